@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Clients own the C pointers; everywhere else a stray pointer is a compile error.
+let client: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+let safe: [SwiftSetting] = client + [.strictMemorySafety()]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let services = ["Users", "Catalog", "Carts", "Orders", "Payments", "Notifications", "DeadLetters"]
+
+let package = Package(
+    name: "wharf",
+    platforms: [.macOS(.v26)],
+    products: [.executable(name: "wharf", targets: ["wharf"])],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C libraries: module maps and small shims, nothing else.
+        .systemLibrary(name: "CRabbitMQ", path: "Sources/CLibraries/CRabbitMQ", pkgConfig: "librabbitmq"),
+        .systemLibrary(name: "CPostgreSQL", path: "Sources/CLibraries/CPostgreSQL", pkgConfig: "libpq"),
+        .systemLibrary(name: "CCurl", path: "Sources/CLibraries/CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "COpenSSL", path: "Sources/CLibraries/COpenSSL", pkgConfig: "openssl"),
+        .systemLibrary(name: "CHiredis", path: "Sources/CLibraries/CHiredis"),
+
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", log, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
+        .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
+        .target(name: "WebClient", dependencies: ["CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
+        .target(name: "Redis", dependencies: ["CHiredis", log], path: "Sources/Clients/Redis", swiftSettings: client),
+        .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
+
+        .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
+        .target(name: "Operations", dependencies: ["Messaging", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
+        .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle, yams], swiftSettings: safe),
+        .target(name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", hummingbird, log, metrics, lifecycle], swiftSettings: safe),
+    ] + services.map { name in
+        .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", log], path: "Sources/Services/\(name)", swiftSettings: safe)
+    } + [
+        .target(name: "Sandbox", dependencies: ["Secrets", "WebClient", hummingbird, log], swiftSettings: safe),
+        .target(name: "LocalServers", dependencies: ["WebClient", "Secrets", log, subprocess], swiftSettings: safe),
+        .executableTarget(
+            name: "wharf",
+            dependencies: [
+                "Messaging", "Ingress", "Operations", "Sandbox", "LocalServers", "WebClient", "Secrets", "AMQP", "PostgreSQL", "Redis", "Contracts",
+                log, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + services.map { .init(stringLiteral: $0) },
+            swiftSettings: safe
+        ),
+        .target(name: "TestKit", dependencies: ["LocalServers", "Messaging", "Contracts"], path: "Tests/TestKit", swiftSettings: safe),
+    ] + [
+        // What each suite needs besides TestKit.
+        ("AMQPTests", ["AMQP", log]), ("PostgreSQLTests", ["PostgreSQL", log]), ("WebClientTests", ["WebClient", log]),
+        ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("LocalServersTests", ["LocalServers"]),
+        ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", log]), ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
+    ].map { (name: String, dependencies: [Target.Dependency]) in
+        .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: safe)
+    }
+)

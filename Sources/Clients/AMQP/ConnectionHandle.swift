@@ -1,0 +1,131 @@
+import CRabbitMQ
+
+/// Owns librabbitmq's connection; closes the socket and frees everything in its deinit.
+///
+/// Not Sendable: it belongs to one ``AMQPConnection``, which touches it on one thread only. Its memory may be freed on any
+/// thread, as nobody else has it any more by then.
+final class ConnectionHandle {
+    let state: amqp_connection_state_t
+    private let socket: OpaquePointer
+    private let isTLS: Bool
+
+    init(tls: AMQPConfiguration.TLS?) throws(AMQPError) {
+        guard let state = amqp_new_connection() else { throw Self.outOfMemory }
+        guard let socket = tls == nil ? amqp_tcp_socket_new(state) : amqp_ssl_socket_new(state) else {
+            amqp_destroy_connection(state)
+            throw Self.outOfMemory
+        }
+        self.state = state
+        self.socket = socket
+        self.isTLS = tls != nil
+        guard let tls else { return }
+        amqp_ssl_socket_set_verify_peer(socket, tls.verify ? 1 : 0)
+        amqp_ssl_socket_set_verify_hostname(socket, tls.verify ? 1 : 0)
+        amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
+        if tls.verify, amqp_ssl_socket_set_cacert(socket, tls.caFile) != AMQP_STATUS_OK.rawValue {
+            throw AMQPError(.configuration, "the CA file \(tls.caFile) cannot be read as PEM certificates", isTransient: false)
+        }
+    }
+
+    deinit {
+        amqp_destroy_connection(state)
+    }
+
+    /// Connects, shakes hands and logs in.
+    func open(_ configuration: AMQPConfiguration, properties: amqp_table_t) throws(AMQPError) {
+        var connectTimeout = timeval(configuration.connectTimeout.held(to: .milliseconds(100), .seconds(60)))
+        amqp_set_handshake_timeout(state, &connectTimeout)
+        setRPCTimeout(configuration.rpcTimeout)
+        let status = amqp_socket_open_noblock(socket, configuration.host, Int32(configuration.port), &connectTimeout)
+        guard status == AMQP_STATUS_OK.rawValue else { throw openFailure(status, configuration) }
+
+        let userTimeout = configuration.tcpUserTimeout.held(to: .milliseconds(100), .seconds(60))
+        crabbitmq_set_user_timeout(amqp_get_sockfd(state), UInt32(userTimeout.milliseconds))
+        let heartbeat = configuration.heartbeat.held(to: .seconds(1), .seconds(600))
+        var properties = properties
+        let reply = crabbitmq_login(
+            state, configuration.virtualHost, Self.channelMax, Self.frameMax, Int32(heartbeat.components.seconds),
+            &properties, configuration.user, configuration.password
+        )
+        if let error = failure(in: reply, during: "login to \(configuration)") { throw error }
+        let frameMax = amqp_get_frame_max(state)
+        guard frameMax >= Self.frameMax else {
+            throw AMQPError(.configuration, "the broker's frame_max is \(frameMax), at least \(Self.frameMax) is needed", isTransient: false)
+        }
+    }
+
+    /// One channel a connection: librabbitmq's waits discard other channels' frames.
+    private static let channelMax: Int32 = 1
+    /// RabbitMQ's own default: the largest frame in either direction, in bytes. `PublicationLimits.propertiesBytes` relies on it.
+    private static let frameMax: Int32 = 131_072
+
+    /// Bounds each answer to a request from now on.
+    func setRPCTimeout(_ timeout: Duration) {
+        var timeout = timeval(timeout.held(to: .milliseconds(100), .seconds(60)))
+        amqp_set_rpc_timeout(state, &timeout)
+    }
+
+    /// What went wrong in the last request, if anything.
+    func lastFailure(during action: String) -> AMQPError? {
+        failure(in: amqp_get_rpc_reply(state), during: action)
+    }
+
+    private func failure(in reply: amqp_rpc_reply_t, during action: String) -> AMQPError? {
+        switch reply.reply_type {
+        case AMQP_RESPONSE_NORMAL:
+            return nil
+        case AMQP_RESPONSE_SERVER_EXCEPTION:
+            return AMQPError(closing: reply.reply) ?? .connectionLost("unexpected answer to \(action)")
+        default:
+            let reason = String(cString: amqp_error_string2(reply.library_error))
+            return .connectionLost("\(action): \(reason)")
+        }
+    }
+
+    private func openFailure(_ status: Int32, _ configuration: AMQPConfiguration) -> AMQPError {
+        let reason = String(cString: amqp_error_string2(status))
+        // TLS failures are numbered from -0x200 down.
+        if isTLS, status <= AMQP_STATUS_SSL_ERROR.rawValue {
+            return AMQPError(.tls, "no TLS with \(configuration): \(reason); check its certificate against cacertfile", isTransient: true)
+        }
+        return AMQPError(.unreachable, "no connection to \(configuration): \(reason); check that the broker runs there", isTransient: true)
+    }
+
+    private static let outOfMemory = AMQPError(.resources, "no memory for a broker connection", isTransient: true)
+}
+
+extension AMQPError {
+    /// The error in a broker's connection.close or channel.close; `nil` for any other method.
+    init?(closing method: amqp_method_t) {
+        switch method.id {
+        case CRABBITMQ_CONNECTION_CLOSE.rawValue:
+            guard let close = method.decoded?.assumingMemoryBound(to: amqp_connection_close_t.self).pointee else { return nil }
+            self = .closed(code: Int(close.reply_code), text: String(repairing: close.reply_text))
+        case CRABBITMQ_CHANNEL_CLOSE.rawValue:
+            guard let close = method.decoded?.assumingMemoryBound(to: amqp_channel_close_t.self).pointee else { return nil }
+            self = .closed(code: Int(close.reply_code), text: String(repairing: close.reply_text))
+        default:
+            return nil
+        }
+    }
+}
+
+extension Duration {
+    func held(to lowest: Duration, _ highest: Duration) -> Duration {
+        min(max(self, lowest), highest)
+    }
+
+    /// Rounded down.
+    var milliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}
+
+extension timeval {
+    init(_ duration: Duration) {
+        self.init(
+            tv_sec: Int(duration.components.seconds),
+            tv_usec: Int(duration.components.attoseconds / 1_000_000_000_000)
+        )
+    }
+}

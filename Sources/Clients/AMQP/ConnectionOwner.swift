@@ -1,0 +1,54 @@
+/// What the broker sent unasked.
+enum ConnectionEvent: Sendable {
+    case delivery(Delivery)
+    /// Up to and including `number` when `multiple`; `accepted` tells an ack from a nack.
+    case confirm(number: UInt64, multiple: Bool, accepted: Bool)
+    case returned(ReturnedMessage)
+    /// The broker takes no publications until `unblocked`.
+    case blocked
+    case unblocked
+}
+
+/// How writing went in one turn.
+enum WriteProgress: Sendable {
+    /// Nothing is left to write for now.
+    case idle
+    /// More is to be written as soon as the socket takes it.
+    case more
+    /// Nothing is left, and the owner wants the connection closed.
+    case finished
+}
+
+/// The publisher or consumer that a connection works for.
+///
+/// All but the last part is called on the connection's thread. None of it may wait.
+protocol ConnectionOwner: AnyObject, Sendable {
+    /// Declares on the fresh channel what the owner needs.
+    func prepare(_ connection: isolated AMQPConnection) throws(AMQPError)
+
+    /// The connection is ready: from now on it takes turns.
+    func attach(_ connection: isolated AMQPConnection)
+
+    /// Whether more can be taken in. Otherwise the broker is left waiting; `wake()` the connection when this changes.
+    var wantsEvents: Bool { get }
+
+    /// Everything that one round of reading brought, in the order of its arrival; never empty.
+    func receive(_ events: [ConnectionEvent])
+
+    /// Writes what is due, up to the owner's bound for one turn. After an error the connection is lost.
+    func write(on connection: isolated AMQPConnection) throws(AMQPError) -> WriteProgress
+
+    /// The connection is over. `error` is `nil` when it was closed as wanted.
+    func detach(_ error: AMQPError?)
+
+    // MARK: Called on any thread
+
+    /// Finish what is under way and then ask for the close of the connection; `immediately`: ask now.
+    func stop(immediately: Bool)
+
+    /// Whether ``stop(immediately:)`` has been called.
+    var isStopping: Bool { get }
+
+    /// There will be no connection any more: whoever still waits must be told.
+    func end()
+}

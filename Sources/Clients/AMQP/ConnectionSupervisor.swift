@@ -1,0 +1,61 @@
+import Logging
+import ServiceLifecycle
+
+/// Keeps one connection open for its owner, until shutdown: connects, waits for the end, waits a little, connects again.
+struct ConnectionSupervisor {
+    let configuration: AMQPConfiguration
+    let owner: any ConnectionOwner
+    let logger: Logger
+
+    /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not cure.
+    func run() async throws {
+        defer { owner.end() }
+        let thread = try IOThread()
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await keepConnected(on: thread)
+            } onGracefulShutdown: {
+                owner.stop(immediately: false)
+            }
+        } onCancel: {
+            owner.stop(immediately: true)
+        }
+    }
+
+    private func keepConnected(on thread: IOThread) async throws {
+        var backoff = Backoff()
+        var random = SystemRandomNumberGenerator()
+        var hasConnected = false
+        while !owner.isStopping {
+            let connection = AMQPConnection(configuration, on: thread, for: owner)
+            let failure: AMQPError
+            do throws(AMQPError) {
+                try await connection.open()
+                hasConnected = true
+                logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)"])
+                let since = ContinuousClock.now
+                guard case .lost(let error) = await connection.untilEnd() else { return }
+                backoff.ended(after: .now - since)
+                failure = error
+            } catch {
+                guard hasConnected || error.isTransient else { throw error }
+                failure = error
+            }
+            guard !owner.isStopping else { return }
+            let delay = backoff.next(using: &random)
+            logger.info("no connection to the broker, trying again", metadata: [
+                LogKey.broker: "\(configuration)", LogKey.reason: "\(failure)", LogKey.delay: "\(delay.milliseconds)",
+            ])
+            // Ends early, by an error of no interest, when the service is to stop.
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+        }
+    }
+}
+
+/// The keys of this module's log metadata.
+enum LogKey {
+    static let broker = "broker"
+    static let reason = "reason"
+    /// Milliseconds.
+    static let delay = "delay_ms"
+}

@@ -1,0 +1,199 @@
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Consumes one queue over a connection of its own, which it keeps open while ``run()`` runs.
+///
+/// When the connection or the queue is lost it comes back by itself; what was unacknowledged is then delivered again, and tags
+/// from before are ignored.
+///
+/// On graceful shutdown it stops consuming, writes the acknowledgements given so far and closes: shut the work on its deliveries
+/// down first. On cancellation it does the same. It runs once.
+public final class Consumer: MessageConsumer, Service {
+    /// What is consumed.
+    public enum Source: Sendable {
+        /// A queue that exists. When it is missing at the first start, ``Consumer/run()`` throws.
+        case queue(String)
+        /// A queue that the broker names and that lives as long as the connection, bound to these exchanges. It has a new name after each loss.
+        /// Without a routing key it is bound by its own name.
+        case exclusive(bindings: [(exchange: String, routingKey: String?)])
+    }
+
+    private typealias Waiter = CheckedContinuation<[Delivery], any Error>
+
+    private struct State {
+        var queue: DeliveryQueue<Waiter>
+        /// The connection's thread, while there is a connection.
+        var thread: IOThread?
+        var replyAddress: String?
+        /// Whether the broker knows that nothing more is wanted.
+        var isCancelled = false
+        var isStopping = false
+        var lastWaiterID: UInt64 = 0
+    }
+
+    private let state: Mutex<State>
+    private let configuration: AMQPConfiguration
+    private let source: Source
+    private let prefetch: UInt16
+    private let noAck: Bool
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - prefetch: How many deliveries may be unacknowledged, held to 1 to 65,535: about the size of a batch. Without effect with `noAck`.
+    ///   - noAck: Deliveries count as acknowledged when they are sent; then up to 10,000 gather before the broker is left waiting.
+    public init(configuration: AMQPConfiguration, source: Source, prefetch: Int, noAck: Bool = false, logger: Logger) {
+        self.configuration = configuration
+        self.source = source
+        self.prefetch = UInt16(clamping: max(1, prefetch))
+        self.noAck = noAck
+        self.logger = logger
+        state = Mutex(State(queue: DeliveryQueue(noAck: noAck)))
+    }
+
+    /// Keeps consuming until graceful shutdown or cancellation. Returns when the connection is closed.
+    ///
+    /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not cure, such as a queue that does not exist.
+    public func run() async throws {
+        try await ConnectionSupervisor(configuration: configuration, owner: self, logger: logger).run()
+    }
+
+    /// Whether there is a connection.
+    public var isConnected: Bool { state.withLock { $0.thread != nil } }
+
+    public var replyAddress: String? { state.withLock { $0.replyAddress } }
+
+    public func next(limit: Int) async throws -> [Delivery] {
+        let id = state.withLock { state in
+            state.lastWaiterID += 1
+            return state.lastWaiterID
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { wait(limit, id, $0) }
+        } onCancel: {
+            state.withLock { $0.queue.cancelWaiter(id) }?.resume(throwing: CancellationError())
+        }
+    }
+
+    private func wait(_ limit: Int, _ id: UInt64, _ waiter: Waiter) {
+        var thread: IOThread?
+        let result: Result<[Delivery], any Error>? = state.withLock { state in
+            // Within the lock: a cancellation from here on finds the waiter in the queue.
+            if Task.isCancelled { return .failure(CancellationError()) }
+            let wasFull = state.queue.isFull
+            switch state.queue.next(limit: limit, id: id, waiter: waiter) {
+            case .now(let deliveries):
+                if wasFull { thread = state.thread }
+                return .success(deliveries)
+            case .suspended: return nil
+            case .stopped: return .failure(AMQPError.stopped("consumer"))
+            }
+        }
+        thread?.wake()
+        if let result { waiter.resume(with: result) }
+    }
+
+    public func acknowledge(_ tags: [DeliveryTag]) async {
+        settle { $0.acknowledge(tags) }
+    }
+
+    public func reject(_ tags: [DeliveryTag], requeue: Bool) async {
+        settle { $0.reject(tags, requeue: requeue) }
+    }
+
+    public func release(_ tags: [DeliveryTag]) async {
+        settle { $0.release(tags) }
+    }
+
+    public func stopConsuming() async {
+        stopDeliveries()
+    }
+
+    private func settle(_ change: (inout DeliveryQueue<Waiter>) -> Void) {
+        let thread = state.withLock { state in
+            change(&state.queue)
+            return state.thread
+        }
+        thread?.wake()
+    }
+
+    private func stopDeliveries() {
+        let (waiters, thread) = state.withLock { ($0.queue.stop(), $0.thread) }
+        for waiter in waiters { waiter.resume(throwing: AMQPError.stopped("consumer")) }
+        thread?.wake()
+    }
+}
+
+// MARK: - The connection's side
+
+extension Consumer: ConnectionOwner {
+    func prepare(_ connection: isolated AMQPConnection) throws(AMQPError) {
+        let isStopped = state.withLock { state in
+            state.isCancelled = state.queue.isStopped
+            return state.isCancelled
+        }
+        guard !isStopped else { return }
+        switch source {
+        case .queue(let name):
+            try connection.checkQueue(name)
+            try connection.consume(queue: name, prefetch: prefetch, noAck: noAck)
+        case .exclusive(let bindings):
+            let name = try connection.declareExclusiveQueue()
+            for binding in bindings {
+                try connection.bind(queue: name, exchange: binding.exchange, routingKey: binding.routingKey ?? name)
+            }
+            try connection.consume(queue: name, prefetch: prefetch, noAck: noAck)
+            state.withLock { $0.replyAddress = name }
+        }
+    }
+
+    func attach(_ connection: isolated AMQPConnection) {
+        let (thread, generation) = (connection.thread, connection.generation)
+        state.withLock { state in
+            state.thread = thread
+            state.queue.connected(generation: generation)
+        }
+    }
+
+    var wantsEvents: Bool { state.withLock { !$0.queue.isFull } }
+
+    func receive(_ events: [ConnectionEvent]) {
+        let deliveries = events.compactMap { if case .delivery(let delivery) = $0 { delivery } else { nil } }
+        let handovers = state.withLock { $0.queue.receive(deliveries) }
+        for handover in handovers { handover.waiter.resume(returning: handover.deliveries) }
+    }
+
+    func write(on connection: isolated AMQPConnection) throws(AMQPError) -> WriteProgress {
+        let mustCancel = state.withLock { state in
+            defer { state.isCancelled = state.queue.isStopped }
+            return state.queue.isStopped && !state.isCancelled
+        }
+        if mustCancel {
+            try connection.cancelConsumer()
+            // Deliveries may have arrived before the broker's answer: they are read, and released, first.
+            return .more
+        }
+        let (settlements, isStopping) = state.withLock { ($0.queue.takeOutbox(), $0.isStopping) }
+        try connection.settle(settlements)
+        return isStopping ? .finished : .idle
+    }
+
+    func detach(_ error: AMQPError?) {
+        state.withLock { state in
+            state.thread = nil
+            state.replyAddress = nil
+            state.queue.disconnected()
+        }
+    }
+
+    func stop(immediately: Bool) {
+        state.withLock { $0.isStopping = true }
+        stopDeliveries()
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    func end() {
+        stop(immediately: true)
+    }
+}

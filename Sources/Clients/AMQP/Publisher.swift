@@ -1,0 +1,216 @@
+import Dispatch
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Publishes over a connection of its own, which it keeps open while ``run()`` runs.
+///
+/// Publications may be made at any time: without a connection, while the broker blocks publishers, and while the window is full, they wait until
+/// their deadline. When the connection is lost, everything that was written and not confirmed fails at once, as its outcome is unknown.
+///
+/// On graceful shutdown new publications fail, those under way are brought to their outcome, and the connection is closed. On
+/// cancellation those under way fail at once. It runs once.
+public final class Publisher: MessagePublisher, Service {
+    typealias Waiter = CheckedContinuation<[PublishOutcome], Never>
+
+    private struct State {
+        var ledger: PublishLedger<Waiter>
+        /// The connection's thread, while there is a connection.
+        var thread: IOThread?
+        var isBlocked = false
+        var isStopping = false
+        var isStoppingImmediately = false
+        /// When the next look at the deadlines is due.
+        var timer: ContinuousClock.Instant?
+        var returnedCount = 0
+    }
+
+    private let state: Mutex<State>
+    private let configuration: AMQPConfiguration
+    private let confirms: Bool
+    private let onReturn: (@Sendable (ReturnedMessage) -> Void)?
+    private let logger: Logger
+
+    /// How many publications are written before answers are read again.
+    private static let publicationsPerTurn = 128
+
+    /// - Parameters:
+    ///   - confirms: Whether an outcome waits for the broker's confirm. Without, it is `confirmed` once the message is written.
+    ///   - window: How many publications may be written and unconfirmed, at least 1.
+    ///   - onReturn: Without confirms: given each message that no queue takes. Called on the connection's thread: it must not block.
+    public init(
+        configuration: AMQPConfiguration,
+        confirms: Bool = true,
+        window: Int = 2_000,
+        logger: Logger,
+        onReturn: (@Sendable (ReturnedMessage) -> Void)? = nil
+    ) {
+        self.configuration = configuration
+        self.confirms = confirms
+        self.onReturn = onReturn
+        self.logger = logger
+        state = Mutex(State(ledger: PublishLedger(confirms: confirms, window: window)))
+    }
+
+    /// Keeps the connection open until graceful shutdown or cancellation. Returns when it is closed.
+    ///
+    /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not cure, such as a wrong password.
+    public func run() async throws {
+        try await ConnectionSupervisor(configuration: configuration, owner: self, logger: logger).run()
+    }
+
+    public var isConnected: Bool { state.withLock { $0.thread != nil } }
+
+    public var isBlocked: Bool { state.withLock { $0.isBlocked } }
+
+    /// How many messages came back because no queue takes them, with and without confirms.
+    public var returnedCount: Int { state.withLock { $0.returnedCount } }
+
+    public func publish(_ publications: [Publication], deadline: Duration) async -> [PublishOutcome] {
+        guard !publications.isEmpty else { return [] }
+        var rejections: [Int: AMQPError] = [:]
+        for (index, publication) in publications.enumerated() {
+            rejections[index] = PublicationLimits.violation(in: publication)
+        }
+        let due = ContinuousClock.now + deadline
+        return await withCheckedContinuation { waiter in
+            submit(publications, rejections, due, waiter)
+        }
+    }
+
+    private func submit(_ publications: [Publication], _ rejections: [Int: AMQPError], _ due: ContinuousClock.Instant, _ waiter: Waiter) {
+        var mustSetTimer = false
+        var thread: IOThread?
+        let outcomes: [PublishOutcome]? = state.withLock { state in
+            guard !state.isStopping else {
+                return publications.indices.map { .failed(rejections[$0] ?? .stopped("publisher")) }
+            }
+            if let outcomes = state.ledger.submit(publications, rejections: rejections, deadline: due, waiter: waiter) { return outcomes }
+            thread = state.thread
+            mustSetTimer = state.timer.map { due < $0 } ?? true
+            if mustSetTimer { state.timer = due }
+            return nil
+        }
+        if let outcomes { waiter.resume(returning: outcomes) }
+        if mustSetTimer { setTimer(due) }
+        thread?.wake()
+    }
+
+    private func resume(_ completions: [PublishLedger<Waiter>.Completion]) {
+        for completion in completions { completion.waiter.resume(returning: completion.outcomes) }
+    }
+}
+
+// MARK: - Deadlines
+
+extension Publisher {
+    /// One timer for all publications, as a sleeping task for each would stay in the system's timer queue until its full time is
+    /// over. It is Dispatch's because deadlines also hold before `run()` and while the connection's thread is held up.
+    private func setTimer(_ due: ContinuousClock.Instant) {
+        let nanoseconds = max(0, (due - .now) / .nanoseconds(1))
+        DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(Int(min(nanoseconds, Self.longestTimer)))) { [weak self] in
+            self?.timerFired(due)
+        }
+    }
+
+    /// A day, in nanoseconds: a longer deadline is looked at once a day.
+    private static let longestTimer = 86_400e9
+
+    private func timerFired(_ due: ContinuousClock.Instant) {
+        let (completions, next) = state.withLock { state -> ([PublishLedger<Waiter>.Completion], ContinuousClock.Instant?) in
+            // An earlier deadline came in since, and has a timer of its own.
+            guard state.timer == due else { return ([], nil) }
+            let completions = state.ledger.expire(.now, unwrittenError: Self.unwrittenError(state))
+            state.timer = state.ledger.nextDeadline
+            return (completions, state.timer)
+        }
+        resume(completions)
+        if let next { setTimer(next) }
+    }
+
+    private static func unwrittenError(_ state: State) -> AMQPError {
+        if state.thread == nil {
+            AMQPError(.notConnected, "there was no connection to the broker until the deadline", isTransient: true)
+        } else if state.isBlocked {
+            AMQPError(.blocked, "the broker accepts no publications: free its memory or disk", isTransient: true)
+        } else {
+            AMQPError(.windowFull, "the broker was too slow to take the message before the deadline", isTransient: true)
+        }
+    }
+}
+
+// MARK: - The connection's side
+
+extension Publisher: ConnectionOwner {
+    func prepare(_ connection: isolated AMQPConnection) throws(AMQPError) {
+        if confirms { try connection.selectConfirms() }
+    }
+
+    func attach(_ connection: isolated AMQPConnection) {
+        let thread = connection.thread
+        state.withLock { $0.thread = thread }
+    }
+
+    var wantsEvents: Bool { true }
+
+    func receive(_ events: [ConnectionEvent]) {
+        var unasked: [ReturnedMessage] = []
+        let completions = state.withLock { state in
+            events.flatMap { event -> [PublishLedger<Waiter>.Completion] in
+                switch event {
+                case .confirm(let number, let multiple, let accepted):
+                    return state.ledger.confirm(number: number, multiple: multiple, accepted: accepted)
+                case .returned(let message):
+                    state.returnedCount += 1
+                    if !confirms { unasked.append(message) } else { _ = state.ledger.returned(message) }
+                case .blocked: state.isBlocked = true
+                case .unblocked: state.isBlocked = false
+                case .delivery: break
+                }
+                return []
+            }
+        }
+        resume(completions)
+        if let onReturn { unasked.forEach(onReturn) }
+    }
+
+    func write(on connection: isolated AMQPConnection) throws(AMQPError) -> WriteProgress {
+        let publications = state.withLock { state in
+            state.isBlocked || state.isStoppingImmediately ? [] : state.ledger.take(limit: Self.publicationsPerTurn)
+        }
+        if !publications.isEmpty { try connection.publish(publications) }
+        let (completions, progress) = state.withLock { state -> ([PublishLedger<Waiter>.Completion], WriteProgress) in
+            let completions = state.ledger.wrote()
+            if state.isStoppingImmediately || state.isStopping && state.ledger.isEmpty { return (completions, .finished) }
+            return (completions, state.ledger.hasUnwritten && !state.isBlocked ? .more : .idle)
+        }
+        resume(completions)
+        return progress
+    }
+
+    func detach(_ error: AMQPError?) {
+        resume(state.withLock { state in
+            state.thread = nil
+            state.isBlocked = false
+            return state.ledger.disconnect(error ?? .stopped("publisher"))
+        })
+    }
+
+    func stop(immediately: Bool) {
+        let thread = state.withLock { state in
+            state.isStopping = true
+            if immediately { state.isStoppingImmediately = true }
+            return state.thread
+        }
+        thread?.wake()
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    func end() {
+        resume(state.withLock { state in
+            state.isStopping = true
+            return state.ledger.failAll(.stopped("publisher"))
+        })
+    }
+}

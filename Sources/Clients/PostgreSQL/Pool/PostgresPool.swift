@@ -1,0 +1,259 @@
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// A bounded set of connections to one database, made when they are needed, kept, and replaced when they break.
+///
+/// All connections live on one thread, which waits for their sockets; callers suspend. The thread also looks up the server's name when it
+/// connects, which may hold it up: give an address, or a name that resolves fast. Under `run()` the pool is closed when the service shuts
+/// down; without it (tests, commands) call `close()`, or let the pool go.
+public final class PostgresPool: Database, Service {
+    /// How long `close()` waits for connections that are lent before it ends them.
+    public static let closeTimeout: Duration = .seconds(10)
+
+    /// How the pool is used at this moment.
+    public struct Usage: Sendable {
+        /// Connections lent to callers, or being made for them.
+        public let lent: Int
+        /// Connections that nobody uses.
+        public let atRest: Int
+        /// Callers that wait for a connection.
+        public let waiting: Int
+    }
+
+    enum Grant {
+        case connection(PostgresConnection)
+        case place
+        case refused(PostgresError)
+    }
+
+    typealias Waiter = CheckedContinuation<Grant, Never>
+
+    private struct Shared {
+        var state: PoolState<PostgresConnection, Waiter>
+        var lent: [ObjectIdentifier: PostgresConnection] = [:]
+        var closers: [CheckedContinuation<Void, Never>] = []
+        var closeDeadline: ContinuousClock.Instant?
+        var waits = 0
+
+        var nextDeadline: ContinuousClock.Instant? { [state.nextDeadline, closeDeadline].compactMap(\.self).min() }
+    }
+
+    private let settings: ConnectionSettings
+    private let acquisitionTimeout: Duration
+    private let logger: Logger
+    private let thread: IOThread
+    private let shared: Mutex<Shared>
+
+    /// Connects to nothing yet. Throws `PostgresError` with code `.configuration` when the URL cannot be read.
+    ///
+    /// - Parameters:
+    ///   - url: what libpq takes: `postgres://user:password@host:port/database?sslmode=verify-full&…`. Its own parameters go before the defaults chosen here.
+    ///   - size: connections at most.
+    ///   - maximumWaiters: callers that may wait for one; a further one fails at once with `.poolExhausted`.
+    ///   - acquisitionTimeout: how long they wait before they fail with `.acquisitionTimeout`.
+    ///   - connectTimeout: how long making a connection may take.
+    ///   - schema: where unqualified names lead, before `public` (which holds extensions); nil leaves it to the server.
+    ///   - statementTimeout: after it the server cancels a statement (SQLSTATE 57014); nil leaves it to the server.
+    ///   - responseTimeout: after it a connection whose server says nothing is dropped. The net below statementTimeout, and longer.
+    ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
+    public init(
+        url: String, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(5),
+        applicationName: String = "wharf", schema: String? = nil, statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
+        statementCacheSize: Int = 256, logger: Logger
+    ) throws(PostgresError) {
+        guard size > 0, maximumWaiters >= 0 else { throw PostgresError(.configuration, "a pool needs room for a connection") }
+        settings = try ConnectionSettings(
+            url: url, applicationName: applicationName, schema: schema, statementTimeout: statementTimeout, connectTimeout: connectTimeout,
+            responseTimeout: responseTimeout, statementCacheSize: statementCacheSize)
+        self.acquisitionTimeout = acquisitionTimeout
+        self.logger = logger
+        thread = try IOThread()
+        shared = Mutex(Shared(state: PoolState(size: size, maximumWaiters: maximumWaiters)))
+    }
+
+    public var usage: Usage {
+        shared.withLock { Usage(lent: $0.state.placesTaken, atRest: $0.state.atRest.count, waiting: $0.state.waiters.count) }
+    }
+
+    public nonisolated(nonsending) func withConnection<Result: Sendable>(
+        _ body: nonisolated(nonsending) (any SQLConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await acquire()
+        let lease = Lease(of: connection, isTransaction: false)
+        do {
+            let result = try await body(lease)
+            await giveBack(connection, ending: lease)
+            return result
+        } catch {
+            await giveBack(connection, ending: lease)
+            throw error
+        }
+    }
+
+    public nonisolated(nonsending) func transaction<Result: Sendable>(
+        _ body: nonisolated(nonsending) (any SQLConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await acquire()
+        let lease = Lease(of: connection, isTransaction: true)
+        do {
+            let result = try await body(lease)
+            lease.end()
+            try await connection.commit()
+            await giveBack(connection, ending: lease)
+            return result
+        } catch {
+            await giveBack(connection, ending: lease)
+            throw error
+        }
+    }
+
+    /// Keeps the pool until the service shuts down, then closes it.
+    public func run() async throws {
+        // Cancelled or shut down: either way it is time to close.
+        try? await gracefulShutdown()
+        await close()
+    }
+
+    /// Lends nothing from now on, waits until what is lent has come back (at most `closeTimeout`), and closes all connections.
+    public func close() async {
+        let (connections, waiters) = shared.withLock { $0.state.close() }
+        for waiter in waiters { waiter.resume(returning: .refused(.closed)) }
+        for connection in connections { await connection.close() }
+        await withCheckedContinuation { closer in
+            let isUnused = shared.withLock { shared in
+                guard !shared.state.isUnused else { return true }
+                shared.closers.append(closer)
+                shared.closeDeadline = shared.closeDeadline ?? .now + Self.closeTimeout
+                watch(shared)
+                return false
+            }
+            if isUnused { closer.resume() }
+        }
+    }
+
+    // MARK: Lending
+
+    private nonisolated(nonsending) func acquire() async throws(PostgresError) -> PostgresConnection {
+        let atOnce = shared.withLock { grantAtOnce(&$0) }
+        let grant = if let atOnce { atOnce } else { await waitForGrant() }
+        switch grant {
+        case .connection(let connection): return connection
+        case .refused(let error): throw error
+        case .place: return try await connect()
+        }
+    }
+
+    /// nil: the caller must wait.
+    private func grantAtOnce(_ shared: inout Shared) -> Grant? {
+        switch shared.state.acquire(isUsable: { $0.condition == .ready }) {
+        case .connection(let connection):
+            shared.lent[ObjectIdentifier(connection)] = connection
+            return .connection(connection)
+        case .place: return .place
+        case .mustWait: return nil
+        case .isFull: return .refused(PostgresError(.poolExhausted, "\(shared.state.maximumWaiters) callers wait for a connection already"))
+        case .isClosed: return .refused(.closed)
+        }
+    }
+
+    private nonisolated(nonsending) func waitForGrant() async -> Grant {
+        let id = shared.withLock { shared in
+            shared.waits += 1
+            return shared.waits
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                let atOnce = shared.withLock { shared in
+                    // Something may have come back since the first try.
+                    if let grant = grantAtOnce(&shared) { return Grant?.some(grant) }
+                    shared.state.wait(.init(id: id, waiter: waiter, deadline: .now + acquisitionTimeout))
+                    if shared.state.waiters.count == 1 { watch(shared) }
+                    return nil
+                }
+                if let atOnce { waiter.resume(returning: atOnce) }
+                // The handler found nobody waiting if it ran before.
+                if Task.isCancelled { stopWaiting(id) }
+            }
+        } onCancel: {
+            stopWaiting(id)
+        }
+    }
+
+    private func stopWaiting(_ id: Int) {
+        shared.withLock { $0.state.remove(id) }?.resume(returning: .refused(.cancelled))
+    }
+
+    private nonisolated(nonsending) func connect() async throws(PostgresError) -> PostgresConnection {
+        let connection = PostgresConnection(settings: settings, thread: thread, logger: logger)
+        shared.withLock { $0.lent[ObjectIdentifier(connection)] = connection }
+        do throws(PostgresError) {
+            try await connection.connect()
+            return connection
+        } catch {
+            handOver(nil, from: connection)
+            throw error
+        }
+    }
+
+    private nonisolated(nonsending) func giveBack(_ connection: PostgresConnection, ending lease: Lease) async {
+        lease.end()
+        var isReusable = connection.condition == .ready
+        if !isReusable { isReusable = await connection.reset() }
+        if isReusable {
+            if !handOver(connection, from: connection) { await connection.close() }
+        } else {
+            await connection.close()
+            handOver(nil, from: connection)
+        }
+    }
+
+    /// Passes on a connection, or the place of one that is gone. False: nobody may have it, it is to be closed.
+    @discardableResult
+    private func handOver(_ reusable: PostgresConnection?, from connection: PostgresConnection) -> Bool {
+        let (handover, closers) = shared.withLock { shared in
+            shared.lent[ObjectIdentifier(connection)] = nil
+            let handover = if let reusable { shared.state.giveBack(reusable) } else { shared.state.giveBackPlace() }
+            if case .give = handover, let reusable { shared.lent[ObjectIdentifier(reusable)] = reusable }
+            var closers: [CheckedContinuation<Void, Never>] = []
+            if shared.state.isClosed, shared.state.isUnused { swap(&closers, &shared.closers) }
+            return (handover, closers)
+        }
+        for closer in closers { closer.resume() }
+        switch handover {
+        case .give(let waiter): waiter.resume(returning: reusable.map { .connection($0) } ?? .place)
+        case .rest: break
+        case .drop: return false
+        }
+        return true
+    }
+}
+
+// MARK: Deadlines
+
+extension PostgresPool: IOHandler {
+    private func watch(_ shared: borrowing Shared) {
+        thread.watch(self, IOInterest(deadline: shared.nextDeadline))
+    }
+
+    func socketIsReady() {}
+
+    func deadlineHasPassed() {
+        let (overdue, lent, closers) = shared.withLock { shared in
+            let overdue = shared.state.takeOverdue(at: .now)
+            var lent: [PostgresConnection] = []
+            var closers: [CheckedContinuation<Void, Never>] = []
+            if let deadline = shared.closeDeadline, deadline <= .now {
+                shared.closeDeadline = nil
+                lent = Array(shared.lent.values)
+                swap(&closers, &shared.closers)
+            }
+            watch(shared)
+            return (overdue, lent, closers)
+        }
+        let error = PostgresError(.acquisitionTimeout, "no connection became free within \(acquisitionTimeout)")
+        for waiter in overdue { waiter.resume(returning: .refused(error)) }
+        for connection in lent { connection.assumeIsolated { $0.close() } }
+        for closer in closers { closer.resume() }
+    }
+}

@@ -1,0 +1,143 @@
+import CPostgreSQL
+import Glibc
+import Synchronization
+
+/// What an I/O thread does: runs jobs, then sleeps in poll(2) until a socket, a deadline or another job is due.
+final class IOLoop: Sendable {
+    enum Work {
+        case job(UnownedJob)
+        case call(@Sendable () -> Void)
+    }
+
+    private struct Watch {
+        weak var handler: (any IOHandler)?
+        var interest: IOInterest
+    }
+
+    private struct State {
+        weak var executor: IOThread?
+        var work: [Work] = []
+        var watches: [ObjectIdentifier: Watch] = [:]
+        var isAsleep = false
+    }
+
+    private let state = Mutex(State())
+    private let wakeUp: Int32
+    private let thread = Atomic<UInt>(0)
+    private let isStopped = Atomic<Bool>(false)
+
+    init() throws(PostgresError) {
+        wakeUp = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard wakeUp >= 0 else { throw PostgresError(.connection, "no file descriptor is free (errno \(errno))") }
+    }
+
+    deinit {
+        close(wakeUp)
+    }
+
+    var isCurrentThread: Bool {
+        thread.load(ordering: .acquiring) == pthread_self()
+    }
+
+    func attach(_ executor: IOThread) {
+        state.withLock { $0.executor = executor }
+    }
+
+    /// Takes no lock: the last reference to the executor may go while this loop holds it.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+        signal()
+    }
+
+    func add(_ work: Work) {
+        change { $0.work.append(work) }
+    }
+
+    func watch(_ handler: any IOHandler, _ interest: IOInterest) {
+        change { $0.watches[ObjectIdentifier(handler)] = Watch(handler: handler, interest: interest) }
+    }
+
+    func forget(_ handler: ObjectIdentifier) {
+        state.withLock { state in
+            state.watches[handler] = nil
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let mustWake = state.withLock { state in
+            body(&state)
+            defer { state.isAsleep = false }
+            return state.isAsleep
+        }
+        if mustWake { signal() }
+    }
+
+    private func signal() {
+        var one: UInt64 = 1
+        _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+    }
+
+    func run() {
+        thread.store(pthread_self(), ordering: .releasing)
+        var polled = PollSet()
+        while runWork() {
+            let isIdle = fill(&polled)
+            polled.wait(atMost: isIdle ? nil : .zero)
+            state.withLock { $0.isAsleep = false }
+            if polled.isReady(wakeUp) {
+                var count: UInt64 = 0
+                _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
+            }
+            for handler in polled.readyHandlers { self.handler(handler)?.socketIsReady() }
+            for handler in takeOverdue() { handler.deadlineHasPassed() }
+        }
+    }
+
+    /// Runs what is enqueued, and what that enqueues. False: nobody needs the thread any more.
+    private func runWork() -> Bool {
+        while true {
+            let (work, executor) = state.withLock { state in
+                defer { state.work = [] }
+                return (state.work, state.executor)
+            }
+            guard !work.isEmpty else { return !isStopped.load(ordering: .acquiring) }
+            for item in work {
+                switch item {
+                case .call(let call): call()
+                // An actor with a job keeps the executor.
+                case .job(let job): if let executor { job.runSynchronously(on: executor.asUnownedSerialExecutor()) }
+                }
+            }
+        }
+    }
+
+    /// False: work has come in meanwhile, there is no time to sleep.
+    private func fill(_ polled: inout PollSet) -> Bool {
+        state.withLock { state in
+            polled.clear(wakeUp: wakeUp)
+            for (key, watch) in state.watches {
+                if watch.handler == nil { state.watches[key] = nil } else { polled.add(key, watch.interest) }
+            }
+            state.isAsleep = state.work.isEmpty
+            return state.isAsleep
+        }
+    }
+
+    private func handler(_ key: ObjectIdentifier) -> (any IOHandler)? {
+        state.withLock { $0.watches[key]?.handler }
+    }
+
+    private func takeOverdue() -> [any IOHandler] {
+        state.withLock { state in
+            guard state.watches.values.contains(where: { $0.interest.deadline != nil }) else { return [] }
+            let now = ContinuousClock.now
+            var overdue: [any IOHandler] = []
+            for (key, watch) in state.watches {
+                guard let deadline = watch.interest.deadline, deadline <= now else { continue }
+                state.watches[key]?.interest.deadline = nil
+                if let handler = watch.handler { overdue.append(handler) }
+            }
+            return overdue
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Glibc
+
+/// The arguments of poll(2), kept between calls to spare the allocations.
+struct PollSet {
+    private var entries: [pollfd] = []
+    private var handlers: [ObjectIdentifier] = []
+    private var deadline: ContinuousClock.Instant?
+
+    mutating func clear(wakeUp: Int32) {
+        entries.removeAll(keepingCapacity: true)
+        handlers.removeAll(keepingCapacity: true)
+        deadline = nil
+        entries.append(pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0))
+    }
+
+    mutating func add(_ handler: ObjectIdentifier, _ interest: IOInterest) {
+        let events = (interest.toRead ? POLLIN : 0) | (interest.toWrite ? POLLOUT : 0)
+        entries.append(pollfd(fd: interest.socket, events: Int16(events), revents: 0))
+        handlers.append(handler)
+        if let due = interest.deadline { deadline = min(deadline ?? due, due) }
+    }
+
+    mutating func wait(atMost limit: Duration?) {
+        let remaining = deadline.map { max($0 - .now, .zero) }
+        let milliseconds: Int32 =
+            switch limit ?? remaining {
+            case nil: -1
+            // Rounded up, so as not to wake before the time.
+            case let duration?: Int32(clamping: (duration + .microseconds(999)).milliseconds)
+            }
+        if poll(&entries, nfds_t(entries.count), milliseconds) < 0 {
+            for index in entries.indices { entries[index].revents = 0 }
+        }
+    }
+
+    func isReady(_ descriptor: Int32) -> Bool {
+        entries.first.map { $0.fd == descriptor && $0.revents != 0 } ?? false
+    }
+
+    var readyHandlers: [ObjectIdentifier] {
+        zip(handlers, entries.dropFirst()).compactMap { handler, entry in entry.revents != 0 ? handler : nil }
+    }
+}

@@ -1,0 +1,16 @@
+/// What can go wrong in this module. None of these is helped by trying again.
+public struct SecretsError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Code: Sendable, Equatable {
+        /// The operating system gave no random bytes.
+        case noRandomness
+        /// The password is longer than ``PasswordHash/maximumPasswordBytes``.
+        case passwordTooLong
+        /// OpenSSL refused to derive a key, most likely for want of memory.
+        case derivationFailed
+    }
+
+    public let code: Code
+    public let message: String
+
+    public var description: String { message }
+}

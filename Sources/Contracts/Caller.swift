@@ -1,0 +1,19 @@
+import FoundationEssentials
+
+/// Who sent a request, as the ingress resolved it from the session token.
+public struct Caller: Sendable, Hashable, Codable {
+    public enum Role: String, Sendable, Codable {
+        case customer, admin
+    }
+
+    public let id: UUID
+    public let role: Role
+    /// Where the account's mail goes.
+    public let email: String?
+
+    public init(id: UUID, role: Role, email: String? = nil) {
+        self.id = id
+        self.role = role
+        self.email = email
+    }
+}

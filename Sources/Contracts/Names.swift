@@ -1,0 +1,17 @@
+/// The routing keys of messages that services send each other; those of HTTP operations stand in openapi.yaml.
+public enum MessageName {
+    public static let resolveSession = "users.sessions.resolve"
+    public static let price = "catalog.products.price"
+    public static let reserve = "catalog.stock.reserve"
+    public static let release = "catalog.stock.release"
+    public static let commit = "catalog.stock.commit"
+    public static let place = "orders.checkouts.place"
+    public static let advance = "orders.checkouts.advance"
+    public static let waitForOrder = "orders.orders.wait"
+    public static let charge = "payments.charge"
+    public static let void = "payments.void"
+
+    public static let sessionRevoked = "session.revoked"
+    public static let orderConfirmed = "order.confirmed"
+    public static let orderRejected = "order.rejected"
+}

@@ -1,0 +1,26 @@
+import FoundationEssentials
+
+/// `users.sessions.resolve`: whose token this is.
+public struct ResolveSession: Sendable, Codable {
+    /// Hexadecimal SHA-256; the token itself travels in no message.
+    public let tokenHash: String
+    public init(tokenHash: String) { self.tokenHash = tokenHash }
+}
+
+public struct ResolvedSession: Sendable, Codable {
+    public let userID: UUID
+    public let role: Caller.Role
+    public let email: String?
+
+    public init(userID: UUID, role: Caller.Role, email: String? = nil) {
+        self.userID = userID
+        self.role = role
+        self.email = email
+    }
+}
+
+/// The event `session.revoked`: nothing that is remembered of this user's sessions holds any longer.
+public struct SessionRevoked: Sendable, Codable {
+    public let userID: UUID
+    public init(userID: UUID) { self.userID = userID }
+}

@@ -1,0 +1,41 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import Secrets
+
+/// A request that was found acceptable: what is needed to make a message of it.
+struct Call: Sendable {
+    let endpoint: Endpoint
+    let parameters: [String: String]
+    let session: SessionResolver.Session?
+    let body: [UInt8]
+    let idempotencyKey: String?
+    /// Seconds that the client will wait for the work to be done.
+    let wait: Int?
+    /// When the request came.
+    let received: Date
+    let trace: TraceContext
+
+    /// Ids of messages are names in this namespace; it must never change, or retries across a change are handled twice.
+    static let namespace = UUID(
+        uuid: (0x5B, 0x1F, 0x4C, 0x9E, 0x7A, 0x02, 0x4D, 0x63, 0x9E, 0x14, 0xC8, 0x0D, 0x2B, 0x6A, 0xF7, 0x31))
+
+    /// The same for a retry, so that the inbox knows it: by the client's key, or for a signed message by the message itself.
+    func messageID(_ randomness: any Randomness) -> UUID {
+        if endpoint.signature != nil { return .v5(namespace: Self.namespace, name: body) }
+        guard let idempotencyKey else { return randomness.uuid() }
+        let caller = session?.caller.id.uuidString ?? "anonymous"
+        return .v5(namespace: Self.namespace, name: "\(caller)|\(endpoint.operationID)|\(idempotencyKey)")
+    }
+
+    /// Whether the same request, sent again, does no harm.
+    var isRetryable: Bool {
+        endpoint.kind == .query || idempotencyKey != nil || endpoint.signature != nil
+    }
+
+    func request(_ randomness: any Randomness) -> Request {
+        Request(
+            id: messageID(randomness), operation: endpoint.operationID, parameters: parameters, caller: session?.caller,
+            body: body, traceparent: trace.header)
+    }
+}

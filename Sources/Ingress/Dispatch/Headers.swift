@@ -1,0 +1,108 @@
+import Contracts
+
+/// What request headers ask for. Each reader takes the header's values as they came.
+enum RequestID {
+    static let maximumLength = 128
+
+    /// The client's own id, when it is one that can stand in a log as it is.
+    static func accepted(_ value: String?) -> String? {
+        guard let value, (1...maximumLength).contains(value.utf8.count), value.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        return value
+    }
+}
+
+/// `Idempotency-Key` (IETF draft).
+enum IdempotencyKey {
+    static let maximumLength = 255
+
+    static func read(_ values: [String], isRequired: Bool) throws(Refusal) -> String? {
+        guard let key = values.first else {
+            guard isRequired else { return nil }
+            throw .badHeader("Idempotency-Key", "is required for this operation")
+        }
+        guard values.count == 1, (1...maximumLength).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { throw .badHeader("Idempotency-Key", "must be 1 to \(maximumLength) printable ASCII characters") }
+        return key
+    }
+}
+
+/// `Prefer: wait=N` (RFC 7240).
+enum WaitPreference {
+    static let maximumSeconds = 30
+
+    /// Seconds from 1 to 30, more than that taken for 30; nil when there is no wait or a malformed one, as the RFC has it.
+    static func read(_ values: [String]) -> Int? {
+        for preference in values.joined(separator: ",").split(separator: ",") {
+            let parts = preference.split(separator: ";")[0].split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, parts[0].trimmed.lowercased() == "wait" else { continue }
+            let digits = parts[1].trimmed.drop(while: { $0 == "\"" }).prefix(while: { $0 != "\"" })
+            guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            let seconds = Int(digits) ?? maximumSeconds
+            return seconds == 0 ? nil : min(seconds, maximumSeconds)
+        }
+        return nil
+    }
+}
+
+/// `ETag` and `If-None-Match` (RFC 9110).
+enum EntityTag {
+    /// Whether `condition` names `tag`, by weak comparison.
+    static func matches(_ condition: [String], _ tag: String) -> Bool {
+        let wanted = strong(tag[...])
+        return condition.contains { value in
+            value.trimmed == "*" || list(value).contains { strong($0) == wanted }
+        }
+    }
+
+    private static func strong(_ tag: Substring) -> Substring {
+        tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
+    }
+
+    /// Cut at commas outside of quotes.
+    private static func list(_ value: String) -> [Substring] {
+        var isQuoted = false
+        let parts = value.split { character in
+            if character == "\"" { isQuoted.toggle() }
+            return character == "," && !isQuoted
+        }
+        return parts.map(\.trimmed)
+    }
+}
+
+/// `Authorization: Bearer` (RFC 6750).
+enum BearerToken {
+    static let maximumLength = 512
+
+    /// Nil when the request names nobody.
+    static func read(_ values: [String]) throws(Refusal) -> String? {
+        guard let value = values.first else { return nil }
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard values.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
+            throw .unauthorized("Authorization must be 'Bearer' and a session token.", error: "invalid_request")
+        }
+        let token = parts[1].trimmed
+        guard (1...maximumLength).contains(token.utf8.count), token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw .unauthorized("The session token is malformed.", error: "invalid_token")
+        }
+        return String(token)
+    }
+}
+
+/// `Content-Type`.
+enum MediaType {
+    static func check(_ value: String?, isOneOf accepted: [String]) throws(Refusal) {
+        let type = value?.split(separator: ";").first?.trimmed.lowercased()
+        guard let type, accepted.contains(type) else { throw .unsupportedMediaType(accepted) }
+    }
+}
+
+extension StringProtocol where SubSequence == Substring {
+    /// Without the white space that HTTP allows around a value.
+    var trimmed: Substring {
+        var view = self[...]
+        while let first = view.first, first == " " || first == "\t" { view.removeFirst() }
+        while let last = view.last, last == " " || last == "\t" { view.removeLast() }
+        return view
+    }
+}

@@ -1,0 +1,44 @@
+import FoundationEssentials
+import Messaging
+import Secrets
+
+/// A place in a distributed trace (W3C Trace Context). The ingress is one step of it, with a span id of its own.
+struct TraceContext: Equatable {
+    let traceID: String
+    let spanID: String
+    /// Two hexadecimal digits; the lowest bit says whether the caller records the trace.
+    let flags: String
+
+    private static let sampled = "01"
+    private static let traceIDDigits = 32
+    private static let spanIDDigits = 16
+
+    /// Continues the trace of `header`, or begins one when there is none or it is malformed.
+    init(continuing header: String?, randomness: any Randomness) {
+        let incoming = header.flatMap(Self.parse)
+        traceID = incoming?.traceID ?? Self.digits(Self.traceIDDigits, randomness)
+        spanID = Self.digits(Self.spanIDDigits, randomness)
+        flags = incoming?.flags ?? Self.sampled
+    }
+
+    var header: String { "00-\(traceID)-\(spanID)-\(flags)" }
+
+    private static func parse(_ header: String) -> (traceID: String, flags: String)? {
+        let parts = header.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count >= 4, isHex(parts[0], 2), isHex(parts[1], traceIDDigits), isHex(parts[2], spanIDDigits),
+            isHex(parts[3], 2), parts[0] != "ff", parts[0] != "00" || parts.count == 4,
+            parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })
+        else { return nil }
+        return (String(parts[1]), String(parts[3]))
+    }
+
+    private static func isHex(_ text: Substring, _ count: Int) -> Bool {
+        text.utf8.count == count && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+
+    /// Never all zeros: a version 4 UUID has a bit that is always set among its first eight bytes.
+    private static func digits(_ count: Int, _ randomness: any Randomness) -> String {
+        let text = randomness.uuid().uuidString.lowercased().filter { $0 != "-" }
+        return String(text.prefix(count))
+    }
+}

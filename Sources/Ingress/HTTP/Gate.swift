@@ -1,0 +1,104 @@
+import Contracts
+import FoundationEssentials
+import HTTPTypes
+import Messaging
+
+/// Lets a request through to its operation, or says why not. Cheap checks come first; the body is read last.
+struct Gate: Sendable {
+    let routes: RoutingTable
+    let sessions: SessionResolver
+    let maximumBodyBytes: Int
+    let stripeWebhookSecret: String?
+    let clock: any WallClock
+
+    struct Passage: Sendable {
+        let endpoint: Endpoint
+        let pathParameters: [String: String]
+        let query: [String: String]
+    }
+
+    /// The operation that method and path lead to.
+    func route(method: String, path: String, query: String?) throws(Refusal) -> Passage {
+        let target = try RequestTarget(path: path, query: query)
+        switch routes.match(method: method, segments: target.segments) {
+        case .endpoint(let endpoint, let parameters):
+            return Passage(endpoint: endpoint, pathParameters: parameters, query: target.query)
+        case .otherMethod(let allowed): throw .methodNotAllowed(method, allowed: allowed)
+        case .unknown: throw .unknownPath
+        }
+    }
+
+    /// Who calls, in so far as the operation lets them.
+    func authenticate(
+        _ passage: Passage, _ headers: HTTPFields, _ trace: TraceContext
+    ) async throws -> SessionResolver.Session? {
+        let session: SessionResolver.Session?
+        if let token = try BearerToken.read(headers.values("authorization")) {
+            session = try await sessions.session(token, trace: trace)
+        } else {
+            session = nil
+        }
+        switch (passage.endpoint.role, session?.caller.role) {
+        case (.public, _), (.customer, .some), (.admin, .admin): return session
+        case (.customer, nil), (.admin, nil): throw Refusal.unauthorized("This operation needs a session token.")
+        case (.admin, .customer): throw Refusal.forbidden
+        }
+    }
+
+    func call(
+        _ passage: Passage, _ headers: HTTPFields, session: SessionResolver.Session?, body: RequestBodyReader, received: Date,
+        trace: TraceContext
+    ) async throws -> Call {
+        let endpoint = passage.endpoint
+        let key = try IdempotencyKey.read(
+            headers.values(Request.idempotencyKey), isRequired: endpoint.requiresIdempotencyKey)
+        let parameters = try parameters(passage, headers, session)
+        if body.isPresent {
+            try MediaType.check(headers.values("content-type").first, isOneOf: endpoint.mediaTypes)
+        }
+        let bytes = try await body.read(limit: bodyLimit(of: endpoint))
+        if endpoint.signature == .stripe { try verifyStripe(headers, bytes) }
+        return Call(
+            endpoint: endpoint, parameters: parameters, session: session, body: bytes, idempotencyKey: key,
+            wait: endpoint.waitOperation == nil ? nil : WaitPreference.read(headers.values("prefer")), received: received,
+            trace: trace)
+    }
+
+    func bodyLimit(of endpoint: Endpoint?) -> Int { endpoint?.maximumBody ?? maximumBodyBytes }
+
+    private func parameters(
+        _ passage: Passage, _ headers: HTTPFields, _ session: SessionResolver.Session?
+    ) throws(Refusal) -> [String: String] {
+        let unknown = passage.query.keys.filter { !passage.endpoint.queryParameters.contains($0) }.sorted()
+        guard unknown.isEmpty else {
+            let errors = unknown.map { Problem.FieldError(field: "query.\($0.prefix(60))", detail: "is not a parameter of this operation") }
+            throw Refusal(problem: .invalidInput(errors))
+        }
+        var parameters = passage.pathParameters.merging(passage.query) { path, _ in path }
+        for name in passage.endpoint.headerParameters {
+            let values = headers.values(name)
+            if !values.isEmpty { parameters[name] = values.joined(separator: ", ") }
+        }
+        if passage.endpoint.sendsSession { parameters["session"] = session?.tokenHash }
+        return parameters
+    }
+
+    private func verifyStripe(_ headers: HTTPFields, _ body: [UInt8]) throws(Refusal) {
+        guard let stripeWebhookSecret else { throw .unavailable("No secret for Stripe's webhooks is configured.") }
+        do {
+            let signature = try StripeSignature(headers.values("stripe-signature"))
+            try signature.verify(body, secret: stripeWebhookSecret, now: clock.now())
+        } catch {
+            throw Refusal(
+                problem: Problem(
+                    "bad-signature", title: "Bad signature", status: 400, detail: "Stripe-Signature: \(error.detail)"))
+        }
+    }
+}
+
+extension HTTPFields {
+    /// The values of all fields of this name, given in lower case.
+    func values(_ name: String) -> [String] {
+        compactMap { $0.name.canonicalName == name ? $0.value : nil }
+    }
+}

@@ -1,0 +1,130 @@
+import Contracts
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Logging
+import Messaging
+import NIOCore
+
+/// The context of a request: its channel, for `100 Continue`.
+struct IngressContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+}
+
+/// From HTTP to a call and from its reply to HTTP. Never throws: every error is an answer.
+struct IngressResponder: HTTPResponder {
+    typealias Context = IngressContext
+
+    let pages: Pages
+    let gate: Gate
+    let dispatcher: Dispatcher
+    let admission: Admission
+    let metrics: IngressMetrics
+    let bodyDeadline: Duration
+    let clock: any WallClock
+    let randomness: any Randomness
+    let logger: Logger
+
+    /// Those that belong to a connection or that are set here.
+    private static let ownHeaders: Set<String> = ["content-length", "transfer-encoding", "date", "x-request-id", "traceparent"]
+
+    func respond(to request: Hummingbird.Request, context: IngressContext) async throws -> Response {
+        let received = clock.now()
+        let headers = request.headers
+        let id = RequestID.accepted(headers.values("x-request-id").first) ?? randomness.uuid().uuidString.lowercased()
+        let trace = TraceContext(continuing: headers.values("traceparent").first, randomness: randomness)
+        let body = RequestBodyReader(
+            body: request.body, head: request.head, channel: context.channel, deadline: bodyDeadline, clock: clock)
+        var operation: String?
+        var reply: Reply
+        do {
+            if let page = try pages.reply(method: request.method.rawValue, path: request.uri.path) {
+                reply = page
+            } else {
+                guard admission.enter() else {
+                    metrics.recordTurnedAway()
+                    throw Refusal.unavailable("Too many requests are under way. Nothing was done.")
+                }
+                defer { admission.leave() }
+                reply = try await answer(request, body, received, trace, &operation)
+            }
+        } catch {
+            let refusal = refusal(error, id)
+            let limit = gate.maximumBodyBytes
+            reply = (body.mayLinger(limit: limit) ? refusal.closing : refusal).reply
+        }
+        reply = ProblemInstance.complete(reply, path: request.uri.path)
+        if reply.status == 200, isRead(request), let tag = reply.headers["etag"], EntityTag.matches(headers.values("if-none-match"), tag) {
+            reply.status = 304
+            reply.body = []
+            reply.headers["content-type"] = nil
+        }
+        metrics.record(operation, status: reply.status, seconds: clock.now().timeIntervalSince(received))
+        logger.debug(
+            "answered",
+            metadata: [
+                LogKey.operation: "\(operation ?? "none")", LogKey.status: "\(reply.status)", LogKey.requestID: "\(id)",
+                LogKey.traceparent: "\(trace.header)",
+            ])
+        let response = Self.response(reply, id: id, trace: trace)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func isRead(_ request: Hummingbird.Request) -> Bool { request.method == .get || request.method == .head }
+
+    private func answer(
+        _ request: Hummingbird.Request, _ body: RequestBodyReader, _ received: Date, _ trace: TraceContext,
+        _ operation: inout String?
+    ) async throws -> Reply {
+        let passage: Gate.Passage
+        do throws(Refusal) {
+            passage = try gate.route(method: request.method.rawValue, path: request.uri.path, query: request.uri.query)
+        } catch {
+            if request.method == .options, let allowed = error.headers["allow"] {
+                return Reply(status: 204, headers: ["allow": allowed])
+            }
+            throw error
+        }
+        operation = passage.endpoint.operationID
+        let session = try await dispatcher.answering(
+            MessageName.resolveSession, within: SessionResolver.deadline, isRetryable: true
+        ) {
+            try await gate.authenticate(passage, request.headers, trace)
+        }
+        let call = try await gate.call(
+            passage, request.headers, session: session, body: body, received: received, trace: trace)
+        var reply = try await dispatcher.reply(to: call)
+        if reply.isReplayed { reply.headers["idempotent-replayed"] = "true" }
+        if call.endpoint.isSensitive { reply.headers["cache-control"] = "no-store" }
+        return reply
+    }
+
+    private func refusal(_ error: any Error, _ id: String) -> Refusal {
+        switch error {
+        case let refusal as Refusal: return refusal
+        case let problem as Problem: return Refusal(problem: problem)
+        default:
+            logger.error("unexpected error", metadata: [LogKey.requestID: "\(id)", LogKey.error: "\(error)"])
+            return Refusal(problem: .internalError("Something unexpected happened; it was recorded as \(id)."))
+        }
+    }
+
+    static func response(_ reply: Reply, id: String, trace: TraceContext) -> Response {
+        var fields = HTTPFields()
+        if !reply.body.isEmpty { fields[.contentType] = reply.headers["content-type"] ?? "application/json" }
+        for (name, value) in reply.headers where !ownHeaders.contains(name) && name != "content-type" {
+            if let name = HTTPField.Name(name) { fields[name] = value }
+        }
+        fields[.xContentTypeOptions] = "nosniff"
+        if let name = HTTPField.Name("X-Request-Id") { fields[name] = id }
+        if let name = HTTPField.Name("traceparent") { fields[name] = trace.header }
+        let body = reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
+        return Response(status: .init(code: reply.status), headers: fields, body: body)
+    }
+}

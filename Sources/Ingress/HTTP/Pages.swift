@@ -1,0 +1,45 @@
+import Contracts
+import Messaging
+import Secrets
+
+/// What the ingress answers without any message.
+struct Pages: Sendable {
+    private let requests: any Requesting
+    private let documents: [String: Reply]
+
+    init(document: OpenAPIDocument, requests: any Requesting) {
+        self.requests = requests
+        documents = [
+            "/openapi.yaml": Self.page(document.yaml, "application/yaml"),
+            "/openapi.json": Self.page(document.json, "application/json"),
+            "/docs": Self.page(
+                document.page, "text/html; charset=utf-8",
+                // The page needs its own style and nothing else.
+                policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"),
+        ]
+    }
+
+    private static let methods = ["GET", "HEAD", "OPTIONS"]
+    private static let paths: Set<String> = ["/livez", "/readyz", "/openapi.yaml", "/openapi.json", "/docs"]
+
+    /// Nil when the path is none of these.
+    func reply(method: String, path: String) throws(Refusal) -> Reply? {
+        guard Self.paths.contains(path) else { return nil }
+        if method == "OPTIONS" { return Reply(status: 204, headers: ["allow": Self.methods.joined(separator: ", ")]) }
+        guard Self.methods.contains(method) else { throw .methodNotAllowed(method, allowed: Self.methods) }
+        if let document = documents[path] { return document }
+        if path == "/readyz", !requests.isReady { throw .unavailable("The broker takes no requests at the moment.") }
+        let status = path == "/readyz" ? "ready" : "live"
+        return Reply(
+            status: 200, headers: ["cache-control": "no-store"], body: Array(#"{"status":"\#(status)"}"#.utf8))
+    }
+
+    private static func page(_ body: [UInt8], _ type: String, policy: String? = nil) -> Reply {
+        let tag = SHA256.hex(body).prefix(entityTagDigits)
+        var headers = ["content-type": type, "etag": "\"\(tag)\"", "cache-control": "no-cache"]
+        headers["content-security-policy"] = policy
+        return Reply(status: 200, headers: headers, body: body)
+    }
+
+    private static let entityTagDigits = 32
+}

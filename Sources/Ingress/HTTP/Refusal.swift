@@ -1,0 +1,94 @@
+import Contracts
+import Messaging
+
+/// An answer that the ingress gives itself because the request goes no further.
+struct Refusal: Error, Equatable {
+    let problem: Problem
+    /// Lower-case names.
+    var headers: [String: String] = [:]
+
+    var reply: Reply { Reply(problem, headers: headers) }
+
+    /// The same, with the connection closed after it: what follows on it is of no use.
+    var closing: Refusal {
+        var refusal = self
+        refusal.headers["connection"] = "close"
+        return refusal
+    }
+}
+
+extension Refusal {
+    static func badRequest(_ detail: String) -> Refusal {
+        Refusal(problem: Problem("bad-request", title: "Bad request", status: 400, detail: detail))
+    }
+
+    static func badHeader(_ name: String, _ detail: String) -> Refusal {
+        Refusal(
+            problem: Problem(
+                "invalid-header", title: "Invalid header", status: 400, detail: "\(name): \(detail)",
+                errors: [.init(field: name, detail: detail)]))
+    }
+
+    /// `error` is RFC 6750's code, absent when no token came.
+    static func unauthorized(_ detail: String, error: String? = nil) -> Refusal {
+        Refusal(
+            problem: Problem("unauthorized", title: "Not signed in", status: 401, detail: detail),
+            headers: ["www-authenticate": error.map { "Bearer error=\"\($0)\"" } ?? "Bearer"])
+    }
+
+    static let forbidden = Refusal(
+        problem: Problem("forbidden", title: "Not allowed", status: 403, detail: "This operation is for admins."))
+
+    static let unknownPath = Refusal(
+        problem: Problem("not-found", title: "Not found", status: 404, detail: "There is nothing at this path."))
+
+    static func methodNotAllowed(_ method: String, allowed: [String]) -> Refusal {
+        let list = allowed.joined(separator: ", ")
+        return Refusal(
+            problem: Problem(
+                "method-not-allowed", title: "Method not allowed", status: 405,
+                detail: "\(method.prefix(20)) is not allowed here; allowed: \(list)."),
+            headers: ["allow": list])
+    }
+
+    static let slowBody = Refusal(
+        problem: Problem(
+            "slow-body", title: "Body too slow", status: 408, detail: "The body did not arrive in time.", retryable: true)
+    ).closing
+
+    static func bodyTooLarge(limit: Int) -> Refusal {
+        Refusal(
+            problem: Problem(
+                "body-too-large", title: "Body too large", status: 413, detail: "The body may have at most \(limit) bytes.")
+        ).closing
+    }
+
+    static let targetTooLong = Refusal(
+        problem: Problem(
+            "target-too-long", title: "URL too long", status: 414,
+            detail: "Path and query may have at most \(RequestTarget.maximumBytes) bytes."))
+
+    static func unsupportedMediaType(_ accepted: [String]) -> Refusal {
+        let list = accepted.joined(separator: ", ")
+        return Refusal(
+            problem: Problem(
+                "unsupported-media-type", title: "Unsupported media type", status: 415,
+                detail: "The body must be \(list), and Content-Type must say so."),
+            headers: ["accept": list])
+    }
+
+    static func unavailable(_ detail: String) -> Refusal {
+        Refusal(problem: .unavailable(detail))
+    }
+
+    static func timedOut(after limit: Duration, isRetryable: Bool) -> Refusal {
+        let advice =
+            isRetryable
+            ? "It may have been accepted; the same request may be sent again, with the same Idempotency-Key where it had one."
+            : "It may have been accepted; look before you send it again."
+        return Refusal(
+            problem: Problem(
+                "timeout", title: "No reply in time", status: 504,
+                detail: "No reply came within \(Int(limit.seconds.rounded(.up))) s. \(advice)", retryable: isRetryable))
+    }
+}

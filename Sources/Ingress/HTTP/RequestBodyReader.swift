@@ -1,0 +1,59 @@
+import HTTPTypes
+import Hummingbird
+import Messaging
+import NIOCore
+import NIOHTTPTypes
+
+/// Reads a request's body as far as its bound and within its deadline.
+struct RequestBodyReader: Sendable {
+    let body: RequestBody
+    let head: HTTPRequest
+    let channel: any Channel
+    let deadline: Duration
+    let clock: any WallClock
+
+    private var declaredLength: Int? { head.headerFields[.contentLength].flatMap { Int($0) } }
+    private var isChunked: Bool { head.headerFields[.transferEncoding] != nil }
+    private var expectsContinue: Bool { head.headerFields[.expect]?.lowercased() == "100-continue" }
+
+    /// Whether the request has a body, be it an empty one in chunks.
+    var isPresent: Bool { isChunked || (declaredLength ?? 0) > 0 }
+
+    /// Whether what is left of an unread body may be more than `limit` bytes, or may never come.
+    func mayLinger(limit: Int) -> Bool {
+        isChunked || (isPresent && expectsContinue) || (declaredLength ?? 0) > limit
+    }
+
+    /// At most `limit` bytes; throws a ``Refusal`` when there are more, when they are late, or when the connection broke.
+    func read(limit: Int) async throws -> [UInt8] {
+        guard isPresent else { return [] }
+        if let declaredLength, declaredLength > limit { throw Refusal.bodyTooLarge(limit: limit) }
+        if expectsContinue {
+            try? await channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue))).get()
+        }
+        let read: [UInt8]?
+        do {
+            read = try await clock.within(deadline) { try await collect(limit) }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal.badRequest("The body could not be read to its end.").closing
+        }
+        guard let read else { throw Refusal.slowBody }
+        guard declaredLength == nil || declaredLength == read.count else {
+            throw Refusal.badRequest("The body is shorter than its Content-Length.").closing
+        }
+        return read
+    }
+
+    private func collect(_ limit: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(declaredLength ?? 0)
+        for try await buffer in body {
+            guard bytes.count + buffer.readableBytes <= limit else { throw Refusal.bodyTooLarge(limit: limit) }
+            bytes.append(contentsOf: buffer.readableBytesView)
+        }
+        try Task.checkCancellation()
+        return bytes
+    }
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+public import Logging
+public import Messaging
+import NIOCore
+public import ServiceLifecycle
+
+/// HTTP in, messages out. Knows no service: what it does with a request stands in `openapi.yaml`.
+///
+/// `run()` listens until it is shut down; then it takes no new requests and finishes those under way, for as long as
+/// `shutdownDeadline` at the most.
+public final class Ingress: Service {
+    /// Connections that wait to be accepted.
+    static let backlog = 1_024
+
+    public let document: OpenAPIDocument
+    /// Who was asked for lately; `SessionRevocations` makes it forget.
+    public let sessions: SessionCache
+
+    private let responder: IngressResponder
+    private let configuration: IngressConfiguration
+    private let clock: any WallClock
+    private let randomness: any Randomness
+    private let logger: Logger
+    private let onReady: @Sendable (Int) -> Void
+
+    /// Reads the document that the configuration names; throws an ``OpenAPIError`` when it is no routing table, which is for the process to stop with.
+    ///
+    /// - Parameter onReady: Called once with the port, when requests are taken.
+    public convenience init(
+        configuration: IngressConfiguration, requests: any Requesting, clock: any WallClock, randomness: any Randomness,
+        logger: Logger, onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+    ) throws(OpenAPIError) {
+        self.init(
+            configuration: configuration, document: try OpenAPIDocument(path: configuration.openapi), requests: requests,
+            clock: clock, randomness: randomness, logger: logger, onReady: onReady)
+    }
+
+    /// The same with a document that has been read.
+    public init(
+        configuration: IngressConfiguration, document: OpenAPIDocument, requests: any Requesting, clock: any WallClock,
+        randomness: any Randomness, logger: Logger, onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+    ) {
+        let sessions = SessionCache()
+        let resolver = SessionResolver(cache: sessions, requests: requests, clock: clock, randomness: randomness)
+        responder = IngressResponder(
+            pages: Pages(document: document, requests: requests),
+            gate: Gate(
+                routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
+                stripeWebhookSecret: configuration.stripeWebhookSecret, clock: clock),
+            dispatcher: Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger),
+            admission: Admission(limit: configuration.maximumConcurrentRequests),
+            metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline, clock: clock,
+            randomness: randomness, logger: logger)
+        self.document = document
+        self.sessions = sessions
+        self.configuration = configuration
+        self.clock = clock
+        self.randomness = randomness
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    public func run() async throws {
+        let application = application()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await application.run() }
+            group.addTask {
+                try await gracefulShutdown()
+                try await self.clock.sleep(for: self.configuration.shutdownDeadline)
+                self.logger.info("requests were still under way when the time to stop was over")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func application() -> Application<IngressResponder> {
+        let malformed = malformedAnswer
+        return Application(
+            responder: responder,
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [ConnectionHandler(malformed: malformed)],
+                    idleTimeout: TimeAmount(configuration.idleTimeout))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), backlog: Self.backlog,
+                availableConnectionsDelegate: .maximum(configuration.maximumConnections, logger: logger)),
+            onServerRunning: { [onReady] channel in
+                if let port = channel.localAddress?.port { onReady(port) }
+            },
+            logger: logger)
+    }
+
+    private var malformedAnswer: @Sendable () -> (head: HTTPResponse, body: [UInt8]) {
+        { [randomness] in
+            let id = randomness.uuid().uuidString.lowercased()
+            let reply = Refusal.badRequest("This is not a well-formed HTTP request, or its headers are too large.").closing.reply
+            let trace = TraceContext(continuing: nil, randomness: randomness)
+            return (IngressResponder.response(reply, id: id, trace: trace).head, reply.body)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// How the ingress listens and what it takes.
+public struct IngressConfiguration: Sendable {
+    public var host: String
+    /// 0 for any that is free.
+    public var port: Int
+    /// For operations that do not say otherwise.
+    public var maximumBodyBytes: Int
+    /// Requests under way at once; one more is answered 503 at once.
+    public var maximumConcurrentRequests: Int
+    /// Open connections at once; more wait in the operating system's queue.
+    public var maximumConnections: Int
+    /// How long a body may take to arrive.
+    public var bodyDeadline: Duration
+    /// How long a connection may be silent between requests or within one.
+    public var idleTimeout: Duration
+    /// How long requests under way may take to finish when the ingress is told to stop. Above the longest deadline and wait.
+    public var shutdownDeadline: Duration
+    /// Without it, webhooks are answered 503.
+    public var stripeWebhookSecret: String?
+    /// The path of `openapi.yaml`.
+    public var openapi: String
+
+    public init(
+        host: String = "127.0.0.1", port: Int = 8080, maximumBodyBytes: Int = 1_048_576,
+        maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, bodyDeadline: Duration = .seconds(20),
+        idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), stripeWebhookSecret: String? = nil,
+        openapi: String = "topology/openapi.yaml"
+    ) {
+        self.host = host
+        self.port = port
+        self.maximumBodyBytes = maximumBodyBytes
+        self.maximumConcurrentRequests = maximumConcurrentRequests
+        self.maximumConnections = maximumConnections
+        self.bodyDeadline = bodyDeadline
+        self.idleTimeout = idleTimeout
+        self.shutdownDeadline = shutdownDeadline
+        self.stripeWebhookSecret = stripeWebhookSecret
+        self.openapi = openapi
+    }
+}

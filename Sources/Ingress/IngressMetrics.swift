@@ -1,0 +1,37 @@
+import Metrics
+
+/// What the ingress counts, per operation. Made once, so that a request only adds.
+struct IngressMetrics: Sendable {
+    private struct OfOperation: Sendable {
+        let duration: Timer
+        /// By the hundreds of the status: 2xx at index 2.
+        let responses: [Counter]
+
+        init(_ operation: String) {
+            duration = Timer(label: "wharf_http_request_duration_seconds", dimensions: [("operation", operation)])
+            responses = (0...5).map { hundred in
+                Counter(label: "wharf_http_responses_total", dimensions: [("operation", operation), ("status", "\(hundred)xx")])
+            }
+        }
+    }
+
+    /// For requests that belong to no operation.
+    private static let none = "none"
+
+    private let operations: [String: OfOperation]
+    private let others = OfOperation(none)
+    /// Requests that were turned away because too many were under way.
+    private let turnedAway = Counter(label: "wharf_http_requests_turned_away_total")
+
+    init(_ endpoints: [Endpoint]) {
+        operations = Dictionary(endpoints.map { ($0.operationID, OfOperation($0.operationID)) }) { first, _ in first }
+    }
+
+    func recordTurnedAway() { turnedAway.increment() }
+
+    func record(_ operation: String?, status: Int, seconds: Double) {
+        let metrics = operation.flatMap { operations[$0] } ?? others
+        metrics.duration.recordNanoseconds(Int64(max(0, seconds) * 1e9))
+        metrics.responses[min(max(status / 100, 0), 5)].increment()
+    }
+}

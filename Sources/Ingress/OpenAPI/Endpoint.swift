@@ -1,0 +1,42 @@
+public import Messaging
+
+/// One operation of the document: what a request must be like, and how it becomes a message.
+public struct Endpoint: Sendable, Equatable {
+    public enum Role: String, Sendable, CaseIterable {
+        case `public`, customer, admin
+    }
+
+    public enum Signature: String, Sendable, CaseIterable {
+        case stripe
+    }
+
+    /// Upper case.
+    public let method: String
+    /// With its templates: `/v1/products/{idOrSlug}`.
+    public let path: String
+    /// Also the routing key of the messages.
+    public let operationID: String
+    public let kind: Durability
+    public let role: Role
+    /// How long the reply may take.
+    public let deadline: Duration
+    public let requiresIdempotencyKey: Bool
+    /// The body holds credentials.
+    public let isSensitive: Bool
+    /// The hash of the caller's token travels as the parameter `session`.
+    public let sendsSession: Bool
+    /// Bytes, where they differ from the ingress's own bound.
+    public let maximumBody: Int?
+    /// The operation that answers when the work that this one accepts is done.
+    public let waitOperation: String?
+    public let signature: Signature?
+    /// Answered as soon as the broker has taken responsibility, without a reply.
+    public let isAnsweredWhenAccepted: Bool
+    public let queryParameters: Set<String>
+    /// Lower case; those that travel in the message.
+    public let headerParameters: Set<String>
+    public let mediaTypes: [String]
+
+    /// How the message travels. Credentials never reach the broker's disk, so theirs is transient whatever the kind.
+    public var durability: Durability { isSensitive ? .query : kind }
+}

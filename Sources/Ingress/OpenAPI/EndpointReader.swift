@@ -1,0 +1,122 @@
+import Messaging
+import Yams
+
+/// Reads one operation of the document.
+struct EndpointReader {
+    static let defaultQueryDeadline: Duration = .seconds(5)
+    static let defaultDeadline: Duration = .seconds(10)
+    static let deadlineSeconds = 1.0...60.0
+    static let maximumBodyBytes = 1.0...67_108_864.0
+    /// Longer ones are no routing keys.
+    static let maximumOperationID = 200
+
+    static let methods = ["get", "put", "post", "delete", "patch"]
+    /// The headers that go into the message.
+    static let travellingHeaders: Set<String> = ["if-match", "idempotency-key"]
+    /// The headers that the ingress itself acts on.
+    static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
+    static let extensionKeys: Set<String> = [
+        "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "maximumBody", "wait", "signature", "answer",
+    ]
+
+    let method: String
+    let path: String
+    let operation: DocumentNode
+    /// Those of the path item.
+    let sharedParameters: [DocumentNode]
+
+    func read() throws(OpenAPIError) -> Endpoint {
+        let id = try operation.required("operationId")
+        let operationID = try Self.operationID(id)
+        let wharf = try operation.required("x-wharf")
+        for (key, value) in try wharf.entries() where !Self.extensionKeys.contains(key) {
+            throw value.error("'x-wharf' has no '\(key)'; it has \(Self.extensionKeys.sorted().joined(separator: ", "))")
+        }
+        guard let kind = try wharf.choice("kind", of: [Durability.query, .command, .durable]) else { throw wharf.error("'x-wharf' lacks 'kind'") }
+        guard let role = try wharf.choice("role", of: Endpoint.Role.allCases) else { throw wharf.error("'x-wharf' lacks 'role'") }
+        let deadline = try wharf.number("deadline", in: Self.deadlineSeconds).map { Duration.seconds($0) }
+        let waitOperation = try wharf.value("wait")
+        let parameters = try readParameters()
+        let endpoint = Endpoint(
+            method: method.uppercased(), path: path, operationID: operationID, kind: kind, role: role,
+            deadline: deadline ?? (kind == .query ? Self.defaultQueryDeadline : Self.defaultDeadline),
+            requiresIdempotencyKey: try wharf.flag("idempotencyKey", only: "required"),
+            isSensitive: try wharf.flag("sensitive", only: "true"),
+            sendsSession: try wharf.flag("session", only: "true"),
+            maximumBody: try wharf.number("maximumBody", in: Self.maximumBodyBytes).map { Int($0) },
+            waitOperation: try waitOperation.map { node throws(OpenAPIError) in try Self.operationID(node) },
+            signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
+            isAnsweredWhenAccepted: try wharf.flag("answer", only: "accepted"),
+            queryParameters: parameters.query, headerParameters: parameters.header.intersection(Self.travellingHeaders),
+            mediaTypes: try readMediaTypes())
+        try check(endpoint, headers: parameters.header, wharf)
+        return endpoint
+    }
+
+    private func check(_ endpoint: Endpoint, headers: Set<String>, _ wharf: DocumentNode) throws(OpenAPIError) {
+        if endpoint.requiresIdempotencyKey, !headers.contains(Messaging.Request.idempotencyKey) {
+            throw wharf.error("'idempotencyKey: required' needs the header parameter 'Idempotency-Key'")
+        }
+        if endpoint.isSensitive, endpoint.kind == .durable {
+            throw wharf.error("'sensitive' messages are transient, so the kind cannot be 'durable'")
+        }
+        if endpoint.isAnsweredWhenAccepted, endpoint.kind != .durable {
+            throw wharf.error("'answer: accepted' needs 'kind: durable'")
+        }
+        if endpoint.signature == .stripe, !headers.contains("stripe-signature") {
+            throw wharf.error("'signature: stripe' needs the header parameter 'Stripe-Signature'")
+        }
+        if endpoint.waitOperation != nil, !headers.contains("prefer") {
+            throw wharf.error("'wait' needs the header parameter 'Prefer'")
+        }
+    }
+
+    private func readParameters() throws(OpenAPIError) -> (query: Set<String>, header: Set<String>) {
+        var query: Set<String> = []
+        var header: Set<String> = []
+        var inPath: Set<String> = []
+        let own = try operation.value("parameters")?.elements() ?? []
+        for parameter in sharedParameters + own {
+            let name = try parameter.required("name").text()
+            let place = try parameter.required("in").text()
+            switch place {
+            case "path": inPath.insert(name)
+            case "query": query.insert(name)
+            case "header":
+                let lowercased = name.lowercased()
+                guard Self.travellingHeaders.union(Self.ownHeaders).contains(lowercased) else {
+                    throw parameter.at(operation.place).error("the header parameter '\(name)' is none that the ingress knows")
+                }
+                header.insert(lowercased)
+            default: throw parameter.at(operation.place).error("the parameter '\(name)' is in '\(place)'; accepted: path, query, header")
+            }
+        }
+        let templates = Set(PathTemplate.names(in: path))
+        guard inPath == templates else {
+            let given = inPath.sorted().joined(separator: ", ")
+            throw operation.error("the path's templates are not its path parameters, which are '\(given)'")
+        }
+        return (query, header)
+    }
+
+    private func readMediaTypes() throws(OpenAPIError) -> [String] {
+        guard let body = try operation.value("requestBody") else { return [Self.defaultMediaType] }
+        let types = try body.required("content").entries().map { $0.key.lowercased() }
+        guard !types.isEmpty else { throw body.error("'content' names no media type") }
+        return types
+    }
+
+    private static let defaultMediaType = "application/json"
+
+    private static func operationID(_ node: DocumentNode) throws(OpenAPIError) -> String {
+        let text = try node.text()
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let isRoutingKey = parts.allSatisfy { part in
+            !part.isEmpty && part.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) }
+        }
+        guard parts.count >= 2, isRoutingKey, text.utf8.count <= maximumOperationID else {
+            throw node.error("'\(text)' is no operation id; words of letters with dots between them are expected")
+        }
+        return text
+    }
+}

@@ -1,0 +1,86 @@
+import FoundationEssentials
+import Yams
+
+/// `topology/openapi.yaml`: the HTTP contract, and with it the routing table. Read once, at start.
+public struct OpenAPIDocument: Sendable {
+    /// A larger file is not read.
+    public static let maximumBytes = 4_194_304
+
+    /// In the order of the document.
+    public let endpoints: [Endpoint]
+    /// The document as it stands in the file.
+    let yaml: [UInt8]
+    /// The same as JSON.
+    let json: [UInt8]
+    /// The same for people.
+    let page: [UInt8]
+    let routes: RoutingTable
+
+    /// The operations that the document routes, and those that `Prefer: wait` leads to.
+    public var operationIDs: [String] { endpoints.map(\.operationID) }
+    public var waitOperationIDs: [String] { endpoints.compactMap(\.waitOperation) }
+
+    public init(path: String) throws(OpenAPIError) {
+        let bytes: [UInt8]
+        do {
+            bytes = try Array(Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw OpenAPIError(file: path, line: nil, place: "document", message: "cannot be read: \(error)")
+        }
+        try self.init(yaml: bytes, file: path)
+    }
+
+    /// `file` names the document in errors.
+    public init(yaml: [UInt8], file: String) throws(OpenAPIError) {
+        guard yaml.count <= Self.maximumBytes else {
+            throw OpenAPIError(file: file, line: nil, place: "document", message: "is larger than \(Self.maximumBytes) bytes")
+        }
+        let root: Node
+        do {
+            guard let node = try Yams.compose(yaml: String(decoding: yaml, as: UTF8.self)) else {
+                throw OpenAPIError(file: file, line: nil, place: "document", message: "is empty")
+            }
+            root = node
+        } catch let error as OpenAPIError {
+            throw error
+        } catch {
+            throw OpenAPIError(file: file, line: nil, place: "document", message: "is not YAML: \(error)")
+        }
+        let document = DocumentNode(node: root, root: root, file: file, place: "document")
+        endpoints = try Self.endpoints(document)
+        routes = try RoutingTable(endpoints, in: document)
+        self.yaml = yaml
+        json = Array(JSONText.text(of: root).utf8)
+        page = Array(try ReferencePage(document: document, endpoints: endpoints).html().utf8)
+    }
+
+    private static func endpoints(_ document: DocumentNode) throws(OpenAPIError) -> [Endpoint] {
+        let version = try document.required("openapi").text()
+        guard version.hasPrefix("3.1.") else {
+            throw document.error("'openapi' is '\(version)'; 3.1 is expected")
+        }
+        var endpoints: [Endpoint] = []
+        var known: Set<String> = []
+        for (path, item) in try document.required("paths").entries() {
+            let item = item.at(path)
+            let shared = try item.value("parameters")?.elements() ?? []
+            for (method, operation) in try item.entries() where !pathItemFields.contains(method) {
+                let operation = operation.at("\(method.uppercased()) \(path)")
+                guard EndpointReader.methods.contains(method) else {
+                    let accepted = EndpointReader.methods.joined(separator: ", ")
+                    throw operation.error("the method is none of \(accepted)")
+                }
+                let endpoint = try EndpointReader(
+                    method: method, path: path, operation: operation, sharedParameters: shared
+                ).read()
+                guard known.insert(endpoint.operationID).inserted else {
+                    throw operation.error("the operationId '\(endpoint.operationID)' stands twice in the document")
+                }
+                endpoints.append(endpoint)
+            }
+        }
+        return endpoints
+    }
+
+    private static let pathItemFields: Set<String> = ["parameters", "summary", "description"]
+}

@@ -1,0 +1,57 @@
+import FoundationEssentials
+import Secrets
+
+/// `Stripe-Signature: t=1768469400,v1=5257a8…`: the time of sending, and the HMAC-SHA256 of `t.body` under the endpoint's secret.
+/// There may be several `v1` while a secret is being replaced.
+struct StripeSignature {
+    /// How far its clock may be from ours, either way; older ones may be replays by somebody who listened.
+    static let tolerance = 300.0
+    static let maximumLength = 2_000
+    static let maximumCodes = 8
+
+    enum Fault: Error, Equatable {
+        case missing, malformed, outOfTime, wrong
+
+        var detail: String {
+            switch self {
+            case .missing: "The header is missing."
+            case .malformed: "The header is not of the form t=…,v1=…"
+            case .outOfTime: "Its time is more than \(Int(tolerance)) seconds from now."
+            case .wrong: "It does not belong to this body."
+            }
+        }
+    }
+
+    let timestamp: Int64
+    let codes: [[UInt8]]
+
+    init(_ values: [String]) throws(Fault) {
+        guard let header = values.first else { throw .missing }
+        guard values.count == 1, header.utf8.count <= Self.maximumLength else { throw .malformed }
+        var timestamps: [Int64] = []
+        var codes: [[UInt8]] = []
+        for part in header.split(separator: ",") {
+            let pair = part.split(separator: "=", maxSplits: 1)
+            guard pair.count == 2 else { throw .malformed }
+            switch pair[0].trimmed {
+            case "t":
+                guard let timestamp = Int64(pair[1]) else { throw .malformed }
+                timestamps.append(timestamp)
+            case "v1":
+                // A code that is not hexadecimal matches nothing; another one may.
+                if let code = Hex.decode(String(pair[1].trimmed)), codes.count < Self.maximumCodes { codes.append(code) }
+            default: continue
+            }
+        }
+        guard timestamps.count == 1, !codes.isEmpty else { throw .malformed }
+        timestamp = timestamps[0]
+        self.codes = codes
+    }
+
+    func verify(_ body: [UInt8], secret: String, now: Date) throws(Fault) {
+        let key = Array(secret.utf8)
+        let message = Array("\(timestamp).".utf8) + body
+        guard codes.contains(where: { HMACSHA256.isValid($0, for: message, key: key) }) else { throw .wrong }
+        guard abs(now.timeIntervalSince1970 - Double(timestamp)) <= Self.tolerance else { throw .outOfTime }
+    }
+}

@@ -1,0 +1,66 @@
+import FoundationEssentials
+import Glibc
+
+/// One process, told apart from a later one that was given the same id.
+struct ProcessIdentity: Hashable, Sendable {
+    let id: Int32
+    /// Clock ticks from boot to the start of the process.
+    let startTime: UInt64
+
+    /// Whether this very process still runs. A zombie does not: it holds no file and no port.
+    var isAlive: Bool {
+        guard let status = ProcessStatus(id: id) else { return false }
+        return status.startTime == startTime && !status.isZombie
+    }
+}
+
+extension Sequence<ProcessIdentity> {
+    var hasLiving: Bool { contains { $0.isAlive } }
+}
+
+/// What `/proc/<id>/stat` tells about a process.
+struct ProcessStatus {
+    let parent: Int32
+    let isZombie: Bool
+    let startTime: UInt64
+
+    init?(id: Int32) {
+        guard let data = try? Data(contentsOf: URL(filePath: "/proc/\(id)/stat")) else { return nil }
+        self.init(stat: String(decoding: data, as: UTF8.self))
+    }
+
+    init?(stat: String) {
+        // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+        guard let end = stat.lastIndex(of: ")") else { return nil }
+        let fields = stat[stat.index(after: end)...].split(separator: " ")
+        guard fields.count > 19, let parent = Int32(fields[1]), let startTime = UInt64(fields[19]) else { return nil }
+        self.parent = parent
+        self.isZombie = fields[0] == "Z" || fields[0] == "X"
+        self.startTime = startTime
+    }
+}
+
+/// The processes below a process: PostgreSQL's and Erlang's helpers make sessions of their own, so that a signal to the
+/// process group does not reach them.
+enum ProcessTree {
+    static func descendants(of root: Int32) -> [ProcessIdentity] {
+        var children: [Int32: [ProcessIdentity]] = [:]
+        for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let id = Int32(entry), let status = ProcessStatus(id: id) else { continue }
+            children[status.parent, default: []].append(ProcessIdentity(id: id, startTime: status.startTime))
+        }
+        var found: [ProcessIdentity] = []
+        var roots = [root]
+        while let next = roots.popLast() {
+            guard let below = children.removeValue(forKey: next) else { continue }
+            found += below
+            roots += below.map(\.id)
+        }
+        return found
+    }
+
+    /// Kills those that still run.
+    static func kill(_ processes: [ProcessIdentity]) {
+        for process in processes where process.isAlive { _ = Glibc.kill(process.id, SIGKILL) }
+    }
+}

@@ -1,0 +1,103 @@
+import FoundationEssentials
+import Logging
+
+/// The files, ports and commands of one RabbitMQ node.
+struct RabbitMQNode: Sendable {
+    /// Names are unique per port mapper, and each node has its own. A constant name keeps the data when ports change.
+    static let name = "wharf@localhost"
+    static let scripts = ["/usr/lib/rabbitmq/bin"]
+    static let package = "rabbitmq-server"
+
+    let folder: ServerFolder
+    let port: Int
+    let managementPort: Int
+    let prometheusPort: Int?
+    private let distributionPort: Int
+    private let epmdPort: Int
+
+    init(folder: ServerFolder, prometheus: Bool, logger: Logger?) throws {
+        self.folder = folder
+        let names = ["amqp", "management", "distribution", "epmd"] + (prometheus ? ["prometheus"] : [])
+        let ports = try folder.ports(names, logger: logger)
+        port = ports["amqp", default: 0]
+        managementPort = ports["management", default: 0]
+        distributionPort = ports["distribution", default: 0]
+        epmdPort = ports["epmd", default: 0]
+        prometheusPort = ports["prometheus"]
+    }
+
+    /// The broker in the foreground.
+    func server() throws -> ProcessCommand {
+        // Debian's /usr/sbin script insists on the account rabbitmq; the one it calls does not.
+        let program = try Programs.find("rabbitmq-server", in: Self.scripts, package: Self.package)
+        var environment = common
+        environment.merge([
+            // The script execs the VM instead of keeping a shell around it, so that signals, SIGKILL on the death of
+            // this process included, reach the VM itself.
+            "RUNNING_UNDER_SYSTEMD": "true",
+            "RABBITMQ_CONFIG_FILE": folder.file("rabbitmq.conf"),
+            "RABBITMQ_CONFIG_FILES": folder.file("conf.d"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": folder.file("advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": folder.file("enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": folder.file("data"),
+            "RABBITMQ_LOG_BASE": folder.path,
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_PID_FILE": folder.file("pid"),
+            "RABBITMQ_DIST_PORT": "\(distributionPort)",
+            // Two schedulers that sleep when idle: a broker beside the tests, not a broker of its own machine.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
+                "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
+        ]) { $1 }
+        return ProcessCommand(program, environment: environment, inheritsEnvironment: false, workingFolder: folder.path)
+    }
+
+    /// epmd in the foreground.
+    func portMapper() throws -> ProcessCommand {
+        ProcessCommand(
+            try Programs.find("epmd", package: "erlang-base"),
+            ["-port", "\(epmdPort)", "-address", "127.0.0.1"], inheritsEnvironment: false, workingFolder: folder.path)
+    }
+
+    func portMapperProbe() throws -> ProcessCommand {
+        ProcessCommand(
+            try Programs.find("epmd", package: "erlang-base"), ["-port", "\(epmdPort)", "-names"], inheritsEnvironment: false)
+    }
+
+    func control(_ arguments: [String]) throws -> ProcessCommand {
+        let program = try Programs.find("rabbitmqctl", in: Self.scripts, package: Self.package)
+        var environment = common
+        environment["RABBITMQ_CTL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}"
+        return ProcessCommand(program, arguments, environment: environment, inheritsEnvironment: false, workingFolder: folder.path)
+    }
+
+    private var common: [String: String] {
+        [
+            "HOME": folder.path,
+            "ERL_EPMD_PORT": "\(epmdPort)",
+            "RABBITMQ_NODENAME": Self.name,
+            "RABBITMQ_CONF_ENV_FILE": folder.file("rabbitmq-env.conf"),
+        ]
+    }
+
+    /// Writes what the node reads at start. The user is created with the data, at the first start.
+    func writeFiles(user: String) throws {
+        try folder.makeFolder("data")
+        try folder.makeFolder("conf.d")
+        _ = try folder.secret(".erlang.cookie")
+        let plugins = prometheusPort == nil ? "rabbitmq_management" : "rabbitmq_management,rabbitmq_prometheus"
+        try folder.write("[\(plugins)].\n", to: "enabled_plugins")
+        var lines = [
+            "listeners.tcp.1 = 127.0.0.1:\(port)",
+            "management.tcp.ip = 127.0.0.1",
+            "management.tcp.port = \(managementPort)",
+            "default_user = \(user)",
+            "default_pass = \(try folder.secret("password"))",
+            // The default blocks publishers on a small disk.
+            "disk_free_limit.absolute = 50MB",
+        ]
+        if let prometheusPort {
+            lines += ["prometheus.tcp.ip = 127.0.0.1", "prometheus.tcp.port = \(prometheusPort)"]
+        }
+        try folder.write(lines.joined(separator: "\n") + "\n", to: "rabbitmq.conf")
+    }
+}

@@ -1,0 +1,29 @@
+/// Waits for a server that was just started.
+struct Readiness: Sendable {
+    static let limit = Duration.seconds(60)
+    static let pause = Duration.milliseconds(50)
+
+    let process: ManagedProcess
+    let folder: ServerFolder
+    var limit: Duration = limit
+
+    /// Returns when the probe says yes. When the process ends, or time is up, the process is killed.
+    /// - Throws: ``LocalServerError`` with code `start` and the end of the log; or what the probe throws.
+    func wait(until probe: @Sendable () async throws -> Bool) async throws {
+        do {
+            let isReady = try await poll(every: Self.pause, within: limit) {
+                guard await process.isRunning else {
+                    let status = await process.lastExit ?? .unknown
+                    throw LocalServerError(.start, "\(process.name) ended (\(status)) while it started.\n\(folder.endOfLog)")
+                }
+                return try await probe()
+            }
+            guard isReady else {
+                throw LocalServerError(.start, "\(process.name) did not answer within \(limit).\n\(folder.endOfLog)")
+            }
+        } catch {
+            await process.kill()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Contracts
+import FoundationEssentials
+import Logging
+import PostgreSQL
+
+/// Takes commands through the inbox and their handlers: one transaction for all that have gathered, and one by one when that fails,
+/// so that a message that cannot be handled stops no neighbour.
+struct BatchHandler: Sendable {
+    /// How long a batch waits for PostgreSQL to come back before its messages go to the retry ladder.
+    static let patience: Duration = .seconds(5)
+    static let firstPause: Duration = .milliseconds(50)
+    static let longestPause: Duration = .seconds(1)
+
+    enum Result: Sendable {
+        /// Committed, now or earlier. `reply` is the answer, where this service gives it.
+        case handled(outputs: [Output], reply: Reply?)
+        case failed(Failure)
+    }
+
+    let inbox: Inbox
+    let database: any Database
+    let clock: any WallClock
+
+    func handle(_ requests: [Request], by operation: [String: Operation]) async -> [Result] {
+        var waited: Duration = .zero
+        var pause = Self.firstPause
+        while true {
+            do {
+                return try await attempt(requests, by: operation)
+            } catch {
+                let failure = Failure(error)
+                if failure.remedy == .waitForServer {
+                    guard waited < Self.patience, (try? await clock.sleep(for: pause)) != nil else {
+                        return requests.map { _ in .failed(failure) }
+                    }
+                    waited += pause
+                    pause = min(pause * 2, Self.longestPause)
+                } else if requests.count == 1 {
+                    return [.failed(failure)]
+                } else {
+                    var results: [Result] = []
+                    for request in requests { results += await handle([request], by: operation) }
+                    return results
+                }
+            }
+        }
+    }
+
+    private func attempt(_ requests: [Request], by operations: [String: Operation]) async throws -> [Result] {
+        var results = [Result?](repeating: nil, count: requests.count)
+        var transactional: [Int] = []
+        var external: [String: [Int]] = [:]
+        for (index, request) in requests.enumerated() {
+            if case .external? = operations[request.operation]?.handler {
+                external[request.operation, default: []].append(index)
+            } else {
+                transactional.append(index)
+            }
+        }
+        if !transactional.isEmpty {
+            let handled = try await inTransaction(transactional.map { requests[$0] }) { requests, transaction in
+                try await Self.handle(requests, by: operations, on: transaction)
+            }
+            for (index, result) in zip(transactional, handled) { results[index] = result }
+        }
+        for (key, indices) in external.sorted(by: { $0.key < $1.key }) {
+            guard case .external(let prepare)? = operations[key]?.handler else { continue }
+            let handled = try await handleExternal(indices.map { requests[$0] }, prepare)
+            for (index, result) in zip(indices, handled) { results[index] = result }
+        }
+        return results.map { $0 ?? .failed(Failure("handler-miscount", "no outcome")) }
+    }
+
+    /// Groups by operation, each group in one call, groups in the order in which their first message arrived.
+    private static func handle(
+        _ requests: [Request], by operations: [String: Operation], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        var order: [String] = []
+        var groups: [String: [Int]] = [:]
+        for (index, request) in requests.enumerated() {
+            if groups[request.operation] == nil { order.append(request.operation) }
+            groups[request.operation, default: []].append(index)
+        }
+        var outcomes = [Outcome?](repeating: nil, count: requests.count)
+        for key in order {
+            let indices = groups[key] ?? []
+            guard case .transactional(let handle)? = operations[key]?.handler else { continue }
+            let handled = try await handle(indices.map { requests[$0] }, transaction)
+            try expect(handled.count, indices.count, "outcomes")
+            for (index, outcome) in zip(indices, handled) { outcomes[index] = outcome }
+        }
+        return outcomes.map { $0 ?? .failed(Failure("handler-miscount", "no outcome")) }
+    }
+
+    private func handleExternal(
+        _ requests: [Request],
+        _ prepare: @escaping @Sendable ([Request], any SQLConnection) async throws -> Operation.Prepared
+    ) async throws -> [Result] {
+        // What the inbox knows needs no second call to the outside.
+        let (fresh, prepared) = try await database.transaction { transaction in
+            let known = try await inbox.admit(requests.map(\.id), on: transaction)
+            let fresh = requests.filter { known[$0.id] == nil }
+            return (fresh, fresh.isEmpty ? nil : try await prepare(fresh, transaction))
+        }
+        let performed = try await prepared?.perform()
+        let ids = fresh.map(\.id)
+        return try await inTransaction(requests) { open, transaction in
+            let openIDs = Set(open.map(\.id))
+            return try await performed?.complete(ids.map(openIDs.contains), transaction) ?? []
+        }
+    }
+
+    /// One transaction around `body`, which gets the requests that are new to the inbox. A message that is in the batch twice is handled once.
+    private func inTransaction(
+        _ requests: [Request],
+        _ body: @escaping @Sendable ([Request], any SQLConnection) async throws -> [Outcome]
+    ) async throws -> [Result] {
+        try await database.transaction { transaction in
+            var known = try await inbox.admit(requests.map(\.id), on: transaction)
+            var seen: Set<UUID> = []
+            let fresh = requests.filter { known[$0.id] == nil && seen.insert($0.id).inserted }
+            let outcomes = fresh.isEmpty ? [] : try await body(fresh, transaction)
+            try expect(outcomes.count, fresh.count, "outcomes")
+            var entries: [Inbox.Entry] = []
+            var first: [UUID: Result] = [:]
+            for (request, outcome) in zip(fresh, outcomes) {
+                switch outcome {
+                case .failed(let failure):
+                    first[request.id] = .failed(failure)
+                case .done(let reply, let emissions):
+                    let outputs = emissions.map(Output.init) + (reply.map { [Output($0)] } ?? [])
+                    first[request.id] = .handled(outputs: outputs, reply: reply)
+                    if reply?.isLasting ?? true {
+                        entries.append(Inbox.Entry(id: request.id, fingerprint: request.fingerprint, outputs: outputs))
+                        known[request.id] = Inbox.Remembered(fingerprint: request.fingerprint, outputs: outputs)
+                    }
+                }
+            }
+            try await inbox.record(entries, at: clock.now(), on: transaction)
+            return requests.map { request in
+                if let result = first.removeValue(forKey: request.id) { return result }
+                guard let row = known[request.id] else {
+                    return .failed(Failure("duplicate", "its twin in the same batch failed", remedy: .retry))
+                }
+                return Self.recall(row, for: request)
+            }
+        }
+    }
+
+    /// The outputs of an earlier handling, once more; a no when the same id comes with another request.
+    private static func recall(_ row: Inbox.Remembered, for request: Request) -> Result {
+        guard row.fingerprint == request.fingerprint else {
+            let problem = Problem(
+                "idempotency-key-reused", title: "Idempotency key reused", status: 422,
+                detail: "This Idempotency-Key was used before for another request.")
+            return .handled(outputs: [], reply: Reply(problem))
+        }
+        var reply = row.outputs.lazy.compactMap(\.reply).first
+        reply?.isReplayed = true
+        return .handled(outputs: row.outputs, reply: reply)
+    }
+}

@@ -1,0 +1,278 @@
+import Contracts
+import FoundationEssentials
+
+/// Reads a request's input field by field and gathers everything that is wrong, so that a client is told all of it at once.
+///
+/// A read of a wrong field notes the error and gives a stand-in; `Fields.read` throws before the stand-in can be used.
+/// What a command's body holds beyond the fields that were read is an error too: a misspelt field must not pass in silence.
+public struct Fields {
+    private let container: KeyedDecodingContainer<FieldName>?
+    private let parameters: [String: String]
+    private let prefix: String
+    private var known: Set<String> = []
+    public private(set) var errors: [Problem.FieldError] = []
+
+    /// Throws a `Problem`: 400 for what is not JSON, 422 with the fields for what is not acceptable.
+    public static func read<T>(_ request: Request, _ body: (inout Fields) throws -> T) throws -> T {
+        var fields = try Fields(request)
+        let value = try body(&fields)
+        fields.noteUnknown()
+        guard fields.errors.isEmpty else { throw Problem.invalidInput(fields.errors) }
+        return value
+    }
+
+    private init(_ request: Request) throws {
+        parameters = request.parameters
+        prefix = ""
+        if request.body.isEmpty {
+            container = nil
+        } else {
+            do {
+                container = try JSON.decode(OpenObject.self, from: request.body).container
+            } catch DecodingError.typeMismatch {
+                throw Problem.invalidInput("body", "must be a JSON object")
+            } catch DecodingError.dataCorrupted(let context) {
+                let reason = context.underlyingError.map { String(describing: $0) } ?? context.debugDescription
+                throw Problem.malformedJSON("The body is not valid JSON: \(reason.prefix(200))")
+            } catch DecodingError.valueNotFound {
+                throw Problem.invalidInput("body", "must be a JSON object")
+            }
+        }
+    }
+
+    private init(_ container: KeyedDecodingContainer<FieldName>?, prefix: String) {
+        self.container = container
+        self.parameters = [:]
+        self.prefix = prefix
+    }
+
+    public mutating func note(_ field: String, _ detail: String) {
+        guard errors.count < Problem.maximumErrors else { return }
+        errors.append(.init(field: prefix + field, detail: detail))
+    }
+
+    private mutating func noteUnknown() {
+        for key in container?.allKeys ?? [] where !known.contains(key.stringValue) {
+            note(String(key.stringValue.prefix(60)), "is not a field of this request")
+        }
+    }
+}
+
+// MARK: - The body
+
+extension Fields {
+    public func has(_ field: String) -> Bool {
+        guard let container else { return false }
+        let key = FieldName(field)
+        return container.contains(key) && (try? container.decodeNil(forKey: key)) == false
+    }
+
+    private mutating func optional<T: Decodable>(_ field: String, _ type: T.Type, _ named: String) -> T? {
+        known.insert(field)
+        guard has(field), let container else { return nil }
+        do {
+            return try container.decode(T.self, forKey: FieldName(field))
+        } catch {
+            note(field, "must be \(named)")
+            return nil
+        }
+    }
+
+    private mutating func required<T>(_ field: String, _ value: T?, _ standIn: T) -> T {
+        if let value { return value }
+        if !errors.contains(where: { $0.field == prefix + field }) { note(field, "is required") }
+        return standIn
+    }
+
+    /// Text without surrounding white space, its length in characters.
+    public mutating func optionalText(_ field: String, _ length: ClosedRange<Int> = 1...200) -> String? {
+        guard let text = optional(field, String.self, "a text") else { return nil }
+        let trimmed = text.trimmingWhitespace()
+        guard length.contains(trimmed.count) else {
+            note(field, "must have \(length.lowerBound) to \(length.upperBound) characters")
+            return nil
+        }
+        guard !trimmed.unicodeScalars.contains("\u{0}") else {
+            note(field, "must not hold the character U+0000")
+            return nil
+        }
+        return trimmed
+    }
+
+    public mutating func text(_ field: String, _ length: ClosedRange<Int> = 1...200) -> String {
+        let value = optionalText(field, length)
+        return required(field, value, "")
+    }
+
+    /// Text to the letter: a password keeps its spaces.
+    public mutating func secret(_ field: String, _ length: ClosedRange<Int>) -> String {
+        guard let text = optional(field, String.self, "a text") else { return required(field, nil, "") }
+        if !length.contains(text.count) {
+            note(field, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        }
+        return text
+    }
+
+    public mutating func optionalInteger(_ field: String, _ range: ClosedRange<Int>) -> Int? {
+        guard let value = optional(field, Int.self, "an integer") else { return nil }
+        guard range.contains(value) else {
+            note(field, "must be from \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return value
+    }
+
+    public mutating func integer(_ field: String, _ range: ClosedRange<Int>) -> Int {
+        let value = optionalInteger(field, range)
+        return required(field, value, range.lowerBound)
+    }
+
+    public mutating func optionalBoolean(_ field: String) -> Bool? {
+        optional(field, Bool.self, "true or false")
+    }
+
+    public mutating func optionalUUID(_ field: String) -> UUID? {
+        guard let text = optional(field, String.self, "a UUID") else { return nil }
+        guard let id = UUID(uuidString: text) else {
+            note(field, "must be a UUID")
+            return nil
+        }
+        return id
+    }
+
+    public mutating func uuid(_ field: String) -> UUID {
+        let value = optionalUUID(field)
+        return required(field, value, UUID.zero)
+    }
+
+    public mutating func choice(_ field: String, _ allowed: [String]) -> String {
+        let value = optional(field, String.self, "a text")
+        if let value, !allowed.contains(value) { note(field, "must be one of \(allowed.joined(separator: ", "))") }
+        return required(field, value, allowed.first ?? "")
+    }
+
+    public mutating func optionalMoney(_ field: String) -> Money? {
+        optionalObject(field) { money in
+            let amount = money.integer("amount", 0...Money.maximumAmount)
+            let currency = money.text("currency", 3...3)
+            if !currency.isEmpty, !currency.allSatisfy({ $0.isASCII && $0.isUppercase }) {
+                money.note("currency", "must be an ISO 4217 code such as EUR")
+            }
+            return Money(amount: amount, currency: currency)
+        }
+    }
+
+    public mutating func money(_ field: String) -> Money {
+        let value = optionalMoney(field)
+        return required(field, value, Money(amount: 0, currency: ""))
+    }
+
+    public mutating func optionalObject<T>(_ field: String, _ read: (inout Fields) -> T) -> T? {
+        guard let object = optional(field, OpenObject.self, "an object") else { return nil }
+        var nested = Fields(object.container, prefix: "\(prefix)\(field).")
+        let value = read(&nested)
+        nested.noteUnknown()
+        errors += nested.errors
+        return value
+    }
+
+    public mutating func object<T>(_ field: String, _ read: (inout Fields) -> T) -> T {
+        if let value = optionalObject(field, read) { return value }
+        if !errors.contains(where: { $0.field == prefix + field }) { note(field, "is required") }
+        var nothing = Fields(nil, prefix: "")
+        return read(&nothing)
+    }
+
+    /// A value of the client's own shape, kept as it is; at most `maximumBytes` of JSON.
+    public mutating func optionalJSON<T: Codable>(
+        _ field: String, _ type: T.Type, named: String, maximumBytes: Int = 16_384
+    ) -> T? {
+        guard let value = optional(field, type, named) else { return nil }
+        guard let bytes = try? JSON.encode(value), bytes.count <= maximumBytes else {
+            note(field, "must have at most \(maximumBytes) bytes")
+            return nil
+        }
+        return value
+    }
+}
+
+// MARK: - Path, query and header parameters
+
+extension Fields {
+    public mutating func optionalParameter(_ name: String, _ length: ClosedRange<Int> = 1...200) -> String? {
+        guard let text = parameters[name] else { return nil }
+        guard length.contains(text.count), !text.unicodeScalars.contains("\u{0}") else {
+            note(name, "must have \(length.lowerBound) to \(length.upperBound) characters")
+            return nil
+        }
+        return text
+    }
+
+    public mutating func parameter(_ name: String, _ length: ClosedRange<Int> = 1...200) -> String {
+        let value = optionalParameter(name, length)
+        return required(name, value, "")
+    }
+
+    /// A UUID in the path. One that is no UUID names nothing, so the answer is the 404 of an unknown one.
+    public func uuidParameter(_ name: String, of what: String) throws(Problem) -> UUID {
+        guard let id = parameters[name].flatMap(UUID.init(uuidString:)) else { throw Problem.notFound(what) }
+        return id
+    }
+
+    public mutating func integerParameter(_ name: String, _ range: ClosedRange<Int>, default standard: Int) -> Int {
+        guard let text = parameters[name] else { return standard }
+        guard let value = Int(text), range.contains(value) else {
+            note(name, "must be an integer from \(range.lowerBound) to \(range.upperBound)")
+            return standard
+        }
+        return value
+    }
+
+    public mutating func choiceParameter(_ name: String, _ allowed: [String], default standard: String) -> String {
+        guard let text = parameters[name] else { return standard }
+        guard allowed.contains(text) else {
+            note(name, "must be one of \(allowed.joined(separator: ", "))")
+            return standard
+        }
+        return text
+    }
+
+    public mutating func page() -> PageRequest {
+        let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)
+        guard let cursor = parameters["cursor"] else { return PageRequest(limit: limit, after: nil) }
+        guard let after = PageRequest.decode(cursor) else {
+            note("cursor", "is not a cursor that a list has given")
+            return PageRequest(limit: limit, after: nil)
+        }
+        return PageRequest(limit: limit, after: after)
+    }
+}
+
+private struct FieldName: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(_ name: String) { stringValue = name }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}
+
+private struct OpenObject: Decodable {
+    let container: KeyedDecodingContainer<FieldName>
+
+    init(from decoder: any Decoder) throws {
+        container = try decoder.container(keyedBy: FieldName.self)
+    }
+}
+
+extension UUID {
+    static let zero = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+}
+
+extension String {
+    func trimmingWhitespace() -> String {
+        var view = Substring(self)
+        while view.first?.isWhitespace == true { view.removeFirst() }
+        while view.last?.isWhitespace == true { view.removeLast() }
+        return String(view)
+    }
+}

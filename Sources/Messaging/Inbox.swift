@@ -1,0 +1,108 @@
+import FoundationEssentials
+import PostgreSQL
+import Secrets
+
+/// The table that makes Wharf's promise true: a row says that a message was handled, and holds all that the handling sends on.
+///
+/// The row commits with the handling. From then on every delivery of the same message finds it and sends the same outputs, under the same ids, again.
+/// Partitioned by day: old days are dropped whole (`retention`), never row by row.
+public struct Inbox: Sendable {
+    /// How long a message is remembered, and with it an `Idempotency-Key`. Longer than the broker or a saga keeps anything in flight.
+    public static let retention = 7
+    /// Partitions that exist ahead of time, so that a day may begin while the service is down.
+    public static let daysAhead = 3
+
+    struct Entry {
+        let id: UUID
+        let fingerprint: [UInt8]
+        let outputs: [Output]
+    }
+
+    struct Remembered: Sendable {
+        let fingerprint: [UInt8]
+        let outputs: [Output]
+    }
+
+    public static let migration = Migration(
+        id: "inbox",
+        sql: """
+            CREATE TABLE inbox (
+                message_id uuid NOT NULL,
+                fingerprint bytea NOT NULL,
+                outputs json NOT NULL,
+                at timestamptz NOT NULL,
+                PRIMARY KEY (message_id, at)
+            ) PARTITION BY RANGE (at);
+            """)
+
+    let service: String
+
+    /// Waits until nobody else handles any of these messages, then tells which of them were handled before.
+    ///
+    /// Two copies of a message at once wait for each other here, and the second finds the row of the first. The primary key cannot do this:
+    /// a partitioned one holds the day as well, and two copies may meet around midnight. The locks end with the transaction, and are taken in one order,
+    /// so that two batches cannot block each other for good.
+    func admit(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: Remembered] {
+        let found = try await transaction.pipeline([
+            """
+            SELECT pg_advisory_xact_lock(key) FROM (
+                SELECT DISTINCT hashtextextended(\(service) || id::text, 0) AS key FROM unnest(\(ids)) AS id ORDER BY key
+            ) AS keys
+            """,
+            "SELECT message_id, fingerprint, outputs::text AS outputs FROM inbox WHERE message_id = ANY(\(ids))",
+        ])
+        var remembered: [UUID: Remembered] = [:]
+        for row in found[1] {
+            let outputs: String = try row.decode("outputs")
+            remembered[try row.decode("message_id")] = Remembered(
+                fingerprint: try row.decode("fingerprint"), outputs: try JSON.decode(from: Array(outputs.utf8)))
+        }
+        return remembered
+    }
+
+    func record(_ entries: [Entry], at now: Date, on transaction: any SQLConnection) async throws {
+        guard !entries.isEmpty else { return }
+        let outputs = try entries.map { String(decoding: try JSON.encode($0.outputs), as: UTF8.self) }
+        try await transaction.execute(
+            """
+            INSERT INTO inbox (message_id, fingerprint, outputs, at)
+            SELECT id, fingerprint, outputs::json, \(now)
+            FROM unnest(\(entries.map(\.id)), \(entries.map(\.fingerprint)), \(outputs)) AS new (id, fingerprint, outputs)
+            """)
+    }
+
+    /// Makes the partitions of the coming days and drops those past their retention. Safe to run by many workers at once.
+    public static func maintain(on database: any Database, now: Date) async throws {
+        let days = (-1...daysAhead).map { now.addingTimeInterval(Double($0) * 86_400) }
+        let oldest = partition(of: now.addingTimeInterval(-Double(retention) * 86_400)).name
+        try await database.transaction { transaction in
+            try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || 'inbox', 0))")
+            let rows = try await transaction.query(
+                """
+                SELECT child.relname::text AS name
+                FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+                WHERE inhparent = 'inbox'::regclass
+                """)
+            let existing = try Set(rows.map { try $0.decode("name", as: String.self) })
+            for day in days {
+                let partition = partition(of: day)
+                guard !existing.contains(partition.name) else { continue }
+                try await transaction.execute(
+                    """
+                    CREATE TABLE \(raw: partition.name) PARTITION OF inbox
+                    FOR VALUES FROM ('\(raw: partition.from)') TO ('\(raw: partition.to)')
+                    """)
+            }
+            for name in existing where name.hasPrefix("inbox_") && name < oldest {
+                try await transaction.execute("DROP TABLE \(raw: name)")
+            }
+        }
+    }
+
+    static func partition(of day: Date) -> (name: String, from: String, to: String) {
+        let style = Date.ISO8601FormatStyle().year().month().day()
+        let from = day.formatted(style)
+        let to = day.addingTimeInterval(86_400).formatted(style)
+        return ("inbox_" + from.filter(\.isNumber), from + " 00:00:00Z", to + " 00:00:00Z")
+    }
+}

@@ -1,0 +1,40 @@
+import FoundationEssentials
+import Secrets
+
+/// What part of a list a client asks for.
+public struct PageRequest: Sendable, Equatable {
+    public static let defaultLimit = 20
+    public static let maximumLimit = 100
+
+    public let limit: Int
+    /// The sort key of the last item of the page before, its parts as texts.
+    public let after: [String]?
+
+    public init(limit: Int, after: [String]?) {
+        self.limit = limit
+        self.after = after
+    }
+
+    static func decode(_ cursor: String) -> [String]? {
+        guard cursor.count <= maximumCursor, let bytes = Base64URL.decode(cursor) else { return nil }
+        return try? JSON.decode([String].self, from: bytes)
+    }
+
+    private static let maximumCursor = 1_000
+}
+
+/// A part of a list. `nextCursor` is absent on the last one.
+public struct Page<Item: Sendable & Codable>: Sendable, Codable {
+    public let items: [Item]
+    public let nextCursor: String?
+
+    /// Takes one item more than the limit as the sign that there is a next page.
+    public init(_ found: [Item], _ request: PageRequest, key: (Item) -> [String]) throws {
+        items = Array(found.prefix(request.limit))
+        if found.count > request.limit, let last = items.last {
+            nextCursor = Base64URL.encode(try JSON.encode(key(last)))
+        } else {
+            nextCursor = nil
+        }
+    }
+}

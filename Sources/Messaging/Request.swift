@@ -1,0 +1,193 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Secrets
+
+/// Where an answer goes: the reply queue of the process that asked, and the id under which it waits.
+public struct Requester: Sendable, Hashable, Codable {
+    public let replyTo: String
+    public let correlationID: String
+
+    public init(replyTo: String, correlationID: String) {
+        self.replyTo = replyTo
+        self.correlationID = correlationID
+    }
+}
+
+/// One earlier attempt at a message, as its header tells it.
+public struct FailedAttempt: Sendable, Hashable, Codable {
+    /// How many are kept: the newest say what is wrong now.
+    public static let maximumKept = 10
+    /// How many characters of a cause are kept.
+    public static let maximumDetail = 500
+
+    public let at: Date
+    public let worker: String
+    public let cause: String
+    public let detail: String
+
+    public init(at: Date, worker: String, cause: String, detail: String) {
+        self.at = at
+        self.worker = worker
+        self.cause = cause
+        self.detail = String(detail.prefix(Self.maximumDetail))
+    }
+}
+
+/// A message that asks for work: an HTTP request, a step of a saga, or an event. Decoded once, where it enters.
+public struct Request: Sendable {
+    /// The same at every delivery, retry and replay: what the inbox knows it by.
+    public var id: UUID
+    /// The operation id, which is the routing key it was first published with.
+    public var operation: String
+    public var parameters: [String: String]
+    public var caller: Caller?
+    public var body: [UInt8]
+    public var deadline: Date?
+    public var attempt: Int
+    public var failures: [FailedAttempt]
+    public var requester: Requester?
+    public var traceparent: String?
+
+    public init(
+        id: UUID, operation: String, parameters: [String: String] = [:], caller: Caller? = nil, body: [UInt8] = [],
+        deadline: Date? = nil, requester: Requester? = nil, traceparent: String? = nil
+    ) {
+        self.id = id
+        self.operation = operation
+        self.parameters = parameters
+        self.caller = caller
+        self.body = body
+        self.deadline = deadline
+        self.attempt = 0
+        self.failures = []
+        self.requester = requester
+        self.traceparent = traceparent
+    }
+
+    /// The header parameter that carries the client's own key for this request.
+    public static let idempotencyKey = "idempotency-key"
+
+    /// What the request asks for, without who waits for it or until when: two requests under one idempotency key
+    /// are the same request when this is the same. Keyed by the idempotency key, which is stored nowhere, so that nobody
+    /// who reads the inbox can guess at a password that was in a body.
+    var fingerprint: [UInt8] {
+        var bytes: [UInt8] = Array(operation.utf8)
+        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) where name != Self.idempotencyKey {
+            bytes.append(0)
+            bytes += name.utf8
+            bytes.append(1)
+            bytes += value.utf8
+        }
+        bytes.append(2)
+        bytes += body
+        let key = parameters[Self.idempotencyKey].map { Array($0.utf8) } ?? Array(id.uuidString.utf8)
+        return Array(HMACSHA256.authenticate(bytes, key: key).prefix(Self.fingerprintBytes))
+    }
+
+    /// 128 bits: an accidental match is out of the question, and inbox rows stay narrow.
+    private static let fingerprintBytes = 16
+}
+
+/// How long a message lives and how surely it is kept (the table of ARCHITECTURE, "What kind of message").
+public enum Durability: String, Sendable, Codable {
+    /// Transient, no confirm, gone when its deadline has passed.
+    case query
+    /// Persistent and confirmed; dropped by the worker when its deadline has passed.
+    case command
+    /// Persistent, confirmed, never expires.
+    case durable
+}
+
+extension Request {
+    public func publication(durability: Durability, now: Date) -> Publication {
+        var properties = Properties()
+        properties.messageID = id.uuidString
+        properties.type = operation
+        properties.contentType = "application/json"
+        properties.timestamp = Int64(now.timeIntervalSince1970)
+        properties.persistent = durability != .query
+        properties.correlationID = requester?.correlationID
+        properties.replyTo = requester?.replyTo
+        if let deadline {
+            properties.headers[HeaderName.deadline] = .integer(Int64(deadline.timeIntervalSince1970 * 1000))
+            if durability == .query {
+                properties.expiration = max(1, Int(deadline.timeIntervalSince(now) * 1000))
+            }
+        }
+        if let caller {
+            properties.headers[HeaderName.caller] = .string(caller.id.uuidString)
+            properties.headers[HeaderName.role] = .string(caller.role.rawValue)
+            if let email = caller.email { properties.headers[HeaderName.email] = .string(email) }
+        }
+        if let traceparent {
+            properties.headers[HeaderName.traceparent] = .string(traceparent)
+        }
+        for (name, value) in parameters {
+            properties.headers[HeaderName.parameterPrefix + name] = .string(value)
+        }
+        return Publication(
+            exchange: Exchange.requests, routingKey: operation, properties: properties, body: body, mandatory: true)
+    }
+
+    /// Reads a delivery that any client of the broker may have written.
+    init(_ delivery: Delivery) throws(Failure) {
+        let properties = delivery.properties
+        guard let messageID = properties.messageID, let id = UUID(uuidString: messageID) else {
+            throw Failure(
+                "malformed-message",
+                "message-id is \(properties.messageID.map { "'\($0.prefix(60))'" } ?? "missing"); a UUID is expected")
+        }
+        guard let operation = properties.type, !operation.isEmpty else {
+            throw Failure("malformed-message", "type is missing; the operation's id is expected")
+        }
+        self.init(id: id, operation: operation, body: delivery.body)
+        if let replyTo = properties.replyTo, let correlationID = properties.correlationID {
+            requester = Requester(replyTo: replyTo, correlationID: correlationID)
+        }
+        for (name, value) in properties.headers {
+            switch (name, value) {
+            case (HeaderName.deadline, .integer(let milliseconds)):
+                deadline = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+            case (HeaderName.attempt, .integer(let count)):
+                attempt = Int(clamping: max(0, count))
+            case (HeaderName.traceparent, .string(let text)):
+                traceparent = text
+            case (HeaderName.failures, .array(let entries)):
+                failures = entries.compactMap(FailedAttempt.init)
+            case (_, .string(let text)) where name.hasPrefix(HeaderName.parameterPrefix):
+                parameters[String(name.dropFirst(HeaderName.parameterPrefix.count))] = text
+            default:
+                continue
+            }
+        }
+        if case .string(let text)? = properties.headers[HeaderName.caller] {
+            guard let id = UUID(uuidString: text), case .string(let name)? = properties.headers[HeaderName.role],
+                let role = Caller.Role(rawValue: name)
+            else {
+                throw Failure("malformed-message", "caller and role must be a UUID and one of customer, admin")
+            }
+            var email: String?
+            if case .string(let text)? = properties.headers[HeaderName.email] { email = text }
+            caller = Caller(id: id, role: role, email: email)
+        }
+    }
+}
+
+extension FailedAttempt {
+    init?(_ value: FieldValue) {
+        guard case .table(let fields) = value, case .integer(let milliseconds)? = fields["at"],
+            case .string(let worker)? = fields["worker"], case .string(let cause)? = fields["cause"],
+            case .string(let detail)? = fields["detail"]
+        else { return nil }
+        self.init(
+            at: Date(timeIntervalSince1970: Double(milliseconds) / 1000), worker: worker, cause: cause, detail: detail)
+    }
+
+    var fieldValue: FieldValue {
+        .table([
+            "at": .integer(Int64(at.timeIntervalSince1970 * 1000)), "worker": .string(worker),
+            "cause": .string(cause), "detail": .string(detail),
+        ])
+    }
+}

@@ -1,0 +1,217 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Sends requests and waits for their replies, over the one reply queue of this process. A `Service`: `run()` reads the replies.
+public final class RequestClient: Service {
+    /// Requests that wait for a reply at once; one more is refused.
+    public static let maximumInFlight = 5_000
+    /// How exactly deadlines are kept.
+    static let sweepInterval: Duration = .milliseconds(50)
+    static let repliesAtOnce = 500
+
+    private enum Slot {
+        /// Sent or being sent; nobody waits yet.
+        case open(deadline: Date)
+        case waiting(CheckedContinuation<Reply, any Error>, deadline: Date)
+        /// The reply was faster than the confirm.
+        case answered(Reply)
+    }
+
+    private struct State {
+        var slots: [String: Slot] = [:]
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let confirmed: any MessagePublisher
+    private let unconfirmed: any MessagePublisher
+    private let replies: any MessageConsumer
+    private let clock: any WallClock
+    private let randomness: any Randomness
+    private let logger: Logger
+
+    public init(
+        confirmed: any MessagePublisher, unconfirmed: any MessagePublisher, replies: any MessageConsumer,
+        clock: any WallClock, randomness: any Randomness, logger: Logger
+    ) {
+        self.confirmed = confirmed
+        self.unconfirmed = unconfirmed
+        self.replies = replies
+        self.clock = clock
+        self.randomness = randomness
+        self.logger = logger
+    }
+
+    /// Why there is no reply.
+    public enum Unanswered: Error, Sendable, Equatable {
+        /// The broker, the queue or this process takes no more at the moment; nothing was accepted.
+        case refused(String)
+        /// No queue is bound to the operation.
+        case unroutable
+        /// The request may have been accepted, but no reply came in time.
+        case timedOut
+    }
+
+    public var inFlight: Int { state.withLock { $0.slots.count } }
+    /// Whether the broker takes messages at the moment.
+    public var isReady: Bool { confirmed.isConnected && unconfirmed.isConnected && !confirmed.isBlocked }
+
+    /// Whether a request could be sent now, and its reply find its way back.
+    public var canSend: Bool {
+        get async {
+            guard isReady else { return false }
+            return await replies.replyAddress != nil
+        }
+    }
+
+    /// The reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.
+    ///
+    /// `.query` and `.command` carry the deadline with them, so that no work is done that nobody waits for; a `.durable` one will be done however late.
+    public func send(_ request: Request, durability: Durability, timeout: Duration) async throws -> Reply {
+        let now = clock.now()
+        let deadline = now.addingTimeInterval(timeout.seconds)
+        guard isReady, let address = await replies.replyAddress else {
+            throw Unanswered.refused("the broker takes no requests at the moment")
+        }
+        let correlationID = randomness.uuid().uuidString
+        try open(correlationID, deadline)
+        var request = request
+        request.requester = Requester(replyTo: address, correlationID: correlationID)
+        if durability != .durable { request.deadline = deadline }
+        let publisher = durability == .query ? unconfirmed : confirmed
+        let outcome = await publisher.publish([request.publication(durability: durability, now: now)], deadline: timeout)
+        if let outcome = outcome.first, let error = Self.unanswered(outcome) {
+            close(correlationID)
+            throw error
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { wait(correlationID, $0) }
+        } onCancel: {
+            finish(correlationID, .failure(CancellationError()))
+        }
+    }
+
+    /// Publishes without asking for a reply; returns when the broker has taken responsibility.
+    public func post(_ request: Request, timeout: Duration) async throws {
+        let publication = request.publication(durability: .durable, now: clock.now())
+        let outcomes = await confirmed.publish([publication], deadline: timeout)
+        if let outcome = outcomes.first, let error = Self.unanswered(outcome) { throw error }
+    }
+
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while let deliveries = try? await self.replies.next(limit: Self.repliesAtOnce) {
+                    for delivery in deliveries {
+                        guard let id = delivery.properties.correlationID else { continue }
+                        self.finish(id, .success(Reply(delivery)))
+                    }
+                }
+            }
+            group.addTask {
+                while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil { self.expire() }
+            }
+            group.addTask {
+                try? await gracefulShutdown()
+                await self.replies.stopConsuming()
+            }
+            try await group.next()
+            group.cancelAll()
+            stop()
+        }
+    }
+
+    static func unanswered(_ outcome: PublishOutcome) -> Unanswered? {
+        switch outcome {
+        case .confirmed: nil
+        case .returned: .unroutable
+        case .refused: .refused("the queue is full")
+        case .failed(let error):
+            switch error.code {
+            case .connectionLost, .closedByBroker, .deadlineExceeded: .timedOut
+            default: .refused(error.message)
+            }
+        }
+    }
+}
+
+// MARK: - Slots
+
+extension RequestClient {
+    private func open(_ id: String, _ deadline: Date) throws(Unanswered) {
+        let refusal: Unanswered? = state.withLock { state in
+            if state.isStopped { return .refused("shutting down") }
+            if state.slots.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
+            state.slots[id] = .open(deadline: deadline)
+            return nil
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func close(_ id: String) {
+        state.withLock { _ = $0.slots.removeValue(forKey: id) }
+    }
+
+    private func wait(_ id: String, _ continuation: CheckedContinuation<Reply, any Error>) {
+        let known: Result<Reply, any Error>? = state.withLock { state in
+            switch state.slots[id] {
+            case .open(let deadline):
+                state.slots[id] = .waiting(continuation, deadline: deadline)
+                return nil
+            case .answered(let reply):
+                state.slots[id] = nil
+                return .success(reply)
+            case .waiting, nil:
+                return .failure(Unanswered.timedOut)
+            }
+        }
+        if let known { continuation.resume(with: known) }
+    }
+
+    private func finish(_ id: String, _ result: Result<Reply, any Error>) {
+        let continuation: CheckedContinuation<Reply, any Error>? = state.withLock { state in
+            switch state.slots[id] {
+            case .waiting(let continuation, _):
+                state.slots[id] = nil
+                return continuation
+            case .open:
+                if case .success(let reply) = result { state.slots[id] = .answered(reply) } else { state.slots[id] = nil }
+                return nil
+            case .answered, nil:
+                return nil
+            }
+        }
+        continuation?.resume(with: result)
+    }
+
+    private func expire() {
+        let now = clock.now()
+        let overdue = state.withLock { state in
+            state.slots.compactMap { id, slot in
+                if case .waiting(_, let deadline) = slot, deadline < now { return id }
+                return nil
+            }
+        }
+        for id in overdue { finish(id, .failure(Unanswered.timedOut)) }
+    }
+
+    /// Nothing more will be answered.
+    private func stop() {
+        let rest = state.withLock { state in
+            state.isStopped = true
+            return Array(state.slots.keys)
+        }
+        for id in rest { finish(id, .failure(Unanswered.timedOut)) }
+    }
+}
+
+extension Duration {
+    public var seconds: Double {
+        let (whole, attoseconds) = components
+        return Double(whole) + Double(attoseconds) / 1e18
+    }
+}

@@ -1,0 +1,35 @@
+// What the broker decides by the definitions, as it decides it.
+
+extension Definitions {
+    /// Whether `user` may publish to `exchange` with this routing key.
+    func mayPublish(_ user: String, to exchange: String, routingKey: String) -> Bool {
+        permissions.contains { $0.user == user && matches($0.write, exchange) }
+            && topicPermissions.filter { $0.user == user && $0.exchange == exchange }
+                .allSatisfy { matches($0.write, routingKey) }
+    }
+
+    func mayConsume(_ user: String, from queue: String) -> Bool {
+        permissions.contains { $0.user == user && matches($0.read, queue) && matches($0.configure, queue) }
+    }
+
+    /// The policies of highest priority among those that match; more than one leaves it to chance which applies.
+    func policies(for queue: Queue) -> [Policy] {
+        let matching = policies.filter { $0.applies(to: queue) }
+        let highest = matching.map(\.priority).max()
+        return matching.filter { $0.priority == highest }
+    }
+}
+
+extension Definitions.Policy {
+    func applies(to queue: Definitions.Queue) -> Bool {
+        let kinds = ["all", "queues", "\(queue.type)_queues", "\(queue.type)-queues"]
+        return virtualHost == queue.virtualHost && kinds.contains(applyTo) && matches(pattern, queue.name)
+    }
+}
+
+/// As the broker matches: anywhere in the text, and an empty pattern matches empty text only. What is no regular expression matches nothing.
+private func matches(_ pattern: String, _ text: String) -> Bool {
+    guard !pattern.isEmpty else { return text.isEmpty }
+    guard let expression = try? Regex(pattern) else { return false }
+    return text.firstMatch(of: expression) != nil
+}

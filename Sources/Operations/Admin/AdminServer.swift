@@ -1,0 +1,89 @@
+import Hummingbird
+public import Logging
+public import Messaging
+import NIOCore
+public import ServiceLifecycle
+
+/// Health and metrics of one process, on an address of their own: `/livez`, `/readyz`, `/metrics`.
+///
+/// `/livez` answers 200 as long as the process runs. `/readyz` answers 200 when all checks pass within two seconds, else 503, and names each check
+/// with what is wrong. `/metrics` is Prometheus' text format.
+public struct AdminServer: Service {
+    static let checkLimit: Duration = .seconds(2)
+
+    private let address: ListenAddress
+    private let checks: [ReadinessCheck]
+    private let metrics: MetricsRegistry
+    private let clock: any WallClock
+    private let logger: Logger
+    private let onReady: @Sendable (Int) async -> Void
+
+    /// - Parameters:
+    ///   - address: port 0 takes any free port, which is logged.
+    ///   - onReady: called once with the port, as soon as connections are accepted.
+    public init(
+        address: ListenAddress, checks: [ReadinessCheck], metrics: MetricsRegistry, clock: any WallClock = SystemClock(),
+        logger: Logger, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.address = address
+        self.checks = checks
+        self.metrics = metrics
+        self.clock = clock
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    /// Serves until graceful shutdown. Throws the system's error when it cannot listen.
+    public func run() async throws {
+        try await application.run()
+    }
+
+    private var application: some ApplicationProtocol {
+        let router = Router()
+        router.get("/livez") { _, _ in Self.text("alive\n") }
+        router.get("/readyz") { _, _ in
+            let problems = try await problems()
+            guard !problems.isEmpty else { return Self.text("ready\n") }
+            return Self.text(problems.map { "\($0.name): \($0.problem)\n" }.joined(), status: .serviceUnavailable)
+        }
+        router.get("/metrics") { _, _ in Self.text(metrics.exposition(), type: PrometheusText.contentType) }
+        // A server logs each connection at debug; nobody wants that of a prober.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return Application(
+            router: router,
+            configuration: .init(address: .hostname(address.host, port: address.port), serverName: nil),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? address.port
+                logger.info("health and metrics", metadata: ["host": "\(address.host)", "port": "\(port)"])
+                await onReady(port)
+            },
+            logger: quiet)
+    }
+
+    /// What is wrong, in the order of the checks, which run at the same time.
+    private func problems() async throws -> [(name: String, problem: String)] {
+        let found = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
+            for (index, check) in checks.enumerated() {
+                group.addTask {
+                    let answer = try await clock.within(Self.checkLimit) { Answer(problem: await check.problem()) }
+                    return (index, answer.map(\.problem) ?? "no answer within \(Self.checkLimit)")
+                }
+            }
+            return try await group.reduce(into: [Int: String]()) { $0[$1.0] = $1.1 }
+        }
+        return checks.indices.compactMap { index in found[index].map { (checks[index].name, $0) } }
+    }
+
+    private struct Answer: Sendable {
+        let problem: String?
+    }
+
+    private static func text(
+        _ body: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
+    ) -> Response {
+        Response(
+            status: status, headers: [.contentType: type, .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(string: body)))
+    }
+}

@@ -1,0 +1,96 @@
+public import FoundationEssentials
+public import Logging
+
+/// All settings of a process, read once at start and typed. Its initialiser is the table of them: name, format, default, meaning.
+public struct Settings: Sendable {
+    /// Whose `WHARF_AMQP_URL_<SERVICE>` and `WHARF_POSTGRES_URL_<SERVICE>` are known.
+    public static let services = ["users", "catalog", "carts", "orders", "payments", "notifications", "deadletters", "ingress"]
+
+    public let httpAddress: ListenAddress
+    public let adminAddress: ListenAddress
+    /// RabbitMQ's management API, with an administrator's credentials; nil where nobody needs it.
+    public let managementURL: String?
+    public let redisURL: String
+    public let stripe: Stripe
+    public let payPal: PayPal
+    public let mail: Mail
+    public let twilio: Twilio
+    public let consul: Consul
+    public let openTelemetry: OpenTelemetry
+    public let logLevel: Logger.Level
+    /// nil: `text` on a terminal, `ecs` elsewhere.
+    public let logFormat: LogFormat?
+
+    private let amqpURL: String
+    private let amqpURLs: [String: String]
+    private let postgresURL: String
+    private let postgresURLs: [String: String]
+    let rows: [Row]
+    /// Variables that begin with `WHARF_` and are no setting, one line each, with the name that may have been meant.
+    public let warnings: [String]
+
+    /// - Throws: ``SettingError`` for the first setting that is wrong.
+    public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws(SettingError) {
+        var table = SettingsReader(environment: environment)
+        httpAddress = try table.read(
+            "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
+        adminAddress = try table.read(
+            "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
+        amqpURL = try table.read(
+            "WHARF_AMQP_URL", .url("amqp", "amqps"), standard: "amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ")
+        amqpURLs = try table.overrides("WHARF_AMQP_URL", .url("amqp", "amqps"), "RabbitMQ", set: environment)
+        postgresURL = try table.read(
+            "WHARF_POSTGRES_URL", .url("postgres", "postgresql"), standard: "postgres://postgres@127.0.0.1:5432/wharf", "PostgreSQL, in libpq's form")
+        postgresURLs = try table.overrides("WHARF_POSTGRES_URL", .url("postgres", "postgresql"), "PostgreSQL", set: environment)
+        managementURL = try table.read(
+            "WHARF_RABBITMQ_MANAGEMENT_URL", .url("http", "https"), unset: "none",
+            "RabbitMQ's management API with an administrator's user and password; for wharf topology and wharf status")
+        redisURL = try table.read("WHARF_REDIS_URL", .url("redis", "rediss"), standard: "redis://127.0.0.1:6379/0", "Redis")
+        stripe = try Stripe(&table)
+        payPal = try PayPal(&table)
+        mail = try Mail(&table)
+        twilio = try Twilio(&table)
+        consul = try Consul(&table)
+        openTelemetry = try OpenTelemetry(&table)
+        logLevel = try table.read("LOG_LEVEL", .logLevel, standard: .info, "the least important level that is logged")
+        logFormat = try table.read("LOG_FORMAT", .logFormat, unset: "text on a terminal, else ecs", "how log lines look")
+        rows = table.rows
+        warnings = Self.warnings(environment: environment, known: table.rows.map(\.name))
+    }
+
+    /// The broker's URL for one service: its own where it has one, else the common one.
+    public func amqpURL(for service: String) -> String { amqpURLs[service] ?? amqpURL }
+
+    /// The database's URL for one service: its own where it has one, else the common one.
+    public func postgresURL(for service: String) -> String { postgresURLs[service] ?? postgresURL }
+
+    private static func warnings(environment: [String: String], known: [String]) -> [String] {
+        let overrides = services.flatMap { service in
+            ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"].map { SettingsReader.override($0, service) }
+        }
+        let names = Set(known + overrides)
+        return environment.keys.filter { $0.hasPrefix("WHARF_") && !names.contains($0) }.sorted().map { name in
+            let meant = NearestName.nearest(to: name, among: names.sorted()).map { "; did you mean \($0)?" } ?? ""
+            return "\(name) is not a setting" + meant
+        }
+    }
+}
+
+extension SettingsReader {
+    static func override(_ name: String, _ service: String) -> String {
+        "\(name)_\(service.uppercased())"
+    }
+
+    /// The settings of single services, by service. Only those that are set are in the table: it would be long.
+    fileprivate mutating func overrides(
+        _ name: String, _ format: SettingFormat<String>, _ meaning: String, set environment: [String: String]
+    ) throws(SettingError) -> [String: String] {
+        var urls: [String: String] = [:]
+        for service in Settings.services {
+            let own = Self.override(name, service)
+            guard environment[own]?.isEmpty == false else { continue }
+            urls[service] = try read(own, format, unset: name, "\(meaning), for \(service) alone")
+        }
+        return urls
+    }
+}

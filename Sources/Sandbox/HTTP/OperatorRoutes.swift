@@ -1,0 +1,75 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+
+/// What Stripe does not have: looking into the ledger, setting faults, and health. None of it needs the API key.
+struct OperatorRoutes: Sendable {
+    static let ledgerLimits = 1...10_000
+    static let defaultLedgerLimit = 1_000
+
+    let ledger: PaymentLedger
+
+    func add(to router: Router<SandboxContext>) {
+        router.get("livez") { _, _ in Response(json: Array(#"{"status":"ok"}"#.utf8)) }
+        router.get("_ledger") { request, _ in try page(request) }
+        router.get("_ledger/totals") { _, _ in try totals() }
+        router.get("_faults") { _, _ in Response(json: ledger.faultSettings.json) }
+        router.put("_faults") { request, _ in
+            ledger.faultSettings = try FaultSettings(json: try await request.bodyBytes())
+            return Response(json: ledger.faultSettings.json)
+        }
+        router.delete("_faults") { _, _ in
+            ledger.faultSettings = FaultSettings()
+            return Response(status: .noContent)
+        }
+    }
+
+    private func page(_ request: Request) throws(StripeError) -> Response {
+        var reader = try request.queryReader()
+        let after = try reader.text("after")
+        let limit = try reader.integer("limit", in: Self.ledgerLimits) ?? Self.defaultLedgerLimit
+        try reader.finish()
+        let (page, totals) = try ledger.read { book throws(StripeError) in (try book.ledger(after: after, limit: limit), book.totals) }
+        return Response(
+            json: JSONWriter.object { writer in
+                writer.field("payments") { $0.array(page.elements) { $1.writeLedgerLine(to: &$0) } }
+                writer.field("hasMore", page.hasMore)
+                writer.field("totals") { totals.write(to: &$0) }
+            })
+    }
+
+    private func totals() throws(StripeError) -> Response {
+        let totals = try ledger.read { $0.totals }
+        var writer = JSONWriter()
+        writer.object { writer in
+            totals.writeFields(to: &writer)
+            guard let (counts, queued) = ledger.webhookCounts else { return }
+            writer.field("webhooks") { writer in
+                writer.object { writer in
+                    writer.field("queued", queued)
+                    writer.field("delivered", counts.delivered)
+                    writer.field("failedAttempts", counts.failedAttempts)
+                    writer.field("abandoned", counts.abandoned)
+                    writer.field("refused", counts.refused)
+                }
+            }
+        }
+        return Response(json: writer.bytes)
+    }
+}
+
+extension PaymentIntent {
+    fileprivate func writeLedgerLine(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("id", id)
+            writer.field("orderId", orderID)
+            writer.field("amount", amount)
+            writer.field("currency", currency)
+            writer.field("status", status.rawValue)
+            writer.field("captured", amountReceived)
+            writer.field("refunded", amountRefunded)
+            writer.field("idempotencyKey", idempotencyKey)
+            writer.field("createdAt", Date(timeIntervalSince1970: Double(created)).ISO8601Format())
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Hummingbird
+
+/// Stripe's API: the requests that only look.
+extension StripeRoutes {
+    func addReads(to routes: RouterGroup<SandboxContext>) {
+        routes.get("payment_intents") { request, context in try await answer(context) { try listPayments(request) } }
+        routes.get("payment_intents/search") { request, context in try await answer(context) { try searchPayments(request) } }
+        routes.get("payment_intents/:id") { request, context in
+            try await answer(context) {
+                let id = try context.parameters.require("id")
+                guard let payment = try ledger.read({ $0.payment(id) }) else {
+                    throw StripeError.noSuch("payment_intent", id, parameter: "intent")
+                }
+                return payment.json(publicURL: ledger.address)
+            }
+        }
+        routes.get("refunds") { request, context in try await answer(context) { try listRefunds(request) } }
+        routes.get("refunds/:id") { request, context in
+            try await answer(context) {
+                let id = try context.parameters.require("id")
+                guard let refund = try ledger.read({ $0.refund(id) }) else { throw StripeError.noSuch("refund", id, parameter: "refund") }
+                var writer = JSONWriter()
+                refund.write(to: &writer)
+                return writer.bytes
+            }
+        }
+    }
+
+    /// Reads meet faults too: delays, lost connections, 429 and 500.
+    private func answer(_ context: SandboxContext, _ content: () throws -> [UInt8]) async throws -> Response {
+        let plan = ledger.planFaults()
+        await pause(plan.latency)
+        switch plan.before {
+        case .drop: return await context.drop()
+        case .rateLimit: throw StripeError.rateLimited
+        case .serverError: throw StripeError.serverError
+        case .conflict, nil: break
+        }
+        if plan.after == .serverError { throw StripeError.serverError }
+        return Response(json: try content())
+    }
+
+    private func listPayments(_ request: Request) throws(StripeError) -> [UInt8] {
+        var reader = try request.queryReader()
+        var filter = PaymentFilter()
+        filter.limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? filter.limit
+        filter.startingAfter = try reader.text("starting_after")
+        filter.customer = try reader.text("customer")
+        filter.created = try Self.createdRange(from: &reader)
+        try reader.finish()
+        let page = try ledger.read { book throws(StripeError) in try book.list(filter) }
+        let address = ledger.address
+        return Self.list(page, url: "/v1/payment_intents") { $1.write(to: &$0, publicURL: address) }
+    }
+
+    private func searchPayments(_ request: Request) throws(StripeError) -> [UInt8] {
+        var reader = try request.queryReader()
+        let query = try SearchQuery(parsing: try reader.requiredText("query"))
+        let limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? Page<PaymentIntent>.defaultLimit
+        let after = try reader.text("page")
+        try reader.finish()
+        let page = try ledger.read { book throws(StripeError) in try book.search(query, page: after, limit: limit) }
+        let address = ledger.address
+        return JSONWriter.object { writer in
+            writer.field("object", "search_result")
+            writer.field("url", "/v1/payment_intents/search")
+            writer.field("has_more", page.hasMore)
+            writer.field("next_page", page.hasMore ? page.elements.last?.id : nil)
+            writer.field("data") { $0.array(page.elements) { $1.write(to: &$0, publicURL: address) } }
+        }
+    }
+
+    private func listRefunds(_ request: Request) throws(StripeError) -> [UInt8] {
+        var reader = try request.queryReader()
+        var filter = RefundFilter()
+        filter.limit = try reader.integer("limit", in: Page<Refund>.limits) ?? filter.limit
+        filter.startingAfter = try reader.text("starting_after")
+        filter.paymentIntent = try reader.text("payment_intent")
+        try reader.finish()
+        let page = try ledger.read { book throws(StripeError) in try book.listRefunds(filter) }
+        return Self.list(page, url: "/v1/refunds") { $1.write(to: &$0) }
+    }
+
+    /// `created[gte]`, `created[gt]`, `created[lte]`, `created[lt]`, or `created` itself.
+    private static func createdRange(from reader: inout ParameterReader) throws(StripeError) -> ClosedRange<Int> {
+        let seconds = 0...Int(Int32.max) * 2
+        let exact = try reader.integer("created", in: seconds)
+        let lower = [try reader.integer("created[gte]", in: seconds), try reader.integer("created[gt]", in: seconds).map { $0 + 1 }, exact]
+        let upper = [try reader.integer("created[lte]", in: seconds), try reader.integer("created[lt]", in: seconds).map { $0 - 1 }, exact]
+        let from = lower.compactMap(\.self).max() ?? 0
+        let to = upper.compactMap(\.self).min() ?? .max
+        guard from <= to else { throw .invalidRequest("Invalid created: the range is empty.", parameter: "created") }
+        return from...to
+    }
+
+    private static func list<Element>(
+        _ page: Page<Element>, url: String, _ write: (inout JSONWriter, Element) -> Void
+    ) -> [UInt8] {
+        JSONWriter.object { writer in
+            writer.field("object", "list")
+            writer.field("url", url)
+            writer.field("has_more", page.hasMore)
+            writer.field("data") { $0.array(page.elements, write) }
+        }
+    }
+}
+
+extension PaymentIntent {
+    func json(publicURL: String) -> [UInt8] {
+        var writer = JSONWriter()
+        write(to: &writer, publicURL: publicURL)
+        return writer.bytes
+    }
+}

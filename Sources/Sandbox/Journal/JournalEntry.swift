@@ -1,0 +1,100 @@
+/// One line of the journal: either all that one request did, so that it is there as a whole or not at all, or that an
+/// event needs no more delivery.
+enum JournalEntry: Sendable, Equatable {
+    case outcome(Outcome, key: IdempotencyKey?, at: Int)
+    case settled(eventID: String)
+
+    /// JSON with a newline at its end.
+    var line: [UInt8] {
+        var bytes = JSONWriter.object { writer in
+            switch self {
+            case .settled(let eventID):
+                writer.field("settled", eventID)
+            case .outcome(let outcome, let key, let at):
+                outcome.writeRecord(to: &writer)
+                if let key { writer.field("key") { key.writeRecord(to: &$0) } }
+                writer.field("at", at)
+            }
+        }
+        bytes.append(UInt8(ascii: "\n"))
+        return bytes
+    }
+}
+
+extension JournalEntry: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case settled, key, at
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        if let eventID = try container.decodeIfPresent(String.self, forKey: .settled) {
+            self = .settled(eventID: eventID)
+        } else {
+            self = .outcome(
+                try Outcome(from: decoder), key: try container.decodeIfPresent(IdempotencyKey.self, forKey: .key),
+                at: try container.decode(Int.self, forKey: .at))
+        }
+    }
+}
+
+extension Outcome: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case reply, error, payment, refund, event
+    }
+
+    private enum ReplyKind: String, Decodable {
+        case payment, refund, failure
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        switch try container.decode(ReplyKind.self, forKey: .reply) {
+        case .payment: reply = .payment
+        case .refund: reply = .refund
+        case .failure: reply = .failure(try container.decode(StripeError.self, forKey: .error))
+        }
+        payment = try container.decodeIfPresent(PaymentIntent.self, forKey: .payment)
+        refund = try container.decodeIfPresent(Refund.self, forKey: .refund)
+        event = try container.decodeIfPresent(WebhookEvent.self, forKey: .event)
+    }
+
+    fileprivate func writeRecord(to writer: inout JSONWriter) {
+        switch reply {
+        case .payment:
+            writer.field("reply", ReplyKind.payment.rawValue)
+        case .refund:
+            writer.field("reply", ReplyKind.refund.rawValue)
+        case .failure(let error):
+            writer.field("reply", ReplyKind.failure.rawValue)
+            writer.field("error") { writer in
+                writer.object { writer in
+                    writer.field("status", error.status)
+                    error.write(to: &writer, payment: nil, publicURL: "")
+                    writer.field("shows_payment", error.showsPayment)
+                }
+            }
+        }
+        if let payment { writer.field("payment") { payment.writeRecord(to: &$0) } }
+        if let refund { writer.field("refund") { refund.write(to: &$0) } }
+        if let event {
+            writer.field("event") { writer in
+                writer.object { writer in
+                    writer.field("id", event.id)
+                    writer.field("type", event.kind.rawValue)
+                    writer.field("created", event.created)
+                }
+            }
+        }
+    }
+}
+
+extension IdempotencyKey {
+    fileprivate func writeRecord(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("name", name)
+            writer.field("endpoint", endpoint)
+            writer.field("fingerprint", fingerprint)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// What a command came to: the reply, what it changed, and what to tell the webhook.
+///
+/// It is also what the journal keeps, so that a restarted sandbox gives the very same replies.
+struct Outcome: Sendable, Equatable {
+    enum Reply: Sendable, Equatable {
+        case payment
+        case refund
+        case failure(StripeError)
+    }
+
+    var reply: Reply
+    var payment: PaymentIntent?
+    var refund: Refund?
+    var event: WebhookEvent?
+
+    static func failure(_ error: StripeError, payment: PaymentIntent? = nil) -> Outcome {
+        Outcome(reply: .failure(error), payment: payment)
+    }
+
+    /// The reply as it goes over the wire, now and whenever its idempotency key comes again.
+    func storedReply(publicURL: String) -> StoredReply {
+        var writer = JSONWriter()
+        switch reply {
+        case .payment:
+            payment?.write(to: &writer, publicURL: publicURL)
+            return StoredReply(status: 200, body: writer.bytes)
+        case .refund:
+            refund?.write(to: &writer)
+            return StoredReply(status: 200, body: writer.bytes)
+        case .failure(let error):
+            return StoredReply(status: error.status, body: error.body(payment: payment, publicURL: publicURL))
+        }
+    }
+
+    /// The body of the webhook; nil when there is nothing to tell.
+    func webhookBody(publicURL: String) -> [UInt8]? {
+        guard let event, let payment else { return nil }
+        return event.body(about: payment, publicURL: publicURL)
+    }
+}

@@ -1,0 +1,82 @@
+extension PaymentIntent {
+    /// Writes the object as Stripe's API shows it. `publicURL` is where the customer's browser reaches the sandbox.
+    func write(to writer: inout JSONWriter, publicURL: String) {
+        writer.object { writeFields(to: &$0, publicURL: publicURL) }
+    }
+
+    /// The same with what only the sandbox knows, so that ``init(from:)`` gets all of it back.
+    func writeRecord(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writeFields(to: &writer, publicURL: "")
+            writer.field("return_url", returnURL)
+            writer.field("amount_refunded", amountRefunded)
+            writer.field("idempotency_key", idempotencyKey)
+            writer.field("revision", revision)
+        }
+    }
+
+    private func writeFields(to writer: inout JSONWriter, publicURL: String) {
+        writer.field("id", id)
+        writer.field("object", "payment_intent")
+        writer.field("amount", amount)
+        writer.field("amount_capturable", amountCapturable)
+        writer.field("amount_received", amountReceived)
+        writer.field("canceled_at", canceledAt)
+        writer.field("cancellation_reason", cancellationReason?.rawValue)
+        writer.field("capture_method", captureMethod.rawValue)
+        writer.field("client_secret", clientSecret)
+        writer.field("confirmation_method", "automatic")
+        writer.field("created", created)
+        writer.field("currency", currency)
+        writer.field("customer", customer)
+        writer.field("description", description)
+        writer.field("last_payment_error") { writer in
+            guard let lastFailure else { return writer.null() }
+            lastFailure.write(to: &writer)
+        }
+        writer.field("latest_charge", latestCharge)
+        writer.field("livemode", false)
+        writer.field("metadata", metadata)
+        writer.field("next_action") { writer in
+            guard status == .requiresAction else { return writer.null() }
+            writeNextAction(to: &writer, publicURL: publicURL)
+        }
+        writer.field("payment_method", card?.rawValue)
+        writer.field("payment_method_types") { $0.array(paymentMethodTypes) { $0.value($1) } }
+        writer.field("status", status.rawValue)
+    }
+
+    private func writeNextAction(to writer: inout JSONWriter, publicURL: String) {
+        writer.object { writer in
+            writer.field("type", "redirect_to_url")
+            writer.field("redirect_to_url") { writer in
+                writer.object { writer in
+                    writer.field("url", "\(publicURL)/_authenticate/\(id)")
+                    writer.field("return_url", returnURL)
+                }
+            }
+        }
+    }
+
+    /// Writes the intent's charge as Stripe's API shows it. Only meaningful once there was one.
+    func writeCharge(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("id", latestCharge)
+            writer.field("object", "charge")
+            writer.field("amount", amount)
+            writer.field("amount_captured", amountReceived)
+            writer.field("amount_refunded", amountRefunded)
+            writer.field("captured", status == .succeeded)
+            writer.field("created", created)
+            writer.field("currency", currency)
+            writer.field("customer", customer)
+            writer.field("livemode", false)
+            writer.field("metadata", metadata)
+            writer.field("paid", true)
+            writer.field("payment_intent", id)
+            writer.field("payment_method", card?.rawValue)
+            writer.field("refunded", amountReceived > 0 && amountRefundable == 0)
+            writer.field("status", "succeeded")
+        }
+    }
+}

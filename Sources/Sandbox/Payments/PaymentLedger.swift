@@ -1,0 +1,113 @@
+import Logging
+import Synchronization
+
+/// The book and the idempotency keys behind one lock, and what makes them last: the journal, and the webhooks.
+final class PaymentLedger: Sendable {
+    private struct State {
+        var book = PaymentBook()
+        var keys = IdempotencyTable()
+    }
+
+    private let state = Mutex(State())
+    private let faults = Mutex(FaultInjector())
+    private let publicURL: Mutex<String>
+    private let journal: Journal?
+    private let webhooks: WebhookDispatcher?
+    private let secondsSince1970: @Sendable () -> Int
+
+    init(publicURL: String, journal: Journal?, webhooks: WebhookDispatcher?, secondsSince1970: @escaping @Sendable () -> Int) {
+        self.publicURL = Mutex(publicURL)
+        self.journal = journal
+        self.webhooks = webhooks
+        self.secondsSince1970 = secondsSince1970
+    }
+
+    /// Where the customer's browser reaches the sandbox; known for sure only once the port is.
+    var address: String {
+        get { publicURL.withLock { $0 } }
+        set { publicURL.withLock { $0 = newValue } }
+    }
+
+    var faultSettings: FaultSettings {
+        get { faults.withLock { $0.settings } }
+        set { faults.withLock { $0 = FaultInjector(newValue) } }
+    }
+
+    var webhookCounts: (counts: WebhookDispatcher.Counts, queued: Int)? {
+        webhooks.map { ($0.counts, $0.queued) }
+    }
+
+    func planFaults() -> FaultPlan {
+        faults.withLock { $0.planRequest() }
+    }
+
+    func read<Result: Sendable>(_ query: (PaymentBook) throws(StripeError) -> Result) throws(StripeError) -> Result {
+        try state.withLock { state throws(StripeError) in try query(state.book) }
+    }
+
+    /// Whoever gets `.execute` must go on to ``execute(_:key:failingWith:)`` or ``refuse(with:key:)`` with the same key.
+    func claim(_ key: IdempotencyKey) -> IdempotencyTable.Claim {
+        let now = secondsSince1970()
+        return state.withLock { $0.keys.claim(key, at: now) }
+    }
+
+    /// Carries the command out. When this returns, the journal has it, and the reply is kept under the key.
+    ///
+    /// With `failure` the command is carried out all the same, but that is what the client is told, now and at every retry.
+    func execute(_ command: PaymentCommand, key: IdempotencyKey?, failingWith failure: StripeError? = nil) async throws -> StoredReply {
+        let now = secondsSince1970()
+        var outcome = state.withLock { $0.book.apply(command, idempotencyKey: key?.name, now: now) }
+        if let failure { outcome.reply = .failure(failure) }
+        return try await commit(outcome, key: key, now: now)
+    }
+
+    /// Carries nothing out, and keeps the failure under the key.
+    func refuse(with failure: StripeError, key: IdempotencyKey?) async throws -> StoredReply {
+        try await commit(.failure(failure), key: key, now: secondsSince1970())
+    }
+
+    /// Takes over all that the journal knows, and queues the events that it does not know to be delivered.
+    func restore() async throws {
+        guard let journal else { return }
+        let address = address
+        var undelivered: [String: (number: Int, body: [UInt8])] = [:]
+        var events = 0
+        try await journal.load { entry in
+            switch entry {
+            case .settled(let eventID):
+                undelivered[eventID] = nil
+            case .outcome(let outcome, let key, let at):
+                state.withLock { state in
+                    state.book.store(outcome)
+                    if let key { state.keys.restore(key, reply: outcome.storedReply(publicURL: address), since: at) }
+                }
+                guard let event = outcome.event, let body = outcome.webhookBody(publicURL: address) else { return }
+                undelivered[event.id] = (events, body)
+                events += 1
+            }
+        }
+        for (id, event) in undelivered.sorted(by: { $0.value.number < $1.value.number }) {
+            webhooks?.enqueue(eventID: id, body: event.body, delays: [.zero])
+        }
+    }
+
+    private func commit(_ outcome: Outcome, key: IdempotencyKey?, now: Int) async throws -> StoredReply {
+        var outcome = outcome
+        if webhooks == nil { outcome.event = nil }
+        let address = address
+        let reply = outcome.storedReply(publicURL: address)
+        if let journal, key != nil || outcome.payment != nil {
+            do {
+                try await journal.append(.outcome(outcome, key: key, at: now))
+            } catch {
+                if let key { state.withLock { $0.keys.abandon(key) } }
+                throw StripeError.journalUnavailable
+            }
+        }
+        if let key { state.withLock { $0.keys.complete(key, with: reply) } }
+        if let webhooks, let event = outcome.event, let body = outcome.webhookBody(publicURL: address) {
+            webhooks.enqueue(eventID: event.id, body: body, delays: faults.withLock { $0.planWebhook() })
+        }
+        return reply
+    }
+}

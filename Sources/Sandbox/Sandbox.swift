@@ -1,0 +1,87 @@
+import FoundationEssentials
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+import WebClient
+
+/// A stand-in for Stripe: its API for payment intents and refunds, its idempotency keys, its signed webhooks, and faults on
+/// demand.
+///
+/// With a ledger file, whatever it answered survives `kill -9`. All state is in memory, some 3 KB a payment, up to
+/// 2,000,000 payments; bodies may have 64 KiB.
+public final class Sandbox: Service {
+    private let configuration: SandboxConfiguration
+    private let logger: Logger
+    private let transport: any HTTPTransport
+    private let secondsSince1970: @Sendable () -> Int
+    private let onReady: @Sendable (Int) async -> Void
+
+    /// - Parameters:
+    ///   - now: The clock by which payments are dated and idempotency keys grow old.
+    ///   - onReady: Called once with the port, as soon as connections are accepted.
+    public convenience init(
+        configuration: SandboxConfiguration, logger: Logger, now: @escaping @Sendable () -> Date = { Date() },
+        onReady: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.init(configuration: configuration, logger: logger, transport: WebClient(logger: logger), now: now, onReady: onReady)
+    }
+
+    /// With a transport of one's own for the webhooks.
+    init(
+        configuration: SandboxConfiguration, logger: Logger, transport: any HTTPTransport, now: @escaping @Sendable () -> Date,
+        onReady: @escaping @Sendable (Int) async -> Void
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.transport = transport
+        secondsSince1970 = { Int(now().timeIntervalSince1970) }
+        self.onReady = onReady
+    }
+
+    /// Loads the ledger file, listens, and returns after a graceful shutdown: open requests are answered first.
+    ///
+    /// Throws ``SandboxError``, or the server's own error when it cannot listen. To be called once.
+    public func run() async throws {
+        try configuration.validate()
+        let journal = configuration.ledgerFile.map { Journal(path: $0) }
+        let webhooks = configuration.webhookURL.map { makeWebhooks(to: $0, journal: journal) }
+        let ledger = PaymentLedger(
+            publicURL: configuration.publicURL ?? "http://\(configuration.host):\(configuration.port)", journal: journal,
+            webhooks: webhooks, secondsSince1970: secondsSince1970)
+        try await ledger.restore()
+        // Shut down from the last to the first: the server answers what it has before the journal closes.
+        let services: [(any Service)?] = [journal, webhooks, application(for: ledger)]
+        try await ServiceGroup(configuration: .init(services: services.compactMap(\.self), logger: logger)).run()
+    }
+
+    private func makeWebhooks(to url: String, journal: Journal?) -> WebhookDispatcher {
+        WebhookDispatcher(
+            url: url, secret: configuration.webhookSecret, transport: transport, logger: logger, secondsSince1970: secondsSince1970,
+            onSettled: { [logger] eventID in
+                do {
+                    try await journal?.append(.settled(eventID: eventID))
+                } catch {
+                    logger.info("webhook settled but not noted: it may be sent again", metadata: ["event.id": "\(eventID)"])
+                }
+            })
+    }
+
+    private func application(for ledger: PaymentLedger) -> some ApplicationProtocol {
+        let router = Router(context: SandboxContext.self)
+        router.add(middleware: StripeErrorMiddleware())
+        OperatorRoutes(ledger: ledger).add(to: router)
+        AuthenticationRoutes(ledger: ledger).add(to: router)
+        StripeRoutes(ledger: ledger, latency: configuration.latency)
+            .add(to: router.group("v1").add(middleware: APIKeyMiddleware(key: configuration.apiKey)))
+        return Application(
+            router: router,
+            configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
+            onServerRunning: { [configuration, onReady] channel in
+                let port = channel.localAddress?.port ?? configuration.port
+                if configuration.publicURL == nil { ledger.address = "http://\(configuration.host):\(port)" }
+                await onReady(port)
+            },
+            logger: logger)
+    }
+}

@@ -1,0 +1,37 @@
+import Contracts
+import Messaging
+import PostgreSQL
+
+/// Carts: what a customer or a guest has gathered, until it is ordered.
+public enum CartsService {
+    public static let name = "carts"
+    public static let migrations = [Inbox.migration] + Schema.migrations
+    static let expiryInterval: Duration = .seconds(60)
+
+    /// - Parameter ask: Sends a request to another service; `RequestClient.send` in production.
+    public static func definition(
+        ask: @escaping Pricing.Ask, clock: any WallClock, randomness: any Randomness
+    ) -> ServiceDefinition {
+        let pricing = Pricing(ask: ask, randomness: randomness)
+        let carts = CartHandlers(clock: clock, randomness: randomness)
+        let items = ItemHandlers(pricing: pricing, clock: clock)
+        let checkouts = CheckoutHandlers(pricing: pricing, clock: clock)
+        return ServiceDefinition(
+            name: name,
+            operations: [
+                .query("carts.carts.get", reading: CartAccess.read, handle: carts.get),
+                .query("carts.carts.current", reading: { _ in () }, handle: carts.current),
+                .command("carts.carts.create", reading: CartAccess.readNone, handle: carts.create),
+                .command("carts.carts.delete", reading: CartAccess.read, handle: carts.delete),
+                .command("carts.carts.claim", reading: CartAccess.read, handle: carts.claim),
+                .external(
+                    "carts.items.put", reading: PutItem.read, prepare: { items, _ in items.map { _ in () } },
+                    perform: items.price, complete: items.put),
+                .command("carts.items.delete", reading: PutItem.readSKU, handle: items.delete),
+                .external(
+                    "carts.checkouts.create", reading: StartCheckout.read, prepare: checkouts.skus,
+                    perform: checkouts.price, complete: checkouts.complete),
+            ],
+            pollers: [Poller(name: "expired carts", interval: expiryInterval, find: carts.dropExpired)])
+    }
+}

@@ -1,0 +1,87 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Secrets
+
+/// `carts.checkouts.create`: prices are taken now, the cart is closed, and what was in it becomes an order.
+struct CheckoutHandlers: Sendable {
+    typealias Prices = [String: PriceList.Entry]?
+
+    let pricing: Pricing
+    let clock: any WallClock
+
+    /// What is in the carts at the moment: what has to be priced.
+    func skus(_ items: [Item<StartCheckout>], on transaction: any SQLConnection) async throws -> [[String]] {
+        let carts = try await Store.find(items.map(\.input.cart), on: transaction)
+        return items.map { carts[$0.input.cart]?.lines.map(\.sku) ?? [] }
+    }
+
+    func price(_ items: [(item: Item<StartCheckout>, plan: [String])]) async throws -> [Prices] {
+        let prices = try await pricing.prices(of: Array(Set(items.flatMap(\.plan))))
+        return items.map { _ in prices }
+    }
+
+    func complete(
+        _ items: [(item: Item<StartCheckout>, plan: [String], result: Prices)], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        var carts = try await Store.lock(Array(Set(items.map(\.item.input.cart))), on: transaction)
+        var closed: [(id: UUID, order: UUID)] = []
+        let outcomes: [Outcome] = try items.map { item, priced, prices in
+            let checkout = item.input
+            guard let cart = carts[checkout.cart], cart.isOpen(to: item.request.caller) else {
+                return .refused(.invalidInput("cartId", "there is no such cart"))
+            }
+            if cart.orderID != nil { return .refused(.cartOrdered) }
+            guard let prices else { return .refused(.catalogAway) }
+            switch Self.quote(cart, prices, priced: Set(priced), expected: checkout.expectedTotal) {
+            case .failure(let problem):
+                return .refused(problem)
+            case .success(let (lines, total)):
+                let order = PlaceOrder(
+                    orderID: UUID.v5(namespace: item.request.id, name: "order"), cartID: cart.id,
+                    customerID: item.request.caller?.id, email: checkout.email,
+                    shippingAddress: checkout.shippingAddress, payment: checkout.payment, lines: lines, total: total)
+                closed.append((cart.id, order.orderID))
+                carts[cart.id] = cart.closed(by: order.orderID)
+                return .done(emit: [try Emission(.request(MessageName.place), order, forwardsRequester: true)])
+            }
+        }
+        if !closed.isEmpty { try await Store.close(closed, on: transaction) }
+        return outcomes
+    }
+
+    /// The cart at these prices, or why it cannot be ordered.
+    static func quote(
+        _ cart: CartRow, _ prices: [String: PriceList.Entry], priced: Set<String>, expected: Money?
+    ) -> Result<(lines: [OrderLine], total: Money), Problem> {
+        if cart.lines.isEmpty { return .failure(.invalidInput("cartId", "the cart is empty")) }
+        // Somebody put something in while prices were asked for.
+        if !priced.isSuperset(of: cart.lines.map(\.sku)) { return .failure(.unavailable("The cart is changing at the moment.")) }
+        if let gone = cart.lines.first(where: { prices[$0.sku] == nil }) {
+            return .failure(.conflict("product-unavailable", "'\(gone.name)' (\(gone.sku)) is no longer for sale."))
+        }
+        let lines = cart.lines.compactMap { line in
+            prices[line.sku].map { OrderLine(sku: line.sku, name: $0.name, quantity: line.quantity, unitPrice: $0.price) }
+        }
+        let currency = lines[0].unitPrice.currency
+        if lines.contains(where: { $0.unitPrice.currency != currency }) {
+            return .failure(.conflict("mixed-currencies", "The cart holds products in more than one currency."))
+        }
+        let total = Money(amount: lines.reduce(0) { $0 + $1.lineTotal.amount }, currency: currency)
+        if total.amount > Money.maximumAmount {
+            return .failure(.invalidInput("cartId", "the cart's total is above \(Money.maximumAmount)"))
+        }
+        if let expected, expected != total {
+            let detail = "The total is \(total.amount) \(total.currency), not \(expected.amount) \(expected.currency)."
+            return .failure(.conflict("total-differs", detail))
+        }
+        return .success((lines, total))
+    }
+}
+
+extension CartRow {
+    fileprivate func closed(by order: UUID) -> CartRow {
+        CartRow(id: id, customerID: customerID, orderID: order, version: version, expiresAt: expiresAt, lines: lines)
+    }
+}

@@ -1,0 +1,93 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+
+struct CartAccess: Sendable {
+    let id: UUID
+
+    static func read(_ request: Request) throws -> CartAccess {
+        try Fields.read(request) { CartAccess(id: try $0.uuidParameter("id", of: "cart")) }
+    }
+
+    static func readNone(_ request: Request) throws {
+        try Fields.read(request) { _ in }
+    }
+}
+
+struct PutItem: Sendable {
+    static let maximumQuantity = 999
+    /// Different SKUs in one cart.
+    static let maximumLines = 200
+
+    let cart: UUID
+    let sku: String
+    let quantity: Int
+    let ifMatch: String?
+
+    static func read(_ request: Request) throws -> PutItem {
+        try Fields.read(request) { fields in
+            PutItem(
+                cart: try fields.uuidParameter("id", of: "cart"), sku: fields.parameter("sku", 1...64),
+                quantity: fields.integer("quantity", 1...maximumQuantity),
+                ifMatch: fields.optionalParameter("if-match", 1...100))
+        }
+    }
+
+    static func readSKU(_ request: Request) throws -> PutItem {
+        try Fields.read(request) { fields in
+            PutItem(
+                cart: try fields.uuidParameter("id", of: "cart"), sku: fields.parameter("sku", 1...64), quantity: 0,
+                ifMatch: fields.optionalParameter("if-match", 1...100))
+        }
+    }
+}
+
+struct StartCheckout: Sendable {
+    let cart: UUID
+    let email: String
+    let shippingAddress: Address
+    let payment: PaymentChoice
+    let expectedTotal: Money?
+
+    static func read(_ request: Request) throws -> StartCheckout {
+        try Fields.read(request) { fields in
+            let given = fields.optionalText("email", 3...254)
+            if let given, !given.isPlausibleEmail { fields.note("email", "must be an e-mail address") }
+            let email = given ?? request.caller?.email
+            if email == nil, given == nil, !fields.has("email") { fields.note("email", "is required for a guest") }
+            return StartCheckout(
+                cart: fields.uuid("cartId"), email: email ?? "",
+                shippingAddress: fields.object("shippingAddress") { address in
+                    let country = { (fields: inout Fields) in
+                        let code = fields.text("country", 2...2)
+                        if !code.isEmpty, !code.allSatisfy({ $0.isASCII && $0.isUppercase }) {
+                            fields.note("country", "must be an ISO 3166-1 code such as DE")
+                        }
+                        return code
+                    }
+                    return Address(
+                        name: address.text("name"), line1: address.text("line1"), line2: address.optionalText("line2"),
+                        city: address.text("city"), postalCode: address.text("postalCode", 1...20),
+                        country: country(&address))
+                },
+                payment: fields.object("payment") { payment in
+                    PaymentChoice(
+                        gateway: payment.choice("gateway", ["stripe"]),
+                        paymentMethod: payment.text("paymentMethod", 1...100))
+                },
+                expectedTotal: fields.optionalMoney("expectedTotal"))
+        }
+    }
+}
+
+extension String {
+    /// Something before and after one '@', a dot in the domain, no white space or control characters: what cannot be mail is refused,
+    /// whether it is somebody's only a delivery can tell.
+    var isPlausibleEmail: Bool {
+        let parts = split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, parts[1].contains("."), parts[1].first != ".", parts[1].last != "." else {
+            return false
+        }
+        return unicodeScalars.allSatisfy { $0.value > 32 && $0.value != 127 && !"<>()[],;:\\\"".unicodeScalars.contains($0) }
+    }
+}

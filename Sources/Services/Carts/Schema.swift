@@ -1,0 +1,30 @@
+import PostgreSQL
+
+enum Schema {
+    static let migrations = [
+        Migration(
+            id: "carts",
+            sql: """
+                CREATE TABLE carts (
+                    id uuid PRIMARY KEY,
+                    customer_id uuid,
+                    -- Set once: from then on the cart is closed.
+                    order_id uuid UNIQUE,
+                    version integer NOT NULL DEFAULT 1,
+                    expires_at timestamptz NOT NULL
+                );
+                CREATE UNIQUE INDEX carts_current ON carts (customer_id) WHERE customer_id IS NOT NULL AND order_id IS NULL;
+                CREATE INDEX carts_expiry ON carts (expires_at) WHERE order_id IS NULL;
+
+                CREATE TABLE cart_items (
+                    cart_id uuid NOT NULL REFERENCES carts ON DELETE CASCADE,
+                    sku text NOT NULL,
+                    name text NOT NULL,
+                    quantity integer NOT NULL CHECK (quantity BETWEEN 1 AND 999),
+                    unit_price integer NOT NULL,
+                    currency text NOT NULL,
+                    PRIMARY KEY (cart_id, sku)
+                );
+                """)
+    ]
+}

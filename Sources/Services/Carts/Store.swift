@@ -1,0 +1,160 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+struct CartRow: Sendable {
+    /// What an empty cart's total is in.
+    static let standardCurrency = "EUR"
+
+    let id: UUID
+    let customerID: UUID?
+    let orderID: UUID?
+    let version: Int
+    let expiresAt: Date
+    var lines: [OrderLine] = []
+
+    var etag: String { "\"\(version)\"" }
+
+    var view: CartView {
+        CartView(
+            id: id,
+            items: lines.map {
+                .init(sku: $0.sku, name: $0.name, quantity: $0.quantity, unitPrice: $0.unitPrice, lineTotal: $0.lineTotal)
+            },
+            total: Money(
+                amount: lines.reduce(0) { $0 + $1.lineTotal.amount },
+                currency: lines.first?.unitPrice.currency ?? Self.standardCurrency),
+            expiresAt: expiresAt)
+    }
+
+    /// A guest's cart belongs to whoever knows its id, a customer's to that customer.
+    func isOpen(to caller: Caller?) -> Bool {
+        customerID == nil || customerID == caller?.id
+    }
+}
+
+enum Store {
+    /// An untouched cart is forgotten after this many seconds: 30 days.
+    static let lifetime: Double = 30 * 86_400
+    static let expiredAtOnce = 500
+
+    /// The carts with their lines.
+    static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: CartRow] {
+        try await read(connection.pipeline([
+            "SELECT id, customer_id, order_id, version, expires_at FROM carts WHERE id = ANY(\(ids))", lines(ids),
+        ]))
+    }
+
+    /// The same, locked in one order, so that two batches cannot block each other for good.
+    static func lock(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: CartRow] {
+        try await read(transaction.pipeline([
+            "SELECT id, customer_id, order_id, version, expires_at FROM carts WHERE id = ANY(\(ids)) ORDER BY id FOR UPDATE",
+            lines(ids),
+        ]))
+    }
+
+    static func current(of customers: [UUID], on connection: any SQLConnection) async throws -> [UUID: UUID] {
+        let rows = try await connection.query(
+            "SELECT customer_id, id FROM carts WHERE customer_id = ANY(\(customers)) AND order_id IS NULL")
+        return try Dictionary(
+            rows.map { (try $0.decode("customer_id", as: UUID.self), try $0.decode("id", as: UUID.self)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    static func insert(
+        _ carts: [(id: UUID, customer: UUID?)], now: Date, on transaction: any SQLConnection
+    ) async throws {
+        try await transaction.execute(
+            """
+            INSERT INTO carts (id, customer_id, expires_at)
+            SELECT id, customer_id, \(now.addingTimeInterval(lifetime))
+            FROM unnest(\(carts.map(\.id)), \(carts.map(\.customer))) AS new (id, customer_id)
+            ON CONFLICT DO NOTHING
+            """)
+    }
+
+    static func put(
+        _ lines: [(cart: UUID, line: OrderLine)], on transaction: any SQLConnection
+    ) async throws {
+        try await transaction.execute(
+            """
+            INSERT INTO cart_items (cart_id, sku, name, quantity, unit_price, currency)
+            SELECT cart_id, sku, name, quantity, unit_price, currency
+            FROM unnest(
+                \(lines.map(\.cart)), \(lines.map(\.line.sku)), \(lines.map(\.line.name)), \(lines.map(\.line.quantity)),
+                \(lines.map(\.line.unitPrice.amount)), \(lines.map(\.line.unitPrice.currency))
+            ) AS new (cart_id, sku, name, quantity, unit_price, currency)
+            ON CONFLICT (cart_id, sku) DO UPDATE
+            SET name = excluded.name, quantity = excluded.quantity, unit_price = excluded.unit_price, currency = excluded.currency
+            """)
+    }
+
+    static func remove(_ items: [(cart: UUID, sku: String)], on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            DELETE FROM cart_items USING unnest(\(items.map(\.cart)), \(items.map(\.sku))) AS gone (cart_id, sku)
+            WHERE cart_items.cart_id = gone.cart_id AND cart_items.sku = gone.sku
+            """)
+    }
+
+    /// Notes a change: a new version, and a new life.
+    static func touch(_ ids: [UUID], now: Date, on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            UPDATE carts SET version = version + 1, expires_at = \(now.addingTimeInterval(lifetime)) WHERE id = ANY(\(ids))
+            """)
+    }
+
+    static func close(_ carts: [(id: UUID, order: UUID)], on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            UPDATE carts SET order_id = new.order_id, version = version + 1
+            FROM unnest(\(carts.map(\.id)), \(carts.map(\.order))) AS new (id, order_id)
+            WHERE carts.id = new.id
+            """)
+    }
+
+    static func assign(_ cart: UUID, to customer: UUID, on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            "UPDATE carts SET customer_id = \(customer), version = version + 1 WHERE id = \(cart)")
+    }
+
+    static func delete(_ ids: [UUID], on transaction: any SQLConnection) async throws {
+        try await transaction.execute("DELETE FROM carts WHERE id = ANY(\(ids))")
+    }
+
+    static func deleteExpired(before now: Date, on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            DELETE FROM carts WHERE id IN (
+                SELECT id FROM carts WHERE order_id IS NULL AND expires_at < \(now)
+                ORDER BY expires_at LIMIT \(expiredAtOnce) FOR UPDATE SKIP LOCKED)
+            """)
+    }
+
+    private static func lines(_ ids: [UUID]) -> SQL {
+        """
+        SELECT cart_id, sku, name, quantity, unit_price, currency FROM cart_items
+        WHERE cart_id = ANY(\(ids)) ORDER BY cart_id, sku
+        """
+    }
+
+    private static func read(_ rows: [Rows]) throws -> [UUID: CartRow] {
+        var carts: [UUID: CartRow] = [:]
+        for row in rows[0] {
+            let id: UUID = try row.decode("id")
+            carts[id] = CartRow(
+                id: id, customerID: try row.decode("customer_id"), orderID: try row.decode("order_id"),
+                version: try row.decode("version"), expiresAt: try row.decode("expires_at"))
+        }
+        for row in rows[1] {
+            let price = Money(amount: try row.decode("unit_price"), currency: try row.decode("currency"))
+            let line = OrderLine(
+                sku: try row.decode("sku"), name: try row.decode("name"), quantity: try row.decode("quantity"),
+                unitPrice: price)
+            carts[try row.decode("cart_id", as: UUID.self)]?.lines.append(line)
+        }
+        return carts
+    }
+}

@@ -1,0 +1,31 @@
+import Contracts
+import Messaging
+import PostgreSQL
+
+/// Catalog: products, what they cost, and how many there are.
+public enum CatalogService {
+    public static let name = "catalog"
+    public static let migrations = [Inbox.migration] + Schema.migrations
+
+    public static func definition(clock: any WallClock, randomness: any Randomness) -> ServiceDefinition {
+        let products = Products(clock: clock, randomness: randomness)
+        let stock = Stock(clock: clock)
+        let reserving = Reserving(clock: clock)
+        return ServiceDefinition(
+            name: name,
+            operations: [
+                .query("catalog.products.list", reading: ListProducts.read, handle: products.list),
+                .query("catalog.products.get", reading: GetProduct.read, handle: products.get),
+                .query(MessageName.price, reading: Operation.contract(PriceQuery.self), handle: products.price),
+                .command("catalog.products.create", reading: NewProduct.read, handle: products.create),
+                .command("catalog.products.update", reading: ProductChange.read, handle: products.update),
+                .command("catalog.products.archive", reading: ProductChange.readID, handle: products.archive),
+                .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
+                .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),
+                .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: stock.change),
+                .command(MessageName.reserve, reading: Operation.contract(ReserveStock.self), handle: reserving.reserve),
+                .command(MessageName.release, reading: Operation.contract(SettleReservation.self), handle: reserving.release),
+                .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
+            ])
+    }
+}

@@ -1,0 +1,48 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// Stock as administrators see and change it.
+struct Stock: Sendable {
+    let clock: any WallClock
+
+    func get(_ items: [Item<StockChange>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let levels = try await StockStore.levels(items.map(\.input.sku), on: connection)
+        return try items.map { item in
+            guard let level = levels[item.input.sku] else { return .refused(.notFound("SKU")) }
+            return try reply(item.input.sku, level)
+        }
+    }
+
+    /// Sets or adjusts; never below what is reserved, because that is promised to customers already.
+    func change(_ items: [Item<StockChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        var levels = try await StockStore.lock(items.map(\.input.sku), on: transaction)
+        var movements: [(sku: String, delta: Int, reason: String)] = []
+        let outcomes: [Outcome] = try items.map { item in
+            let change = item.input
+            guard var level = levels[change.sku] else { return .refused(.notFound("SKU")) }
+            let onHand = change.onHand ?? level.onHand + (change.delta ?? 0)
+            guard onHand >= level.reserved, onHand <= StockChange.maximumOnHand else {
+                let detail = "On hand must be from \(level.reserved), which is reserved, to \(StockChange.maximumOnHand)."
+                return .refused(.conflict("stock-reserved", detail))
+            }
+            if onHand != level.onHand { movements.append((change.sku, onHand - level.onHand, change.reason)) }
+            level.onHand = onHand
+            levels[change.sku] = level
+            return try reply(change.sku, level)
+        }
+        if !movements.isEmpty {
+            let changed = Set(movements.map(\.sku))
+            let now = clock.now()
+            try await StockStore.save(
+                levels: levels.filter { changed.contains($0.key) }, reservations: [], now: now, on: transaction)
+            try await StockStore.addMovements(movements, now: now, on: transaction)
+        }
+        return outcomes
+    }
+
+    private func reply(_ sku: String, _ level: Level) throws -> Outcome {
+        .done(try Reply(json: StockView(sku: sku, onHand: level.onHand, reserved: level.reserved)))
+    }
+}

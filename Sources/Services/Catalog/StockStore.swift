@@ -1,0 +1,114 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+struct Level: Sendable {
+    var onHand: Int
+    var reserved: Int
+    var available: Int { onHand - reserved }
+}
+
+struct Reservation: Sendable {
+    enum State: String {
+        case reserved, short, committed, released
+    }
+
+    let order: UUID
+    var state: State
+    var lines: [ReserveStock.Line]
+}
+
+enum StockStore {
+    /// One batch changes stock after another. Best-sellers would make them wait for each other anyway, and one lock, instead of one a SKU, leaves no
+    /// order of locks to get wrong between reserving, releasing and committing.
+    private static let lock: SQL = "SELECT pg_advisory_xact_lock(hashtextextended('catalog.stock', 0))"
+
+    static func levels(_ skus: [String], on connection: any SQLConnection) async throws -> [String: Level] {
+        try read(await connection.query(select(skus)))
+    }
+
+    static func lock(_ skus: [String], on transaction: any SQLConnection) async throws -> [String: Level] {
+        try await read(transaction.pipeline([lock, select(skus)])[1])
+    }
+
+    /// The reservations of these orders, and the levels of the SKUs in them and in `skus`.
+    static func lock(
+        orders: [UUID], skus: [String], on transaction: any SQLConnection
+    ) async throws -> (reservations: [UUID: Reservation], levels: [String: Level]) {
+        let rows = try await transaction.pipeline([
+            lock,
+            "SELECT order_id, state, skus, quantities FROM reservations WHERE order_id = ANY(\(orders))",
+            """
+            SELECT sku, on_hand, reserved FROM stock
+            WHERE sku = ANY(\(skus)) OR sku IN (SELECT unnest(skus) FROM reservations WHERE order_id = ANY(\(orders)))
+            """,
+        ])
+        var reservations: [UUID: Reservation] = [:]
+        for row in rows[1] {
+            let order: UUID = try row.decode("order_id")
+            let state: String = try row.decode("state")
+            let quantities: [Int] = try row.decode("quantities", as: [Int32].self).map(Int.init)
+            guard let known = Reservation.State(rawValue: state) else {
+                throw Failure("unknown-state", "the reservation's state '\(state)' is of another version of Wharf")
+            }
+            let lines = zip(try row.decode("skus", as: [String].self), quantities).map {
+                ReserveStock.Line(sku: $0, quantity: $1)
+            }
+            reservations[order] = Reservation(order: order, state: known, lines: lines)
+        }
+        return (reservations, try read(rows[2]))
+    }
+
+    static func save(
+        levels: [String: Level], reservations: [Reservation], now: Date, on transaction: any SQLConnection
+    ) async throws {
+        var statements: [SQL] = []
+        if !levels.isEmpty {
+            let rows = levels.sorted { $0.key < $1.key }
+            statements.append(
+                """
+                UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved
+                FROM unnest(\(rows.map(\.key)), \(rows.map(\.value.onHand)), \(rows.map(\.value.reserved))) AS new (sku, on_hand, reserved)
+                WHERE stock.sku = new.sku
+                """)
+        }
+        if !reservations.isEmpty {
+            // unnest flattens arrays of arrays: an order's lines travel as one text each and are taken apart in the database.
+            let skus = reservations.map { $0.lines.map(\.sku).joined(separator: " ") }
+            let quantities = reservations.map { $0.lines.map { String($0.quantity) }.joined(separator: " ") }
+            statements.append(
+                """
+                INSERT INTO reservations (order_id, state, skus, quantities, at)
+                SELECT order_id, state, string_to_array(skus, ' '), string_to_array(quantities, ' ')::integer[], \(now)
+                FROM unnest(\(reservations.map(\.order)), \(reservations.map(\.state.rawValue)), \(skus), \(quantities))
+                    AS new (order_id, state, skus, quantities)
+                ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, at = excluded.at
+                """)
+        }
+        if !statements.isEmpty { _ = try await transaction.pipeline(statements) }
+    }
+
+    static func addMovements(
+        _ movements: [(sku: String, delta: Int, reason: String)], now: Date, on transaction: any SQLConnection
+    ) async throws {
+        try await transaction.execute(
+            """
+            INSERT INTO stock_movements (sku, delta, reason, at)
+            SELECT sku, delta, reason, \(now)
+            FROM unnest(\(movements.map(\.sku)), \(movements.map(\.delta)), \(movements.map(\.reason))) AS new (sku, delta, reason)
+            """)
+    }
+
+    private static func select(_ skus: [String]) -> SQL {
+        "SELECT sku, on_hand, reserved FROM stock WHERE sku = ANY(\(skus))"
+    }
+
+    private static func read(_ rows: Rows) throws -> [String: Level] {
+        try Dictionary(
+            rows.map { row in
+                let level = Level(onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"))
+                return (try row.decode("sku", as: String.self), level)
+            }, uniquingKeysWith: { first, _ in first })
+    }
+}

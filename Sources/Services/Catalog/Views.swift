@@ -1,0 +1,30 @@
+import Contracts
+import FoundationEssentials
+
+struct ProductView: Sendable, Codable {
+    let id: UUID
+    let sku: String
+    let slug: String
+    let name: String
+    let description: String
+    let price: Money
+    let category: String?
+    let attributes: [String: Scalar]
+    let images: [String]
+    let available: Int
+    let updatedAt: Date
+}
+
+struct StockView: Sendable, Codable {
+    let sku: String
+    let onHand: Int
+    let reserved: Int
+    let available: Int
+
+    init(sku: String, onHand: Int, reserved: Int) {
+        self.sku = sku
+        self.onHand = onHand
+        self.reserved = reserved
+        available = onHand - reserved
+    }
+}

@@ -1,0 +1,87 @@
+public import AMQP
+public import Logging
+public import Messaging
+public import PostgreSQL
+public import ServiceLifecycle
+
+/// Moves dead letters from the broker into PostgreSQL: every delivery, whatever is in it, acknowledged only once it is stored.
+///
+/// While PostgreSQL is away what was delivered is kept in hand and tried again, and the rest waits in the broker: nothing is lost, and nothing is stored twice.
+public struct DeadLetterCollector: Service {
+    public static let queue = "dead-letters"
+    /// The most letters in one transaction.
+    public static let maximumBatch = 100
+    static let firstPause: Duration = .milliseconds(100)
+    static let longestPause: Duration = .seconds(10)
+
+    let consumer: any MessageConsumer
+    let database: any Database
+    let clock: any WallClock
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - consumer: takes from `queue`, with a prefetch of `maximumBatch` or more.
+    ///   - database: leads to the schema of ``DeadLettersService``.
+    public init(consumer: any MessageConsumer, database: any Database, clock: any WallClock, logger: Logger) {
+        self.consumer = consumer
+        self.database = database
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Returns after a graceful shutdown, when what is in hand is stored or given back, and when the consumer has been stopped.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await gracefulShutdown()
+                await consumer.stopConsuming()
+            }
+            while let batch = try? await consumer.next(limit: Self.maximumBatch) {
+                if await keep(batch) {
+                    await consumer.acknowledge(batch.map(\.tag))
+                } else {
+                    await consumer.release(batch.map(\.tag))
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Whether all of it is stored; false when the service is to stop before that was possible.
+    private func keep(_ batch: [Delivery]) async -> Bool {
+        var pause = Self.firstPause
+        while true {
+            do {
+                try await store(batch.map(NewLetter.init))
+                return true
+            } catch {
+                logger.warning(
+                    "dead letters wait to be stored",
+                    metadata: ["letters": "\(batch.count)", "error": "\(error)", "pause": "\(pause)"])
+            }
+            let pauseNow = pause
+            guard (try? await cancelWhenGracefulShutdown { try await clock.sleep(for: pauseNow) }) != nil else { return false }
+            pause = min(pause * 2, Self.longestPause)
+        }
+    }
+
+    /// Together, or else one by one; and what the database does not take as it is, bare. Throws only what concerns the database as a whole.
+    private func store(_ letters: [NewLetter]) async throws {
+        do {
+            try await database.transaction { try await DeadLetterStore.add(letters, now: clock.now(), on: $0) }
+        } catch let error as PostgresError where error.concernsOneStatement {
+            guard letters.count == 1 else {
+                for letter in letters { try await store([letter]) }
+                return
+            }
+            logger.error("a dead letter is stored without its texts", metadata: ["error": "\(error)"])
+            let bare = letters.map { $0.bare(because: "\(error.message)") }
+            try await database.transaction { try await DeadLetterStore.add(bare, now: clock.now(), on: $0) }
+        }
+    }
+}
+
+extension PostgresError {
+    /// The server is there and refused what it was given.
+    fileprivate var concernsOneStatement: Bool { sqlState != nil && !isTransient }
+}

@@ -1,0 +1,23 @@
+public import Messaging
+public import PostgreSQL
+
+/// Dead letters: what could not be handled, kept in plain sight with its cause, until somebody replays or discards it.
+///
+/// ``DeadLetterCollector`` brings them in; these operations are for administrators.
+public enum DeadLettersService {
+    public static let name = "deadletters"
+    public static let migrations = [Inbox.migration] + Schema.migrations
+
+    public static func definition(clock: any WallClock) -> ServiceDefinition {
+        let reading = Reading()
+        let deciding = Deciding(clock: clock)
+        return ServiceDefinition(
+            name: name,
+            operations: [
+                .query("deadletters.letters.list", reading: ListLetters.read, handle: reading.list),
+                .query("deadletters.letters.get", reading: OneLetter.read, handle: reading.get),
+                .command("deadletters.letters.replay", reading: OneLetter.read, handle: deciding.replay),
+                .command("deadletters.letters.discard", reading: OneLetter.read, handle: deciding.discard),
+            ])
+    }
+}

@@ -1,0 +1,41 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+
+struct ListLetters: Sendable {
+    static let textLength = 1...255
+
+    let filter: DeadLetterFilter
+    let page: PageRequest
+    let after: DeadLetterStore.Position?
+
+    static func read(_ request: Request) throws -> ListLetters {
+        try Fields.read(request) { fields in
+            let states = DeadLetterState.allCases.map(\.rawValue)
+            let state = fields.choiceParameter("state", states + ["all"], default: DeadLetterState.open.rawValue)
+            let filter = DeadLetterFilter(
+                cause: fields.optionalParameter("cause", textLength), queue: fields.optionalParameter("queue", textLength),
+                state: DeadLetterState(rawValue: state))
+            let page = fields.page()
+            let after = page.after.flatMap(DeadLetterStore.Position.init)
+            if page.after != nil, after == nil { fields.note("cursor", "is not a cursor of this list") }
+            return ListLetters(filter: filter, page: page, after: after)
+        }
+    }
+}
+
+struct OneLetter: Sendable {
+    let id: UUID
+
+    static func read(_ request: Request) throws -> OneLetter {
+        try Fields.read(request) { OneLetter(id: try $0.uuidParameter("id", of: "dead letter")) }
+    }
+}
+
+extension Caller {
+    /// How the audit log names somebody.
+    var actor: String {
+        let id = id.uuidString.lowercased()
+        return email.map { "\($0) (\(id))" } ?? id
+    }
+}

@@ -1,0 +1,91 @@
+public import FoundationEssentials
+public import Messaging
+import Secrets
+
+public enum DeadLetterState: String, Sendable, Codable, CaseIterable {
+    /// Nobody has decided yet, or it has come back.
+    case open
+    case replayed
+    /// Kept, and out of the way.
+    case discarded
+}
+
+/// Which letters are meant; nil is any.
+public struct DeadLetterFilter: Sendable, Equatable {
+    public var cause: String?
+    public var queue: String?
+    public var state: DeadLetterState?
+
+    public init(cause: String? = nil, queue: String? = nil, state: DeadLetterState? = .open) {
+        self.cause = cause
+        self.queue = queue
+        self.state = state
+    }
+}
+
+public struct DeadLetterSummary: Sendable {
+    public let id: UUID
+    /// As it came: it need not be a UUID.
+    public let messageID: String?
+    public let operation: String?
+    /// The queue that it died in, and that a replay sends it to; empty when nothing tells.
+    public let queue: String
+    public let cause: String
+    public let detail: String
+    public let attempts: Int
+    public let state: DeadLetterState
+    /// How often it has died.
+    public let seen: Int
+    public let firstSeenAt: Date
+    public let lastSeenAt: Date
+    public let settledAt: Date?
+    public let settledBy: String?
+}
+
+/// A letter with everything that is known of it.
+public struct DeadLetter: Sendable {
+    /// One entry of the audit log.
+    public struct AuditEntry: Sendable, Codable {
+        public let at: Date
+        public let actor: String
+        /// `arrived`, `returned`, `replayed`, `discarded` or `restored`.
+        public let action: String
+    }
+
+    public let summary: DeadLetterSummary
+    /// Each failed attempt that its headers told of, the oldest first.
+    public let history: [FailedAttempt]
+    public let body: [UInt8]
+    /// What the body had when it came.
+    public let bodyBytes: Int
+    /// The newest last.
+    public let audit: [AuditEntry]
+    let properties: JSONValue
+    let headers: JSONValue
+
+    /// The body, where it is UTF-8 without control characters other than white space.
+    public var bodyText: String? {
+        guard let text = String(validating: body, as: UTF8.self) else { return nil }
+        let isReadable = text.unicodeScalars.allSatisfy {
+            $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\r" || $0 == "\t"
+        }
+        return isReadable ? text : nil
+    }
+
+    public var bodyBase64: String { Base64.encode(body) }
+    /// All headers as a JSON object.
+    public var headersJSON: String { json(headers) }
+    /// The other properties as a JSON object.
+    public var propertiesJSON: String { json(properties) }
+
+    private func json(_ value: JSONValue) -> String {
+        String(decoding: (try? JSON.encode(value)) ?? [], as: UTF8.self)
+    }
+}
+
+/// How many letters died of the same cause in the same queue.
+public struct CauseCount: Sendable, Codable, Equatable {
+    public let cause: String
+    public let queue: String
+    public let count: Int
+}

@@ -1,0 +1,98 @@
+import AMQP
+import FoundationEssentials
+import Messaging
+import Secrets
+
+/// A dead message as it is stored, made from whatever the broker delivers: nothing in a delivery can make this fail.
+struct NewLetter: Sendable {
+    /// The most of a body that is kept: what RabbitMQ 4 allows for a whole message. A longer one is cut, and can only be looked at.
+    static let maximumBody = 16 << 20
+    /// What AMQP allows in a short string.
+    static let maximumName = 255
+    static let maximumHistory = FailedAttempt.maximumKept
+
+    let id: UUID
+    /// Tells this death of the message from its other ones; the same when it is merely delivered again.
+    let occurrence: [UInt8]
+    var messageID: String?
+    var operation: String?
+    var queue: String
+    var cause: String
+    var detail: String
+    var attempts: Int
+    var history: [FailedAttempt]
+    var properties: [String: JSONValue]
+    var headers: [String: JSONValue]
+    let original: [UInt8]
+    let body: [UInt8]
+    let bodyBytes: Int
+
+    init(_ delivery: Delivery) {
+        let properties = delivery.properties
+        let death = Death(delivery)
+        // Encoding texts cannot fail. Should it ever, the body at least is kept.
+        original = (try? JSON.encode(Original(properties))) ?? []
+        body = Array(delivery.body.prefix(Self.maximumBody))
+        bodyBytes = delivery.body.count
+        occurrence = Self.occurrence(of: delivery)
+        id = Self.id(of: delivery, queue: death.queue, occurrence: occurrence)
+        messageID = properties.messageID.map(Self.name)
+        operation = properties.type.map(Self.name)
+        queue = Self.name(death.queue)
+        cause = Self.name(death.cause)
+        detail = String(death.detail.prefix(FailedAttempt.maximumDetail)).storable
+        attempts = death.attempts
+        history = death.history
+        self.properties = Self.shown(properties)
+        headers = JSONValue.fields(properties.headers)
+    }
+
+    /// With nothing in it but bytes and what this program says: for a message that the database would not take otherwise.
+    func bare(because reason: String) -> NewLetter {
+        var letter = self
+        letter.messageID = nil
+        letter.operation = nil
+        letter.queue = ""
+        letter.cause = "unstorable"
+        letter.detail = String(reason.prefix(FailedAttempt.maximumDetail)).storable
+        letter.attempts = 0
+        letter.history = []
+        letter.properties = [:]
+        letter.headers = [:]
+        return letter
+    }
+
+    private static func name(_ text: String) -> String {
+        String(text.prefix(maximumName)).storable
+    }
+
+    private static let namespace = UUID(uuid: (0xb8, 0x6e, 0x0a, 0x17, 0x93, 0x5d, 0x4c, 0x21, 0x8f, 0x60, 0x1d, 0x3a, 0x77, 0xe4, 0x09, 0xc6))
+
+    /// Messages that have no id and are alike in every byte can only be told apart by their deaths.
+    private static func id(of delivery: Delivery, queue: String, occurrence: [UInt8]) -> UUID {
+        let identity = delivery.properties.messageID.map { SHA256.hash($0) } ?? occurrence
+        return UUID.v5(namespace: namespace, name: SHA256.hash(queue) + identity + SHA256.hash(delivery.body))
+    }
+
+    private static func occurrence(of delivery: Delivery) -> [UInt8] {
+        let headers = delivery.properties.headers.filter { !DeathHeader.deliveryCounts.contains($0.key) }
+        let parts = [
+            (try? JSON.encode(Original(delivery.properties))) ?? [], (try? JSON.encode(shown(delivery.properties))) ?? [],
+            (try? JSON.encode(JSONValue.fields(headers))) ?? [], delivery.body,
+        ]
+        return SHA256.hash(parts.flatMap(SHA256.hash))
+    }
+
+    private static func shown(_ properties: Properties) -> [String: JSONValue] {
+        let texts = [
+            "correlationId": properties.correlationID, "replyTo": properties.replyTo, "contentType": properties.contentType,
+            "contentEncoding": properties.contentEncoding, "appId": properties.appID, "userId": properties.userID,
+        ]
+        var shown = texts.compactMapValues { $0.map { JSONValue.text($0.storable) } }
+        shown["expiration"] = properties.expiration.map { .integer(Int64($0)) }
+        shown["timestamp"] = properties.timestamp.map { .integer($0) }
+        shown["priority"] = properties.priority.map { .integer(Int64($0)) }
+        shown["persistent"] = .boolean(properties.persistent)
+        return shown
+    }
+}

@@ -1,0 +1,113 @@
+public import FoundationEssentials
+public import Messaging
+public import PostgreSQL
+
+/// What somebody decides about a letter.
+public enum DeadLetterDecision: String, Sendable {
+    case replay, discard
+    /// Takes a discarded one back.
+    case restore
+
+    var from: DeadLetterState { self == .restore ? .discarded : .open }
+
+    var to: DeadLetterState {
+        switch self {
+        case .replay: .replayed
+        case .discard: .discarded
+        case .restore: .open
+        }
+    }
+
+    /// How the audit log calls it.
+    var action: String {
+        switch self {
+        case .replay: "replayed"
+        case .discard: "discarded"
+        case .restore: "restored"
+        }
+    }
+}
+
+extension DeadLetterStore {
+    public enum DecisionResult: Sendable {
+        case changed(DeadLetterSummary)
+        /// It was in that state already.
+        case unchanged(DeadLetterSummary)
+        /// The letter's state does not allow it.
+        case forbidden(DeadLetterSummary)
+        /// It cannot be replayed: its queue is unknown, or its body was too large to be kept whole.
+        case incomplete(DeadLetterSummary)
+    }
+
+    /// A message and the queue that it belongs to.
+    public struct Message: Sendable {
+        public let queue: String
+        public let content: SetAsideMessage
+    }
+
+    /// Changes the letters' states and notes who did. Letters that do not exist are not in the answer. Whoever replays sends the `messages` of those
+    /// that were changed, in a way that a crash after the commit does not undo.
+    public static func decide(
+        _ decision: DeadLetterDecision, _ actors: [UUID: String], now: Date, on transaction: any SQLConnection
+    ) async throws -> [UUID: DecisionResult] {
+        // Locked in one order, so that two callers cannot block each other for good.
+        let rows = try await transaction.query(
+            """
+            SELECT \(columns), queue <> '' AND length(original) > 0 AND length(body) = body_bytes AS is_complete
+            FROM letters WHERE id = ANY(\(Array(actors.keys))) ORDER BY id FOR UPDATE
+            """)
+        var results: [UUID: DecisionResult] = [:]
+        var changing: [UUID] = []
+        for row in rows {
+            let letter = try summary(row)
+            if letter.state == decision.to {
+                results[letter.id] = .unchanged(letter)
+            } else if letter.state != decision.from {
+                results[letter.id] = .forbidden(letter)
+            } else if decision == .replay, try !row.decode("is_complete") {
+                results[letter.id] = .incomplete(letter)
+            } else {
+                changing.append(letter.id)
+            }
+        }
+        guard !changing.isEmpty else { return results }
+        let changed = try await transaction.pipeline(
+            statements(decision, changing, changing.map { actors[$0] ?? "" }, now))
+        for row in changed[0] {
+            let letter = try summary(row)
+            results[letter.id] = .changed(letter)
+        }
+        return results
+    }
+
+    private static func statements(_ decision: DeadLetterDecision, _ ids: [UUID], _ actors: [String], _ now: Date) -> [SQL] {
+        let isSettled = decision.to != .open
+        return [
+            """
+            UPDATE letters
+            SET state = \(decision.to.rawValue), settled_at = CASE WHEN \(isSettled) THEN \(now) END,
+                settled_by = CASE WHEN \(isSettled) THEN decided.actor END
+            FROM unnest(\(ids), \(actors)) AS decided (letter_id, actor)
+            WHERE letters.id = decided.letter_id
+            RETURNING \(columns)
+            """,
+            """
+            INSERT INTO audit (letter_id, at, actor, action)
+            SELECT letter_id, \(now), actor, \(decision.action) FROM unnest(\(ids), \(actors)) AS decided (letter_id, actor)
+            """,
+        ]
+    }
+
+    /// What a replay of these letters sends.
+    public static func messages(of ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: Message] {
+        guard !ids.isEmpty else { return [:] }
+        let rows = try await connection.query("SELECT id, queue, original, body FROM letters WHERE id = ANY(\(ids))")
+        var messages: [UUID: Message] = [:]
+        for row in rows {
+            let original = try JSON.decode(Original.self, from: row.decode("original"))
+            messages[try row.decode("id")] = Message(
+                queue: try row.decode("queue"), content: original.message(try row.decode("body")))
+        }
+        return messages
+    }
+}

@@ -1,0 +1,136 @@
+public import FoundationEssentials
+import Messaging
+public import PostgreSQL
+
+/// The letters in PostgreSQL: for the service, and for the command line. Every function works on the schema that its connection leads to.
+public enum DeadLetterStore {
+    /// Causes that one answer names, the most frequent ones.
+    public static let maximumCauses = 50
+    /// Entries of the audit log that one letter is shown with, the newest ones.
+    public static let maximumAudit = 100
+
+    /// A place in the list, from the newest to the oldest.
+    public struct Position: Sendable, Equatable {
+        public let lastSeenAt: Date
+        public let id: UUID
+
+        public init(lastSeenAt: Date, id: UUID) {
+            self.lastSeenAt = lastSeenAt
+            self.id = id
+        }
+
+        init?(_ key: [String]) {
+            guard key.count == 2, let seconds = Double(key[0]), let id = UUID(uuidString: key[1]) else { return nil }
+            self.init(lastSeenAt: Date(timeIntervalSince1970: seconds), id: id)
+        }
+
+        var key: [String] { [String(lastSeenAt.timeIntervalSince1970), id.uuidString] }
+    }
+
+    /// The newest first, at most `limit`.
+    public static func list(
+        _ filter: DeadLetterFilter, after: Position? = nil, limit: Int, on connection: any SQLConnection
+    ) async throws -> [DeadLetterSummary] {
+        try await connection.query(listing(filter, after: after, limit: limit)).map(summary)
+    }
+
+    /// The most frequent first.
+    public static func causes(_ filter: DeadLetterFilter, on connection: any SQLConnection) async throws -> [CauseCount] {
+        try await connection.query(counting(filter)).map(count)
+    }
+
+    public static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: DeadLetter] {
+        let results = try await connection.pipeline([
+            "SELECT \(columns), history::text AS history, properties::text AS properties, headers::text AS headers, body, body_bytes FROM letters WHERE id = ANY(\(ids))",
+            """
+            SELECT letter_id, at, actor, action
+            FROM (
+                SELECT *, row_number() OVER (PARTITION BY letter_id ORDER BY number DESC) AS place
+                FROM audit WHERE letter_id = ANY(\(ids))
+            ) AS ranked
+            WHERE place <= \(maximumAudit)
+            ORDER BY letter_id, number
+            """,
+        ])
+        var audit: [UUID: [DeadLetter.AuditEntry]] = [:]
+        for row in results[1] {
+            audit[try row.decode("letter_id"), default: []].append(
+                .init(at: try row.decode("at"), actor: try row.decode("actor"), action: try row.decode("action")))
+        }
+        var letters: [UUID: DeadLetter] = [:]
+        for row in results[0] {
+            let summary = try summary(row)
+            letters[summary.id] = DeadLetter(
+                summary: summary, history: try json(row, "history"), body: try row.decode("body"),
+                bodyBytes: try row.decode("body_bytes"), audit: audit[summary.id] ?? [], properties: try json(row, "properties"),
+                headers: try json(row, "headers"))
+        }
+        return letters
+    }
+}
+
+// MARK: - Statements and rows
+
+extension DeadLetterStore {
+    static let columns: SQL = """
+        id, message_id, operation, queue, cause, detail, attempts, state, seen, first_seen_at, last_seen_at, settled_at, settled_by
+        """
+
+    /// One list for each question, one letter longer than its page, and on first pages the causes.
+    static func lists(
+        _ lists: [ListLetters], on connection: any SQLConnection
+    ) async throws -> [(letters: [DeadLetterSummary], causes: [CauseCount]?)] {
+        var statements: [SQL] = []
+        for list in lists {
+            statements.append(listing(list.filter, after: list.after, limit: list.page.limit + 1))
+            if list.after == nil { statements.append(counting(list.filter)) }
+        }
+        var results = try await connection.pipeline(statements).makeIterator()
+        return try lists.map { list in
+            let letters = try (results.next().map { try $0.map(summary) }) ?? []
+            let causes = list.after == nil ? try results.next().map { try $0.map(count) } : nil
+            return (letters, causes)
+        }
+    }
+
+    private static func listing(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
+        var sql: SQL = "SELECT \(columns) FROM letters \(matching(filter))"
+        if let after { sql += " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))" }
+        return sql + " ORDER BY last_seen_at DESC, id DESC LIMIT \(limit)"
+    }
+
+    private static func counting(_ filter: DeadLetterFilter) -> SQL {
+        """
+        SELECT cause, queue, count(*) AS count FROM letters \(matching(filter))
+        GROUP BY cause, queue
+        ORDER BY count(*) DESC, cause, queue
+        LIMIT \(maximumCauses)
+        """
+    }
+
+    private static func matching(_ filter: DeadLetterFilter) -> SQL {
+        var sql: SQL = "WHERE true"
+        // The state is one of three words, and as a literal it lets the planner take the index of the open ones.
+        if let state = filter.state { sql += " AND state = '\(raw: state.rawValue)'" }
+        if let cause = filter.cause { sql += " AND cause = \(cause)" }
+        if let queue = filter.queue { sql += " AND queue = \(queue)" }
+        return sql
+    }
+
+    static func summary(_ row: Row) throws -> DeadLetterSummary {
+        DeadLetterSummary(
+            id: try row.decode("id"), messageID: try row.decode("message_id"), operation: try row.decode("operation"),
+            queue: try row.decode("queue"), cause: try row.decode("cause"), detail: try row.decode("detail"),
+            attempts: try row.decode("attempts"), state: DeadLetterState(rawValue: try row.decode("state")) ?? .open,
+            seen: try row.decode("seen"), firstSeenAt: try row.decode("first_seen_at"), lastSeenAt: try row.decode("last_seen_at"),
+            settledAt: try row.decode("settled_at"), settledBy: try row.decode("settled_by"))
+    }
+
+    private static func count(_ row: Row) throws -> CauseCount {
+        CauseCount(cause: try row.decode("cause"), queue: try row.decode("queue"), count: try row.decode("count"))
+    }
+
+    private static func json<Value: Decodable>(_ row: Row, _ column: String) throws -> Value {
+        try JSON.decode(Value.self, from: Array(try row.decode(column, as: String.self).utf8))
+    }
+}

@@ -1,0 +1,63 @@
+import FoundationEssentials
+
+struct LetterSummaryView: Sendable, Codable {
+    let id: UUID
+    let messageId: String?
+    let operation: String?
+    let queue: String
+    let cause: String
+    let detail: String
+    let attempts: Int
+    let state: DeadLetterState
+    /// How often it has come.
+    let seen: Int
+    let firstSeenAt: Date
+    let lastSeenAt: Date
+    let settledAt: Date?
+    let settledBy: String?
+
+    init(_ letter: DeadLetterSummary) {
+        id = letter.id
+        messageId = letter.messageID
+        operation = letter.operation
+        queue = letter.queue
+        cause = letter.cause
+        detail = letter.detail
+        attempts = letter.attempts
+        state = letter.state
+        seen = letter.seen
+        firstSeenAt = letter.firstSeenAt
+        lastSeenAt = letter.lastSeenAt
+        settledAt = letter.settledAt
+        settledBy = letter.settledBy
+    }
+}
+
+struct LettersView: Sendable, Codable {
+    let items: [LetterSummaryView]
+    let nextCursor: String?
+    /// On the first page only.
+    let causes: [CauseCount]?
+}
+
+struct LetterView: Sendable, Encodable {
+    let summary: LetterSummaryView
+    let letter: DeadLetter
+
+    private enum Keys: String, CodingKey {
+        case properties, headers, history, body, bodyEncoding, bodyBytes, audit
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try summary.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(letter.properties, forKey: .properties)
+        try container.encode(letter.headers, forKey: .headers)
+        try container.encode(letter.history, forKey: .history)
+        let text = letter.bodyText
+        try container.encode(text ?? letter.bodyBase64, forKey: .body)
+        try container.encode(text == nil ? "base64" : "text", forKey: .bodyEncoding)
+        try container.encode(letter.bodyBytes, forKey: .bodyBytes)
+        try container.encode(letter.audit, forKey: .audit)
+    }
+}

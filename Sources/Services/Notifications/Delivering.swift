@@ -1,0 +1,101 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Secrets
+
+/// From an event to a mail that was sent: noted before, so that it is seen when it is stuck, and recorded after.
+///
+/// A crash between sending and recording sends the mail again, under the same Message-ID: mail servers and readers know it for the same.
+struct Delivering: Sendable {
+    static let maximumConcurrentSends = 8
+    static let channel = "email"
+    private static let namespace = UUID(uuid: (0x6f, 0x1c, 0x9b, 0x52, 0x0d, 0x3e, 0x4b, 0x7a, 0x9a, 0x41, 0x7e, 0x55, 0xc0, 0x28, 0x61, 0xd4))
+
+    let transport: any MailTransport
+    let sender: MailAddress
+    let clock: any WallClock
+
+    enum Sent: Sendable {
+        /// By an earlier message, whose result is recorded.
+        case settledBefore
+        case sent
+        case refused(String)
+        case notNow(String)
+    }
+
+    /// Nil where there is nothing left to send.
+    typealias Plan = Mail?
+
+    static func id(of kind: NotificationKind, order: UUID) -> UUID {
+        UUID.v5(namespace: namespace, name: "\(order.uuidString) \(kind.rawValue) \(channel)")
+    }
+
+    func note(_ items: [Item<OrderNews>], on transaction: any SQLConnection) async throws -> [Plan] {
+        let now = clock.now()
+        let notifications = items.map(\.input).map { news in
+            NewNotification(
+                id: Self.id(of: news.kind, order: news.order.orderID), orderID: news.order.orderID, kind: news.kind,
+                channel: Self.channel, recipient: news.recipient.address)
+        }
+        let noted = try await Store.note(notifications, now: now, on: transaction)
+        return zip(items, notifications).map { item, notification in
+            guard let standing = noted[notification.id], !standing.isSettled else { return nil }
+            let wording = Wording(item.input)
+            return Mail(
+                id: notification.id, sender: sender, recipient: item.input.recipient, subject: wording.subject,
+                text: wording.text, html: wording.html, date: standing.createdAt)
+        }
+    }
+
+    func send(_ prepared: [(item: Item<OrderNews>, plan: Plan)]) async throws -> [Sent] {
+        var results = [Sent](repeating: .settledBefore, count: prepared.count)
+        // Two messages may tell of one event: the first one's mail is enough.
+        var open: [UUID: [Int]] = [:]
+        for (index, entry) in prepared.enumerated() {
+            if let mail = entry.plan { open[mail.id, default: []].append(index) }
+        }
+        let places = open.values.sorted { $0[0] < $1[0] }
+        try await withThrowingTaskGroup(of: ([Int], Sent).self) { group in
+            var waiting = places.makeIterator()
+            func startNext() {
+                guard let indices = waiting.next(), let mail = prepared[indices[0]].plan else { return }
+                group.addTask { (indices, try await send(mail)) }
+            }
+            for _ in 0..<Self.maximumConcurrentSends { startNext() }
+            while let (indices, result) = try await group.next() {
+                for index in indices { results[index] = result }
+                startNext()
+            }
+        }
+        return results
+    }
+
+    private func send(_ mail: Mail) async throws -> Sent {
+        do throws(MailError) {
+            try await transport.send(mail)
+            return .sent
+        } catch {
+            try Task.checkCancellation()
+            return error.isPermanent ? .refused(error.message) : .notNow(error.message)
+        }
+    }
+
+    func record(
+        _ performed: [(item: Item<OrderNews>, plan: Plan, result: Sent)], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        var settled: [UUID: String?] = [:]
+        for case (_, let mail?, let result) in performed {
+            switch result {
+            case .sent: settled[mail.id] = .some(nil)
+            case .refused(let reason): settled[mail.id] = .some(reason)
+            case .settledBefore, .notNow: continue
+            }
+        }
+        try await Store.settle(settled.map { ($0.key, $0.value) }, now: clock.now(), on: transaction)
+        return performed.map { entry in
+            if case .notNow(let reason) = entry.result { return .failed(Failure("mail-not-sent", reason, remedy: .retry)) }
+            return .done()
+        }
+    }
+}

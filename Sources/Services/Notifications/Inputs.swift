@@ -1,0 +1,58 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+
+/// What a notification is about; its raw value is stored.
+enum NotificationKind: String, Sendable {
+    case orderConfirmed, orderRejected
+
+    init?(event: String) {
+        switch event {
+        case MessageName.orderConfirmed: self = .orderConfirmed
+        case MessageName.orderRejected: self = .orderRejected
+        default: return nil
+        }
+    }
+}
+
+/// An event about an order, with an address that it can be told to.
+struct OrderNews: Sendable {
+    let kind: NotificationKind
+    let order: OrderSettled
+    let recipient: MailAddress
+
+    static func read(_ request: Request) throws -> OrderNews {
+        let order = try Operation.contract(OrderSettled.self)(request)
+        guard let kind = NotificationKind(event: request.operation) else {
+            throw Failure("malformed-message", "'\(request.operation)' is no event that customers are told of")
+        }
+        guard let recipient = MailAddress(bare: order.email) else {
+            throw Failure("malformed-message", "order \(order.orderID) has an e-mail address that no mail can be sent to")
+        }
+        return OrderNews(kind: kind, order: order, recipient: recipient)
+    }
+}
+
+struct ListNotifications: Sendable {
+    let order: UUID?
+    let page: PageRequest
+    let after: (Date, UUID)?
+
+    static func read(_ request: Request) throws -> ListNotifications {
+        try Fields.read(request) { fields in
+            let order = fields.optionalParameter("order")
+            let orderID = order.flatMap(UUID.init(uuidString:))
+            if order != nil, orderID == nil { fields.note("order", "must be a UUID") }
+            let page = fields.page()
+            var after: (Date, UUID)?
+            if let key = page.after {
+                if key.count == 2, let seconds = Double(key[0]), let id = UUID(uuidString: key[1]) {
+                    after = (Date(timeIntervalSince1970: seconds), id)
+                } else {
+                    fields.note("cursor", "is not a cursor of this list")
+                }
+            }
+            return ListNotifications(order: orderID, page: page, after: after)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// Puts mail into a folder that mail readers understand: for development, and for tests.
+///
+/// A mail is written under `tmp` and renamed into `new`, so that nobody sees half of one. Its file is named for its id: sent again it takes the place of the first.
+/// Not synced to the disk, and written on the caller's thread: what this is for needs neither.
+public struct Maildir: MailTransport {
+    private static let numbers = Atomic<Int>(0)
+
+    /// The folder that holds `tmp`, `new` and `cur`.
+    public let path: String
+
+    /// Takes `file:/path`, `file:///path`, or `file:path` below the working folder, and makes the folders that do not exist.
+    public init(url: String) throws(MailError) {
+        guard url.lowercased().hasPrefix("file:") else { throw MailError("A Maildir's URL begins with file:", isPermanent: true) }
+        var rest = url.dropFirst("file:".count)
+        if rest.hasPrefix("//") {
+            rest = rest.dropFirst(2)
+            if rest.hasPrefix("localhost/") { rest = rest.dropFirst("localhost".count) }
+            guard rest.hasPrefix("/") else { throw MailError("A Maildir is a folder of this machine: file:/path", isPermanent: true) }
+        }
+        guard let path = URL(string: String(rest))?.path(percentEncoded: false), !path.isEmpty else {
+            throw MailError("The path of the Maildir cannot be read", isPermanent: true)
+        }
+        try self.init(path: path)
+    }
+
+    public init(path: String) throws(MailError) {
+        self.path = path
+        for folder in ["tmp", "new", "cur"] {
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: "\(path)/\(folder)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            } catch {
+                throw MailError("The folder \(path)/\(folder) cannot be made: \(error)", isPermanent: true)
+            }
+        }
+    }
+
+    public func send(_ mail: Mail) async throws(MailError) {
+        let name = "\(mail.id.uuidString.lowercased()).wharf"
+        let number = Self.numbers.wrappingAdd(1, ordering: .relaxed).oldValue
+        let unfinished = "\(path)/tmp/\(name).\(getpid()).\(number)"
+        do {
+            try Data(mail.message).write(to: URL(filePath: unfinished))
+        } catch {
+            throw MailError("The mail cannot be written below \(path): \(error)", isPermanent: false)
+        }
+        guard unsafe rename(unfinished, "\(path)/new/\(name)") == 0 else {
+            let reason = unsafe String(cString: strerror(errno))
+            throw MailError("The mail cannot be moved into \(path)/new: \(reason)", isPermanent: false)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import PostgreSQL
+
+enum Schema {
+    static let migrations = [
+        Migration(
+            id: "notifications",
+            sql: """
+                CREATE TABLE notifications (
+                    -- Follows from order, kind and channel: nothing is told twice.
+                    id uuid PRIMARY KEY,
+                    order_id uuid NOT NULL,
+                    kind text NOT NULL,
+                    channel text NOT NULL,
+                    recipient text NOT NULL,
+                    result text NOT NULL DEFAULT 'pending' CHECK (result IN ('pending', 'sent', 'failed')),
+                    -- Why it failed.
+                    detail text,
+                    created_at timestamptz NOT NULL,
+                    sent_at timestamptz
+                );
+                CREATE INDEX notifications_newest ON notifications (created_at DESC, id DESC);
+                CREATE INDEX notifications_order ON notifications (order_id);
+                """)
+    ]
+}

@@ -1,0 +1,79 @@
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// Something that is to be told once.
+struct NewNotification: Sendable {
+    let id: UUID
+    let orderID: UUID
+    let kind: NotificationKind
+    let channel: String
+    let recipient: String
+}
+
+enum Store {
+    struct Noted: Sendable {
+        let createdAt: Date
+        /// Sent, or failed for good.
+        let isSettled: Bool
+    }
+
+    /// Stores those that are new, and tells how it stands with each.
+    static func note(
+        _ notifications: [NewNotification], now: Date, on transaction: any SQLConnection
+    ) async throws -> [UUID: Noted] {
+        let results = try await transaction.pipeline([
+            """
+            INSERT INTO notifications (id, order_id, kind, channel, recipient, created_at)
+            SELECT id, order_id, kind, channel, recipient, \(now)
+            FROM unnest(
+                \(notifications.map(\.id)), \(notifications.map(\.orderID)), \(notifications.map(\.kind.rawValue)),
+                \(notifications.map(\.channel)), \(notifications.map(\.recipient))
+            ) AS new (id, order_id, kind, channel, recipient)
+            ORDER BY id
+            ON CONFLICT (id) DO NOTHING
+            """,
+            "SELECT id, created_at, result <> 'pending' AS is_settled FROM notifications WHERE id = ANY(\(notifications.map(\.id)))",
+        ])
+        return try Dictionary(
+            results[1].map { row in
+                (try row.decode("id"), Noted(createdAt: try row.decode("created_at"), isSettled: try row.decode("is_settled")))
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// `detail` is nil for what was sent.
+    static func settle(_ settled: [(id: UUID, detail: String?)], now: Date, on transaction: any SQLConnection) async throws {
+        guard !settled.isEmpty else { return }
+        let sorted = settled.sorted { $0.id.uuidString < $1.id.uuidString }
+        try await transaction.execute(
+            """
+            UPDATE notifications
+            SET result = CASE WHEN settled.detail IS NULL THEN 'sent' ELSE 'failed' END, detail = settled.detail,
+                sent_at = CASE WHEN settled.detail IS NULL THEN \(now) END
+            FROM unnest(\(sorted.map(\.id)), \(sorted.map(\.detail))) AS settled (id, detail)
+            WHERE notifications.id = settled.id AND result = 'pending'
+            """)
+    }
+
+    /// One list for each question, newest first, one notification longer than its page.
+    static func list(_ lists: [ListNotifications], on connection: any SQLConnection) async throws -> [[NotificationView]] {
+        let results = try await connection.pipeline(
+            lists.map { list in
+                var sql: SQL = """
+                    SELECT id, order_id, kind, channel, recipient, result, detail, created_at, sent_at
+                    FROM notifications WHERE true
+                    """
+                if let order = list.order { sql += " AND order_id = \(order)" }
+                if let after = list.after { sql += " AND (created_at, id) < (\(after.0), \(after.1))" }
+                return sql + " ORDER BY created_at DESC, id DESC LIMIT \(list.page.limit + 1)"
+            })
+        return try results.map { try $0.map(read) }
+    }
+
+    private static func read(_ row: Row) throws -> NotificationView {
+        NotificationView(
+            id: try row.decode("id"), orderId: try row.decode("order_id"), kind: try row.decode("kind"),
+            channel: try row.decode("channel"), recipient: try row.decode("recipient"), result: try row.decode("result"),
+            detail: try row.decode("detail"), createdAt: try row.decode("created_at"), sentAt: try row.decode("sent_at"))
+    }
+}

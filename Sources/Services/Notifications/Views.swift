@@ -1,0 +1,14 @@
+import FoundationEssentials
+
+struct NotificationView: Sendable, Codable {
+    let id: UUID
+    let orderId: UUID
+    let kind: String
+    let channel: String
+    let recipient: String
+    /// `pending`, `sent`, or `failed` for good.
+    let result: String
+    let detail: String?
+    let createdAt: Date
+    let sentAt: Date?
+}

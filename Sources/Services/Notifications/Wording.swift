@@ -1,0 +1,84 @@
+import Contracts
+
+/// What a customer reads.
+struct Wording: Sendable {
+    let subject: String
+    let text: String
+    let html: String
+
+    init(_ news: OrderNews) {
+        let order = news.order
+        let opening: String
+        let closing: String
+        switch news.kind {
+        case .orderConfirmed:
+            subject = "Your order \(order.number) is confirmed"
+            opening = "Thank you for your order \(order.number). It is confirmed, and we are getting it ready."
+            closing = "We will tell you when it is on its way."
+        case .orderRejected:
+            subject = "Your order \(order.number) could not be completed"
+            opening = "We are sorry: your order \(order.number) could not be completed. \(Self.explanation(order.reason))"
+            closing = "You pay nothing for it: what was reserved on your card is released."
+        }
+        let lines = order.lines.map { (what: "\($0.quantity) × \($0.name)", price: $0.lineTotal.text) }
+        text = ([opening, ""] + lines.map { "  \($0.what): \($0.price)" } + ["", "Total: \(order.total.text)", "", closing, ""])
+            .joined(separator: "\n")
+        let rows = lines.map { "<tr><td>\($0.what.escapedForHTML)</td><td align=\"right\">\($0.price.escapedForHTML)</td></tr>" }
+        html = """
+            <!DOCTYPE html>
+            <html lang="en"><body>
+            <p>\(opening.escapedForHTML)</p>
+            <table>
+            \(rows.joined(separator: "\n"))
+            <tr><th align="left">Total</th><th align="right">\(order.total.text.escapedForHTML)</th></tr>
+            </table>
+            <p>\(closing.escapedForHTML)</p>
+            </body></html>
+
+            """
+    }
+
+    private static func explanation(_ reason: String?) -> String {
+        switch reason {
+        case "outOfStock": "Something in it is no longer in stock."
+        case "paymentDeclined": "The payment was declined."
+        case "paymentTimeout": "The payment was not completed in time."
+        case "priceChanged": "A price had changed."
+        default: "You are welcome to order again."
+        }
+    }
+}
+
+extension Money {
+    /// The currencies of ISO 4217 whose minor unit is not a hundredth.
+    private static let digits: [String: Int] = [
+        "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "VND": 0,
+        "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    ]
+
+    /// `1999 EUR` as people write it: `19.99 EUR`.
+    var text: String {
+        let digits = Self.digits[currency] ?? 2
+        guard digits > 0 else { return "\(amount) \(currency)" }
+        let figures = String(amount.magnitude)
+        let padded = String(repeating: "0", count: max(0, digits + 1 - figures.count)) + figures
+        return "\(amount < 0 ? "-" : "")\(padded.dropLast(digits)).\(padded.suffix(digits)) \(currency)"
+    }
+}
+
+extension String {
+    var escapedForHTML: String {
+        var escaped = ""
+        for character in unicodeScalars {
+            switch character {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "'": escaped += "&#39;"
+            default: escaped.unicodeScalars.append(character)
+            }
+        }
+        return escaped
+    }
+}

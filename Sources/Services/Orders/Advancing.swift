@@ -1,0 +1,100 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// `orders.checkouts.advance`: takes the events of a batch to their sagas, each locked for its transition.
+struct Advancing: Sendable {
+    /// Overdue sagas that one look hands out; the next look takes the next ones.
+    static let overdueAtOnce = 200
+    /// How long a saga that was handed out is left alone.
+    static let lease = 30.0
+    static let waitersDroppedAtOnce = 1_000
+
+    let times: CheckoutTimes
+    let clock: any WallClock
+
+    func advance(_ items: [Item<CheckoutEvent>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        let now = clock.now()
+        var orders = try await Store.lock(Array(Set(items.map(\.input.orderID))), on: transaction)
+        var changed: Set<UUID> = []
+        var settled: [UUID: Int] = [:]
+        var emissions = [[Emission]](repeating: [], count: items.count)
+        var outcomes: [Outcome?] = Array(repeating: nil, count: items.count)
+        for (index, item) in items.enumerated() {
+            guard var order = orders[item.input.orderID] else {
+                outcomes[index] = .failed(Failure("unknown-order", "there is no order \(item.input.orderID)"))
+                continue
+            }
+            guard let steps = apply(item.input, to: &order, now) else { continue }
+            emissions[index] += try steps.map { try Emission($0, for: order) }
+            if order.checkout.phase.endsWait { settled[order.id] = index }
+            orders[order.id] = order
+            changed.insert(order.id)
+        }
+        let rows = changed.sorted { $0.uuidString < $1.uuidString }.compactMap { orders[$0] }
+        if !rows.isEmpty {
+            let due = rows.map { times.due($0.checkout.phase, drives: $0.drives, placedAt: $0.placedAt, now: now) }
+            try await Store.save(rows, due: due, on: transaction)
+        }
+        if !settled.isEmpty {
+            for waiter in try await Store.takeWaiters(of: Array(settled.keys), on: transaction) {
+                guard let order = orders[waiter.order], let index = settled[waiter.order] else { continue }
+                emissions[index].append(try Emission(.answer(waiter.requester, status: 200), CheckoutView(order)))
+            }
+        }
+        return items.indices.map { outcomes[$0] ?? .done(emit: emissions[$0]) }
+    }
+
+    /// The steps that follow; nil when the event changes nothing.
+    private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) -> [Checkout.Step]? {
+        let expired = times.isExpired(placedAt: order.placedAt, now: now)
+        guard let (next, steps) = order.checkout.after(.init(event.kind, expired: expired)) else { return nil }
+        order.drives = event.kind == .overdue && next.phase == order.checkout.phase ? order.drives + 1 : 0
+        order.checkout = next
+        switch event.kind {
+        case .charged: order.paymentState = "succeeded"
+        case .paymentDeclined: order.paymentState = "declined"
+        case .paymentActionRequired: order.paymentState = "requiresAction"
+        case .paymentVoided:
+            if event.detail == VoidResult.refunded.rawValue {
+                order.paymentState = "refunded"
+                order.refunded = order.total.amount
+            } else if order.paymentState != "declined" {
+                order.paymentState = "cancelled"
+            }
+        default: break
+        }
+        order.clientSecret = next.phase == .awaitingCustomer ? event.clientSecret ?? order.clientSecret : nil
+        let told = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
+        order.history.append(.init(at: now, state: next.phase.rawValue, detail: told))
+        return steps
+    }
+
+    /// Sagas whose step has had no answer in time are woken by a message each.
+    func findOverdue(on transaction: any SQLConnection) async throws -> [Emission] {
+        let now = clock.now()
+        try await Store.dropWaiters(before: now, limit: Self.waitersDroppedAtOnce, on: transaction)
+        return try await Store.takeOverdue(Self.overdueAtOnce, now: now, lease: Self.lease, on: transaction).map {
+            try Emission(.request(MessageName.advance), CheckoutEvent(orderID: $0, kind: .overdue))
+        }
+    }
+}
+
+extension CheckoutEvent.Kind {
+    /// How the order's history tells it.
+    fileprivate var phrase: String {
+        switch self {
+        case .stockReserved: "stock reserved"
+        case .stockShort: "not enough stock"
+        case .charged: "payment succeeded"
+        case .paymentDeclined: "payment declined"
+        case .paymentActionRequired: "the customer has to authenticate the payment"
+        case .stockCommitted: "order confirmed"
+        case .reservationLost: "the reservation is gone"
+        case .paymentVoided: "no payment is kept"
+        case .stockReleased: "stock released"
+        case .overdue: "no answer in time"
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Contracts
+
+/// The checkout saga as a pure function: what has happened so far and what happens now decide what is to be done. No I/O and no clock, so that
+/// every order of events can be tried.
+///
+/// ```
+/// reserving ─► charging ─► confirming ─► confirmed
+///     │            │  ╲         │
+///     │            │   awaitingCustomer
+///     │            ▼       ▼    ▼
+///     │          voiding (cancel, refund or forbid the payment)
+///     ▼            ▼
+/// rejected ◄── releasing
+/// ```
+///
+/// Every step may be asked for again and every event may come twice: receivers of steps act once per order, and an event that no longer fits changes
+/// nothing. Stock is released only after it is certain that no money is kept.
+struct Checkout: Sendable, Hashable {
+    enum Phase: String, Sendable, CaseIterable {
+        case reserving, charging, awaitingCustomer, confirming, voiding, releasing, confirmed, rejected
+    }
+
+    enum Reason: String, Sendable, CaseIterable {
+        case outOfStock, paymentDeclined, paymentTimeout, stockTimeout
+    }
+
+    enum Event: Sendable, Hashable {
+        case stockReserved, stockShort
+        case charged, paymentDeclined, paymentActionRequired
+        case stockCommitted, reservationLost
+        case paymentVoided, stockReleased
+        /// The deadline of the step has passed; `expired` when that of the whole checkout has passed too.
+        case overdue(expired: Bool)
+    }
+
+    /// A message to send.
+    enum Step: Sendable, Hashable {
+        case reserve, charge, commit, void, release, tellConfirmed, tellRejected
+    }
+
+    var phase: Phase
+    var reason: Reason?
+
+    static let placed = Checkout(phase: .reserving, reason: nil)
+
+    var isTerminal: Bool { phase == .confirmed || phase == .rejected }
+
+    /// What `event` makes of the checkout, and the steps to take; nil when it changes nothing.
+    func after(_ event: Event) -> (next: Checkout, steps: [Step])? {
+        switch (phase, event) {
+        case (.reserving, .stockReserved): to(.charging, .charge)
+        case (.reserving, .stockShort): to(.rejected, .tellRejected, because: .outOfStock)
+        case (.reserving, .overdue(expired: false)): to(.reserving, .reserve)
+        // Nothing was reserved that is known of; the release also forbids a reservation that is still under way.
+        case (.reserving, .overdue(expired: true)): to(.releasing, .release, because: .stockTimeout)
+
+        case (.charging, .charged), (.awaitingCustomer, .charged): to(.confirming, .commit)
+        case (.charging, .paymentDeclined): to(.releasing, .release, because: .paymentDeclined)
+        case (.charging, .paymentActionRequired): to(.awaitingCustomer)
+        case (.charging, .overdue(expired: false)): to(.charging, .charge)
+        case (.charging, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
+        // The customer holds the key to this payment and may try another card: it must be closed before the stock goes.
+        case (.awaitingCustomer, .paymentDeclined): to(.voiding, .void, because: .paymentDeclined)
+        case (.awaitingCustomer, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
+        case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
+
+        // Money is taken: from here on the order is confirmed, or the money goes back.
+        case (.confirming, .stockCommitted): to(.confirmed, .tellConfirmed)
+        case (.confirming, .reservationLost): to(.voiding, .void, because: .outOfStock)
+        case (.confirming, .overdue): to(.confirming, .commit)
+
+        case (.voiding, .paymentVoided): to(.releasing, .release)
+        case (.voiding, .overdue): to(.voiding, .void)
+        case (.releasing, .stockReleased): to(.rejected, .tellRejected)
+        case (.releasing, .overdue): to(.releasing, .release)
+        // Should money ever come for what is given up, it goes back.
+        case (.releasing, .charged), (.rejected, .charged): to(phase, .void)
+
+        default: nil
+        }
+    }
+
+    private func to(_ phase: Phase, _ steps: Step..., because reason: Reason? = nil) -> (Checkout, [Step]) {
+        (Checkout(phase: phase, reason: self.reason ?? reason), steps)
+    }
+}
+
+extension Checkout.Event {
+    init(_ kind: CheckoutEvent.Kind, expired: Bool) {
+        switch kind {
+        case .stockReserved: self = .stockReserved
+        case .stockShort: self = .stockShort
+        case .charged: self = .charged
+        case .paymentDeclined: self = .paymentDeclined
+        case .paymentActionRequired: self = .paymentActionRequired
+        case .stockCommitted: self = .stockCommitted
+        case .reservationLost: self = .reservationLost
+        case .paymentVoided: self = .paymentVoided
+        case .stockReleased: self = .stockReleased
+        case .overdue: self = .overdue(expired: expired)
+        }
+    }
+}

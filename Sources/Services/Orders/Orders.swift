@@ -1,0 +1,26 @@
+import Contracts
+import Messaging
+import PostgreSQL
+
+/// Orders: owns the checkout saga, and tells customers how far theirs is.
+public enum OrdersService {
+    public static let name = "orders"
+    public static let migrations = [Inbox.migration] + Schema.migrations
+    static let overdueInterval: Duration = .seconds(1)
+
+    public static func definition(times: CheckoutTimes = .init(), clock: any WallClock) -> ServiceDefinition {
+        let placing = Placing(times: times, clock: clock)
+        let advancing = Advancing(times: times, clock: clock)
+        let reading = Reading(clock: clock)
+        return ServiceDefinition(
+            name: name,
+            operations: [
+                .command(MessageName.place, reading: Operation.contract(PlaceOrder.self), handle: placing.place),
+                .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
+                .command(MessageName.waitForOrder, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
+                .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
+                .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
+            ],
+            pollers: [Poller(name: "overdue checkouts", interval: overdueInterval, find: advancing.findOverdue)])
+    }
+}

@@ -1,0 +1,58 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// Orders for those who may see them.
+struct Reading: Sendable {
+    /// How long a requester may wait for an order to settle, whatever it says.
+    static let longestWait = 35.0
+
+    let clock: any WallClock
+
+    func get(_ items: [Item<GetOrder>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let orders = try await Store.find(items.map(\.input.id), on: connection)
+        return try items.map { item in
+            guard let order = orders[item.input.id], item.input.mayRead(order, item.request.caller) else {
+                return .refused(.notFound("order"))
+            }
+            return .done(try Reply(headers: ["etag": "\"\(order.version)\""], json: order.view))
+        }
+    }
+
+    func list(_ items: [Item<ListOrders>], on connection: any SQLConnection) async throws -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for item in items {
+            guard let caller = item.request.caller else {
+                outcomes.append(.refused(.notFound("order")))
+                continue
+            }
+            let rows = try await Store.list(
+                of: caller.role == .admin ? nil : caller.id, after: item.input.after, limit: item.input.page.limit + 1,
+                on: connection)
+            let page = try Page(rows.map(\.view), item.input.page) {
+                [String($0.placedAt.timeIntervalSince1970), $0.id.uuidString]
+            }
+            outcomes.append(.done(try Reply(json: page)))
+        }
+        return outcomes
+    }
+
+    /// Answers at once for an order that has settled, and when it does for others.
+    func wait(_ items: [Item<WaitForOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        // The lock keeps the order from settling between the look at it and the entry among those who wait.
+        let orders = try await Store.lock(Array(Set(items.map(\.input.order.id))), on: transaction)
+        var waiters: [Store.Waiter] = []
+        let outcomes: [Outcome] = try items.map { item in
+            guard let order = orders[item.input.order.id] else { return .refused(.notFound("order")) }
+            if order.checkout.phase.endsWait { return .done(try Reply(json: CheckoutView(order))) }
+            if let requester = item.request.requester {
+                let latest = clock.now().addingTimeInterval(Self.longestWait)
+                waiters.append(.init(order: order.id, requester: requester, until: item.request.deadline ?? latest))
+            }
+            return .done()
+        }
+        if !waiters.isEmpty { try await Store.addWaiters(waiters, on: transaction) }
+        return outcomes
+    }
+}

@@ -1,0 +1,194 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// An order with its saga, as the tables have it.
+struct OrderRow: Sendable {
+    let id: UUID
+    let number: String
+    let cartID: UUID
+    let customerID: UUID?
+    let email: String
+    let shippingAddress: Address
+    let payment: PaymentChoice
+    let lines: [OrderLine]
+    let total: Money
+    let placedAt: Date
+    var checkout: Checkout
+    var paymentState: String
+    var clientSecret: String?
+    var refunded: Int
+    var drives: Int
+    var version: Int
+    var history: [OrderView.Entry]
+    /// How many entries of `history` are stored already.
+    var stored = 0
+
+    var view: OrderView {
+        OrderView(
+            id: id, number: number, state: checkout.phase.orderState, reason: checkout.reason?.rawValue, email: email,
+            lines: lines, total: total, refunded: Money(amount: refunded, currency: total.currency),
+            shippingAddress: shippingAddress,
+            payment: .init(state: paymentState, gateway: payment.gateway, clientSecret: clientSecret),
+            placedAt: placedAt, history: history)
+    }
+}
+
+enum Store {
+    /// Inserts the orders that are new; gives each its number. An order that exists already is not in the answer.
+    static func place(
+        _ orders: [PlaceOrder], history: [OrderView.Entry], due: Date?, now: Date, on transaction: any SQLConnection
+    ) async throws -> [UUID: String] {
+        let rows = try await transaction.pipeline([
+            """
+            INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at)
+            SELECT id, 'W-' || nextval('order_numbers'), cart_id, customer_id, email, address::jsonb, payment::jsonb, lines::jsonb,
+                   total, currency, \(now)
+            FROM unnest(
+                \(orders.map(\.orderID)), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
+                \(try orders.map { try text($0.shippingAddress) }), \(try orders.map { try text($0.payment) }),
+                \(try orders.map { try text($0.lines) }), \(orders.map(\.total.amount)), \(orders.map(\.total.currency))
+            ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency)
+            ON CONFLICT DO NOTHING
+            RETURNING id, number
+            """,
+            """
+            INSERT INTO checkouts (order_id, phase, due_at, history)
+            SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(try text(history))::jsonb
+            FROM orders WHERE id = ANY(\(orders.map(\.orderID)))
+            ON CONFLICT DO NOTHING
+            """,
+        ])
+        return try Dictionary(
+            rows[0].map { (try $0.decode("id", as: UUID.self), try $0.decode("number", as: String.self)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private static let columns: SQL = """
+        SELECT id, number, cart_id, customer_id, email, shipping_address::text AS shipping_address, payment::text AS payment,
+               lines::text AS lines, total, currency, placed_at, phase, reason, payment_state, client_secret, refunded, drives,
+               version, history::text AS history
+        FROM orders JOIN checkouts ON order_id = id
+
+        """
+
+    /// The orders, their sagas locked in one order, so that two batches cannot block each other for good.
+    static func lock(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: OrderRow] {
+        let rows = try await transaction.query(
+            columns + "WHERE order_id = ANY(\(ids)) ORDER BY order_id FOR UPDATE OF checkouts")
+        return try Dictionary(rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: OrderRow] {
+        let rows = try await connection.query(columns + "WHERE order_id = ANY(\(ids))")
+        return try Dictionary(rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// One customer's orders, or everybody's, newest first.
+    static func list(
+        of customer: UUID?, after: (Date, UUID)?, limit: Int, on connection: any SQLConnection
+    ) async throws -> [OrderRow] {
+        var sql = columns + "WHERE true"
+        if let customer { sql = sql + " AND customer_id = \(customer)" }
+        if let after { sql = sql + " AND (placed_at, id) < (\(after.0), \(after.1))" }
+        return try await connection.query(sql + " ORDER BY placed_at DESC, id DESC LIMIT \(limit)").map(read)
+    }
+
+    static func save(_ rows: [OrderRow], due: [Date?], on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            UPDATE checkouts
+            SET phase = new.phase, reason = new.reason, payment_state = new.payment_state, client_secret = new.client_secret,
+                refunded = new.refunded, drives = new.drives, due_at = new.due_at, version = version + 1,
+                history = history || new.history::jsonb
+            FROM unnest(
+                \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
+                \(rows.map(\.paymentState)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)), \(rows.map(\.drives)),
+                \(due), \(try rows.map { try text(Array($0.history.dropFirst($0.stored))) })
+            ) AS new (order_id, phase, reason, payment_state, client_secret, refunded, drives, due_at, history)
+            WHERE checkouts.order_id = new.order_id
+            """)
+    }
+
+    private static func read(_ row: Row) throws -> OrderRow {
+        let phase: String = try row.decode("phase")
+        let reason: String? = try row.decode("reason")
+        guard let known = Checkout.Phase(rawValue: phase) else {
+            throw Failure("unknown-phase", "the checkout's phase '\(phase)' is of another version of Wharf")
+        }
+        let history: [OrderView.Entry] = try json(row, "history")
+        return OrderRow(
+            id: try row.decode("id"), number: try row.decode("number"), cartID: try row.decode("cart_id"),
+            customerID: try row.decode("customer_id"), email: try row.decode("email"),
+            shippingAddress: try json(row, "shipping_address"), payment: try json(row, "payment"),
+            lines: try json(row, "lines"),
+            total: Money(amount: try row.decode("total"), currency: try row.decode("currency")),
+            placedAt: try row.decode("placed_at"),
+            checkout: Checkout(phase: known, reason: reason.flatMap(Checkout.Reason.init)),
+            paymentState: try row.decode("payment_state"), clientSecret: try row.decode("client_secret"),
+            refunded: try row.decode("refunded"), drives: try row.decode("drives"), version: try row.decode("version"),
+            history: history, stored: history.count)
+    }
+
+    private static func json<T: Decodable>(_ row: Row, _ column: String) throws -> T {
+        try JSON.decode(from: Array(try row.decode(column, as: String.self).utf8))
+    }
+
+    private static func text(_ value: some Encodable) throws -> String {
+        String(decoding: try JSON.encode(value), as: UTF8.self)
+    }
+}
+
+// MARK: - Due sagas and waiting requesters
+
+extension Store {
+    /// Sagas whose step is overdue, moved on by `lease`: whoever gets the message may take that long.
+    static func takeOverdue(_ limit: Int, now: Date, lease: Double, on transaction: any SQLConnection) async throws -> [UUID] {
+        try await transaction.query(
+            """
+            UPDATE checkouts SET due_at = \(now.addingTimeInterval(lease))
+            WHERE order_id IN (
+                SELECT order_id FROM checkouts WHERE due_at < \(now) ORDER BY due_at LIMIT \(limit) FOR UPDATE SKIP LOCKED)
+            RETURNING order_id
+            """
+        ).map { try $0.decode("order_id") }
+    }
+
+    struct Waiter: Sendable {
+        let order: UUID
+        let requester: Requester
+        let until: Date
+    }
+
+    static func addWaiters(_ waiters: [Waiter], on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            INSERT INTO waiters (order_id, reply_to, correlation_id, until)
+            SELECT * FROM unnest(
+                \(waiters.map(\.order)), \(waiters.map(\.requester.replyTo)), \(waiters.map(\.requester.correlationID)),
+                \(waiters.map(\.until)))
+            ON CONFLICT DO NOTHING
+            """)
+    }
+
+    static func takeWaiters(of orders: [UUID], on transaction: any SQLConnection) async throws -> [Waiter] {
+        try await transaction.query(
+            "DELETE FROM waiters WHERE order_id = ANY(\(orders)) RETURNING order_id, reply_to, correlation_id, until"
+        ).map { row in
+            Waiter(
+                order: try row.decode("order_id"),
+                requester: Requester(replyTo: try row.decode("reply_to"), correlationID: try row.decode("correlation_id")),
+                until: try row.decode("until"))
+        }
+    }
+
+    /// Those who have given up; at most `limit` at once.
+    static func dropWaiters(before now: Date, limit: Int, on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            DELETE FROM waiters WHERE (order_id, correlation_id) IN (
+                SELECT order_id, correlation_id FROM waiters WHERE until < \(now) LIMIT \(limit) FOR UPDATE SKIP LOCKED)
+            """)
+    }
+}

@@ -1,0 +1,64 @@
+import Contracts
+import FoundationEssentials
+import Secrets
+
+/// An order as the storefront sees it.
+struct OrderView: Sendable, Codable {
+    struct Payment: Sendable, Codable {
+        let state: String
+        let gateway: String
+        let clientSecret: String?
+    }
+
+    struct Entry: Sendable, Codable {
+        let at: Date
+        let state: String
+        let detail: String
+    }
+
+    let id: UUID
+    let number: String
+    let state: String
+    let reason: String?
+    let email: String
+    let lines: [OrderLine]
+    let total: Money
+    let refunded: Money
+    let shippingAddress: Address
+    let payment: Payment
+    let placedAt: Date
+    let history: [Entry]
+}
+
+/// The answer to a checkout: the order, and for a guest the token that shows it again.
+struct CheckoutView: Sendable, Codable {
+    let order: OrderView
+    let token: String?
+}
+
+extension Checkout.Phase {
+    /// The state that the API tells.
+    var orderState: String {
+        switch self {
+        case .confirmed: "confirmed"
+        case .rejected: "rejected"
+        case .awaitingCustomer: "requiresAction"
+        case .reserving, .charging, .confirming, .voiding, .releasing: "pending"
+        }
+    }
+
+    /// Whether whoever waits for the order can be told something that lasts, or has to act.
+    var endsWait: Bool { orderState != "pending" }
+}
+
+/// What a guest shows instead of a session. It follows from the cart's id, which is the guest's secret already, so that nothing is stored.
+enum GuestToken {
+    static func token(order: UUID, cart: UUID) -> String {
+        Base64URL.encode(
+            HMACSHA256.authenticate(Array("order \(order.uuidString)".utf8), key: Array(cart.uuidString.utf8)))
+    }
+
+    static func matches(_ token: String, order: UUID, cart: UUID) -> Bool {
+        constantTimeEquals(Array(token.utf8), Array(Self.token(order: order, cart: cart).utf8))
+    }
+}

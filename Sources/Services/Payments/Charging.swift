@@ -1,0 +1,139 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Secrets
+
+/// `payments.charge`: T1 commits the attempt, the gateway is called with its key, T2 commits what came of it.
+struct Charging: Sendable {
+    /// Calls to the gateway at once, of one batch.
+    static let maximumConcurrent = 64
+    /// How long after T1 a call may still begin or be under way, in seconds; more than the gateway's deadline for a call.
+    static let callLease = 60.0
+
+    struct Plan: Sendable {
+        let attempt: Attempt
+        /// The gateway may have been asked before: it is asked what it knows before anything is sent.
+        let mayHaveBeenSent: Bool
+    }
+
+    enum Finding: Sendable {
+        case status(PaymentStatus)
+        /// Nothing to learn: the state is the answer.
+        case settled
+        case failed(Failure)
+    }
+
+    let gateway: any PaymentGateway
+    let clock: any WallClock
+
+    func begin(_ items: [Item<ChargeOrder>], on transaction: any SQLConnection) async throws -> [Plan] {
+        let now = clock.now()
+        let wanted = items.map { item in
+            let order = item.input
+            let charge = Charge(
+                order: order.orderID, orderNumber: order.orderNumber, amount: order.amount,
+                paymentMethod: order.payment.paymentMethod,
+                idempotencyKey: UUID.v5(namespace: order.orderID, name: "charge"))
+            return Attempt(
+                order: order.orderID, charge: charge, state: .begun,
+                sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)
+        }
+        var (attempts, added) = try await Store.begin(wanted, now: now, on: transaction)
+        var renewed: [Attempt] = []
+        for order in attempts.keys.sorted(by: { $0.uuidString < $1.uuidString }) where !added.contains(order) {
+            guard var attempt = attempts[order], attempt.state == .begun else { continue }
+            attempt.sentUntil = now.addingTimeInterval(Self.callLease)
+            attempts[order] = attempt
+            renewed.append(attempt)
+        }
+        try await Store.save(renewed, now: now, on: transaction)
+        return try wanted.map { wanted in
+            guard let attempt = attempts[wanted.order] else {
+                throw Failure("attempt-missing", "the attempt for order \(wanted.order) is not there", remedy: .retry)
+            }
+            return Plan(attempt: attempt, mayHaveBeenSent: !added.contains(wanted.order))
+        }
+    }
+
+    func charge(_ items: [(item: Item<ChargeOrder>, plan: Plan)]) async throws -> [Finding] {
+        await concurrently(items, limit: Self.maximumConcurrent) { await find($0.plan) }
+    }
+
+    private func find(_ plan: Plan) async -> Finding {
+        let attempt = plan.attempt
+        do throws(GatewayError) {
+            switch attempt.state {
+            case .begun:
+                if plan.mayHaveBeenSent, let status = try await gateway.find(order: attempt.order) { return .status(status) }
+                if attempt.voidRequested { return .settled }
+                return .status(try await gateway.charge(attempt.charge))
+            case .voided where attempt.intent == nil:
+                // A call of a worker that has died since may have gone through after all.
+                return try await gateway.find(order: attempt.order).map(Finding.status) ?? .settled
+            default:
+                return .settled
+            }
+        } catch {
+            return .failed(Failure(error))
+        }
+    }
+
+    func complete(
+        _ items: [(item: Item<ChargeOrder>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
+        var changed: Set<UUID> = []
+        let outcomes: [Outcome] = try items.map { item, plan, finding in
+            guard var attempt = attempts[item.input.orderID] else {
+                return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
+            }
+            if plan.attempt.charge.amount != item.input.amount
+                || plan.attempt.charge.paymentMethod != item.input.payment.paymentMethod,
+                !(plan.attempt.state == .voided && plan.attempt.intent == nil)
+            {
+                return .failed(Failure("charge-differs", "order \(attempt.order) was charged with other parameters before"))
+            }
+            if case .failed(let failure) = finding { return .failed(failure) }
+            let wasVoided = attempt.state == .voided
+            if case .status(let status) = finding, attempt.learn(status) {
+                attempts[attempt.order] = attempt
+                changed.insert(attempt.order)
+            }
+            if wasVoided, attempt.state != .voided {
+                return .done(emit: [try Emission(.request(MessageName.void), VoidPayment(orderID: attempt.order))])
+            }
+            guard let event = attempt.event else {
+                return .failed(Failure("payment-in-flight", "the payment is about to be voided", remedy: .retry))
+            }
+            return .done(emit: [try Emission(.request(MessageName.advance), event)])
+        }
+        try await Store.save(changed.compactMap { attempts[$0] }, now: clock.now(), on: transaction)
+        return outcomes
+    }
+}
+
+extension Failure {
+    init(_ error: GatewayError) {
+        switch error {
+        case .unknown(let detail): self.init("gateway-unknown", detail, remedy: .retry)
+        case .notSent(let detail): self.init("gateway-unreachable", detail, remedy: .retry)
+        case .refused(let detail): self.init("gateway-refused", detail)
+        }
+    }
+}
+
+/// The results of `body` in the order of `items`; at most `limit` at once.
+func concurrently<Element: Sendable, Result: Sendable>(
+    _ items: [Element], limit: Int, _ body: @escaping @Sendable (Element) async -> Result
+) async -> [Result] {
+    await withTaskGroup(of: (Int, Result).self) { group in
+        var results = [Result?](repeating: nil, count: items.count)
+        for (index, item) in items.enumerated() {
+            if index >= limit, let (place, result) = await group.next() { results[place] = result }
+            group.addTask { (index, await body(item)) }
+        }
+        for await (place, result) in group { results[place] = result }
+        return results.compactMap(\.self)
+    }
+}

@@ -1,0 +1,110 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+enum Store {
+    /// Events older than this cannot come again: gateways repeat them for days, not weeks.
+    static let webhookRetention: Double = 30 * 86_400
+
+    /// Adds the attempts that are not there yet, and gives all of them as they are, locked in one order.
+    static func begin(
+        _ attempts: [Attempt], now: Date, on transaction: any SQLConnection
+    ) async throws -> (attempts: [UUID: Attempt], added: Set<UUID>) {
+        let rows = try await transaction.pipeline([
+            """
+            INSERT INTO attempts (
+                order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at)
+            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now)
+            FROM unnest(
+                \(attempts.map(\.order)), \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.charge.amount.amount)),
+                \(attempts.map(\.charge.amount.currency)), \(attempts.map(\.charge.paymentMethod)),
+                \(attempts.map(\.charge.orderNumber)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.sentUntil))
+            ) AS new (order_id, key, amount, currency, method, number, state, sent_until)
+            ORDER BY order_id
+            ON CONFLICT DO NOTHING
+            RETURNING order_id
+            """,
+            select(attempts.map(\.order)),
+        ])
+        return (try read(rows[1]), try Set(rows[0].map { try $0.decode("order_id", as: UUID.self) }))
+    }
+
+    static func lock(_ orders: [UUID], on transaction: any SQLConnection) async throws -> [UUID: Attempt] {
+        try read(await transaction.query(select(orders)))
+    }
+
+    static func save(_ attempts: [Attempt], now: Date, on transaction: any SQLConnection) async throws {
+        guard !attempts.isEmpty else { return }
+        try await transaction.execute(
+            """
+            UPDATE attempts
+            SET state = new.state, void_requested = new.void_requested, intent_id = new.intent_id,
+                client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until, updated_at = \(now)
+            FROM unnest(
+                \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
+                \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil))
+            ) AS new (order_id, state, void_requested, intent_id, client_secret, detail, sent_until)
+            WHERE attempts.order_id = new.order_id
+            """)
+    }
+
+    /// Those of the events that were not told before.
+    static func addEvents(_ ids: [String], now: Date, on transaction: any SQLConnection) async throws -> Set<String> {
+        let rows = try await transaction.query(
+            """
+            INSERT INTO webhook_events (event_id, at)
+            SELECT DISTINCT id, \(now) FROM unnest(\(ids)) AS id ORDER BY id
+            ON CONFLICT DO NOTHING RETURNING event_id
+            """)
+        return try Set(rows.map { try $0.decode("event_id", as: String.self) })
+    }
+
+    /// Payments that were to be voided and are not yet, untouched since `before`; each is touched, so that others take the next.
+    static func takeUnvoided(before: Date, limit: Int, now: Date, on transaction: any SQLConnection) async throws -> [UUID] {
+        try await transaction.query(
+            """
+            UPDATE attempts SET updated_at = \(now)
+            WHERE order_id IN (
+                SELECT order_id FROM attempts
+                WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded') AND updated_at < \(before)
+                ORDER BY updated_at LIMIT \(limit) FOR UPDATE SKIP LOCKED)
+            RETURNING order_id
+            """
+        ).map { try $0.decode("order_id") }
+    }
+
+    static func dropEvents(before now: Date, on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            "DELETE FROM webhook_events WHERE at < \(now.addingTimeInterval(-webhookRetention))")
+    }
+
+    private static func select(_ orders: [UUID]) -> SQL {
+        """
+        SELECT order_id, idempotency_key, amount, currency, payment_method, order_number, state, void_requested, intent_id,
+               client_secret, detail, sent_until, created_at
+        FROM attempts WHERE order_id = ANY(\(orders)) ORDER BY order_id FOR UPDATE
+        """
+    }
+
+    private static func read(_ rows: Rows) throws -> [UUID: Attempt] {
+        var attempts: [UUID: Attempt] = [:]
+        for row in rows {
+            let order: UUID = try row.decode("order_id")
+            let state: String = try row.decode("state")
+            guard let known = Attempt.State(rawValue: state) else {
+                throw Failure("unknown-state", "the payment's state '\(state)' is of another version of Wharf")
+            }
+            let charge = Charge(
+                order: order, orderNumber: try row.decode("order_number"),
+                amount: Money(amount: try row.decode("amount"), currency: try row.decode("currency")),
+                paymentMethod: try row.decode("payment_method"), idempotencyKey: try row.decode("idempotency_key"))
+            attempts[order] = Attempt(
+                order: order, charge: charge, state: known, voidRequested: try row.decode("void_requested"),
+                intent: try row.decode("intent_id"), clientSecret: try row.decode("client_secret"),
+                detail: try row.decode("detail"), sentUntil: try row.decode("sent_until"),
+                createdAt: try row.decode("created_at"))
+        }
+        return attempts
+    }
+}

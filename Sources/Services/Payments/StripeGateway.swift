@@ -1,0 +1,99 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import WebClient
+
+/// Stripe's API, as its reference documents it (API version below). Works against anything that speaks it.
+public struct StripeGateway: PaymentGateway {
+    public static let standardBase = "https://api.stripe.com"
+    static let apiVersion = "2024-06-20"
+    /// Less than `Charging.callLease`.
+    static let timeout: Duration = .seconds(30)
+
+    private let transport: any HTTPTransport
+    private let key: String
+    private let base: String
+
+    /// - Parameter key: The secret API key; goes into the Authorization header and nowhere else.
+    public init(transport: any HTTPTransport, key: String, base: String = standardBase) {
+        self.transport = transport
+        self.key = key
+        self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
+    }
+
+    public func charge(_ charge: Charge) async throws(GatewayError) -> PaymentStatus {
+        let fields = [
+            ("amount", String(charge.amount.amount)), ("currency", charge.amount.currency.lowercased()),
+            ("confirm", "true"), ("description", "Order \(charge.orderNumber)"),
+            ("metadata[order_id]", charge.order.uuidString.lowercased()),
+            ("metadata[order_number]", charge.orderNumber), ("payment_method", charge.paymentMethod),
+            ("payment_method_types[]", "card"),
+        ]
+        let response = try await send("POST", "/v1/payment_intents", fields, idempotencyKey: charge.idempotencyKey)
+        if response.status == 200 { return try intentStatus(response) }
+        let error = StripeFailure(response)
+        guard response.status == 402 || (response.status == 400 && error.type == "invalid_request_error") else {
+            throw .refused("Stripe answered \(response.status): \(error.summary)")
+        }
+        return .declined(intent: error.intent, code: error.declineCode)
+    }
+
+    public func find(order: UUID) async throws(GatewayError) -> PaymentStatus? {
+        let query = "metadata['order_id']:'\(order.uuidString.lowercased())'"
+        let response = try await send("GET", "/v1/payment_intents/search?query=\(Form.escape(query))&limit=1")
+        guard response.status == 200, let list = try? JSON.decode(StripeList.self, from: response.body) else {
+            throw .unknown("Stripe answered a search with \(response.status): \(StripeFailure(response).summary)")
+        }
+        guard let intent = list.data.first else { return nil }
+        guard let status = intent.paymentStatus else { throw .unknown("the payment is \(intent.status)") }
+        return status
+    }
+
+    public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus {
+        let path = "/v1/payment_intents/\(Form.escape(intent))"
+        let response = try await send("POST", path + "/cancel", [], idempotencyKey: idempotencyKey)
+        if response.status == 200 { return try intentStatus(response) }
+        // It cannot be cancelled any more: what has become of it?
+        return try intentStatus(try await send("GET", path))
+    }
+
+    public func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) {
+        let response = try await send(
+            "POST", "/v1/refunds", [("payment_intent", intent)], idempotencyKey: idempotencyKey)
+        if response.status == 200 { return }
+        let error = StripeFailure(response)
+        if error.code == "charge_already_refunded" { return }
+        throw .refused("Stripe answered \(response.status): \(error.summary)")
+    }
+
+    private func intentStatus(_ response: WebResponse) throws(GatewayError) -> PaymentStatus {
+        guard response.status == 200, let intent = try? JSON.decode(StripeIntent.self, from: response.body),
+            let status = intent.paymentStatus
+        else { throw .unknown("Stripe answered \(response.status) without the state of the payment") }
+        return status
+    }
+
+    /// One call. What does not tell whether it was carried out is thrown as unknown.
+    private func send(
+        _ method: String, _ path: String, _ fields: [(String, String)] = [], idempotencyKey: UUID? = nil
+    ) async throws(GatewayError) -> WebResponse {
+        var headers = [("Authorization", "Bearer \(key)"), ("Stripe-Version", Self.apiVersion)]
+        if let idempotencyKey { headers.append(("Idempotency-Key", idempotencyKey.uuidString.lowercased())) }
+        if method == "POST" { headers.append(("Content-Type", "application/x-www-form-urlencoded")) }
+        let request = WebRequest(
+            method: method, url: base + path, headers: headers, body: Form.encode(fields), timeout: Self.timeout)
+        let response: WebResponse
+        do {
+            response = try await transport.send(request)
+        } catch let error as WebClientError {
+            throw error.requestMayHaveBeenSent ? .unknown(error.message) : .notSent(error.message)
+        } catch {
+            throw .unknown("the call was broken off")
+        }
+        switch response.status {
+        case 401, 403: throw .notSent("Stripe refuses the API key (\(response.status)); check STRIPE_API_KEY")
+        case 409, 429, 500...: throw .unknown("Stripe answered \(response.status)")
+        default: return response
+        }
+    }
+}

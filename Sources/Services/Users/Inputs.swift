@@ -1,0 +1,112 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import Secrets
+
+struct NewAccount: Sendable {
+    static let passwordLength = 10...256
+    static let nameLength = 1...200
+
+    let email: EmailAddress
+    let password: String
+    let name: String
+
+    static func read(_ request: Request) throws -> NewAccount {
+        try Fields.read(request) { fields in
+            let email = fields.text("email", 3...EmailAddress.maximumLength)
+            let address = EmailAddress(email)
+            if !email.isEmpty, address == nil { fields.note("email", "must be an e-mail address such as name@example.com") }
+            let password = fields.secret("password", passwordLength)
+            // A character may have any number of bytes.
+            if password.utf8.count > PasswordHash.maximumPasswordBytes, passwordLength.contains(password.count) {
+                fields.note("password", "must have at most \(PasswordHash.maximumPasswordBytes) bytes")
+            }
+            let name = fields.text("name", nameLength)
+            if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+                fields.note("name", "must not hold control characters")
+            }
+            guard let address else { throw Problem.invalidInput(fields.errors) }
+            return NewAccount(email: address, password: password, name: name)
+        }
+    }
+}
+
+/// What somebody says to sign in. Any text will do as an address: an implausible one is an account that does not exist.
+struct Credentials: Sendable {
+    let emailKey: String
+    let password: String
+
+    static func read(_ request: Request) throws -> Credentials {
+        try Fields.read(request) { fields in
+            Credentials(
+                emailKey: EmailAddress.key(of: fields.text("email", 1...EmailAddress.maximumLength)),
+                password: fields.secret("password", 1...NewAccount.passwordLength.upperBound))
+        }
+    }
+}
+
+/// Input that is no more than who asks.
+struct Own: Sendable {
+    let userID: UUID
+
+    static func read(_ request: Request) throws -> Own {
+        try Fields.read(request) { _ in Own(userID: try callerID(of: request)) }
+    }
+}
+
+/// The session that a request came with, by the hash of its token.
+struct CurrentSession: Sendable {
+    let userID: UUID
+    let tokenHash: [UInt8]
+
+    static func read(_ request: Request) throws -> CurrentSession {
+        try Fields.read(request) { fields in
+            let userID = try callerID(of: request)
+            guard let hash = TokenHash.decode(fields.parameter("session")) else { throw Problem.unauthenticated }
+            return CurrentSession(userID: userID, tokenHash: hash)
+        }
+    }
+}
+
+struct ListSessions: Sendable {
+    let userID: UUID
+    /// Marks the one that the request came with.
+    let current: [UInt8]?
+    let page: PageRequest
+    let after: (Date, UUID)?
+
+    static func read(_ request: Request) throws -> ListSessions {
+        try Fields.read(request) { fields in
+            let userID = try callerID(of: request)
+            let current = fields.optionalParameter("session").flatMap(TokenHash.decode)
+            let page = fields.page()
+            var after: (Date, UUID)?
+            if let key = page.after {
+                if key.count == 2, let seconds = Double(key[0]), let id = UUID(uuidString: key[1]) {
+                    after = (Date(timeIntervalSince1970: seconds), id)
+                } else {
+                    fields.note("cursor", "is not a cursor of this list")
+                }
+            }
+            return ListSessions(userID: userID, current: current, page: page, after: after)
+        }
+    }
+}
+
+/// SHA-256 of a session token, which is all that is kept of it.
+enum TokenHash {
+    static func decode(_ hex: String) -> [UInt8]? {
+        guard let bytes = Hex.decode(hex), bytes.count == SHA256.digestBytes else { return nil }
+        return bytes
+    }
+}
+
+private func callerID(of request: Request) throws(Problem) -> UUID {
+    guard let caller = request.caller else { throw Problem.unauthenticated }
+    return caller.id
+}
+
+extension Problem {
+    static let unauthenticated = Problem(
+        "unauthenticated", title: "Not signed in", status: 401, detail: "This needs a valid session.")
+}

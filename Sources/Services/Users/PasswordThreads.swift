@@ -1,0 +1,43 @@
+import Dispatch
+import Synchronization
+
+/// Threads of their own for password hashing, which holds a thread for some 80 ms: Swift's shared threads stay free for everything else.
+///
+/// At most `count` passwords are hashed at once in the process, whoever asks; the others wait in line, as many as a worker has messages in hand.
+public struct PasswordThreads: Sendable {
+    /// Two keep sign-in at some 25 a second and core, and take 64 MiB at most.
+    public static let standardCount = 2
+
+    private let lines: [DispatchQueue]
+    private let turn = Turn()
+
+    private final class Turn: Sendable {
+        let number = Atomic<Int>(0)
+    }
+
+    init(count: Int = standardCount) {
+        lines = (0..<max(1, count)).map { DispatchQueue(label: "wharf.users.passwords.\($0)") }
+    }
+
+    /// Runs `work` for each input and gives the results in the same order.
+    func map<Input: Sendable, Result: Sendable>(
+        _ inputs: [Input], _ work: @escaping @Sendable (Input) -> Result
+    ) async -> [Result] {
+        await withTaskGroup(of: (Int, Result).self) { group in
+            for (index, input) in inputs.enumerated() {
+                group.addTask { (index, await run { work(input) }) }
+            }
+            var results = [Result?](repeating: nil, count: inputs.count)
+            for await (index, result) in group { results[index] = result }
+            return results.compactMap(\.self)
+        }
+    }
+
+    private func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
+        let number = turn.number.wrappingAdd(1, ordering: .relaxed).oldValue
+        let line = lines[Int(UInt(bitPattern: number) % UInt(lines.count))]
+        return await withCheckedContinuation { continuation in
+            line.async { continuation.resume(returning: work()) }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// Sessions that have begun: whose they are, and their end.
+struct Sessions: Sendable {
+    let clock: any WallClock
+
+    func resolve(_ items: [Item<ResolveSession>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let hashes = items.map { TokenHash.decode($0.input.tokenHash) }
+        let users = try await Store.users(of: hashes.compactMap(\.self), now: clock.now(), on: connection)
+        return try hashes.map { hash in
+            guard let hash, let user = users[hash] else { return .refused(.notFound("session")) }
+            return .done(try Reply(json: user))
+        }
+    }
+
+    func list(_ items: [Item<ListSessions>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let lists = try await Store.sessions(items.map(\.input), now: clock.now(), on: connection)
+        return try zip(items, lists).map { item, sessions in
+            let page = try Page(sessions, item.input.page) {
+                [String($0.createdAt.timeIntervalSince1970), $0.id.uuidString]
+            }
+            return .done(try Reply(json: page))
+        }
+    }
+
+    /// Done as well when the session had ended before: what somebody still remembers of it is to be forgotten in any case.
+    func endCurrent(_ items: [Item<CurrentSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await Store.end(items.map { ($0.input.userID, $0.input.tokenHash) }, on: transaction)
+        return try items.map { try ended($0.input.userID) }
+    }
+
+    func endAll(_ items: [Item<Own>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await Store.endAll(of: items.map(\.input.userID), on: transaction)
+        return try items.map { try ended($0.input.userID) }
+    }
+
+    private func ended(_ userID: UUID) throws -> Outcome {
+        .done(.noContent, emit: [try Emission(.broadcast(MessageName.sessionRevoked), SessionRevoked(userID: userID))])
+    }
+}

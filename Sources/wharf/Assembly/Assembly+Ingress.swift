@@ -1,0 +1,28 @@
+import AMQP
+import Contracts
+import Ingress
+import Logging
+import Messaging
+import Operations
+import ServiceLifecycle
+
+extension Assembly {
+    /// Everything that an ingress process runs.
+    func ingress(openapi: String, onReady: @escaping @Sendable (Int) -> Void) throws -> [any Service] {
+        let confirmed = try publisher(Self.ingress, confirms: true)
+        let unconfirmed = try publisher(Self.ingress, confirms: false)
+        let (client, parts) = try requestClient(Self.ingress, confirmed: confirmed, unconfirmed: unconfirmed)
+        let address = settings.httpAddress
+        let configuration = IngressConfiguration(
+            host: address.host, port: address.port, stripeWebhookSecret: settings.stripe.webhookSecret, openapi: openapi)
+        let ingress = try Ingress(
+            configuration: configuration, requests: client, clock: clock, randomness: randomness,
+            logger: logger("ingress"), onReady: onReady)
+        let events = Consumer(
+            configuration: try broker(Self.ingress, "events"),
+            source: .exclusive(bindings: [(Exchange.events, MessageName.sessionRevoked)]), prefetch: 100, noAck: true,
+            logger: logger("events"))
+        let revocations = SessionRevocations(events: events, cache: ingress.sessions, logger: logger("events"))
+        return [confirmed, unconfirmed] + parts + [events, revocations, ingress]
+    }
+}

@@ -1,0 +1,148 @@
+import AMQP
+import Carts
+import Catalog
+import Contracts
+import DeadLetters
+import Logging
+import Messaging
+import Notifications
+import Operations
+import Orders
+import Payments
+import PostgreSQL
+import Redis
+import ServiceLifecycle
+import Users
+import WebClient
+
+/// Puts the parts together: the one place where a role gets its connections. Tests build the same roles from here.
+struct Assembly: Sendable {
+    /// The user, and the override in the settings, under which an ingress is known to the broker.
+    static let ingress = "ingress"
+    /// Connections to PostgreSQL of one worker process: one for each batch under way, of two queues, and one for the pollers.
+    static let poolSize = 5
+    /// Batches of payments wait for the gateway most of the time.
+    static let paymentLanes = 4
+
+    let settings: Settings
+    let logger: Logger
+    /// Names the process in logs, connections and the history of failed attempts.
+    let name: String
+    var clock: any WallClock = SystemClock()
+    var randomness: any Randomness = SystemRandomness()
+
+    func logger(_ label: String) -> Logger {
+        var logger = logger
+        logger[metadataKey: "part"] = "\(label)"
+        return logger
+    }
+
+    // MARK: The broker
+
+    func broker(_ user: String, _ purpose: String) throws -> AMQPConfiguration {
+        try AMQPConfiguration(url: settings.amqpURL(for: user), connectionName: "\(name) \(purpose)")
+    }
+
+    func publisher(_ user: String, confirms: Bool) throws -> Publisher {
+        let purpose = confirms ? "publisher" : "replies"
+        return Publisher(
+            configuration: try broker(user, purpose), confirms: confirms, logger: logger(purpose))
+    }
+
+    /// A client for requests, with the parts that it needs to run.
+    func requestClient(
+        _ user: String, confirmed: Publisher, unconfirmed: Publisher
+    ) throws -> (client: RequestClient, services: [any Service]) {
+        let replies = Consumer(
+            configuration: try broker(user, "reply queue"), source: .exclusive(bindings: [(Exchange.replies, nil)]),
+            prefetch: RequestClient.maximumInFlight, noAck: true, logger: logger("reply queue"))
+        let client = RequestClient(
+            confirmed: confirmed, unconfirmed: unconfirmed, replies: replies, clock: clock, randomness: randomness,
+            logger: logger("requests"))
+        return (client, [replies, client])
+    }
+
+    // MARK: Services
+
+    func database(_ service: ServiceName) throws -> PostgresPool {
+        try PostgresPool(
+            url: settings.postgresURL(for: service.rawValue), size: Self.poolSize, applicationName: name,
+            schema: service.rawValue, logger: logger("database"))
+    }
+
+    /// Everything that a worker process of `service` runs, in the order in which it starts; it stops in the opposite order.
+    func worker(_ service: ServiceName) throws -> [any Service] {
+        let user = service.rawValue
+        let database = try self.database(service)
+        let publisher = try self.publisher(user, confirms: true)
+        let replies = try self.publisher(user, confirms: false)
+        var services: [any Service] = [database, publisher, replies]
+        let definition: ServiceDefinition
+        switch service {
+        case .users:
+            let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
+            definition = UsersService.definition(
+                clock: clock, randomness: randomness, attempts: redis, logger: logger("users"))
+        case .catalog:
+            definition = CatalogService.definition(clock: clock, randomness: randomness)
+        case .carts:
+            let (client, parts) = try requestClient(user, confirmed: publisher, unconfirmed: replies)
+            services += parts
+            definition = CartsService.definition(
+                ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
+        case .orders:
+            definition = OrdersService.definition(clock: clock)
+        case .payments:
+            guard settings.stripe.apiKey != nil else {
+                throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
+            }
+            let gateway = StripeGateway(
+                transport: WebClient(logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
+                base: settings.stripe.apiBase)
+            definition = PaymentsService.definition(gateway: gateway, clock: clock)
+        case .notifications:
+            definition = NotificationsService.definition(mail: try mail(), sender: try mailSender(), clock: clock)
+        case .deadletters:
+            definition = DeadLettersService.definition(clock: clock)
+            let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch)
+            services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
+        }
+        let limits = service == .payments ? WorkerLimits(lanes: Self.paymentLanes) : WorkerLimits()
+        var consumers: [String: any MessageConsumer] = [:]
+        for queue in definition.queues {
+            let consumer = try self.consumer(queue, of: user, prefetch: limits.prefetch)
+            services.append(consumer)
+            consumers[queue] = consumer
+        }
+        let wiring = Worker.Wiring(
+            consumers: consumers, publisher: publisher, replies: replies, database: database, clock: clock,
+            randomness: randomness)
+        return services + [Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker"))]
+    }
+
+    private func mail() throws -> any MailTransport {
+        guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailTransports.accepted) }
+        return try MailTransports.from(url: url, client: WebClient(logger: logger("mail")))
+    }
+
+    private func mailSender() throws -> MailAddress {
+        guard let sender = MailAddress(settings.mail.from) else {
+            throw AssemblyError("WHARF_MAIL_FROM", "is '\(settings.mail.from)'", "an e-mail address, as in Wharf <shop@example.com>")
+        }
+        return sender
+    }
+
+    private func consumer(_ queue: String, of user: String, prefetch: Int) throws -> Consumer {
+        Consumer(
+            configuration: try broker(user, queue), source: .queue(queue), prefetch: prefetch, logger: logger(queue))
+    }
+}
+
+/// A setting that a role needs is not there or of no use to it.
+struct AssemblyError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ name: String, _ trouble: String, _ accepted: String) {
+        description = "\(name) \(trouble); accepted: \(accepted)"
+    }
+}

@@ -1,0 +1,132 @@
+import AMQP
+import ArgumentParser
+import FoundationEssentials
+import Ingress
+import Logging
+import Messaging
+import Metrics
+import Operations
+import PostgreSQL
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A process that runs until it is told to stop: SIGTERM or SIGINT ends it in order, a second one at once.
+enum Role {
+    /// What is left of a shutdown after this is cut off: the messages concerned are delivered again.
+    static let longestShutdown: Duration = .seconds(30)
+
+    /// - Parameters:
+    ///   - name: What the process is called in logs and at the broker.
+    ///   - services: Builds what it runs, in the order in which it starts.
+    static func run(
+        _ name: String, _ services: (Assembly) throws -> [any Service]
+    ) async throws {
+        let (settings, logger) = try start(name)
+        let metrics = MetricsRegistry()
+        MetricsSystem.bootstrap(metrics)
+        let assembly = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
+        let parts = try stoppingOnBadSettings { try services(assembly) }
+        let admin = AdminServer(
+            address: settings.adminAddress, checks: parts.compactMap { ($0 as? any HasReadiness)?.readiness },
+            metrics: metrics, logger: assembly.logger("admin"))
+        let group = ServiceGroup(
+            configuration: {
+                var configuration = ServiceGroupConfiguration(
+                    services: ([admin] + parts).map { .init(service: $0) }, logger: logger)
+                configuration.maximumGracefulShutdownDuration = longestShutdown
+                return configuration
+            }())
+        logger.info("starting")
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                tasks.addTask { await stop(group, on: logger) }
+                try await tasks.next()
+                tasks.cancelAll()
+            }
+        } catch {
+            logger.critical("stopped by an error", metadata: ["error": "\(error)"])
+            throw ExitCode(isConfiguration(error) ? 78 : 1)
+        }
+        logger.info("stopped")
+    }
+
+    /// Reads the settings and opens the log; what every command begins with.
+    static func start(_ name: String) throws -> (settings: Settings, logger: Logger) {
+        let settings = try stoppingOnBadSettings { try Settings.load() }
+        let handlers = LogHandlers(format: settings.logFormat, level: settings.logLevel, service: name)
+        LoggingSystem.bootstrap(handlers.make)
+        var logger = Logger(label: "wharf")
+        logger[metadataKey: "role"] = "\(name)"
+        for warning in settings.warnings { logger.warning("\(warning)") }
+        return (settings, logger)
+    }
+
+    private static func stop(_ group: ServiceGroup, on logger: Logger) async {
+        var isStopping = false
+        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            if isStopping {
+                logger.warning("second \(signal), ending at once")
+                _exit(1)
+            }
+            isStopping = true
+            logger.info("\(signal), shutting down")
+            await group.triggerGracefulShutdown()
+        }
+    }
+
+    /// Exit status 78 (EX_CONFIG), with one line that says what is wrong.
+    static func stoppingOnBadSettings<T>(_ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch where isConfiguration(error) {
+            complain("\(error)")
+            throw ExitCode(78)
+        }
+    }
+
+    static func complain(_ text: String) {
+        let line = Array("wharf: \(text)\n".utf8)
+        _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static func isConfiguration(_ error: any Error) -> Bool {
+        switch error {
+        case is SettingError, is AssemblyError, is CredentialsError, is OpenAPIError, is TopologyError: true
+        case let error as AMQPError: error.code == .configuration || error.code == .notFound
+        case let error as PostgresError: error.code == .configuration
+        default: false
+        }
+    }
+}
+
+/// A part of a process that can say whether it is able to work.
+protocol HasReadiness {
+    var readiness: ReadinessCheck { get }
+}
+
+extension Publisher: HasReadiness {
+    var readiness: ReadinessCheck {
+        ReadinessCheck("broker") {
+            if !self.isConnected { return "not connected" }
+            return self.isBlocked ? "the broker takes no messages: a memory or disk alarm" : nil
+        }
+    }
+}
+
+extension PostgresPool: HasReadiness {
+    var readiness: ReadinessCheck {
+        ReadinessCheck("database") {
+            do {
+                _ = try await self.withConnection { try await $0.query("SELECT 1").count }
+                return nil
+            } catch {
+                return "\((error as? PostgresError)?.message ?? "not reachable")"
+            }
+        }
+    }
+}

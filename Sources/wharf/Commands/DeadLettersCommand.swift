@@ -1,0 +1,93 @@
+import AMQP
+import ArgumentParser
+import Contracts
+import FoundationEssentials
+import Messaging
+import Operations
+import ServiceLifecycle
+
+struct DeadLettersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dead-letters", abstract: "Messages that could not be handled: what, why, and another try.",
+        subcommands: [List.self, Show.self, Replay.self, Discard.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The newest first, with how many there are of each cause.")
+
+        @Option(help: "Only those with this cause.") var cause: String?
+        @Option(help: "Only those that came from this queue.") var queue: String?
+        @Option(help: "open, replayed, discarded or all.") var state = "open"
+        @Option(help: "At most so many, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
+
+        func run() async throws {
+            var parameters = ["state": state, "limit": String(limit)]
+            parameters["cause"] = cause
+            parameters["queue"] = queue
+            try await DeadLettersCommand.ask("deadletters.letters.list", .query, parameters)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "One, with its body, headers and history.")
+        @Argument var id: String
+
+        func run() async throws {
+            try await DeadLettersCommand.ask("deadletters.letters.get", .query, ["id": id])
+        }
+    }
+
+    struct Replay: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Sends them back to the queues that they came from.")
+        @Argument var ids: [String]
+
+        func run() async throws {
+            for id in ids { try await DeadLettersCommand.ask("deadletters.letters.replay", .command, ["id": id]) }
+        }
+    }
+
+    struct Discard: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Puts them aside for good; they stay in the records.")
+        @Argument var ids: [String]
+
+        func run() async throws {
+            for id in ids { try await DeadLettersCommand.ask("deadletters.letters.discard", .command, ["id": id]) }
+        }
+    }
+
+    /// How long an operator waits for an answer.
+    private static let timeout: Duration = .seconds(10)
+    /// Who acts, in the audit log, when it is done from a shell.
+    private static let shell = Caller(id: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), role: .admin)
+
+    /// Asks the dead-letter service the way the ingress does, and prints the answer.
+    private static func ask(_ operation: String, _ durability: Durability, _ parameters: [String: String]) async throws {
+        let (settings, logger) = try Role.start("dead-letters")
+        let assembly = Assembly(settings: settings, logger: logger, name: "dead-letters")
+        let confirmed = try assembly.publisher(Assembly.ingress, confirms: true)
+        let unconfirmed = try assembly.publisher(Assembly.ingress, confirms: false)
+        let (client, parts) = try assembly.requestClient(Assembly.ingress, confirmed: confirmed, unconfirmed: unconfirmed)
+        let request = Request(
+            id: assembly.randomness.uuid(), operation: operation, parameters: parameters, caller: shell)
+        let reply = try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in [confirmed, unconfirmed] + parts { group.addTask { try await service.run() } }
+            defer { group.cancelAll() }
+            try await client.whenReady(within: timeout, clock: assembly.clock)
+            return try await client.send(request, durability: durability, timeout: timeout)
+        }
+        if !reply.body.isEmpty { print(String(decoding: reply.body, as: UTF8.self)) }
+        if reply.status >= 400 { throw ExitCode(1) }
+    }
+}
+
+extension RequestClient {
+    private static let readinessInterval: Duration = .milliseconds(20)
+
+    /// Returns when requests can be sent; throws `Unanswered` when that does not come about in time.
+    fileprivate func whenReady(within limit: Duration, clock: any WallClock) async throws {
+        let ready: Bool? = try await clock.within(limit) {
+            while !(await self.canSend) { try await clock.sleep(for: Self.readinessInterval) }
+            return true
+        }
+        guard ready == true else { throw Unanswered.refused("the broker cannot be reached") }
+    }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import Logging
+import Messaging
+
+struct IngressCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingress", abstract: "HTTP in, messages out: serves topology/openapi.yaml.")
+
+    @Option(help: "The HTTP contract, which is the routing table.")
+    var openapi = "topology/openapi.yaml"
+
+    func run() async throws {
+        try await Role.run("ingress") { assembly in
+            let logger = assembly.logger
+            return try assembly.ingress(openapi: openapi) { port in
+                logger.info("listening", metadata: ["port": "\(port)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Logging
+import Messaging
+import Operations
+import PostgreSQL
+
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate",
+        abstract: "Gives each service its database role and schema, and brings the schema up to date.",
+        discussion: """
+            WHARF_POSTGRES_URL is an administrator's; each WHARF_POSTGRES_URL_<SERVICE> says the role and the password that the service will use. \
+            Forward only, and safe to run by many at once.
+            """)
+
+    func run() async throws {
+        let (settings, logger) = try Role.start("migrate")
+        try await Database.migrate(settings, logger: logger)
+    }
+}
+
+/// Brings PostgreSQL to what the services expect.
+enum Database {
+    static func migrate(_ settings: Settings, logger: Logger) async throws {
+        let assembly = Assembly(settings: settings, logger: logger, name: "migrate")
+        let administrator = try PostgresPool(
+            url: settings.postgresURL(for: Settings.administrator), size: 1, applicationName: "wharf migrate", logger: logger)
+        do {
+            for service in ServiceName.allCases {
+                try await prepare(service, settings, administrator)
+                let url = settings.postgresURL(for: service.rawValue)
+                let applied = try await Migrator.migrate(
+                    service.migrations, schema: service.rawValue, on: url, logger: logger)
+                let database = try assembly.database(service)
+                try await Inbox.maintain(on: database, now: assembly.clock.now())
+                await database.close()
+                if !applied.isEmpty {
+                    logger.info("migrated", metadata: ["service": "\(service)", "migrations": "\(applied.joined(separator: " "))"])
+                }
+            }
+        } catch {
+            await administrator.close()
+            throw error
+        }
+        await administrator.close()
+    }
+
+    /// The service's role, which owns its schema and sees no other.
+    private static func prepare(_ service: ServiceName, _ settings: Settings, _ administrator: PostgresPool) async throws {
+        let name = service.rawValue
+        guard let credentials = try Credentials(ofOwn: settings.postgresURL(for: name), besides: settings.postgresURL(for: Settings.administrator)) else {
+            // One role for all: the service has no URL of its own.
+            try await administrator.withConnection {
+                _ = try await $0.execute("CREATE SCHEMA IF NOT EXISTS \(identifier: name)")
+            }
+            return
+        }
+        try await administrator.transaction { transaction in
+            try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('wharf.migrate', 0))")
+            let exists = try await !transaction.query("SELECT 1 FROM pg_roles WHERE rolname = \(credentials.user)").isEmpty
+            // A password cannot be bound in these statements; the server quotes it.
+            let verb = exists ? "ALTER" : "CREATE"
+            let statement: String? = try await transaction.query(
+                "SELECT format('\(raw: verb) ROLE %I LOGIN PASSWORD %L', \(credentials.user), \(credentials.password)) AS statement"
+            ).first?.decode("statement")
+            if let statement { try await transaction.execute("\(raw: statement)") }
+            try await transaction.execute(
+                "CREATE SCHEMA IF NOT EXISTS \(identifier: name) AUTHORIZATION \(identifier: credentials.user)")
+            // Nothing of the database is open to whoever has no schema in it.
+            try await transaction.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        }
+    }
+}

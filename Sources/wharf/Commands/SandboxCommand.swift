@@ -1,0 +1,39 @@
+import ArgumentParser
+import Logging
+import Messaging
+import Operations
+import Sandbox
+import ServiceLifecycle
+
+struct SandboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sandbox", abstract: "A payment gateway to try things out with: speaks Stripe's API, takes no money.")
+
+    @Option(help: "Where to listen.")
+    var host = "127.0.0.1"
+
+    @Option(help: "0 takes any free port.")
+    var port = 12111
+
+    @Option(help: "Where events are sent, signed with STRIPE_WEBHOOK_SECRET.")
+    var webhookURL: String?
+
+    @Option(help: "The journal, which lets a restarted sandbox know every payment.")
+    var journal: String?
+
+    func run() async throws {
+        try await Role.run("sandbox") { assembly in
+            let settings = assembly.settings
+            let logger = assembly.logger
+            let clock = assembly.clock
+            let configuration = SandboxConfiguration(
+                host: host, port: port, apiKey: settings.stripe.apiKey ?? "", webhookSecret: settings.stripe.webhookSecret ?? "",
+                webhookURL: webhookURL, ledgerFile: journal)
+            return [
+                Sandbox(configuration: configuration, logger: logger, now: { clock.now() }) { port in
+                    logger.info("listening", metadata: ["port": "\(port)"])
+                }
+            ]
+        }
+    }
+}

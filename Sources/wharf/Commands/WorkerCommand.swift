@@ -1,0 +1,14 @@
+import ArgumentParser
+import Messaging
+
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "One worker of one service; start as many as there is work for.")
+
+    @Argument(help: "One of \(ServiceName.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var service: ServiceName
+
+    func run() async throws {
+        try await Role.run(service.rawValue) { try $0.worker(service) }
+    }
+}

@@ -1,0 +1,47 @@
+import FoundationEssentials
+import LocalServers
+
+/// The processes of this executable that `wharf up` runs.
+struct Crew: Sendable {
+    /// Longer than a role takes to finish what it has begun.
+    static let grace = Duration.seconds(35)
+
+    let ingress: [Keeper]
+    let workers: [Keeper]
+    let sandbox: [Keeper]
+
+    /// - Parameter members: nothing of them runs yet.
+    init(_ members: [CrewMember], executable: String, environment: ChildEnvironment, folder: StateFolder) {
+        func keepers(_ isMeant: (CrewMember.Kind) -> Bool) -> [Keeper] {
+            members.filter { isMeant($0.kind) }.map { member in
+                let log = LogFile(path: folder.log(of: member.name))
+                let command = ProcessCommand(
+                    executable, member.arguments, environment: environment.variables(for: member.kind), inheritsEnvironment: false)
+                let process = ManagedProcess(name: member.name, command: command, output: .file(log.path))
+                return Keeper(
+                    name: member.name, role: member.role, process: process, log: log,
+                    start: { try await process.start() }, stop: { await process.stop(grace: Self.grace) })
+            }
+        }
+        ingress = keepers { $0 == .ingress }
+        workers = keepers { if case .worker = $0 { true } else { false } }
+        sandbox = keepers { if case .sandbox = $0 { true } else { false } }
+    }
+
+    /// The file of this executable, to run it again.
+    /// - Throws: ``UpError`` with code `start` where `/proc` does not tell.
+    static func thisExecutable() throws(UpError) -> String {
+        do {
+            return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        } catch {
+            throw UpError(.start, "/proc/self/exe cannot be read: \(error)")
+        }
+    }
+
+    /// Ends them all at once and returns when they have ended.
+    static func stop(_ keepers: [Keeper]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for keeper in keepers { group.addTask { await keeper.stop() } }
+        }
+    }
+}

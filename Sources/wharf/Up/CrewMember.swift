@@ -1,0 +1,41 @@
+/// One process of this executable that `wharf up` runs.
+struct CrewMember: Sendable, Hashable {
+    enum Kind: Sendable, Hashable {
+        case ingress
+        case worker(ServiceName)
+        case sandbox(port: Int, webhookURL: String, journal: String)
+    }
+
+    static let ingress = "ingress"
+    static let sandbox = "sandbox"
+
+    let kind: Kind
+    /// From 1 on, among those of one kind.
+    let number: Int
+
+    /// `ingress`, `sandbox`, or the service that it works for.
+    var role: String {
+        switch kind {
+        case .ingress: Self.ingress
+        case .worker(let service): service.rawValue
+        case .sandbox: Self.sandbox
+        }
+    }
+
+    /// Unique in a crew, and the name of its log: `orders-2`.
+    var name: String { "\(role)-\(number)" }
+
+    var arguments: [String] {
+        switch kind {
+        case .ingress: ["ingress"]
+        case .worker(let service): ["worker", service.rawValue]
+        case .sandbox(let port, let webhookURL, let journal):
+            ["sandbox", "--port", "\(port)", "--webhook-url", webhookURL, "--journal", journal]
+        }
+    }
+
+    /// Every worker of every service.
+    static func workers(perService count: Int) -> [CrewMember] {
+        ServiceName.allCases.flatMap { service in (1...count).map { CrewMember(kind: .worker(service), number: $0) } }
+    }
+}

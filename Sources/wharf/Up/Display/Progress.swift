@@ -1,0 +1,44 @@
+/// What has to be done, part by part, and how far it is.
+struct Progress: Sendable, Equatable {
+    enum State: Sendable, Equatable {
+        case waiting
+        case running(since: ContinuousClock.Instant)
+        case done(after: Duration)
+        case failed(after: Duration)
+    }
+
+    struct Part: Sendable, Equatable {
+        let name: String
+        var state: State
+        /// What became of it, in a few words.
+        var remark = ""
+    }
+
+    private(set) var parts: [Part]
+
+    init(_ names: [String]) {
+        parts = names.map { Part(name: $0, state: .waiting) }
+    }
+
+    mutating func begin(_ name: String, at now: ContinuousClock.Instant) {
+        change(name) { $0.state = .running(since: now) }
+    }
+
+    /// Ends a part; returns it as it is then.
+    @discardableResult
+    mutating func end(_ name: String, isDone: Bool, remark: String, at now: ContinuousClock.Instant) -> Part? {
+        change(name) { part in
+            var elapsed = Duration.zero
+            if case .running(let since) = part.state { elapsed = now - since }
+            part.state = isDone ? .done(after: elapsed) : .failed(after: elapsed)
+            part.remark = remark
+        }
+    }
+
+    @discardableResult
+    private mutating func change(_ name: String, _ change: (inout Part) -> Void) -> Part? {
+        guard let index = parts.firstIndex(where: { $0.name == name }) else { return nil }
+        change(&parts[index])
+        return parts[index]
+    }
+}

@@ -1,0 +1,36 @@
+import Synchronization
+
+/// Gives up a start in which something ends again and again. Once all is ready nothing is given up.
+final class StartGuard: Sendable {
+    static let maximumEnds = 3
+    private static let quotedLines = 5
+
+    private struct State {
+        var ends: [String: Int] = [:]
+        var failure: UpError?
+        var isSettled = false
+    }
+
+    private let state = Mutex(State())
+
+    func ended(_ name: String, _ trouble: String, log: LogFile) {
+        state.withLock { state in
+            guard !state.isSettled else { return }
+            state.ends[name, default: 0] += 1
+            guard state.failure == nil, state.ends[name, default: 0] >= Self.maximumEnds else { return }
+            let quote = log.lastLines(Self.quotedLines).map { "  \($0)" }.joined(separator: "\n")
+            state.failure = UpError(
+                .start, "\(name) \(trouble), \(Self.maximumEnds) times.", advice: "The end of \(log.path):\n\(quote)")
+        }
+    }
+
+    /// From here on everything may end as often as it likes.
+    func settle() {
+        state.withLock { $0.isSettled = true }
+    }
+
+    /// - Throws: ``UpError`` with code `start` when the start is given up.
+    func check() throws {
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import LocalServers
+import UnixSignals
+
+/// Ctrl-C, SIGTERM, or the end of the terminal: the first asks for an ordered stop, the second ends everything at once.
+final class StopRequest: Sendable {
+    /// As shells tell of a process that Ctrl-C ended.
+    private static let statusOfInterrupt: Int32 = 130
+
+    private let requests: AsyncStream<Never>
+    private let continuation: AsyncStream<Never>.Continuation
+
+    init() {
+        (requests, continuation) = AsyncStream.makeStream()
+    }
+
+    /// Runs `body`, and cancels it at the first signal; returns when it has ended, what it throws by cancellation aside.
+    func cancelling(console: Console, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.obey(signals, console: console) }
+            defer { group.cancelAll() }
+            do {
+                try await race(body)
+            } catch is CancellationError {}
+        }
+    }
+
+    private func race(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask { for await _ in self.requests {} }
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    private func obey(_ signals: UnixSignalsSequence, console: Console) async {
+        var isFirst = true
+        for await _ in signals {
+            if isFirst {
+                console.line("\nStopping; Ctrl-C again ends everything at once.")
+                isFirst = false
+                continuation.finish()
+            } else {
+                LiveProcesses.killAll()
+                _exit(Self.statusOfInterrupt)
+            }
+        }
+    }
+}

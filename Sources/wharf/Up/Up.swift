@@ -1,0 +1,89 @@
+import ArgumentParser
+import FoundationEssentials
+import LocalServers
+import Logging
+import WebClient
+
+/// Everything on this machine: servers, schemas, topology, every role, and something to sell.
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Starts everything on this machine, needs no setting, keeps it running until Ctrl-C.",
+        discussion: """
+            Private RabbitMQ, PostgreSQL and Redis, one ingress, workers for every service, a payment sandbox (unless STRIPE_API_KEY is set) and a \
+            Maildir (unless WHARF_MAIL_URL is set). Everything listens on 127.0.0.1 and keeps its state in .wharf/ of the working folder.
+            """)
+
+    private static let maximumWorkers = 32
+
+    @Flag(help: "Start no servers; use WHARF_AMQP_URL, WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
+    var external = false
+
+    @Option(help: "Worker processes per service, 1 to \(maximumWorkers).")
+    var workers = 2
+
+    @Flag(inversion: .prefixedNo, help: "Load a catalogue of some 60 products on the first run.")
+    var demo = true
+
+    func validate() throws {
+        guard (1...Self.maximumWorkers).contains(workers) else {
+            throw ValidationError("--workers is 1 to \(Self.maximumWorkers), not \(workers).")
+        }
+    }
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let console = Console(terminal: Terminal(environment: environment))
+        do {
+            let folder = StateFolder()
+            try folder.create()
+            let lock = try UpLock(folder)
+            defer { withExtendedLifetime(lock) {} }
+            let run = try makeRun(folder, environment, console)
+            try await StopRequest().cancelling(console: console) { try await run.live() }
+        } catch let error as UpError {
+            Role.complain("\(error)")
+            throw ExitCode(error.exitStatus)
+        } catch let error as LocalServerError {
+            Role.complain("\(error)")
+            throw ExitCode.failure
+        } catch {
+            Role.complain("\(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func makeRun(_ folder: StateFolder, _ variables: [String: String], _ console: Console) throws -> UpRun {
+        let startedAt = ContinuousClock.now
+        let logger = Logger(label: "wharf up") { _ in ConsoleLogHandler(console) }
+        // Named before anything is started.
+        let outside = external ? try Backends(environment: variables) : nil
+        let secrets = try UpSecrets.load(from: folder)
+        let ports = try UpPorts.choose(in: folder, environment: variables, console: console)
+        let servers = external ? nil : try Servers(folder, logger: logger)
+        guard let backends = outside ?? servers?.backends else { throw UpError(.start, "There are no servers.") }
+        let environment = ChildEnvironment(
+            outer: variables, isExternal: external, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
+            sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
+        try folder.write(environment.setup, to: StateFolder.environmentFile)
+        let record = RunRecord(
+            pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
+            url: ports.http.url, sandboxURL: ports.sandboxURL, managementURL: Backends.withoutCredentials(backends.management),
+            adminEmail: UpSecrets.adminEmail)
+        return UpRun(
+            folder: folder, console: console, logger: logger, servers: servers,
+            crew: Crew(members(ports, folder), executable: try Crew.thisExecutable(), environment: environment, folder: folder),
+            environment: environment, secrets: secrets, setup: .standard,
+            recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
+            transport: WebClient(logger: logger), url: ports.http.url, wantsDemo: demo, startedAt: startedAt)
+    }
+
+    private func members(_ ports: UpPorts, _ folder: StateFolder) -> [CrewMember] {
+        var members = [CrewMember(kind: .ingress, number: 1)] + CrewMember.workers(perService: workers)
+        if let port = ports.sandbox {
+            let webhooks = "\(ports.http.url)/v1/webhooks/stripe"
+            members.append(CrewMember(kind: .sandbox(port: port, webhookURL: webhooks, journal: folder.ledger), number: 1))
+        }
+        return members
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// One executable; its subcommands are the roles and the tools.
+@main
+struct Wharf: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wharf",
+        abstract: "A commerce backend made of message queues, which cannot lose an order.",
+        groupedSubcommands: [
+            CommandGroup(name: "Roles", subcommands: [IngressCommand.self, WorkerCommand.self, SandboxCommand.self]),
+            CommandGroup(
+                name: "Operations",
+                subcommands: [MigrateCommand.self, TopologyCommand.self, DeadLettersCommand.self, SettingsCommand.self]),
+        ])
+}

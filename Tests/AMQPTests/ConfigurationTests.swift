@@ -1,0 +1,68 @@
+import Testing
+
+@testable import AMQP
+
+@Suite struct ConfigurationTests {
+    @Test func `a URL with everything is read part by part`() throws {
+        let configuration = try AMQPConfiguration(url: "amqp://us%40er:p%3Aw%2Fd@[::1]:5673/a%2Fb", connectionName: "n")
+        #expect(configuration.user == "us@er")
+        #expect(configuration.password == "p:w/d")
+        #expect(configuration.host == "::1")
+        #expect(configuration.port == 5673)
+        #expect(configuration.virtualHost == "a/b")
+        #expect(configuration.tls == nil)
+    }
+
+    @Test(arguments: ["amqp://broker", "amqp://broker/", "amqp://broker/%2f", "amqp://guest:guest@broker:5672"])
+    func `what is left out is the broker's default`(url: String) throws {
+        let configuration = try AMQPConfiguration(url: url, connectionName: "n")
+        #expect(configuration == (try AMQPConfiguration(url: "amqp://guest:guest@broker:5672/%2F", connectionName: "n")))
+    }
+
+    @Test func `amqps verifies unless told otherwise`() throws {
+        let plain = try AMQPConfiguration(url: "amqps://broker", connectionName: "n")
+        #expect(plain.port == 5671)
+        #expect(plain.tls == AMQPConfiguration.TLS(caFile: AMQPConfiguration.TLS.systemCAFile, verify: true))
+        let relaxed = try AMQPConfiguration(url: "amqps://broker/v?cacertfile=%2Fca.pem&verify=verify_none", connectionName: "n")
+        #expect(relaxed.tls == AMQPConfiguration.TLS(caFile: "/ca.pem", verify: false))
+        #expect(relaxed.virtualHost == "v")
+    }
+
+    @Test(arguments: [
+        "", "http://broker", "amqp://", "amqp://:5672", "amqp://broker:0", "amqp://broker:70000", "amqp://broker:x", "amqp://broker/a/b",
+        "amqp://us%4zer@broker", "amqp://us%ffer@broker", "amqp://us%00er@broker", "amqp://broker?verify=verify_none", "amqps://broker?verify=no",
+        "amqps://broker?heartbeat=1", "amqp://[::1", "amqp://[::1]x",
+    ])
+    func `a URL that cannot be used is a configuration error`(url: String) {
+        #expect { try AMQPConfiguration(url: url, connectionName: "n") } throws: { ($0 as? AMQPError)?.code == .configuration }
+    }
+
+    @Test func `the password is shown nowhere`() throws {
+        let configuration = try AMQPConfiguration(url: "amqp://user:secret@broker/v", connectionName: "n")
+        #expect("\(configuration)" == "amqp://user@broker:5672/v")
+        #expect(!String(reflecting: configuration).contains("secret"))
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        #expect(!dumped.contains("secret"))
+        let error = #expect(throws: AMQPError.self) { try AMQPConfiguration(url: "amqp://user:secret@broker:x", connectionName: "n") }
+        #expect(error?.description.contains("secret") == false)
+    }
+}
+
+@Suite struct BackoffTests {
+    /// Always picks the largest delay.
+    private struct Largest: RandomNumberGenerator {
+        func next() -> UInt64 { .max }
+    }
+
+    @Test func `delays double up to the longest and begin anew after a stable connection`() {
+        var backoff = Backoff()
+        var random = Largest()
+        let delays = (0..<9).map { _ in backoff.next(using: &random).milliseconds }
+        #expect(delays == [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000])
+        backoff.ended(after: .seconds(1))
+        #expect(backoff.next(using: &random) == Backoff.longest)
+        backoff.ended(after: Backoff.stable)
+        #expect(backoff.next(using: &random) == Backoff.first)
+    }
+}

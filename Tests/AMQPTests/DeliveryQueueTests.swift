@@ -1,0 +1,111 @@
+import Testing
+
+@testable import AMQP
+
+@Suite struct UnsettledDeliveriesTests {
+    private func unsettled(_ numbers: ClosedRange<UInt64>) -> UnsettledDeliveries {
+        var deliveries = UnsettledDeliveries()
+        for number in numbers { deliveries.add(number) }
+        return deliveries
+    }
+
+    @Test func `the oldest ones are settled in one frame`() {
+        var deliveries = unsettled(1...10)
+        #expect(deliveries.acknowledge([3, 1, 2]) == [.acknowledge(3, multiple: true)])
+        #expect(deliveries.release(Array(4...10)) == [.release(10, multiple: true)])
+        #expect(deliveries.count == 0)
+    }
+
+    @Test func `one frame never settles a delivery that was not meant`() {
+        var deliveries = unsettled(1...6)
+        #expect(deliveries.acknowledge([1, 2, 4, 5]) == [
+            .acknowledge(2, multiple: true), .acknowledge(4, multiple: false), .acknowledge(5, multiple: false),
+        ])
+        #expect(deliveries.acknowledge([3, 6]) == [.acknowledge(6, multiple: true)])
+    }
+
+    @Test func `rejections go one by one`() {
+        var deliveries = unsettled(1...3)
+        #expect(deliveries.reject([1, 2], requeue: false) == [.reject(1, requeue: false), .reject(2, requeue: false)])
+    }
+
+    @Test func `unknown and repeated numbers are left out`() {
+        var deliveries = unsettled(5...6)
+        #expect(deliveries.acknowledge([1, 5, 5, 9]) == [.acknowledge(5, multiple: false)])
+        #expect(deliveries.acknowledge([5]) == [])
+        #expect(deliveries.count == 1)
+    }
+}
+
+@Suite struct DeliveryQueueTests {
+    private func deliveries(_ numbers: ClosedRange<UInt64>, generation: UInt64 = 1) -> [Delivery] {
+        numbers.map { number in
+            Delivery(
+                tag: DeliveryTag(generation: generation, number: number), exchange: "", routingKey: "q", redelivered: false,
+                properties: Properties(), body: []
+            )
+        }
+    }
+
+    private func connected(noAck: Bool = false) -> DeliveryQueue<String> {
+        var queue = DeliveryQueue<String>(noAck: noAck)
+        queue.connected(generation: 1)
+        return queue
+    }
+
+    private func answer(_ queue: inout DeliveryQueue<String>, limit: Int) -> [Delivery]? {
+        if case .now(let deliveries) = queue.next(limit: limit, id: 0, waiter: "") { deliveries } else { nil }
+    }
+
+    @Test func `deliveries go to those who wait, in the order of their asking`() {
+        var queue = connected()
+        _ = queue.next(limit: 2, id: 1, waiter: "first")
+        _ = queue.next(limit: 9, id: 2, waiter: "second")
+        let handovers = queue.receive(deliveries(1...5))
+        #expect(handovers.map(\.waiter) == ["first", "second"])
+        #expect(handovers.map(\.deliveries) == [deliveries(1...2), deliveries(3...5)])
+    }
+
+    @Test func `what gathered is handed out up to the limit`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...5))
+        #expect(answer(&queue, limit: 3) == deliveries(1...3))
+        #expect(answer(&queue, limit: 0) == deliveries(4...4))
+        #expect(answer(&queue, limit: 3) == deliveries(5...5))
+        #expect(answer(&queue, limit: 3) == nil)
+    }
+
+    @Test func `tags of an earlier connection settle nothing`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...2))
+        queue.disconnected()
+        queue.acknowledge(deliveries(1...2).map(\.tag))
+        queue.connected(generation: 2)
+        _ = queue.receive(deliveries(1...2, generation: 2))
+        queue.acknowledge(deliveries(1...2).map(\.tag))
+        #expect(queue.takeOutbox() == [])
+        #expect(answer(&queue, limit: 9) == deliveries(1...2, generation: 2))
+    }
+
+    @Test func `stopping releases what gathered and what still comes, and tells who waits`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...3))
+        #expect(answer(&queue, limit: 1) == deliveries(1...1))
+        #expect(queue.stop() == [])
+        _ = queue.receive(deliveries(4...4))
+        queue.acknowledge([DeliveryTag(generation: 1, number: 1)])
+        #expect(queue.takeOutbox() == [
+            .release(2, multiple: false), .release(3, multiple: false), .release(4, multiple: false), .acknowledge(1, multiple: false),
+        ])
+        guard case .stopped = queue.next(limit: 1, id: 3, waiter: "") else { Issue.record("it handed something out"); return }
+    }
+
+    @Test func `without acknowledgements nothing that arrived is lost`() {
+        var queue = connected(noAck: true)
+        _ = queue.receive(deliveries(1...2))
+        queue.disconnected()
+        _ = queue.stop()
+        #expect(queue.takeOutbox() == [])
+        #expect(answer(&queue, limit: 9) == deliveries(1...2))
+    }
+}

@@ -1,0 +1,67 @@
+import CRabbitMQ
+
+@testable import AMQP
+
+/// Declares what a test needs, over a connection of its own.
+final class Topology: Sendable {
+    private let connection: AMQPConnection
+    private let idle = IdleOwner()
+
+    init(_ configuration: AMQPConfiguration) async throws {
+        connection = AMQPConnection(configuration, on: try IOThread(), for: idle)
+        try await connection.open()
+    }
+
+    /// Declares a queue under a new name and returns the name.
+    func queue(_ name: String = "tests.\(UInt64.random(in: 0...UInt64.max))", arguments: [String: FieldValue] = [:]) async throws -> String {
+        try await connection.declare(name, arguments)
+        return name
+    }
+
+    func delete(_ name: String) async throws {
+        try await connection.delete(name)
+    }
+
+    /// Messages that are ready for delivery.
+    func ready(_ name: String) async throws -> Int {
+        try await connection.ready(name)
+    }
+}
+
+extension AMQPConnection {
+    fileprivate func declare(_ name: String, _ arguments: [String: FieldValue]) throws(AMQPError) {
+        try withChannel { state, arena throws(AMQPError) in
+            amqp_queue_declare(state, Self.channel, arena.bytes(name), 0, 1, 0, 0, arena.table(arguments))
+            try check("queue.declare")
+        }
+    }
+
+    fileprivate func delete(_ name: String) throws(AMQPError) {
+        try withChannel { state, arena throws(AMQPError) in
+            amqp_queue_delete(state, Self.channel, arena.bytes(name), 0, 0)
+            try check("queue.delete")
+        }
+    }
+
+    fileprivate func ready(_ name: String) throws(AMQPError) -> Int {
+        try withChannel { state, arena throws(AMQPError) in
+            let answer = amqp_queue_declare(state, Self.channel, arena.bytes(name), 1, 0, 0, 0, amqp_table_t())
+            let count = answer.map { Int($0.pointee.message_count) }
+            try check("queue.declare")
+            return count ?? 0
+        }
+    }
+}
+
+/// Wants nothing of its connection.
+private final class IdleOwner: ConnectionOwner {
+    func prepare(_ connection: isolated AMQPConnection) {}
+    func attach(_ connection: isolated AMQPConnection) {}
+    var wantsEvents: Bool { true }
+    func receive(_ events: [ConnectionEvent]) {}
+    func write(on connection: isolated AMQPConnection) -> WriteProgress { .idle }
+    func detach(_ error: AMQPError?) {}
+    func stop(immediately: Bool) {}
+    var isStopping: Bool { false }
+    func end() {}
+}

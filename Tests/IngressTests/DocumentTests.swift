@@ -1,0 +1,140 @@
+import Messaging
+import Testing
+import Yams
+
+@testable import Ingress
+
+@Suite struct DocumentTests {
+    @Test func `the document routes every operation of the contract`() throws {
+        let document = try OpenAPIDocument(path: TestIngress.openapi)
+        let table = document.endpoints.map { "\($0.method) \($0.path) \($0.operationID) \($0.kind.rawValue) \($0.role.rawValue)" }
+        #expect(Set(table) == Self.contract)
+        #expect(table.count == Self.contract.count)
+        #expect(document.waitOperationIDs == ["orders.orders.wait"])
+        #expect(document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == ["carts.checkouts.create"])
+        #expect(document.endpoints.filter(\.isSensitive).map(\.operationID) == ["users.accounts.create", "users.sessions.create"])
+    }
+
+    @Test func `what the document tells clients is what the ingress does`() throws {
+        let root = try #require(try Yams.compose(yaml: String(decoding: TestIngress.document.get().yaml, as: UTF8.self)))
+        for endpoint in try TestIngress.document.get().endpoints {
+            let operation = try #require(root["paths"]?[endpoint.path]?[endpoint.method.lowercased()])
+            let security = try #require(operation["security"]?.sequence).map { $0.mapping?.keys.compactMap(\.string) ?? [] }
+            let responses = Set(operation["responses"]?.mapping?.keys.compactMap(\.string) ?? [])
+            let parameters = (operation["parameters"]?.sequence ?? []).compactMap { $0["$ref"]?.string?.split(separator: "/").last }
+            switch endpoint.role {
+            case .public: #expect(security == [[], ["session"]] || (endpoint.signature != nil && security.isEmpty), "\(endpoint.operationID)")
+            case .customer, .admin: #expect(security == [["session"]], "\(endpoint.operationID)")
+            }
+            #expect(responses.isSuperset(of: ["400", "503", "504"]), "\(endpoint.operationID)")
+            #expect(responses.contains("401") != security.isEmpty, "\(endpoint.operationID)")
+            #expect(responses.contains("403") == (endpoint.role == .admin), "\(endpoint.operationID)")
+            #expect(responses.contains("413") == (operation["requestBody"] != nil), "\(endpoint.operationID)")
+            let takesKey = parameters.contains { $0.hasSuffix("IdempotencyKey") }
+            #expect(takesKey == (endpoint.method != "GET" && endpoint.signature == nil), "\(endpoint.operationID)")
+        }
+    }
+
+    @Test(arguments: [
+        ("operationId: a.b", "operationId: a b", "GET /v1/a/{id}"),
+        ("operationId: a.b", "summary: s", "'operationId' is missing"),
+        ("kind: query", "kind: quest", "'kind' is 'quest'; accepted: query, command, durable"),
+        ("role: public", "role: guest", "'role' is 'guest'"),
+        (", role: public", "", "lacks 'role'"),
+        ("deadline: 3", "deadline: 0", "'deadline' must be a number from 1 to 60"),
+        ("deadline: 3", "deadlin: 3", "'x-wharf' has no 'deadlin'"),
+        ("deadline: 3", "idempotencyKey: required", "needs the header parameter 'Idempotency-Key'"),
+        ("deadline: 3", "answer: accepted", "needs 'kind: durable'"),
+        ("deadline: 3", "signature: stripe", "needs the header parameter 'Stripe-Signature'"),
+        ("deadline: 3", "wait: a.c", "needs the header parameter 'Prefer'"),
+        ("name: id", "name: ID", "the path's templates are not its path parameters"),
+        ("in: query", "in: cookie", "is in 'cookie'"),
+        ("x, in: query", "X-Custom, in: header", "'X-Custom' is none that the ingress knows"),
+        ("/v1/b/{id}", "/v1/a/{name}", "GET /v1/a/{name}"),
+        ("a.c", "a.b", "'a.b' stands twice"),
+        ("3.1.0", "3.0.3", "'openapi' is '3.0.3'"),
+        ("get:", "trace:", "TRACE /v1/a/{id}"),
+        ("'#/components/parameters/id'", "'#/components/parameters/other'", "leads nowhere"),
+        ("'#/components/parameters/id'", "'other.yaml#/id'", "leads out of the document"),
+        ("openapi:", "openapi: [", "is not YAML"),
+    ])
+    func `a document that is no routing table is refused with the place`(text: String, replacement: String, complaint: String) throws {
+        let range = try #require(Self.document.firstRange(of: text))
+        let broken = Self.document[..<range.lowerBound] + replacement + Self.document[range.upperBound...]
+        let error = #expect(throws: OpenAPIError.self) { try OpenAPIDocument(yaml: Array(broken.utf8), file: "api.yaml") }
+        let description = error?.description ?? ""
+        #expect(description.hasPrefix("api.yaml"))
+        #expect(description.contains(complaint), "\(description)")
+    }
+
+    @Test func `a document that is not there is refused with its path`() {
+        let error = #expect(throws: OpenAPIError.self) { try OpenAPIDocument(path: "/nowhere/openapi.yaml") }
+        #expect(error?.description.hasPrefix("/nowhere/openapi.yaml: document: cannot be read") == true)
+    }
+
+    @Test func `scalars become JSON as YAML's core schema has them`() throws {
+        let yaml = "{a: 1, b: '1', c: true, d: 'true', e: null, f: 1.5, g: yes, h: \"x\\n\\\"\", i: [], j: nan, k: -1, l: W-000042}"
+        let node = try #require(try Yams.compose(yaml: yaml))
+        #expect(
+            JSONText.text(of: node)
+                == #"{"a":1,"b":"1","c":true,"d":"true","e":null,"f":1.5,"g":"yes","h":"x\n\"","i":[],"j":"nan","k":-1,"l":"W-000042"}"#)
+    }
+
+    private static let document = """
+        openapi: 3.1.0
+        info: {title: T, version: '1'}
+        paths:
+          /v1/a/{id}:
+            parameters:
+              - $ref: '#/components/parameters/id'
+            get:
+              operationId: a.b
+              x-wharf: {kind: query, role: public, deadline: 3}
+              parameters:
+                - {name: x, in: query}
+              responses: {'200': {description: D}}
+          /v1/b/{id}:
+            parameters:
+              - $ref: '#/components/parameters/id'
+            get:
+              operationId: a.c
+              x-wharf: {kind: query, role: public}
+              responses: {'200': {description: D}}
+        components:
+          parameters:
+            id: {name: id, in: path}
+        """
+
+    private static let contract: Set<String> = [
+        "POST /v1/users users.accounts.create command public",
+        "POST /v1/sessions users.sessions.create command public",
+        "GET /v1/sessions users.sessions.list query customer",
+        "DELETE /v1/sessions/current users.sessions.deleteCurrent command customer",
+        "DELETE /v1/sessions users.sessions.deleteAll command customer",
+        "GET /v1/users/me users.me.get query customer",
+        "GET /v1/products catalog.products.list query public",
+        "GET /v1/products/{idOrSlug} catalog.products.get query public",
+        "POST /v1/products catalog.products.create command admin",
+        "PATCH /v1/products/{idOrSlug} catalog.products.update command admin",
+        "DELETE /v1/products/{idOrSlug} catalog.products.archive command admin",
+        "GET /v1/stock/{sku} catalog.stock.get query admin",
+        "PUT /v1/stock/{sku} catalog.stock.set command admin",
+        "POST /v1/stock/{sku}/adjustments catalog.stock.adjust command admin",
+        "POST /v1/carts carts.carts.create command public",
+        "GET /v1/carts/current carts.carts.current query customer",
+        "GET /v1/carts/{id} carts.carts.get query public",
+        "DELETE /v1/carts/{id} carts.carts.delete command public",
+        "PUT /v1/carts/{id}/items/{sku} carts.items.put command public",
+        "DELETE /v1/carts/{id}/items/{sku} carts.items.delete command public",
+        "POST /v1/carts/{id}/claim carts.carts.claim command customer",
+        "POST /v1/checkouts carts.checkouts.create durable public",
+        "GET /v1/orders orders.orders.list query customer",
+        "GET /v1/orders/{id} orders.orders.get query public",
+        "POST /v1/webhooks/stripe payments.webhooks.stripe durable public",
+        "GET /v1/notifications notifications.notifications.list query admin",
+        "GET /v1/dead-letters deadletters.letters.list query admin",
+        "GET /v1/dead-letters/{id} deadletters.letters.get query admin",
+        "POST /v1/dead-letters/{id}/replay deadletters.letters.replay command admin",
+        "DELETE /v1/dead-letters/{id} deadletters.letters.discard command admin",
+    ]
+}

@@ -1,0 +1,120 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import Secrets
+import Testing
+
+@testable import Ingress
+
+@Suite(.timeLimit(.minutes(1))) struct WebhookTests {
+    private static let body = #"{"id":"evt_1", "type":"payment_intent.succeeded"}"#
+
+    private static func code(_ timestamp: Int64, _ body: String = body, secret: String = TestIngress.webhookSecret) -> String {
+        Hex.encode(HMACSHA256.authenticate(Array("\(timestamp).\(body)".utf8), key: Array(secret.utf8)))
+    }
+
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970) }
+
+    private func send(
+        _ requests: FakeRequests, _ signatures: [String], _ configuration: IngressConfiguration = TestIngress.configuration
+    ) async throws -> TestResponse {
+        try await TestIngress.with(requests, configuration) { port in
+            try await TestIngress.exchange(
+                port, "POST /v1/webhooks/stripe", headers: signatures.map { "Stripe-Signature: \($0)" }, body: Self.body)
+        }
+    }
+
+    @Test func `a signed event is posted as it came and answered`() async throws {
+        let requests = FakeRequests()
+        let response = try await send(requests, ["t=\(Self.now),v0=00,v1=\(Self.code(Self.now))"])
+        #expect(response.status == 200)
+        #expect(response.text == #"{"received":true}"#)
+        let sent = try #require(requests.sent.first)
+        #expect(sent.durability == nil)
+        #expect(sent.request.operation == "payments.webhooks.stripe")
+        #expect(sent.request.body == Array(Self.body.utf8))
+        #expect(sent.request.parameters.isEmpty)
+    }
+
+    @Test func `one of several codes is enough`() async throws {
+        let response = try await send(
+            FakeRequests(), ["t=\(Self.now),v1=\(Self.code(Self.now, secret: "whsec_old")),v1=\(Self.code(Self.now))"])
+        #expect(response.status == 200)
+    }
+
+    @Test func `an event that comes again is the same message`() async throws {
+        let requests = FakeRequests()
+        _ = try await send(requests, ["t=\(Self.now),v1=\(Self.code(Self.now))"])
+        _ = try await send(requests, ["t=\(Self.now - 9),v1=\(Self.code(Self.now - 9))"])
+        #expect(requests.sent.count == 2)
+        #expect(Set(requests.sent.map(\.request.id)).count == 1)
+    }
+
+    @Test func `what is not signed with the secret is 400 and not posted`() async throws {
+        let now = Self.now
+        let signatures = [
+            [], ["nonsense"], ["v1=\(Self.code(now))"], ["t=\(now)"], ["t=x,v1=\(Self.code(now))"],
+            ["t=\(now),v1=\(Self.code(now, secret: "other"))"], ["t=\(now + 1),v1=\(Self.code(now))"],
+            ["t=\(now),v1=\(Self.code(now, "{}"))"], ["t=\(now),v1=zz"], ["t=\(now),v0=\(Self.code(now))"],
+            ["t=\(now - 3_000),v1=\(Self.code(now - 3_000))"], ["t=\(now + 3_000),v1=\(Self.code(now + 3_000))"],
+            ["t=\(now),t=\(now),v1=\(Self.code(now))"],
+        ]
+        let requests = FakeRequests()
+        try await TestIngress.with(requests) { port in
+            for signature in signatures {
+                let response = try await TestIngress.exchange(
+                    port, "POST /v1/webhooks/stripe", headers: signature.map { "Stripe-Signature: \($0)" }, body: Self.body)
+                #expect(response.status == 400, "\(signature)")
+                #expect(response.problem?.type == "https://wharf.dev/problems/bad-signature")
+            }
+        }
+        #expect(requests.sent.isEmpty)
+    }
+
+    @Test func `without a secret a webhook is 503`() async throws {
+        var configuration = TestIngress.configuration
+        configuration.stripeWebhookSecret = nil
+        let response = try await send(FakeRequests(), ["t=\(Self.now),v1=\(Self.code(Self.now))"], configuration)
+        #expect(response.status == 503)
+        #expect(response.problem != nil)
+    }
+
+    @Test func `an event that the broker does not take is 503, so that it is sent again`() async throws {
+        let requests = FakeRequests { _ in throw RequestClient.Unanswered.refused("blocked") }
+        let response = try await send(requests, ["t=\(Self.now),v1=\(Self.code(Self.now))"])
+        #expect(response.status == 503)
+        #expect(response.headers["retry-after"] == "1")
+    }
+
+    @Test func `while the broker takes nothing a webhook is 503 at once`() async throws {
+        let requests = FakeRequests()
+        requests.isReady = false
+        let response = try await send(requests, ["t=\(Self.now),v1=\(Self.code(Self.now))"])
+        #expect(response.status == 503)
+        #expect(requests.sent.isEmpty)
+    }
+
+    @Test func `an event past its own bound is 413`() async throws {
+        let response = try await TestIngress.with { port in
+            try await TestIngress.exchange(port, "POST /v1/webhooks/stripe", body: String(repeating: "x", count: 262_145))
+        }
+        #expect(response.status == 413)
+    }
+
+    @Test func `a signature is good for 300 seconds either way`() throws {
+        let time: Int64 = 1_768_469_400
+        let signature = try StripeSignature(["t=\(time), v1=\(Self.code(time))"])
+        for seconds in [-300.0, 0, 300] {
+            #expect(throws: Never.self) {
+                try signature.verify(
+                    Array(Self.body.utf8), secret: TestIngress.webhookSecret, now: Date(timeIntervalSince1970: Double(time) + seconds))
+            }
+        }
+        for seconds in [-301.0, 301] {
+            #expect(throws: StripeSignature.Fault.outOfTime) {
+                try signature.verify(
+                    Array(Self.body.utf8), secret: TestIngress.webhookSecret, now: Date(timeIntervalSince1970: Double(time) + seconds))
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import Testing
+import TestKit
+
+@Suite struct EventuallyTests {
+    struct Broken: Error {}
+
+    @Test func `it waits until the condition holds`() async throws {
+        var asked = 0
+        try await eventually {
+            asked += 1
+            return asked == 3
+        }
+        #expect(asked == 3)
+    }
+
+    @Test func `it says what did not happen, where, and the last error`() async throws {
+        let error = await #expect(throws: NotEventually.self) {
+            try await eventually("The reply", within: .milliseconds(20)) { throw Broken() }
+        }
+        #expect(error?.description.hasPrefix("The reply did not hold within") == true)
+        #expect(error?.description.contains("EventuallyTests.swift") == true)
+        #expect(error?.description.contains("Broken") == true)
+    }
+}

@@ -1,0 +1,204 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Testing
+
+@testable import Messaging
+
+@Suite struct BatchTests {
+    private func id(_ number: UInt8) -> UUID {
+        UUID(uuid: (number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    }
+
+    @Test func `a batch is handled, answered, sent on and acknowledged`() async throws {
+        let ledger = try await Ledger()
+        let batch = try (1...50).map {
+            try ledger.delivery(.init(account: "a\($0 % 5)", amount: 1), id: id(UInt8($0)), tag: UInt64($0))
+        }
+        await ledger.processor().process(batch)
+        #expect(try await ledger.balance("a1") == 10)
+        #expect(ledger.replies.publications.count == 50)
+        #expect(ledger.publisher.publications.map(\.exchange) == Array(repeating: Exchange.events, count: 50))
+        #expect(Set(ledger.consumer.acknowledged) == Set(batch.map(\.tag)))
+        await ledger.database.close()
+    }
+
+    @Test func `a message that was handled is answered from the inbox, and what it sent is sent again under the same ids`() async throws {
+        let ledger = try await Ledger()
+        let processor = ledger.processor()
+        await processor.process([try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1)])
+        await processor.process([try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 2)])
+        #expect(try await ledger.balance("a") == 5)
+        let sent = ledger.publisher.publications
+        #expect(sent.count == 2)
+        #expect(sent[0].properties.messageID == sent[1].properties.messageID)
+        let replies = ledger.replies.publications
+        #expect(replies.map(\.body) == [replies[0].body, replies[0].body])
+        #expect(replies.map(\.properties.correlationID) == ["c1", "c2"])
+        #expect(replies.map { $0.properties.headers[HeaderName.replayed] } == [nil, .boolean(true)])
+        await ledger.database.close()
+    }
+
+    @Test func `two copies in one batch count once and are both answered`() async throws {
+        let ledger = try await Ledger()
+        let copies = try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: $0) }
+        await ledger.processor().process(copies)
+        #expect(try await ledger.balance("a") == 5)
+        #expect(ledger.replies.publications.count == 2)
+        await ledger.database.close()
+    }
+
+    @Test func `copies that many workers handle at once count once`() async throws {
+        let ledger = try await Ledger()
+        let processor = ledger.processor()
+        let copies = try (1...20).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: $0) }
+        await withTaskGroup(of: Void.self) { group in
+            for copy in copies { group.addTask { await processor.process([copy]) } }
+        }
+        #expect(try await ledger.balance("a") == 5)
+        #expect(ledger.replies.publications.count == 20)
+        #expect(ledger.consumer.acknowledged.count == 20)
+        await ledger.database.close()
+    }
+
+    @Test func `the same key with another request is refused with 422 and has no effect`() async throws {
+        let ledger = try await Ledger()
+        let processor = ledger.processor()
+        await processor.process([try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1, key: "k")])
+        await processor.process([try ledger.delivery(.init(account: "a", amount: 6), id: id(1), tag: 2, key: "k")])
+        #expect(try await ledger.balance("a") == 5)
+        #expect(ledger.replies.publications.last?.properties.headers[HeaderName.status] == .integer(422))
+        await ledger.database.close()
+    }
+
+    @Test func `one message that cannot be handled becomes a dead letter with its cause; its neighbours go through`() async throws {
+        let ledger = try await Ledger()
+        let names = ["a", "b", "poison", "c", "d"]
+        let batch = try names.enumerated().map { index, name in
+            try ledger.delivery(.init(account: name, amount: 1), id: id(UInt8(index + 1)), tag: UInt64(index + 1))
+        }
+        await ledger.processor().process(batch)
+        for name in ["a", "b", "c", "d"] { #expect(try await ledger.balance(name) == 1) }
+        let dead = ledger.publisher.publications.filter { $0.exchange == Exchange.deadLetters }
+        #expect(dead.count == 1)
+        #expect(dead.first?.routingKey == "ledger.commands")
+        #expect(dead.first?.properties.headers[HeaderName.cause] == .string("poison"))
+        #expect(dead.first?.body == batch[2].body)
+        #expect(dead.first?.properties.messageID == id(3).uuidString)
+        #expect(Set(ledger.consumer.acknowledged) == Set(batch.map(\.tag)))
+        await ledger.database.close()
+    }
+
+    @Test func `a constraint that the database guards stops only the message that breaks it`() async throws {
+        let ledger = try await Ledger()
+        let batch = try [("a", 1), ("b", 2_000), ("c", 3)].enumerated().map { index, entry in
+            try ledger.delivery(.init(account: entry.0, amount: entry.1), id: id(UInt8(index + 1)), tag: UInt64(index + 1))
+        }
+        await ledger.processor().process(batch)
+        #expect(try await ledger.balance("a") == 1)
+        #expect(try await ledger.balance("b") == nil)
+        #expect(try await ledger.balance("c") == 3)
+        #expect(ledger.publisher.publications.count { $0.exchange == Exchange.deadLetters } == 1)
+        await ledger.database.close()
+    }
+
+    @Test func `what fails for now goes up the ladder with its history and at last to the dead letters`() async throws {
+        let ledger = try await Ledger()
+        let processor = ledger.processor()
+        var delivery = try ledger.delivery(.init(account: "later", amount: 1), id: id(1), tag: 1)
+        var exchanges: [String] = []
+        for attempt in 1...RetryLadder.standard.maximumAttempts {
+            await processor.process([delivery])
+            let publication = try #require(ledger.publisher.publications.last)
+            exchanges.append(publication.exchange)
+            #expect(publication.routingKey == "ledger.commands")
+            #expect(publication.properties.headers[HeaderName.attempt] == .integer(Int64(attempt)))
+            delivery = Ledger.delivery(publication, tag: UInt64(attempt + 1))
+        }
+        #expect(exchanges == ["1s", "5s", "30s", "2m", "10m", "10m", "10m"].map { "retry.\($0).a" } + [Exchange.deadLetters])
+        #expect(try Request(delivery).failures.count == RetryLadder.standard.maximumAttempts)
+        #expect(try Request(delivery).failures.last?.cause == "not-now")
+        await ledger.database.close()
+    }
+
+    @Test func `messages that are none of Wharf's become dead letters that say why`() async throws {
+        let ledger = try await Ledger()
+        var noID = Properties()
+        noID.type = "ledger.add"
+        var unknown = Properties()
+        unknown.messageID = id(2).uuidString
+        unknown.type = "ledger.nothing"
+        var garbled = Properties()
+        garbled.messageID = id(3).uuidString
+        garbled.type = "ledger.add"
+        let foreign = [(noID, "{}"), (unknown, "{}"), (garbled, "\u{0}not json"), (Properties(), "")]
+        let batch = foreign.enumerated().map { index, message in
+            Ledger.delivery(
+                Publication(exchange: "", routingKey: "ledger.commands", properties: message.0, body: Array(message.1.utf8)),
+                tag: UInt64(index + 1))
+        }
+        let good = try ledger.delivery(.init(account: "a", amount: 1), id: id(9), tag: 9)
+        await ledger.processor().process(batch + [good])
+        let causes = ledger.publisher.publications.filter { $0.exchange == Exchange.deadLetters }.map {
+            $0.properties.headers[HeaderName.cause]
+        }
+        #expect(causes.count == 4)
+        #expect(Set(causes) == [.string("malformed-message"), .string("unknown-operation")])
+        #expect(try await ledger.balance("a") == 1)
+        await ledger.database.close()
+    }
+
+    @Test func `what nobody waits for any more is dropped without an effect`() async throws {
+        let ledger = try await Ledger()
+        let past = ledger.clock.now().addingTimeInterval(-1)
+        let late = try ledger.delivery(.init(account: "a", amount: 1), id: id(1), tag: 1, deadline: past)
+        await ledger.processor().process([late])
+        #expect(try await ledger.balance("a") == nil)
+        #expect(ledger.consumer.acknowledged == [late.tag])
+        await ledger.database.close()
+    }
+
+    @Test func `when what follows cannot be published the message is given back, and its outputs go out at the next delivery`() async throws {
+        let lost = AMQPError(.connectionLost, "cut", isTransient: true)
+        let ledger = try await Ledger(answer: { _ in .failed(lost) })
+        let delivery = try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1)
+        await ledger.processor().process([delivery])
+        #expect(ledger.consumer.acknowledged.isEmpty)
+        #expect(ledger.consumer.released == [delivery.tag])
+        #expect(try await ledger.balance("a") == 5)
+        await ledger.processor().process([delivery])
+        #expect(try await ledger.balance("a") == 5)
+        #expect(Set(ledger.publisher.publications.map(\.properties.messageID)).count == 1)
+        await ledger.database.close()
+    }
+
+    @Test func `an output that no queue takes sends its input up the ladder, never away`() async throws {
+        let ledger = try await Ledger(answer: { publication in
+            publication.exchange == Exchange.events ? .returned(code: 312, reason: "NO_ROUTE") : .confirmed
+        })
+        let delivery = try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1)
+        await ledger.processor().process([delivery])
+        let waiting = try #require(ledger.publisher.publications.last)
+        #expect(waiting.exchange.hasPrefix("retry."))
+        #expect(waiting.properties.headers[HeaderName.cause] == .string("unroutable"))
+        #expect(ledger.consumer.acknowledged == [delivery.tag])
+        await ledger.database.close()
+    }
+
+    @Test func `a message that may have killed workers is handled alone`() async throws {
+        let ledger = try await Ledger()
+        let batch = try (1...5).map { number in
+            let delivery = try ledger.delivery(.init(account: "a", amount: 1), id: id(UInt8(number)), tag: UInt64(number))
+            var properties = delivery.properties
+            properties.headers["x-delivery-count"] = .integer(3)
+            return Delivery(
+                tag: delivery.tag, exchange: "", routingKey: "", redelivered: true, properties: properties,
+                body: delivery.body)
+        }
+        await ledger.processor().process(batch)
+        #expect(try await ledger.balance("a") == 5)
+        #expect(ledger.consumer.acknowledged.count == 5)
+        await ledger.database.close()
+    }
+}

@@ -1,0 +1,90 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Logging
+import PostgreSQL
+import TestKit
+
+@testable import Messaging
+
+/// A service as small as one can be: it adds amounts to accounts.
+struct Ledger {
+    struct Entry: Codable, Sendable {
+        let account: String
+        let amount: Int
+    }
+
+    static let migration = Migration(
+        id: "ledger", sql: "CREATE TABLE accounts (name text PRIMARY KEY, balance bigint NOT NULL CHECK (balance <= 1000))")
+
+    /// An account named `poison` makes any transaction that touches it fail.
+    static let add = Operation.command("ledger.add", reading: Operation.contract(Entry.self)) { items, transaction in
+        var outcomes: [Outcome] = []
+        for item in items {
+            if item.input.account == "poison" { throw Failure("poison", "cannot be handled") }
+            if item.input.account == "later" {
+                outcomes.append(.failed(Failure("not-now", "try again", remedy: .retry)))
+                continue
+            }
+            try await transaction.execute(
+                """
+                INSERT INTO accounts (name, balance) VALUES (\(item.input.account), \(item.input.amount))
+                ON CONFLICT (name) DO UPDATE SET balance = accounts.balance + excluded.balance
+                """)
+            outcomes.append(
+                .done(
+                    try Reply(status: 201, json: item.input),
+                    emit: [try Emission(.event("ledger.added"), item.input)]))
+        }
+        return outcomes
+    }
+
+    let database: PostgresPool
+    let consumer = ScriptedConsumer()
+    let publisher: ScriptedPublisher
+    let replies = ScriptedPublisher()
+    let clock = ManualClock()
+    let randomness = CountingRandomness()
+
+    init(answer: @escaping @Sendable (Publication) -> PublishOutcome = { _ in .confirmed }) async throws {
+        let url = try await TestServers.freshDatabase()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        _ = try await Migrator.migrate([Inbox.migration, Self.migration], schema: "ledger", on: url, logger: logger)
+        database = try PostgresPool(url: url, size: 4, schema: "ledger", logger: logger)
+        try await Inbox.maintain(on: database, now: clock.now())
+        publisher = ScriptedPublisher(answer: answer)
+    }
+
+    func processor(_ operations: [Operation] = [Self.add]) -> BatchProcessor {
+        BatchProcessor(
+            queue: "ledger.commands", operations: Dictionary(uniqueKeysWithValues: operations.map { ($0.key, $0) }),
+            handler: BatchHandler(inbox: Inbox(service: "ledger"), database: database, clock: clock), database: database,
+            consumer: consumer, publisher: publisher, replies: replies,
+            setAside: SetAside(ladder: .standard, worker: "test", randomness: randomness), clock: clock,
+            metrics: WorkerMetrics(service: "ledger", queue: "ledger.commands"),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func delivery(
+        _ entry: Entry, id: UUID, tag: UInt64, key: String? = nil, deadline: Date? = nil
+    ) throws -> Delivery {
+        var request = Request(id: id, operation: "ledger.add", body: try JSON.encode(entry))
+        request.requester = Requester(replyTo: "replies", correlationID: "c\(tag)")
+        request.deadline = deadline
+        if let key { request.parameters[Request.idempotencyKey] = key }
+        return Self.delivery(request.publication(durability: .durable, now: clock.now()), tag: tag)
+    }
+
+    static func delivery(_ publication: Publication, tag: UInt64) -> Delivery {
+        Delivery(
+            tag: DeliveryTag(generation: 1, number: tag), exchange: publication.exchange,
+            routingKey: publication.routingKey, redelivered: false, properties: publication.properties,
+            body: publication.body)
+    }
+
+    func balance(_ account: String) async throws -> Int? {
+        try await database.withConnection {
+            try await $0.query("SELECT balance FROM accounts WHERE name = \(account)").first?.decode("balance")
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Testing
+
+@testable import Messaging
+@testable import Notifications
+
+@Suite struct DeliveryTests {
+    let transport = ScriptedTransport()
+
+    private func start() async throws -> ServiceHarness {
+        let clock = SetClock()
+        let sender = try #require(MailAddress("Wharf <shop@example.com>"))
+        return try await ServiceHarness(
+            NotificationsService.definition(mail: transport, sender: sender, clock: clock), NotificationsService.migrations, clock: clock)
+    }
+
+    private func event(_ name: String, order: UUID = UUID(), email: String = "ada@example.com", reason: String? = nil) throws -> Request {
+        let line = OrderLine(sku: "CUP", name: "Espresso cup", quantity: 2, unitPrice: Money(amount: 899, currency: "EUR"))
+        let settled = OrderSettled(orderID: order, number: "W-1001", email: email, lines: [line], total: line.lineTotal, reason: reason)
+        return Request(id: UUID(), operation: name, body: try JSON.encode(settled))
+    }
+
+    private func results(_ service: ServiceHarness) async throws -> [String: Int] {
+        let rows = try await service.database.withConnection { try await $0.query("SELECT result, count(*) AS count FROM notifications GROUP BY result") }
+        return try Dictionary(uniqueKeysWithValues: rows.map { (try $0.decode("result"), try $0.decode("count")) })
+    }
+
+    @Test func `a confirmed order is told to its customer, once however often the event comes`() async throws {
+        let service = try await start()
+        let order = UUID()
+        let first = try event(MessageName.orderConfirmed, order: order)
+        let again = try event(MessageName.orderConfirmed, order: order)
+        for batch in [[first], [first], [again, try event(MessageName.orderConfirmed, order: order)]] {
+            #expect(await service.send(batch).allSatisfy { $0.failure == nil })
+        }
+        let mail = try #require(transport.sent.first)
+        #expect(transport.sent.count == 1)
+        #expect(mail.recipient.address == "ada@example.com")
+        #expect(mail.subject == "Your order W-1001 is confirmed")
+        #expect(mail.text.contains("2 × Espresso cup: 17.98 EUR"))
+        #expect(try await results(service) == ["sent": 1])
+    }
+
+    @Test func `a rejected order is told with its reason`() async throws {
+        let service = try await start()
+        _ = await service.send([try event(MessageName.orderRejected, reason: "outOfStock")])
+        #expect(transport.sent.first?.text.contains("no longer in stock") == true)
+    }
+
+    @Test func `a temporary failure is tried again, and its neighbours are sent`() async throws {
+        let service = try await start()
+        transport.fail("slow@example.com", with: MailError("try again later", isPermanent: false))
+        let events = try ["ada@example.com", "slow@example.com", "grace@example.com"].map { try event(MessageName.orderConfirmed, email: $0) }
+        let outcomes = await service.send(events)
+        #expect(outcomes.map(\.failure?.remedy) == [nil, .retry, nil])
+        #expect(outcomes[1].failure?.cause == "mail-not-sent")
+        #expect(try await results(service) == ["sent": 2, "pending": 1])
+        transport.fail("slow@example.com", with: nil)
+        #expect(await service.send([events[1]])[0].failure == nil)
+        #expect(transport.sent.count == 3)
+        #expect(try await results(service) == ["sent": 3])
+    }
+
+    @Test func `a refusal for good is recorded and not tried again`() async throws {
+        let service = try await start()
+        transport.fail("gone@example.com", with: MailError("550 no such user", isPermanent: true))
+        let order = UUID()
+        let request = try event(MessageName.orderConfirmed, order: order, email: "gone@example.com")
+        #expect(await service.send([request])[0].failure == nil)
+        transport.fail("gone@example.com", with: nil)
+        #expect(await service.send([request, try event(MessageName.orderConfirmed, order: order)]).allSatisfy { $0.failure == nil })
+        #expect(transport.sent.isEmpty)
+        let list: List = try await service.ask(Request("notifications.notifications.list")).decoded()
+        #expect(list.items.map(\.result) == ["failed"])
+        #expect(list.items.first?.detail == "550 no such user")
+        #expect(list.items.first?.sentAt == nil)
+    }
+
+    @Test func `what cannot be read stops no neighbour`() async throws {
+        let service = try await start()
+        let events = [
+            Request(id: UUID(), operation: MessageName.orderConfirmed, body: Array("{".utf8)),
+            try event(MessageName.orderConfirmed),
+            try event(MessageName.orderConfirmed, email: "ada@example.com\r\nBcc: all@example.com"),
+        ]
+        let outcomes = await service.send(events)
+        #expect(outcomes.map(\.failure?.cause) == ["malformed-message", nil, "malformed-message"])
+        #expect(transport.sent.count == 1)
+    }
+
+    @Test func `a crash between sending and recording sends the same message again`() async throws {
+        let service = try await start()
+        let clock = service.clock
+        let sender = try #require(MailAddress("shop@example.com"))
+        let delivering = Delivering(transport: transport, sender: sender, clock: clock)
+        let request = try event(MessageName.orderConfirmed)
+        let items = [Item(request: request, input: try OrderNews.read(request))]
+        for _ in 0..<2 {
+            let plans = try await service.database.transaction { try await delivering.note(items, on: $0) }
+            _ = try await delivering.send(Array(zip(items, plans)).map { (item: $0, plan: $1) })
+            clock.advance(by: 60)
+        }
+        #expect(transport.sent.count == 2)
+        #expect(transport.sent[0].message == transport.sent[1].message)
+    }
+
+    @Test func `no more than eight mails are under way at once`() async throws {
+        let service = try await start()
+        let events = try (0..<40).map { try event(MessageName.orderConfirmed, email: "user\($0)@example.com") }
+        #expect(await service.send(events).allSatisfy { $0.failure == nil })
+        #expect(transport.sent.count == 40)
+        #expect((2...8).contains(transport.mostRunning))
+    }
+
+    @Test func `notifications are listed newest first, page by page and by order`() async throws {
+        let service = try await start()
+        let orders = (0..<3).map { _ in UUID() }
+        for order in orders {
+            _ = await service.send([try event(MessageName.orderConfirmed, order: order)])
+            service.clock.advance(by: 0.000_001)
+        }
+        let first: List = try await service.ask(Request("notifications.notifications.list", parameters: ["limit": "2"])).decoded()
+        #expect(first.items.map(\.orderId) == [orders[2], orders[1]])
+        let cursor = try #require(first.nextCursor)
+        let pages = try await service.ask([
+            Request("notifications.notifications.list", parameters: ["limit": "2", "cursor": cursor]),
+            Request("notifications.notifications.list", parameters: ["order": orders[1].uuidString]),
+            Request("notifications.notifications.list", parameters: ["order": "W-1001"]),
+        ])
+        #expect(try pages[0].decoded(List.self).items.map(\.orderId) == [orders[0]])
+        #expect(try pages[1].decoded(List.self).items.map(\.orderId) == [orders[1]])
+        #expect(pages[2].problem?.errors?.map(\.field) == ["order"])
+        let item = try #require(first.items.first)
+        #expect(item.kind == "orderConfirmed")
+        #expect(item.channel == "email")
+        #expect(item.recipient == "ada@example.com")
+        #expect(item.result == "sent")
+        #expect(item.sentAt != nil)
+    }
+
+    private struct List: Decodable {
+        let items: [NotificationView]
+        let nextCursor: String?
+    }
+}

@@ -1,0 +1,60 @@
+import FoundationEssentials
+import Logging
+import TestKit
+import Testing
+import WebClient
+
+@testable import Notifications
+
+@Suite struct MailTransportTests {
+    private func mail(_ subject: String) throws -> Mail {
+        Mail(
+            id: try #require(UUID(uuidString: "5D3F2C1B-0000-4000-8000-00000000000A")), sender: try #require(MailAddress("shop@example.com")),
+            recipient: try #require(MailAddress("ada@example.com")), subject: subject, text: "Text\n", html: "<p>Text</p>\n",
+            date: Date(timeIntervalSince1970: 0))
+    }
+
+    @Test func `mail is in a Maildir's new folder, and sent again it is there once`() async throws {
+        let client = WebClient(logger: Logger(label: "test"))
+        let folder = TestServers.folder("mail box")
+        let url = "file://" + folder.replacing(" ", with: "%20")
+        let transport = try MailTransports.from(url: url, client: client)
+        let mail = try mail("Once")
+        try await transport.send(mail)
+        try await transport.send(mail)
+        let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/new")
+        #expect(names == ["5d3f2c1b-0000-4000-8000-00000000000a.wharf"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/tmp").isEmpty)
+        let stored = try #require(FileManager.default.contents(atPath: "\(folder)/new/\(names[0])"))
+        #expect(Array(stored) == mail.message)
+    }
+
+    @Test func `a Maildir that cannot be written is worth another try`() async throws {
+        let folder = TestServers.folder("mail")
+        let transport = try Maildir(path: folder)
+        try FileManager.default.removeItem(atPath: "\(folder)/tmp")
+        let error = await #expect(throws: MailError.self) { try await transport.send(try mail("Lost")) }
+        #expect(error?.isPermanent == false)
+    }
+
+    @Test(arguments: ["sendgrid://key", "http://example.com", "mail", "", "file://otherhost/mail"])
+    func `a URL that names no transport is refused`(url: String) {
+        let client = WebClient(logger: Logger(label: "test"))
+        #expect(throws: MailError.self) { _ = try MailTransports.from(url: url, client: client) }
+    }
+
+    @Test(arguments: [
+        (WebClientError.Code.smtp(status: 550), true), (.smtp(status: 552), true), (.smtp(status: 451), false), (.smtp(status: 421), false),
+        (.smtp(status: 535), false), (.couldNotConnect, false), (.timedOut, false), (.invalidRequest, true),
+    ])
+    func `only the server's word on this mail is final`(code: WebClientError.Code, isPermanent: Bool) {
+        #expect(SMTPTransport.isPermanent(code) == isPermanent)
+    }
+
+    @Test func `a mail server that is away is worth another try`() async throws {
+        let client = WebClient(logger: Logger(label: "test"))
+        let transport = try MailTransports.from(url: "smtp://127.0.0.1:9", client: client)
+        let error = await #expect(throws: MailError.self) { try await transport.send(try mail("Lost")) }
+        #expect(error?.isPermanent == false)
+    }
+}

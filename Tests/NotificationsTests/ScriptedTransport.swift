@@ -1,0 +1,37 @@
+import FoundationEssentials
+import Notifications
+import Synchronization
+
+/// Takes mail, and refuses the recipients that a test names.
+final class ScriptedTransport: MailTransport {
+    private struct State {
+        var sent: [Mail] = []
+        var failing: [String: MailError] = [:]
+        var running = 0
+        var mostRunning = 0
+    }
+
+    private let state = Mutex(State())
+
+    var sent: [Mail] { state.withLock { $0.sent } }
+    var mostRunning: Int { state.withLock { $0.mostRunning } }
+
+    func fail(_ recipient: String, with error: MailError?) {
+        state.withLock { $0.failing[recipient] = error }
+    }
+
+    func send(_ mail: Mail) async throws(MailError) {
+        state.withLock {
+            $0.running += 1
+            $0.mostRunning = max($0.mostRunning, $0.running)
+        }
+        for _ in 0..<10 { await Task.yield() }
+        let error = state.withLock { state -> MailError? in
+            state.running -= 1
+            if let error = state.failing[mail.recipient.address] { return error }
+            state.sent.append(mail)
+            return nil
+        }
+        if let error { throw error }
+    }
+}

@@ -1,0 +1,70 @@
+import Logging
+import Metrics
+import Synchronization
+import Testing
+import WebClient
+
+@testable import Operations
+
+@Suite(.timeLimit(.minutes(1))) struct `The admin server` {
+    /// A running admin server, and what it answers to a path.
+    private func withServer(
+        checks: [ReadinessCheck] = [], metrics: MetricsRegistry = MetricsRegistry(),
+        _ body: (_ get: (String) async throws -> (status: Int, text: String)) async throws -> Void
+    ) async throws {
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let server = AdminServer(
+            address: ListenAddress(host: "127.0.0.1", port: 0), checks: checks, metrics: metrics, logger: quiet
+        ) { continuation.yield($0) }
+        let client = WebClient(logger: quiet)
+        try await running(server) {
+            let port = try #require(await ports.first { _ in true })
+            try await body { path in
+                let response = try await client.send(WebRequest(url: "http://127.0.0.1:\(port)\(path)"))
+                return (response.status, String(decoding: response.body, as: UTF8.self))
+            }
+        }
+    }
+
+    @Test func `a process that runs is alive, and ready without checks`() async throws {
+        try await withServer { get async throws in
+            #expect(try await get("/livez").status == 200)
+            #expect(try await get("/readyz").status == 200)
+            #expect(try await get("/elsewhere").status == 404)
+        }
+    }
+
+    @Test func `what is not ready is named, and what is ready is not`() async throws {
+        let isReady = Mutex(false)
+        let checks = [
+            ReadinessCheck("broker") { isReady.withLock { $0 } ? nil : "not connected" }, ReadinessCheck("database") { nil },
+        ]
+        try await withServer(checks: checks) { get async throws in
+            let answer = try await get("/readyz")
+            #expect(answer.status == 503)
+            #expect(answer.text == "broker: not connected\n")
+            isReady.withLock { $0 = true }
+            #expect(try await get("/readyz").status == 200)
+        }
+    }
+
+    @Test func `a check that hangs is a check that fails`() async throws {
+        let checks = [ReadinessCheck("stuck") {
+            try? await Task.sleep(for: .seconds(3_600))
+            return nil
+        }]
+        try await withServer(checks: checks) { get async throws in
+            let answer = try await get("/readyz")
+            #expect(answer.status == 503)
+            #expect(answer.text.hasPrefix("stuck: no answer within"))
+        }
+    }
+
+    @Test func `metrics are served as text`() async throws {
+        let metrics = MetricsRegistry()
+        Counter(label: "seen_total", factory: metrics).increment()
+        try await withServer(metrics: metrics) { get async throws in
+            #expect(try await get("/metrics").text.contains("seen_total 1\n"))
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Logging
+import Testing
+
+@testable import Operations
+
+@Suite struct `Settings of a process` {
+    private func refusal(_ environment: [String: String]) -> SettingError? {
+        #expect(throws: SettingError.self) { try Settings(environment: environment) }
+    }
+
+    @Test func `nothing has to be set`() throws {
+        let settings = try Settings(environment: [:])
+        #expect(settings.httpAddress == ListenAddress(host: "127.0.0.1", port: 8080))
+        #expect(settings.stripe.apiBase == "https://api.stripe.com")
+        #expect(settings.stripe.apiKey == nil)
+        #expect(settings.logFormat == nil && settings.logLevel == .info)
+        #expect(settings.table().allSatisfy { $0.source == .standard })
+    }
+
+    @Test func `empty is not set`() throws {
+        #expect(try Settings(environment: ["STRIPE_API_KEY": "", "WHARF_AMQP_URL_CARTS": ""]).stripe.apiKey == nil)
+    }
+
+    @Test func `a service's own URL goes before the common one`() throws {
+        let settings = try Settings(environment: [
+            "WHARF_AMQP_URL": "amqp://a@common/", "WHARF_AMQP_URL_CATALOG": "amqps://c@own/",
+            "WHARF_POSTGRES_URL_ORDERS": "postgresql://o@db/orders?sslmode=verify-full",
+        ])
+        #expect(settings.amqpURL(for: "catalog") == "amqps://c@own/")
+        #expect(settings.amqpURL(for: "carts") == "amqp://a@common/")
+        #expect(settings.postgresURL(for: "orders") == "postgresql://o@db/orders?sslmode=verify-full")
+        #expect(settings.postgresURL(for: "carts") == "postgres://postgres@127.0.0.1:5432/wharf")
+    }
+
+    @Test(arguments: [
+        ("WHARF_HTTP_ADDRESS", "localhost"), ("WHARF_HTTP_ADDRESS", "localhost:70000"), ("WHARF_ADMIN_ADDRESS", "::1:80"),
+        ("WHARF_AMQP_URL", "http://rabbit"), ("WHARF_AMQP_URL_CARTS", "rabbit"), ("WHARF_POSTGRES_URL", "postgres://"),
+        ("WHARF_REDIS_URL", "redis://a b"), ("STRIPE_API_BASE", "stripe.com"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"),
+        ("WHARF_MAIL_URL", "pop3://x"),
+    ])
+    func `a wrong value is refused with its name, what was given and what is accepted`(name: String, value: String) {
+        let error = refusal([name: value])
+        #expect(error?.name == name)
+        #expect(error?.given == "\"\(value)\"")
+        #expect(error?.accepted.isEmpty == false)
+    }
+
+    @Test func `no secret is shown, not in errors and not in the table`() throws {
+        #expect(refusal(["STRIPE_API_KEY": "sk_live_1\n"])?.given == "(hidden)")
+        #expect(refusal(["WHARF_AMQP_URL": "amqpx://user:se@cr/et@rabbit:5672/"])?.given == "\"amqpx://user:***@rabbit:5672/\"")
+        let settings = try Settings(environment: [
+            "STRIPE_API_KEY": "sk_live_1", "TWILIO_AUTH_TOKEN": "sk_live_2", "CONSUL_HTTP_TOKEN": "sk_live_3",
+            "WHARF_REDIS_URL": "redis://:sk_live_4@redis/", "WHARF_POSTGRES_URL_CARTS": "postgres://db/x?password=sk_live_5&sslmode=require",
+            "WHARF_MAIL_URL": "smtp://me:sk_live_6@mail:25",
+        ])
+        #expect(!settings.tableText().contains("sk_live"))
+        #expect(settings.table().first { $0.name == "STRIPE_API_KEY" }?.value == "(hidden)")
+        #expect(settings.table().first { $0.name == "WHARF_POSTGRES_URL_CARTS" }?.value == "postgres://db/x?password=***&sslmode=require")
+        #expect(settings.table().first { $0.name == "WHARF_REDIS_URL" }?.value == "redis://:***@redis/")
+    }
+
+    @Test func `the table tells value, source and default of every documented setting`() throws {
+        let table = try Settings(environment: ["LOG_LEVEL": "DEBUG"]).table()
+        let level = try #require(table.first { $0.name == "LOG_LEVEL" })
+        #expect(level.value == "DEBUG" && level.standard == "info" && level.source == .environment)
+        #expect(Set(table.map(\.name)) == [
+            "WHARF_HTTP_ADDRESS", "WHARF_ADMIN_ADDRESS", "WHARF_AMQP_URL", "WHARF_RABBITMQ_MANAGEMENT_URL", "WHARF_POSTGRES_URL",
+            "WHARF_REDIS_URL",
+            "STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET",
+            "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "WHARF_MAIL_URL", "WHARF_MAIL_FROM", "SENDGRID_API_KEY", "SENDGRID_API_BASE",
+            "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_BASE", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
+            "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "LOG_LEVEL", "LOG_FORMAT",
+        ])
+        #expect(table.allSatisfy { !$0.meaning.isEmpty })
+    }
+
+    @Test func `a mistyped name is told with the one that was meant`() throws {
+        let warnings = try Settings(environment: [
+            "WHARF_HTTP_ADRESS": "x", "WHARF_AMQP_URL_CART": "x", "WHARF_SOMETHING_ELSE": "x", "PATH": "x", "WHARF_AMQP_URL_CARTS": "amqp://x",
+        ]).warnings
+        #expect(warnings == [
+            "WHARF_AMQP_URL_CART is not a setting; did you mean WHARF_AMQP_URL_CARTS?",
+            "WHARF_HTTP_ADRESS is not a setting; did you mean WHARF_HTTP_ADDRESS?",
+            "WHARF_SOMETHING_ELSE is not a setting",
+        ])
+    }
+
+    @Test(arguments: [("127.0.0.1:0", "127.0.0.1", 0), ("[::1]:8080", "::1", 8080), ("rabbit.local:5", "rabbit.local", 5)])
+    func `an address is a host and a port`(text: String, host: String, port: Int) {
+        #expect(ListenAddress(text) == ListenAddress(host: host, port: port))
+        #expect(ListenAddress(text)?.description == text)
+    }
+
+    @Test(arguments: ["", ":80", "a", "a:", "a:-1", "a:b", "a:65536", "a/b:1", "a b:1", "[]:1"])
+    func `anything else is no address`(text: String) {
+        #expect(ListenAddress(text) == nil)
+    }
+}

@@ -1,0 +1,236 @@
+import Contracts
+import FoundationEssentials
+
+@testable import Orders
+@testable import Payments
+
+/// A checkout with everything around it, small enough that all of its states can be visited: the real saga, the real payment state, a catalog and a gateway that do what
+/// theirs do, and the messages between them. A message in flight may come once, often, late, or never.
+struct CheckoutModel: Hashable {
+    enum Message: Hashable {
+        case step(Checkout.Step)
+        case event(CheckoutEvent.Kind)
+    }
+
+    enum Reservation: Hashable {
+        case none, reserved, short, committed, released
+    }
+
+    /// What has really happened at the gateway.
+    enum Money: Hashable {
+        case none, waitsForCustomer, taken, declined, cancelled, givenBack
+    }
+
+    static let order = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
+    private static let intent = "pi_1"
+
+    var checkout = Checkout.placed
+    var reservation = Reservation.none
+    var attempt: Attempt?
+    var money = Money.none
+    /// A worker is between its two transactions: the call to the gateway may still go through, however late.
+    var callUnderWay = false
+    var flight: Set<Message> = [.step(.reserve)]
+    var toldConfirmed = false
+    var toldRejected = false
+
+    /// Every state that can come next. `faultless` leaves out losses, crashes and calls that go wrong.
+    func successors(faultless: Bool = false) -> [CheckoutModel] {
+        var next: [CheckoutModel] = []
+        for message in flight {
+            for var after in delivering(message) {
+                if !faultless { next.append(after) }
+                after.flight.remove(message)
+                next.append(after)
+            }
+            if !faultless {
+                var lost = self
+                lost.flight.remove(message)
+                next.append(lost)
+            }
+        }
+        if !checkout.isTerminal {
+            next.append(receiving(.overdue(expired: false)))
+            next.append(receiving(.overdue(expired: true)))
+        }
+        if mustVoid { next.append(with { $0.flight.insert(.step(.void)) }) }
+        if callUnderWay { next += callEnding(faultless: faultless) }
+        if money == .waitsForCustomer {
+            next.append(with { $0.money = .taken })
+            next.append(with { $0.money = .declined })
+        }
+        // The customer's browser still holds the secret of a payment that was declined after an authentication.
+        if money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
+            next.append(with { $0.money = .taken })
+        }
+        if let status = moneyStatus { next.append(with { $0.learn(status) }) }
+        return next.filter { $0 != self }
+    }
+
+    /// Nothing is on its way any more, and the gateway has told what it had to tell.
+    var isQuiet: Bool {
+        guard flight.isEmpty, !callUnderWay, !mustVoid, checkout.isTerminal else { return false }
+        guard let status = moneyStatus, var known = attempt else { return true }
+        return !known.learn(status)
+    }
+
+    /// Payments looks for these by itself.
+    private var mustVoid: Bool {
+        guard let attempt, attempt.voidRequested else { return false }
+        return [.begun, .requiresAction, .succeeded].contains(attempt.state)
+    }
+
+    // MARK: What must hold
+
+    var violations: [String] {
+        var found: [String] = []
+        if checkout.phase == .confirmed {
+            if reservation != .committed { found.append("confirmed without stock") }
+            if money != .taken { found.append("confirmed without money") }
+        }
+        if toldConfirmed, toldRejected { found.append("told both confirmed and rejected") }
+        if isQuiet, checkout.phase == .rejected {
+            if money == .taken { found.append("rejected and the money kept") }
+            if money == .waitsForCustomer { found.append("rejected and still payable") }
+            if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }
+        }
+        return found
+    }
+
+    // MARK: What happens
+
+    private func with(_ change: (inout CheckoutModel) -> Void) -> CheckoutModel {
+        var model = self
+        change(&model)
+        return model
+    }
+
+    private func delivering(_ message: Message) -> [CheckoutModel] {
+        switch message {
+        case .event(let kind): [receiving(Checkout.Event(kind, expired: false))]
+        case .step(.reserve): reserving()
+        case .step(.commit): [committing()]
+        case .step(.release): [releasing()]
+        case .step(.charge): charging()
+        case .step(.void): voiding()
+        case .step(.tellConfirmed): [with { $0.toldConfirmed = true }]
+        case .step(.tellRejected): [with { $0.toldRejected = true }]
+        }
+    }
+
+    private func receiving(_ event: Checkout.Event) -> CheckoutModel {
+        guard let (checkout, steps) = checkout.after(event) else { return self }
+        return with { model in
+            model.checkout = checkout
+            for step in steps { model.flight.insert(.step(step)) }
+        }
+    }
+
+    private func reserving() -> [CheckoutModel] {
+        switch reservation {
+        case .none:
+            [
+                with { $0.reservation = .reserved; $0.flight.insert(.event(.stockReserved)) },
+                with { $0.reservation = .short; $0.flight.insert(.event(.stockShort)) },
+            ]
+        case .reserved, .committed: [with { $0.flight.insert(.event(.stockReserved)) }]
+        case .short, .released: [with { $0.flight.insert(.event(.stockShort)) }]
+        }
+    }
+
+    private func committing() -> CheckoutModel {
+        with { model in
+            if model.reservation == .reserved { model.reservation = .committed }
+            model.flight.insert(.event(model.reservation == .committed ? .stockCommitted : .reservationLost))
+        }
+    }
+
+    private func releasing() -> CheckoutModel {
+        guard reservation != .committed else { return self }
+        return with {
+            $0.reservation = .released
+            $0.flight.insert(.event(.stockReleased))
+        }
+    }
+
+    private var moneyStatus: PaymentStatus? {
+        switch money {
+        case .none, .givenBack: nil
+        case .waitsForCustomer: .requiresAction(intent: Self.intent, clientSecret: "secret")
+        case .taken: .succeeded(intent: Self.intent)
+        case .declined: .declined(intent: Self.intent, code: "generic_decline")
+        case .cancelled: .cancelled(intent: Self.intent)
+        }
+    }
+
+    private mutating func learn(_ status: PaymentStatus) {
+        guard var attempt else { return }
+        let wasVoided = attempt.state == .voided
+        guard attempt.learn(status) else { return }
+        self.attempt = attempt
+        if wasVoided {
+            flight.insert(.step(.void))
+        } else if let event = attempt.event {
+            flight.insert(.event(event.kind))
+        }
+    }
+
+    private func charging() -> [CheckoutModel] {
+        guard let attempt else {
+            return [with { $0.attempt = Self.attempt(.begun); $0.callUnderWay = true }]
+        }
+        if attempt.state == .begun || (attempt.state == .voided && attempt.intent == nil) {
+            if let moneyStatus { return [with { $0.learn(moneyStatus) }] }
+            if attempt.state == .begun, !attempt.voidRequested, !callUnderWay { return [with { $0.callUnderWay = true }] }
+        }
+        guard let event = attempt.event else { return [self] }
+        return [with { $0.flight.insert(.event(event.kind)) }]
+    }
+
+    private func callEnding(faultless: Bool) -> [CheckoutModel] {
+        var next: [CheckoutModel] = []
+        if money == .none {
+            for outcome in [Money.taken, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
+            // It never went through; the message is delivered again.
+            next.append(with { $0.callUnderWay = false; $0.flight.insert(.step(.charge)) })
+        } else {
+            next.append(with { model in
+                model.callUnderWay = false
+                if let status = moneyStatus { model.learn(status) }
+            })
+            // The worker died before its second transaction; the message is delivered again.
+            if !faultless { next.append(with { $0.callUnderWay = false; $0.flight.insert(.step(.charge)) }) }
+        }
+        return next
+    }
+
+    private func voiding() -> [CheckoutModel] {
+        guard let attempt else { return [with { $0.attempt = Self.attempt(.voided); $0.answerVoided() }] }
+        var marked = self
+        marked.attempt?.voidRequested = true
+        switch attempt.state {
+        case .voided, .refunded: return [marked.with { $0.answerVoided() }]
+        case .begun where marked.money == .none:
+            return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
+        case .begun, .requiresAction, .declined, .succeeded:
+            return [marked.with { model in
+                if let status = model.moneyStatus { _ = model.attempt?.learn(status) }
+                model.money = model.money == .taken ? .givenBack : .cancelled
+                model.attempt?.state = model.money == .givenBack ? .refunded : .voided
+                model.attempt?.clientSecret = nil
+                model.answerVoided()
+            }]
+        }
+    }
+
+    private mutating func answerVoided() {
+        flight.insert(.event(.paymentVoided))
+    }
+
+    private static func attempt(_ state: Attempt.State) -> Attempt {
+        let charge = Charge(
+            order: order, orderNumber: "W-1", amount: Contracts.Money(amount: 100, currency: "EUR"), paymentMethod: "pm",
+            idempotencyKey: order)
+        return Attempt(order: order, charge: charge, state: state, createdAt: Date(timeIntervalSince1970: 0))
+    }
+}

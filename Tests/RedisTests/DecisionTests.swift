@@ -1,0 +1,83 @@
+import Testing
+
+@testable import Redis
+
+@Suite struct DecisionTests {
+    @Test func `a URL's parts are read, with defaults for those left out`() throws {
+        let plain = try RedisAddress("redis://cache")
+        #expect(plain.host == "cache" && plain.port == 6379 && plain.database == 0)
+        #expect(plain.user == nil && plain.password == nil)
+        let full = try RedisAddress("redis://me:p%40ss@cache.example.com:7000/5")
+        #expect(full.user == "me" && full.password == "p@ss" && full.port == 7000 && full.database == 5)
+        #expect(full.name == "cache.example.com:7000")
+        let passwordOnly = try RedisAddress("redis://:secret@[::1]:7000/")
+        #expect(passwordOnly.user == nil && passwordOnly.password == "secret" && passwordOnly.host == "::1")
+    }
+
+    @Test(arguments: [
+        "", "cache", "http://cache", "redis://", "redis://cache:0", "redis://cache:70000", "redis://cache/x", "redis://cache/-1",
+    ])
+    func `what is no Redis URL is refused`(url: String) {
+        let error = #expect(throws: RedisError.self) { try RedisAddress(url) }
+        #expect(error?.code == .invalidURL)
+    }
+
+    @Test func `TLS is refused clearly`() {
+        let error = #expect(throws: RedisError.self) { try RedisAddress("rediss://cache") }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.contains("TLS") == true)
+    }
+
+    @Test func `the greeting proves itself, chooses the database and asks whether Redis serves`() throws {
+        #expect(try RedisAddress("redis://cache").greeting == [["PING"]])
+        #expect(try RedisAddress("redis://:p@cache/2").greeting == [["AUTH", "p"], ["SELECT", "2"], ["PING"]])
+        #expect(try RedisAddress("redis://u:p@cache").greeting == [["AUTH", "u", "p"], ["PING"]])
+    }
+
+    @Test func `a refused greeting tells a wrong password from a server that is not ready`() {
+        #expect(Greeting.error("WRONGPASS no", to: ["AUTH", "x"], at: "r").code == .authenticationFailed)
+        #expect(Greeting.error("ERR invalid password", to: ["AUTH", "x"], at: "r").code == .authenticationFailed)
+        #expect(Greeting.error("NOAUTH Authentication required.", to: ["PING"], at: "r").code == .authenticationFailed)
+        #expect(Greeting.error("LOADING Redis is loading", to: ["PING"], at: "r").code == .unavailable)
+        #expect(Greeting.error("LOADING Redis is loading", to: ["AUTH", "x"], at: "r").code == .unavailable)
+    }
+
+    @Test func `a command is written as lengths and bytes`() {
+        #expect(RedisCommand.encode(["SET", "ké", ""]) == Array("*3\r\n$3\r\nSET\r\n$3\r\nké\r\n$0\r\n\r\n".utf8))
+    }
+
+    @Test func `rests between attempts double up to the longest, shortened at random by up to half`() {
+        var backoff = Backoff()
+        let longest = (0..<8).map { _ in backoff.next(random: 0) }
+        #expect(longest == [50, 100, 200, 400, 800, 1600, 2000, 2000].map { .milliseconds($0) })
+        let shortened = backoff.next(random: 1)
+        #expect(shortened == .seconds(1))
+        backoff.reset()
+        let afterReset = backoff.next(random: 0)
+        #expect(afterReset == Backoff.shortest)
+    }
+
+    @Test func `some refusals pass by themselves`() {
+        #expect(RedisError(code: .rejected, message: "LOADING Redis is loading").isTransient)
+        #expect(RedisError(code: .rejected, message: "BUSY").isTransient)
+        #expect(!RedisError(code: .rejected, message: "ERR unknown command").isTransient)
+    }
+
+    @Test func `pending commands leave in the order they came, and expire from the front`() {
+        let start = ContinuousClock.now
+        var pending = PendingCommands()
+        var taken: [UInt8] = []
+        for index in 0..<UInt8(100) {
+            pending.append(PendingCommand(bytes: [index], deadline: start + .seconds(Int(index))) { _ in })
+            if index % 3 == 0, let first = pending.takeFirst() { taken.append(contentsOf: first.bytes) }
+        }
+        #expect(taken == Array(0..<34))
+        #expect(pending.count == 66)
+        #expect(pending.firstDeadline == start + .seconds(34))
+        let expired = pending.takeExpired(at: start + .seconds(39)).flatMap(\.bytes)
+        #expect(expired == Array(34...39))
+        let rest = pending.takeAll().flatMap(\.bytes)
+        #expect(rest == Array(40..<100))
+        #expect(pending.count == 0 && pending.firstDeadline == nil)
+    }
+}

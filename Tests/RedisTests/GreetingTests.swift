@@ -1,0 +1,42 @@
+import Redis
+import Testing
+
+extension Wire {
+    @Suite struct GreetingTests {
+        @Test func `a wrong password is told clearly and is not transient`() async throws {
+            let server = try RedisServer(password: "right")
+            let client = try RedisClient(url: "redis://:wrong@127.0.0.1:\(server.port)", logger: testLogger)
+            for _ in 0..<3 {
+                let error = await failure(client, ["PING"])
+                #expect(error?.code == .authenticationFailed)
+                #expect(error?.isTransient == false)
+                #expect(error?.message.contains("WRONGPASS") == true)
+                #expect(error?.message.contains("wrong@") == false)
+            }
+        }
+
+        @Test func `a missing password is told clearly`() async throws {
+            let server = try RedisServer(password: "right")
+            let client = try RedisClient(url: "redis://127.0.0.1:\(server.port)", logger: testLogger)
+            let error = await failure(client, ["PING"])
+            #expect(error?.code == .authenticationFailed)
+            #expect(error?.message.contains("NOAUTH") == true)
+        }
+
+        @Test func `user, password and database of the URL are used, percent-encoding undone`() async throws {
+            let server = try RedisServer(password: "p@ss/word")
+            let url = "redis://default:p%40ss%2Fword@127.0.0.1:\(server.port)"
+            let third = try RedisClient(url: url + "/3", logger: testLogger)
+            let first = try RedisClient(url: url, logger: testLogger)
+            _ = try await third.command(["SET", "where", "third"])
+            #expect(try await first.command(["GET", "where"]).isNull)
+            #expect(try await third.command(["GET", "where"]).text == "third")
+        }
+
+        @Test func `a database that does not exist is told`() async throws {
+            let server = try RedisServer()
+            let client = try RedisClient(url: server.url + "/999", logger: testLogger)
+            #expect(await failure(client, ["PING"])?.message.contains("DB index") == true)
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Redis
+import Testing
+
+extension Wire {
+    @Suite struct OutageTests {
+        /// Far below any timeout that is set here, far above what a failure at once takes on a busy machine.
+        private let atOnce: Duration = .milliseconds(500)
+
+        @Test func `a crash fails all that is under way at once, and a restart is found`() async throws {
+            let server = try RedisServer()
+            let client = try server.client(maximumInFlight: 100, commandTimeout: .seconds(30))
+            _ = try await client.command(["SET", "before", "x"])
+            server.freeze()
+            await withTaskGroup(of: RedisError?.self) { group in
+                for index in 0...100 {
+                    group.addTask { await failure(client, ["INCR", "k\(index)"]) }
+                }
+                // The one for which there was no room shows that the others are under way.
+                #expect(await group.next()??.code == .overloaded)
+                let elapsed = await ContinuousClock().measure {
+                    server.crash()
+                    for await error in group {
+                        #expect(error?.code == .connectionLost)
+                        #expect(error?.isTransient == true)
+                    }
+                }
+                #expect(elapsed < .seconds(3))
+            }
+
+            for _ in 0..<20 {
+                let elapsed = await ContinuousClock().measure {
+                    #expect(await failure(client, ["PING"])?.code == .unavailable)
+                }
+                #expect(elapsed < atOnce)
+            }
+
+            try server.restart()
+            #expect(try await eventually(client, ["GET", "before"]).isNull)
+        }
+
+        @Test func `a server that stops answering costs one timeout, and then nothing until it is back`() async throws {
+            let server = try RedisServer()
+            let client = try server.client(commandTimeout: .milliseconds(300))
+            _ = try await client.command(["PING"])
+            server.freeze()
+            let elapsed = await ContinuousClock().measure {
+                #expect(await failure(client, ["PING"])?.code == .timedOut)
+            }
+            #expect((.milliseconds(290)...(.seconds(3))).contains(elapsed))
+            let later = await ContinuousClock().measure {
+                let error = await failure(client, ["PING"])
+                #expect(error?.code == .unavailable)
+                #expect(error?.isTransient == true)
+            }
+            #expect(later < .milliseconds(290))
+            server.thaw()
+            #expect(try await eventually(client, ["PING"]).text == "PONG")
+        }
+
+        @Test func `a reply that comes too late is given to nobody else`() async throws {
+            let server = try RedisServer()
+            let client = try server.client(commandTimeout: .milliseconds(200))
+            _ = try await client.command(["PING"])
+            server.freeze()
+            #expect(await failure(client, ["ECHO", "late"])?.code == .timedOut)
+            server.thaw()
+            #expect(try await eventually(client, ["ECHO", "next"]).text == "next")
+        }
+
+        @Test func `beyond those under way a command is turned away at once`() async throws {
+            let server = try RedisServer()
+            let client = try server.client(maximumInFlight: 5, commandTimeout: .seconds(30))
+            _ = try await client.command(["PING"])
+            server.freeze()
+            let outcomes = await withTaskGroup(of: RedisError?.self) { group in
+                for index in 0..<20 {
+                    group.addTask {
+                        do throws(RedisError) {
+                            _ = try await client.command(["INCR", "k\(index)"])
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                var turnedAway: [RedisError?] = []
+                while turnedAway.count < 15, let outcome = await group.next() { turnedAway.append(outcome) }
+                server.thaw()
+                return turnedAway + (await group.reduce(into: []) { $0.append($1) })
+            }
+            #expect(outcomes.filter { $0?.code == .overloaded && $0?.isTransient == true }.count == 15)
+            #expect(outcomes.filter { $0 == nil }.count == 5)
+            #expect(try await client.command(["PING"]).text == "PONG")
+        }
+
+        @Test func `where nothing listens the first command waits no longer than the attempt`() async throws {
+            // Port 1 is reserved, and nothing listens there.
+            let client = try RedisClient(url: "redis://localhost:1", logger: testLogger)
+            let elapsed = await ContinuousClock().measure {
+                let error = await failure(client, ["PING"])
+                #expect(error?.code == .unavailable)
+                #expect(error?.message.contains("localhost:1") == true)
+            }
+            #expect(elapsed < .seconds(3))
+        }
+
+        @Test func `a host that does not exist is told by name`() async throws {
+            let client = try RedisClient(url: "redis://nowhere.invalid", commandTimeout: .milliseconds(700), logger: testLogger)
+            let elapsed = await ContinuousClock().measure {
+                let error = await failure(client, ["PING"])
+                #expect(error?.code == .unavailable || error?.code == .timedOut)
+                #expect(error?.message.contains("nowhere.invalid") == true)
+            }
+            #expect(elapsed < .seconds(3))
+        }
+
+        @Test func `shutting down fails what is under way and what comes later`() async throws {
+            let server = try RedisServer()
+            let client = try server.client(commandTimeout: .seconds(30))
+            _ = try await client.command(["PING"])
+            server.freeze()
+            let underWay = Task { try await client.command(["PING"]) }
+            await Task.yield()
+            client.shutdown()
+            client.shutdown()
+            let error = await #expect(throws: RedisError.self) { try await underWay.value }
+            #expect(error?.code == .shutDown)
+            #expect(await failure(client, ["PING"])?.code == .shutDown)
+        }
+    }
+}

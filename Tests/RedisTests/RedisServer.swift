@@ -1,0 +1,120 @@
+import Foundation
+import Logging
+import Redis
+import Testing
+
+let testLogger = Logger(label: "redis-tests")
+
+/// The suites that start a server take turns: starting one blocks a thread, which would distort what is said about time.
+@Suite(.serialized, .timeLimit(.minutes(1))) enum Wire {}
+
+/// A private Redis without persistence, on a port of its own that it keeps when it is started again.
+final class RedisServer {
+    /// The shell ends the server when its own input is closed: when the tests end, however they end.
+    private static let script = """
+        redis-server "$@" & server=$!
+        echo "pid $server"
+        cat > /dev/null
+        kill -9 $server
+        """
+
+    private static let attempts = 20
+
+    let port: Int
+    private let password: String?
+    private var shell = Process()
+    private var input = Pipe()
+    private var pid: pid_t = 0
+
+    init(password: String? = nil) throws {
+        self.password = password
+        for _ in 0..<Self.attempts {
+            // Below the ports that the system gives to outgoing connections.
+            let candidate = Int.random(in: 20_000..<32_000)
+            if let started = try Self.launch(port: candidate, password: password) {
+                port = candidate
+                (shell, input, pid) = started
+                return
+            }
+        }
+        port = 0
+        throw RedisServerError.notStarted
+    }
+
+    deinit {
+        end()
+    }
+
+    var url: String { "redis://\(password.map { ":\($0)@" } ?? "")127.0.0.1:\(port)" }
+
+    func client(maximumInFlight: Int = 2000, commandTimeout: Duration = .seconds(10)) throws -> RedisClient {
+        try RedisClient(url: url, maximumInFlight: maximumInFlight, commandTimeout: commandTimeout, logger: testLogger)
+    }
+
+    /// Stops answering, its connections left open.
+    func freeze() { kill(pid, SIGSTOP) }
+    func thaw() { kill(pid, SIGCONT) }
+
+    /// Ends at once, without a farewell.
+    func crash() { kill(pid, SIGKILL) }
+
+    func restart() throws {
+        end()
+        guard let started = try Self.launch(port: port, password: password) else { throw RedisServerError.notStarted }
+        (shell, input, pid) = started
+    }
+
+    private func end() {
+        try? input.fileHandleForWriting.close()
+        if shell.isRunning { shell.waitUntilExit() }
+    }
+
+    /// Nil when the server ends before it accepts connections: the port is taken.
+    private static func launch(port: Int, password: String?) throws -> (Process, Pipe, pid_t)? {
+        let shell = Process()
+        let input = Pipe()
+        let output = Pipe()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments =
+            ["-c", script, "redis", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"]
+            + (password.map { ["--requirepass", $0] } ?? [])
+        shell.standardInput = input
+        shell.standardOutput = output
+        try shell.run()
+
+        var log = ""
+        while !log.contains("Ready to accept connections") {
+            let more = output.fileHandleForReading.availableData
+            log += String(decoding: more, as: UTF8.self)
+            if more.isEmpty || log.contains("Failed listening") {
+                try? input.fileHandleForWriting.close()
+                shell.waitUntilExit()
+                return nil
+            }
+        }
+        let words = log.split(whereSeparator: \.isWhitespace)
+        guard let mark = words.firstIndex(of: "pid"), let pid = pid_t(words[mark + 1]) else { return nil }
+        return (shell, input, pid)
+    }
+}
+
+enum RedisServerError: Error {
+    case notStarted
+}
+
+/// Repeats a command until it succeeds: the client connects again in its own time, at most every two seconds.
+func eventually(_ client: RedisClient, _ arguments: [String], within time: Duration = .seconds(15)) async throws -> RedisValue {
+    let deadline = ContinuousClock.now + time
+    while true {
+        do {
+            return try await client.command(arguments)
+        } catch {
+            guard ContinuousClock.now < deadline else { throw error }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}
+
+func failure(_ client: RedisClient, _ arguments: [String]) async -> RedisError? {
+    await #expect(throws: RedisError.self) { try await client.command(arguments) }
+}

@@ -1,0 +1,142 @@
+import Testing
+
+@testable import Sandbox
+
+@Suite("A payment intent")
+struct PaymentIntentTests {
+    typealias Status = PaymentIntent.Status
+
+    static func intent(_ status: Status, capture: PaymentIntent.CaptureMethod = .automatic, card: TestCard = .visa) -> PaymentIntent {
+        var intent = PaymentIntent(
+            PaymentDraft(amount: 1_000, currency: "eur", captureMethod: capture), card: card, idempotencyKey: nil, created: 1)
+        intent.status = status
+        if status == .requiresCapture { intent.amountCapturable = 1_000 }
+        if status == .succeeded { intent.amountReceived = 1_000 }
+        if status == .succeeded || status == .requiresCapture { intent.latestCharge = "ch_1" }
+        return intent
+    }
+
+    @Test("can be confirmed only before it is charged or canceled", arguments: Status.allCases)
+    func confirmation(status: Status) throws {
+        var intent = Self.intent(status)
+        let allowed: Set<Status> = [.requiresPaymentMethod, .requiresConfirmation, .requiresAction]
+        guard allowed.contains(status) else {
+            let before = intent
+            #expect(throws: StripeError.self) { try intent.confirm(with: nil, offSession: false) }
+            #expect(intent == before)
+            return
+        }
+        #expect(try intent.confirm(with: nil, offSession: false) == .succeeded)
+        #expect(intent.status == .succeeded)
+        #expect(intent.amountReceived == 1_000)
+    }
+
+    @Test("can be captured only when its capture is awaited", arguments: Status.allCases)
+    func captureStates(status: Status) throws {
+        var intent = Self.intent(status, capture: .manual)
+        let before = intent
+        guard status == .requiresCapture else {
+            #expect(throws: StripeError.self) { try intent.capture(nil) }
+            #expect(intent == before)
+            return
+        }
+        #expect(try intent.capture(nil) == .succeeded)
+        #expect(intent.amountReceived == 1_000)
+        #expect(intent.amountCapturable == 0)
+    }
+
+    @Test("can be canceled until it has succeeded or is canceled", arguments: Status.allCases)
+    func cancellation(status: Status) throws {
+        var intent = Self.intent(status)
+        let before = intent
+        guard status != .succeeded, status != .canceled else {
+            let error = #expect(throws: StripeError.self) { try intent.cancel(nil, at: 7) }
+            #expect(error?.code == "payment_intent_unexpected_state")
+            #expect(intent == before)
+            return
+        }
+        #expect(try intent.cancel(.abandoned, at: 7) == .canceled)
+        #expect(intent.status == .canceled)
+        #expect(intent.canceledAt == 7)
+        #expect(intent.cancellationReason == .abandoned)
+    }
+
+    @Test("takes an authentication only while it awaits one", arguments: Status.allCases, PaymentIntent.AuthenticationResult.allCases)
+    func authentication(status: Status, result: PaymentIntent.AuthenticationResult) throws {
+        var intent = Self.intent(status, card: .threeDSecure2Required)
+        guard status == .requiresAction else {
+            #expect(throws: StripeError.self) { try intent.authenticate(result) }
+            return
+        }
+        _ = try intent.authenticate(result)
+        #expect(intent.status == (result == .succeed ? .succeeded : .requiresPaymentMethod))
+        #expect((intent.lastFailure?.code == "payment_intent_authentication_failure") == (result == .fail))
+    }
+
+    @Test("ends as its card says", arguments: TestCard.allCases)
+    func cards(card: TestCard) throws {
+        var intent = Self.intent(.requiresConfirmation, card: card)
+        let happening = try intent.confirm(with: nil, offSession: false)
+        switch card {
+        case .visa, .mastercard:
+            #expect(happening == .succeeded)
+        case .declined, .insufficientFunds:
+            #expect(intent.status == .requiresPaymentMethod)
+            #expect(intent.card == nil)
+            #expect(intent.lastFailure?.declineCode == (card == .declined ? "generic_decline" : "insufficient_funds"))
+        case .authenticationRequired, .threeDSecure2Required:
+            #expect(happening == .authenticationAsked)
+            #expect(intent.status == .requiresAction)
+        }
+    }
+
+    @Test("is declined when authentication is needed and the customer is away")
+    func offSession() throws {
+        var intent = Self.intent(.requiresConfirmation, card: .authenticationRequired)
+        _ = try intent.confirm(with: nil, offSession: true)
+        #expect(intent.lastFailure?.error.status == 402)
+        #expect(intent.lastFailure?.code == "authentication_required")
+    }
+
+    @Test("can be paid with another card after a decline")
+    func secondCard() throws {
+        var intent = Self.intent(.requiresConfirmation, card: .declined)
+        _ = try intent.confirm(with: nil, offSession: false)
+        #expect(try intent.confirm(with: .mastercard, offSession: false) == .succeeded)
+        #expect(intent.lastFailure == nil)
+    }
+
+    @Test("gives no more back than it took, in as many parts as one likes")
+    func refunds() throws {
+        var intent = Self.intent(.succeeded)
+        #expect(try intent.refund(300) == 300)
+        let tooMuch = #expect(throws: StripeError.self) { try intent.refund(701) }
+        #expect(tooMuch?.parameter == "amount")
+        #expect(try intent.refund(nil) == 700)
+        let again = #expect(throws: StripeError.self) { try intent.refund(nil) }
+        #expect(again?.code == "charge_already_refunded")
+        #expect(intent.amountRefunded == 1_000)
+    }
+
+    @Test("captures a part, and refuses more than was authorised")
+    func partialCapture() throws {
+        var intent = Self.intent(.requiresCapture, capture: .manual)
+        #expect(throws: StripeError.self) { try intent.capture(1_001) }
+        _ = try intent.capture(400)
+        #expect(intent.amountReceived == 400)
+        #expect(throws: StripeError.self) { try intent.refund(401) }
+    }
+
+    @Test("grows its revision with every change")
+    func revision() throws {
+        var intent = Self.intent(.requiresConfirmation, capture: .manual)
+        var revisions = [intent.revision]
+        _ = try intent.confirm(with: nil, offSession: false)
+        revisions.append(intent.revision)
+        _ = try intent.capture(nil)
+        revisions.append(intent.revision)
+        _ = try intent.refund(1)
+        revisions.append(intent.revision)
+        #expect(revisions == [0, 1, 2, 3])
+    }
+}

@@ -1,0 +1,40 @@
+import FoundationEssentials
+import Secrets
+import Testing
+
+@Suite struct RandomAndIdentifierTests {
+    private let dns = UUID(uuidString: "6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+
+    @Test func `a token has 256 bits and is never given twice`() {
+        let tokens = (0..<1_000).map { _ in SecureRandom.token() }
+        #expect(Set(tokens).count == tokens.count)
+        #expect(tokens.allSatisfy { $0.utf8.count == 43 && Base64URL.decode($0)?.count == SecureRandom.tokenBytes })
+    }
+
+    @Test func `random bytes come in the number asked for`() throws {
+        #expect(try SecureRandom.bytes(0).isEmpty)
+        #expect(try SecureRandom.bytes(7).count == 7)
+        #expect(try SecureRandom.bytes(32) != SecureRandom.bytes(32))
+    }
+
+    @Test func `a name has the UUID that other implementations give it`() throws {
+        let dns = try #require(dns)
+        #expect(UUID.v5(namespace: dns, name: "www.example.com") == UUID(uuidString: "2ed6657d-e927-568b-95e1-2665a8aea6a2"))
+        #expect(UUID.v5(namespace: dns, name: "") == UUID(uuidString: "4ebd0208-8328-5d69-8c44-ec50939c0967"))
+    }
+
+    @Test func `ten thousand names take less than a second`() throws {
+        let dns = try #require(dns)
+        let elapsed = ContinuousClock().measure {
+            for index in 0..<10_000 { _ = UUID.v5(namespace: dns, name: String(index)) }
+        }
+        #expect(elapsed < .seconds(1))
+    }
+
+    @Test func `given random bytes make a version 4 UUID`() {
+        let id = UUID.v4(randomBytes: [UInt8](repeating: 0xFF, count: 16))
+        #expect(id == UUID(uuidString: "ffffffff-ffff-4fff-bfff-ffffffffffff"))
+        #expect(UUID.v4(randomBytes: [UInt8](repeating: 0, count: 15)) == nil)
+        #expect(UUID.v4(randomBytes: [UInt8](repeating: 0, count: 17)) == nil)
+    }
+}

@@ -1,0 +1,111 @@
+import AMQP
+import LocalServers
+import Messaging
+import Testing
+
+extension BrokerTests {
+    @Suite struct `Applying and checking the topology` {
+        @Test func `a broker that was applied to has no drift, and applying again changes nothing`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            #expect(try await Topology.check(definitions, via: broker.management) == [])
+            #expect(try await Topology.apply(definitions, passwords: Broker.passwords, via: broker.management) == [])
+        }
+
+        @Test func `what is missing is told and made again`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            try await broker.server.management.send("DELETE", "/api/queues/%2F/carts.queries")
+            try await broker.server.management.send("DELETE", "/api/policies/%2F/queries")
+            try await broker.server.management.send("DELETE", "/api/permissions/%2F/carts")
+            let drift = try await Topology.check(definitions, via: broker.management).map(\.description)
+            #expect(drift == [
+                "missing: permission of carts", "missing: queue carts.queries",
+                "missing: binding queues --carts.queries--> queue carts.queries",
+                "missing: binding requests --carts.carts.current--> queue carts.queries",
+                "missing: binding requests --carts.carts.get--> queue carts.queries",
+                "missing: policy queries",
+            ])
+            let changes = try await Topology.apply(definitions, via: broker.management)
+            #expect(changes.map(\.description) == drift)
+            #expect(try await Topology.check(definitions, via: broker.management) == [])
+        }
+
+        @Test func `what differs is told value by value and put right`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            try await broker.server.management.send(
+                "PUT", "/api/policies/%2F/queries",
+                body: #"{"pattern": "^[a-z]+\\.(credentials|queries)$", "apply-to": "queues", "definition": {"max-length": 5, "expires": 600000}}"#)
+            #expect(try await Topology.check(definitions, via: broker.management).map(\.description) == [
+                #"different: policy queries: expires is 600000, it should not be set; max-length is 5, not 1000; overflow is not set, it should be "reject-publish""#
+            ])
+            #expect(try await Topology.apply(definitions, via: broker.management).count == 1)
+            #expect(try await Topology.check(definitions, via: broker.management) == [])
+        }
+
+        @Test func `extra objects are told within what is Wharf's only, and kept`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            let management = broker.server.management
+            try await management.send("PUT", "/api/queues/%2F/carts.old", body: #"{"durable": true}"#)
+            try await management.send("PUT", "/api/queues/%2F/somebody.elses", body: #"{"durable": true}"#)
+            try await management.send("POST", "/api/bindings/%2F/e/events/q/somebody.elses", body: #"{"routing_key": "order.#"}"#)
+            try await management.send("PUT", "/api/policies/%2F/greedy", body: #"{"pattern": "^carts", "priority": 9, "definition": {"max-length": 1}}"#)
+            try await management.send("PUT", "/api/policies/%2F/theirs", body: #"{"pattern": "^somebody", "definition": {"max-length": 1}}"#)
+            try await Topology.apply(definitions, via: broker.management)
+            #expect(try await Topology.check(definitions, via: broker.management).map(\.description) == [
+                "extra: queue carts.old", "extra: binding events --order.#--> queue somebody.elses",
+                "extra: policy greedy: matches carts.commands, carts.queries",
+            ])
+            for path in ["queues/%2F/carts.old", "queues/%2F/somebody.elses", "policies/%2F/greedy", "policies/%2F/theirs"] {
+                try await management.send("DELETE", "/api/\(path)")
+            }
+        }
+
+        @Test func `objects that cannot be changed are named and nothing is applied`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            let management = broker.server.management
+            try await management.send("DELETE", "/api/queues/%2F/users.credentials")
+            try await management.send("PUT", "/api/queues/%2F/users.credentials", body: #"{"durable": true, "arguments": {"x-queue-type": "quorum"}}"#)
+            try await management.send("DELETE", "/api/policies/%2F/queries")
+            let error = await #expect(throws: TopologyError.self) { try await Topology.apply(definitions, via: broker.management) }
+            #expect(error?.code == .conflict)
+            #expect(error?.message.contains(#"queue users.credentials: x-queue-type is "quorum", not "classic""#) == true)
+            #expect(try await Topology.check(definitions, via: broker.management).contains { $0.object == "policy queries" })
+            try await management.send("DELETE", "/api/queues/%2F/users.credentials")
+        }
+
+        @Test func `a given password is set, and an ungiven one is kept`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            let changes = try await Topology.apply(definitions, passwords: ["carts": "another"], via: broker.management)
+            #expect(changes.map(\.description) == ["different: user carts: password"])
+            #expect(try await broker.publish(as: "ingress", to: "requests", "carts.carts.create") == .confirmed)
+            let refused = await #expect(throws: AMQPError.self) {
+                try await Publisher(configuration: broker.connection(as: "carts"), logger: quiet).run()
+            }
+            #expect(refused?.code == .accessRefused)
+        }
+
+        @Test func `a user that is put right keeps its password`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            let user = try await broker.server.management.send("GET", "/api/users/ingress")
+            let hash = try #require(user.firstMatch(of: /"password_hash":"([^"]+)"/)?.1)
+            try await broker.server.management.send(
+                "PUT", "/api/users/ingress", body: #"{"password_hash": "\#(hash)", "tags": "monitoring"}"#)
+            let changes = try await Topology.apply(definitions, via: broker.management)
+            #expect(changes.map(\.description) == [#"different: user ingress: tags is ["monitoring"], not []"#])
+            #expect(try await broker.publish(as: "ingress", to: "requests", "carts.carts.create") == .confirmed)
+        }
+
+        @Test func `a password for nobody is refused`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            let error = await #expect(throws: TopologyError.self) {
+                try await Topology.apply(definitions, passwords: ["cart": "x"], via: broker.management)
+            }
+            #expect(error?.code == .unknownUser)
+        }
+
+        @Test func `a refusal of the management API is told with its status`() async throws {
+            let refusing = BrokerManagement { _, _, _ in (401, Array("no".utf8)) }
+            let error = await #expect(throws: TopologyError.self) { try await Topology.check(Definitions(), via: refusing) }
+            #expect(error?.message == "RabbitMQ answered 401 to GET /api/definitions: no It takes a user with the tag administrator.")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import AMQP
+import LocalServers
+import Logging
+import Messaging
+import ServiceLifecycle
+import TestKit
+import Testing
+
+let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+
+/// A broker of these tests' own: they put wrong objects into its virtual host, and put them right again.
+struct Broker: Sendable {
+    static let passwords = Dictionary(
+        uniqueKeysWithValues: ["carts", "catalog", "deadletters", "ingress", "notifications", "orders", "payments", "users"].map { ($0, "\($0)-pass/word") })
+    private static let shared = Task {
+        let server = try RabbitMQServer(folder: TestServers.folder("topology"))
+        try await server.start()
+        return Broker(server: server)
+    }
+
+    let server: RabbitMQServer
+
+    static func withTopology() async throws -> (broker: Broker, definitions: Definitions) {
+        let broker = try await shared.value
+        let definitions = try repositoryDefinitions()
+        try await Topology.apply(definitions, passwords: passwords, via: broker.management)
+        return (broker, definitions)
+    }
+
+    var management: BrokerManagement {
+        BrokerManagement { [management = server.management] method, path, body in
+            (200, Array(try await management.send(method, path, body: body.isEmpty ? nil : String(decoding: body, as: UTF8.self)).utf8))
+        }
+    }
+
+    func connection(as user: String) throws -> AMQPConfiguration {
+        var configuration = try AMQPConfiguration(url: server.url, connectionName: user)
+        configuration.user = user
+        configuration.password = Self.passwords[user] ?? ""
+        return configuration
+    }
+
+    /// What became of a message that `user` sent.
+    func publish(as user: String, to exchange: String, _ routingKey: String) async throws -> PublishOutcome {
+        let publisher = Publisher(configuration: try connection(as: user), logger: quiet)
+        return try await running(publisher) {
+            let publication = Publication(
+                exchange: exchange, routingKey: routingKey, properties: Properties(persistent: true), body: Array("x".utf8))
+            return try #require(await publisher.publish([publication]).first)
+        }
+    }
+}
+
+/// Runs the service for as long as `body` runs, then cancels it.
+func running<Result: Sendable>(_ service: any Service, body: () async throws -> Result) async throws -> Result {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await service.run() }
+        defer { group.cancelAll() }
+        return try await body()
+    }
+}
+
+extension PublishOutcome {
+    var isDenied: Bool {
+        if case .failed(let error) = self { error.code == .accessRefused } else { false }
+    }
+}
+
+/// Tests of one broker, one after another.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+enum BrokerTests {}

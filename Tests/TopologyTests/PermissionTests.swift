@@ -1,0 +1,103 @@
+import AMQP
+import LocalServers
+import Messaging
+import TestKit
+import Testing
+
+extension BrokerTests {
+    @Suite struct `Permissions` {
+        @Test(arguments: [
+            ("ingress", "requests", "catalog.products.get"), ("ingress", "requests", "orders.orders.wait"),
+            ("carts", "requests", "orders.checkouts.place"), ("orders", "requests", "payments.charge"),
+            ("payments", "requests", "orders.checkouts.advance"), ("orders", "events", "order.confirmed"),
+            ("catalog", "retry.10m.b", "catalog.commands"), ("catalog", "dead-letters", "catalog.queries"),
+            ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),
+        ])
+        func `each user may send what its work needs`(user: String, exchange: String, routingKey: String) async throws {
+            let (broker, _) = try await Broker.withTopology()
+            #expect(try await broker.publish(as: user, to: exchange, routingKey) == .confirmed)
+        }
+
+        @Test(arguments: [
+            ("ingress", "requests", "payments.charge"), ("ingress", "", "payments.commands"),
+            ("ingress", "events", "order.confirmed"), ("ingress", "replies", "amq.gen-another"),
+            ("catalog", "requests", "payments.charge"), ("users", "events", "order.confirmed"),
+            ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
+            ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
+        ])
+        func `a user that is taken over opens no other door`(user: String, exchange: String, routingKey: String) async throws {
+            let (broker, _) = try await Broker.withTopology()
+            let outcome = try await broker.publish(as: user, to: exchange, routingKey)
+            #expect(outcome.isDenied, "\(outcome)")
+        }
+
+        @Test func `a service consumes its own queues only`() async throws {
+            let (broker, _) = try await Broker.withTopology()
+            let own = Consumer(configuration: try broker.connection(as: "catalog"), source: .queue("catalog.queries"), prefetch: 1, logger: quiet)
+            try await running(own) { try await eventually { own.isConnected } }
+            let other = Consumer(configuration: try broker.connection(as: "catalog"), source: .queue("orders.commands"), prefetch: 1, logger: quiet)
+            let error = await #expect(throws: AMQPError.self) { try await other.run() }
+            #expect(error?.code == .accessRefused)
+        }
+
+        @Test func `the ingress hears of revoked sessions and of nothing else`() async throws {
+            let (broker, _) = try await Broker.withTopology()
+            let configuration = try broker.connection(as: "ingress")
+            let sessions = Consumer(configuration: configuration, source: .exclusive(bindings: [("events", "session.revoked")]), prefetch: 1, logger: quiet)
+            try await running(sessions) {
+                try await eventually { sessions.isConnected }
+                #expect(try await broker.publish(as: "users", to: "events", "session.revoked") == .confirmed)
+                #expect(try await sessions.next(limit: 1).first?.routingKey == "session.revoked")
+            }
+            let orders = Consumer(configuration: configuration, source: .exclusive(bindings: [("events", "order.confirmed")]), prefetch: 1, logger: quiet)
+            let error = await #expect(throws: AMQPError.self) { try await orders.run() }
+            #expect(error?.code == .accessRefused)
+        }
+
+        @Test(arguments: ["ingress", "carts"])
+        func `whoever asks is answered on a queue of its own`(user: String) async throws {
+            let (broker, _) = try await Broker.withTopology()
+            let replies = Consumer(configuration: try broker.connection(as: user), source: .exclusive(bindings: [("replies", nil)]), prefetch: 1, logger: quiet)
+            try await running(replies) {
+                try await eventually { replies.replyAddress != nil && replies.isConnected }
+                let address = try #require(replies.replyAddress)
+                #expect(try await broker.publish(as: "catalog", to: "replies", address) == .confirmed)
+                #expect(try await replies.next(limit: 1).first?.routingKey == address)
+            }
+        }
+
+        @Test func `a message on the ladder comes back to its queue of origin`() async throws {
+            let (broker, _) = try await Broker.withTopology()
+            let consumer = Consumer(configuration: try broker.connection(as: "notifications"), source: .queue("notifications.queries"), prefetch: 1, logger: quiet)
+            try await running(consumer) {
+                #expect(try await broker.publish(as: "notifications", to: "retry.1s.a", "notifications.queries") == .confirmed)
+                let delivery = try #require(try await consumer.next(limit: 1).first)
+                #expect(delivery.exchange == "")
+                await consumer.acknowledge([delivery.tag])
+            }
+        }
+
+        @Test func `a command that its worker keeps refusing becomes a dead letter`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            let letters = Consumer(configuration: try broker.connection(as: "deadletters"), source: .queue("dead-letters"), prefetch: 100, logger: quiet)
+            let worker = Consumer(configuration: try broker.connection(as: "payments"), source: .queue("payments.commands"), prefetch: 1, logger: quiet)
+            #expect(definitions.policies.first { $0.name == "commands" }?.definition["delivery-limit"] == 20)
+            try await broker.server.management.send("DELETE", "/api/queues/%2F/payments.commands/contents")
+            #expect(try await broker.publish(as: "orders", to: "requests", "payments.charge") == .confirmed)
+            try await running(worker) {
+                for _ in 0...20 {
+                    let deliveries = try await worker.next(limit: 1)
+                    await worker.reject(deliveries.map(\.tag), requeue: true)
+                }
+                try await running(letters) {
+                    var keys: [String] = []
+                    while !keys.contains("payments.charge") {
+                        let deliveries = try await letters.next(limit: 100)
+                        keys += deliveries.map(\.routingKey)
+                        await letters.acknowledge(deliveries.map(\.tag))
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Testing
+
+@testable import Users
+
+@Suite struct AccountTests {
+    @Test func `an account is created, and its password is kept as a scrypt hash only`() async throws {
+        let users = try await UsersHarness()
+        let reply = try await users.service.send(
+            Request("users.accounts.create", ["email": " Ada@Example.com ", "password": UsersHarness.password, "name": "Ada"]))
+        #expect(reply.status == 201)
+        let user: User = try reply.decoded()
+        #expect(user.email == "Ada@Example.com")
+        #expect(user.role == "customer")
+        #expect(!user.verified)
+        let stored = try await users.service.database.withConnection { try await $0.query("SELECT password_hash FROM accounts") }
+        #expect(try stored[0].decode("password_hash", as: String.self).hasPrefix("$scrypt$"))
+        #expect(!String(decoding: reply.body, as: UTF8.self).contains("scrypt"))
+    }
+
+    @Test func `an address is taken whatever its case, in one batch too, and bad input stops no neighbour`() async throws {
+        let users = try await UsersHarness()
+        _ = try await users.signUp("grace@example.com")
+        let emails = ["GRACE@example.com", "ada@example.com", "Ada@EXAMPLE.com", "not an address", "alan@example.com"]
+        let requests = try emails.map {
+            try Request("users.accounts.create", ["email": $0, "password": UsersHarness.password, "name": "N"])
+        }
+        let replies = try await users.service.send(requests).map { try $0.reply }
+        #expect(replies.map(\.status) == [409, 201, 409, 422, 201])
+        #expect(replies[0].problem?.type.hasSuffix("email-taken") == true)
+        #expect(try await users.service.count("SELECT count(*) FROM accounts") == 3)
+    }
+
+    @Test func `all that is wrong with a sign-up is told at once`() async throws {
+        let users = try await UsersHarness()
+        let reply = try await users.service.send(
+            Request("users.accounts.create", ["email": "ada@localhost", "password": "short", "name": "", "role": "admin"]))
+        #expect(reply.status == 422)
+        #expect(Set(reply.problem?.errors?.map(\.field) ?? []) == ["email", "password", "name"])
+    }
+
+    @Test func `a field that a sign-up does not have is refused`() async throws {
+        let users = try await UsersHarness()
+        let body = ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada", "role": "admin"]
+        let reply = try await users.service.send(Request("users.accounts.create", body))
+        #expect(reply.problem?.errors?.map(\.field) == ["role"])
+    }
+
+    @Test func `a retry gets the first reply and makes no second account`() async throws {
+        let users = try await UsersHarness()
+        let request = try Request(
+            "users.accounts.create", ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada"])
+        let first = try await users.service.send(request)
+        let second = try await users.service.send(request)
+        #expect(first.status == 201)
+        #expect(second.isReplayed)
+        #expect(second.body == first.body)
+    }
+
+    @Test func `no account is made for somebody who no longer waits`() async throws {
+        let users = try await UsersHarness()
+        let request = try Request(
+            "users.accounts.create", ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada"],
+            deadline: users.service.clock.now().addingTimeInterval(-1))
+        #expect(try await users.service.send(request).status == 503)
+        #expect(try await users.service.count("SELECT count(*) FROM accounts") == 0)
+    }
+
+    @Test func `a profile has an ETag that changes only with it, and is its owner's only`() async throws {
+        let users = try await UsersHarness()
+        let ada = try await users.signUp()
+        let first = try await users.service.ask(Request("users.me.get", caller: ada.caller))
+        #expect(try first.decoded(User.self) == ada)
+        let etag = try #require(first.headers["etag"])
+        #expect(try await users.service.ask(Request("users.me.get", caller: ada.caller)).headers["etag"] == etag)
+        try await users.service.database.withConnection { _ = try await $0.execute("UPDATE accounts SET name = 'Countess'") }
+        #expect(try await users.service.ask(Request("users.me.get", caller: ada.caller)).headers["etag"] != etag)
+        let replies = try await users.service.ask([
+            Request("users.me.get", caller: Caller(id: UUID(), role: .customer)), Request("users.me.get"),
+        ])
+        #expect(replies.map(\.status) == [404, 401])
+    }
+
+    @Test(arguments: ["ada@example.com", "a.b+c@mail.example.co", "o'hara@x-y.io"])
+    func `an address that could exist is accepted`(text: String) {
+        #expect(EmailAddress(text) != nil)
+    }
+
+    @Test(arguments: [
+        "", "ada", "@example.com", "ada@", "ada@example", "a b@example.com", "ada@exa mple.com", "ada@-example.com", "ada.@example.com",
+        "ada@example..com", "ada@example.com\r\nBcc: x@example.com", "<ada@example.com>", "ädä@example.com",
+        String(repeating: "a", count: 65) + "@example.com",
+    ])
+    func `an address that cannot exist is refused`(text: String) {
+        #expect(EmailAddress(text) == nil)
+    }
+
+    @Test func `a password of few characters but very many bytes is refused, not failed`() async throws {
+        let users = try await UsersHarness()
+        let password = String(repeating: "e" + String(repeating: "\u{301}", count: 300), count: 12)
+        let reply = try await users.service.send(
+            Request("users.accounts.create", ["email": "ada@example.com", "password": password, "name": "Ada"]))
+        #expect(reply.problem?.errors?.map(\.field) == ["password"])
+    }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import Logging
+import Testing
+import WebClient
+
+/// The suites that talk to a peer take turns: starting one blocks a thread and takes a core, which would distort what is
+/// said about time.
+@Suite(.serialized, .timeLimit(.minutes(1))) enum Wire {}
+
+/// A running ``peerScript``, one for each test, so that what it counts belongs to that test.
+final class Peer {
+    struct Report: Decodable {
+        struct Mail: Decodable {
+            var from: String
+            var to: [String]
+            var data: String
+            var user: String
+        }
+
+        var connections: Int
+        var mostRunning: Int
+        var hits: [String: Int]
+        var mails: [Mail]
+    }
+
+    struct Echo: Decodable {
+        var method: String
+        var path: String
+        var headers: [String: String]
+        var body: String
+    }
+
+    let http: String
+    let https: String
+    let mailPort: String
+    private let process = Process()
+    /// The process ends when this is closed: when the tests do, however they end.
+    private let input = Pipe()
+
+    init() throws {
+        let identity = try Identity.shared.get()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-c", peerScript, identity.certificate, identity.key]
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+
+        var announcement = Data()
+        while !announcement.contains(UInt8(ascii: "\n")) {
+            let more = output.fileHandleForReading.availableData
+            try #require(!more.isEmpty, "the peer did not start")
+            announcement += more
+        }
+        let ports = String(decoding: announcement, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        try #require(ports.count == 3)
+        http = "http://127.0.0.1:\(ports[0])"
+        https = "https://localhost:\(ports[1])"
+        mailPort = String(ports[2])
+    }
+
+    deinit {
+        // The process inherits a signal mask that holds SIGTERM back, so closing its input ends it.
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    /// What the peer has seen so far.
+    func report() async throws -> Report {
+        let client = WebClient(logger: testLogger)
+        defer { client.shutdown() }
+        return try decode(Report.self, from: await client.send(WebRequest(url: http + "/report")))
+    }
+
+    func mail(to recipients: [String], message: String = "Subject: hello\r\n\r\nhello\r\n", credentials: String = "") -> MailEnvelope {
+        MailEnvelope(
+            url: "smtp://\(credentials)127.0.0.1:\(mailPort)", from: "shop@example.com", recipients: recipients,
+            message: Array(message.utf8), timeout: .seconds(5))
+    }
+}
+
+/// The certificate and key of every peer's HTTPS server: for `localhost`, signed by itself, made once a run.
+struct Identity {
+    static let shared = Result { try Identity() }
+
+    let certificate: String
+    let key: String
+
+    private static let folder = FileManager.default.temporaryDirectory.appendingPathComponent("wharf-web-tests-\(getpid())")
+
+    private init() throws {
+        let folder = Self.folder
+        atexit { try? FileManager.default.removeItem(at: Identity.folder) }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        certificate = folder.appendingPathComponent("certificate.pem").path
+        key = folder.appendingPathComponent("key.pem").path
+
+        let openssl = Process()
+        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        openssl.arguments =
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.run()
+        openssl.waitUntilExit()
+        try #require(openssl.terminationStatus == 0, "openssl made no certificate")
+    }
+}
+
+let testLogger = Logger(label: "web-client-tests")
+
+func decode<Value: Decodable>(_ type: Value.Type, from response: WebResponse) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(response.body))
+}
