@@ -52,7 +52,9 @@ let package = Package(
         .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle, yams], swiftSettings: safe),
         .target(name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", hummingbird, log, metrics, lifecycle], swiftSettings: safe),
     ] + services.map { name in
-        .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", log], path: "Sources/Services/\(name)", swiftSettings: safe)
+        .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", "AMQP", log, lifecycle],
+            path: "Sources/Services/\(name)",
+            swiftSettings: safe)
     } + [
         .target(name: "Sandbox", dependencies: ["Secrets", "WebClient", hummingbird, log], swiftSettings: safe),
         .target(name: "LocalServers", dependencies: ["WebClient", "Secrets", log, subprocess], swiftSettings: safe),
@@ -65,12 +67,21 @@ let package = Package(
             ] + services.map { .init(stringLiteral: $0) },
             swiftSettings: safe
         ),
-        .target(name: "TestKit", dependencies: ["LocalServers", "Messaging", "Contracts"], path: "Tests/TestKit", swiftSettings: safe),
+        .target(name: "TestKit", dependencies: ["LocalServers", "WebClient"], path: "Tests/TestKit", swiftSettings: safe),
     ] + [
         // What each suite needs besides TestKit.
-        ("AMQPTests", ["AMQP", log]), ("PostgreSQLTests", ["PostgreSQL", log]), ("WebClientTests", ["WebClient", log]),
-        ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("LocalServersTests", ["LocalServers"]),
-        ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", log]), ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
+        ("AMQPTests", ["AMQP", "CRabbitMQ", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", log]),
+        ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]),
+        ("LocalServersTests", ["LocalServers"]),
+        ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", log]),
+        ("TopologyTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
+        ("OperationsTests", ["Operations", "Messaging", "WebClient", log, metrics, lifecycle]),
+        ("IngressTests", ["Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+        ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+        ("UsersTests", ["Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
+        ("NotificationsTests", ["Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
+        ("DeadLettersTests", ["DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
+        ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
     ].map { (name: String, dependencies: [Target.Dependency]) in
         .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: safe)
     }

@@ -7,9 +7,13 @@ struct Wharf: AsyncParsableCommand {
         commandName: "wharf",
         abstract: "A commerce backend made of message queues, which cannot lose an order.",
         groupedSubcommands: [
+            CommandGroup(name: "Everything on this machine", subcommands: [Up.self, Status.self]),
             CommandGroup(name: "Roles", subcommands: [IngressCommand.self, WorkerCommand.self, SandboxCommand.self]),
             CommandGroup(
                 name: "Operations",
-                subcommands: [MigrateCommand.self, TopologyCommand.self, DeadLettersCommand.self, SettingsCommand.self]),
+                subcommands: [
+                    MigrateCommand.self, TopologyCommand.self, AdministratorCommand.self, DeadLettersCommand.self,
+                    HealthCommand.self, SettingsCommand.self,
+                ]),
         ])
 }

@@ -30,23 +30,23 @@ final class Topology: Sendable {
 
 extension AMQPConnection {
     fileprivate func declare(_ name: String, _ arguments: [String: FieldValue]) throws(AMQPError) {
-        try withChannel { state, arena throws(AMQPError) in
-            amqp_queue_declare(state, Self.channel, arena.bytes(name), 0, 1, 0, 0, arena.table(arguments))
+        try unsafe withChannel { state, arena throws(AMQPError) in
+            unsafe amqp_queue_declare(state, Self.channel, arena.bytes(name), 0, 1, 0, 0, arena.table(arguments))
             try check("queue.declare")
         }
     }
 
     fileprivate func delete(_ name: String) throws(AMQPError) {
-        try withChannel { state, arena throws(AMQPError) in
-            amqp_queue_delete(state, Self.channel, arena.bytes(name), 0, 0)
+        try unsafe withChannel { state, arena throws(AMQPError) in
+            unsafe amqp_queue_delete(state, Self.channel, arena.bytes(name), 0, 0)
             try check("queue.delete")
         }
     }
 
     fileprivate func ready(_ name: String) throws(AMQPError) -> Int {
-        try withChannel { state, arena throws(AMQPError) in
-            let answer = amqp_queue_declare(state, Self.channel, arena.bytes(name), 1, 0, 0, 0, amqp_table_t())
-            let count = answer.map { Int($0.pointee.message_count) }
+        try unsafe withChannel { state, arena throws(AMQPError) in
+            let answer = unsafe amqp_queue_declare(state, Self.channel, arena.bytes(name), 1, 0, 0, 0, amqp_table_t())
+            let count = unsafe answer.map { unsafe Int($0.pointee.message_count) }
             try check("queue.declare")
             return count ?? 0
         }

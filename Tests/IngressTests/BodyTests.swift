@@ -59,8 +59,9 @@ import Testing
     @Test func `a client that still sends after a 413 can read it`() async throws {
         try await TestIngress.with(FakeRequests(), Self.small) { port in
             try await Connection.with(port) { connection in
-                let large = String(repeating: "x", count: 500_000)
-                try await connection.write(Self.head + "Content-Length: 500000\r\n\r\n" + large)
+                // More than the buffers of both sides hold, so that the client is still sending when it is answered.
+                let large = String(repeating: "x", count: 16_000_000)
+                try await connection.write(Self.head + "Content-Length: 16000000\r\n\r\n" + large)
                 #expect(try await connection.response().status == 413)
                 #expect(await connection.isClosed())
             }

@@ -1,8 +1,6 @@
 import Contracts
-import FoundationEssentials
 import Messaging
 import ServiceLifecycle
-import Synchronization
 import Testing
 
 @testable import Ingress
@@ -97,15 +95,15 @@ import Testing
 /// Holds who passes until it is opened.
 private actor Valve {
     private var isOpen = false
-    private var held: [CheckedContinuation<Void, Never>] = []
+    private var held: [AsyncStream<Void>.Continuation] = []
     private let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
 
     func pass() async {
         guard !isOpen else { return }
-        await withCheckedContinuation { continuation in
-            held.append(continuation)
-            arrived.yield()
-        }
+        let (opening, continuation) = AsyncStream.makeStream(of: Void.self)
+        held.append(continuation)
+        arrived.yield()
+        for await _ in opening {}
     }
 
     /// Never ends by itself.
@@ -125,7 +123,7 @@ private actor Valve {
 
     func open() {
         isOpen = true
-        for continuation in held { continuation.resume() }
+        for continuation in held { continuation.finish() }
         held = []
     }
 }

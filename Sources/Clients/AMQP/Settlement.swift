@@ -52,7 +52,7 @@ struct UnsettledDeliveries {
             while next < wanted.endIndex, wanted[next] < number { next += 1 }
             if next < wanted.endIndex, wanted[next] == number {
                 taken.append(number)
-                leading += 1
+                if kept.isEmpty { leading += 1 }
             } else {
                 kept.append(number)
             }

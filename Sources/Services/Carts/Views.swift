@@ -10,7 +10,7 @@ struct CartView: Sendable, Codable {
         let lineTotal: Money
     }
 
-    let id: UUID
+    @PublicID var id: UUID
     let items: [Line]
     let total: Money
     let expiresAt: Date

@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 
 struct ProductView: Sendable, Codable {
-    let id: UUID
+    @PublicID var id: UUID
     let sku: String
     let slug: String
     let name: String

@@ -6,7 +6,8 @@ public import ServiceLifecycle
 
 /// Moves dead letters from the broker into PostgreSQL: every delivery, whatever is in it, acknowledged only once it is stored.
 ///
-/// While PostgreSQL is away what was delivered is kept in hand and tried again, and the rest waits in the broker: nothing is lost, and nothing is stored twice.
+/// While PostgreSQL is away what was delivered is kept in hand and tried again, and the rest waits in the broker: nothing is lost, and
+/// nothing is stored twice.
 public struct DeadLetterCollector: Service {
     public static let queue = "dead-letters"
     /// The most letters in one transaction.

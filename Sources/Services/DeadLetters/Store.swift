@@ -41,7 +41,10 @@ public enum DeadLetterStore {
 
     public static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: DeadLetter] {
         let results = try await connection.pipeline([
-            "SELECT \(columns), history::text AS history, properties::text AS properties, headers::text AS headers, body, body_bytes FROM letters WHERE id = ANY(\(ids))",
+            """
+            SELECT \(columns), history::text AS history, properties::text AS properties, headers::text AS headers, body, body_bytes
+            FROM letters WHERE id = ANY(\(ids))
+            """,
             """
             SELECT letter_id, at, actor, action
             FROM (

@@ -1,7 +1,8 @@
+import Contracts
 import FoundationEssentials
 
 struct LetterSummaryView: Sendable, Codable {
-    let id: UUID
+    @PublicID var id: UUID
     let messageId: String?
     let operation: String?
     let queue: String

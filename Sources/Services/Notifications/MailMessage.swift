@@ -1,7 +1,8 @@
 import FoundationEssentials
 
 extension Mail {
-    /// The mail as it travels (RFC 5322, MIME), lines ended by CR LF; the same mail is the same bytes. Whatever its texts hold, they cannot end a header or a part.
+    /// The mail as it travels (RFC 5322, MIME), lines ended by CR LF; the same mail is the same bytes. Whatever its texts hold, they
+    /// cannot end a header or a part.
     public var message: [UInt8] {
         let boundary = "=_\(id.uuidString)"
         let lines = [

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Puts mail into a folder that mail readers understand: for development, and for tests.
 ///
-/// A mail is written under `tmp` and renamed into `new`, so that nobody sees half of one. Its file is named for its id: sent again it takes the place of the first.
-/// Not synced to the disk, and written on the caller's thread: what this is for needs neither.
+/// A mail is written under `tmp` and renamed into `new`, so that nobody sees half of one. Its file is named for its id: sent again it
+/// takes the place of the first. Not synced to the disk, and written on the caller's thread: what this is for needs neither.
 public struct Maildir: MailTransport {
     private static let numbers = Atomic<Int>(0)
 

@@ -1,8 +1,9 @@
+import Contracts
 import FoundationEssentials
 
 struct NotificationView: Sendable, Codable {
-    let id: UUID
-    let orderId: UUID
+    @PublicID var id: UUID
+    @PublicID var orderId: UUID
     let kind: String
     let channel: String
     let recipient: String

@@ -100,8 +100,8 @@ enum Store {
             """
             UPDATE checkouts
             SET phase = new.phase, reason = new.reason, payment_state = new.payment_state, client_secret = new.client_secret,
-                refunded = new.refunded, drives = new.drives, due_at = new.due_at, version = version + 1,
-                history = history || new.history::jsonb
+                refunded = new.refunded, drives = new.drives, due_at = new.due_at, version = checkouts.version + 1,
+                history = checkouts.history || new.history::jsonb
             FROM unnest(
                 \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
                 \(rows.map(\.paymentState)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)), \(rows.map(\.drives)),

@@ -16,7 +16,7 @@ struct OrderView: Sendable, Codable {
         let detail: String
     }
 
-    let id: UUID
+    @PublicID var id: UUID
     let number: String
     let state: String
     let reason: String?

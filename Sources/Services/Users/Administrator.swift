@@ -5,8 +5,8 @@ public import PostgreSQL
 import Secrets
 
 extension UsersService {
-    /// Makes sure that there is an administrator who can sign in with this password, and returns the account's id. Changes nothing where that is so already;
-    /// an account of that address becomes one otherwise, and its sessions end when its password changes.
+    /// Makes sure that there is an administrator who can sign in with this password, and returns the account's id. Changes nothing where
+    /// that is so already; otherwise an account of that address becomes one, takes the password, and its sessions end.
     ///
     /// `database` leads to this service's schema. Throws a `Problem` when address or password would not be accepted from a customer either,
     /// `SecretsError`, `PostgresError`.

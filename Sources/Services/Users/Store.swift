@@ -75,8 +75,8 @@ enum Store {
 // MARK: - Sessions
 
 extension Store {
-    /// Stores the sessions of accounts that are still as they were when the password was verified, and tells which. The accounts' locks, taken in one order,
-    /// let one batch at a time change an account's sessions.
+    /// Stores the sessions of accounts that are still as they were when the password was verified, and tells which. The accounts' locks,
+    /// taken in one order, let one batch at a time change an account's sessions.
     static func begin(
         _ sessions: [NewSession], now: Date, expiresAt: Date, on transaction: any SQLConnection
     ) async throws -> Set<UUID> {

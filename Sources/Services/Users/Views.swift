@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// An account as its owner sees it.
 struct UserView: Sendable, Codable {
-    let id: UUID
+    @PublicID var id: UUID
     let email: String
     let name: String
     let role: Caller.Role
@@ -19,7 +19,7 @@ struct NewSessionView: Sendable, Codable {
 }
 
 struct SessionView: Sendable, Codable {
-    let id: UUID
+    @PublicID var id: UUID
     let createdAt: Date
     let expiresAt: Date
     /// Whether it is the one that the question came with.

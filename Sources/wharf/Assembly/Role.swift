@@ -55,10 +55,11 @@ enum Role {
         logger.info("stopped")
     }
 
-    /// Reads the settings and opens the log; what every command begins with.
-    static func start(_ name: String) throws -> (settings: Settings, logger: Logger) {
+    /// Reads the settings and opens the log; what every command begins with. A tool logs warnings only.
+    static func start(_ name: String, isTool: Bool = false) throws -> (settings: Settings, logger: Logger) {
         let settings = try stoppingOnBadSettings { try Settings.load() }
-        let handlers = LogHandlers(format: settings.logFormat, level: settings.logLevel, service: name)
+        let level = isTool ? max(settings.logLevel, .warning) : settings.logLevel
+        let handlers = LogHandlers(format: settings.logFormat, level: level, service: name)
         LoggingSystem.bootstrap(handlers.make)
         var logger = Logger(label: "wharf")
         logger[metadataKey: "role"] = "\(name)"

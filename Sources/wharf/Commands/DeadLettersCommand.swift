@@ -61,7 +61,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
     /// Asks the dead-letter service the way the ingress does, and prints the answer.
     private static func ask(_ operation: String, _ durability: Durability, _ parameters: [String: String]) async throws {
-        let (settings, logger) = try Role.start("dead-letters")
+        let (settings, logger) = try Role.start("dead-letters", isTool: true)
         let assembly = Assembly(settings: settings, logger: logger, name: "dead-letters")
         let confirmed = try assembly.publisher(Assembly.ingress, confirms: true)
         let unconfirmed = try assembly.publisher(Assembly.ingress, confirms: false)

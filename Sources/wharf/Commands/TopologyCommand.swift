@@ -27,7 +27,7 @@ struct TopologyCommand: AsyncParsableCommand {
         @OptionGroup var source: Source
 
         func run() async throws {
-            let (settings, _) = try Role.start("topology")
+            let (settings, _) = try Role.start("topology", isTool: true)
             let changes = try await Broker.apply(definitions: source.definitions, settings)
             for change in changes { print(change) }
             print(changes.isEmpty ? "The broker holds the topology." : "\(changes.count) changed.")
@@ -41,7 +41,7 @@ struct TopologyCommand: AsyncParsableCommand {
         @OptionGroup var source: Source
 
         func run() async throws {
-            let (settings, _) = try Role.start("topology")
+            let (settings, _) = try Role.start("topology", isTool: true)
             let definitions = try Broker.definitions(source.definitions)
             let drift = try await Topology.check(definitions, via: try Broker.management(settings, WebClient(logger: .init(label: "wharf"))))
             for line in drift { print(line) }

@@ -60,6 +60,8 @@ struct ChildEnvironment: Sendable {
         }
         // Any free port: there are many of them on one machine.
         variables["WHARF_ADMIN_ADDRESS"] = "127.0.0.1:0"
+        // For people who read the log files.
+        if outer["LOG_FORMAT"] == nil { variables["LOG_FORMAT"] = "text" }
         return variables
     }
 

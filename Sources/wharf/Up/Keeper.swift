@@ -34,13 +34,16 @@ struct Keeper: Sendable {
                 console.line("\(Self.time) \(console.paint.bad(name)) \(trouble), starts again in \(pause.inSeconds)\(lastLine)")
                 do {
                     try await clock.sleep(for: pause)
-                    began = clock.now
+                    let startedAt = clock.now
                     try await begin(recorder)
+                    began = clock.now
+                    console.line("\(Self.time) \(console.paint.good(name)) runs again, after \((began - startedAt).inSeconds)")
                     break
                 } catch is CancellationError {
                     return
                 } catch {
                     trouble = "could not be started (\(error))"
+                    began = clock.now
                 }
             }
             // Whoever stops everything may have passed by before it had started.

@@ -1,4 +1,5 @@
 import LocalServers
+import Operations
 
 /// The ports of this run, the same as in the run before where they are free.
 struct UpPorts: Sendable {

@@ -20,7 +20,8 @@ struct UpRun: Sendable {
     let startedAt: ContinuousClock.Instant
 
     let startGuard = StartGuard()
-    private let (keepers, keep) = AsyncStream<Keeper>.makeStream()
+    /// What was started, for those who keep it running.
+    private let keepers = AsyncStream<Keeper>.makeStream()
 
     /// Starts everything in order and keeps it running until the task is cancelled; then, or when the start fails, stops everything in order.
     /// - Throws: why the start failed; `CancellationError`.
@@ -42,12 +43,12 @@ struct UpRun: Sendable {
     /// Starts one process and has it kept from then on.
     func begin(_ keeper: Keeper) async throws {
         try await keeper.begin(recorder)
-        keep.yield(keeper)
+        keepers.continuation.yield(keeper)
     }
 
     private func keepAll() async {
         await withDiscardingTaskGroup { group in
-            for await keeper in keepers {
+            for await keeper in keepers.stream {
                 group.addTask { await keeper.keep(recorder, startGuard: startGuard, console: console) }
             }
         }

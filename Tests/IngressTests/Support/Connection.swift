@@ -7,25 +7,28 @@ struct Connection {
 
     struct Closed: Error {}
 
+    private let channel: any Channel
     private var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
-    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private var received = ByteBuffer()
 
     static func with<T: Sendable>(_ port: Int, _ body: @Sendable (inout Connection) async throws -> T) async throws -> T {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            // A client may still send when the server has said all it will.
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        return try await channel.executeThenClose { inbound, outbound in
-            var connection = Connection(inbound: inbound.makeAsyncIterator(), outbound: outbound)
+        return try await channel.executeThenClose { inbound, _ in
+            var connection = Connection(channel: channel.channel, inbound: inbound.makeAsyncIterator())
             return try await body(&connection)
         }
     }
 
+    /// Returns when all of it is with the operating system; throws when the server has reset the connection.
     func write(_ text: String) async throws {
-        try await outbound.write(ByteBuffer(string: text))
+        try await channel.writeAndFlush(ByteBuffer(string: text)).get()
     }
 
     /// The next response. `hasBody` is false for the answer to HEAD.

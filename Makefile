@@ -1,0 +1,31 @@
+# make up       build, and run everything on this machine until Ctrl-C
+# make test     build, and run all tests against private servers
+# make build    the executable: .build/release/wharf
+# make packages install the Debian packages that are missing (packages.txt)
+# make clean    remove what was built; make reset removes the state of `wharf up`
+
+SWIFT ?= swift
+# Options for every build and test, as in: make build SWIFTFLAGS='-j 2'
+SWIFTFLAGS ?=
+WHARF := .build/release/wharf
+
+.PHONY: up test build packages clean reset
+
+up: build
+	@exec $(WHARF) up
+
+build: packages
+	$(SWIFT) build -c release --product wharf $(SWIFTFLAGS)
+
+# Suites of one test process share their servers; the processes of several targets would not.
+test: packages
+	$(SWIFT) test $(SWIFTFLAGS)
+
+packages:
+	@scripts/install-packages packages.txt
+
+clean:
+	rm -rf .build
+
+reset:
+	@scripts/reset-state .wharf

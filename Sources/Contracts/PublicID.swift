@@ -1,0 +1,20 @@
+import FoundationEssentials
+
+/// An id as clients see it: in lower case, as RFC 9562 writes UUIDs and as it stands in links. Read in either case.
+@propertyWrapper
+public struct PublicID: Sendable, Hashable, Codable {
+    public var wrappedValue: UUID
+
+    public init(wrappedValue: UUID) {
+        self.wrappedValue = wrappedValue
+    }
+
+    public init(from decoder: any Decoder) throws {
+        wrappedValue = try decoder.singleValueContainer().decode(UUID.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(wrappedValue.uuidString.lowercased())
+    }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Operations
+import WebClient
+
+struct HealthCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health",
+        abstract: "Asks the role at WHARF_ADMIN_ADDRESS whether it is ready; exit status 1 when it is not.")
+
+    /// Container engines give a check a few seconds.
+    private static let timeout: Duration = .seconds(3)
+
+    func run() async throws {
+        let (settings, logger) = try Role.start("health", isTool: true)
+        let client = WebClient(logger: logger)
+        defer { client.shutdown() }
+        let request = WebRequest(url: "http://\(settings.adminAddress)/readyz", timeout: Self.timeout)
+        do {
+            let response = try await client.send(request)
+            print(String(decoding: response.body, as: UTF8.self))
+            if !response.isSuccess { throw ExitCode(1) }
+        } catch let error as WebClientError {
+            Role.complain(error.message)
+            throw ExitCode(1)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import FoundationEssentials
+import WebClient
+
+/// A payment as the sandbox's ledger tells it. Amounts are in minor units.
+struct LedgerPayment: Sendable, Equatable, Decodable {
+    let id: String
+    let orderId: String?
+    let currency: String
+    let captured: Int
+    let refunded: Int
+
+    /// What the shop has of it in the end.
+    var kept: Int { captured - refunded }
+}
+
+/// Reads the ledger of the payment sandbox.
+struct LedgerReader: Sendable {
+    /// The largest page that the sandbox gives.
+    private static let pageSize = 10_000
+    private static let maximumPages = 10_000
+
+    let sandbox: Shop
+
+    /// The payments of these orders, by order; walks through the whole ledger.
+    func payments(of orders: Set<UUID>) async throws -> [UUID: [LedgerPayment]] {
+        struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
+        var found: [UUID: [LedgerPayment]] = [:]
+        var after: String?
+        for _ in 0..<Self.maximumPages {
+            let position = after.map { "&after=\($0)" } ?? ""
+            let page: Page = try await sandbox.reply(to: .get("/_ledger?limit=\(Self.pageSize)\(position)"))
+            for payment in page.payments {
+                guard let order = payment.orderId.flatMap(UUID.init(uuidString:)), orders.contains(order) else { continue }
+                found[order, default: []].append(payment)
+            }
+            guard page.hasMore, let last = page.payments.last else { return found }
+            after = last.id
+        }
+        throw LoadError(.unavailable, "\(sandbox.url): the ledger has more than \(Self.maximumPages * Self.pageSize) payments.")
+    }
+}

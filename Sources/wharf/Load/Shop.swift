@@ -1,0 +1,113 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import WebClient
+
+/// A shop as its customers reach it: over HTTP, and asking again for as long as the answer is "not now".
+struct Shop: Sendable {
+    private static let timeout = Duration.seconds(15)
+
+    let transport: any HTTPTransport
+    /// Without a slash at the end.
+    let url: String
+    /// No attempt begins or goes on after it.
+    let deadline: ContinuousClock.Instant
+    /// Told before each new attempt why the one before was none.
+    let onRetry: @Sendable (String) -> Void
+
+    /// One request. All its attempts carry one idempotency key, so that what was done is not done twice.
+    struct Call: Sendable {
+        let method: String
+        let path: String
+        var token: String?
+        var body: [UInt8]?
+        let key = UUID()
+
+        static func get(_ path: String, token: String? = nil) -> Call {
+            Call(method: "GET", path: path, token: token)
+        }
+
+        static func send(_ method: String, _ path: String, token: String? = nil, _ body: some Encodable) throws -> Call {
+            Call(method: method, path: path, token: token, body: try JSON.encode(body))
+        }
+    }
+
+    /// The first lasting answer, a refusal included.
+    /// - Throws: ``LoadError`` with code `deadline`, or `unavailable` when asking again cannot help; `CancellationError`.
+    func answer(to call: Call) async throws -> WebResponse {
+        var attempts = 0
+        var internalErrors = 0
+        while true {
+            attempts += 1
+            let passing: LoadRetry.Passing
+            do {
+                let response = try await attempt(call)
+                let retryAfter = response.first("retry-after")
+                guard let reason = LoadRetry.passing(status: response.status, retryAfter: retryAfter, internalErrors: internalErrors)
+                else { return response }
+                if response.status == 500 { internalErrors += 1 }
+                passing = reason
+            } catch let error as WebClientError {
+                if error.code == .cancelled { throw CancellationError() }
+                guard let reason = LoadRetry.passing(error) else { throw LoadError(.unavailable, "\(url): \(error.message).") }
+                passing = reason
+            }
+            let pause = LoadRetry.pause(after: attempts, passing, draw: Double.random(in: 0..<1))
+            guard .now + pause < deadline else {
+                throw LoadError(.deadline, "\(call.method) \(call.path) had no lasting answer in time; the last one: \(passing.reason).")
+            }
+            onRetry(passing.reason)
+            try await Task.sleep(for: pause)
+        }
+    }
+
+    /// What the shop says, when it says one of these statuses.
+    /// - Throws: ``Refusal`` for another one, and what ``answer(to:)`` throws.
+    func reply<Reply: Decodable>(
+        to call: Call, _ type: Reply.Type = Reply.self, expecting statuses: Set<Int> = [200]
+    ) async throws -> Reply {
+        let response = try await answer(to: call)
+        guard statuses.contains(response.status) else { throw Refusal(response) }
+        do {
+            return try JSON.decode(type, from: response.body)
+        } catch {
+            throw LoadError(.unavailable, "\(url): the answer to \(call.method) \(call.path) cannot be understood: \(error)")
+        }
+    }
+
+    private func attempt(_ call: Call) async throws -> WebResponse {
+        try Task.checkCancellation()
+        var headers: [(name: String, value: String)] = []
+        if call.method != "GET" { headers.append(("idempotency-key", call.key.uuidString)) }
+        if let token = call.token { headers.append(("authorization", "Bearer \(token)")) }
+        if call.body != nil { headers.append(("content-type", "application/json")) }
+        let left = max(.milliseconds(1), deadline - .now)
+        return try await transport.send(
+            WebRequest(
+                method: call.method, url: url + call.path, headers: headers, body: call.body ?? [], timeout: min(Self.timeout, left)))
+    }
+}
+
+/// A lasting no.
+struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
+    let status: Int
+    /// The last part of the problem's type: `cart-ordered`.
+    let kind: String
+    let detail: String
+
+    init(status: Int, kind: String, detail: String) {
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+    }
+
+    init(_ response: WebResponse) {
+        struct Told: Decodable { let type, detail: String? }
+        let told: Told? = try? JSON.decode(from: response.body)
+        self.init(
+            status: response.status, kind: told?.type?.split(separator: "/").last.map(String.init) ?? "unknown",
+            detail: told?.detail ?? "")
+    }
+
+    var description: String { "\(status) \(kind)" + (detail.isEmpty ? "" : ": \(detail)") }
+}

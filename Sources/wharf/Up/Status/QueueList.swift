@@ -1,0 +1,38 @@
+import FoundationEssentials
+import Secrets
+import WebClient
+
+/// RabbitMQ's queues, as its management API tells them: up to some seconds old.
+struct QueueList: Sendable {
+    private static let timeout = Duration.seconds(10)
+
+    let transport: any HTTPTransport
+    /// With an administrator's user and password.
+    let managementURL: String
+
+    /// Of all virtual hosts, by name; without the reply queues of single processes.
+    /// - Throws: ``UpError`` with code `start` for an answer that is none; `WebClientError`.
+    func read() async throws -> [StatusReport.Queue] {
+        let (base, credentials) = try Credentials.split(managementURL)
+        let authorization = "Basic " + Base64.encode(Array("\(credentials.user):\(credentials.password)".utf8))
+        let root = base.hasSuffix("/") ? String(base.dropLast()) : base
+        let response = try await transport.send(WebRequest(
+            url: "\(root)/api/queues?columns=name,messages,consumers", headers: [(name: "authorization", value: authorization)],
+            timeout: Self.timeout))
+        guard response.isSuccess else { throw UpError(.start, "RabbitMQ's management API answered with status \(response.status).") }
+        return try Self.queues(json: response.body)
+    }
+
+    static func queues(json: [UInt8]) throws -> [StatusReport.Queue] {
+        struct Entry: Decodable {
+            let name: String
+            /// Absent for the first seconds of a queue.
+            let messages: Int?
+            let consumers: Int?
+        }
+        return try JSONDecoder().decode([Entry].self, from: Data(json))
+            .filter { !$0.name.hasPrefix("amq.gen") }
+            .map { StatusReport.Queue(name: $0.name, messages: $0.messages ?? 0, consumers: $0.consumers ?? 0) }
+            .sorted { $0.name < $1.name }
+    }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import DeadLetters
+import FoundationEssentials
+import Logging
+import Operations
+import PostgreSQL
+import WebClient
+
+/// What `wharf up` runs in this folder.
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Shows what wharf up runs in this folder: processes, queues, dead letters.",
+        discussion: "The exit status is 0 when it runs, 1 when it does not.")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let report: StatusReport
+        do {
+            report = try await Self.report(of: StateFolder())
+        } catch {
+            Role.complain("\(error)")
+            throw ExitCode(error.exitStatus)
+        }
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            Console.print(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
+        } else {
+            let paint = Terminal(environment: ProcessInfo.processInfo.environment).paint
+            Console.print(report.text(paint) + "\n")
+        }
+        if !report.running { throw ExitCode.failure }
+    }
+
+    /// Asks all that runs; what does not answer is a trouble in the report, not an error.
+    static func report(of folder: StateFolder, at now: Date = Date()) async throws(UpError) -> StatusReport {
+        guard UpLock.holder(of: folder) != nil, let record: RunRecord = try folder.read(from: StateFolder.recordFile) else { return .nothing }
+        var report = StatusReport(running: true, pid: record.pid, state: record.state, url: record.url)
+        report.processes = record.processes.map { process in
+            let resident = ProcessMemory.resident(process.pid)
+            return StatusReport.Process(
+                name: process.name, role: process.role, pid: process.pid,
+                uptimeSeconds: resident == nil ? nil : max(0, Int(now.timeIntervalSince(process.startedAt))), residentBytes: resident,
+                restarts: process.restarts)
+        }
+        guard let environment: [String: String] = try folder.read(from: StateFolder.environmentFile) else { return report }
+        var troubles: [String] = []
+        do {
+            report.queues = try await queues(environment)
+        } catch {
+            troubles.append("The queues cannot be shown: \(error)")
+        }
+        do {
+            report.openDeadLetters = try await openDeadLetters(environment)
+        } catch {
+            troubles.append("Dead letters cannot be counted: \(error)")
+        }
+        report.troubles = troubles.isEmpty ? nil : troubles
+        return report
+    }
+
+    private static func queues(_ environment: [String: String]) async throws -> [StatusReport.Queue] {
+        let client = WebClient(logger: quiet)
+        defer { client.shutdown() }
+        return try await QueueList(transport: client, managementURL: environment[Backends.managementVariable, default: ""]).read()
+    }
+
+    private static func openDeadLetters(_ environment: [String: String]) async throws -> Int {
+        let service = ServiceName.deadletters.rawValue
+        let url = try Settings(environment: environment).postgresURL(for: service)
+        let pool = try PostgresPool(url: url, size: 1, applicationName: "wharf status", schema: service, logger: quiet)
+        let causes = try await pool.withConnection { try await DeadLetterStore.causes(DeadLetterFilter(state: .open), on: $0) }
+        return causes.reduce(0) { $0 + $1.count }
+    }
+
+    private static var quiet: Logger {
+        Logger(label: "wharf status") { _ in SwiftLogNoOpLogHandler() }
+    }
+}

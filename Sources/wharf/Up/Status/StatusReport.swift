@@ -1,0 +1,84 @@
+/// What `wharf status` tells, as text and as JSON.
+struct StatusReport: Codable, Sendable, Equatable {
+    struct Process: Codable, Sendable, Equatable {
+        let name: String
+        let role: String
+        let pid: Int32
+        /// Absent when the process has ended and was not started again yet.
+        let uptimeSeconds: Int?
+        /// Resident memory; absent likewise.
+        let residentBytes: Int?
+        let restarts: Int
+    }
+
+    struct Queue: Codable, Sendable, Equatable {
+        let name: String
+        let messages: Int
+        let consumers: Int
+    }
+
+    let running: Bool
+    /// Of `wharf up`; this and what follows is absent when nothing runs.
+    var pid: Int32?
+    var state: RunRecord.State?
+    var url: String?
+    var processes: [Process]?
+    var queues: [Queue]?
+    /// Those that nobody has decided about.
+    var openDeadLetters: Int?
+    /// What could not be found out.
+    var troubles: [String]?
+
+    static let nothing = StatusReport(running: false)
+}
+
+extension StatusReport {
+    func text(_ paint: Paint) -> String {
+        guard running else { return "Nothing runs in this folder; wharf up starts everything." }
+        var blocks = ["\(paint.bold(url ?? "")) \(state?.rawValue ?? ""), wharf up is process \(pid ?? 0)"]
+        let processes = (processes ?? []).map { process in
+            [
+                process.name, "\(process.pid)", process.uptimeSeconds.map(Self.time) ?? "ended",
+                process.residentBytes.map { "\($0 >> 20) MiB" } ?? "", process.restarts == 0 ? "" : "\(process.restarts)",
+            ]
+        }
+        blocks.append(Self.table(["process", "pid", "uptime", "memory", "restarts"], processes, paint))
+        if let queues {
+            blocks.append(Self.table(["queue", "messages", "consumers"], Self.rows(queues), paint))
+        }
+        if let openDeadLetters {
+            blocks.append("Open dead letters: \(openDeadLetters == 0 ? paint.good("0") : paint.bad("\(openDeadLetters)"))")
+        }
+        blocks += (troubles ?? []).map { paint.bad($0) }
+        return blocks.joined(separator: "\n\n")
+    }
+
+    /// The rungs of the retry ladder are many and mostly empty: they are one line, and one more for each that holds something.
+    private static func rows(_ queues: [Queue]) -> [[String]] {
+        let ladder = queues.filter { $0.name.hasPrefix("retry.") }
+        let others = queues.filter { !$0.name.hasPrefix("retry.") }
+        let shown = others + ladder.filter { $0.messages > 0 }
+        let sum = ladder.isEmpty ? [] : [["retry ladder", "\(ladder.reduce(0) { $0 + $1.messages })", ""]]
+        return shown.map { [$0.name, "\($0.messages)", "\($0.consumers)"] } + sum
+    }
+
+    /// The first column is text, the others are aligned on the right.
+    private static func table(_ titles: [String], _ rows: [[String]], _ paint: Paint) -> String {
+        let widths = titles.indices.map { column in ([titles] + rows).map { $0[column].count }.max() ?? 0 }
+        func line(_ cells: [String]) -> String {
+            cells.enumerated().map { column, cell in
+                let space = String(repeating: " ", count: widths[column] - cell.count)
+                return column == 0 ? cell + space : space + cell
+            }.joined(separator: "  ")
+        }
+        return ([paint.dim(line(titles))] + rows.map(line)).joined(separator: "\n")
+    }
+
+    private static func time(_ seconds: Int) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3600: "\(seconds / 60) min \(seconds % 60) s"
+        default: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+        }
+    }
+}
