@@ -7,6 +7,8 @@
 SWIFT ?= swift
 # Options for every build and test, as in: make build SWIFTFLAGS='-j 2'
 SWIFTFLAGS ?=
+# Tests under way at once: each may have servers and processes of its own.
+TESTS_AT_ONCE ?= 8
 WHARF := .build/release/wharf
 
 .PHONY: up test build packages clean reset
@@ -17,9 +19,9 @@ up: build
 build: packages
 	$(SWIFT) build -c release --product wharf $(SWIFTFLAGS)
 
-# Suites of one test process share their servers; the processes of several targets would not.
+# One process for all test targets: its tests share their private servers.
 test: packages
-	$(SWIFT) test $(SWIFTFLAGS)
+	$(SWIFT) test --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
 
 packages:
 	@scripts/install-packages packages.txt

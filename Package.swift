@@ -49,8 +49,10 @@ let package = Package(
 
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
         .target(name: "Operations", dependencies: ["Messaging", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
-        .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle, yams], swiftSettings: safe),
-        .target(name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", hummingbird, log, metrics, lifecycle], swiftSettings: safe),
+        .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
+        .target(
+            name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", yams, hummingbird, log, metrics, lifecycle],
+            swiftSettings: safe),
     ] + services.map { name in
         .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", "AMQP", log, lifecycle],
             path: "Sources/Services/\(name)",
@@ -82,6 +84,11 @@ let package = Package(
         ("NotificationsTests", ["Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
         ("DeadLettersTests", ["DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
+        (
+            "WharfTests",
+            ["wharf", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", log]
+                + services.map { .init(stringLiteral: $0) }
+        ),
     ].map { (name: String, dependencies: [Target.Dependency]) in
         .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: safe)
     }

@@ -46,23 +46,23 @@ import Testing
         let replies = try await letters.service.ask(requests)
         #expect(replies.map(\.status) == [200, 200, 404])
         let text: [String: JSONValue] = try replies[0].decoded()
-        #expect(text["body"] == .text("{\"ä\":1}"))
-        #expect(text["bodyEncoding"] == .text("text"))
-        #expect(text["messageId"] == .text("text"))
+        #expect(text["body"] == .string("{\"ä\":1}"))
+        #expect(text["bodyEncoding"] == .string("text"))
+        #expect(text["messageId"] == .string("text"))
         guard case .object(let headers)? = text["headers"], case .array(let history)? = text["history"], case .object(let attempt)? = history.first,
             case .array(let audit)? = text["audit"]
         else {
             Issue.record("parts are missing: \(text)")
             return
         }
-        #expect(headers["p.id"] == .text("abc"))
+        #expect(headers["p.id"] == .string("abc"))
         #expect(headers["n"] == .integer(5))
-        #expect(attempt["worker"] == .text("worker-1"))
-        #expect(attempt["cause"] == .text("malformed-message"))
+        #expect(attempt["worker"] == .string("worker-1"))
+        #expect(attempt["cause"] == .string("malformed-message"))
         #expect(audit.count == 1)
         let binary: [String: JSONValue] = try replies[1].decoded()
-        #expect(binary["body"] == .text(Base64.encode([0xFF, 0x00])))
-        #expect(binary["bodyEncoding"] == .text("base64"))
+        #expect(binary["body"] == .string(Base64.encode([0xFF, 0x00])))
+        #expect(binary["bodyEncoding"] == .string("base64"))
         #expect(replies[0].headers["etag"] != replies[1].headers["etag"])
     }
 }

@@ -17,7 +17,7 @@ struct StoppedClock: WallClock {
 func written(_ body: (LogOutput) async throws -> Void) async throws -> String {
     let path = FileManager.default.temporaryDirectory.appending(path: "wharf-log-\(UUID())").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     try #require(file >= 0)
     defer { close(file) }
     try await body(LogOutput(descriptor: file))

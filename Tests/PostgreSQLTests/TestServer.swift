@@ -56,7 +56,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
 /// A pool whose unqualified names lead to a schema of its own.
 func makePool(
-    size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(20), responseTimeout: Duration = .seconds(60),
+    size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(120), responseTimeout: Duration = .seconds(60),
     statementTimeout: Duration? = nil, statementCacheSize: Int = 256
 ) async throws -> PostgresPool {
     let schema = "test \(UUID().uuidString)"

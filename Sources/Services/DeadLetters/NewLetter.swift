@@ -88,10 +88,10 @@ struct NewLetter: Sendable {
             "correlationId": properties.correlationID, "replyTo": properties.replyTo, "contentType": properties.contentType,
             "contentEncoding": properties.contentEncoding, "appId": properties.appID, "userId": properties.userID,
         ]
-        var shown = texts.compactMapValues { $0.map { JSONValue.text($0.storable) } }
-        shown["expiration"] = properties.expiration.map { .integer(Int64($0)) }
-        shown["timestamp"] = properties.timestamp.map { .integer($0) }
-        shown["priority"] = properties.priority.map { .integer(Int64($0)) }
+        var shown = texts.compactMapValues { $0.map { JSONValue.string($0.storable) } }
+        shown["expiration"] = properties.expiration.map { .integer(Int($0)) }
+        shown["timestamp"] = properties.timestamp.map { .integer(Int($0)) }
+        shown["priority"] = properties.priority.map { .integer(Int($0)) }
         shown["persistent"] = .boolean(properties.persistent)
         return shown
     }

@@ -22,7 +22,7 @@ final class LoadDisplay: Sendable {
 
     /// Shows the scoreboard for as long as `body` runs.
     func showing(_ scoreboard: Scoreboard, _ size: LoadLayout.Size, _ body: @Sendable () async throws -> Void) async throws {
-        defer { end(scoreboard, size) }
+        defer { end() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.tick(scoreboard, size) }
             defer { group.cancelAll() }
@@ -43,13 +43,13 @@ final class LoadDisplay: Sendable {
                 try await clock.sleep(for: Self.framePause)
             } else {
                 try await clock.sleep(for: Self.linePause)
-                output(LoadLayout.line(scoreboard.tally, scoreboard.phase, size, now: Date()) + "\n")
+                output(scoreboard.read { LoadLayout.line($0, $1, size, now: Date()) } + "\n")
             }
         }
     }
 
     private func draw(_ scoreboard: Scoreboard, _ size: LoadLayout.Size) {
-        let lines = LoadLayout.frame(scoreboard.tally, scoreboard.phase, size, now: Date(), paint: terminal.paint)
+        let lines = scoreboard.read { LoadLayout.frame($0, $1, size, now: Date(), paint: terminal.paint) }
         state.withLock { state in
             let erasure = Self.erasure(state)
             state = State(lines: lines, isShown: true)
@@ -58,7 +58,7 @@ final class LoadDisplay: Sendable {
     }
 
     /// Takes the progress off the screen; the report says it all.
-    private func end(_ scoreboard: Scoreboard, _ size: LoadLayout.Size) {
+    private func end() {
         state.withLock { state in
             output(Self.erasure(state))
             state = State()

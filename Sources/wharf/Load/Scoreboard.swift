@@ -10,12 +10,16 @@ final class Scoreboard: Sendable {
 
     var tally: Tally { state.withLock { $0.tally } }
 
-    var phase: Phase {
-        get { state.withLock { $0.phase } }
-        set { state.withLock { $0.phase = newValue } }
+    func enter(_ phase: Phase) {
+        state.withLock { $0.phase = phase }
     }
 
-    func note<Result: Sendable>(_ change: (inout Tally) -> Result) -> Result {
+    /// Looks at the tally where it is: a copy would make the next note copy everything.
+    func read<Result: Sendable>(_ look: (Tally, Phase) -> Result) -> Result {
+        state.withLock { look($0.tally, $0.phase) }
+    }
+
+    func note(_ change: (inout Tally) -> Void) {
         state.withLock { change(&$0.tally) }
     }
 }

@@ -87,27 +87,3 @@ struct Shop: Sendable {
                 method: call.method, url: url + call.path, headers: headers, body: call.body ?? [], timeout: min(Self.timeout, left)))
     }
 }
-
-/// A lasting no.
-struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
-    let status: Int
-    /// The last part of the problem's type: `cart-ordered`.
-    let kind: String
-    let detail: String
-
-    init(status: Int, kind: String, detail: String) {
-        self.status = status
-        self.kind = kind
-        self.detail = detail
-    }
-
-    init(_ response: WebResponse) {
-        struct Told: Decodable { let type, detail: String? }
-        let told: Told? = try? JSON.decode(from: response.body)
-        self.init(
-            status: response.status, kind: told?.type?.split(separator: "/").last.map(String.init) ?? "unknown",
-            detail: told?.detail ?? "")
-    }
-
-    var description: String { "\(status) \(kind)" + (detail.isEmpty ? "" : ": \(detail)") }
-}

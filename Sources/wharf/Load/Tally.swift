@@ -87,5 +87,3 @@ struct Tally: Sendable {
         return max(0.001, lastSettledAt.timeIntervalSince(firstSentAt))
     }
 }
-
-extension Refusal: Hashable {}

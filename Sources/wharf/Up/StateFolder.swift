@@ -35,7 +35,7 @@ struct StateFolder: Sendable {
     var logs: String { file("logs") }
     func log(of process: String) -> String { "\(logs)/\(process).log" }
 
-    /// Makes the folder for this account alone. For root others may pass through, for PostgreSQL's account, but see nothing.
+    /// Makes the folder for this account alone. For root others may pass through, for PostgreSQL's account.
     func create(isRoot: Bool = geteuid() == 0) throws(UpError) {
         do {
             for (folder, mode) in [(path, isRoot ? 0o711 : 0o700), (logs, 0o700), (mail, 0o700)] {
@@ -88,15 +88,19 @@ extension StateFolder {
     func postgres(isRoot: Bool = geteuid() == 0) throws(UpError) -> String {
         let inside = file("postgres")
         guard isRoot, !Self.isEnterableByAll(path) else { return inside }
-        let folder = "\(Self.outside)/\(SHA256.hex(path).prefix(16))/postgres"
+        let parent = "\(Self.outside)/\(SHA256.hex(path).prefix(16))"
+        let folder = "\(parent)/postgres"
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            for passage in [Self.outside, parent] {
+                try FileManager.default.createDirectory(atPath: passage, withIntermediateDirectories: true)
+                try FileManager.default.setAttributes([.posixPermissions: 0o711], ofItemAtPath: passage)
+            }
             if (try? FileManager.default.destinationOfSymbolicLink(atPath: inside)) != folder {
                 try? FileManager.default.removeItem(atPath: inside)
                 try FileManager.default.createSymbolicLink(atPath: inside, withDestinationPath: folder)
             }
         } catch {
-            throw UpError(.folder, "Cannot make the folder \(folder): \(error)")
+            throw UpError(.folder, "Cannot prepare \(folder): \(error)")
         }
         return folder
     }

@@ -1,5 +1,6 @@
 import Glibc
 import LocalServers
+import Synchronization
 import UnixSignals
 
 /// Ctrl-C, SIGTERM, or the end of the terminal: the first asks for an ordered stop, the second ends everything at once.
@@ -9,12 +10,14 @@ final class StopRequest: Sendable {
 
     private let requests: AsyncStream<Never>
     private let continuation: AsyncStream<Never>.Continuation
+    private let isRequested = Atomic(false)
 
     init() {
         (requests, continuation) = AsyncStream.makeStream()
     }
 
-    /// Runs `body`, and cancels it at the first signal; returns when it has ended, what it throws by cancellation aside.
+    /// Runs `body`, and cancels it at the first signal; returns when it has ended.
+    /// - Throws: what `body` throws by itself; what follows from the cancellation was asked for.
     func cancelling(console: Console, _ body: @escaping @Sendable () async throws -> Void) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -22,7 +25,9 @@ final class StopRequest: Sendable {
             defer { group.cancelAll() }
             do {
                 try await race(body)
-            } catch is CancellationError {}
+            } catch {
+                if !isRequested.load(ordering: .relaxed) { throw error }
+            }
         }
     }
 
@@ -37,16 +42,13 @@ final class StopRequest: Sendable {
     }
 
     private func obey(_ signals: UnixSignalsSequence, console: Console) async {
-        var isFirst = true
         for await _ in signals {
-            if isFirst {
-                console.line("\nStopping; Ctrl-C again ends everything at once.")
-                isFirst = false
-                continuation.finish()
-            } else {
+            if isRequested.exchange(true, ordering: .relaxed) {
                 LiveProcesses.killAll()
                 _exit(Self.statusOfInterrupt)
             }
+            console.line("\nStopping; Ctrl-C again ends everything at once.")
+            continuation.finish()
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import LocalServers
 import Logging
 import WebClient
@@ -34,6 +35,8 @@ struct Up: AsyncParsableCommand {
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let console = Console(terminal: Terminal(environment: environment))
+        // What this process and its children write is nobody else's to read.
+        umask(0o077)
         do {
             let folder = StateFolder()
             try folder.create()
@@ -44,9 +47,6 @@ struct Up: AsyncParsableCommand {
         } catch let error as UpError {
             Role.complain("\(error)")
             throw ExitCode(error.exitStatus)
-        } catch let error as LocalServerError {
-            Role.complain("\(error)")
-            throw ExitCode.failure
         } catch {
             Role.complain("\(error)")
             throw ExitCode.failure

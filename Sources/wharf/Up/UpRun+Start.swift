@@ -102,6 +102,6 @@ extension UpRun {
     private var summary: UpSummary {
         UpSummary(
             url: url, adminEmail: UpSecrets.adminEmail, adminPassword: secrets.adminPassword, mail: folder.mail, logs: folder.logs,
-            sandboxURL: environment.sandboxURL, timeToReady: ContinuousClock.now - startedAt)
+            sandboxURL: environment.sandboxURL, timeToReady: ContinuousClock.now - startedAt, hasDemo: wantsDemo)
     }
 }

@@ -7,6 +7,8 @@ struct UpSummary: Sendable {
     let logs: String
     let sandboxURL: String?
     let timeToReady: Duration
+    /// Whether there is something to order.
+    let hasDemo: Bool
 
     func text(_ paint: Paint) -> String {
         var facts = [
@@ -19,19 +21,13 @@ struct UpSummary: Sendable {
         let table = facts.map { name, value in
             "  \(paint.dim(name + String(repeating: " ", count: width - name.count)))  \(value)"
         }
-        return """
-
-            \(paint.good("Ready")) after \(timeToReady.inSeconds).
-
-            \(table.joined(separator: "\n"))
-
-            \(paint.bold("Place an order:")) paste this into another terminal.
-
-            \(order)
-
-            wharf status shows what runs; Ctrl-C stops everything, and wharf up goes on from there.
-
-            """
+        let blocks = [
+            "\(paint.good("Ready")) after \(timeToReady.inSeconds).",
+            table.joined(separator: "\n"),
+            hasDemo ? "\(paint.bold("Place an order:")) paste this into another terminal.\n\n\(order)" : nil,
+            "wharf status shows what runs; Ctrl-C stops everything, and wharf up goes on from there.",
+        ]
+        return "\n" + blocks.compactMap(\.self).joined(separator: "\n\n") + "\n"
     }
 
     /// Needs nothing but a shell and curl.

@@ -37,7 +37,7 @@ final class Console: Sendable {
     func progress<Result: Sendable>(_ names: [String], _ body: @Sendable () async throws -> Result) async rethrows -> Result {
         state.withLock { state in
             state.progress = Progress(names)
-            write(drawing(&state))
+            redraw(&state)
         }
         defer { state.withLock { finish(&$0) } }
         guard terminal.isLive else { return try await body() }
@@ -55,9 +55,9 @@ final class Console: Sendable {
             redraw(&state)
         }
         do {
-            end(name, isDone: true, remark: try await body())
+            end(name, .done, remark: try await body())
         } catch {
-            end(name, isDone: false, remark: error is CancellationError ? "stopped" : "")
+            end(name, Task.isCancelled ? .stopped : .failed)
             throw error
         }
     }
@@ -69,12 +69,12 @@ final class Console: Sendable {
             redraw(&state)
         }
         await body()
-        end(name, isDone: true, remark: "")
+        end(name, .done)
     }
 
-    private func end(_ name: String, isDone: Bool, remark: String) {
+    private func end(_ name: String, _ end: Progress.End, remark: String = "") {
         state.withLock { state in
-            let part = state.progress?.end(name, isDone: isDone, remark: remark, at: clock.now)
+            let part = state.progress?.end(name, end, remark: remark, at: clock.now)
             if terminal.isLive {
                 redraw(&state)
             } else if let line = part.flatMap(ProgressLayout.line) {

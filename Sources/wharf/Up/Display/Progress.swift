@@ -5,6 +5,12 @@ struct Progress: Sendable, Equatable {
         case running(since: ContinuousClock.Instant)
         case done(after: Duration)
         case failed(after: Duration)
+        /// Neither done nor failed: it was no longer wanted.
+        case stopped(after: Duration)
+    }
+
+    enum End: Sendable {
+        case done, failed, stopped
     }
 
     struct Part: Sendable, Equatable {
@@ -26,11 +32,16 @@ struct Progress: Sendable, Equatable {
 
     /// Ends a part; returns it as it is then.
     @discardableResult
-    mutating func end(_ name: String, isDone: Bool, remark: String, at now: ContinuousClock.Instant) -> Part? {
+    mutating func end(_ name: String, _ end: End, remark: String, at now: ContinuousClock.Instant) -> Part? {
         change(name) { part in
             var elapsed = Duration.zero
             if case .running(let since) = part.state { elapsed = now - since }
-            part.state = isDone ? .done(after: elapsed) : .failed(after: elapsed)
+            part.state =
+                switch end {
+                case .done: .done(after: elapsed)
+                case .failed: .failed(after: elapsed)
+                case .stopped: .stopped(after: elapsed)
+                }
             part.remark = remark
         }
     }

@@ -16,16 +16,20 @@ enum ProgressLayout {
                 return "  \(paint.good("✓")) \(name) \(paint.dim(elapsed.inSeconds))\(remark(part, paint))"
             case .failed(let elapsed):
                 return "  \(paint.bad("✗")) \(name) \(paint.dim(elapsed.inSeconds))\(remark(part, paint))"
+            case .stopped(let elapsed):
+                return "  – \(name) \(paint.dim(elapsed.inSeconds))"
             }
         }
     }
 
     /// The one line of a part that has ended, where nothing can be redrawn; nil before.
     static func line(_ part: Progress.Part) -> String? {
-        switch part.state {
+        let remark = part.remark.isEmpty ? "" : " (\(part.remark))"
+        return switch part.state {
         case .waiting, .running: nil
-        case .done(let elapsed): "\(part.name): done in \(elapsed.inSeconds)" + (part.remark.isEmpty ? "" : " (\(part.remark))")
-        case .failed(let elapsed): "\(part.name): failed after \(elapsed.inSeconds)" + (part.remark.isEmpty ? "" : " (\(part.remark))")
+        case .done(let elapsed): "\(part.name): done in \(elapsed.inSeconds)\(remark)"
+        case .failed(let elapsed): "\(part.name): failed after \(elapsed.inSeconds)\(remark)"
+        case .stopped(let elapsed): "\(part.name): stopped after \(elapsed.inSeconds)"
         }
     }
 

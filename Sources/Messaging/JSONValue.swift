@@ -1,4 +1,4 @@
-/// Any JSON value: arguments and policies hold whatever the broker's version knows.
+/// JSON of any shape: a policy's definition, the headers of a stored message.
 public enum JSONValue: Sendable, Hashable {
     case null
     case boolean(Bool)

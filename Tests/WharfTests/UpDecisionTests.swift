@@ -1,0 +1,72 @@
+import Operations
+import Testing
+
+@testable import wharf
+
+@Suite struct RestartPolicyTests {
+    @Test func `pauses double from 100 milliseconds to 10 seconds`() {
+        var policy = RestartPolicy()
+        let pauses = (1...9).map { _ in policy.pause(afterRunning: .seconds(1)) }
+        #expect(pauses.map { Int($0 / .milliseconds(1)) } == [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000])
+    }
+
+    @Test func `who was well for 30 seconds begins anew`() {
+        var policy = RestartPolicy()
+        for _ in 1...5 { _ = policy.pause(afterRunning: .zero) }
+        #expect(policy.pause(afterRunning: .seconds(30)) == .milliseconds(100))
+    }
+}
+
+@Suite struct PortChoiceTests {
+    @Test func `it is 8080 where that is free`() throws {
+        let choice = try PortChoice(given: nil, remembered: nil) { _ in true }
+        #expect(choice.url == "http://127.0.0.1:8080")
+        #expect(choice.remark == nil)
+    }
+
+    @Test func `it is the next free one otherwise, and that is said`() throws {
+        let choice = try PortChoice(given: nil, remembered: nil) { $0 == 8083 }
+        #expect(choice.address == ListenAddress(host: "127.0.0.1", port: 8083))
+        #expect(choice.remark == "Port 8080 is taken; 8083 is used.")
+    }
+
+    @Test func `it is the one of the run before while that is free`() throws {
+        #expect(try PortChoice(given: nil, remembered: 9000) { _ in true }.address.port == 9000)
+        #expect(try PortChoice(given: nil, remembered: 9000) { $0 != 9000 }.remark == "Port 9000 is taken; 8080 is used.")
+    }
+
+    @Test func `the setting is obeyed, or refused by its name`() throws {
+        #expect(try PortChoice(given: "0.0.0.0:9090", remembered: 8080) { _ in true }.url == "http://127.0.0.1:9090")
+        for (given, isFree) in [("127.0.0.1", true), ("127.0.0.1:0", true), ("127.0.0.1:http", true), ("127.0.0.1:9090", false)] {
+            let error = #expect(throws: UpError.self) { try PortChoice(given: given, remembered: nil) { _ in isFree } }
+            #expect(error?.exitStatus == 78)
+            #expect(error?.message.contains("WHARF_HTTP_ADDRESS") == true)
+        }
+    }
+
+    @Test func `with a hundred ports taken it gives up`() {
+        #expect(throws: UpError.self) { try PortChoice(given: nil, remembered: nil) { _ in false } }
+    }
+}
+
+@Suite struct StartGuardTests {
+    private let log = LogFile(path: "/nowhere/log")
+
+    @Test func `what ends three times ends the start`() throws {
+        let startGuard = StartGuard()
+        for _ in 1...2 { startGuard.ended("orders-1", "ended with status 78", log: log) }
+        startGuard.ended("carts-1", "ended with status 1", log: log)
+        try startGuard.check()
+        startGuard.ended("orders-1", "ended with status 78", log: log)
+        let error = #expect(throws: UpError.self) { try startGuard.check() }
+        #expect(error?.message == "orders-1 ended with status 78, 3 times.")
+        #expect(error?.advice.contains("/nowhere/log") == true)
+    }
+
+    @Test func `once all is ready anything may end as often as it likes`() throws {
+        let startGuard = StartGuard()
+        startGuard.settle()
+        for _ in 1...9 { startGuard.ended("orders-1", "was ended by signal 9", log: log) }
+        try startGuard.check()
+    }
+}

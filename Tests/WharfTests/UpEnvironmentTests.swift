@@ -1,0 +1,120 @@
+import Operations
+import Testing
+
+@testable import wharf
+
+@Suite struct BackendsTests {
+    @Test func `a service's URL is the administrator's with another user`() {
+        #expect(
+            Backends.url("amqp://admin:s@cret@127.0.0.1:5672/shop", user: "orders", password: "pw")
+                == "amqp://orders:pw@127.0.0.1:5672/shop")
+        #expect(
+            Backends.url("postgres://db.example/wharf?sslmode=verify-full", user: "carts", password: "pw")
+                == "postgres://carts:pw@db.example/wharf?sslmode=verify-full")
+    }
+
+    @Test func `the management API is asked as the broker's administrator unless it says otherwise`() {
+        func management(_ url: String) -> String {
+            Backends(amqp: "amqp://admin:pw@rabbit/", postgres: "", redis: "", management: url).management
+        }
+        #expect(management("http://rabbit:15672") == "http://admin:pw@rabbit:15672")
+        #expect(management("http://ops:other@rabbit:15672") == "http://ops:other@rabbit:15672")
+        #expect(Backends.withoutCredentials("http://ops:other@rabbit:15672") == "http://rabbit:15672")
+    }
+
+    @Test func `all that is missing is named at once`() {
+        let error = #expect(throws: UpError.self) { try Backends(environment: ["WHARF_AMQP_URL": "amqp://x/", "WHARF_REDIS_URL": ""]) }
+        #expect(error?.message == "wharf up --external needs WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
+        #expect(error?.exitStatus == 78)
+    }
+}
+
+@Suite struct ChildEnvironmentTests {
+    private let secrets = UpSecrets(completing: .init(), token: { "token" })
+
+    private func environment(
+        _ outer: [String: String] = [:], isExternal: Bool = false, sandboxURL: String? = "http://127.0.0.1:12111"
+    ) -> ChildEnvironment {
+        ChildEnvironment(
+            outer: outer, isExternal: isExternal,
+            backends: Backends(
+                amqp: "amqp://admin:broker-root@127.0.0.1:5672/", postgres: "postgres://postgres:database-root@127.0.0.1:5432/wharf",
+                redis: "redis://:r@127.0.0.1:6379", management: "http://127.0.0.1:15672"),
+            secrets: secrets, httpAddress: "127.0.0.1:8080", sandboxURL: sandboxURL, mailFolder: "/shop/.wharf/mail")
+    }
+
+    private let kinds = [CrewMember.Kind.ingress, .sandbox(port: 1, webhookURL: "", journal: "")] + ServiceName.allCases.map { .worker($0) }
+
+    @Test func `no process is given an administrator's credentials or another's`() {
+        for kind in kinds {
+            let variables = environment(["WHARF_POSTGRES_URL": "postgres://x", "PATH": "/bin"]).variables(for: kind)
+            #expect(!variables.values.contains { $0.contains("-root") })
+            #expect(variables["WHARF_POSTGRES_URL"] == nil)
+            #expect(variables.keys.filter { $0.hasPrefix("WHARF_AMQP_URL") }.count <= 1)
+            #expect(variables.keys.filter { $0.hasPrefix("WHARF_POSTGRES_URL") }.count <= 1)
+            #expect(variables["PATH"] == "/bin")
+        }
+    }
+
+    @Test func `a worker gets its own user and its own database role`() {
+        let variables = environment().variables(for: .worker(.orders))
+        #expect(variables["WHARF_AMQP_URL_ORDERS"] == "amqp://orders:token@127.0.0.1:5672/")
+        #expect(variables["WHARF_POSTGRES_URL_ORDERS"] == "postgres://orders:token@127.0.0.1:5432/wharf")
+        #expect(variables["STRIPE_API_KEY"] == nil)
+        #expect(variables["WHARF_REDIS_URL"] == nil)
+    }
+
+    @Test func `payments pay at the sandbox until a key is set`() {
+        let sandbox = environment().variables(for: .worker(.payments))
+        #expect(sandbox["STRIPE_API_BASE"] == "http://127.0.0.1:12111")
+        #expect(sandbox["STRIPE_API_KEY"] == "sk_test_token")
+        #expect(sandbox["STRIPE_WEBHOOK_SECRET"] == nil)
+        let given = ["STRIPE_API_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"]
+        let real = environment(given, sandboxURL: nil)
+        #expect(real.variables(for: .worker(.payments))["STRIPE_API_KEY"] == "sk_live_1")
+        #expect(real.variables(for: .worker(.payments))["STRIPE_API_BASE"] == nil)
+        #expect(real.variables(for: .ingress)["STRIPE_WEBHOOK_SECRET"] == "whsec_1")
+    }
+
+    @Test func `mail goes into a folder until a server is set`() {
+        #expect(environment().variables(for: .worker(.notifications))["WHARF_MAIL_URL"] == "file:///shop/.wharf/mail")
+        let given = environment(["WHARF_MAIL_URL": "smtp://mail"]).variables(for: .worker(.notifications))
+        #expect(given["WHARF_MAIL_URL"] == "smtp://mail")
+    }
+
+    @Test func `a service's own URL counts with external servers only`() {
+        let outer = ["WHARF_AMQP_URL_ORDERS": "amqp://mine@elsewhere/"]
+        #expect(environment(outer, isExternal: true).variables(for: .worker(.orders))["WHARF_AMQP_URL_ORDERS"] == "amqp://mine@elsewhere/")
+        #expect(environment(outer).variables(for: .worker(.orders))["WHARF_AMQP_URL_ORDERS"] == "amqp://orders:token@127.0.0.1:5672/")
+    }
+
+    @Test func `every variable is a setting, and acceptable`() throws {
+        for variables in kinds.map(environment().variables) + [environment().setup] {
+            #expect(try Settings(environment: variables).warnings.isEmpty)
+        }
+    }
+}
+
+@Suite struct UpSecretsTests {
+    @Test func `known secrets stay, missing ones are made`() throws {
+        let folder = try TemporaryFolder()
+        let state = StateFolder(path: folder.path)
+        let first = try UpSecrets.load(from: state)
+        #expect(try UpSecrets.load(from: state) == first)
+        var older = UpSecrets.Partial(first)
+        older.broker?["orders"] = nil
+        try state.write(older, to: StateFolder.secretsFile)
+        let second = try UpSecrets.load(from: state)
+        #expect(second.database == first.database)
+        #expect(second.broker["orders"] != first.broker["orders"])
+        #expect(second.broker["carts"] == first.broker["carts"])
+    }
+
+    @Test func `no two are the same, and all are fit for a URL`() throws {
+        let folder = try TemporaryFolder()
+        let secrets = try UpSecrets.load(from: StateFolder(path: folder.path))
+        let all = [secrets.adminPassword, secrets.stripeAPIKey, secrets.stripeWebhookSecret] + secrets.database.values + secrets.broker.values
+        #expect(Set(all).count == 3 + ServiceName.allCases.count * 2 + 1)
+        #expect(all.allSatisfy { $0.count >= 20 && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) } })
+    }
+}

@@ -1,0 +1,120 @@
+import FoundationEssentials
+import Glibc
+import LocalServers
+import Synchronization
+import Testing
+import WebClient
+
+@testable import wharf
+
+@Suite(.timeLimit(.minutes(1))) struct KeeperTests {
+    private let folder: TemporaryFolder
+    private let recorder: RunRecorder
+    private let lines = AsyncStream<String>.makeStream()
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let record = RunRecord(
+            pid: getpid(), startedAt: .now, state: .starting, httpAddress: "", url: "", sandboxURL: nil, managementURL: "", adminEmail: "")
+        recorder = try RunRecorder(folder: StateFolder(path: folder.path), record: record) { _ in }
+    }
+
+    private func keeper(_ script: String) -> Keeper {
+        let log = LogFile(path: "\(folder.path)/log")
+        let process = ManagedProcess(name: "child", command: ProcessCommand("/bin/sh", ["-c", script]), output: .file(log.path))
+        return Keeper(
+            name: "child", role: "test", process: process, log: log, start: { try await process.start() },
+            stop: { await process.stop() })
+    }
+
+    private func console() -> Console {
+        Console(terminal: Terminal(isLive: false, isColoured: false)) { [lines] in lines.continuation.yield($0) }
+    }
+
+    @Test func `a child that ends is started again, and that is said with its last line`() async throws {
+        let keeper = keeper("echo cause; exit 3")
+        try await keeper.begin(recorder)
+        let console = console()
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.keep(recorder, startGuard: StartGuard(), console: console) }
+            var said: [String] = []
+            for await line in lines.stream {
+                said.append(line)
+                if said.count == 3 { break }
+            }
+            group.cancelAll()
+            await keeper.stop()
+            #expect(said[0].contains("child ended with status 3, starts again in 0.1 s: cause"))
+            #expect(said[1].contains("child runs again"))
+            #expect(said[2].contains("starts again in 0.2 s"))
+        }
+        let record: RunRecord? = try StateFolder(path: folder.path).read(from: StateFolder.recordFile)
+        #expect((record?.processes.first?.restarts ?? 0) >= 1)
+    }
+
+    @Test func `after cancellation nothing is started again`() async throws {
+        let keeper = keeper("exec tail -f /dev/null")
+        try await keeper.begin(recorder)
+        let console = console()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.keep(recorder, startGuard: StartGuard(), console: console) }
+            group.cancelAll()
+            await keeper.stop()
+        }
+        #expect(await keeper.process.pid == nil)
+        lines.continuation.finish()
+        #expect(await lines.stream.first { _ in true } == nil)
+    }
+
+    @Test func `what cannot be started is tried again`() async throws {
+        let log = LogFile(path: "\(folder.path)/log")
+        let process = ManagedProcess(name: "child", command: ProcessCommand("/bin/true"), output: .file(log.path))
+        let failures = Mutex(1)
+        let keeper = Keeper(
+            name: "child", role: "test", process: process, log: log,
+            start: {
+                if failures.withLock({ $0 -= 1; return $0 == -1 }) { throw LocalServerError(.start, "not now") }
+                try await process.start()
+            }, stop: { await process.stop() })
+        try await keeper.begin(recorder)
+        let console = console()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.keep(recorder, startGuard: StartGuard(), console: console) }
+            var said: [String] = []
+            for await line in lines.stream {
+                said.append(line)
+                if said.count == 3 { break }
+            }
+            group.cancelAll()
+            await keeper.stop()
+            #expect(said[1].contains("could not be started (not now)"))
+            #expect(said[2].contains("runs again"))
+        }
+    }
+}
+
+@Suite struct ReadinessProbeTests {
+    private final class Server: HTTPTransport {
+        private let statuses: Mutex<[Int]>
+        init(_ statuses: [Int]) { self.statuses = Mutex(statuses) }
+
+        func send(_ request: WebRequest) async throws -> WebResponse {
+            let status = statuses.withLock { $0.isEmpty ? 200 : $0.removeFirst() }
+            if status == 0 { throw WebClientError(code: .couldNotConnect, message: "refused") }
+            return WebResponse(status: status)
+        }
+    }
+
+    @Test func `it waits until every URL is answered well`() async throws {
+        let server = Server([0, 503, 200, 504])
+        try await ReadinessProbe(transport: server, startGuard: StartGuard()).wait(for: ["http://a", "http://b"])
+    }
+
+    @Test func `it gives up with the start`() async {
+        let startGuard = StartGuard()
+        for _ in 1...3 { startGuard.ended("ingress-1", "ended with status 78", log: LogFile(path: "/nowhere")) }
+        let probe = ReadinessProbe(transport: Server(Array(repeating: 0, count: 1_000)), startGuard: startGuard)
+        let error = await #expect(throws: UpError.self) { try await probe.wait(for: ["http://a"]) }
+        #expect(error?.message.contains("ingress-1") == true)
+    }
+}
