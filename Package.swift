@@ -86,7 +86,7 @@ let package = Package(
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
         (
             "WharfTests",
-            ["wharf", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", log]
+            ["wharf", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]
                 + services.map { .init(stringLiteral: $0) }
         ),
     ].map { (name: String, dependencies: [Target.Dependency]) in

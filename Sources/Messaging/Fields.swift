@@ -28,14 +28,14 @@ public struct Fields {
             container = nil
         } else {
             do {
+                _ = try JSONSyntax(checking: request.body)
                 container = try JSON.decode(OpenObject.self, from: request.body).container
-            } catch DecodingError.typeMismatch {
+            } catch let fault as JSONSyntax.Fault {
+                throw Problem.malformedJSON("The body is not valid JSON: \(fault).")
+            } catch DecodingError.typeMismatch, DecodingError.valueNotFound {
                 throw Problem.invalidInput("body", "must be a JSON object")
             } catch DecodingError.dataCorrupted(let context) {
-                let reason = context.underlyingError.map { String(describing: $0) } ?? context.debugDescription
-                throw Problem.malformedJSON("The body is not valid JSON: \(reason.prefix(200))")
-            } catch DecodingError.valueNotFound {
-                throw Problem.invalidInput("body", "must be a JSON object")
+                throw Problem.malformedJSON("The body is not valid JSON: \(context.debugDescription.prefix(200))")
             }
         }
     }
@@ -84,12 +84,12 @@ extension Fields {
         return standIn
     }
 
-    /// Text without surrounding white space, its length in characters.
+    /// Text without surrounding white space, its length in Unicode scalars as JSON Schema counts: a character of its own can have any number of them.
     public mutating func optionalText(_ field: String, _ length: ClosedRange<Int> = 1...200) -> String? {
         guard let text = optional(field, String.self, "a text") else { return nil }
         let trimmed = text.trimmingWhitespace()
-        guard length.contains(trimmed.count) else {
-            note(field, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        guard length.contains(trimmed.unicodeScalars.count) else {
+            note(field, "must have \(length.phrase) characters")
             return nil
         }
         guard !trimmed.unicodeScalars.contains("\u{0}") else {
@@ -107,8 +107,8 @@ extension Fields {
     /// Text to the letter: a password keeps its spaces.
     public mutating func secret(_ field: String, _ length: ClosedRange<Int>) -> String {
         guard let text = optional(field, String.self, "a text") else { return required(field, nil, "") }
-        if !length.contains(text.count) {
-            note(field, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        if !length.contains(text.unicodeScalars.count) {
+            note(field, "must have \(length.phrase) characters")
         }
         return text
     }
@@ -192,6 +192,10 @@ extension Fields {
             note(field, "must have at most \(maximumBytes) bytes")
             return nil
         }
+        if (try? JSONSyntax(checking: bytes))?.holdsNUL == true {
+            note(field, "must not hold the character U+0000")
+            return nil
+        }
         return value
     }
 }
@@ -201,8 +205,8 @@ extension Fields {
 extension Fields {
     public mutating func optionalParameter(_ name: String, _ length: ClosedRange<Int> = 1...200) -> String? {
         guard let text = parameters[name] else { return nil }
-        guard length.contains(text.count), !text.unicodeScalars.contains("\u{0}") else {
-            note(name, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        guard length.contains(text.unicodeScalars.count), !text.unicodeScalars.contains("\u{0}") else {
+            note(name, "must have \(length.phrase) characters")
             return nil
         }
         return text
@@ -218,6 +222,13 @@ extension Fields {
         guard let id = parameters[name].flatMap(UUID.init(uuidString:)) else { throw Problem.notFound(what) }
         return id
     }
+
+    /// The `If-Match` that the change is conditional on.
+    public mutating func ifMatch() -> EntityTags? {
+        optionalParameter("if-match", 1...Self.maximumConditionLength).map(EntityTags.init)
+    }
+
+    private static var maximumConditionLength: Int { 1_000 }
 
     public mutating func integerParameter(_ name: String, _ range: ClosedRange<Int>, default standard: Int) -> Int {
         guard let text = parameters[name] else { return standard }
@@ -262,6 +273,10 @@ private struct OpenObject: Decodable {
     init(from decoder: any Decoder) throws {
         container = try decoder.container(keyedBy: FieldName.self)
     }
+}
+
+extension ClosedRange<Int> {
+    fileprivate var phrase: String { lowerBound == upperBound ? "\(lowerBound)" : "\(lowerBound) to \(upperBound)" }
 }
 
 extension UUID {

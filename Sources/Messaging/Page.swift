@@ -17,7 +17,9 @@ public struct PageRequest: Sendable, Equatable {
 
     static func decode(_ cursor: String) -> [String]? {
         guard cursor.count <= maximumCursor, let bytes = Base64URL.decode(cursor) else { return nil }
-        return try? JSON.decode([String].self, from: bytes)
+        guard let key = try? JSON.decode([String].self, from: bytes) else { return nil }
+        // PostgreSQL's texts cannot hold it, so no list has given it.
+        return key.contains { $0.unicodeScalars.contains("\u{0}") } ? nil : key
     }
 
     private static let maximumCursor = 1_000

@@ -87,6 +87,9 @@ public struct Request: Sendable {
 
     /// 128 bits: an accidental match is out of the question, and inbox rows stay narrow.
     private static let fingerprintBytes = 16
+
+    /// Beyond every ladder's end, and far from the end of the range.
+    private static let maximumAttempt: Int64 = 1_000_000
 }
 
 /// How long a message lives and how surely it is kept (the table of ARCHITECTURE, "What kind of message").
@@ -148,9 +151,9 @@ extension Request {
         for (name, value) in properties.headers {
             switch (name, value) {
             case (HeaderName.deadline, .integer(let milliseconds)):
-                deadline = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+                deadline = Date(headerMilliseconds: milliseconds)
             case (HeaderName.attempt, .integer(let count)):
-                attempt = Int(clamping: max(0, count))
+                attempt = Int(min(max(0, count), Self.maximumAttempt))
             case (HeaderName.traceparent, .string(let text)):
                 traceparent = text
             case (HeaderName.failures, .array(let entries)):
@@ -177,11 +180,10 @@ extension Request {
 extension FailedAttempt {
     init?(_ value: FieldValue) {
         guard case .table(let fields) = value, case .integer(let milliseconds)? = fields["at"],
-            case .string(let worker)? = fields["worker"], case .string(let cause)? = fields["cause"],
-            case .string(let detail)? = fields["detail"]
+            let at = Date(headerMilliseconds: milliseconds), case .string(let worker)? = fields["worker"],
+            case .string(let cause)? = fields["cause"], case .string(let detail)? = fields["detail"]
         else { return nil }
-        self.init(
-            at: Date(timeIntervalSince1970: Double(milliseconds) / 1000), worker: worker, cause: cause, detail: detail)
+        self.init(at: at, worker: worker, cause: cause, detail: detail)
     }
 
     var fieldValue: FieldValue {
@@ -190,4 +192,15 @@ extension FailedAttempt {
             "cause": .string(cause), "detail": .string(detail),
         ])
     }
+}
+
+extension Date {
+    /// A time in a header that any client of the broker may have written, in milliseconds since 1970; nil for one outside of the years 1970 to 9999,
+    /// which calendars, databases and conversions back cannot be trusted with.
+    public init?(headerMilliseconds milliseconds: Int64) {
+        guard (0...Self.lastHeaderMillisecond).contains(milliseconds) else { return nil }
+        self.init(timeIntervalSince1970: Double(milliseconds) / 1000)
+    }
+
+    private static let lastHeaderMillisecond: Int64 = 253_402_300_799_999
 }

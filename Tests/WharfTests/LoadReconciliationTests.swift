@@ -109,7 +109,10 @@ struct LoadReconciliationTests {
     @Test("A confirmed order without a payment, or with a wrong or returned one, is told")
     func unpaid() throws {
         var run = try Run()
-        for payments in [[], [Self.payment(captured: 397)], [Self.payment(currency: "usd")], [Self.payment(captured: 0)], [Self.payment(refunded: 398)]] {
+        let wrong = [
+            [], [Self.payment(captured: 397)], [Self.payment(currency: "usd")], [Self.payment(captured: 0)], [Self.payment(refunded: 398)],
+        ]
+        for payments in wrong {
             run.evidence.payments = [run.confirmed.id: payments]
             #expect(run.wrong == ["confirmed orders paid once, in full"])
         }

@@ -42,7 +42,9 @@ struct LoadReportTests {
         #expect(LoadReport(asked: 2, clients: 1, tally: Tally(), sharesClock: false, checks: [checks[1]]).isGood)
     }
 
-    @Test("No line of the progress is wider than the narrowest terminal", arguments: [Scoreboard.Phase.connecting, .catalogue, .carts, .orders, .audit])
+    @Test(
+        "No line of the progress is wider than the narrowest terminal",
+        arguments: [Scoreboard.Phase.connecting, .catalogue, .carts, .orders, .audit])
     func widths(_ phase: Scoreboard.Phase) {
         var tally = Tally()
         for _ in 0..<9_999 { tally.retry("not reached") }

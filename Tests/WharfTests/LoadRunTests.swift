@@ -25,7 +25,7 @@ struct LoadRunTests {
         let plan = LoadPlan(
             target: target, baskets: baskets, sequence: baskets.order(seed: nil), orders: orders, clients: 8, stock: stock,
             prepares: prepares, timeout: timeout)
-        return LoadRun(plan, transport: shop)
+        return LoadRun(plan, transport: shop, quietLimit: .zero)
     }
 
     private func wrong(_ report: LoadReport) throws -> [String] {

@@ -63,6 +63,13 @@ import Testing
         #expect(error?.advice.contains("/nowhere/log") == true)
     }
 
+    @Test func `what cannot get better ends it the first time`() {
+        let startGuard = StartGuard()
+        startGuard.ended("orders-1", "ended with status 78", isHopeless: true, log: log)
+        let error = #expect(throws: UpError.self) { try startGuard.check() }
+        #expect(error?.message == "orders-1 ended with status 78.")
+    }
+
     @Test func `once all is ready anything may end as often as it likes`() throws {
         let startGuard = StartGuard()
         startGuard.settle()

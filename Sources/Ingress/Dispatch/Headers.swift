@@ -1,4 +1,5 @@
 import Contracts
+import Messaging
 
 /// What request headers ask for. Each reader takes the header's values as they came.
 enum RequestID {
@@ -49,24 +50,7 @@ enum WaitPreference {
 enum EntityTag {
     /// Whether `condition` names `tag`, by weak comparison.
     static func matches(_ condition: [String], _ tag: String) -> Bool {
-        let wanted = strong(tag[...])
-        return condition.contains { value in
-            value.trimmed == "*" || list(value).contains { strong($0) == wanted }
-        }
-    }
-
-    private static func strong(_ tag: Substring) -> Substring {
-        tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
-    }
-
-    /// Cut at commas outside of quotes.
-    private static func list(_ value: String) -> [Substring] {
-        var isQuoted = false
-        let parts = value.split { character in
-            if character == "\"" { isQuoted.toggle() }
-            return character == "," && !isQuoted
-        }
-        return parts.map(\.trimmed)
+        condition.contains { EntityTags($0).matchWeakly(tag) }
     }
 }
 

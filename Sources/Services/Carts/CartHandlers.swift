@@ -44,6 +44,7 @@ struct CartHandlers: Sendable {
                 return .refused(.notFound("cart"))
             }
             if cart.orderID != nil { return .refused(.cartOrdered) }
+            if item.input.ifMatch?.match(cart.etag) == false { return .refused(.preconditionFailed("cart")) }
             gone.append(cart.id)
             return .done(.noContent)
         }
@@ -74,6 +75,7 @@ struct CartHandlers: Sendable {
                 let quantity = min(there + line.quantity, PutItem.maximumQuantity)
                 return (cart: current, line: OrderLine(sku: line.sku, name: line.name, quantity: quantity, unitPrice: line.unitPrice))
             }
+            if Set((own + guest.lines).map(\.unitPrice.currency)).count > 1 { return .refused(.mixedCurrencies) }
             if Set(own.map(\.sku)).union(merged.map(\.line.sku)).count > PutItem.maximumLines {
                 return .refused(.conflict("cart-full", "Together the carts would hold more than \(PutItem.maximumLines) products."))
             }

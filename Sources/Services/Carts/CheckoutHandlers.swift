@@ -30,7 +30,7 @@ struct CheckoutHandlers: Sendable {
         let outcomes: [Outcome] = try items.map { item, priced, prices in
             let checkout = item.input
             guard let cart = carts[checkout.cart], cart.isOpen(to: item.request.caller) else {
-                return .refused(.invalidInput("cartId", "there is no such cart"))
+                return .refused(.noCart)
             }
             if cart.orderID != nil { return .refused(.cartOrdered) }
             guard let prices else { return .refused(.catalogAway) }
@@ -66,7 +66,7 @@ struct CheckoutHandlers: Sendable {
         }
         let currency = lines[0].unitPrice.currency
         if lines.contains(where: { $0.unitPrice.currency != currency }) {
-            return .failure(.conflict("mixed-currencies", "The cart holds products in more than one currency."))
+            return .failure(.mixedCurrencies)
         }
         let total = Money(amount: lines.reduce(0) { $0 + $1.lineTotal.amount }, currency: currency)
         if total.amount > Money.maximumAmount {
@@ -78,6 +78,15 @@ struct CheckoutHandlers: Sendable {
         }
         return .success((lines, total))
     }
+}
+
+extension Problem {
+    /// The field is named although the status is not 422: another customer's cart is 404 here as it is everywhere.
+    fileprivate static let noCart: Problem = {
+        var problem = Problem.notFound("cart")
+        problem.errors = [.init(field: "cartId", detail: "there is no such cart")]
+        return problem
+    }()
 }
 
 extension CartRow {

@@ -4,9 +4,10 @@ import Messaging
 
 struct CartAccess: Sendable {
     let id: UUID
+    let ifMatch: EntityTags?
 
     static func read(_ request: Request) throws -> CartAccess {
-        try Fields.read(request) { CartAccess(id: try $0.uuidParameter("id", of: "cart")) }
+        try Fields.read(request) { CartAccess(id: try $0.uuidParameter("id", of: "cart"), ifMatch: $0.ifMatch()) }
     }
 
     static func readNone(_ request: Request) throws {
@@ -22,14 +23,13 @@ struct PutItem: Sendable {
     let cart: UUID
     let sku: String
     let quantity: Int
-    let ifMatch: String?
+    let ifMatch: EntityTags?
 
     static func read(_ request: Request) throws -> PutItem {
         try Fields.read(request) { fields in
             PutItem(
                 cart: try fields.uuidParameter("id", of: "cart"), sku: fields.parameter("sku", 1...64),
-                quantity: fields.integer("quantity", 1...maximumQuantity),
-                ifMatch: fields.optionalParameter("if-match", 1...100))
+                quantity: fields.integer("quantity", 1...maximumQuantity), ifMatch: fields.ifMatch())
         }
     }
 
@@ -37,7 +37,7 @@ struct PutItem: Sendable {
         try Fields.read(request) { fields in
             PutItem(
                 cart: try fields.uuidParameter("id", of: "cart"), sku: fields.parameter("sku", 1...64), quantity: 0,
-                ifMatch: fields.optionalParameter("if-match", 1...100))
+                ifMatch: fields.ifMatch())
         }
     }
 }
@@ -51,8 +51,8 @@ struct StartCheckout: Sendable {
 
     static func read(_ request: Request) throws -> StartCheckout {
         try Fields.read(request) { fields in
-            let given = fields.optionalText("email", 3...254)
-            if let given, !given.isPlausibleEmail { fields.note("email", "must be an e-mail address") }
+            let given = fields.optionalText("email", 3...EmailAddress.maximumLength)
+            if let given, EmailAddress(given) == nil { fields.note("email", EmailAddress.expectation) }
             let email = given ?? request.caller?.email
             if email == nil, given == nil, !fields.has("email") { fields.note("email", "is required for a guest") }
             return StartCheckout(
@@ -77,17 +77,5 @@ struct StartCheckout: Sendable {
                 },
                 expectedTotal: fields.optionalMoney("expectedTotal"))
         }
-    }
-}
-
-extension String {
-    /// Something before and after one '@', a dot in the domain, no white space or control characters: what cannot be mail is refused,
-    /// whether it is somebody's only a delivery can tell.
-    var isPlausibleEmail: Bool {
-        let parts = split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, parts[1].contains("."), parts[1].first != ".", parts[1].last != "." else {
-            return false
-        }
-        return unicodeScalars.allSatisfy { $0.value > 32 && $0.value != 127 && !"<>()[],;:\\\"".unicodeScalars.contains($0) }
     }
 }

@@ -22,6 +22,7 @@ struct ItemHandlers: Sendable {
             guard let prices else { return .catalogAway }
             guard let product = prices[put.sku] else { return .invalidInput("sku", "there is no product with this SKU") }
             let line = OrderLine(sku: put.sku, name: product.name, quantity: put.quantity, unitPrice: product.price)
+            if cart.lines.contains(where: { $0.sku != put.sku && $0.unitPrice.currency != product.price.currency }) { return .mixedCurrencies }
             if let place = cart.lines.firstIndex(where: { $0.sku == put.sku }) {
                 cart.lines[place] = line
             } else if cart.lines.count < PutItem.maximumLines {
@@ -51,7 +52,7 @@ struct ItemHandlers: Sendable {
         let problems: [Problem?] = items.map { item in
             guard var cart = carts[item.input.cart], cart.isOpen(to: item.request.caller) else { return .notFound("cart") }
             if cart.orderID != nil { return .cartOrdered }
-            if let expected = item.input.ifMatch, expected != "*", expected != cart.etag { return .preconditionFailed("cart") }
+            if item.input.ifMatch?.match(cart.etag) == false { return .preconditionFailed("cart") }
             if let problem = apply(item.input, &cart) { return problem }
             carts[cart.id] = cart
             changed.insert(cart.id)

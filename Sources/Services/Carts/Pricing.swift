@@ -30,6 +30,7 @@ public struct Pricing: Sendable {
 extension Problem {
     static let catalogAway = Problem.unavailable("The catalog cannot tell prices at the moment.")
     static let cartOrdered = Problem.conflict("cart-ordered", "The cart is already ordered.")
+    static let mixedCurrencies = Problem.conflict("mixed-currencies", "A cart holds products in one currency.")
 
     static func preconditionFailed(_ what: String) -> Problem {
         Problem(

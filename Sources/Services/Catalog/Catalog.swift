@@ -23,7 +23,7 @@ public enum CatalogService {
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),
                 .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: stock.change),
-                .command(MessageName.reserve, reading: Operation.contract(ReserveStock.self), handle: reserving.reserve),
+                .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),
                 .command(MessageName.release, reading: Operation.contract(SettleReservation.self), handle: reserving.release),
                 .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
             ])

@@ -45,10 +45,7 @@ struct NewProduct: Sendable {
             if !sku.isEmpty, !sku.allSatisfy(\.isSKUCharacter) {
                 fields.note("sku", "may hold ASCII letters, digits, '.', '_' and '-' only")
             }
-            let slug = fields.optionalText("slug", 1...100)
-            if let slug, !slug.allSatisfy({ $0.isSlugCharacter }) {
-                fields.note("slug", "may hold lower-case ASCII letters, digits and '-' only")
-            }
+            let slug = fields.slug()
             let name = fields.text("name", 1...200)
             return NewProduct(
                 sku: sku, slug: slug ?? "\(name)-\(sku)".slug, name: name,
@@ -69,23 +66,20 @@ struct ProductChange: Sendable {
     var category: String?
     var attributes: [String: Scalar]?
     var images: [String]?
-    /// The `If-Match` that the change is conditional on.
-    var ifMatch: String?
+    var ifMatch: EntityTags?
 
     static func read(_ request: Request) throws -> ProductChange {
         try Fields.read(request) { fields in
             var change = ProductChange(id: try fields.uuidParameter("idOrSlug", of: "product"))
-            change.slug = fields.optionalText("slug", 1...100)
-            if let slug = change.slug, !slug.allSatisfy({ $0.isSlugCharacter }) {
-                fields.note("slug", "may hold lower-case ASCII letters, digits and '-' only")
-            }
+            change.slug = fields.slug()
             change.name = fields.optionalText("name", 1...200)
             change.description = fields.optionalText("description", 0...10_000)
             change.price = fields.optionalMoney("price")
             change.category = fields.optionalText("category", 1...100)
             change.attributes = fields.attributes()
             change.images = fields.images()
-            change.ifMatch = fields.optionalParameter("if-match", 1...100)
+            change.ifMatch = fields.ifMatch()
+            if change.isEmpty, fields.errors.isEmpty { fields.note("body", "names nothing that is to be different") }
             return change
         }
     }
@@ -93,9 +87,12 @@ struct ProductChange: Sendable {
     static func readID(_ request: Request) throws -> ProductChange {
         try Fields.read(request) { fields in
             ProductChange(
-                id: try fields.uuidParameter("idOrSlug", of: "product"),
-                ifMatch: fields.optionalParameter("if-match", 1...100))
+                id: try fields.uuidParameter("idOrSlug", of: "product"), ifMatch: fields.ifMatch())
         }
+    }
+
+    private var isEmpty: Bool {
+        slug == nil && name == nil && description == nil && price == nil && category == nil && attributes == nil && images == nil
     }
 }
 
@@ -128,7 +125,7 @@ struct ListProducts: Sendable {
             let known = Sort(rawValue: sort) ?? .name
             if let after = page.after, !known.accepts(after) { fields.note("cursor", "is not a cursor of this list") }
             return ListProducts(
-                search: fields.optionalParameter("search"), category: fields.optionalParameter("category"), sort: known,
+                search: fields.optionalParameter("search"), category: fields.optionalParameter("category", 1...100), sort: known,
                 page: page)
         }
     }
@@ -175,6 +172,15 @@ struct StockChange: Sendable {
 }
 
 extension Fields {
+    /// Never a UUID: `/v1/products/{idOrSlug}` takes those for ids.
+    fileprivate mutating func slug() -> String? {
+        guard let slug = optionalText("slug", 1...String.maximumSlugLength) else { return nil }
+        if slug != slug.slug || UUID(uuidString: slug) != nil {
+            note("slug", "must be words of lower-case ASCII letters and digits, joined by single '-'")
+        }
+        return slug
+    }
+
     fileprivate mutating func attributes() -> [String: Scalar]? {
         optionalJSON("attributes", [String: Scalar].self, named: "an object of texts, numbers and booleans")
     }
@@ -189,14 +195,16 @@ extension Fields {
 }
 
 extension Character {
-    var isSlugCharacter: Bool { isASCII && (isLowercase || isNumber || self == "-") }
     var isSKUCharacter: Bool { isASCII && (isLetter || isNumber || self == "." || self == "_" || self == "-") }
 }
 
 extension String {
+    static let maximumSlugLength = 100
+
     /// Lower-case ASCII words joined by '-'.
     var slug: String {
         let words = lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-        return String(words.joined(separator: "-").prefix(100))
+        let slug = words.joined(separator: "-").prefix(Self.maximumSlugLength)
+        return String(slug.last == "-" ? slug.dropLast() : slug)
     }
 }

@@ -93,7 +93,7 @@ struct Products: Sendable {
         for index in items.indices.sorted(by: { items[$0].input.id.uuidString < items[$1].input.id.uuidString }) {
             let change = items[index].input
             guard let row = try await ProductStore.lock(change.id, on: transaction) else { continue }
-            if let expected = change.ifMatch, expected != "*", expected != row.etag {
+            if change.ifMatch?.match(row.etag) == false {
                 let problem = Problem(
                     "precondition-failed", title: "Precondition failed", status: 412,
                     detail: "The product has changed since it was read.")

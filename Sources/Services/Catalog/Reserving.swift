@@ -7,6 +7,14 @@ import PostgreSQL
 struct Reserving: Sendable {
     let clock: any WallClock
 
+    static func read(_ request: Request) throws -> ReserveStock {
+        let step = try Operation.contract(ReserveStock.self)(request)
+        guard step.lines.allSatisfy({ (1...StockChange.maximumOnHand).contains($0.quantity) }) else {
+            throw Failure("malformed-message", "order \(step.orderID): a quantity is not from 1 to \(StockChange.maximumOnHand)")
+        }
+        return step
+    }
+
     /// All lines or none. Lines are served in the order in which their orders came.
     func reserve(_ items: [Item<ReserveStock>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { $0.lines.map(\.sku) }, on: transaction) { step, known, levels in

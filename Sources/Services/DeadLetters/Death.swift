@@ -45,9 +45,9 @@ struct Death: Sendable {
     private static func failures(_ value: FieldValue?) -> [FailedAttempt] {
         guard case .array(let entries)? = value else { return [] }
         return entries.compactMap { entry in
-            guard case .table(let fields) = entry, let milliseconds = fields["at"]?.integer else { return nil }
+            guard case .table(let fields) = entry, let at = fields["at"]?.integer.flatMap(Date.init(headerMilliseconds:)) else { return nil }
             return FailedAttempt(
-                at: Date(timeIntervalSince1970: Double(milliseconds) / 1000), worker: fields["worker"]?.string?.storable ?? "",
+                at: at, worker: fields["worker"]?.string?.storable ?? "",
                 cause: fields["cause"]?.string?.storable ?? "", detail: fields["detail"]?.string?.storable ?? "")
         }
     }

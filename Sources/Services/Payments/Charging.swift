@@ -21,6 +21,8 @@ struct Charging: Sendable {
         case status(PaymentStatus)
         /// Nothing to learn: the state is the answer.
         case settled
+        /// The order costs nothing; a gateway takes no such payment.
+        case free
         case failed(Failure)
     }
 
@@ -67,6 +69,7 @@ struct Charging: Sendable {
             case .begun:
                 if plan.mayHaveBeenSent, let status = try await gateway.find(order: attempt.order) { return .status(status) }
                 if attempt.voidRequested { return .settled }
+                if attempt.charge.amount.amount == 0 { return .free }
                 return .status(try await gateway.charge(attempt.charge))
             case .voided where attempt.intent == nil:
                 // A call of a worker that has died since may have gone through after all.
@@ -96,6 +99,11 @@ struct Charging: Sendable {
             }
             if case .failed(let failure) = finding { return .failed(failure) }
             let wasVoided = attempt.state == .voided
+            if case .free = finding, attempt.state == .begun {
+                attempt.state = .succeeded
+                attempts[attempt.order] = attempt
+                changed.insert(attempt.order)
+            }
             if case .status(let status) = finding, attempt.learn(status) {
                 attempts[attempt.order] = attempt
                 changed.insert(attempt.order)

@@ -15,12 +15,8 @@ struct NewAccount: Sendable {
         try Fields.read(request) { fields in
             let email = fields.text("email", 3...EmailAddress.maximumLength)
             let address = EmailAddress(email)
-            if !email.isEmpty, address == nil { fields.note("email", "must be an e-mail address such as name@example.com") }
+            if !email.isEmpty, address == nil { fields.note("email", EmailAddress.expectation) }
             let password = fields.secret("password", passwordLength)
-            // A character may have any number of bytes.
-            if password.utf8.count > PasswordHash.maximumPasswordBytes, passwordLength.contains(password.count) {
-                fields.note("password", "must have at most \(PasswordHash.maximumPasswordBytes) bytes")
-            }
             let name = fields.text("name", nameLength)
             if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
                 fields.note("name", "must not hold control characters")

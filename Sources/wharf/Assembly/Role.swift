@@ -57,7 +57,8 @@ enum Role {
 
     /// Reads the settings and opens the log; what every command begins with. A tool logs warnings only.
     static func start(_ name: String, isTool: Bool = false) throws -> (settings: Settings, logger: Logger) {
-        let settings = try stoppingOnBadSettings { try Settings.load() }
+        // What `wharf up` has written is for the tools beside it; a role has what it was given, and no administrator's password.
+        let settings = try stoppingOnBadSettings { try isTool ? Settings.load() : Settings() }
         let level = isTool ? max(settings.logLevel, .warning) : settings.logLevel
         let handlers = LogHandlers(format: settings.logFormat, level: level, service: name)
         LoggingSystem.bootstrap(handlers.make)

@@ -102,7 +102,8 @@ struct Load: AsyncParsableCommand {
         }
         let report = run.report
         if let json { try report.write(to: json) }
-        console.line(report.text(display.terminal.paint))
+        // Before the first checkout there is nothing to report.
+        if failure == nil || report.accepted + report.refused > 0 { console.line(report.text(display.terminal.paint)) }
         if let failure { throw failure }
         if !report.isGood { throw ExitCode.failure }
     }

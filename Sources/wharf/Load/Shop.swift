@@ -37,7 +37,9 @@ struct Shop: Sendable {
     func answer(to call: Call) async throws -> WebResponse {
         var attempts = 0
         var internalErrors = 0
+        var last = "none"
         while true {
+            guard .now < deadline else { throw late(call, last) }
             attempts += 1
             let passing: LoadRetry.Passing
             do {
@@ -53,12 +55,15 @@ struct Shop: Sendable {
                 passing = reason
             }
             let pause = LoadRetry.pause(after: attempts, passing, draw: Double.random(in: 0..<1))
-            guard .now + pause < deadline else {
-                throw LoadError(.deadline, "\(call.method) \(call.path) had no lasting answer in time; the last one: \(passing.reason).")
-            }
+            last = passing.reason
+            guard .now + pause < deadline else { throw late(call, last) }
             onRetry(passing.reason)
             try await Task.sleep(for: pause)
         }
+    }
+
+    private func late(_ call: Call, _ last: String) -> LoadError {
+        LoadError(.deadline, "\(call.method) \(call.path) had no lasting answer in time; the last one: \(last).")
     }
 
     /// What the shop says, when it says one of these statuses.

@@ -3,6 +3,11 @@ import LocalServers
 
 /// Keeps something running that was started: when it ends it is started again, after a growing pause, and that is said.
 struct Keeper: Sendable {
+    /// A start that took at least so long was waited for: its end is told.
+    private static let notableStart = Duration.milliseconds(500)
+    /// EX_CONFIG: a setting is wrong.
+    private static let statusOfBadSettings: Int32 = 78
+
     let name: String
     let role: String
     let process: ManagedProcess
@@ -27,28 +32,41 @@ struct Keeper: Sendable {
             let status = await process.exit ?? .unknown
             if Task.isCancelled { return }
             var trouble = Self.describe(status)
-            let lastLine = log.lastLines(1).first.map { ": \($0)" } ?? ""
+            startGuard.ended(name, trouble, isHopeless: status == .exited(Self.statusOfBadSettings), log: log)
+            var lifetime = clock.now - began
             while true {
-                startGuard.ended(name, trouble, log: log)
-                let pause = policy.pause(afterRunning: clock.now - began)
+                let pause = policy.pause(afterRunning: lifetime)
                 console.line("\(Self.time) \(console.paint.bad(name)) \(trouble), starts again in \(pause.inSeconds)\(lastLine)")
                 do {
                     try await clock.sleep(for: pause)
-                    let startedAt = clock.now
-                    try await begin(recorder)
+                    try await startAgain(recorder, console)
                     began = clock.now
-                    console.line("\(Self.time) \(console.paint.good(name)) runs again, after \((began - startedAt).inSeconds)")
                     break
                 } catch is CancellationError {
                     return
                 } catch {
                     trouble = "could not be started (\(error))"
-                    began = clock.now
+                    startGuard.ended(name, trouble, log: log)
+                    lifetime = .zero
                 }
             }
             // Whoever stops everything may have passed by before it had started.
             if Task.isCancelled { return await stop() }
         }
+    }
+
+    private func startAgain(_ recorder: RunRecorder, _ console: Console) async throws {
+        let clock = ContinuousClock()
+        let startedAt = clock.now
+        try await begin(recorder)
+        let elapsed = clock.now - startedAt
+        if elapsed >= Self.notableStart {
+            console.line("\(Self.time) \(console.paint.good(name)) runs again, after \(elapsed.inSeconds)")
+        }
+    }
+
+    private var lastLine: String {
+        log.lastLines(1).first.map { ": \($0)" } ?? ""
     }
 
     private func record(_ recorder: RunRecorder) async {

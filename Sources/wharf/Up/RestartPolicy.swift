@@ -2,8 +2,8 @@
 struct RestartPolicy: Sendable {
     static let firstPause = Duration.milliseconds(100)
     static let longestPause = Duration.seconds(10)
-    /// Who ran that long was well, and begins anew.
-    static let steady = Duration.seconds(30)
+    /// Who ran that long was well, and begins anew: whatever ends it now and then is not its own fault, and must not keep it away.
+    static let steady = Duration.seconds(5)
 
     private var next = firstPause
 

@@ -13,14 +13,16 @@ final class StartGuard: Sendable {
 
     private let state = Mutex(State())
 
-    func ended(_ name: String, _ trouble: String, log: LogFile) {
+    /// - Parameter isHopeless: whether another start can only end the same way.
+    func ended(_ name: String, _ trouble: String, isHopeless: Bool = false, log: LogFile) {
         state.withLock { state in
             guard !state.isSettled else { return }
             state.ends[name, default: 0] += 1
-            guard state.failure == nil, state.ends[name, default: 0] >= Self.maximumEnds else { return }
+            let ends = state.ends[name, default: 0]
+            guard state.failure == nil, isHopeless || ends >= Self.maximumEnds else { return }
             let quote = log.lastLines(Self.quotedLines).map { "  \($0)" }.joined(separator: "\n")
             state.failure = UpError(
-                .start, "\(name) \(trouble), \(Self.maximumEnds) times.", advice: "The end of \(log.path):\n\(quote)")
+                .start, "\(name) \(trouble)\(ends > 1 ? ", \(ends) times" : "").", advice: "The end of \(log.path):\n\(quote)")
         }
     }
 

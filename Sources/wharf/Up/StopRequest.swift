@@ -7,6 +7,8 @@ import UnixSignals
 final class StopRequest: Sendable {
     /// As shells tell of a process that Ctrl-C ended.
     private static let statusOfInterrupt: Int32 = 130
+    /// Within this time it is the same request, come twice: a terminal, `make` and `timeout` each pass it on.
+    private static let echo = Duration.milliseconds(500)
 
     private let requests: AsyncStream<Never>
     private let continuation: AsyncStream<Never>.Continuation
@@ -42,11 +44,15 @@ final class StopRequest: Sendable {
     }
 
     private func obey(_ signals: UnixSignalsSequence, console: Console) async {
+        var first: ContinuousClock.Instant?
         for await _ in signals {
-            if isRequested.exchange(true, ordering: .relaxed) {
+            if let first {
+                guard .now - first > Self.echo else { continue }
                 LiveProcesses.killAll()
                 _exit(Self.statusOfInterrupt)
             }
+            first = .now
+            isRequested.store(true, ordering: .relaxed)
             console.line("\nStopping; Ctrl-C again ends everything at once.")
             continuation.finish()
         }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import LocalServers
 import Logging
+import Operations
 import WebClient
 
 /// Everything on this machine: servers, schemas, topology, every role, and something to sell.
@@ -65,6 +66,7 @@ struct Up: AsyncParsableCommand {
         let environment = ChildEnvironment(
             outer: variables, isExternal: external, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
             sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
+        try check(environment, members(ports, folder))
         try folder.write(environment.setup, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
@@ -76,6 +78,17 @@ struct Up: AsyncParsableCommand {
             environment: environment, secrets: secrets, setup: .standard,
             recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
             transport: WebClient(logger: logger), url: ports.http.url, wantsDemo: demo, startedAt: startedAt)
+    }
+
+    /// Finds a wrong setting before anything is started: each process would end by it.
+    private func check(_ environment: ChildEnvironment, _ members: [CrewMember]) throws(UpError) {
+        for variables in [environment.setup] + members.map({ environment.variables(for: $0.kind) }) {
+            do {
+                _ = try Settings(environment: variables)
+            } catch {
+                throw UpError(.settings, "\(error)")
+            }
+        }
     }
 
     private func members(_ ports: UpPorts, _ folder: StateFolder) -> [CrewMember] {

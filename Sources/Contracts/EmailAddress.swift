@@ -1,16 +1,18 @@
 /// An e-mail address that could exist: ASCII, one `@`, a host with a dot. Whether it does, only a message to it can tell.
-struct EmailAddress: Sendable {
+public struct EmailAddress: Sendable {
     /// RFC 5321 allows a path of 256 bytes, its two brackets included.
-    static let maximumLength = 254
+    public static let maximumLength = 254
     static let maximumLocalLength = 64
     static let maximumLabelLength = 63
+    /// What an input error says of a text that is none.
+    public static let expectation = "must be an e-mail address such as name@example.com"
 
     /// As its owner writes it.
-    let text: String
+    public let text: String
     /// What makes two addresses one account: upper and lower case are the same.
-    var key: String { Self.key(of: text) }
+    public var key: String { Self.key(of: text) }
 
-    init?(_ text: String) {
+    public init?(_ text: String) {
         guard text.utf8.count <= Self.maximumLength, let at = text.lastIndex(of: "@") else { return nil }
         let local = text[..<at]
         let labels = text[text.index(after: at)...].split(separator: ".", omittingEmptySubsequences: false)
@@ -20,7 +22,7 @@ struct EmailAddress: Sendable {
         self.text = text
     }
 
-    static func key(of text: String) -> String { text.lowercased() }
+    public static func key(of text: String) -> String { text.lowercased() }
 
     private static func isAtom(_ text: Substring) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy { isAlphanumeric($0) || punctuation.contains($0) }

@@ -1,0 +1,136 @@
+import FoundationEssentials
+import Messaging
+import Secrets
+import TestKit
+import Testing
+
+@testable import wharf
+
+/// A message that somebody else puts into a queue, as the broker's administrator.
+struct ForeignMessage: Sendable {
+    var id: String? = UUID().uuidString
+    var type: String?
+    var body: [UInt8] = Array("{}".utf8)
+    /// JSON of RabbitMQ's management API.
+    var headers: [String: JSONValue] = [:]
+
+    func put(into queue: String, of wharf: RunningWharf) async throws {
+        let broker = try Broker.management(wharf.settings, wharf.web)
+        var properties: [String: JSONValue] = ["delivery_mode": 2, "headers": .object(headers)]
+        properties["message_id"] = id.map { .string($0) }
+        properties["type"] = type.map { .string($0) }
+        let publication: JSONValue = .object([
+            "properties": .object(properties), "routing_key": .string(queue), "payload": .string(Base64.encode(body)),
+            "payload_encoding": "base64",
+        ])
+        let (status, answer) = try await broker.send("POST", "/api/exchanges/%2F/amq.default/publish", try JSON.encode(publication))
+        #expect(status == 200)
+        #expect(String(decoding: answer, as: UTF8.self) == #"{"routed":true}"#)
+    }
+}
+
+extension System {
+    @Suite struct `Foreign messages` {
+        @Test(arguments: [
+            ("users.commands", "users.sessions.deleteAll"), ("users.queries", "users.sessions.resolve"),
+            ("users.credentials", "users.sessions.create"), ("catalog.commands", "catalog.stock.reserve"),
+            ("catalog.queries", "catalog.products.price"), ("carts.commands", "carts.checkouts.create"),
+            ("carts.queries", "carts.carts.get"), ("orders.commands", "orders.checkouts.place"), ("orders.queries", "orders.orders.get"),
+            ("payments.commands", "payments.charge"), ("notifications.commands", "order.confirmed"),
+            ("deadletters.commands", "deadletters.letters.replay"),
+        ])
+        func `a malformed message in any queue becomes a dead letter with its cause, and its worker lives`(
+            queue: String, operation: String
+        ) async throws {
+            let admin = try Visitor.admin()
+            let restarts = try admin.wharf.restarts
+            let messages = [
+                ForeignMessage(id: nil, body: Array("garbage".utf8)),
+                ForeignMessage(id: "17", type: operation),
+                ForeignMessage(),
+                ForeignMessage(type: "no.such.operation"),
+                ForeignMessage(type: operation, body: [0xFF, 0x00, 0xFE]),
+                ForeignMessage(type: operation, body: Array("[".utf8)),
+                ForeignMessage(type: operation, headers: ["caller": "nobody", "role": "king"]),
+                ForeignMessage(
+                    type: operation, body: Array("[]".utf8),
+                    headers: [
+                        "attempt": .integer(.max), "deadline": "soon", "p.id": 5,
+                        "failures": .array([.object(["at": .integer(.max), "worker": "w", "cause": "c", "detail": "d"]), 5]),
+                    ]),
+            ]
+            for message in messages { try await message.put(into: queue, of: admin.wharf) }
+            try await eventually("A dead letter of each", within: .seconds(20)) {
+                try await admin.letters(of: queue).count >= messages.count
+            }
+            let letters = try await admin.letters(of: queue)
+            #expect(letters.count == messages.count)
+            #expect(letters.allSatisfy { $0["cause"]?.text?.isEmpty == false && $0["detail"]?.text?.isEmpty == false })
+            #expect(Set(letters.compactMap { $0["cause"]?.text }).isSuperset(of: ["malformed-message", "unknown-operation"]))
+            #expect(try admin.wharf.restarts == restarts)
+        }
+
+        @Test func `neighbours of malformed messages go through`() async throws {
+            let admin = try Visitor.admin()
+            let sku = try await admin.newProduct()
+            var carts: [String] = []
+            for _ in 0..<5 { carts.append(try await admin.newCart()) }
+            async let answers = together(Array(carts.enumerated())) { place, cart in
+                try await ForeignMessage(type: "carts.items.put", body: Array("{".utf8)).put(into: "carts.commands", of: admin.wharf)
+                return try await admin.put("/v1/carts/\(cart)/items/\(sku)", #"{"quantity": \#(place + 1)}"#)
+            }
+            #expect(try await answers.map { $0["items"]?.list.first?["quantity"]?.number } == [1, 2, 3, 4, 5])
+        }
+
+        @Test func `a message that asks for the impossible becomes a dead letter, and stock stays as it was`() async throws {
+            let admin = try Visitor.admin()
+            let sku = try await admin.newProduct(stock: 5)
+            let before = try await admin.letters(of: "catalog.commands").count
+            for quantity in [-5, 0, Int.max] {
+                let line = #"{"sku": "\#(sku)", "quantity": \#(quantity)}"#
+                let body = #"{"orderID": "\#(UUID().uuidString)", "lines": [\#(line), \#(line)]}"#
+                try await ForeignMessage(type: "catalog.stock.reserve", body: Array(body.utf8)).put(into: "catalog.commands", of: admin.wharf)
+            }
+            try await eventually("Three dead letters", within: .seconds(20)) {
+                try await admin.letters(of: "catalog.commands").count == before + 3
+            }
+            #expect(try await admin.stock(sku) == .init(onHand: 5, reserved: 0))
+        }
+    }
+
+    @Suite struct `Dead letters` {
+        @Test func `a dead letter is listed, shown, replayed and discarded`() async throws {
+            let admin = try Visitor.admin()
+            let message = ForeignMessage(type: "no.such.operation", body: Array("häh?".utf8))
+            try await message.put(into: "notifications.queries", of: admin.wharf)
+            func letter() async throws -> JSONValue? {
+                try await admin.letters(of: "notifications.queries").first { $0["messageId"]?.text == message.id }
+            }
+            try await eventually("The dead letter", within: .seconds(20)) { try await letter() != nil }
+            let id = try #require(try await letter()?["id"]?.text)
+            let shown = try await admin.get("/v1/dead-letters/\(id)")
+            #expect(shown["body"] == "häh?")
+            #expect(shown["cause"] == "unknown-operation")
+            #expect(shown["operation"] == "no.such.operation")
+            #expect(shown["history"]?.list.count == 1)
+
+            #expect(try await admin.post("/v1/dead-letters/\(id)/replay").status == 202)
+            try await eventually("Its return", within: .seconds(20)) {
+                let letter = try await admin.get("/v1/dead-letters/\(id)")
+                return letter["state"] == "open" && letter["seen"] == 2
+            }
+            #expect(try await admin.delete("/v1/dead-letters/\(id)").status == 204)
+            #expect(try await letter() == nil)
+            let discarded = try await admin.get("/v1/dead-letters?state=discarded&queue=notifications.queries")
+            #expect(discarded["items"]?.list.map { $0["id"]?.text }.contains(id) == true)
+            #expect(try await admin.delete("/v1/dead-letters/\(UUID().uuidString)").status == 404)
+        }
+    }
+}
+
+extension Visitor {
+    /// The open dead letters of a queue, of which there are no more than a page.
+    func letters(of queue: String) async throws -> [JSONValue] {
+        try await get("/v1/dead-letters?limit=100&queue=\(queue)")["items"]?.list ?? []
+    }
+}

@@ -1,0 +1,147 @@
+import FoundationEssentials
+import Glibc
+import LocalServers
+import Logging
+import Operations
+import TestKit
+import Testing
+import WebClient
+
+@testable import wharf
+
+/// The whole system as a user has it: the real executable, `wharf up`, in a folder of its own.
+struct RunningWharf: Sendable {
+    static let readyWithin = Duration.seconds(90)
+    static let stoppedWithin = Duration.seconds(60)
+    /// Kept by tests at once; more than any of them has.
+    static let maximumConnections = 64
+
+    let folder: StateFolder
+    let url: String
+    let sandboxURL: String
+    let adminToken: String
+    /// As `wharf up` has them for the commands that are run beside it: the administrators' URLs included.
+    let settings: Settings
+    let web: WebClient
+    private let process: ManagedProcess
+
+    @TaskLocal private static var current: RunningWharf?
+
+    /// The one of the suite.
+    static func get() throws -> RunningWharf {
+        try #require(current, "this test belongs into the suite System")
+    }
+
+    /// What is built beside the tests.
+    static var executable: String {
+        let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "wharf").path
+    }
+
+    /// The folder of the package.
+    static func repository(file: String = #filePath) -> String {
+        var folder = URL(filePath: file)
+        for _ in 0..<3 { folder.deleteLastPathComponent() }
+        return folder.path
+    }
+
+    private static func start() async throws -> RunningWharf {
+        let path = TestServers.folder("system")
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: "\(path)/topology", withDestinationPath: "\(repository())/topology")
+        let folder = StateFolder(path: "\(path)/\(StateFolder.name)")
+        let address = "127.0.0.1:\(try FreePorts.next(for: path))"
+        let process = ManagedProcess(
+            name: "wharf up",
+            command: ProcessCommand(
+                executable, ["up", "--no-demo"], environment: ["WHARF_HTTP_ADDRESS": address], inheritsEnvironment: false,
+                workingFolder: path),
+            output: .file("\(path)/log"))
+        try await process.start()
+        do {
+            return try await RunningWharf(process, folder)
+        } catch {
+            await process.stop(grace: stoppedWithin)
+            let log = (try? Data(contentsOf: URL(filePath: "\(path)/log"))).map { String(decoding: $0.suffix(2_000), as: UTF8.self) }
+            Issue.record("wharf up did not become ready: \(error)\n\(log ?? "")")
+            throw error
+        }
+    }
+
+    private init(_ process: ManagedProcess, _ folder: StateFolder) async throws {
+        try await eventually("wharf up", within: Self.readyWithin) {
+            guard await process.isRunning else { throw NotRunning() }
+            return try folder.read(RunRecord.self, from: StateFolder.recordFile)?.state == .ready
+        }
+        let record = try #require(try folder.read(RunRecord.self, from: StateFolder.recordFile))
+        let secrets = try #require(try folder.read(UpSecrets.self, from: StateFolder.secretsFile))
+        let environment = try #require(try folder.read([String: String].self, from: StateFolder.environmentFile))
+        self.process = process
+        self.folder = folder
+        url = record.url
+        sandboxURL = try #require(record.sandboxURL)
+        settings = try Settings(environment: environment)
+        web = WebClient(maximumConcurrent: Self.maximumConnections, logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+        let credentials = #"{"email": "\#(record.adminEmail)", "password": "\#(secrets.adminPassword)"}"#
+        let response = try await web.send(WebRequest(
+            method: "POST", url: "\(url)/v1/sessions", headers: [("content-type", "application/json")], body: Array(credentials.utf8)))
+        adminToken = try #require(Answer(response)["token"]?.text)
+    }
+
+    private struct NotRunning: Error {}
+
+    var record: RunRecord {
+        get throws { try #require(try folder.read(from: StateFolder.recordFile)) }
+    }
+
+    var secrets: UpSecrets {
+        get throws { try #require(try folder.read(from: StateFolder.secretsFile)) }
+    }
+
+    /// How often anything was started again so far.
+    var restarts: Int {
+        get throws { try record.processes.reduce(0) { $0 + $1.restarts } }
+    }
+
+    /// Asks it to stop, and sees that it does, with everything that it started.
+    private func stop() async throws {
+        let children = (try? record.processes) ?? []
+        await process.send(signal: SIGTERM)
+        defer { web.shutdown() }
+        do {
+            try await eventually("The end of wharf up", within: Self.stoppedWithin) { await !process.isRunning }
+        } catch {
+            await process.kill()
+            throw error
+        }
+        #expect(await process.exit == .exited(0))
+        let left = children.filter { kill($0.pid, 0) == 0 }
+        #expect(left.map(\.name) == [])
+    }
+}
+
+extension RunningWharf {
+    /// Gives the tests of a suite one running system: started before the first, stopped after the last.
+    struct ForSuite: SuiteTrait, TestScoping {
+        func provideScope(
+            for test: Test, testCase: Test.Case?, performing body: @concurrent @Sendable () async throws -> Void
+        ) async throws {
+            let wharf = try await RunningWharf.start()
+            do {
+                try await RunningWharf.$current.withValue(wharf) { try await body() }
+            } catch {
+                try await wharf.stop()
+                throw error
+            }
+            try await wharf.stop()
+        }
+    }
+}
+
+extension Trait where Self == RunningWharf.ForSuite {
+    static var runningWharf: Self { Self() }
+}
+
+/// Black-box tests of the running system, one after another: some of them break it.
+@Suite(.serialized, .runningWharf, .timeLimit(.minutes(4)))
+enum System {}
