@@ -1,5 +1,6 @@
 # make up       build, and run everything on this machine until Ctrl-C
 # make test     build, and run all tests against private servers
+# make bench    build, and measure it against what PostgreSQL and RabbitMQ do by themselves (bench/results); takes a quarter of an hour
 # make build    the executable: .build/release/wharf
 # make packages install the Debian packages that are missing (packages.txt)
 # make clean    remove what was built; make reset removes the state of `wharf up`
@@ -9,9 +10,11 @@ SWIFT ?= swift
 SWIFTFLAGS ?=
 # Tests under way at once: each may have servers and processes of its own.
 TESTS_AT_ONCE ?= 8
+# As in: make bench BENCHFLAGS='--cases checkouts,single --rounds 5'
+BENCHFLAGS ?=
 WHARF := .build/release/wharf
 
-.PHONY: up test build packages clean reset
+.PHONY: up test bench build packages clean reset
 
 up: build
 	@exec $(WHARF) up
@@ -22,6 +25,9 @@ build: packages
 # One process for all test targets: its tests share their private servers.
 test: packages
 	$(SWIFT) test --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
+
+bench: build
+	@exec $(WHARF) bench $(BENCHFLAGS)
 
 packages:
 	@scripts/install-packages packages.txt

@@ -51,10 +51,9 @@ struct BatchHandler: Sendable {
         var transactional: [Int] = []
         var external: [String: [Int]] = [:]
         for (index, request) in requests.enumerated() {
-            if case .external? = operations[request.operation]?.handler {
-                external[request.operation, default: []].append(index)
-            } else {
-                transactional.append(index)
+            switch operations[request.operation]?.handler {
+            case .external, .informed: external[request.operation, default: []].append(index)
+            default: transactional.append(index)
             }
         }
         if !transactional.isEmpty {
@@ -64,8 +63,13 @@ struct BatchHandler: Sendable {
             for (index, result) in zip(transactional, handled) { results[index] = result }
         }
         for (key, indices) in external.sorted(by: { $0.key < $1.key }) {
-            guard case .external(let prepare)? = operations[key]?.handler else { continue }
-            let handled = try await handleExternal(indices.map { requests[$0] }, prepare)
+            let batch = indices.map { requests[$0] }
+            let handled: [Result]
+            switch operations[key]?.handler {
+            case .external(let prepare): handled = try await handleExternal(batch, prepare)
+            case .informed(let ask): handled = try await complete(batch, batch, try await ask(batch))
+            default: continue
+            }
             for (index, result) in zip(indices, handled) { results[index] = result }
         }
         return results.map { $0 ?? .failed(Failure("handler-miscount", "no outcome")) }
@@ -102,11 +106,18 @@ struct BatchHandler: Sendable {
             let fresh = requests.filter { known[$0.id] == nil }
             return (fresh, fresh.isEmpty ? nil : try await prepare(fresh, transaction))
         }
-        let performed = try await prepared?.perform()
-        let ids = fresh.map(\.id)
+        return try await complete(requests, fresh, try await prepared?.perform())
+    }
+
+    /// The transaction after something outside was asked or acted upon for `performedFor`; what the inbox knows by now is left out.
+    private func complete(
+        _ requests: [Request], _ performedFor: [Request], _ performed: Operation.Performed?
+    ) async throws -> [Result] {
+        let ids = performedFor.map(\.id)
         return try await inTransaction(requests) { open, transaction in
-            let openIDs = Set(open.map(\.id))
-            return try await performed?.complete(ids.map(openIDs.contains), transaction) ?? []
+            var openIDs = Set(open.map(\.id))
+            // A message that is in the batch twice counts at its first place.
+            return try await performed?.complete(ids.map { openIDs.remove($0) != nil }, transaction) ?? []
         }
     }
 

@@ -170,10 +170,10 @@ extension JSONSyntax {
     /// What follows the backslash of `\u0041`.
     private mutating func codeUnit() throws(Fault) -> UInt16 {
         let digits = bytes[place...].dropFirst().prefix(4)
-        guard take("u"), digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+        guard next == UInt8(ascii: "u"), digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
             let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw fault("this escape is unknown") }
-        place += 4
+        place += 5
         return unit
     }
 }

@@ -19,8 +19,10 @@ public struct Operation: Sendable {
         case query(@Sendable ([Request], any Database) async throws -> [Outcome])
         /// Runs inside the batch's one transaction.
         case transactional(@Sendable ([Request], any SQLConnection) async throws -> [Outcome])
-        /// Calls something that no transaction can undo.
+        /// Calls something that no transaction can undo, after a transaction that commits the intention.
         case external(@Sendable ([Request], any SQLConnection) async throws -> Prepared)
+        /// Asks something before its transaction; nothing needs to be known of it beforehand.
+        case informed(@Sendable ([Request]) async throws -> Performed)
     }
 
     /// What is left to do of an external operation once its intentions are committed.
@@ -74,36 +76,36 @@ extension Operation {
         Operation(
             key: key,
             handler: .external { requests, transaction in
-                var inputs: [Swift.Result<Input, any Error>] = []
-                for request in requests { inputs.append(Swift.Result { try read(request) }) }
-                let items = zip(requests, inputs).compactMap { request, input in
-                    (try? input.get()).map { Item(request: request, input: $0) }
-                }
-                let readable = inputs
-                let plans = items.isEmpty ? [] : try await prepare(items, transaction)
-                try expect(plans.count, items.count, "plans")
+                let readings = Readings(requests, read)
+                let plans = readings.items.isEmpty ? [] : try await prepare(readings.items, transaction)
+                try expect(plans.count, readings.items.count, "plans")
                 return Prepared {
-                    let results = items.isEmpty ? [] : try await perform(Array(zip(items, plans)).map { (item: $0, plan: $1) })
-                    try expect(results.count, items.count, "results")
+                    let planned = Array(zip(readings.items, plans)).map { (item: $0, plan: $1) }
+                    let results = planned.isEmpty ? [] : try await perform(planned)
+                    try expect(results.count, planned.count, "results")
                     return Performed { isNew, transaction in
-                        var place = 0
-                        var outcomes: [Outcome?] = []
-                        var open: [(item: Item<Input>, plan: Plan, result: PerformResult)] = []
-                        for (index, request) in requests.enumerated() {
-                            if case .failure(let error) = readable[index] {
-                                if isNew[index] { outcomes.append(unreadable(request, error)) }
-                                continue
-                            }
-                            if isNew[index] {
-                                open.append((items[place], plans[place], results[place]))
-                                outcomes.append(nil)
-                            }
-                            place += 1
+                        try await readings.outcomes(isNew) { places in
+                            try await complete(places.map { (readings.items[$0], plans[$0], results[$0]) }, transaction)
                         }
-                        let completed = open.isEmpty ? [] : try await complete(open, transaction)
-                        try expect(completed.count, open.count, "outcomes")
-                        var rest = completed.makeIterator()
-                        return outcomes.compactMap { $0 ?? rest.next() }
+                    }
+                }
+            })
+    }
+
+    /// A command that has to ask another service first: `ask` runs outside any transaction and changes nothing, `handle` gets what it has found.
+    public static func informed<Input: Sendable, Findings: Sendable>(
+        _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
+        ask: @escaping @Sendable ([Item<Input>]) async throws -> Findings,
+        handle: @escaping @Sendable ([Item<Input>], Findings, any SQLConnection) async throws -> [Outcome]
+    ) -> Operation {
+        Operation(
+            key: key,
+            handler: .informed { requests in
+                let readings = Readings(requests, read)
+                let findings = try await ask(readings.items)
+                return Performed { isNew, transaction in
+                    try await readings.outcomes(isNew) { places in
+                        try await handle(places.map { readings.items[$0] }, findings, transaction)
                     }
                 }
             })
@@ -123,27 +125,52 @@ extension Operation {
     }
 }
 
+/// The requests of a batch, decoded as far as they can be.
+private struct Readings<Input: Sendable>: Sendable {
+    /// Those that could be decoded.
+    let items: [Item<Input>]
+    /// For each request its place among the items, or what is wrong with it.
+    private let places: [Result<Int, any Error>]
+    private let requests: [Request]
+
+    init(_ requests: [Request], _ read: (Request) throws -> Input) {
+        var items: [Item<Input>] = []
+        places = requests.map { request in
+            Result {
+                items.append(Item(request: request, input: try read(request)))
+                return items.count - 1
+            }
+        }
+        self.items = items
+        self.requests = requests
+    }
+
+    /// An outcome for each request that is new, in their order; `handle` is given the places of those that could be decoded.
+    func outcomes(_ isNew: [Bool], _ handle: ([Int]) async throws -> [Outcome]) async throws -> [Outcome] {
+        var open: [Int] = []
+        var outcomes: [Outcome?] = []
+        for index in requests.indices where isNew[index] {
+            switch places[index] {
+            case .success(let place):
+                open.append(place)
+                outcomes.append(nil)
+            case .failure(let error):
+                outcomes.append(unreadable(requests[index], error))
+            }
+        }
+        let handled = open.isEmpty ? [] : try await handle(open)
+        try expect(handled.count, open.count, "outcomes")
+        var rest = handled.makeIterator()
+        return outcomes.compactMap { $0 ?? rest.next() }
+    }
+}
+
 /// Hands the requests that could be decoded to `handle`, and puts the outcomes back in the order of the requests.
-func decoding<Input: Sendable>(
+private func decoding<Input: Sendable>(
     _ requests: [Request], _ read: (Request) throws -> Input, _ handle: ([Item<Input>]) async throws -> [Outcome]
 ) async throws -> [Outcome] {
-    var outcomes: [Outcome?] = Array(repeating: nil, count: requests.count)
-    var items: [Item<Input>] = []
-    var places: [Int] = []
-    for (index, request) in requests.enumerated() {
-        do {
-            items.append(Item(request: request, input: try read(request)))
-            places.append(index)
-        } catch {
-            outcomes[index] = unreadable(request, error)
-        }
-    }
-    if !items.isEmpty {
-        let handled = try await handle(items)
-        try expect(handled.count, items.count, "outcomes")
-        for (place, outcome) in zip(places, handled) { outcomes[place] = outcome }
-    }
-    return outcomes.compactMap(\.self)
+    let readings = Readings(requests, read)
+    return try await readings.outcomes(requests.map { _ in true }) { _ in try await handle(readings.items) }
 }
 
 /// Bad input: whoever waits for an answer is told; where nobody waits it is a dead letter.

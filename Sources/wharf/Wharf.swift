@@ -13,7 +13,7 @@ struct Wharf: AsyncParsableCommand {
                 name: "Operations",
                 subcommands: [
                     MigrateCommand.self, TopologyCommand.self, AdministratorCommand.self, DeadLettersCommand.self,
-                    HealthCommand.self, SettingsCommand.self,
+                    InboxCommand.self, HealthCommand.self, SettingsCommand.self,
                 ]),
         ])
 }

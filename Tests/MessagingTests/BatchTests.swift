@@ -201,4 +201,21 @@ import Testing
         #expect(ledger.consumer.acknowledged.count == 5)
         await ledger.database.close()
     }
+
+    @Test func `after a broker has lost everything, the inbox sends all of it again under the same ids`() async throws {
+        let ledger = try await Ledger()
+        let batch = try (1...5).map { number in
+            try ledger.delivery(.init(account: "a", amount: 1), id: id(UInt8(number)), tag: UInt64(number))
+        }
+        let start = ledger.clock.now()
+        await ledger.processor().process(batch)
+        let first = ledger.publisher.publications
+        let broker = ScriptedPublisher()
+        let republisher = InboxRepublisher(database: ledger.database, publisher: broker, clock: ledger.clock)
+        let report = try await republisher.republish(since: start)
+        #expect(report == .init(handled: 5, sent: 5, lost: 0))
+        #expect(Set(broker.publications.map(\.properties.messageID)) == Set(first.map(\.properties.messageID)))
+        #expect(try await republisher.republish(since: start.addingTimeInterval(60)).handled == 0)
+        await ledger.database.close()
+    }
 }

@@ -1,6 +1,7 @@
 import AMQP
 import Logging
 import Messaging
+import Operations
 import PostgreSQL
 import ServiceLifecycle
 import TestKit

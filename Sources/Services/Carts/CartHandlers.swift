@@ -80,7 +80,11 @@ struct CartHandlers: Sendable {
                 return .refused(.conflict("cart-full", "Together the carts would hold more than \(PutItem.maximumLines) products."))
             }
             if !merged.isEmpty { try await Store.put(merged, on: transaction) }
-            try await Store.touch([current], now: clock.now(), on: transaction)
+            if var cart = carts[current] {
+                cart.version += 1
+                cart.expiresAt = clock.now().addingTimeInterval(Store.lifetime)
+                try await Store.touch([cart], on: transaction)
+            }
             try await Store.delete([guest.id], on: transaction)
         } else if guest.customerID == nil {
             try await Store.assign(guest.id, to: caller.id, on: transaction)

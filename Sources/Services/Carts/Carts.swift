@@ -24,9 +24,7 @@ public enum CartsService {
                 .command("carts.carts.create", reading: CartAccess.readNone, handle: carts.create),
                 .command("carts.carts.delete", reading: CartAccess.read, handle: carts.delete),
                 .command("carts.carts.claim", reading: CartAccess.read, handle: carts.claim),
-                .external(
-                    "carts.items.put", reading: PutItem.read, prepare: { items, _ in items.map { _ in () } },
-                    perform: items.price, complete: items.put),
+                .informed("carts.items.put", reading: PutItem.read, ask: items.price, handle: items.put),
                 .command("carts.items.delete", reading: PutItem.readSKU, handle: items.delete),
                 .external(
                     "carts.checkouts.create", reading: StartCheckout.read, prepare: checkouts.skus,

@@ -9,16 +9,12 @@ struct ItemHandlers: Sendable {
     let pricing: Pricing
     let clock: any WallClock
 
-    func price(_ items: [(item: Item<PutItem>, plan: Void)]) async throws -> [Prices] {
-        let prices = try await pricing.prices(of: Array(Set(items.map(\.item.input.sku))))
-        return items.map { _ in prices }
+    func price(_ items: [Item<PutItem>]) async throws -> Prices {
+        try await pricing.prices(of: Array(Set(items.map(\.input.sku))))
     }
 
-    func put(
-        _ items: [(item: Item<PutItem>, plan: Void, result: Prices)], on transaction: any SQLConnection
-    ) async throws -> [Outcome] {
-        let prices = items.first?.result
-        return try await change(items.map(\.item), on: transaction) { put, cart in
+    func put(_ items: [Item<PutItem>], _ prices: Prices, on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await change(items, on: transaction) { put, cart in
             guard let prices else { return .catalogAway }
             guard let product = prices[put.sku] else { return .invalidInput("sku", "there is no product with this SKU") }
             let line = OrderLine(sku: put.sku, name: product.name, quantity: put.quantity, unitPrice: product.price)
@@ -42,31 +38,31 @@ struct ItemHandlers: Sendable {
         }
     }
 
-    /// Applies each change to its cart as the changes before it have left it, then writes the difference in one statement a kind.
+    /// Applies each change to its cart as the changes before it have left it, then writes the difference in one statement a kind. Each is answered
+    /// with the cart as it left it.
     private func change(
         _ items: [Item<PutItem>], on transaction: any SQLConnection, _ apply: (PutItem, inout CartRow) -> Problem?
     ) async throws -> [Outcome] {
         let before = try await Store.lock(Array(Set(items.map(\.input.cart))), on: transaction)
-        var carts = before
-        var changed: Set<UUID> = []
-        let problems: [Problem?] = items.map { item in
-            guard var cart = carts[item.input.cart], cart.isOpen(to: item.request.caller) else { return .notFound("cart") }
-            if cart.orderID != nil { return .cartOrdered }
-            if item.input.ifMatch?.match(cart.etag) == false { return .preconditionFailed("cart") }
-            if let problem = apply(item.input, &cart) { return problem }
-            carts[cart.id] = cart
-            changed.insert(cart.id)
-            return nil
-        }
-        if !changed.isEmpty {
-            try await write(changed.compactMap { carts[$0] }, before, on: transaction)
-            carts = try await Store.find(Array(changed), on: transaction)
-        }
-        return try zip(items, problems).map { item, problem in
-            if let problem { return .refused(problem) }
-            guard let cart = carts[item.input.cart] else { return .refused(.notFound("cart")) }
+        let expiry = clock.now().addingTimeInterval(Store.lifetime)
+        var changed: [UUID: CartRow] = [:]
+        let outcomes: [Outcome] = try items.map { item in
+            guard var cart = changed[item.input.cart] ?? before[item.input.cart], cart.isOpen(to: item.request.caller) else {
+                return .refused(.notFound("cart"))
+            }
+            if cart.orderID != nil { return .refused(.cartOrdered) }
+            if item.input.ifMatch?.match(cart.etag) == false { return .refused(.preconditionFailed("cart")) }
+            if let problem = apply(item.input, &cart) { return .refused(problem) }
+            cart.lines.sort { $0.sku < $1.sku }
+            cart.version += 1
+            cart.expiresAt = expiry
+            changed[cart.id] = cart
             return .done(try Reply(headers: ["etag": cart.etag], json: cart.view))
         }
+        if !changed.isEmpty {
+            try await write(changed.values.sorted { $0.id.uuidString < $1.id.uuidString }, before, on: transaction)
+        }
+        return outcomes
     }
 
     private func write(_ carts: [CartRow], _ before: [UUID: CartRow], on transaction: any SQLConnection) async throws {
@@ -80,6 +76,6 @@ struct ItemHandlers: Sendable {
         }
         if !put.isEmpty { try await Store.put(put, on: transaction) }
         if !gone.isEmpty { try await Store.remove(gone, on: transaction) }
-        try await Store.touch(carts.map(\.id), now: clock.now(), on: transaction)
+        try await Store.touch(carts, on: transaction)
     }
 }

@@ -10,8 +10,9 @@ struct CartRow: Sendable {
     let id: UUID
     let customerID: UUID?
     let orderID: UUID?
-    let version: Int
-    let expiresAt: Date
+    var version: Int
+    var expiresAt: Date
+    /// By SKU.
     var lines: [OrderLine] = []
 
     var etag: String { "\"\(version)\"" }
@@ -98,11 +99,13 @@ enum Store {
             """)
     }
 
-    /// Notes a change: a new version, and a new life.
-    static func touch(_ ids: [UUID], now: Date, on transaction: any SQLConnection) async throws {
+    /// Writes the carts' versions and lives, which every change renews.
+    static func touch(_ carts: [CartRow], on transaction: any SQLConnection) async throws {
         try await transaction.execute(
             """
-            UPDATE carts SET version = version + 1, expires_at = \(now.addingTimeInterval(lifetime)) WHERE id = ANY(\(ids))
+            UPDATE carts SET version = new.version, expires_at = new.expires_at
+            FROM unnest(\(carts.map(\.id)), \(carts.map(\.version)), \(carts.map(\.expiresAt))) AS new (id, version, expires_at)
+            WHERE carts.id = new.id
             """)
     }
 
@@ -136,7 +139,7 @@ enum Store {
     private static func lines(_ ids: [UUID]) -> SQL {
         """
         SELECT cart_id, sku, name, quantity, unit_price, currency FROM cart_items
-        WHERE cart_id = ANY(\(ids)) ORDER BY cart_id, sku
+        WHERE cart_id = ANY(\(ids)) ORDER BY cart_id, sku COLLATE "C"
         """
     }
 

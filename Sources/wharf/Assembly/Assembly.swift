@@ -21,8 +21,16 @@ struct Assembly: Sendable {
     static let ingress = "ingress"
     /// Connections to PostgreSQL of one worker process: one for each batch under way, of two queues, and one for the pollers.
     static let poolSize = 5
-    /// Batches of payments wait for the gateway most of the time.
-    static let paymentLanes = 4
+    /// How a service takes from its queues, where it is not as the others do.
+    static func limits(of service: ServiceName) -> WorkerLimits {
+        switch service {
+        // Batches of payments wait for the gateway most of the time.
+        case .payments: WorkerLimits(lanes: 4)
+        // A password costs a core some 80 ms, and a batch is answered together.
+        case .users: WorkerLimits(batch: 16)
+        default: WorkerLimits()
+        }
+    }
 
     let settings: Settings
     let logger: Logger
@@ -107,7 +115,7 @@ struct Assembly: Sendable {
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
         }
-        let limits = service == .payments ? WorkerLimits(lanes: Self.paymentLanes) : WorkerLimits()
+        let limits = Self.limits(of: service)
         var consumers: [String: any MessageConsumer] = [:]
         for queue in definition.queues {
             let consumer = try self.consumer(queue, of: user, prefetch: limits.prefetch)

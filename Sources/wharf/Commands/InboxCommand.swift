@@ -1,0 +1,59 @@
+import AMQP
+import ArgumentParser
+import Foundation
+import Messaging
+import PostgreSQL
+import ServiceLifecycle
+
+struct InboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inbox", abstract: "What services have handled, and sent on.", subcommands: [Republish.self])
+
+    struct Republish: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sends again what was sent since a time: for a broker that has lost its disk.",
+            discussion: "Messages keep their ids, so that those that did arrive count once. It may be run as often as needed.")
+
+        @Option(help: "A time such as 2026-11-21T04:00:00Z.")
+        var since: String
+
+        @Option(help: "Only these services; all when none is named.")
+        var service: [ServiceName] = []
+
+        func run() async throws {
+            guard let start = try? Date(since, strategy: Date.ISO8601FormatStyle()) else {
+                throw ValidationError("--since must be a time such as 2026-11-21T04:00:00Z")
+            }
+            let (settings, logger) = try Role.start("inbox", isTool: true)
+            let assembly = Assembly(settings: settings, logger: logger, name: "inbox")
+            var lost = 0
+            for service in service.isEmpty ? ServiceName.allCases : service {
+                let report = try await republish(service, since: start, assembly)
+                print("\(service.rawValue): \(report.handled) handled, \(report.sent) sent again, \(report.lost) not confirmed")
+                lost += report.lost
+            }
+            if lost > 0 { throw ExitCode(1) }
+        }
+
+        private func republish(
+            _ service: ServiceName, since start: Date, _ assembly: Assembly
+        ) async throws -> InboxRepublisher.Report {
+            let database = try assembly.database(service)
+            let publisher = try assembly.publisher(service.rawValue, confirms: true)
+            let republisher = InboxRepublisher(database: database, publisher: publisher, clock: assembly.clock)
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await publisher.run() }
+                defer { group.cancelAll() }
+                let report: InboxRepublisher.Report
+                do {
+                    report = try await republisher.republish(since: start)
+                } catch {
+                    await database.close()
+                    throw error
+                }
+                await database.close()
+                return report
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Testing
+
+@testable import Messaging
+
+@Suite struct `JSON to the letter` {
+    @Test(arguments: [
+        "{}", " [ ] ", #"{"a": [1, -0.5e+3, 1E2, true, false, null, "x"], "b": {"a": {}}}"#, #""\u00e4\ud83d\ude00\"\\\/\b\f\n\r\t""#, "0", "-1",
+        "\u{FEFF}{}",
+    ])
+    func `what RFC 8259 allows is taken`(text: String) throws {
+        _ = try JSONSyntax(checking: Array(text.utf8))
+    }
+
+    @Test(arguments: [
+        ("", 1, 1, "a value is expected"), ("{", 1, 2, "the name of a field is expected, in quotes"), (#"{"a":1,}"#, 1, 8, "the name of a field is expected, in quotes"),
+        ("[1,]", 1, 4, "a value is expected"), (#"{"a" 1}"#, 1, 6, "':' is expected"), ("[1 2]", 1, 4, "',' or ']' is expected"),
+        ("{\n  \"a\": 1\n  \"b\": 2}", 3, 3, "',' or '}' is expected"), ("01", 1, 2, "the text goes on after its end"),
+        ("1.", 1, 3, "a digit is expected"), ("+1", 1, 1, "a value is expected"), ("nul", 1, 1, "a value is expected"), ("NaN", 1, 1, "a value is expected"),
+        ("'a'", 1, 1, "a value is expected"), (#""a"#, 1, 3, "the text has no end"), ("\"\t\"", 1, 2, "a control character must be escaped"),
+        (#""\x""#, 1, 3, "this escape is unknown"), (#""\u12g4""#, 1, 3, "this escape is unknown"), (#""\ud800""#, 1, 8, "half a character was escaped"),
+        (#""\udc00""#, 1, 8, "half a character was escaped"), (#"{"a":1,"\u0061":2}"#, 1, 8, "the field 'a' is there twice"), ("{}{}", 1, 3, "the text goes on after its end"),
+    ])
+    func `what it does not allow is refused, saying what and where`(text: String, line: Int, column: Int, reason: String) {
+        let fault = #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: Array(text.utf8)) }
+        #expect(fault?.description == "line \(line), column \(column): \(reason)")
+    }
+
+    @Test func `depth is bounded`() throws {
+        func nested(_ depth: Int) -> [UInt8] { Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8) }
+        _ = try JSONSyntax(checking: nested(JSONSyntax.maximumDepth))
+        #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: nested(JSONSyntax.maximumDepth + 1)) }
+    }
+
+    @Test func `other encodings than UTF-8 are refused`() {
+        #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: [0x7B, 0x00, 0x7D, 0x00]) }
+        #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: Array("\"".utf8) + [0xFF] + Array("\"".utf8)) }
+    }
+
+    @Test func `U+0000 is seen where it is meant`() throws {
+        #expect(try JSONSyntax(checking: Array(#"{"a": "\u0000"}"#.utf8)).holdsNUL)
+        #expect(try !JSONSyntax(checking: Array(#"{"a": "\\u0000"}"#.utf8)).holdsNUL)
+    }
+}
+
+@Suite struct `Entity tags` {
+    @Test(arguments: [(#""a""#, true), (#""b", "a""#, true), ("*", true), (#"W/"a""#, false), (#""b""#, false), (#""b, "a"""#, false), ("", false)])
+    func `a change is made from what If-Match names`(field: String, matches: Bool) {
+        #expect(EntityTags(field).match(#""a""#) == matches)
+    }
+
+    @Test func `a weak tag will do to say that nothing has changed`() {
+        #expect(EntityTags(#"W/"a""#).matchWeakly(#""a""#))
+        #expect(EntityTags(#""a""#).matchWeakly(#"W/"a""#))
+    }
+}
+
+@Suite struct `Messages that anybody may have written` {
+    private func delivery(_ headers: [String: FieldValue]) -> Delivery {
+        Delivery(
+            tag: DeliveryTag(generation: 1, number: 1), exchange: "", routingKey: "q", redelivered: false,
+            properties: Properties(messageID: UUID().uuidString, type: "a.b", headers: headers), body: [])
+    }
+
+    @Test(arguments: [Int64.max, .min, -1, 253_402_300_800_000])
+    func `a time that no calendar has is ignored`(milliseconds: Int64) throws {
+        let failure: FieldValue = .table(["at": .integer(milliseconds), "worker": .string("w"), "cause": .string("c"), "detail": .string("d")])
+        let request = try Request(delivery(["deadline": .integer(milliseconds), "failures": .array([failure])]))
+        #expect(request.deadline == nil)
+        #expect(request.failures == [])
+    }
+
+    @Test func `a count of attempts beyond all bounds is the end of the ladder`() throws {
+        let delivery = delivery(["attempt": .integer(.max)])
+        let request = try Request(delivery)
+        let aside = SetAside(ladder: .standard, worker: "w", randomness: CountingRandomness())
+        let publication = aside.publication(
+            of: delivery, attempt: request.attempt, failures: request.failures, failure: Failure("c", "d", remedy: .retry), queue: "q", now: Date())
+        #expect(publication.exchange == Exchange.deadLetters)
+    }
+}
