@@ -70,6 +70,10 @@ let package = Package(
             swiftSettings: safe
         ),
         .target(name: "TestKit", dependencies: ["LocalServers", "WebClient"], path: "Tests/TestKit", swiftSettings: safe),
+        // A service over a database of its own, for the suites of services.
+        .target(
+            name: "ServiceKit", dependencies: ["TestKit", "Messaging", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
+            swiftSettings: safe),
     ] + [
         // What each suite needs besides TestKit.
         ("AMQPTests", ["AMQP", "CRabbitMQ", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", log]),
@@ -80,9 +84,11 @@ let package = Package(
         ("OperationsTests", ["Operations", "Messaging", "WebClient", log, metrics, lifecycle]),
         ("IngressTests", ["Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
         ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
-        ("UsersTests", ["Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
-        ("NotificationsTests", ["Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
-        ("DeadLettersTests", ["DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
+        ("UsersTests", ["ServiceKit", "Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
+        ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
+        ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
+        ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
+        ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL"]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
         (
             "WharfTests",

@@ -8,6 +8,7 @@ import Testing
 
 @testable import DeadLetters
 @testable import Messaging
+@testable import ServiceKit
 
 @Suite struct BrokerTests {
     /// A queue whose rejected messages go to `dead-letters`, as the topology has it.

@@ -8,6 +8,7 @@ import Testing
 
 @testable import DeadLetters
 @testable import Messaging
+@testable import ServiceKit
 
 @Suite struct CollectorTests {
     @Test func `what a worker set aside is stored with its cause and its history, and then acknowledged`() async throws {

@@ -6,6 +6,7 @@ import Synchronization
 
 @testable import DeadLetters
 @testable import Messaging
+@testable import ServiceKit
 
 /// The dead-letter service, with letters brought in the way the collector does it.
 struct DeadLettersHarness: Sendable {

@@ -6,6 +6,7 @@ import Testing
 
 @testable import DeadLetters
 @testable import Messaging
+@testable import ServiceKit
 
 @Suite struct DecisionTests {
     private func collected(_ delivery: Delivery = .setAside()) async throws -> (DeadLettersHarness, UUID) {

@@ -6,6 +6,7 @@ import Testing
 
 @testable import DeadLetters
 @testable import Messaging
+@testable import ServiceKit
 
 @Suite struct ReadingTests {
     @Test func `letters are listed newest first, page by page, filtered, and grouped by cause`() async throws {

@@ -5,6 +5,7 @@ import Testing
 
 @testable import Messaging
 @testable import Notifications
+@testable import ServiceKit
 
 @Suite struct DeliveryTests {
     let transport = ScriptedTransport()

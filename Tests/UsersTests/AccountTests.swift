@@ -5,6 +5,7 @@ import PostgreSQL
 import Testing
 
 @testable import Users
+@testable import ServiceKit
 
 @Suite struct AccountTests {
     @Test func `an account is created, and its password is kept as a scrypt hash only`() async throws {

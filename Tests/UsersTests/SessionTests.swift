@@ -6,6 +6,7 @@ import Testing
 
 @testable import Messaging
 @testable import Users
+@testable import ServiceKit
 
 @Suite struct SessionTests {
     @Test func `one query answers for a batch of tokens, good and bad`() async throws {

@@ -8,6 +8,7 @@ import Redis
 import TestKit
 import Testing
 import Users
+@testable import ServiceKit
 
 @Suite struct SignInTests {
     @Test func `the right password begins a session of thirty days, whose token is written down nowhere`() async throws {

@@ -5,6 +5,7 @@ import Messaging
 import PostgreSQL
 import Redis
 import Users
+@testable import ServiceKit
 
 /// Users with one customer's everyday steps.
 struct UsersHarness: Sendable {

@@ -1,0 +1,161 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Synchronization
+import Testing
+
+@testable import Messaging
+@testable import Payments
+@testable import ServiceKit
+
+/// A gateway that answers as the test says, and remembers what it was asked.
+private final class ScriptedGateway: PaymentGateway {
+    struct State {
+        var answer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
+        /// What has happened, whatever the answer was.
+        var known: PaymentStatus?
+        var charges: [UUID] = []
+        var refunds = 0
+        var cancellations = 0
+    }
+
+    let state = Mutex(State())
+
+    func charge(_ charge: Charge) async throws(GatewayError) -> PaymentStatus {
+        try state.withLock { state in
+            state.charges.append(charge.idempotencyKey)
+            return state.answer
+        }.get()
+    }
+
+    func find(order: UUID) async throws(GatewayError) -> PaymentStatus? { state.withLock { $0.known } }
+
+    func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus {
+        state.withLock { $0.cancellations += 1 }
+        return .cancelled(intent: intent)
+    }
+
+    func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) {
+        state.withLock { $0.refunds += 1 }
+    }
+}
+
+@Suite struct PaymentTests {
+    private let order = UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))
+
+    private func harness(_ gateway: ScriptedGateway) async throws -> ServiceHarness {
+        let clock = SetClock()
+        return try await ServiceHarness(
+            PaymentsService.definition(gateway: gateway, clock: clock), PaymentsService.migrations, clock: clock)
+    }
+
+    private func charge() throws -> Request {
+        let step = ChargeOrder(
+            orderID: order, amount: Money(amount: 500, currency: "EUR"),
+            payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), orderNumber: "W-1")
+        return Request(id: UUID(), operation: MessageName.charge, body: try JSON.encode(step))
+    }
+
+    private func void() throws -> Request {
+        Request(id: UUID(), operation: MessageName.void, body: try JSON.encode(VoidPayment(orderID: order)))
+    }
+
+    private func event(_ result: BatchHandler.Result) throws -> CheckoutEvent {
+        try JSON.decode(from: Array((result.outputs.first?.body ?? "").utf8))
+    }
+
+    @Test func `an order is charged once, however often its charge is asked for`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        for _ in 1...3 { #expect(try event(await harness.send([try charge()])[0]).kind == .charged) }
+        #expect(gateway.state.withLock { $0.charges.count } == 1)
+        await harness.database.close()
+    }
+
+    @Test func `an unknown outcome is asked for before anything is sent again`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
+        let request = try charge()
+        #expect(await harness.send([request])[0].failure?.cause == "gateway-unknown")
+        gateway.state.withLock { $0.known = .succeeded(intent: "pi_1") }
+        #expect(try event(await harness.send([request])[0]).kind == .charged)
+        #expect(gateway.state.withLock { $0.charges.count } == 1)
+        await harness.database.close()
+    }
+
+    @Test func `a call that never arrived is sent again with the same key`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        gateway.state.withLock { $0.answer = .failure(.notSent("refused")) }
+        let request = try charge()
+        #expect(await harness.send([request])[0].failure?.cause == "gateway-unreachable")
+        gateway.state.withLock { $0.answer = .success(.declined(intent: nil, code: "generic_decline")) }
+        let told = try event(await harness.send([request])[0])
+        #expect(told.kind == .paymentDeclined)
+        #expect(told.detail == "generic_decline")
+        #expect(Set(gateway.state.withLock { $0.charges }).count == 1)
+        await harness.database.close()
+    }
+
+    @Test func `a charge that succeeded is refunded once, however often it is voided`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        _ = await harness.send([try charge()])
+        for _ in 1...3 {
+            let told = try event(await harness.send([try void()])[0])
+            #expect(told.kind == .paymentVoided)
+            #expect(told.detail == VoidResult.refunded.rawValue)
+        }
+        #expect(gateway.state.withLock { $0.refunds } == 1)
+        await harness.database.close()
+    }
+
+    @Test func `a charge that comes after its void is never sent`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.nothing.rawValue)
+        #expect(try event(await harness.send([try charge()])[0]).kind == .paymentDeclined)
+        #expect(gateway.state.withLock { $0.charges.isEmpty })
+        await harness.database.close()
+    }
+
+    @Test func `a void waits for a call that may be under way, then undoes what it has led to`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
+        _ = await harness.send([try charge()])
+        #expect(await harness.send([try void()])[0].failure?.cause == "payment-in-flight")
+        harness.clock.advance(by: Charging.callLease + 1)
+        gateway.state.withLock { $0.known = .succeeded(intent: "pi_1") }
+        #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.refunded.rawValue)
+        #expect(gateway.state.withLock { $0.refunds } == 1)
+        await harness.database.close()
+    }
+
+    @Test func `an event of the gateway counts once, and an older one changes nothing`() async throws {
+        let gateway = ScriptedGateway()
+        gateway.state.withLock { $0.answer = .success(.requiresAction(intent: "pi_1", clientSecret: "s")) }
+        let harness = try await harness(gateway)
+        #expect(try event(await harness.send([try charge()])[0]).clientSecret == "s")
+        func told(_ id: String, _ status: String) async -> [Output] {
+            let body = """
+                {"id": "\(id)", "type": "payment_intent.\(status)", "data": {"object": {"id": "pi_1", "status": "\(status)",
+                 "client_secret": "s", "metadata": {"order_id": "\(order.uuidString)"}}}}
+                """
+            return await harness.send([Request(id: UUID(), operation: "payments.webhooks.stripe", body: Array(body.utf8))])[0].outputs
+        }
+        #expect(await told("evt_1", "succeeded").count == 1)
+        #expect(await told("evt_1", "succeeded").isEmpty)
+        #expect(await told("evt_2", "requires_action").isEmpty)
+        #expect(try event(await harness.send([try charge()])[0]).kind == .charged)
+        await harness.database.close()
+    }
+
+    @Test func `what is not an event of Stripe's is a dead letter with its cause`() async throws {
+        let harness = try await harness(ScriptedGateway())
+        let results = await harness.send([Request(id: UUID(), operation: "payments.webhooks.stripe", body: Array("[]".utf8))])
+        #expect(results[0].failure?.cause == "malformed-message")
+        await harness.database.close()
+    }
+}
