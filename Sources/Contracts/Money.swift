@@ -11,4 +11,10 @@ public struct Money: Sendable, Hashable, Codable {
         self.amount = amount
         self.currency = currency
     }
+
+    /// Whether it is an amount that an order may have.
+    public var isChargeable: Bool {
+        (0...Self.maximumAmount).contains(amount) && currency.utf8.count == 3
+            && currency.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+    }
 }

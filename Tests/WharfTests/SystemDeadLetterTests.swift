@@ -48,6 +48,8 @@ extension System {
         ) async throws {
             let admin = try Visitor.admin()
             let restarts = try admin.wharf.restarts
+            let before = Set(try await admin.letters(of: queue).map { $0["id"]?.text })
+            func new() async throws -> [JSONValue] { try await admin.letters(of: queue).filter { !before.contains($0["id"]?.text) } }
             let messages = [
                 ForeignMessage(id: nil, body: Array("garbage".utf8)),
                 ForeignMessage(id: "17", type: operation),
@@ -65,9 +67,9 @@ extension System {
             ]
             for message in messages { try await message.put(into: queue, of: admin.wharf) }
             try await eventually("A dead letter of each", within: .seconds(20)) {
-                try await admin.letters(of: queue).count >= messages.count
+                try await new().count >= messages.count
             }
-            let letters = try await admin.letters(of: queue)
+            let letters = try await new()
             #expect(letters.count == messages.count)
             #expect(letters.allSatisfy { $0["cause"]?.text?.isEmpty == false && $0["detail"]?.text?.isEmpty == false })
             let causes = Set(letters.compactMap { $0["cause"]?.text })
@@ -102,6 +104,31 @@ extension System {
                 try await admin.letters(of: "catalog.commands").count == before + 3
             }
             #expect(try await admin.stock(sku) == .init(onHand: 5, reserved: 0))
+        }
+    }
+
+    @Suite struct `Foreign orders` {
+        @Test(arguments: [
+            (#""email": "a@b.c\r\nBcc: x@example.com""#, 1, 1), (#""email": "a@example.com""#, -5, -5), (#""email": "a@example.com""#, Int.max, 1),
+            (#""email": "a@example.com""#, 2, 1),
+        ])
+        func `an order that no cart can have led to is a dead letter, and no order`(email: String, quantity: Int, total: Int) async throws {
+            let admin = try Visitor.admin()
+            let sku = try await admin.newProduct()
+            let price = #"{"amount": 1, "currency": "EUR"}"#
+            let sum = #"{"amount": \#(total), "currency": "EUR"}"#
+            let id = UUID().uuidString
+            let body = """
+                {"orderID": "\(id)", "cartID": "\(UUID().uuidString)", \(email), "total": \(sum),
+                 "payment": {"gateway": "stripe", "paymentMethod": "pm_card_visa"},
+                 "shippingAddress": {"name": "A", "line1": "1", "city": "C", "postalCode": "1", "country": "GB"},
+                 "lines": [{"sku": "\(sku)", "name": "T", "quantity": \(quantity), "unitPrice": \(price), "lineTotal": \(sum)}]}
+                """
+            try await ForeignMessage(type: "orders.checkouts.place", body: Array(body.utf8)).put(into: "orders.commands", of: admin.wharf)
+            try await eventually("The dead letter", within: .seconds(20)) {
+                try await admin.letters(of: "orders.commands").contains { $0["detail"]?.text?.contains(id) == true }
+            }
+            #expect(try await admin.get("/v1/orders/\(id)").status == 404)
         }
     }
 

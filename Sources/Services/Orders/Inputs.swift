@@ -46,3 +46,29 @@ struct WaitForOrder: Sendable, Codable {
 
     let order: Order
 }
+
+extension PlaceOrder {
+    static let quantities = 1...999
+
+    /// An order that carts would not have sent is nobody's order: it must not be charged.
+    static func read(_ request: Request) throws -> PlaceOrder {
+        let order = try Operation.contract(PlaceOrder.self)(request)
+        guard let flaw = order.flaw else { return order }
+        throw Failure("malformed-message", "order \(order.orderID): \(flaw)")
+    }
+
+    private var flaw: String? {
+        if EmailAddress(email) == nil { return "the e-mail address is none" }
+        if lines.isEmpty { return "there are no lines" }
+        for line in lines {
+            guard Self.quantities.contains(line.quantity), line.unitPrice.isChargeable, line.unitPrice.currency == total.currency else {
+                return "quantity or price of \(line.sku.prefix(100)) is out of bounds"
+            }
+            if line.lineTotal.amount != line.unitPrice.amount * line.quantity || line.lineTotal.currency != total.currency {
+                return "the total of the line \(line.sku.prefix(100)) is wrong"
+            }
+        }
+        let sum = lines.reduce(0) { $0 + $1.lineTotal.amount }
+        return total.isChargeable && total.amount == sum ? nil : "the total is wrong"
+    }
+}

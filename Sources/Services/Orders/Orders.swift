@@ -15,7 +15,7 @@ public enum OrdersService {
         return ServiceDefinition(
             name: name,
             operations: [
-                .command(MessageName.place, reading: Operation.contract(PlaceOrder.self), handle: placing.place),
+                .command(MessageName.place, reading: PlaceOrder.read, handle: placing.place),
                 .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
                 .command(MessageName.waitForOrder, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),

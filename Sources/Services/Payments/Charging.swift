@@ -29,6 +29,12 @@ struct Charging: Sendable {
     let gateway: any PaymentGateway
     let clock: any WallClock
 
+    static func read(_ request: Request) throws -> ChargeOrder {
+        let order = try Operation.contract(ChargeOrder.self)(request)
+        guard order.amount.isChargeable else { throw Failure("malformed-message", "order \(order.orderID): the amount is out of bounds") }
+        return order
+    }
+
     func begin(_ items: [Item<ChargeOrder>], on transaction: any SQLConnection) async throws -> [Plan] {
         let now = clock.now()
         let wanted = items.map { item in

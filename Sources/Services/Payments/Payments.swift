@@ -15,7 +15,7 @@ public enum PaymentsService {
             name: name,
             operations: [
                 .external(
-                    MessageName.charge, reading: Operation.contract(ChargeOrder.self), prepare: charging.begin,
+                    MessageName.charge, reading: Charging.read, prepare: charging.begin,
                     perform: charging.charge, complete: charging.complete),
                 .external(
                     MessageName.void, reading: Operation.contract(VoidPayment.self), prepare: voiding.begin,

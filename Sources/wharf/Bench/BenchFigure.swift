@@ -1,0 +1,44 @@
+/// Everything that is measured a number at a time; its raw value is its name in the results.
+enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
+    // Limit A, orders a second.
+    case oneByOne1 = "limitA.clients1", oneByOne8 = "limitA.clients8", oneByOne32 = "limitA.clients32", oneByOne = "limitA.best"
+    // Limit B, requests a second, and milliseconds.
+    case request1 = "limitB.window1", request16 = "limitB.window16", request64 = "limitB.window64", request128 = "limitB.window128"
+    case requestMedian = "limitB.window1.p50"
+    // Limit C, messages a second, and milliseconds.
+    case confirm1 = "limitC.window1", confirm200 = "limitC.window200", confirmMedian = "limitC.window1.p50"
+    // Orders a second.
+    case checkouts, slowGateway, hot, growth, backlog
+    case scale1, scale2, scale4
+    // Share of the machine's processors that was busy, 0 to 1.
+    case scaleBusy1, scaleBusy2, scaleBusy4
+    // The same, of what is none of ours, while checkouts were measured.
+    case foreign = "machine.foreign"
+    // Milliseconds until half of them were accepted or answered.
+    case acceptance = "checkouts.accepted.p50", single = "single.p50", productMedian = "product.p50"
+    // Requests a second.
+    case product, item
+    // Share of a processor that the client took for itself.
+    case productClient = "product.client", itemClient = "item.client"
+    // MiB, of the largest worker; of the ingress.
+    case memoryAtRest = "memory.rest", memoryUnderLoad = "memory.load", memoryInFlight = "memory.inFlight"
+    // Seconds.
+    case ready
+    case messages = "messages.published", deliveries = "messages.delivered"
+
+    static func oneByOne(clients: Int) -> BenchFigure? {
+        [1: .oneByOne1, 8: .oneByOne8, 32: .oneByOne32][clients]
+    }
+
+    static func request(window: Int) -> BenchFigure? {
+        [1: .request1, 16: .request16, 64: .request64, 128: .request128][window]
+    }
+
+    static func confirm(window: Int) -> BenchFigure? {
+        [1: .confirm1, 200: .confirm200][window]
+    }
+
+    static func scale(workers: Int) -> (rate: BenchFigure, busy: BenchFigure)? {
+        [1: (.scale1, .scaleBusy1), 2: (.scale2, .scaleBusy2), 4: (.scale4, .scaleBusy4)][workers]
+    }
+}

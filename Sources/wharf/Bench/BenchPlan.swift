@@ -1,0 +1,44 @@
+/// How much is measured.
+struct BenchPlan: Sendable, Codable {
+    static let roundCounts = 1...20
+    static let orderCounts = 100...100_000
+    /// Numbers of the sizes that the goals are told for.
+    static let clients = 64
+    static let inFlight = 5_000
+    static let scaleSteps = [1, 2, 4]
+    static let workers = 2
+
+    let cases: Set<BenchCase>
+    let rounds: Int
+    /// Checkouts of one measurement.
+    let orders: Int
+    /// Whether figures matter less than seeing that everything works.
+    let isQuick: Bool
+
+    /// Before anything counts: caches fill, and limit A learns what rows look like.
+    var warmUpOrders: Int { isQuick ? 150 : 500 }
+    var singleOrders: Int { isQuick ? 30 : 200 }
+    var productReads: Int { isQuick ? 2_000 : 20_000 }
+    var singleReads: Int { isQuick ? 200 : 2_000 }
+    var itemPuts: Int { isQuick ? 1_000 : 5_000 }
+    var scaleOrders: Int { isQuick ? orders : max(100, orders / 2) }
+    var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
+    var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
+    var backlogOrders: Int { isQuick ? 2_000 : 100_000 }
+    /// Orders that each client of limit A places, by the number of clients.
+    var oneByOne: [(clients: Int, each: Int)] { isQuick ? [(1, 100), (8, 25), (32, 10)] : [(1, 600), (8, 200), (32, 100)] }
+    /// Messages of the broker's limits, by window.
+    var requests: [(window: Int, count: Int)] {
+        [(1, 3_000), (16, 12_000), (64, 20_000), (128, 20_000)].map { ($0.0, isQuick ? $0.1 / 10 : $0.1) }
+    }
+    var confirms: [(window: Int, count: Int)] { [(1, 3_000), (200, 30_000)].map { ($0.0, isQuick ? $0.1 / 10 : $0.1) } }
+
+    func wants(_ wanted: BenchCase...) -> Bool { wanted.contains { cases.contains($0) } }
+
+    /// Whether a case is told as a ratio of PostgreSQL's limit.
+    var needsOneByOne: Bool { wants(.checkouts) }
+    /// Whether a case is told as a ratio of the broker's limits.
+    var needsBroker: Bool { wants(.single, .product, .item) }
+    /// Whether a case is told as a ratio of the checkouts.
+    var needsCheckouts: Bool { wants(.checkouts, .slowGateway, .hot, .growth, .backlog) || wants(.memory) }
+}

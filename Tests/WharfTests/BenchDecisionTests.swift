@@ -1,0 +1,104 @@
+import FoundationEssentials
+import Testing
+
+@testable import wharf
+
+@Suite struct BenchDecisionTests {
+    private func record(_ figures: [BenchFigure: [Double]]) -> BenchRecord {
+        let plan = BenchPlan(cases: Set(BenchCase.allCases), rounds: 3, orders: 5_000, isQuick: false)
+        let machine = BenchRecord.Machine(processors: 2, model: "a <fast> one", memoryBytes: 0, kernel: "")
+        var record = BenchRecord(startedAt: Date(timeIntervalSince1970: 0), plan: plan, machine: machine)
+        for (figure, values) in figures {
+            for value in values { record.figures[figure, default: Samples()].add(value) }
+        }
+        record.rows = Goals.rows(record)
+        return record
+    }
+
+    @Test func `the median of an even number of samples lies between the two in the middle`() {
+        var samples = Samples()
+        #expect(samples.median == nil)
+        for value in [4.0, 1, 3, 2] { samples.add(value) }
+        #expect(samples.median == 2.5)
+        #expect(samples.minimum == 1 && samples.maximum == 4)
+    }
+
+    @Test func `a percentile of no requests is nothing, of one request that one`() {
+        #expect(Latencies([]).percentile(0.5) == 0)
+        #expect(Latencies([.milliseconds(7)]).percentile(0.99) == 7)
+        #expect(Latencies((1...100).map { .milliseconds($0) }).percentile(0.99) == 100)
+    }
+
+    @Test func `medians are held against each other, and less is better where the goal says so`() throws {
+        let rows = record([
+            .checkouts: [100, 300, 200], .oneByOne: [150, 250, 200], .single: [3], .requestMedian: [0.1],
+        ]).rows
+        let checkouts = try #require(rows.first { $0.name == "checkouts" })
+        #expect(checkouts.ratio == 1 && checkouts.isMet && checkouts.fulfilment == 1)
+        let single = try #require(rows.first { $0.name == "single.p50" })
+        #expect(!single.isMet)
+        #expect(abs(single.fulfilment - 0.5) < 0.001)
+    }
+
+    @Test func `a case whose limit was not measured has no row`() {
+        #expect(record([.checkouts: [100]]).rows.isEmpty)
+    }
+
+    @Test func `workers need not scale on a machine that the shop has filled, but on one that others have filled`() throws {
+        let full: [BenchFigure: [Double]] = [.scale1: [100], .scale2: [110], .scaleBusy2: [0.97]]
+        let excused = try #require(record(full.merging([.foreign: [0.01]]) { $1 }).rows.first)
+        #expect(excused.isMet && excused.remark.contains("full"))
+        let disturbed = try #require(record(full.merging([.foreign: [0.4]]) { $1 }).rows.first)
+        #expect(!disturbed.isMet)
+    }
+
+    @Test func `pgbench's rate counts only when all orders were placed`() throws {
+        let printed = ["number of transactions actually processed: 80/80", "tps = 312.5 (without initial connection time)"]
+        #expect(try OneByOne.rate(printed, orders: 80) == 312.5)
+        #expect(throws: BenchError.self) { try OneByOne.rate(printed, orders: 81) }
+        #expect(throws: BenchError.self) { try OneByOne.rate([], orders: 80) }
+    }
+
+    @Test func `what the C program prints is read, and nothing else`() throws {
+        let measured = try BrokerLimits.read(["rate 3100.5 p50 0.2700 p99 0.4100"])
+        #expect(measured == BrokerLimits.Measured(rate: 3100.5, median: 0.27))
+        #expect(throws: BenchError.self) { try BrokerLimits.read(["raw: cannot connect"]) }
+    }
+
+    @Test func `processor time below a process is its own, its children's and that of those who have ended`() {
+        func stat(_ parent: Int, _ user: Int, _ ended: Int) -> String {
+            "1 (a ) b) S \(parent) 0 0 0 0 0 0 0 0 0 \(user) 1 \(ended) 0 20 0"
+        }
+        let times = ProcessorTime(stats: [10: stat(1, 99, 100), 11: stat(10, 49, 0), 12: stat(11, 49, 0), 20: stat(1, 999, 0), 30: "broken"])
+        #expect(times.seconds(below: 10) == times.seconds(of: 10) + times.seconds(of: 11) + times.seconds(of: 12))
+        #expect(times.seconds(of: 10) == 4 * times.seconds(of: 11))
+        #expect(times.seconds(below: 404) == 0)
+    }
+
+    @Test func `waiting for the disk is not being busy`() throws {
+        let time = try #require(MachineTime(stat: "cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3", ticksPerSecond: 100))
+        #expect(time.total == 10 && time.busy == 1.5)
+        #expect(MachineTime(stat: "intr 5", ticksPerSecond: 100) == nil)
+    }
+
+    @Test(arguments: [(312.4, "312"), (31.26, "31.3"), (3.0, "3"), (0.256, "0.26"), (-1.5, "-1.5"), (.infinity, "–")])
+    func `numbers are written with the digits that count`(value: Double, text: String) {
+        #expect(Figures.text(value) == text)
+    }
+
+    @Test func `an unknown case is an error that names it`() {
+        #expect(throws: (any Error).self) { try BenchCase.parse("checkouts,chekouts") }
+        #expect(throws: (any Error).self) { try BenchCase.parse("") }
+        #expect((try? BenchCase.parse("slow-gateway,hot")) == [.slowGateway, .hot])
+    }
+
+    @Test func `the chart escapes what it is told and has a bar for each row`() {
+        let svg = Chart(record: record([.ready: [9], .memoryAtRest: [48]])).svg
+        #expect(svg.contains("a &lt;fast&gt; one"))
+        #expect(svg.components(matching: "<rect ") == 2)
+    }
+}
+
+extension String {
+    fileprivate func components(matching text: String) -> Int { ranges(of: text).count }
+}
