@@ -20,7 +20,7 @@ up: build
 	@exec $(WHARF) up
 
 build: packages
-	$(SWIFT) build -c release --product wharf $(SWIFTFLAGS)
+	$(SWIFT) build -c release --product wharf --static-swift-stdlib $(SWIFTFLAGS)
 
 # One process for all test targets: its tests share their private servers.
 test: packages

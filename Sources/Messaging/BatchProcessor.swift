@@ -153,7 +153,7 @@ extension BatchProcessor {
             }
         }
         // The answer is true from the commit on; what follows from it is on its way at the latest after a redelivery.
-        if !answers.isEmpty { await publishReplies(answers) }
+        async let answering: Void = publishReplies([Publication](answers))
         var unsettled: [Int: Failure?] = [:]
         if !publications.isEmpty {
             for (place, outcome) in await publisher.publish(publications).enumerated() {
@@ -173,11 +173,13 @@ extension BatchProcessor {
             }
         }
         let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
+        await answering
         await consumer.acknowledge(settled)
         if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now) }
     }
 
     private func publishReplies(_ answers: [Publication]) async {
+        guard !answers.isEmpty else { return }
         for case .failed(let error) in await replies.publish(answers) {
             // Whoever asked runs into the deadline and may ask again: the inbox has the answer.
             logger.warning("could not send replies", metadata: ["error": "\(error.message)", "queue": "\(queue)"])

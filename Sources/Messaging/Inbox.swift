@@ -63,7 +63,7 @@ public struct Inbox: Sendable {
     func record(_ entries: [Entry], at now: Date, on transaction: any SQLConnection) async throws {
         guard !entries.isEmpty else { return }
         let outputs = try entries.map { String(decoding: try JSON.encode($0.outputs), as: UTF8.self) }
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             INSERT INTO inbox (message_id, fingerprint, outputs, at)
             SELECT id, fingerprint, outputs::json, \(now)

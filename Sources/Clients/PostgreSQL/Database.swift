@@ -8,6 +8,10 @@ public protocol SQLConnection: Sendable {
     /// later statement is run. Outside a transaction the statements take effect together or not at all.
     func pipeline(_ statements: [SQL]) async throws -> [Rows]
 
+    /// Sends the statement together with whatever comes next, COMMIT included, so that nobody waits for it by itself. What it fails with, that fails with.
+    /// Outside a transaction it is run at once. Bound: `SQL.maximumEnqueued` wait, then they are sent.
+    func enqueue(_ sql: SQL) async throws
+
     /// COPY … FROM STDIN, for many rows. Returns how many were written.
     ///
     /// Rows travel in binary, so a value's type must be the column's: `Int32` for `integer`, `Int` for `bigint`, `JSONB` for `jsonb`;

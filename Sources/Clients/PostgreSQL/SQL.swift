@@ -11,6 +11,8 @@
 public struct SQL: ExpressibleByStringInterpolation, CustomStringConvertible, Sendable {
     /// What PostgreSQL's protocol can number. For more rows bind arrays and `unnest` them.
     public static let maximumParameters = 65_535
+    /// Statements of one transaction that may wait for the next one.
+    public static let maximumEnqueued = 100
 
     /// The text around the values: value `i` stands between pieces `i` and `i + 1`.
     private(set) var pieces: [String]

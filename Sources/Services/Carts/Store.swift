@@ -66,7 +66,7 @@ enum Store {
     static func insert(
         _ carts: [(id: UUID, customer: UUID?)], now: Date, on transaction: any SQLConnection
     ) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             INSERT INTO carts (id, customer_id, expires_at)
             SELECT id, customer_id, \(now.addingTimeInterval(lifetime))
@@ -78,7 +78,7 @@ enum Store {
     static func put(
         _ lines: [(cart: UUID, line: OrderLine)], on transaction: any SQLConnection
     ) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             INSERT INTO cart_items (cart_id, sku, name, quantity, unit_price, currency)
             SELECT cart_id, sku, name, quantity, unit_price, currency
@@ -92,7 +92,7 @@ enum Store {
     }
 
     static func remove(_ items: [(cart: UUID, sku: String)], on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             DELETE FROM cart_items USING unnest(\(items.map(\.cart)), \(items.map(\.sku))) AS gone (cart_id, sku)
             WHERE cart_items.cart_id = gone.cart_id AND cart_items.sku = gone.sku
@@ -101,7 +101,7 @@ enum Store {
 
     /// Writes the carts' versions and lives, which every change renews.
     static func touch(_ carts: [CartRow], on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             UPDATE carts SET version = new.version, expires_at = new.expires_at
             FROM unnest(\(carts.map(\.id)), \(carts.map(\.version)), \(carts.map(\.expiresAt))) AS new (id, version, expires_at)
@@ -110,7 +110,7 @@ enum Store {
     }
 
     static func close(_ carts: [(id: UUID, order: UUID)], on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             UPDATE carts SET order_id = new.order_id, version = version + 1
             FROM unnest(\(carts.map(\.id)), \(carts.map(\.order))) AS new (id, order_id)
@@ -119,12 +119,12 @@ enum Store {
     }
 
     static func assign(_ cart: UUID, to customer: UUID, on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             "UPDATE carts SET customer_id = \(customer), version = version + 1 WHERE id = \(cart)")
     }
 
     static func delete(_ ids: [UUID], on transaction: any SQLConnection) async throws {
-        try await transaction.execute("DELETE FROM carts WHERE id = ANY(\(ids))")
+        try await transaction.enqueue("DELETE FROM carts WHERE id = ANY(\(ids))")
     }
 
     static func deleteExpired(before now: Date, on transaction: any SQLConnection) async throws {

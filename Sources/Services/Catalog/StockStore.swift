@@ -86,13 +86,13 @@ enum StockStore {
                 ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, at = excluded.at
                 """)
         }
-        if !statements.isEmpty { _ = try await transaction.pipeline(statements) }
+        for statement in statements { try await transaction.enqueue(statement) }
     }
 
     static func addMovements(
         _ movements: [(sku: String, delta: Int, reason: String)], now: Date, on transaction: any SQLConnection
     ) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             INSERT INTO stock_movements (sku, delta, reason, at)
             SELECT sku, delta, reason, \(now)

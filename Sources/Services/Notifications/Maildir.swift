@@ -43,14 +43,28 @@ public struct Maildir: MailTransport {
         let name = "\(mail.id.uuidString.lowercased()).wharf"
         let number = Self.numbers.wrappingAdd(1, ordering: .relaxed).oldValue
         let unfinished = "\(path)/tmp/\(name).\(getpid()).\(number)"
-        do {
-            try Data(mail.message).write(to: URL(filePath: unfinished))
-        } catch {
-            throw MailError("The mail cannot be written below \(path): \(error)", isPermanent: false)
-        }
+        try write(mail.message, to: unfinished)
         guard unsafe rename(unfinished, "\(path)/new/\(name)") == 0 else {
             let reason = unsafe String(cString: strerror(errno))
             throw MailError("The mail cannot be moved into \(path)/new: \(reason)", isPermanent: false)
         }
+    }
+
+    /// Foundation would sync the file.
+    private func write(_ message: [UInt8], to file: String) throws(MailError) {
+        let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("cannot be made") }
+        defer { close(descriptor) }
+        var rest = message[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 || errno == EINTR else { throw failure("cannot be written") }
+            rest = rest.dropFirst(max(0, count))
+        }
+    }
+
+    private func failure(_ trouble: String) -> MailError {
+        let reason = unsafe String(cString: strerror(errno))
+        return MailError("A mail's file below \(path) \(trouble): \(reason)", isPermanent: false)
     }
 }

@@ -45,7 +45,7 @@ enum Store {
     static func settle(_ settled: [(id: UUID, detail: String?)], now: Date, on transaction: any SQLConnection) async throws {
         guard !settled.isEmpty else { return }
         let sorted = settled.sorted { $0.id.uuidString < $1.id.uuidString }
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             UPDATE notifications
             SET result = CASE WHEN settled.detail IS NULL THEN 'sent' ELSE 'failed' END, detail = settled.detail,

@@ -40,7 +40,7 @@ struct Advancing: Sendable {
         if !settled.isEmpty {
             for waiter in try await Store.takeWaiters(of: Array(settled.keys), on: transaction) {
                 guard let order = orders[waiter.order], let index = settled[waiter.order] else { continue }
-                emissions[index].append(try Emission(.answer(waiter.requester, status: 200), CheckoutView(order)))
+                emissions[index].append(try Emission(.answer(waiter.requester, status: 200), try CheckoutView(order)))
             }
         }
         return items.indices.map { outcomes[$0] ?? .done(emit: emissions[$0]) }
@@ -67,7 +67,7 @@ struct Advancing: Sendable {
         }
         order.clientSecret = next.phase == .awaitingCustomer ? event.clientSecret ?? order.clientSecret : nil
         let told = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
-        order.history.append(.init(at: now, state: next.phase.rawValue, detail: told))
+        order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: told))
         return steps
     }
 

@@ -10,21 +10,22 @@ struct Placing: Sendable {
 
     func place(_ items: [Item<PlaceOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
-        let history = [OrderView.Entry(at: now, state: "placed", detail: "order placed; reserving stock")]
+        let history = try JSONColumn([OrderView.Entry(at: now, state: "placed", detail: "order placed; reserving stock")])
+        let texts = try items.map { try OrderTexts($0.input) }
         let due = times.due(.reserving, drives: 0, placedAt: now, now: now)
         let numbers = try await Store.place(
-            items.map(\.input), history: history, due: due, now: now, on: transaction)
-        return try items.map { item in
+            items.map(\.input), texts: texts, history: history, due: due, now: now, on: transaction)
+        return try zip(items, texts).map { item, texts in
             let order = item.input
             guard let number = numbers[order.orderID] else {
                 return .failed(Failure("order-exists", "an order for cart \(order.cartID) exists already"))
             }
             let row = OrderRow(
                 id: order.orderID, number: number, cartID: order.cartID, customerID: order.customerID,
-                email: order.email, shippingAddress: order.shippingAddress, payment: order.payment, lines: order.lines,
+                email: order.email, shippingAddress: texts.shippingAddress, payment: texts.payment, lines: texts.lines,
                 total: order.total, placedAt: now, checkout: .placed, paymentState: "pending", clientSecret: nil,
                 refunded: 0, drives: 0, version: 1, history: history)
-            let view = CheckoutView(row)
+            let view = try CheckoutView(row)
             var location = "/v1/orders/\(order.orderID.uuidString.lowercased())"
             if let token = view.token { location += "?token=\(token)" }
             return .done(
@@ -35,8 +36,8 @@ struct Placing: Sendable {
 }
 
 extension CheckoutView {
-    init(_ row: OrderRow) {
-        order = row.view
+    init(_ row: OrderRow) throws {
+        order = try row.view
         token = row.customerID == nil ? GuestToken.token(order: row.id, cart: row.cartID) : nil
     }
 }
@@ -46,25 +47,25 @@ extension Emission {
     init(_ step: Checkout.Step, for order: OrderRow) throws {
         switch step {
         case .reserve:
-            let lines = order.lines.map { ReserveStock.Line(sku: $0.sku, quantity: $0.quantity) }
+            let lines = try order.lines.value.map { ReserveStock.Line(sku: $0.sku, quantity: $0.quantity) }
             try self.init(.request(MessageName.reserve), ReserveStock(orderID: order.id, lines: lines))
         case .charge:
             try self.init(
                 .request(MessageName.charge),
-                ChargeOrder(orderID: order.id, amount: order.total, payment: order.payment, orderNumber: order.number))
+                ChargeOrder(orderID: order.id, amount: order.total, payment: try order.payment.value, orderNumber: order.number))
         case .commit: try self.init(.request(MessageName.commit), SettleReservation(orderID: order.id))
         case .release: try self.init(.request(MessageName.release), SettleReservation(orderID: order.id))
         case .void: try self.init(.request(MessageName.void), VoidPayment(orderID: order.id))
-        case .tellConfirmed: try self.init(.event(MessageName.orderConfirmed), OrderSettled(order))
-        case .tellRejected: try self.init(.event(MessageName.orderRejected), OrderSettled(order))
+        case .tellConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
+        case .tellRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
         }
     }
 }
 
 extension OrderSettled {
-    init(_ order: OrderRow) {
+    init(_ order: OrderRow) throws {
         self.init(
-            orderID: order.id, number: order.number, email: order.email, lines: order.lines, total: order.total,
+            orderID: order.id, number: order.number, email: order.email, lines: try order.lines.value, total: order.total,
             reason: order.checkout.reason?.rawValue)
     }
 }

@@ -16,7 +16,7 @@ struct Reading: Sendable {
             guard let order = orders[item.input.id], item.input.mayRead(order, item.request.caller) else {
                 return .refused(.notFound("order"))
             }
-            return .done(try Reply(headers: ["etag": "\"\(order.version)\""], json: order.view))
+            return .done(try Reply(headers: ["etag": "\"\(order.version)\""], json: try order.view))
         }
     }
 
@@ -30,7 +30,7 @@ struct Reading: Sendable {
             let rows = try await Store.list(
                 of: caller.role == .admin ? nil : caller.id, after: item.input.after, limit: item.input.page.limit + 1,
                 on: connection)
-            let page = try Page(rows.map(\.view), item.input.page) {
+            let page = try Page(rows.map { try $0.view }, item.input.page) {
                 [String($0.placedAt.timeIntervalSince1970), $0.id.uuidString]
             }
             outcomes.append(.done(try Reply(json: page)))
@@ -45,7 +45,7 @@ struct Reading: Sendable {
         var waiters: [Store.Waiter] = []
         let outcomes: [Outcome] = try items.map { item in
             guard let order = orders[item.input.order.id] else { return .refused(.notFound("order")) }
-            if order.checkout.phase.endsWait { return .done(try Reply(json: CheckoutView(order))) }
+            if order.checkout.phase.endsWait { return .done(try Reply(json: try CheckoutView(order))) }
             if let requester = item.request.requester {
                 let latest = clock.now().addingTimeInterval(Self.longestWait)
                 waiters.append(.init(order: order.id, requester: requester, until: item.request.deadline ?? latest))

@@ -10,9 +10,9 @@ struct OrderRow: Sendable {
     let cartID: UUID
     let customerID: UUID?
     let email: String
-    let shippingAddress: Address
-    let payment: PaymentChoice
-    let lines: [OrderLine]
+    let shippingAddress: JSONColumn<Address>
+    let payment: JSONColumn<PaymentChoice>
+    let lines: JSONColumn<[OrderLine]>
     let total: Money
     let placedAt: Date
     var checkout: Checkout
@@ -21,24 +21,40 @@ struct OrderRow: Sendable {
     var refunded: Int
     var drives: Int
     var version: Int
-    var history: [OrderView.Entry]
-    /// How many entries of `history` are stored already.
-    var stored = 0
+    let history: JSONColumn<[OrderView.Entry]>
+    /// What comes after `history` and is not stored yet.
+    var newHistory: [OrderView.Entry] = []
 
     var view: OrderView {
-        OrderView(
-            id: id, number: number, state: checkout.phase.orderState, reason: checkout.reason?.rawValue, email: email,
-            lines: lines, total: total, refunded: Money(amount: refunded, currency: total.currency),
-            shippingAddress: shippingAddress,
-            payment: .init(state: paymentState, gateway: payment.gateway, clientSecret: clientSecret),
-            placedAt: placedAt, history: history)
+        get throws {
+            OrderView(
+                id: id, number: number, state: checkout.phase.orderState, reason: checkout.reason?.rawValue, email: email,
+                lines: try lines.value, total: total, refunded: Money(amount: refunded, currency: total.currency),
+                shippingAddress: try shippingAddress.value,
+                payment: .init(state: paymentState, gateway: try payment.value.gateway, clientSecret: clientSecret),
+                placedAt: placedAt, history: try history.value + newHistory)
+        }
+    }
+}
+
+/// What of an order is stored as JSON.
+struct OrderTexts: Sendable {
+    let shippingAddress: JSONColumn<Address>
+    let payment: JSONColumn<PaymentChoice>
+    let lines: JSONColumn<[OrderLine]>
+
+    init(_ order: PlaceOrder) throws {
+        shippingAddress = try JSONColumn(order.shippingAddress)
+        payment = try JSONColumn(order.payment)
+        lines = try JSONColumn(order.lines)
     }
 }
 
 enum Store {
     /// Inserts the orders that are new; gives each its number. An order that exists already is not in the answer.
     static func place(
-        _ orders: [PlaceOrder], history: [OrderView.Entry], due: Date?, now: Date, on transaction: any SQLConnection
+        _ orders: [PlaceOrder], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
+        on transaction: any SQLConnection
     ) async throws -> [UUID: String] {
         let rows = try await transaction.pipeline([
             """
@@ -47,15 +63,15 @@ enum Store {
                    total, currency, \(now)
             FROM unnest(
                 \(orders.map(\.orderID)), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
-                \(try orders.map { try text($0.shippingAddress) }), \(try orders.map { try text($0.payment) }),
-                \(try orders.map { try text($0.lines) }), \(orders.map(\.total.amount)), \(orders.map(\.total.currency))
+                \(texts.map(\.shippingAddress.text)), \(texts.map(\.payment.text)), \(texts.map(\.lines.text)),
+                \(orders.map(\.total.amount)), \(orders.map(\.total.currency))
             ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency)
             ON CONFLICT DO NOTHING
             RETURNING id, number
             """,
             """
             INSERT INTO checkouts (order_id, phase, due_at, history)
-            SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(try text(history))::jsonb
+            SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(history.text)::jsonb
             FROM orders WHERE id = ANY(\(orders.map(\.orderID)))
             ON CONFLICT DO NOTHING
             """,
@@ -96,7 +112,7 @@ enum Store {
     }
 
     static func save(_ rows: [OrderRow], due: [Date?], on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             UPDATE checkouts
             SET phase = new.phase, reason = new.reason, payment_state = new.payment_state, client_secret = new.client_secret,
@@ -105,7 +121,7 @@ enum Store {
             FROM unnest(
                 \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
                 \(rows.map(\.paymentState)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)), \(rows.map(\.drives)),
-                \(due), \(try rows.map { try text(Array($0.history.dropFirst($0.stored))) })
+                \(due), \(try rows.map { try JSONColumn($0.newHistory).text })
             ) AS new (order_id, phase, reason, payment_state, client_secret, refunded, drives, due_at, history)
             WHERE checkouts.order_id = new.order_id
             """)
@@ -117,26 +133,17 @@ enum Store {
         guard let known = Checkout.Phase(rawValue: phase) else {
             throw Failure("unknown-phase", "the checkout's phase '\(phase)' is of another version of Wharf")
         }
-        let history: [OrderView.Entry] = try json(row, "history")
         return OrderRow(
             id: try row.decode("id"), number: try row.decode("number"), cartID: try row.decode("cart_id"),
             customerID: try row.decode("customer_id"), email: try row.decode("email"),
-            shippingAddress: try json(row, "shipping_address"), payment: try json(row, "payment"),
-            lines: try json(row, "lines"),
+            shippingAddress: JSONColumn(text: try row.decode("shipping_address")), payment: JSONColumn(text: try row.decode("payment")),
+            lines: JSONColumn(text: try row.decode("lines")),
             total: Money(amount: try row.decode("total"), currency: try row.decode("currency")),
             placedAt: try row.decode("placed_at"),
             checkout: Checkout(phase: known, reason: reason.flatMap(Checkout.Reason.init)),
             paymentState: try row.decode("payment_state"), clientSecret: try row.decode("client_secret"),
             refunded: try row.decode("refunded"), drives: try row.decode("drives"), version: try row.decode("version"),
-            history: history, stored: history.count)
-    }
-
-    private static func json<T: Decodable>(_ row: Row, _ column: String) throws -> T {
-        try JSON.decode(from: Array(try row.decode(column, as: String.self).utf8))
-    }
-
-    private static func text(_ value: some Encodable) throws -> String {
-        String(decoding: try JSON.encode(value), as: UTF8.self)
+            history: JSONColumn(text: try row.decode("history")))
     }
 }
 
@@ -162,7 +169,7 @@ extension Store {
     }
 
     static func addWaiters(_ waiters: [Waiter], on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             INSERT INTO waiters (order_id, reply_to, correlation_id, until)
             SELECT * FROM unnest(

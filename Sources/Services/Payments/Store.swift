@@ -36,7 +36,7 @@ enum Store {
 
     static func save(_ attempts: [Attempt], now: Date, on transaction: any SQLConnection) async throws {
         guard !attempts.isEmpty else { return }
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             UPDATE attempts
             SET state = new.state, void_requested = new.void_requested, intent_id = new.intent_id,

@@ -75,7 +75,7 @@ struct Assembly: Sendable {
     func database(_ service: ServiceName) throws -> PostgresPool {
         try PostgresPool(
             url: settings.postgresURL(for: service.rawValue), size: Self.poolSize, applicationName: name,
-            schema: service.rawValue, logger: logger("database"))
+            schema: service.rawValue, keepsToIndexes: true, logger: logger("database"))
     }
 
     /// Everything that a worker process of `service` runs, in the order in which it starts; it stops in the opposite order.

@@ -6,7 +6,7 @@ struct BenchPlan: Sendable, Codable {
     static let clients = 64
     static let inFlight = 5_000
     static let scaleSteps = [1, 2, 4]
-    static let workers = 2
+    static let workers = 1
 
     let cases: Set<BenchCase>
     let rounds: Int

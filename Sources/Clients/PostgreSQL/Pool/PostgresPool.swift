@@ -54,18 +54,20 @@ public final class PostgresPool: Database, Service {
     ///   - acquisitionTimeout: how long they wait before they fail with `.acquisitionTimeout`.
     ///   - connectTimeout: how long making a connection may take.
     ///   - schema: where unqualified names lead, before `public` (which holds extensions); nil leaves it to the server.
+    ///   - keepsToIndexes: no table is read whole where an index can answer. For services: a statement's plan is kept, and one that was made while
+    ///     a table was small would read it whole when it has grown.
     ///   - statementTimeout: after it the server cancels a statement (SQLSTATE 57014); nil leaves it to the server.
     ///   - responseTimeout: after it a connection whose server says nothing is dropped. The net below statementTimeout, and longer.
     ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
     public init(
         url: String, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(5),
-        applicationName: String = "wharf", schema: String? = nil, statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
+        applicationName: String = "wharf", schema: String? = nil, keepsToIndexes: Bool = false, statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
         statementCacheSize: Int = 256, logger: Logger
     ) throws(PostgresError) {
         guard size > 0, maximumWaiters >= 0 else { throw PostgresError(.configuration, "a pool needs room for a connection") }
         settings = try ConnectionSettings(
-            url: url, applicationName: applicationName, schema: schema, statementTimeout: statementTimeout, connectTimeout: connectTimeout,
-            responseTimeout: responseTimeout, statementCacheSize: statementCacheSize)
+            url: url, applicationName: applicationName, schema: schema, keepsToIndexes: keepsToIndexes,
+            statementTimeout: statementTimeout, connectTimeout: connectTimeout, responseTimeout: responseTimeout, statementCacheSize: statementCacheSize)
         self.acquisitionTimeout = acquisitionTimeout
         self.logger = logger
         thread = try IOThread()
@@ -98,8 +100,7 @@ public final class PostgresPool: Database, Service {
         let lease = Lease(of: connection, isTransaction: true)
         do {
             let result = try await body(lease)
-            lease.end()
-            try await connection.commit()
+            try await connection.commit(after: lease.end())
             await giveBack(connection, ending: lease)
             return result
         } catch {

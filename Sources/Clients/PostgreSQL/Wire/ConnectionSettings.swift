@@ -13,13 +13,14 @@ struct ConnectionSettings: Sendable {
     let statementCacheSize: Int
 
     init(
-        url: String, applicationName: String, schema: String?, statementTimeout: Duration?, connectTimeout: Duration, responseTimeout: Duration,
-        statementCacheSize: Int
+        url: String, applicationName: String, schema: String?, keepsToIndexes: Bool, statementTimeout: Duration?, connectTimeout: Duration,
+        responseTimeout: Duration, statementCacheSize: Int
     ) throws(PostgresError) {
         var options = try Self.parse(url)
         var startup = options["options"].map { [$0] } ?? []
         if let schema { startup.append("-c search_path=" + Self.escaped(quotedIdentifier(schema) + ",public")) }
         if let statementTimeout { startup.append("-c statement_timeout=\(statementTimeout.milliseconds)") }
+        if keepsToIndexes { startup += ["-c enable_seqscan=off", "-c jit=off"] }
         options["options"] = startup.isEmpty ? nil : startup.joined(separator: " ")
         // Text is UTF-8 in Swift, so on the wire.
         options["client_encoding"] = "UTF8"

@@ -6,12 +6,12 @@ extension PostgresConnection {
         _ = try await perform(.statements([], isInTransaction: true)).get()
     }
 
-    /// Not cancellable: once sent, its result is waited for.
-    func commit() async throws(PostgresError) {
-        guard isTransactionOpen else { return }
-        let outcome = await perform(.statements(["COMMIT"], isInTransaction: false), isCancellable: false)
+    /// Sends `statements` and COMMIT at once. Not cancellable: once sent, its result is waited for.
+    func commit(after statements: [SQL]) async throws(PostgresError) {
+        guard isTransactionOpen || !statements.isEmpty else { return }
+        let outcome = await perform(.statements(statements + ["COMMIT"], isInTransaction: true), isCancellable: false)
         isTransactionOpen = false
-        if let rows = outcome.rows.first {
+        if outcome.error == nil, let rows = outcome.rows.last {
             guard rows.commandTag == "COMMIT" else { throw .rolledBack }
         } else if outcome.isSent, outcome.isCutShort {
             throw .commitUnknown(because: outcome.error)
