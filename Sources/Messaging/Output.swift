@@ -52,6 +52,11 @@ struct Output: Sendable, Codable, Equatable {
         headers = reply.headers
     }
 
+    /// The id of the message that this output of `input` becomes, however often it is sent.
+    static func id(at index: Int, of input: UUID) -> UUID {
+        UUID.v5(namespace: input, name: String(index))
+    }
+
     var reply: Reply? {
         guard kind == .reply, let status else { return nil }
         return Reply(status: status, headers: headers ?? [:], body: Array(body.utf8))
@@ -60,7 +65,7 @@ struct Output: Sendable, Codable, Equatable {
     /// The message for the broker. Its id follows from the input's id and its place among the outputs, so that it is the same however often it is sent;
     /// who waits for an answer is taken from the delivery at hand, which may be a later copy by another requester.
     func publication(at index: Int, of input: Request, now: Date) -> Publication? {
-        let id = UUID.v5(namespace: input.id, name: String(index))
+        let id = Self.id(at: index, of: input.id)
         var request = Request(id: id, operation: key, caller: caller, body: Array(body.utf8))
         request.traceparent = input.traceparent
         if forwards == true { request.requester = input.requester }

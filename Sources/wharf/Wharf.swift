@@ -13,7 +13,7 @@ struct Wharf: AsyncParsableCommand {
                 name: "Operations",
                 subcommands: [
                     MigrateCommand.self, TopologyCommand.self, AdministratorCommand.self, DeadLettersCommand.self,
-                    InboxCommand.self, HealthCommand.self, SettingsCommand.self,
+                    AuditCommand.self, InboxCommand.self, HealthCommand.self, SettingsCommand.self,
                 ]),
         ])
 }

@@ -12,10 +12,10 @@ import Testing
 /// The databases of the running system, as its services reach them.
 enum SystemDatabase {
     static func with<Result: Sendable>(
-        _ service: String, _ body: @Sendable (any SQLConnection) async throws -> Result
+        _ service: String, schema: String? = nil, _ body: @Sendable (any SQLConnection) async throws -> Result
     ) async throws -> Result {
         let pool = try PostgresPool(
-            url: try RunningWharf.get().settings.postgresURL(for: service), size: 1, applicationName: "tests", schema: service,
+            url: try RunningWharf.get().settings.postgresURL(for: service), size: 1, applicationName: "tests", schema: schema ?? service,
             logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await pool.run() }

@@ -100,7 +100,7 @@ struct Consistency {
     }
 
     func destinations(of routingKey: String, from exchange: String) -> [String] {
-        definitions.bindings.filter { $0.source == exchange && $0.routingKey == routingKey }.map(\.destination)
+        definitions.destinations(of: routingKey, from: exchange)
     }
 
     func list(_ names: [String]) -> String {

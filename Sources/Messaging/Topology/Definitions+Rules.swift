@@ -1,6 +1,11 @@
 // What the broker decides by the definitions, as it decides it.
 
 extension Definitions {
+    /// The queues that a message with this routing key comes to; of bindings without wildcards.
+    public func destinations(of routingKey: String, from exchange: String) -> [String] {
+        bindings.filter { $0.source == exchange && $0.routingKey == routingKey }.map(\.destination)
+    }
+
     /// Whether `user` may publish to `exchange` with this routing key.
     func mayPublish(_ user: String, to exchange: String, routingKey: String) -> Bool {
         permissions.contains { $0.user == user && matches($0.write, exchange) }

@@ -4,7 +4,7 @@ public import Logging
 /// All settings of a process, read once at start and typed. Its initialiser is the table of them: name, format, default, meaning.
 public struct Settings: Sendable {
     /// Whose `WHARF_AMQP_URL_<SERVICE>` and `WHARF_POSTGRES_URL_<SERVICE>` are known.
-    public static let services = ["users", "catalog", "carts", "orders", "payments", "notifications", "deadletters", "ingress"]
+    public static let services = ["users", "catalog", "carts", "orders", "payments", "notifications", "deadletters", "ingress", "audit"]
 
     public let httpAddress: ListenAddress
     public let adminAddress: ListenAddress

@@ -9,8 +9,8 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Gives each service its database role and schema, and brings the schema up to date.",
         discussion: """
-            WHARF_POSTGRES_URL is an administrator's; each WHARF_POSTGRES_URL_<SERVICE> says the role and the password that the service will use. \
-            Forward only, and safe to run by many at once.
+            WHARF_POSTGRES_URL is an administrator's; each WHARF_POSTGRES_URL_<SERVICE> says the role and the password that the service will use, \
+            and WHARF_POSTGRES_URL_AUDIT those of wharf audit, which may only read. Forward only, and safe to run by many at once.
             """)
 
     func run() async throws {
@@ -26,6 +26,7 @@ enum Database {
         let administrator = try PostgresPool(
             url: settings.postgresURL(for: Settings.administrator), size: 1, applicationName: "wharf migrate", logger: logger)
         do {
+            let auditor = try await auditor(settings, administrator)
             for service in ServiceName.allCases {
                 try await prepare(service, settings, administrator)
                 let url = settings.postgresURL(for: service.rawValue)
@@ -33,6 +34,7 @@ enum Database {
                     service.migrations, schema: service.rawValue, on: url, logger: logger)
                 let database = try assembly.database(service)
                 try await Inbox.maintain(on: database, now: assembly.clock.now())
+                try await auditor?.grant(service, on: database, logger: logger)
                 await database.close()
                 if !applied.isEmpty {
                     logger.info("migrated", metadata: ["service": "\(service)", "migrations": "\(applied.joined(separator: " "))"])
@@ -56,18 +58,34 @@ enum Database {
             return
         }
         try await administrator.transaction { transaction in
-            try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('wharf.migrate', 0))")
-            let exists = try await !transaction.query("SELECT 1 FROM pg_roles WHERE rolname = \(credentials.user)").isEmpty
-            // A password cannot be bound in these statements; the server quotes it.
-            let verb = exists ? "ALTER" : "CREATE"
-            let statement: String? = try await transaction.query(
-                "SELECT format('\(raw: verb) ROLE %I LOGIN PASSWORD %L', \(credentials.user), \(credentials.password)) AS statement"
-            ).first?.decode("statement")
-            if let statement { try await transaction.execute("\(raw: statement)") }
+            try await makeRole(credentials, on: transaction)
             try await transaction.execute(
                 "CREATE SCHEMA IF NOT EXISTS \(identifier: name) AUTHORIZATION \(identifier: credentials.user)")
             // Nothing of the database is open to whoever has no schema in it.
             try await transaction.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         }
+    }
+    /// Nil when the auditor has no role of its own.
+    private static func auditor(_ settings: Settings, _ administrator: PostgresPool) async throws -> AuditRole? {
+        let url = settings.postgresURL(for: AuditRole.name)
+        guard let credentials = try Credentials(ofOwn: url, besides: settings.postgresURL(for: Settings.administrator)) else { return nil }
+        let auditor = AuditRole(user: credentials.user)
+        try await administrator.transaction { transaction in
+            try await makeRole(credentials, on: transaction)
+            try await auditor.restrict(on: transaction)
+        }
+        return auditor
+    }
+
+    /// A role that may log in, under a lock that ends with the transaction.
+    private static func makeRole(_ credentials: Credentials, on transaction: any SQLConnection) async throws {
+        try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('wharf.migrate', 0))")
+        let exists = try await !transaction.query("SELECT 1 FROM pg_roles WHERE rolname = \(credentials.user)").isEmpty
+        // A password cannot be bound in these statements; the server quotes it.
+        let verb = exists ? "ALTER" : "CREATE"
+        let statement: String? = try await transaction.query(
+            "SELECT format('\(raw: verb) ROLE %I LOGIN PASSWORD %L', \(credentials.user), \(credentials.password)) AS statement"
+        ).first?.decode("statement")
+        if let statement { try await transaction.execute("\(raw: statement)") }
     }
 }

@@ -8,7 +8,10 @@ struct LedgerPayment: Sendable, Equatable, Decodable {
     let currency: String
     let captured: Int
     let refunded: Int
+    var createdAt: Date?
 
+    /// Nil for a payment that is not Wharf's.
+    var order: UUID? { orderId.flatMap(UUID.init(uuidString:)) }
     /// What the shop has of it in the end.
     var kept: Int { captured - refunded }
 }
@@ -23,17 +26,25 @@ struct LedgerReader: Sendable {
 
     /// The payments of these orders, by order; walks through the whole ledger.
     func payments(of orders: Set<UUID>) async throws -> [UUID: [LedgerPayment]] {
-        struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
         var found: [UUID: [LedgerPayment]] = [:]
+        try await walk { page in
+            for payment in page {
+                guard let order = payment.order, orders.contains(order) else { continue }
+                found[order, default: []].append(payment)
+            }
+        }
+        return found
+    }
+
+    /// Hands over every payment, the oldest first, a page at a time.
+    func walk(_ body: ([LedgerPayment]) -> Void) async throws {
+        struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
         var after: String?
         for _ in 0..<Self.maximumPages {
             let position = after.map { "&after=\($0)" } ?? ""
             let page: Page = try await sandbox.reply(to: .get("/_ledger?limit=\(Self.pageSize)\(position)"))
-            for payment in page.payments {
-                guard let order = payment.orderId.flatMap(UUID.init(uuidString:)), orders.contains(order) else { continue }
-                found[order, default: []].append(payment)
-            }
-            guard page.hasMore, let last = page.payments.last else { return found }
+            body(page.payments)
+            guard page.hasMore, let last = page.payments.last else { return }
             after = last.id
         }
         throw LoadError(.unavailable, "\(sandbox.url): the ledger has more than \(Self.maximumPages * Self.pageSize) payments.")

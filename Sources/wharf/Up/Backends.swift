@@ -48,6 +48,11 @@ struct Backends: Sendable, Equatable {
         Self.url(url, userInfo: "\(user):\(password)")
     }
 
+    /// The same URL for the user of another one; as it is when that has none.
+    static func url(_ url: String, asUserOf other: String) -> String {
+        userInfo(of: other).map { Self.url(url, userInfo: $0) } ?? url
+    }
+
     /// The URL without user and password, fit to be shown.
     static func withoutCredentials(_ url: String) -> String {
         Self.url(url, userInfo: String?.none)

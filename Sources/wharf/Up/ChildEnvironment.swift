@@ -51,6 +51,7 @@ struct ChildEnvironment: Sendable {
             variables["WHARF_AMQP_URL_\(service.uppercased())"] = brokerURL(service)
             variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)
         }
+        variables["WHARF_POSTGRES_URL_\(AuditRole.name.uppercased())"] = databaseURL(AuditRole.name)
         return variables
     }
 
@@ -93,7 +94,7 @@ struct ChildEnvironment: Sendable {
             ?? Backends.url(backends.amqp, user: user, password: secrets.broker[user, default: ""])
     }
 
-    /// A service's role in the database, whose name is the service's.
+    /// A service's role in the database, whose name is the service's; `audit` is one of them.
     func databaseURL(_ service: String) -> String {
         given("\(Backends.postgresVariable)_\(service.uppercased())")
             ?? Backends.url(backends.postgres, user: service, password: secrets.database[service, default: ""])

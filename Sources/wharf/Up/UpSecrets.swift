@@ -10,7 +10,7 @@ struct UpSecrets: Codable, Sendable, Equatable {
     var adminPassword: String
     var stripeAPIKey: String
     var stripeWebhookSecret: String
-    /// Password by service, of its PostgreSQL role.
+    /// Password by service, and of `audit`, of its PostgreSQL role.
     var database: [String: String]
     /// Password by service, and of `ingress`, of its RabbitMQ user.
     var broker: [String: String]
@@ -29,7 +29,7 @@ struct UpSecrets: Codable, Sendable, Equatable {
         stripeAPIKey = known.stripeAPIKey ?? "sk_test_\(token())"
         stripeWebhookSecret = known.stripeWebhookSecret ?? "whsec_\(token())"
         let services = ServiceName.allCases.map(\.rawValue)
-        database = Dictionary(uniqueKeysWithValues: services.map { ($0, known.database?[$0] ?? token()) })
+        database = Dictionary(uniqueKeysWithValues: (services + [AuditRole.name]).map { ($0, known.database?[$0] ?? token()) })
         broker = Dictionary(uniqueKeysWithValues: (services + [CrewMember.ingress]).map { ($0, known.broker?[$0] ?? token()) })
     }
 

@@ -1,0 +1,48 @@
+/// What one look has found, within bounds whatever it finds.
+struct AuditTally: Sendable {
+    /// Suspects that are remembered of each invariant, for the second look.
+    static let maximumRemembered = 100_000
+
+    struct Count: Sendable, Equatable {
+        var checked = 0
+        var inFlight = 0
+        /// Suspects beyond those that are remembered.
+        var beyond = 0
+    }
+
+    private(set) var counts: [Invariant: Count] = [:]
+    private(set) var suspects: [Invariant: Set<Finding>] = [:]
+    private let judge: Judge
+
+    init(_ judge: Judge) {
+        self.judge = judge
+    }
+
+    subscript(invariant: Invariant) -> Count { counts[invariant] ?? Count() }
+
+    var hasSuspects: Bool { suspects.contains { !$0.value.isEmpty } }
+
+    /// One thing that was looked at, and what is wrong with it.
+    mutating func check(_ invariant: Invariant, _ findings: [Finding]) {
+        counts[invariant, default: Count()].checked += 1
+        note(findings)
+    }
+
+    mutating func check(_ invariant: Invariant, count: Int) {
+        counts[invariant, default: Count()].checked += count
+    }
+
+    mutating func note(_ findings: [Finding]) {
+        var flying: Set<Invariant> = []
+        for finding in findings {
+            if judge.isInFlight(finding) {
+                flying.insert(finding.invariant)
+            } else if suspects[finding.invariant, default: []].count < Self.maximumRemembered {
+                suspects[finding.invariant, default: []].insert(finding)
+            } else {
+                counts[finding.invariant, default: Count()].beyond += 1
+            }
+        }
+        for invariant in flying { counts[invariant, default: Count()].inFlight += 1 }
+    }
+}

@@ -1,0 +1,48 @@
+import FoundationEssentials
+import Logging
+import Messaging
+import Operations
+import WebClient
+
+/// What an audit reads.
+struct AuditTarget: Sendable {
+    /// Of the auditor's role, by service.
+    let databases: [ServiceName: String]
+    let definitions: Definitions
+    /// Nil when there is none that can be read: then the payment service's own records are all there is.
+    let ledger: (any GatewayLedger)?
+    /// Nil when the broker cannot be asked.
+    let queues: QueueList?
+
+    /// - Parameter sandbox: URL of the sandbox that takes the gateway's place.
+    init(_ settings: Settings, definitions: Definitions, sandbox: String?, transport: any HTTPTransport) {
+        let auditor = settings.postgresURL(for: AuditRole.name)
+        databases = Dictionary(uniqueKeysWithValues: ServiceName.allCases.map { service in
+            (service, Backends.url(settings.postgresURL(for: service.rawValue), asUserOf: auditor))
+        })
+        self.definitions = definitions
+        if let sandbox {
+            ledger = SandboxLedger(url: sandbox, transport: transport)
+        } else {
+            ledger = settings.stripe.apiKey.map { StripeLedger(transport: transport, key: $0, base: settings.stripe.apiBase) }
+        }
+        queues = settings.managementURL.map { QueueList(transport: transport, managementURL: $0) }
+    }
+
+    /// What was not looked at.
+    var notes: [String] {
+        var notes: [String] = []
+        if ledger == nil { notes.append("The gateway's ledger was not read: neither --ledger nor STRIPE_API_KEY says where it is.") }
+        if queues == nil { notes.append("The broker was not asked what waits in it (WHARF_RABBITMQ_MANAGEMENT_URL); --grace alone tells what is in flight.") }
+        return notes
+    }
+
+    func backlog() async throws -> BrokerBacklog {
+        guard let queues else { return BrokerBacklog() }
+        do {
+            return BrokerBacklog(messages: Dictionary(try await queues.read().map { ($0.name, $0.messages) }, uniquingKeysWith: +))
+        } catch {
+            throw AuditError.unreadable("RabbitMQ's management API: \(error)")
+        }
+    }
+}

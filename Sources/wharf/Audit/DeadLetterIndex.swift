@@ -1,0 +1,63 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// The dead letters, as far as they account for what is missing elsewhere. Some 60 bytes each.
+struct DeadLetterIndex: Sendable {
+    /// As many as the broker's queue of them holds.
+    static let maximum = 1_000_000
+    static let pageSize = 1_000
+
+    enum Letter: Sendable, Equatable {
+        /// Open, or discarded by somebody.
+        case waits
+        /// Since then it counts as sent again.
+        case replayed(Date)
+    }
+
+    /// By message id.
+    private(set) var letters: [UUID: Letter] = [:]
+    /// Orders whose end could not be told.
+    private(set) var ordersNotTold: Set<UUID> = []
+
+    private static let news = [MessageName.orderConfirmed, MessageName.orderRejected]
+
+    private struct News: Decodable { let orderID: UUID }
+
+    /// - Throws: ``AuditError`` when there are more than ``maximum``.
+    init(on connection: any SQLConnection) async throws {
+        var after = AuditRange.first
+        while true {
+            let rows = try await connection.query(
+                """
+                SELECT id, message_id, state, settled_at, CASE WHEN operation = ANY(\(Self.news)) THEN body END AS news
+                FROM letters WHERE id > \(after) ORDER BY id LIMIT \(Self.pageSize)
+                """)
+            for row in rows {
+                after = try row.decode("id")
+                try add(row)
+            }
+            guard letters.count <= Self.maximum else { throw AuditError.tooMany("more than \(Self.maximum) dead letters; settle some of them first") }
+            guard rows.count == Self.pageSize else { return }
+        }
+    }
+
+    private mutating func add(_ row: Row) throws {
+        let state: String = try row.decode("state")
+        let settledAt: Date? = try row.decode("settled_at")
+        let isReplayed = state == "replayed"
+        if let text: String = try row.decode("message_id"), let id = UUID(uuidString: text) {
+            // Of several letters of one message, one that waits accounts for it; else the last replay counts.
+            switch letters[id] {
+            case .waits: break
+            case _ where !isReplayed: letters[id] = .waits
+            case .replayed(let before): letters[id] = .replayed(max(before, settledAt ?? before))
+            case nil: letters[id] = .replayed(settledAt ?? .distantPast)
+            }
+        }
+        if !isReplayed, let body: [UInt8] = try row.decode("news"), let news = try? JSON.decode(News.self, from: body) {
+            ordersNotTold.insert(news.orderID)
+        }
+    }
+}

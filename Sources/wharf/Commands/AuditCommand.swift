@@ -1,0 +1,79 @@
+import ArgumentParser
+import FoundationEssentials
+import Logging
+import Messaging
+import Operations
+import WebClient
+
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Holds orders, payments, stock, notifications and messages against each other, and names what does not add up.",
+        discussion: """
+            For a running shop: it reads with a database role that can write nothing (WHARF_POSTGRES_URL_AUDIT, made by wharf migrate), and tells \
+            a violation only when it has stood unchanged for the grace and is still there in a second look.
+
+            Exit status 0: nothing is violated. 1: violations, named. 2: something could not be read. 78: a setting is wrong. \
+            In the folder of a running wharf up no option is needed.
+            """)
+
+    /// What could not be checked is neither good nor bad.
+    private static let couldNotCheck = ExitCode(2)
+    private static let pauses = 1...86_400
+
+    @OptionGroup var source: TopologyCommand.Source
+
+    @Option(help: "The payment sandbox, whose ledger is read. (default: that of wharf up, else Stripe's list, when STRIPE_API_KEY is set)")
+    var ledger: String?
+
+    @Option(help: "Only orders placed and messages handled from this time on, such as 2026-11-21T04:00:00Z: for large shops.")
+    var since: String?
+
+    @Option(help: "Seconds for which a difference must have stood unchanged; longer than the machines' clocks differ.")
+    var grace = AuditOptions.standardGrace
+
+    @Option(help: "Look again every so many seconds and print what has changed, until Ctrl-C.")
+    var watch: Int?
+
+    @Flag(help: "Print JSON; with --watch one line for each look.")
+    var json = false
+
+    func validate() throws {
+        guard AuditOptions.graces.contains(grace) else {
+            throw ValidationError("--grace is \(Int(AuditOptions.graces.lowerBound)) to \(Int(AuditOptions.graces.upperBound)), not \(grace).")
+        }
+        if let watch, !Self.pauses.contains(watch) {
+            throw ValidationError("--watch is \(Self.pauses.lowerBound) to \(Self.pauses.upperBound), not \(watch).")
+        }
+        if since != nil, start == nil { throw ValidationError("--since must be a time such as 2026-11-21T04:00:00Z.") }
+    }
+
+    private var start: Date? { since.flatMap { try? Date($0, strategy: Date.ISO8601FormatStyle()) } }
+
+    func run() async throws {
+        let (settings, logger) = try Role.start("audit", isTool: true)
+        let client = WebClient(userAgent: "wharf-audit", logger: logger)
+        defer { client.shutdown() }
+        let record: RunRecord? = try? StateFolder().read(from: StateFolder.recordFile)
+        let target = AuditTarget(
+            settings, definitions: try Broker.definitions(source.definitions), sandbox: ledger ?? record?.sandboxURL, transport: client)
+        let options = AuditOptions(grace: grace, since: start)
+        let output = AuditOutput(json: json, watches: watch != nil)
+        do {
+            if let watch {
+                try await StopRequest().cancelling(console: Console(terminal: output.terminal)) {
+                    while true {
+                        try await output.show(Audit.run(target, options, clock: SystemClock(), logger: logger))
+                        try await SystemClock().sleep(for: .seconds(watch))
+                    }
+                }
+            } else {
+                try await output.show(Audit.run(target, options, clock: SystemClock(), logger: logger))
+            }
+        } catch let error as AuditError {
+            Role.complain("\(error)")
+            throw Self.couldNotCheck
+        }
+        if !output.isClean { throw ExitCode.failure }
+    }
+}

@@ -1,0 +1,189 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import Orders
+import Testing
+
+@testable import wharf
+
+struct AuditInvariantTests {
+    static let then = Date(timeIntervalSince1970: 1_780_000_000)
+    static let total = Money(amount: 300, currency: "EUR")
+
+    static func charge(
+        _ order: UUID, state: String = "succeeded", amount: Money = total, isToBeVoided: Bool = false, intent: String? = "pi_1"
+    ) -> AuditedCharge {
+        AuditedCharge(order: order, state: state, amount: amount, isToBeVoided: isToBeVoided, intent: intent, updatedAt: then)
+    }
+
+    static func payment(_ id: String = "pi_1", captured: Int = 300, refunded: Int = 0, currency: String = "eur") -> LedgerPayment {
+        LedgerPayment(id: id, orderId: nil, currency: currency, captured: captured, refunded: refunded, createdAt: then)
+    }
+
+    static func told(_ kind: String, channel: String = "email") -> AuditedNotification {
+        AuditedNotification(order: UUID(), kind: kind, channel: channel, createdAt: then)
+    }
+
+    /// An order in which everything adds up.
+    static func order(_ phase: String, dueAt: Date? = nil, refunded: Int = 0, total: Money = total) -> AuditedOrder {
+        let id = UUID()
+        let lines = [
+            OrderLine(sku: "A", name: "A", quantity: 2, unitPrice: Money(amount: 100, currency: "EUR")),
+            OrderLine(sku: "B", name: "B", quantity: 1, unitPrice: Money(amount: 100, currency: "EUR")),
+        ]
+        var order = AuditedOrder(
+            id: id, number: "W-1", cart: UUID(), lines: lines, total: total, placedAt: then,
+            saga: .init(phase: phase, fate: OrderFate(phase: phase), refunded: refunded, dueAt: dueAt), changedAt: then)
+        order.orderOfCart = id
+        switch OrderFate(phase: phase) {
+        case .sold:
+            order.charge = charge(id)
+            order.reservation = AuditedReservation(order: id, state: "committed", pieces: ["A": 2, "B": 1], at: then)
+            order.notifications = [told("orderConfirmed")]
+            order.ledger = [payment()]
+        case .givenUp:
+            order.charge = charge(id, state: "declined")
+            order.reservation = AuditedReservation(order: id, state: "released", pieces: ["A": 2, "B": 1], at: then)
+            order.notifications = [told("orderRejected")]
+            order.ledger = [payment(captured: 0)]
+        case .open, nil: break
+        }
+        return order
+    }
+
+    static func findings(_ order: AuditedOrder) -> [Finding] {
+        order.deadlineFindings + order.paymentFindings + order.stockFindings + order.contentFindings + order.notificationFindings
+    }
+
+    @Test(arguments: ["confirmed", "rejected"]) func `an order at its end, in which everything adds up, has nothing to complain of`(phase: String) {
+        #expect(Self.findings(Self.order(phase)) == [])
+    }
+
+    @Test(arguments: ["reserving", "charging", "awaitingCustomer", "confirming", "voiding", "releasing"])
+    func `an order under way is told only when it was due`(phase: String) {
+        let findings = Self.findings(Self.order(phase, dueAt: Self.then))
+        #expect(findings.map(\.unchangedSince) == [Self.then])
+        let judge = Judge(now: Self.then.addingTimeInterval(29), grace: 30, backlog: .init())
+        #expect(findings.allSatisfy(judge.isInFlight))
+        #expect(!findings.contains(where: Judge(now: Self.then.addingTimeInterval(31), grace: 30, backlog: .init()).isInFlight))
+    }
+
+    @Test func `an order that nothing will bring to an end is told`() {
+        var order = Self.order("charging")
+        #expect(Self.findings(order).map(\.invariant) == [.deadlines])
+        order = Self.order("a phase of tomorrow")
+        #expect(Self.findings(order).map(\.invariant) == [.deadlines])
+        let lost = AuditedOrder(
+            id: order.id, number: "W-1", cart: order.cart, lines: order.lines, total: order.total, placedAt: Self.then, saga: nil,
+            changedAt: Self.then, orderOfCart: order.id)
+        #expect(Self.findings(lost).map(\.invariant) == [.deadlines])
+    }
+
+    /// Each one turns a good confirmed order into one that is told once, of that invariant.
+    static let damages: [(String, Invariant, @Sendable (inout AuditedOrder) -> Void)] = [
+        ("no charge", .payments, { $0.charge = nil }),
+        ("declined", .payments, { $0.charge = charge($0.id, state: "declined") }),
+        ("another amount", .payments, { $0.charge = charge($0.id, amount: Money(amount: 301, currency: "EUR")) }),
+        ("another currency", .payments, { $0.charge = charge($0.id, amount: Money(amount: 300, currency: "USD")) }),
+        ("to be voided", .payments, { $0.charge = charge($0.id, isToBeVoided: true) }),
+        ("two captures", .payments, { $0.ledger = [payment(), payment("pi_2")] }),
+        ("two captures, one given back", .payments, { $0.ledger = [payment(), payment("pi_2", refunded: 300)] }),
+        ("no capture", .payments, { $0.ledger = [payment(captured: 0)] }),
+        ("an unknown capture", .payments, { $0.ledger = [payment("pi_2")] }),
+        ("too little taken", .payments, { $0.ledger = [payment(captured: 299)] }),
+        ("dollars taken", .payments, { $0.ledger = [payment(currency: "usd")] }),
+        ("refunded behind its back", .payments, { $0.ledger = [payment(refunded: 300)] }),
+        ("no reservation", .stock, { $0.reservation = nil }),
+        ("still reserved", .stock, { $0.reservation = AuditedReservation(order: $0.id, state: "reserved", pieces: ["A": 2, "B": 1], at: then) }),
+        ("other pieces", .stock, { $0.reservation = AuditedReservation(order: $0.id, state: "committed", pieces: ["A": 3], at: then) }),
+        ("an open cart", .contents, { $0.orderOfCart = nil }),
+        ("another's cart", .contents, { $0.orderOfCart = UUID() }),
+        ("told twice", .notifications, { $0.notifications.append(told("orderConfirmed")) }),
+        ("told of another end", .notifications, { $0.notifications.append(told("orderRejected")) }),
+        ("not told", .notifications, { $0.notifications = [] }),
+    ]
+
+    @Test(arguments: damages.indices) func `a confirmed order that does not add up is told`(place: Int) {
+        let (name, invariant, damage) = Self.damages[place]
+        var order = Self.order("confirmed")
+        damage(&order)
+        let findings = Self.findings(order)
+        #expect(findings.map(\.invariant) == [invariant], "\(name)")
+        #expect(findings.allSatisfy { $0.subject == "order \(order.id.text)" && $0.sentence.hasPrefix("W-1 ") })
+    }
+
+    @Test func `of a refund the gateway keeps the rest`() {
+        var order = Self.order("confirmed", refunded: 100)
+        order.ledger = [Self.payment(refunded: 100)]
+        #expect(Self.findings(order) == [])
+        order.ledger = [Self.payment()]
+        #expect(Self.findings(order).map(\.invariant) == [.payments])
+    }
+
+    @Test func `an order that costs nothing needs no capture, and two channels may tell of it`() {
+        var order = Self.order("confirmed", total: Money(amount: 0, currency: "EUR"))
+        order.charge = Self.charge(order.id, amount: Money(amount: 0, currency: "EUR"), intent: nil)
+        order.ledger = []
+        order.notifications.append(Self.told("orderConfirmed", channel: "sms"))
+        #expect(Self.findings(order).map(\.invariant) == [.contents], "only its lines cost something")
+    }
+
+    @Test func `without a ledger the payment service's word is taken`() {
+        var order = Self.order("confirmed")
+        order.ledger = nil
+        #expect(Self.findings(order) == [])
+    }
+
+    @Test func `a dead letter stands for a customer who was not told`() {
+        var order = Self.order("confirmed")
+        order.notifications = []
+        order.hasDeadNews = true
+        #expect(Self.findings(order) == [])
+    }
+
+    @Test(arguments: ["begun", "requiresAction", "succeeded"]) func `what did not come about has no charge that stands`(state: String) {
+        var order = Self.order("rejected")
+        order.charge = Self.charge(order.id, state: state)
+        #expect(Self.findings(order).map(\.invariant) == [.payments])
+    }
+
+    @Test(arguments: ["reserved", "committed"]) func `what did not come about keeps no stock and no money`(state: String) {
+        var order = Self.order("rejected")
+        order.reservation = AuditedReservation(order: order.id, state: state, pieces: ["A": 2, "B": 1], at: Self.then)
+        order.ledger = [Self.payment()]
+        #expect(Set(Self.findings(order).map(\.invariant)) == [.stock, .payments])
+        order.ledger = [Self.payment(refunded: 300)]
+        #expect(Self.findings(order).map(\.invariant) == [.stock])
+    }
+
+    @Test(arguments: [
+        StockSums(sku: "A", onHand: nil, reserved: nil, moved: 1, sold: 0, held: 0), StockSums(sku: "A", onHand: 9, reserved: 0, moved: 10, sold: 0, held: 0),
+        StockSums(sku: "A", onHand: 10, reserved: 1, moved: 10, sold: 0, held: 0), StockSums(sku: "A", onHand: 1, reserved: 2, moved: 2, sold: 1, held: 2),
+    ])
+    func `stock that its movements and reservations do not explain is told, and cannot be in flight`(sums: StockSums) {
+        #expect(sums.findings.map(\.subject) == ["SKU A"])
+        #expect(!sums.findings.contains(where: Judge(now: Self.then, grace: 3600, backlog: .init(messages: ["catalog.commands": 5])).isInFlight))
+    }
+
+    @Test func `stock is movements less sales, and reserved is what is held`() {
+        #expect(StockSums(sku: "A", onHand: 7, reserved: 2, moved: 10, sold: 3, held: 2).findings == [])
+    }
+
+    @Test func `lines that do not make the total, or are in other money, are told`() throws {
+        func lines(_ text: String) throws -> [OrderLine] { try JSON.decode(from: Array(text.utf8)) }
+        func order(_ lines: [OrderLine]?) -> AuditedOrder {
+            let good = Self.order("confirmed")
+            return AuditedOrder(
+                id: good.id, number: "W-1", cart: good.cart, lines: lines, total: Self.total, placedAt: Self.then, saga: good.saga, changedAt: Self.then,
+                orderOfCart: good.id)
+        }
+        func line(_ quantity: Int, _ price: Int, _ sum: Int, _ currency: String = "EUR") -> String {
+            #"{"sku": "A", "name": "A", "quantity": \#(quantity), "unitPrice": {"amount": \#(price), "currency": "\#(currency)"}, "lineTotal": {"amount": \#(sum), "currency": "EUR"}}"#
+        }
+        #expect(order(try lines("[\(line(3, 100, 300))]")).contentFindings == [])
+        for bad in ["[]", "[\(line(2, 100, 200))]", "[\(line(3, 100, 299))]", "[\(line(3, 100, 300, "USD"))]", "[\(line(-3, -100, 300))]", "[\(line(2, Int.max, 300))]"] {
+            #expect(order(try lines(bad)).contentFindings.count == 1, "\(bad)")
+        }
+        #expect(order(nil).contentFindings.count == 1)
+    }
+}
