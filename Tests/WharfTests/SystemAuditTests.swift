@@ -4,6 +4,7 @@ import Logging
 import Messaging
 import Operations
 import PostgreSQL
+import Secrets
 import TestKit
 import Testing
 import WebClient
@@ -13,15 +14,8 @@ import WebClient
 extension System {
     /// `wharf audit` beside the running system: what is good is told good, and what somebody has tampered with is told with its id.
     @Suite struct `Audits` {
-        private static let grace = 2.0
-        private static let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-
         private func audit(since: Date? = nil) async throws -> AuditReport {
-            let wharf = try RunningWharf.get()
-            let target = AuditTarget(
-                wharf.settings, definitions: try Definitions(contentsOf: "\(RunningWharf.repository())/topology/definitions.json"),
-                sandbox: wharf.sandboxURL, transport: wharf.web)
-            return try await Audit.run(target, AuditOptions(grace: Self.grace, since: since), clock: SystemClock(), logger: Self.quiet)
+            try await RunningWharf.get().audit(since: since)
         }
 
         /// What is violated now and was not in `before`; nothing else may be.
@@ -72,10 +66,10 @@ extension System {
 
         @Test func `the command tells a clean shop by its exit status, and by JSON`() async throws {
             let wharf = try RunningWharf.get()
-            let (text, status) = try await wharf.run(["audit", "--grace", "\(Self.grace)"])
+            let (text, status) = try await wharf.run(["audit", "--grace", "\(RunningWharf.auditGrace)"])
             #expect(status == .exited(0), "\(text)")
             #expect(text.contains("Nothing is violated."))
-            let (json, second) = try await wharf.run(["audit", "--grace", "\(Self.grace)", "--json"])
+            let (json, second) = try await wharf.run(["audit", "--grace", "\(RunningWharf.auditGrace)", "--json"])
             #expect(second == .exited(0), "\(json)")
             let report = try JSON.decode(JSONValue.self, from: Array(json.utf8))
             #expect(report["rows"]?.list.count == Invariant.allCases.count)
@@ -125,7 +119,7 @@ extension System {
             let twice = try await told(after: clean, of: .payments)
             #expect(twice.map(\.subject) == ["order \(order)"])
             #expect(twice.first?.sentence.contains("was charged 2 times") == true)
-            let (text, status) = try await RunningWharf.get().run(["audit", "--grace", "\(Self.grace)"])
+            let (text, status) = try await RunningWharf.get().run(["audit", "--grace", "\(RunningWharf.auditGrace)"])
             #expect(status == .exited(1))
             #expect(text.contains(order))
         }
@@ -142,14 +136,14 @@ extension System {
 
         /// Takes the handling of an order's charge out of the payment service's inbox.
         private func forgetCharge(of order: UUID) async throws -> UUID {
-            try await SystemDatabase.with("payments") { connection in
+            let input: UUID = try await SystemDatabase.with("orders") { connection in
                 let rows = try await connection.query(
-                    """
-                    DELETE FROM inbox WHERE outputs::text LIKE '%' || \(order.uuidString) || '%' AND outputs::text LIKE '%charged%'
-                    RETURNING message_id
-                    """)
+                    "SELECT message_id FROM inbox WHERE outputs -> 0 ->> 'key' = 'payments.charge' AND outputs::text LIKE '%' || \(order.uuidString) || '%'")
                 return try #require(rows.first).decode("message_id")
             }
+            let charge = UUID.v5(namespace: input, name: "0")
+            try await tamper("payments", "DELETE FROM inbox WHERE message_id = \(charge)")
+            return charge
         }
 
         private func captureAgain(_ order: String) async throws {
@@ -165,6 +159,16 @@ extension System {
 }
 
 extension RunningWharf {
+    /// Seconds; tests have one clock and a shop with little to do.
+    static let auditGrace = 2.0
+
+    func audit(since: Date? = nil) async throws -> AuditReport {
+        let target = AuditTarget(
+            settings, definitions: try Definitions(contentsOf: "\(Self.repository())/topology/definitions.json"), sandbox: sandboxURL, transport: web)
+        let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+        return try await Audit.run(target, AuditOptions(grace: Self.auditGrace, since: since), clock: SystemClock(), logger: quiet)
+    }
+
     /// A command of the executable, run beside it; what it printed, and how it ended.
     func run(_ arguments: [String]) async throws -> (output: String, exit: ManagedProcess.ExitStatus?) {
         let workingFolder = URL(filePath: folder.path).deletingLastPathComponent().path

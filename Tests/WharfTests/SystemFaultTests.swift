@@ -63,6 +63,7 @@ extension RunningWharf {
                 inheritsEnvironment: false, workingFolder: workingFolder),
             output: .file(log))
         let before = try await succeededPayments()
+        let start = Date()
         try await process.start()
         do {
             try await eventually("The first payment", within: .seconds(60)) {
@@ -79,6 +80,9 @@ extension RunningWharf {
             await process.stop()
             throw error
         }
+        // The services' own records, which the customers do not see, add up as well.
+        let audit = try await self.audit(since: start)
+        #expect(audit.isClean, "\(audit.text(Paint(isColoured: false)))")
         // Every part answers before the next test asks.
         try await eventually("A confirmed order", within: .seconds(60)) {
             let admin = Visitor(wharf: self, token: adminToken)

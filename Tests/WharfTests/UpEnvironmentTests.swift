@@ -114,7 +114,7 @@ import Testing
         let folder = try TemporaryFolder()
         let secrets = try UpSecrets.load(from: StateFolder(path: folder.path))
         let all = [secrets.adminPassword, secrets.stripeAPIKey, secrets.stripeWebhookSecret] + secrets.database.values + secrets.broker.values
-        #expect(Set(all).count == 3 + ServiceName.allCases.count * 2 + 1)
+        #expect(Set(all).count == 3 + ServiceName.allCases.count * 2 + 2)
         #expect(all.allSatisfy { $0.count >= 20 && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) } })
     }
 }
