@@ -21,9 +21,28 @@ public final class RequestClient: Service {
         case answered(Reply)
     }
 
+    private struct Entry {
+        let operation: String
+        let sentAt: Date
+        var slot: Slot
+    }
+
     private struct State {
-        var slots: [String: Slot] = [:]
+        var entries: [String: Entry] = [:]
+        /// By operation, of which there are as many as the routing table has.
+        var paces: [String: Pace] = [:]
         var isStopped = false
+
+        /// Takes an entry out that had no answer.
+        mutating func abandon(_ id: String) {
+            guard let entry = entries.removeValue(forKey: id) else { return }
+            if case .answered = entry.slot { return }
+            paces[entry.operation]?.gaveUp()
+        }
+
+        mutating func noteAnswer(_ entry: Entry, at now: Date) {
+            paces[entry.operation]?.answered(at: now, after: now.timeIntervalSince(entry.sentAt))
+        }
     }
 
     private let state = Mutex(State())
@@ -56,7 +75,7 @@ public final class RequestClient: Service {
         case timedOut
     }
 
-    public var inFlight: Int { state.withLock { $0.slots.count } }
+    public var inFlight: Int { state.withLock { $0.entries.count } }
     /// Whether the broker takes messages at the moment.
     public var isReady: Bool { confirmed.isConnected && unconfirmed.isConnected && !confirmed.isBlocked }
 
@@ -78,7 +97,7 @@ public final class RequestClient: Service {
             throw Unanswered.refused("the broker takes no requests at the moment")
         }
         let correlationID = randomness.uuid().uuidString
-        try open(correlationID, deadline)
+        try open(correlationID, request.operation, at: now, timeout.seconds)
         var request = request
         request.requester = Requester(replyTo: address, correlationID: correlationID)
         if durability != .durable { request.deadline = deadline }
@@ -142,28 +161,31 @@ public final class RequestClient: Service {
 // MARK: - Slots
 
 extension RequestClient {
-    private func open(_ id: String, _ deadline: Date) throws(Unanswered) {
+    private func open(_ id: String, _ operation: String, at now: Date, _ timeout: Double) throws(Unanswered) {
         let refusal: Unanswered? = state.withLock { state in
             if state.isStopped { return .refused("shutting down") }
-            if state.slots.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
-            state.slots[id] = .open(deadline: deadline)
+            if state.entries.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
+            guard state.paces[operation, default: Pace()].admits(at: now, deadline: timeout) else {
+                return .refused("more are asked than can be answered in time")
+            }
+            state.entries[id] = Entry(operation: operation, sentAt: now, slot: .open(deadline: now.addingTimeInterval(timeout)))
             return nil
         }
         if let refusal { throw refusal }
     }
 
     private func close(_ id: String) {
-        state.withLock { _ = $0.slots.removeValue(forKey: id) }
+        state.withLock { $0.abandon(id) }
     }
 
     private func wait(_ id: String, _ continuation: CheckedContinuation<Reply, any Error>) {
         let known: Result<Reply, any Error>? = state.withLock { state in
-            switch state.slots[id] {
+            switch state.entries[id]?.slot {
             case .open(let deadline):
-                state.slots[id] = .waiting(continuation, deadline: deadline)
+                state.entries[id]?.slot = .waiting(continuation, deadline: deadline)
                 return nil
             case .answered(let reply):
-                state.slots[id] = nil
+                state.entries[id] = nil
                 return .success(reply)
             case .waiting, nil:
                 return .failure(Unanswered.timedOut)
@@ -173,16 +195,25 @@ extension RequestClient {
     }
 
     private func finish(_ id: String, _ result: Result<Reply, any Error>) {
+        let now = clock.now()
         let continuation: CheckedContinuation<Reply, any Error>? = state.withLock { state in
-            switch state.slots[id] {
-            case .waiting(let continuation, _):
-                state.slots[id] = nil
+            guard let entry = state.entries[id] else { return nil }
+            switch (entry.slot, result) {
+            case (.answered, _): return nil
+            case (.open, .success(let reply)):
+                state.noteAnswer(entry, at: now)
+                state.entries[id]?.slot = .answered(reply)
+                return nil
+            case (.waiting(let continuation, _), .success):
+                state.noteAnswer(entry, at: now)
+                state.entries[id] = nil
                 return continuation
-            case .open:
-                if case .success(let reply) = result { state.slots[id] = .answered(reply) } else { state.slots[id] = nil }
+            case (.open, .failure):
+                state.abandon(id)
                 return nil
-            case .answered, nil:
-                return nil
+            case (.waiting(let continuation, _), .failure):
+                state.abandon(id)
+                return continuation
             }
         }
         continuation?.resume(with: result)
@@ -191,8 +222,8 @@ extension RequestClient {
     private func expire() {
         let now = clock.now()
         let overdue = state.withLock { state in
-            state.slots.compactMap { id, slot in
-                if case .waiting(_, let deadline) = slot, deadline < now { return id }
+            state.entries.compactMap { id, entry in
+                if case .waiting(_, let deadline) = entry.slot, deadline < now { return id }
                 return nil
             }
         }
@@ -203,7 +234,7 @@ extension RequestClient {
     private func stop() {
         let rest = state.withLock { state in
             state.isStopped = true
-            return Array(state.slots.keys)
+            return Array(state.entries.keys)
         }
         for id in rest { finish(id, .failure(Unanswered.timedOut)) }
     }

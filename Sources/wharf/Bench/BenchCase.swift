@@ -24,8 +24,10 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case growth
     /// Checkouts over a large backlog; long, so only with `--full` or by name.
     case backlog
+    /// Checkouts and products at three times the rate that they can be had at; long, so only with `--full` or by name.
+    case overload
 
-    var isLong: Bool { self == .growth || self == .backlog }
+    var isLong: Bool { self == .growth || self == .backlog || self == .overload }
 
     /// - Throws: `ValidationError` for a name that is none.
     static func parse(_ list: String) throws -> Set<BenchCase> {

@@ -22,8 +22,13 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case productClient = "product.client", itemClient = "item.client"
     // MiB, of the largest worker; of the ingress.
     case memoryAtRest = "memory.rest", memoryUnderLoad = "memory.load", memoryInFlight = "memory.inFlight"
+    // Of what came of three times too much: orders and requests a second, milliseconds of the slowest 1 %, MiB of the ingress.
+    case overload, overloadProduct = "overload.product"
+    case overloadLatency = "overload.accepted.p99", overloadRefusal = "overload.refused.p99"
+    case overloadProductLatency = "overload.product.accepted.p99", overloadProductRefusal = "overload.product.refused.p99"
+    case overloadMemory = "overload.memory"
     // Seconds.
-    case ready
+    case ready, overloadBacklog = "overload.settled"
     case messages = "messages.published", deliveries = "messages.delivered"
 
     static func oneByOne(clients: Int) -> BenchFigure? {

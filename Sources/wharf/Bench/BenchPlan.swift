@@ -25,6 +25,8 @@ struct BenchPlan: Sendable, Codable {
     var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
     var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }
+    /// Seconds for which too much is offered.
+    var overloadSeconds: Double { isQuick ? 10 : 60 }
     /// Orders that each client of limit A places, by the number of clients.
     var oneByOne: [(clients: Int, each: Int)] { isQuick ? [(1, 100), (8, 25), (32, 10)] : [(1, 600), (8, 200), (32, 100)] }
     /// Messages of the broker's limits, by window.
@@ -39,6 +41,8 @@ struct BenchPlan: Sendable, Codable {
     var needsOneByOne: Bool { wants(.checkouts) }
     /// Whether a case is told as a ratio of the broker's limits.
     var needsBroker: Bool { wants(.single, .product, .item) }
+    /// Whether products are read at the rate that is best, for itself or as a measure.
+    var needsProduct: Bool { wants(.product, .overload) }
     /// Whether a case is told as a ratio of the checkouts.
-    var needsCheckouts: Bool { wants(.checkouts, .slowGateway, .hot, .growth, .backlog) || wants(.memory) }
+    var needsCheckouts: Bool { wants(.checkouts, .slowGateway, .hot, .growth, .backlog, .overload) || wants(.memory) }
 }

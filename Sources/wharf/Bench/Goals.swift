@@ -7,7 +7,7 @@ enum Goals {
 
     /// One row for each goal whose figures are there.
     static func rows(_ record: BenchRecord) -> [BenchRow] {
-        [checkouts(record), single(record), product(record), item(record), scaling(record), growth(record), memory(record), ready(record)]
+        [checkouts(record), single(record), product(record), item(record), scaling(record), growth(record), overload(record), memory(record), ready(record)]
             .flatMap(\.self)
     }
 
@@ -57,6 +57,18 @@ enum Goals {
         [
             over(record, .growth, "checkouts over large tables", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
             over(record, .backlog, "checkouts over a large backlog", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
+        ].compactMap(\.self)
+    }
+
+    /// Deadlines are those of `topology/openapi.yaml`; a refusal is worth something as long as it is fast.
+    private static func overload(_ record: BenchRecord) -> [BenchRow] {
+        [
+            over(record, .overload, "checkouts, 3 × too many", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
+            alone(record, .overloadLatency, "accepted of 3 × too many, p99", "ms", .atMost, 10_000),
+            alone(record, .overloadRefusal, "refused of 3 × too many, p99", "ms", .atMost, 500),
+            over(record, .overloadProduct, "GET product, 3 × too many", "requests/s", .product, "product", .atLeast, 0.9),
+            alone(record, .overloadProductLatency, "answered of 3 × too many products, p99", "ms", .atMost, 5_000),
+            alone(record, .overloadMemory, "ingress, 3 × too much", "MB", .atMost, 200),
         ].compactMap(\.self)
     }
 
