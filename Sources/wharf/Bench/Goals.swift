@@ -56,7 +56,10 @@ enum Goals {
     private static func growth(_ record: BenchRecord) -> [BenchRow] {
         [
             over(record, .growth, "checkouts over large tables", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
-            over(record, .backlog, "checkouts over a large backlog", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
+            // Told beside it, because it flatters: what has gathered in the broker has cost no HTTP while the clock ran.
+            over(
+                record, .backlog, "checkouts over a large backlog", "orders/s", .checkouts, "checkouts", .atLeast, 0.9,
+                remark: "from the broker, without HTTP"),
         ].compactMap(\.self)
     }
 
@@ -97,11 +100,11 @@ enum Goals {
 
     private static func over(
         _ record: BenchRecord, _ figure: BenchFigure, _ title: String, _ unit: String, _ limit: BenchFigure, _ name: String,
-        _ direction: BenchRow.Direction, _ goal: Double, client: BenchFigure? = nil
+        _ direction: BenchRow.Direction, _ goal: Double, client: BenchFigure? = nil, remark: String = ""
     ) -> BenchRow? {
         guard let samples = record.figures[figure], let median = samples.median, let bound = record.median(limit), bound > 0
         else { return nil }
-        let share = client.flatMap(record.median).map { "client \(percent($0)) of a processor" } ?? ""
+        let share = client.flatMap(record.median).map { "client \(percent($0)) of a processor" } ?? remark
         return BenchRow(
             figure.rawValue, title, unit, samples, limit: (name, bound), ratio: median / bound, direction, goal, remark: share)
     }
