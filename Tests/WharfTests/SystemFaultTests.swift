@@ -15,7 +15,7 @@ extension System {
         @Test func `every accepted order settles and everything adds up while each worker is killed in turn`() async throws {
             let wharf = try RunningWharf.get()
             let workers = try wharf.record.processes.filter { ServiceName(rawValue: $0.role) != nil }.map(\.name)
-            #expect(workers.count == ServiceName.allCases.count)
+            #expect(workers.count == 2 * ServiceName.allCases.count)
             try await wharf.load(orders: 300, from: try wharf.realBaskets()) {
                 for name in workers { try await wharf.killUntilRestarted(name) }
             }

@@ -6,6 +6,7 @@ struct BenchPlan: Sendable, Codable {
     static let clients = 64
     static let inFlight = 5_000
     static let scaleSteps = [1, 2, 4]
+    /// On the few cores of one machine a second worker only makes batches smaller; what more of them bring is a case of its own.
     static let workers = 1
 
     let cases: Set<BenchCase>

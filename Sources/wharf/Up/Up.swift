@@ -21,9 +21,8 @@ struct Up: AsyncParsableCommand {
     @Flag(help: "Start no servers; use WHARF_AMQP_URL, WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
     var external = false
 
-    // On one machine a second worker makes batches smaller, which costs more than it brings: a worker's work is done by the cores, not by its process.
-    @Option(help: "Worker processes per service, 1 to \(maximumWorkers).")
-    var workers = 1
+    @Option(help: "Worker processes per service, 1 to \(maximumWorkers). Two, so that one may die; on a machine of few cores one makes larger batches and is faster.")
+    var workers = 2
 
     @Flag(inversion: .prefixedNo, help: "Load a catalogue of some 60 products on the first run.")
     var demo = true
