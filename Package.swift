@@ -90,6 +90,7 @@ let package = Package(
         ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL"]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
+        ("FaultTests", ["DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "LocalServers", log, lifecycle]),
         (
             "WharfTests",
             ["wharf", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]

@@ -1,0 +1,69 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// A service as small as one can be, in the place of payments: it adds amounts to accounts, and tells notifications of each.
+enum Accounts {
+    static let service = "payments"
+    static let queue = "payments.commands"
+    static let operation = "payments.charge"
+    /// Where its event goes.
+    static let told = "notifications.commands"
+    static let event = "order.confirmed"
+
+    struct Entry: Codable, Sendable {
+        let account: String
+        var amount = 1
+    }
+
+    /// Called within the transaction, for each entry, before it takes effect.
+    typealias Disturbance = @Sendable (Entry) async throws -> Void
+
+    static let migrations = [
+        Inbox.migration,
+        Migration(id: "accounts", sql: "CREATE TABLE accounts (name text PRIMARY KEY, balance bigint NOT NULL)"),
+    ]
+
+    static func definition(_ disturb: @escaping Disturbance) -> ServiceDefinition {
+        let add = Operation.command(operation, reading: Operation.contract(Entry.self)) { items, transaction in
+            var outcomes: [Outcome] = []
+            for item in items {
+                try await disturb(item.input)
+                try await transaction.execute(
+                    """
+                    INSERT INTO accounts (name, balance) VALUES (\(item.input.account), \(item.input.amount))
+                    ON CONFLICT (name) DO UPDATE SET balance = accounts.balance + excluded.balance
+                    """)
+                outcomes.append(.done(emit: [try Emission(.event(event), item.input)]))
+            }
+            return outcomes
+        }
+        return ServiceDefinition(name: service, operations: [add], queues: [queue])
+    }
+
+    /// Messages that add 1 to the account, each.
+    static func messages(_ count: Int, to account: String = "a") throws -> [Publication] {
+        try (0..<count).map { _ in
+            Request(id: UUID(), operation: operation, body: try JSON.encode(Entry(account: account)))
+                .publication(durability: .durable, now: SystemTime().now())
+        }
+    }
+}
+
+extension Scene {
+    func balance(_ account: String = "a") async throws -> Int {
+        let database = try PostgresPool(url: databaseURL, size: 1, schema: Accounts.service, logger: quiet)
+        let rows = try await database.withConnection { connection in
+            try await connection.query("SELECT balance FROM accounts WHERE name = \(account)").map { try $0.decode("balance", as: Int.self) }
+        }
+        await database.close()
+        return rows.first ?? 0
+    }
+
+    /// Whether as many messages as this have told of an entry, each under an id of its own.
+    func told(_ count: Int) async throws -> [Delivery] {
+        try await take(from: Accounts.told) { Set($0.map(\.properties.messageID)).count >= count }
+    }
+}

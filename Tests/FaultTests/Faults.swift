@@ -1,0 +1,26 @@
+import Testing
+
+/// What has gone wrong in other systems built on queues, played through with a worker of Wharf's on a real RabbitMQ and a real PostgreSQL: for each
+/// fault that somebody has reported elsewhere, a test that says what Wharf does.
+///
+/// | fault, and where it was seen | tests |
+/// | --- | --- |
+/// | a publish hangs on a frozen broker | `Frozen broker`; AMQPTests, RecoveryTests |
+/// | a memory alarm in mid checkout | WharfTests, `Alarms`; AMQPTests, RecoveryTests |
+/// | a binding is lost, and what went by it is acknowledged all the same (rabbitmq-server 12403) | `Lost binding` |
+/// | a connection drops with open confirms (rabbitmq-c 362) | `Dropped connections`; AMQPTests, RecoveryTests |
+/// | outputs are marked as sent too early | `Outputs` |
+/// | what is being flushed is lost on reconnect (MassTransit 2060) | `Dropped connections` |
+/// | a republished `x-death` (celery 9867) | `Republished x-death` |
+/// | a message that kills its worker takes its prefetch neighbours | `Killer message` |
+/// | the acknowledgement timeout (celery 6760) | `Acknowledgement timeout` |
+/// | a deleted queue leaves a deaf consumer (rabbitmq-c 870) | `Deaf consumers`; AMQPTests, RecoveryTests |
+/// | reconnected, but not consuming (celery 3201) | `Deaf consumers`; AMQPTests, RecoveryTests |
+/// | the dead letters' queue is full | `Full dead letters` |
+/// | a stalled worker comes back after its message went to another (bullmq 439) | `Stalled worker` |
+/// | a replay that deletes, and never lands | `Lost replay` |
+/// | a broker is killed right after queues were declared | `Young queues` |
+///
+/// One after another: they stop and freeze the one broker that they share.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+enum Faults {}

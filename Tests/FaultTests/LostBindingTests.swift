@@ -1,0 +1,44 @@
+import AMQP
+import LocalServers
+import Messaging
+import TestKit
+import Testing
+
+extension Faults {
+    @Suite struct `Lost binding` {
+        @Test func `while nothing leads to the receiver messages wait on the ladder, and arrive once it is bound again`() async throws {
+            let scene = try await Scene()
+            try await scene.unbind()
+            try await scene.send(Accounts.messages(100))
+            try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { worker in
+                try await eventually("The broker returns all of it") { worker.publisher.returnedCount >= 100 }
+                #expect(try await scene.balance() == 100)
+                try await scene.declareTopology()
+                _ = try await scene.told(100)
+            }
+            #expect(try await scene.balance() == 100)
+        }
+
+        @Test func `a binding that comes and goes under load costs no message`() async throws {
+            let scene = try await Scene()
+            try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
+                for _ in 0..<5 {
+                    async let sent: Void = scene.send(Accounts.messages(200))
+                    try await scene.unbind()
+                    try await scene.declareTopology()
+                    try await sent
+                }
+                _ = try await scene.told(1_000)
+            }
+            #expect(try await scene.balance() == 1_000)
+        }
+    }
+}
+
+extension Scene {
+    /// Takes away what leads from the event to its receiver.
+    func unbind() async throws {
+        let binding = "/api/bindings/\(host)/e/\(Exchange.events)/q/\(Accounts.told)/\(Accounts.event)"
+        try await broker.management.send("DELETE", binding)
+    }
+}

@@ -1,0 +1,67 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import LocalServers
+import PostgreSQL
+import TestKit
+import Testing
+
+@testable import DeadLetters
+@testable import Messaging
+
+extension Faults {
+    @Suite struct `Lost replay` {
+        @Test func `a replay that finds no way to its queue waits on the ladder, its letter in sight, and lands once there is one`() async throws {
+            let scene = try await Scene(migrations: DeadLettersService.migrations, schema: DeadLettersService.name)
+            let database = try PostgresPool(url: scene.databaseURL, size: 1, schema: DeadLettersService.name, logger: quiet)
+            let message = try #require(try Accounts.messages(1).first)
+            try await Self.store(message, in: scene, database)
+            let letter = try #require(try await Self.letters(database).first)
+            #expect(letter.state == "open")
+
+            let way = "/api/bindings/\(scene.host)/e/\(Exchange.queues)/q/\(Accounts.queue)/\(Accounts.queue)"
+            try await scene.broker.management.send("DELETE", way)
+            var replay = Request(id: UUID(), operation: "deadletters.letters.replay", parameters: ["id": letter.id.uuidString])
+            replay.caller = Caller(id: UUID(), role: .admin)
+            try await scene.send([replay.publication(durability: .durable, now: SystemTime().now())])
+            try await WorkerProcess.with(DeadLettersService.definition(clock: SystemTime()).commandsOnly, in: scene) { worker in
+                try await eventually("The broker returns it") { worker.publisher.returnedCount > 0 }
+                #expect(try await Self.letters(database).map(\.state) == ["replayed"])
+                try await scene.declareTopology()
+                let landed = try await scene.take(from: Accounts.queue) { !$0.isEmpty }
+                #expect(landed.map(\.properties.messageID) == [message.properties.messageID])
+                #expect(landed.map(\.body) == [message.body])
+            }
+            #expect(try await Self.letters(database).count == 1)
+            await database.close()
+        }
+
+        private static func store(_ message: Publication, in scene: Scene, _ database: PostgresPool) async throws {
+            let dead = SetAside(ladder: .standard, worker: "test", randomness: SystemChance()).publication(
+                of: Delivery(
+                    tag: DeliveryTag(generation: 0, number: 0), exchange: "", routingKey: Accounts.queue, redelivered: false,
+                    properties: message.properties, body: message.body),
+                attempt: 0, failures: [], failure: Failure("test", "cannot be handled"), queue: Accounts.queue, now: SystemTime().now())
+            try await scene.send([dead])
+            let consumer = Consumer(configuration: scene.configuration, source: .queue("dead-letters"), prefetch: 100, logger: quiet)
+            let collector = DeadLetterCollector(consumer: consumer, database: database, clock: SystemTime(), logger: quiet)
+            try await running(consumer) {
+                try await running(collector) {
+                    try await eventually("The letter is stored") { try await !letters(database).isEmpty }
+                }
+            }
+        }
+
+        private static func letters(_ database: PostgresPool) async throws -> [(id: UUID, state: String)] {
+            try await database.withConnection { connection in
+                try await connection.query("SELECT id, state FROM letters").map { (try $0.decode("id"), try $0.decode("state")) }
+            }
+        }
+    }
+}
+
+extension ServiceDefinition {
+    fileprivate var commandsOnly: ServiceDefinition {
+        ServiceDefinition(name: name, operations: operations, queues: ["\(name).commands"])
+    }
+}

@@ -1,0 +1,120 @@
+import AMQP
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import ServiceLifecycle
+
+/// A worker with connections of its own, as a process has them, which can be killed: nothing of it reaches broker or database any more.
+final class WorkerProcess: Sendable {
+    let consumer: Consumer
+    let publisher: Publisher
+    private let name = "worker-\(UUID().uuidString)"
+    private let scene: Scene
+    private let publishing, answering, consuming: Task<Void, any Error>
+    private let work: Task<Void, any Error>
+    private let database: PostgresPool
+
+    init(
+        _ definition: ServiceDefinition, in scene: Scene, limits: WorkerLimits = .init(),
+        configuration: AMQPConfiguration? = nil
+    ) throws {
+        let configuration = configuration ?? scene.configuration
+        let queue = definition.queues[0]
+        let publisher = Publisher(configuration: configuration, logger: quiet)
+        let replies = Publisher(configuration: configuration, confirms: false, logger: quiet)
+        let consumer = Consumer(configuration: configuration, source: .queue(queue), prefetch: limits.prefetch, logger: quiet)
+        let database = try PostgresPool(url: scene.databaseURL, size: 3, applicationName: name, schema: definition.name, logger: quiet)
+        let wiring = Worker.Wiring(
+            consumers: [queue: consumer], publisher: publisher, replies: replies, database: database, clock: SystemTime(),
+            randomness: SystemChance())
+        let worker = Worker(definition, wiring: wiring, limits: limits, name: name, logger: quiet)
+        publishing = Task { try await publisher.run() }
+        answering = Task { try await replies.run() }
+        consuming = Task { try await consumer.run() }
+        work = Task { try await worker.run() }
+        (self.consumer, self.publisher, self.database, self.scene) = (consumer, publisher, database, scene)
+    }
+
+    /// The connections first, as the dead send nothing, and then whatever still ran: it finds no one to tell.
+    func kill() async throws {
+        await losePublisher()
+        await loseConsumer()
+        answering.cancel()
+        _ = await answering.result
+        try await loseDatabase()
+        work.cancel()
+    }
+
+    /// For good, as are the others.
+    func losePublisher() async {
+        publishing.cancel()
+        _ = await publishing.result
+    }
+
+    func loseConsumer() async {
+        consuming.cancel()
+        _ = await consuming.result
+    }
+
+    /// Ends its sessions; those that it opens afterwards work.
+    func loseDatabase() async throws {
+        let administrator = try PostgresPool(url: scene.databaseURL, size: 1, logger: quiet)
+        try await administrator.withConnection { connection in
+            _ = try await connection.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = \(name)")
+        }
+        await administrator.close()
+    }
+
+    /// After a kill: returns when the last of its tasks has ended.
+    func buried() async {
+        _ = await work.result
+        await database.close()
+    }
+
+    /// Runs `body` beside a worker, which is killed at its end.
+    static func with<Result: Sendable>(
+        _ definition: ServiceDefinition, in scene: Scene, limits: WorkerLimits = .init(),
+        configuration: AMQPConfiguration? = nil, _ body: (WorkerProcess) async throws -> Result
+    ) async throws -> Result {
+        let worker = try WorkerProcess(definition, in: scene, limits: limits, configuration: configuration)
+        do {
+            let result = try await body(worker)
+            try await worker.kill()
+            await worker.buried()
+            return result
+        } catch {
+            try await worker.kill()
+            await worker.buried()
+            throw error
+        }
+    }
+}
+
+/// Holds whoever arrives until it is opened; a fault is then played in between.
+actor Hold {
+    private var isOpen = false
+    private var held: [CheckedContinuation<Void, Never>] = []
+    private var awaited: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    private var arrivals = 0
+
+    func arrive() async {
+        arrivals += 1
+        let (reached, rest) = (awaited.filter { $0.count <= arrivals }, awaited.filter { $0.count > arrivals })
+        awaited = rest
+        for waiter in reached { waiter.continuation.resume() }
+        guard !isOpen else { return }
+        await withCheckedContinuation { held.append($0) }
+    }
+
+    /// Returns when so many have arrived since the beginning.
+    func arrived(_ count: Int = 1) async {
+        guard arrivals < count else { return }
+        await withCheckedContinuation { awaited.append((count, $0)) }
+    }
+
+    func open() {
+        isOpen = true
+        for continuation in held { continuation.resume() }
+        held = []
+    }
+}
