@@ -78,12 +78,18 @@ public final class Ingress: Service {
 
     private func application() -> Application<IngressResponder> {
         let malformed = malformedAnswer
+        let patience = Patience(
+            head: TimeAmount(configuration.headDeadline), body: TimeAmount(configuration.bodyDeadline + configuration.headDeadline),
+            response: TimeAmount(configuration.responseDeadline))
         return Application(
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionHandler(malformed: malformed)],
-                    idleTimeout: TimeAmount(configuration.idleTimeout))),
+                    additionalChannelHandlers: [ConnectionHandler(patience: patience, malformed: malformed)],
+                    idleTimeout: TimeAmount(configuration.idleTimeout),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: configuration.maximumHeaderBytes, maxHeaderListSize: configuration.maximumHeaderBytes,
+                        maxHeaderFieldCount: configuration.maximumHeaders))),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), backlog: Self.backlog,
                 availableConnectionsDelegate: .maximum(configuration.maximumConnections, logger: logger)),

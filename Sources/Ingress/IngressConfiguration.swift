@@ -9,8 +9,16 @@ public struct IngressConfiguration: Sendable {
     public var maximumConcurrentRequests: Int
     /// Open connections at once; more wait in the operating system's queue.
     public var maximumConnections: Int
-    /// How long a body may take to arrive.
+    /// Request line and headers together; more is answered 400.
+    public var maximumHeaderBytes: Int
+    /// Header fields; more is answered 400.
+    public var maximumHeaders: Int
+    /// How long request line and headers may take to arrive, from their first byte or from connecting; past it the connection is closed.
+    public var headDeadline: Duration
+    /// How long a body may take to arrive; past it the answer is 408, and a while later the connection is closed whatever it still sends.
     public var bodyDeadline: Duration
+    /// How long a client may take to accept its answer; past it the connection is closed.
+    public var responseDeadline: Duration
     /// How long a connection may be silent between requests or within one.
     public var idleTimeout: Duration
     /// How long requests under way may take to finish when the ingress is told to stop. Above the longest deadline and wait.
@@ -22,8 +30,9 @@ public struct IngressConfiguration: Sendable {
 
     public init(
         host: String = "127.0.0.1", port: Int = 8080, maximumBodyBytes: Int = 1_048_576,
-        maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, bodyDeadline: Duration = .seconds(20),
-        idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), stripeWebhookSecret: String? = nil,
+        maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, maximumHeaderBytes: Int = 32_768, maximumHeaders: Int = 100,
+        headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
+        responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), stripeWebhookSecret: String? = nil,
         openapi: String = "topology/openapi.yaml"
     ) {
         self.host = host
@@ -31,7 +40,11 @@ public struct IngressConfiguration: Sendable {
         self.maximumBodyBytes = maximumBodyBytes
         self.maximumConcurrentRequests = maximumConcurrentRequests
         self.maximumConnections = maximumConnections
+        self.maximumHeaderBytes = maximumHeaderBytes
+        self.maximumHeaders = maximumHeaders
+        self.headDeadline = headDeadline
         self.bodyDeadline = bodyDeadline
+        self.responseDeadline = responseDeadline
         self.idleTimeout = idleTimeout
         self.shutdownDeadline = shutdownDeadline
         self.stripeWebhookSecret = stripeWebhookSecret

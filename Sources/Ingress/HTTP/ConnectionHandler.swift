@@ -5,7 +5,7 @@ import NIOHTTPTypes
 /// Ends a connection after a response that says `Connection: close`, in a way that lets the client read that response: our side is closed first,
 /// and what still comes is dropped for a while. Closing at once would reset the connection under a client that is still sending.
 ///
-/// Also gives the answer to what is not HTTP, which has no body otherwise, the form of all errors.
+/// Also gives the answer to what is not HTTP, which has no body otherwise, the form of all errors; and ends connections whose clients try its patience.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -15,19 +15,64 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// How long a client may go on sending after its answer.
     static let lingering: TimeAmount = .seconds(2)
 
+    /// What the client is sending.
+    private enum Phase {
+        case nothing, head, body
+    }
+
+    private let patience: Patience
     private let malformed: @Sendable () -> (head: HTTPResponse, body: [UInt8])
+    private var phase = Phase.nothing
+    /// Whether the bytes that are being read have made any part of a request.
+    private var hasPart = false
+    /// Of the phase.
+    private var arrival = Countdown()
+    /// Of the answers that are on their way.
+    private var departure = Countdown()
+    private var answersUnderWay = 0
     /// Whether a request has begun and not ended.
     private var isReading = false
     private var isClosing = false
+    /// Whether the answer that closes the connection is on its way.
+    private var hasSaidLast = false
     private var isLingering = false
-    private var end: Scheduled<Void>?
+    private var end = Countdown()
 
     /// `malformed` makes the answer to what is not HTTP.
-    init(malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])) {
+    init(patience: Patience, malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])) {
+        self.patience = patience
         self.malformed = malformed
     }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        do {
+            try context.pipeline.syncOperations.addHandler(ArrivalHandler(self), position: .first)
+            enter(.head, context)
+        } catch {
+            // Nothing would bound the client's time.
+            context.close(promise: nil)
+        }
+    }
+
+    func willRead() { hasPart = false }
+
+    /// The bytes have been through the decoder. What has arrived whole has left no trace here, so that it costs no timer.
+    func hasRead(_ context: ChannelHandlerContext) {
+        enter(isReading ? .body : hasPart ? .nothing : .head, context)
+    }
+
+    private func enter(_ next: Phase, _ context: ChannelHandlerContext) {
+        guard next != phase else { return }
+        phase = next
+        switch next {
+        case .nothing: arrival.stop()
+        case .head: arrival.start(patience.head, closing: context)
+        case .body: arrival.start(patience.body, closing: context)
+        }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasPart = true
         switch unwrapInboundIn(data) {
         case .head: isReading = true
         case .body: break
@@ -44,11 +89,18 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end?.cancel()
+        end.stop()
+        arrival.stop()
+        departure.stop()
         context.fireChannelInactive()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        // Answers to what came behind the last request.
+        guard !hasSaidLast else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
         switch unwrapOutboundIn(data) {
         case .head(let head):
             if head.headerFields[.connection]?.lowercased() == "close" { isClosing = true }
@@ -58,26 +110,40 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let answer = malformed()
             context.write(wrapOutboundOut(.head(answer.head)), promise: promise)
             context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: nil)
-        case .end where isClosing:
+        case .end:
             let written = context.eventLoop.makePromise(of: Void.self)
             written.futureResult.cascade(to: promise)
+            answersUnderWay += 1
+            hasSaidLast = isClosing
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             written.futureResult.whenComplete { _ in
                 let (handler, context) = bound.value
-                handler.close(context)
+                handler.hasAnswered(context)
             }
-            context.writeAndFlush(data, promise: written)
-        default:
+            context.write(data, promise: written)
+            if isClosing { flush(context: context) }
+        case .body:
             context.write(data, promise: promise)
         }
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        context.flush()
+        // Most answers are with the operating system by now.
+        if answersUnderWay > 0, !departure.isRunning { departure.start(patience.response, closing: context) }
+    }
+
+    private func hasAnswered(_ context: ChannelHandlerContext) {
+        answersUnderWay -= 1
+        departure.stop()
+        if isClosing { close(context) }
     }
 
     private func close(_ context: ChannelHandlerContext) {
         guard isReading else { return context.close(promise: nil) }
         isLingering = true
         context.close(mode: .output, promise: nil)
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        end = context.eventLoop.scheduleTask(in: Self.lingering) { bound.value.close(promise: nil) }
+        end.start(Self.lingering, closing: context)
         context.read()
     }
 }

@@ -26,6 +26,7 @@ struct IngressResponder: HTTPResponder {
     let dispatcher: Dispatcher
     let admission: Admission
     let metrics: IngressMetrics
+    let closing = ClosingConnections()
     let bodyDeadline: Duration
     let clock: any WallClock
     let randomness: any Randomness
@@ -44,6 +45,8 @@ struct IngressResponder: HTTPResponder {
         var operation: String?
         var reply: Reply
         do {
+            guard !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
+            try Self.checkForm(request)
             if let page = try pages.reply(method: request.method.rawValue, path: request.uri.path) {
                 reply = page
             } else {
@@ -59,6 +62,7 @@ struct IngressResponder: HTTPResponder {
             let limit = gate.maximumBodyBytes
             reply = (body.mayLinger(limit: limit) ? refusal.closing : refusal).reply
         }
+        if reply.headers["connection"] == "close" { closing.add(context.channel) }
         reply = ProblemInstance.complete(reply, path: request.uri.path)
         if reply.status == 200, isRead(request), let tag = reply.headers["etag"], EntityTag.matches(headers.values("if-none-match"), tag) {
             reply.status = 304
@@ -74,6 +78,14 @@ struct IngressResponder: HTTPResponder {
             ])
         let response = Self.response(reply, id: id, trace: trace)
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// What HTTP forbids and the parser lets through.
+    private static func checkForm(_ request: Hummingbird.Request) throws(Refusal) {
+        // The first of two stands in the authority, and only the others among the headers.
+        guard request.headers.values("host").isEmpty else { throw Refusal.badHeader("Host", "is there more than once").closing }
+        // Nothing that follows on the connection is read as a request any longer.
+        guard request.method != .connect else { throw Refusal.methodNotAllowed("CONNECT", allowed: []).closing }
     }
 
     private func isRead(_ request: Hummingbird.Request) -> Bool { request.method == .get || request.method == .head }
