@@ -149,6 +149,8 @@ import Testing
         #expect(violation { $0.properties.headers = [String(repeating: "k", count: 129): .null] } == .invalidMessage)
         #expect(violation { $0.properties.headers = ["k": nested(FieldValue.maximumDepth + 1)] } == .invalidMessage)
         #expect(violation { $0.properties.headers = ["k": .bytes(Array(repeating: 0, count: PublicationLimits.propertiesBytes))] } == .invalidMessage)
+        #expect(violation { $0.properties.headers = ["k": .array([.double(.nan)])] } == .invalidMessage)
+        #expect(violation { $0.properties.headers = ["k": .double(.infinity)] } == .invalidMessage)
         #expect(violation { $0.properties.expiration = -1 } == .invalidMessage)
         #expect(violation { $0.body = Array(repeating: 0, count: Publication.maximumBodyBytes + 1) } == .invalidMessage)
     }

@@ -5,6 +5,7 @@
 public enum FieldValue: Hashable, Sendable {
     case string(String)
     case integer(Int64)
+    /// NaN and infinities are not sent: RabbitMQ cannot read them.
     case double(Double)
     case boolean(Bool)
     case bytes([UInt8])

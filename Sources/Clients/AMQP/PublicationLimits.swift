@@ -27,7 +27,8 @@ enum PublicationLimits {
         }
         guard !properties.headers.isEmpty else { return nil }
         guard let size = size(of: properties.headers, depth: 1) else {
-            return invalid("its headers nest deeper than \(FieldValue.maximumDepth), or a key has more than \(headerKeyBytes) bytes")
+            return invalid(
+                "its headers nest deeper than \(FieldValue.maximumDepth), a key has more than \(headerKeyBytes) bytes, or a number is not finite")
         }
         return size <= propertiesBytes ? nil : invalid("its headers take \(size) bytes, at most \(propertiesBytes) are allowed")
     }
@@ -36,7 +37,8 @@ enum PublicationLimits {
         AMQPError(.invalidMessage, "the message cannot be sent: \(reason)", isTransient: false)
     }
 
-    /// In bytes on the wire; `nil` when it nests too deep or has a key that is too long.
+    /// In bytes on the wire; `nil` when it nests too deep, has a key that is too long, or holds NaN or an infinity: RabbitMQ cannot read those, and ends the
+    /// connection with everything that is under way on it.
     private static func size(of table: [String: FieldValue], depth: Int) -> Int? {
         var total = lengthBytes
         for (key, value) in table {
@@ -50,7 +52,8 @@ enum PublicationLimits {
         switch value {
         case .string(let text): return kindByte + lengthBytes + text.utf8.count
         case .bytes(let bytes): return kindByte + lengthBytes + bytes.count
-        case .integer, .double, .timestamp: return kindByte + 8
+        case .double(let number): return number.isFinite ? kindByte + 8 : nil
+        case .integer, .timestamp: return kindByte + 8
         case .boolean: return kindByte + 1
         case .null: return kindByte
         case .table(let entries):
