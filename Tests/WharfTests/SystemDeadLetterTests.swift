@@ -33,6 +33,17 @@ struct ForeignMessage: Sendable {
     }
 }
 
+extension RunningWharf {
+    /// The messages of all queues of these names, as RabbitMQ has counted them last.
+    func waiting(_ isCounted: (String) -> Bool) async throws -> Int {
+        let (url, user) = try Credentials.split(try #require(settings.managementURL))
+        let credentials = Base64.encode(Array("\(user.user):\(user.password)".utf8))
+        let answer = Answer(try await web.send(WebRequest(
+            url: "\(url)/api/queues/%2F?columns=name,messages", headers: [("authorization", "Basic \(credentials)")])))
+        return answer.json.list.filter { isCounted($0["name"]?.text ?? "") }.reduce(0) { $0 + ($1["messages"]?.number ?? 0) }
+    }
+}
+
 extension System {
     @Suite struct `Foreign messages` {
         @Test(arguments: [

@@ -1,0 +1,120 @@
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Secrets
+import TestKit
+import Testing
+
+@testable import wharf
+
+extension System {
+    /// Known values are put through the whole system, and then looked for wherever something is written down.
+    @Suite struct `Secrets` {
+        @Test func `no secret is in a log, in a database or in a dead letter`() async throws {
+            let admin = try Visitor.admin()
+            let wharf = admin.wharf
+            var secrets = try wharf.ownSecrets
+            secrets["the administrator's session"] = wharf.adminToken
+            try await Self.visit(admin, &secrets)
+
+            for (name, text) in try wharf.logs() {
+                for (secret, value) in secrets { #expect(!text.contains(value), "\(secret) is in \(name)") }
+                #expect(!text.contains(Self.card), "a payment method is in \(name)")
+            }
+            for service in ServiceName.allCases.map(\.rawValue) {
+                for (table, text) in try await Self.tables(of: service) {
+                    for (secret, value) in secrets {
+                        #expect(!text.contains(value), "\(secret) is in \(table)")
+                        #expect(!text.contains(Hex.encode(Array(value.utf8))), "\(secret) is in \(table), as bytes")
+                    }
+                }
+            }
+        }
+
+        @Test func `passwords and sessions are in the database as hashes`() async throws {
+            let (customer, email) = try await Visitor.customer()
+            let token = try #require(customer.token)
+            try await SystemDatabase.with("users") { connection in
+                let hash = SHA256.hash(token)
+                #expect(try await connection.query("SELECT 1 FROM sessions WHERE token_hash = \(hash)").count == 1)
+                let stored = try #require(
+                    try await connection.query("SELECT password_hash FROM accounts WHERE email = \(email)").first?
+                        .decode("password_hash", as: String.self))
+                #expect(stored.contains("scrypt"))
+            }
+        }
+
+        /// Stripe knows it by this name; `wharf` needs it until the charge is made.
+        private static let card = "pm_card_visa"
+
+        /// Signs up, signs in well and badly, orders, and sends malformed credentials and forged webhooks.
+        private static func visit(_ admin: Visitor, _ secrets: inout [String: String]) async throws {
+            let mark = UUID().uuidString.lowercased()
+            let (password, wrong, dead, bearer) = ("pass-\(mark)", "wrong-\(mark)", "dead-\(mark)", "bearer-\(mark)")
+            secrets.merge(["a password": password, "a wrong password": wrong, "a password in a dead letter": dead, "a forged token": bearer]) { $1 }
+            var guest = try Visitor.guest()
+            let email = "\(mark)@example.com"
+            let account = try await guest.post("/v1/users", #"{"email": "\#(email)", "password": "\#(password)", "name": "Ada"}"#)
+            #expect(account.status == 201)
+            #expect(try await guest.signIn(email, password: wrong).status == 401)
+            let token = try #require(try await guest.signIn(email, password: password)["token"]?.text)
+            secrets["a session"] = token
+            #expect(try await guest.post("/v1/users", #"{"email": "\#(email)", "password": "\#(password)", "nam": 1}"#).status == 422)
+            #expect(try await guest.get("/v1/products", ["authorization": "Bearer \(bearer)"]).status == 401)
+            _ = try await guest.post("/v1/webhooks/stripe", "{}", ["stripe-signature": "t=1,v1=00"])
+            try await ForeignMessage(
+                type: "users.sessions.create", body: Array(#"{"email": "\#(email)", "password": "\#(dead)""#.utf8)
+            ).put(into: "users.credentials", of: admin.wharf)
+            guest.token = token
+            let order = try await guest.checkout(try await guest.newCart(try await admin.newProduct()), paying: card)
+            #expect(order["order", "state"] == "confirmed")
+            let declined = try await guest.checkout(try await guest.newCart(try await admin.newProduct()), paying: "pm_card_chargeDeclined")
+            #expect(declined["order", "state"] == "rejected")
+            try await eventually("The dead letter of the credentials", within: .seconds(20)) {
+                try await !admin.letters(of: "users.credentials").isEmpty
+            }
+        }
+
+        /// Everything that a service has stored, by table.
+        private static func tables(of service: String) async throws -> [(table: String, text: String)] {
+            try await SystemDatabase.with(service) { connection in
+                let names = try await connection.query("SELECT table_name::text FROM information_schema.tables WHERE table_schema = \(service)")
+                var tables: [(String, String)] = []
+                for name in try names.map({ try $0.decode("table_name", as: String.self) }) {
+                    let rows = try await connection.query("SELECT stored::text AS row FROM \(raw: "\(service).\"\(name)\"") AS stored")
+                    tables.append(("\(service).\(name)", try rows.map { try $0.decode("row", as: String.self) }.joined(separator: "\n")))
+                }
+                return tables
+            }
+        }
+    }
+}
+
+extension RunningWharf {
+    /// What `wharf up` has made up for this run.
+    fileprivate var ownSecrets: [String: String] {
+        get throws {
+            let secrets = try secrets
+            var values = [
+                "the administrator's password": secrets.adminPassword, "Stripe's key": secrets.stripeAPIKey,
+                "the webhooks' secret": secrets.stripeWebhookSecret,
+            ]
+            for (name, value) in secrets.database { values["the database password of \(name)"] = value }
+            for (name, value) in secrets.broker { values["the broker password of \(name)"] = value }
+            return values
+        }
+    }
+
+    /// What was logged by `wharf up`, by every process that it runs, and by the servers.
+    fileprivate func logs() throws -> [(name: String, text: String)] {
+        let files = FileManager.default
+        var paths = try files.contentsOfDirectory(atPath: folder.logs).map { "\(folder.logs)/\($0)" }
+        paths += ["\(folder.rabbitMQ)/log", "\(folder.redis)/log", "\(try folder.postgres())/log"]
+        paths.append(URL(filePath: folder.path).deletingLastPathComponent().appending(path: "log").path)
+        let logs = paths.compactMap { path in
+            (try? Data(contentsOf: URL(filePath: path))).map { (path, String(decoding: $0, as: UTF8.self)) }
+        }
+        #expect(logs.count > 10)
+        return logs
+    }
+}
