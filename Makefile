@@ -1,6 +1,8 @@
 # make up       build, and run everything on this machine until Ctrl-C
 # make test     build, and run all tests against private servers
 # make bench    build, and measure it against what PostgreSQL and RabbitMQ do by themselves (bench/results); takes a quarter of an hour
+# make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
+# make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make build    the executable: .build/release/wharf
 # make packages install the Debian packages that are missing (packages.txt)
 # make clean    remove what was built; make reset removes the state of `wharf up`
@@ -14,7 +16,7 @@ TESTS_AT_ONCE ?= 8
 BENCHFLAGS ?=
 WHARF := .build/release/wharf
 
-.PHONY: up test bench build packages clean reset
+.PHONY: up test bench fuzz sanitize build packages clean reset
 
 up: build
 	@exec $(WHARF) up
@@ -28,6 +30,12 @@ test: packages
 
 bench: build
 	@exec $(WHARF) bench $(BENCHFLAGS)
+
+fuzz: packages
+	@scripts/fuzz
+
+sanitize: packages
+	@scripts/sanitize
 
 packages:
 	@scripts/install-packages packages.txt

@@ -74,7 +74,19 @@ let package = Package(
         .target(
             name: "ServiceKit", dependencies: ["TestKit", "Messaging", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
             swiftSettings: safe),
-    ] + [
+        // What fuzzers drive: the decoders of what strangers send.
+        .target(
+            name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Messaging", "Ingress"], path: "Tests/FuzzTargets", swiftSettings: safe),
+    ] + (
+        // libFuzzer's runtime is not in every toolchain, and brings a main function of its own.
+        Context.environment["WHARF_LIBFUZZER"] == nil
+            ? []
+            : [
+                .executableTarget(
+                    name: "libfuzzer", dependencies: ["FuzzTargets"], path: "Tests/LibFuzzer",
+                    swiftSettings: safe + [.unsafeFlags(["-parse-as-library"])])
+            ]
+    ) + [
         // What each suite needs besides TestKit.
         ("AMQPTests", ["AMQP", "CRabbitMQ", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", log]),
         ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]),
@@ -90,6 +102,7 @@ let package = Package(
         ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL"]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
+        ("FuzzTests", ["FuzzTargets"]),
         ("FaultTests", ["DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "LocalServers", log, lifecycle]),
         (
             "WharfTests",

@@ -1,0 +1,16 @@
+import FoundationEssentials
+import FuzzTargets
+import Testing
+
+/// The short and repeatable cut of what `make fuzz` does for as long as one likes.
+@Suite(.timeLimit(.minutes(10))) struct DecoderTests {
+    private static let mutations = Int(ProcessInfo.processInfo.environment["WHARF_FUZZ_MUTATIONS"] ?? "") ?? 5_000
+    private static let seed = UInt64(ProcessInfo.processInfo.environment["WHARF_FUZZ_SEED"] ?? "") ?? 1
+
+    @Test(arguments: FuzzTarget.allCases)
+    func `a decoder of what strangers send comes back from any bytes`(target: FuzzTarget) {
+        var mutator = Mutator(seed: Self.seed)
+        for seed in target.seeds { target.run(seed) }
+        for _ in 0..<Self.mutations { target.run(mutator.mutation(of: target.seeds)) }
+    }
+}
