@@ -112,7 +112,11 @@ extension RunningWharf {
         paths += ["\(folder.rabbitMQ)/log", "\(folder.redis)/log", "\(try folder.postgres())/log"]
         paths.append(URL(filePath: folder.path).deletingLastPathComponent().appending(path: "log").path)
         let logs = paths.compactMap { path in
-            (try? Data(contentsOf: URL(filePath: path))).map { (path, String(decoding: $0, as: UTF8.self)) }
+            (try? Data(contentsOf: URL(filePath: path))).map { data in
+                // The one line in which `wharf up` tells whoever started it how to sign in.
+                let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").filter { !$0.contains("Administrator") }
+                return (path, lines.joined(separator: "\n"))
+            }
         }
         #expect(logs.count > 10)
         return logs
