@@ -60,10 +60,16 @@ let package = Package(
     } + [
         .target(name: "Sandbox", dependencies: ["Secrets", "WebClient", hummingbird, log], swiftSettings: safe),
         .target(name: "LocalServers", dependencies: ["WebClient", "Secrets", log, subprocess], swiftSettings: safe),
+        // Services on one seeded thread, against a model of the broker and of the gateway.
+        .target(
+            name: "Simulation",
+            dependencies: ["Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", "LocalServers", log]
+                + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) },
+            swiftSettings: safe),
         .executableTarget(
             name: "wharf",
             dependencies: [
-                "Messaging", "Ingress", "Operations", "Sandbox", "LocalServers", "WebClient", "Secrets", "AMQP", "PostgreSQL", "Redis", "Contracts",
+                "Messaging", "Ingress", "Operations", "Sandbox", "Simulation", "LocalServers", "WebClient", "Secrets", "AMQP", "PostgreSQL", "Redis", "Contracts",
                 log, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + services.map { .init(stringLiteral: $0) },
@@ -95,6 +101,7 @@ let package = Package(
         ("TopologyTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
         ("OperationsTests", ["Operations", "Messaging", "WebClient", log, metrics, lifecycle]),
         ("IngressTests", ["Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+        ("SimulationTests", ["Simulation", "Messaging", "AMQP", "PostgreSQL", "LocalServers", "wharf", log, lifecycle]),
         ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
         ("UsersTests", ["ServiceKit", "Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
         ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),

@@ -97,10 +97,12 @@ public actor PostgresServer: LocalServer {
         try await Tool.run(client(sql, database: database)).trimmingNewlines
     }
 
-    /// Creates an empty database and returns its URL.
-    /// - Parameter name: letters, digits and underscores.
-    public func createDatabase(_ name: String) async throws -> String {
-        try await query("CREATE DATABASE \"\(name)\"")
+    /// Creates a database and returns its URL.
+    /// - Parameters:
+    ///   - name: letters, digits and underscores.
+    ///   - template: the database that it begins as a copy of, and which nobody may be connected to; nil for an empty one.
+    public func createDatabase(_ name: String, copying template: String? = nil) async throws -> String {
+        try await query("CREATE DATABASE \"\(name)\"" + (template.map { " TEMPLATE \"\($0)\"" } ?? ""))
         return "postgres://postgres:\(password)@127.0.0.1:\(port)/\(name)"
     }
 

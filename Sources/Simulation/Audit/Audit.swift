@@ -1,0 +1,119 @@
+import FoundationEssentials
+import Messaging
+import Secrets
+
+/// Holds what the tables, the gateway, the broker and the customers say against each other, when nothing is under way any more.
+struct Audit: Sendable {
+    /// Why a message may be a dead letter: what the faults did to it, again and again.
+    static let excusedCauses: Set<String> = [
+        "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "mail-not-sent",
+        "unroutable", "queue-full",
+    ]
+
+    let books: Books
+    let intents: [GatewayBook.Intent]
+    let customers: CustomerLedger.Entries
+    let mails: [UUID: Int]
+    let deadLetters: [(id: UUID?, cause: String, origin: String)]
+    let backlog: [String: Int]
+    let origins: Origins
+    /// The queues that a message of this kind and key goes to.
+    let route: @Sendable (_ exchange: String, _ key: String) -> [String]
+
+    var violations: [String] {
+        customers.complaints + orders + money + stock + notifications + messages
+            + backlog.sorted { $0.key < $1.key }.map { "queue \($0.key) holds \($0.value) messages" }
+            + deadLetters.filter { !Self.excusedCauses.contains($0.cause) }.map { "dead letter from \($0.origin): \($0.cause)" }
+    }
+
+    private var orders: [String] {
+        var found: [String] = []
+        for (order, cart) in customers.accepted.sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
+            guard let row = books.orders[order] else {
+                found.append("order \(order) was accepted, and is lost")
+                continue
+            }
+            if row.cart != cart || books.carts[cart] != order { found.append("order \(order) is not the order of its cart") }
+        }
+        for order in ordersByID {
+            if !order.isSettled { found.append("order \(order.id) is \(order.phase) for good") }
+            if let told = customers.settled[order.id], told != order.phase { found.append("order \(order.id) was told to be \(told), and is \(order.phase)") }
+            if books.carts[order.cart] != order.id { found.append("order \(order.id) belongs to a cart that does not know it") }
+        }
+        for (cart, order) in books.carts.sorted(by: { $0.key.uuidString < $1.key.uuidString }) where books.orders[order] == nil {
+            found.append("cart \(cart) was closed for order \(order), which is nowhere")
+        }
+        return found
+    }
+
+    private var ordersByID: [Books.Order] {
+        books.orders.values.sorted { $0.id.uuidString < $1.id.uuidString }
+    }
+
+    private var money: [String] {
+        var found: [String] = []
+        for order in ordersByID {
+            let own = intents.filter { $0.order == order.id }
+            let captures = own.reduce(0) { $0 + $1.captures }
+            let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
+            if captures > 1 { found.append("order \(order.id) was charged \(captures) times") }
+            if order.phase == "confirmed", kept != order.total { found.append("order \(order.id) is confirmed for \(order.total), and \(kept) was kept") }
+            if order.phase == "rejected", kept != 0 { found.append("order \(order.id) is rejected, and \(kept) was kept") }
+            if order.phase == "rejected", own.contains(where: { $0.status == .requiresAction }) {
+                found.append("order \(order.id) is rejected, and can still be paid")
+            }
+        }
+        for intent in intents where books.orders[intent.order] == nil { found.append("payment \(intent.id) is for no order") }
+        if books.unvoided > 0 { found.append("\(books.unvoided) payments are to be voided, and are not") }
+        return found
+    }
+
+    private var stock: [String] {
+        var found: [String] = []
+        for level in books.stock {
+            if level.onHand < 0 || level.reserved < 0 { found.append("stock of \(level.sku) is below zero") }
+            if level.onHand != level.expected { found.append("stock of \(level.sku) is \(level.onHand), and ought to be \(level.expected)") }
+            if level.reserved != 0 { found.append("\(level.reserved) of \(level.sku) are reserved for nobody") }
+        }
+        return found
+    }
+
+    private var notifications: [String] {
+        var found: [String] = []
+        for order in ordersByID where order.isSettled {
+            let told = books.notifications.filter { $0.order == order.id }
+            let kind = order.phase == "confirmed" ? "orderConfirmed" : "orderRejected"
+            if told.map(\.kind) != [kind] { found.append("order \(order.id) is \(order.phase), and was told as \(told.map(\.kind))") }
+            for one in told where one.result != "sent" || mails[one.id] == nil {
+                found.append("the mail about order \(order.id) is \(one.result), and left \(mails[one.id] ?? 0) times")
+            }
+        }
+        return found
+    }
+
+    /// Every output that was committed reached the inbox of its receiver or the dead letters, and nothing was handled that nobody committed.
+    private var messages: [String] {
+        var found: [String] = []
+        var known: Set<UUID> = []
+        let dead = Set(deadLetters.compactMap(\.id))
+        for service in Shop.Service.allCases {
+            for handled in (books.inboxes[service] ?? [:]).values.sorted(by: { $0.id.uuidString < $1.id.uuidString }) {
+                for (place, output) in handled.outputs.enumerated() where output.kind == "request" || output.kind == "event" {
+                    let id = UUID.v5(namespace: handled.id, name: String(place))
+                    known.insert(id)
+                    for queue in route(output.kind == "event" ? Exchange.events : Exchange.requests, output.key) {
+                        guard let receiver = Shop.Service(rawValue: String(queue.prefix { $0 != "." })) else { continue }
+                        if books.inboxes[receiver]?[id] == nil, !dead.contains(id) {
+                            found.append("\(output.key), which \(service.rawValue) has sent, was never handled by \(receiver.rawValue)")
+                        }
+                    }
+                }
+            }
+        }
+        for service in Shop.Service.allCases {
+            let strangers = (books.inboxes[service] ?? [:]).keys.filter { !known.contains($0) && !origins.contains($0) }
+            if !strangers.isEmpty { found.append("\(service.rawValue) has handled \(strangers.count) messages that nobody has committed") }
+        }
+        return found
+    }
+}

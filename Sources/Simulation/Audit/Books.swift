@@ -1,0 +1,104 @@
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+
+/// What the services' tables hold, read at once.
+struct Books: Sendable {
+    struct Order: Sendable {
+        struct Entry: Sendable, Decodable {
+            let state: String
+            let detail: String
+        }
+
+        let id: UUID
+        let cart: UUID
+        let total: Int
+        let phase: String
+        let history: [Entry]
+
+        var isSettled: Bool { phase == "confirmed" || phase == "rejected" }
+    }
+
+    struct Handled: Sendable {
+        struct Output: Sendable, Decodable {
+            let kind: String
+            let key: String
+        }
+
+        let id: UUID
+        let outputs: [Output]
+    }
+
+    struct Stock: Sendable {
+        let sku: String
+        let onHand: Int
+        let reserved: Int
+        /// What on hand must be: what came in less what was sold.
+        let expected: Int
+    }
+
+    struct Told: Sendable {
+        let id: UUID
+        let order: UUID
+        let kind: String
+        let result: String
+    }
+
+    var orders: [UUID: Order] = [:]
+    /// The orders that carts say they became, by cart.
+    var carts: [UUID: UUID] = [:]
+    var inboxes: [Shop.Service: [UUID: Handled]] = [:]
+    var stock: [Stock] = []
+    var notifications: [Told] = []
+    /// Payments that are to be voided, and are not.
+    var unvoided = 0
+
+    static func read(on connection: any SQLConnection) async throws -> Books {
+        var books = Books()
+        let orders = try await connection.query(
+            """
+            SELECT id, cart_id, total, phase, history::text AS history
+            FROM orders.orders LEFT JOIN orders.checkouts ON order_id = id ORDER BY id
+            """)
+        for row in orders {
+            let history: String? = try row.decode("history")
+            let order = Order(
+                id: try row.decode("id"), cart: try row.decode("cart_id"), total: try row.decode("total"),
+                phase: try row.decode("phase", as: String?.self) ?? "without a saga",
+                history: try history.map { try JSON.decode(from: Array($0.utf8)) } ?? [])
+            books.orders[order.id] = order
+        }
+        for row in try await connection.query("SELECT id, order_id FROM carts.carts WHERE order_id IS NOT NULL") {
+            books.carts[try row.decode("id")] = try row.decode("order_id", as: UUID.self)
+        }
+        for service in Shop.Service.allCases {
+            let rows = try await connection.query(
+                "SELECT message_id, outputs::text AS outputs FROM \(identifier: service.rawValue).inbox ORDER BY at, message_id")
+            for row in rows {
+                let outputs: [Handled.Output] = try JSON.decode(from: Array(try row.decode("outputs", as: String.self).utf8))
+                let handled = Handled(id: try row.decode("message_id"), outputs: outputs)
+                books.inboxes[service, default: [:]][handled.id] = handled
+            }
+        }
+        let stock = try await connection.query(
+            """
+            SELECT stock.sku, on_hand, reserved,
+                   (SELECT sum(delta) FROM catalog.stock_movements WHERE stock_movements.sku = stock.sku)::bigint
+                   - (SELECT coalesce(sum(quantity), 0) FROM catalog.reservations, unnest(skus, quantities) AS line (sku, quantity)
+                      WHERE state = 'committed' AND line.sku = stock.sku)::bigint AS expected
+            FROM catalog.stock ORDER BY sku
+            """)
+        books.stock = try stock.map { row in
+            Stock(
+                sku: try row.decode("sku"), onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"),
+                expected: try row.decode("expected"))
+        }
+        books.notifications = try await connection.query("SELECT id, order_id, kind, result FROM notifications.notifications ORDER BY id").map { row in
+            Told(id: try row.decode("id"), order: try row.decode("order_id"), kind: try row.decode("kind"), result: try row.decode("result"))
+        }
+        books.unvoided = try await connection.query(
+            "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
+        )[0].decode(0)
+        return books
+    }
+}

@@ -1,0 +1,56 @@
+import AMQP
+import Messaging
+
+/// What a policy says of a queue.
+struct QueueLimits: Sendable {
+    var maximumLength: Int?
+    var messageTTL: Duration?
+    var deliveryLimit: Int?
+    /// nil: what dies is dropped.
+    var deadLetterExchange: String?
+    /// Kept until its target has taken it.
+    var keepsDeadLetters = false
+
+    init(_ policy: Definitions.Policy?) {
+        guard let policy else { return }
+        func number(_ name: String) -> Int? {
+            if case .integer(let value)? = policy.definition[name] { value } else { nil }
+        }
+        func text(_ name: String) -> String? {
+            if case .string(let value)? = policy.definition[name] { value } else { nil }
+        }
+        // The other overflow behaviours lose messages, so no queue of Wharf has them.
+        maximumLength = text("overflow") == "reject-publish" ? number("max-length") : nil
+        messageTTL = number("message-ttl").map { .milliseconds($0) }
+        deliveryLimit = number("delivery-limit")
+        deadLetterExchange = text("dead-letter-exchange")
+        keepsDeadLetters = text("dead-letter-strategy") == "at-least-once"
+    }
+}
+
+/// A message in a queue, or delivered and not settled.
+struct StoredMessage: Sendable {
+    var publication: Publication
+    var deliveryCount = 0
+    var redelivered = false
+    /// Microseconds of virtual time.
+    var expiresAt: Int64?
+}
+
+struct ModelQueue: Sendable {
+    let name: String
+    let isQuorum: Bool
+    /// Gone with the connection of its consumer.
+    let isExclusive: Bool
+    var limits: QueueLimits
+    var messages: [StoredMessage] = []
+
+    var isFull: Bool { limits.maximumLength.map { messages.count >= $0 } ?? false }
+
+    /// Takes out what has expired: at the head only, as RabbitMQ does.
+    mutating func takeExpired(at now: Int64) -> [StoredMessage] {
+        let live = messages.firstIndex { $0.expiresAt.map { $0 > now } ?? true } ?? messages.endIndex
+        defer { messages.removeFirst(live) }
+        return Array(messages[..<live])
+    }
+}

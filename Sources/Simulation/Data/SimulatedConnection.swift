@@ -1,0 +1,70 @@
+import PostgreSQL
+import Synchronization
+
+/// What a closure of the program gets in place of a connection.
+final class SimulatedConnection: SQLConnection {
+    let ticket: DatabaseTurn.Ticket
+    private let database: SimulatedDatabase
+    private let isTransaction: Bool
+    private let inboxRows = Mutex(0)
+
+    init(_ database: SimulatedDatabase, ticket: DatabaseTurn.Ticket, isTransaction: Bool) {
+        (self.database, self.ticket, self.isTransaction) = (database, ticket, isTransaction)
+    }
+
+    /// How many messages this transaction has entered into the inbox.
+    var handled: Int { inboxRows.withLock { $0 } }
+
+    func query(_ sql: SQL) async throws -> Rows {
+        guard let rows = try await send([sql]).first else { throw PostgresError(.protocolViolation, "a statement was not answered") }
+        return rows
+    }
+
+    func pipeline(_ statements: [SQL]) async throws -> [Rows] {
+        try await send(statements)
+    }
+
+    func copy(into table: String, columns: [String], rows: some Sequence<[any PostgresEncodable]> & Sendable) async throws -> Int {
+        try await prepare()
+        let rows = Array(rows)
+        return try database.turn.session.run { try await $0.copy(into: table, columns: columns, rows: rows) }
+    }
+
+    private func send(_ statements: [SQL]) async throws -> [Rows] {
+        guard !statements.isEmpty else { return [] }
+        try await prepare()
+        let sent = database.sabotage == .forgetfulInbox ? statements.map { $0.entersInbox ? "SELECT 1 WHERE false" : $0 } : statements
+        let answers = try database.turn.session.run { try await $0.pipeline(sent) }
+        for (statement, rows) in zip(statements, answers) {
+            if statement.entersInbox { inboxRows.withLock { $0 += rows.affected } }
+            if statement.looksIntoInbox, !rows.isEmpty { database.visits.note(Moment.knownToInbox) }
+        }
+        database.faults.trace.note("\(database.life.name) \(statements.map(\.summary).joined(separator: "; ")) [\(answers.map(\.affected))]")
+        return answers
+    }
+
+    /// What comes before a statement: the way to the server, which takes time and breaks.
+    private func prepare() async throws {
+        await database.life.pass(.statement)
+        try? await database.clock.sleep(for: database.faults.chance.duration(milliseconds: SimulatedDatabase.latency))
+        await database.life.check()
+        if database.turn.isAway(at: database.clock.elapsed) || database.faults.strikes(.statementLost) {
+            throw PostgresError(.connection, "the connection to PostgreSQL was lost")
+        }
+        guard isTransaction else { return }
+        if database.faults.strikes(.serializationFailure) {
+            throw PostgresError(.server(sqlState: "40001"), "could not serialize access")
+        }
+        try database.turn.begin(ticket)
+    }
+}
+
+extension SQL {
+    fileprivate var entersInbox: Bool { text.hasPrefix("INSERT INTO inbox") }
+    fileprivate var looksIntoInbox: Bool { text.hasPrefix("SELECT message_id, fingerprint") }
+
+    /// Its first words, for the trace.
+    fileprivate var summary: String {
+        text.split(whereSeparator: \.isWhitespace).prefix(3).joined(separator: " ")
+    }
+}

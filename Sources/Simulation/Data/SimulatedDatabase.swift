@@ -1,0 +1,91 @@
+import Messaging
+import PostgreSQL
+
+/// A real PostgreSQL as one process of the simulation sees it: its statements are the program's own, and between them connections are lost, transactions
+/// fail, and the server goes away.
+struct SimulatedDatabase: Database {
+    static let latency = 0...2
+
+    let turn: DatabaseTurn
+    let clock: SimulatedClock
+    let life: Life
+    let faults: Faults
+    let visits: Visits
+    var sabotage: Sabotage?
+
+    init(_ turn: DatabaseTurn, clock: SimulatedClock, life: Life, faults: Faults, visits: Visits, sabotage: Sabotage? = nil) {
+        (self.turn, self.clock, self.life, self.faults, self.visits, self.sabotage) = (turn, clock, life, faults, visits, sabotage)
+        life.onDeath { turn.abandon(life) }
+    }
+
+    nonisolated(nonsending) func withConnection<Result: Sendable>(
+        _ body: nonisolated(nonsending) (any SQLConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await connect(inTransaction: false)
+        do {
+            let result = try await body(connection)
+            turn.leave(connection.ticket)
+            await life.check()
+            return result
+        } catch {
+            turn.leave(connection.ticket)
+            throw error
+        }
+    }
+
+    nonisolated(nonsending) func transaction<Result: Sendable>(
+        _ body: nonisolated(nonsending) (any SQLConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await connect(inTransaction: true)
+        do {
+            let result = try await body(connection)
+            try await commit(connection)
+            return result
+        } catch {
+            await life.check()
+            turn.leave(connection.ticket)
+            if connection.handled > 1 { visits.note(Moment.oneByOne) }
+            faults.trace.note("\(life.name) rolls back")
+            throw error
+        }
+    }
+
+    private func connect(inTransaction: Bool) async throws -> SimulatedConnection {
+        await life.check()
+        let ticket = await turn.take(for: life)
+        if life.isDead { turn.leave(ticket) }
+        await life.check()
+        if turn.isAway(at: clock.elapsed) {
+            turn.leave(ticket)
+            throw PostgresError(.connection, "PostgreSQL is away")
+        }
+        return SimulatedConnection(self, ticket: ticket, isTransaction: inTransaction)
+    }
+
+    private func commit(_ connection: SimulatedConnection) async throws {
+        await life.pass(.commit)
+        if faults.strikes(.commitUnknown) {
+            if faults.chance.happens(0.5) {
+                visits.note(Moment.commitUnknownDone)
+                _ = try turn.commit(connection.ticket)
+            } else {
+                visits.note(Moment.commitUnknownLost)
+            }
+            throw PostgresError(.commitUnknown, "the connection was lost during COMMIT")
+        }
+        if sabotage == .lateCommit {
+            // As if it were done, while it still can be lost.
+            let (turn, life, ticket) = (turn, life, connection.ticket)
+            clock.schedule(after: Sabotage.lateness) {
+                if !life.isDead { _ = try? turn.commit(ticket) }
+                turn.leave(ticket)
+            }
+            return
+        }
+        let committed = try turn.commit(connection.ticket)
+        if committed { faults.trace.note("\(life.name) commits \(connection.handled)") }
+        if connection.handled > 1 { visits.note(Moment.batch) }
+        turn.leave(connection.ticket)
+        if committed { await life.pass(.committed) }
+    }
+}

@@ -1,0 +1,37 @@
+/// The transitions of the checkout saga, as an order's history tells them.
+enum SagaEdges {
+    struct Edge: Hashable, Sendable {
+        let from: String
+        /// As the history words the event.
+        let event: String
+        let to: String
+
+        init(_ from: String, _ event: String, _ to: String) {
+            (self.from, self.event, self.to) = (from, event, to)
+        }
+    }
+
+    static func moment(_ edge: Edge) -> String { "saga: \(edge.from) + \(edge.event) → \(edge.to)" }
+
+    /// Every transition of `Checkout.after` that events can lead to from outside.
+    static let reachable: [Edge] = [
+        Edge("reserving", "stock reserved", "charging"),
+        Edge("reserving", "not enough stock", "rejected"),
+        Edge("reserving", "no answer in time", "reserving"),
+        Edge("reserving", "no answer in time", "releasing"),
+        Edge("charging", "payment succeeded", "confirming"),
+        Edge("charging", "payment declined", "releasing"),
+        Edge("charging", "the customer has to authenticate the payment", "awaitingCustomer"),
+        Edge("charging", "no answer in time", "charging"),
+        Edge("charging", "no answer in time", "voiding"),
+        Edge("awaitingCustomer", "payment succeeded", "confirming"),
+        Edge("awaitingCustomer", "payment declined", "voiding"),
+        Edge("awaitingCustomer", "no answer in time", "voiding"),
+        Edge("confirming", "order confirmed", "confirmed"),
+        Edge("confirming", "no answer in time", "confirming"),
+        Edge("voiding", "no payment is kept", "releasing"),
+        Edge("voiding", "no answer in time", "voiding"),
+        Edge("releasing", "stock released", "rejected"),
+        Edge("releasing", "no answer in time", "releasing"),
+    ]
+}

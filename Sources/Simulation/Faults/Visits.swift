@@ -1,0 +1,50 @@
+import Synchronization
+
+/// How often each moment was reached that a sweep over many seeds has to reach: a simulation that never meets the hard cases proves nothing.
+public final class Visits: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    public init() {}
+
+    func note(_ moment: String) {
+        counts.withLock { $0[moment, default: 0] += 1 }
+    }
+
+    public var all: [String: Int] { counts.withLock { $0 } }
+
+    public func merge(_ other: Visits) {
+        let added = other.all
+        counts.withLock { $0.merge(added) { $0 + $1 } }
+    }
+
+    /// Those that were to be reached, with how often they were.
+    public var expected: [(moment: String, count: Int)] {
+        let counts = all
+        return Moment.all.map { ($0, counts[$0] ?? 0) }
+    }
+}
+
+/// The moments that a sweep must reach.
+enum Moment {
+    static let commitUnknownDone = "commit unknown, and committed"
+    static let commitUnknownLost = "commit unknown, and rolled back"
+    static let knownToInbox = "duplicate dropped by the inbox"
+    static let replyRecalled = "reply recalled for a retry"
+    static let lateCharge = "charge carried out after its call was given up"
+    static let lateChargeOfVoided = "charge carried out after the payment was voided"
+    static let keyRepeated = "gateway recalls an idempotency key"
+    static let oneByOne = "batch falls back to one by one"
+    static let batch = "several messages in one transaction"
+    static let doubleCheckout = "one cart checked out twice at once"
+    static let retryLadder = "message comes back from the retry ladder"
+    static let redelivered = "message redelivered"
+    static let brokerRestart = "broker restarted"
+    static let databaseAway = "database away"
+    static let gatewayAway = "gateway away"
+
+    static let all: [String] =
+        Life.Point.allCases.map { "crash \($0.rawValue)" } + [
+            commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, keyRepeated, oneByOne, batch,
+            doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
+        ] + SagaEdges.reachable.map(SagaEdges.moment)
+}

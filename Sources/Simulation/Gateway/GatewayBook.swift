@@ -1,0 +1,157 @@
+import FoundationEssentials
+import Messaging
+
+/// What the model of Stripe knows. Every decision is here; no time passes and nothing fails.
+struct GatewayBook: Sendable {
+    enum Status: String, Sendable {
+        case succeeded, canceled
+        case requiresAction = "requires_action"
+        case requiresPaymentMethod = "requires_payment_method"
+    }
+
+    struct Intent: Sendable {
+        let id: String
+        let order: UUID
+        let amount: Int
+        var status: Status
+        var declineCode: String?
+        var refunded = 0
+        /// How often money was taken; a second time would be one too many.
+        var captures = 0
+        /// When a search finds it, in microseconds of virtual time.
+        var searchable: Int64 = 0
+    }
+
+    struct Answer: Sendable {
+        var status: Int
+        var body: [UInt8]
+        /// What is told to the webhook.
+        var event: (type: String, intent: Intent)?
+        var isRecalled = false
+    }
+
+    private(set) var intents: [Intent] = []
+    private var answers: [String: (parameters: [String: String], answer: Answer)] = [:]
+    private var lastEvent = 0
+
+    func intent(_ id: String) -> Intent? { intents.first { $0.id == id } }
+    func intents(of order: UUID) -> [Intent] { intents.filter { $0.order == order } }
+
+    /// The same key with the same parameters gets the answer of the first time.
+    mutating func post(_ path: String, _ parameters: [String: String], key: String?, searchable: Int64) -> Answer {
+        if let key, let known = answers[key] {
+            guard known.parameters == parameters else { return failure(400, type: "idempotency_error", "other parameters under one key") }
+            var answer = known.answer
+            answer.event = nil
+            answer.isRecalled = true
+            return answer
+        }
+        let parts = path.split(separator: "/").map(String.init)
+        let answer: Answer
+        switch (parts.count, parts.last) {
+        case (2, "payment_intents"): answer = create(parameters, searchable)
+        case (4, "cancel"): answer = change(parts[2]) { intent in
+            guard intent.status == .requiresAction || intent.status == .requiresPaymentMethod else { return nil }
+            intent.status = .canceled
+            return "payment_intent.canceled"
+        }
+        case (2, "refunds"): answer = refund(parameters["payment_intent"] ?? "")
+        default: answer = failure(404, type: "invalid_request_error", "no such path")
+        }
+        if let key { answers[key] = (parameters, answer) }
+        return answer
+    }
+
+    private mutating func create(_ parameters: [String: String], _ searchable: Int64) -> Answer {
+        guard let order = parameters["metadata[order_id]"].flatMap(UUID.init(uuidString:)), let amount = parameters["amount"].flatMap(Int.init)
+        else { return failure(400, type: "invalid_request_error", "parameters are missing") }
+        var intent = Intent(id: "pi_\(intents.count + 1)", order: order, amount: amount, status: .succeeded)
+        intent.searchable = searchable
+        var event = "payment_intent.succeeded"
+        switch parameters["payment_method"] {
+        case "pm_card_visa": intent.captures = 1
+        case "pm_card_authenticationRequired": (intent.status, event) = (.requiresAction, "payment_intent.requires_action")
+        default:
+            (intent.status, intent.declineCode) = (.requiresPaymentMethod, "generic_decline")
+            event = "payment_intent.payment_failed"
+        }
+        intents.append(intent)
+        guard intent.status == .requiresPaymentMethod else { return Answer(status: 200, body: body(intent), event: (event, intent)) }
+        var refusal = failure(402, type: "card_error", "declined", code: "card_declined", decline: "generic_decline", intent: intent)
+        refusal.event = (event, intent)
+        return refusal
+    }
+
+    private mutating func change(_ id: String, _ transition: (inout Intent) -> String?) -> Answer {
+        guard let place = intents.firstIndex(where: { $0.id == id }) else {
+            return failure(404, type: "invalid_request_error", "no such payment intent", code: "resource_missing")
+        }
+        guard let event = transition(&intents[place]) else {
+            return failure(400, type: "invalid_request_error", "unexpected state", code: "payment_intent_unexpected_state")
+        }
+        return Answer(status: 200, body: body(intents[place]), event: (event, intents[place]))
+    }
+
+    private mutating func refund(_ id: String) -> Answer {
+        guard let place = intents.firstIndex(where: { $0.id == id }), intents[place].status == .succeeded else {
+            return failure(400, type: "invalid_request_error", "there is nothing to refund")
+        }
+        guard intents[place].refunded == 0 else {
+            return failure(400, type: "invalid_request_error", "refunded already", code: "charge_already_refunded")
+        }
+        intents[place].refunded = intents[place].amount
+        return Answer(status: 200, body: Array(#"{"object":"refund"}"#.utf8))
+    }
+
+    /// The customer's part; nil when there is nothing to authenticate any more.
+    mutating func authenticate(_ order: UUID, succeeds: Bool) -> Answer? {
+        guard let intent = intents.last(where: { $0.order == order && ($0.status == .requiresAction || $0.status == .requiresPaymentMethod) })
+        else { return nil }
+        return change(intent.id) { intent in
+            guard succeeds else {
+                (intent.status, intent.declineCode) = (.requiresPaymentMethod, "authentication_failed")
+                return "payment_intent.payment_failed"
+            }
+            intent.status = .succeeded
+            intent.captures += 1
+            return "payment_intent.succeeded"
+        }
+    }
+
+    func get(_ path: String, now: Int64) -> Answer {
+        let parts = path.split(separator: "?", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else {
+            let id = path.split(separator: "/").last.map(String.init) ?? ""
+            return intent(id).map { Answer(status: 200, body: body($0)) } ?? failure(404, type: "invalid_request_error", "no such payment intent")
+        }
+        // The query names one order; a search finds what its index has by now, the newest first.
+        let found = intents.last { parts[1].contains($0.order.uuidString.lowercased()) && $0.searchable <= now }
+        let list = found.map { String(decoding: body($0), as: UTF8.self) } ?? ""
+        return Answer(status: 200, body: Array(#"{"object":"search_result","data":[\#(list)]}"#.utf8))
+    }
+
+    mutating func eventBody(_ type: String, _ intent: Intent) -> [UInt8] {
+        lastEvent += 1
+        let object = String(decoding: body(intent), as: UTF8.self)
+        return Array(#"{"id":"evt_\#(lastEvent)","object":"event","type":"\#(type)","data":{"object":\#(object)}}"#.utf8)
+    }
+
+    private func body(_ intent: Intent) -> [UInt8] {
+        let failure = intent.declineCode.map { #""last_payment_error":{"code":"card_declined","decline_code":"\#($0)"},"# } ?? ""
+        return Array(
+            #"""
+            {"id":"\#(intent.id)","object":"payment_intent","amount":\#(intent.amount),"status":"\#(intent.status.rawValue)",\#(failure)\#
+            "client_secret":"\#(intent.id)_secret","metadata":{"order_id":"\#(intent.order.uuidString.lowercased())"}}
+            """#.utf8)
+    }
+
+    private func failure(
+        _ status: Int, type: String, _ message: String, code: String? = nil, decline: String? = nil, intent: Intent? = nil
+    ) -> Answer {
+        var fields = [#""type":"\#(type)""#, #""message":"\#(message)""#]
+        if let code { fields.append(#""code":"\#(code)""#) }
+        if let decline { fields.append(#""decline_code":"\#(decline)""#) }
+        if let intent { fields.append(#""payment_intent":\#(String(decoding: body(intent), as: UTF8.self))"#) }
+        return Answer(status: status, body: Array(#"{"error":{\#(fields.joined(separator: ","))}}"#.utf8))
+    }
+}

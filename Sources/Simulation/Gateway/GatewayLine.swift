@@ -1,0 +1,36 @@
+import WebClient
+
+/// One payments process's line to the gateway. Requests get lost, answers get lost, and some requests arrive when nobody waits for them any more.
+struct GatewayLine: HTTPTransport {
+    static let latency = 10...400
+
+    let gateway: ModelGateway
+    let life: Life
+
+    func send(_ request: WebRequest) async throws -> WebResponse {
+        await life.pass(.gatewayCall)
+        let faults = gateway.faults
+        if gateway.isAway || faults.strikes(.gatewayUnreachable) {
+            throw WebClientError(code: .couldNotConnect, message: "nothing listens there")
+        }
+        await travel(faults.chance.duration(milliseconds: Self.latency))
+        if faults.strikes(.gatewayFails) { return WebResponse(status: 500) }
+        if request.method == "POST", faults.strikes(.chargeLate) {
+            gateway.carryOutLate(request)
+            await travel(request.timeout)
+            throw WebClientError(code: .timedOut, message: "no answer in time", requestMayHaveBeenSent: true)
+        }
+        let answer = gateway.carryOut(request)
+        if faults.strikes(.answerDropped) {
+            await travel(faults.chance.duration(milliseconds: Self.latency))
+            throw WebClientError(code: .connectionLost, message: "the connection ended before the answer", requestMayHaveBeenSent: true)
+        }
+        await life.pass(.gatewayAnswer)
+        return WebResponse(status: answer.status, body: answer.body)
+    }
+
+    private func travel(_ time: Duration) async {
+        try? await gateway.clock.sleep(for: time)
+        await life.check()
+    }
+}

@@ -1,0 +1,137 @@
+import FoundationEssentials
+import Messaging
+import Synchronization
+import WebClient
+
+/// Stripe's side of the simulation: it carries out what reaches it, late if need be, and tells every change to the webhook until the webhook takes it.
+final class ModelGateway: Sendable {
+    static let lateness = 5_000...110_000
+    static let searchLag = 500...40_000
+    static let webhookDelay = 20...2_000
+    static let webhookLateness = 5_000...90_000
+
+    private struct State {
+        var book = GatewayBook()
+        var undelivered = 0
+        var awayUntil: Int64 = 0
+        /// Charges that will be carried out although nobody waits for the answer any more.
+        var late = 0
+    }
+
+    /// Takes an event; false to be sent it again later.
+    typealias Webhook = @Sendable (_ body: [UInt8]) async -> Bool
+
+    private let state = Mutex(State())
+    private let webhook = Mutex<Webhook?>(nil)
+    private let isVoided = Mutex<(@Sendable (UUID) -> Bool)?>(nil)
+    let clock: SimulatedClock
+    let scheduler: Scheduler
+    let faults: Faults
+    let visits: Visits
+
+    init(clock: SimulatedClock, scheduler: Scheduler, faults: Faults, visits: Visits) {
+        (self.clock, self.scheduler, self.faults, self.visits) = (clock, scheduler, faults, visits)
+    }
+
+    func setWebhook(_ take: @escaping Webhook) {
+        webhook.withLock { $0 = take }
+    }
+
+    /// - Parameter check: Whether payments takes the order's payment for voided.
+    func setVoidedCheck(_ check: @escaping @Sendable (UUID) -> Bool) {
+        isVoided.withLock { $0 = check }
+    }
+
+    func setAway(until: Int64) {
+        state.withLock { $0.awayUntil = until }
+    }
+
+    var isAway: Bool { state.withLock { $0.awayUntil } > clock.elapsed }
+
+    /// What is still to come of what has happened.
+    var pending: Int { state.withLock { $0.undelivered + $0.late } }
+
+    var intents: [GatewayBook.Intent] { state.withLock { $0.book.intents } }
+
+    func carryOut(_ request: WebRequest) -> GatewayBook.Answer {
+        let now = clock.elapsed
+        let path = request.path
+        guard request.method == "POST" else { return state.withLock { $0.book.get(path, now: now) } }
+        let lag: Int64 = faults.strikes(.searchLags) ? faults.chance.duration(milliseconds: Self.searchLag).microseconds : 0
+        let key = request.headers.first { $0.name == "Idempotency-Key" }?.value
+        let answer = state.withLock { $0.book.post(path, request.parameters, key: key, searchable: now + lag) }
+        faults.trace.note("gateway: \(path) \(answer.status)\(answer.isRecalled ? " recalled" : "")")
+        if answer.isRecalled { visits.note(Moment.keyRepeated) }
+        if let event = answer.event { tell(event.type, event.intent) }
+        return answer
+    }
+
+    /// Carries `request` out when its sender has long stopped to wait.
+    func carryOutLate(_ request: WebRequest) {
+        state.withLock { $0.late += 1 }
+        clock.schedule(after: faults.chance.duration(milliseconds: Self.lateness)) { [self] in
+            let before = intents
+            _ = carryOut(request)
+            state.withLock { $0.late -= 1 }
+            guard request.path.hasSuffix("/payment_intents"), intents.count > before.count else { return }
+            visits.note(Moment.lateCharge)
+            if let new = intents.last, isVoided.withLock({ $0 })?(new.order) == true { visits.note(Moment.lateChargeOfVoided) }
+        }
+    }
+
+    func authenticate(_ order: UUID, succeeds: Bool) -> Bool {
+        guard let answer = state.withLock({ $0.book.authenticate(order, succeeds: succeeds) }) else { return false }
+        faults.trace.note("gateway: authentication \(succeeds ? "succeeds" : "fails")")
+        if let event = answer.event { tell(event.type, event.intent) }
+        return true
+    }
+
+    // MARK: Webhooks
+
+    private func tell(_ type: String, _ intent: GatewayBook.Intent) {
+        let body = state.withLock { $0.book.eventBody(type, intent) }
+        for _ in 0..<(faults.strikes(.webhookTwice) ? 2 : 1) {
+            state.withLock { $0.undelivered += 1 }
+            let delay = faults.chance.duration(milliseconds: faults.strikes(.webhookLate) ? Self.webhookLateness : Self.webhookDelay)
+            scheduler.spawn { [self] in
+                try? await clock.sleep(for: delay)
+                while await webhook.withLock({ $0 })?(body) == false { try? await clock.sleep(for: .seconds(5)) }
+                state.withLock { $0.undelivered -= 1 }
+            }
+        }
+    }
+}
+
+extension WebRequest {
+    /// Without scheme and host.
+    var path: String {
+        "/" + url.split(separator: "/", maxSplits: 2).dropFirst(2).joined()
+    }
+
+    /// The fields of a form.
+    var parameters: [String: String] {
+        var fields: [String: String] = [:]
+        for pair in String(decoding: body, as: UTF8.self).split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1).map { $0.removingPercentEncoding ?? String($0) }
+            if parts.count == 2 { fields[parts[0]] = parts[1] }
+        }
+        return fields
+    }
+}
+
+extension Substring {
+    /// `%41` is `A`. Nil where it is no UTF-8.
+    fileprivate var removingPercentEncoding: String? {
+        var bytes: [UInt8] = []
+        var rest = utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%"), let value = UInt8(String(Substring(rest.prefix(2))), radix: 16) else {
+                bytes.append(byte)
+                continue
+            }
+            rest = rest.dropFirst(2)
+            bytes.append(value)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,141 @@
+import FoundationEssentials
+import Messaging
+
+/// Somebody who fills a cart and orders it, as a storefront does it for them: with a key for each click, and again with the same key when no answer came.
+struct Customer: Sendable {
+    enum Card: String, CaseIterable {
+        case good = "pm_card_visa"
+        case declined = "pm_card_chargeDeclined"
+        case asking = "pm_card_authenticationRequired"
+    }
+
+    /// What becomes of a request to authenticate.
+    enum Patience: CaseIterable {
+        case authenticates, fails, failsThenPays, leaves
+    }
+
+    static let attempts = 25
+    static let looks = 12
+    static let timeout: Duration = .seconds(10)
+
+    let number: Int
+    let shop: Shop
+    let ledger: CustomerLedger
+    let chance: Chance
+
+    private struct Told: Decodable {
+        struct Order: Decodable {
+            let id: UUID
+            let state: String
+        }
+
+        let order: Order
+        let token: String?
+    }
+
+    private struct Cart: Decodable {
+        let id: UUID
+    }
+
+    func run() async throws {
+        try await shop.clock.sleep(for: chance.duration(milliseconds: 0...20_000))
+        guard let created = try await ask("carts.carts.create", key: "create"), created.status == 201,
+            let cart: Cart = try? JSON.decode(from: created.body)
+        else { return }
+        for line in 0..<(1 + chance.below(3)) {
+            let sku = chance.pick(Stockroom.skus)
+            _ = try await ask(
+                "carts.items.put", key: "put \(line)", parameters: ["id": cart.id.uuidString, "sku": sku],
+                body: #"{"quantity":\#(1 + chance.below(2))}"#)
+        }
+        let card = chance.pick([Card.good, .good, .good, .declined, .asking])
+        let body = """
+            {"cartId":"\(cart.id.uuidString)","email":"customer\(number)@wharf.example","shippingAddress":{"name":"C","line1":"1","city":"B",\
+            "postalCode":"1","country":"DE"},"payment":{"gateway":"stripe","paymentMethod":"\(card.rawValue)"}}
+            """
+        if chance.happens(0.2) {
+            // Two clicks, two keys, one cart.
+            shop.visits.note(Moment.doubleCheckout)
+            async let second = checkOut(cart.id, body, key: "checkout again")
+            let first = try await checkOut(cart.id, body, key: "checkout")
+            guard let told = try await [first, second].compactMap(\.self).first else { return }
+            try await follow(told)
+        } else if let told = try await checkOut(cart.id, body, key: "checkout") {
+            try await follow(told)
+        }
+    }
+
+    private func checkOut(_ cart: UUID, _ body: String, key: String) async throws -> Told? {
+        guard let reply = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable), reply.status == 202 else { return nil }
+        let told: Told = try JSON.decode(from: reply.body)
+        ledger.accepted(order: told.order.id, cart: cart)
+        if chance.happens(0.3), let again = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable) {
+            // The same click once more is the same order.
+            let second = try? JSON.decode(Told.self, from: again.body)
+            if again.status != 202 || second?.order.id != told.order.id { ledger.complain("a checkout repeated under its key was answered \(again.status)") }
+            if again.isReplayed { shop.visits.note(Moment.replyRecalled) }
+        }
+        return told
+    }
+
+    /// Looks at the order until it is settled, and plays the customer's part in the payment.
+    private func follow(_ told: Told) async throws {
+        let id = told.order.id
+        let patience = chance.pick(Patience.allCases)
+        var hasActed = false
+        if chance.happens(0.5) {
+            let wait = chance.uuid()
+            shop.origins.add(wait)
+            _ = try? await shop.ingress.send(
+                Request(id: wait, operation: "orders.orders.wait", body: Array(#"{"order":{"id":"\#(id.uuidString)"}}"#.utf8)),
+                durability: .command, timeout: Self.timeout)
+        }
+        for _ in 0..<Self.looks {
+            try await shop.clock.sleep(for: chance.duration(milliseconds: 1_000...8_000))
+            var parameters = ["id": id.uuidString]
+            parameters["token"] = told.token
+            guard
+                let reply = try? await shop.ingress.send(
+                    Request(id: chance.uuid(), operation: "orders.orders.get", parameters: parameters), durability: .query, timeout: .seconds(5)),
+                reply.status == 200, let order = try? JSON.decode(Told.Order.self, from: reply.body)
+            else { continue }
+            switch order.state {
+            case "confirmed", "rejected":
+                ledger.settled(order: id, as: order.state)
+                return
+            case "requiresAction" where !hasActed:
+                hasActed = true
+                try await act(patience, on: id)
+            default: continue
+            }
+        }
+    }
+
+    private func act(_ patience: Patience, on order: UUID) async throws {
+        switch patience {
+        case .leaves: return
+        case .authenticates: _ = shop.gateway.authenticate(order, succeeds: true)
+        case .fails: _ = shop.gateway.authenticate(order, succeeds: false)
+        case .failsThenPays:
+            _ = shop.gateway.authenticate(order, succeeds: false)
+            try await shop.clock.sleep(for: chance.duration(milliseconds: 10...3_000))
+            _ = shop.gateway.authenticate(order, succeeds: true)
+        }
+    }
+
+    /// Asks until there is an answer that lasts; nil when there never was.
+    private func ask(
+        _ operation: String, key: String, parameters: [String: String] = [:], body: String = "", durability: Durability = .command
+    ) async throws -> Reply? {
+        let key = "\(number) \(key)"
+        var parameters = parameters
+        parameters[Request.idempotencyKey] = key
+        let request = Request(
+            id: shop.messageID(of: operation, key: key), operation: operation, parameters: parameters, body: Array(body.utf8))
+        for _ in 0..<Self.attempts {
+            if let reply = try? await shop.ingress.send(request, durability: durability, timeout: Self.timeout), reply.status < 500 { return reply }
+            try await shop.clock.sleep(for: chance.duration(milliseconds: 500...4_000))
+        }
+        return nil
+    }
+}

@@ -1,0 +1,172 @@
+import AMQP
+import Carts
+import Catalog
+import Contracts
+import FoundationEssentials
+import Logging
+import Messaging
+import Notifications
+import Orders
+import Payments
+import Secrets
+import Synchronization
+
+/// The whole of Wharf's checkout as production puts it together, on the seams of the simulation: worker processes that are started again when they die,
+/// and one ingress.
+final class Shop: Sendable {
+    enum Service: String, CaseIterable {
+        case catalog, carts, orders, payments, notifications
+
+        /// Two where two copies of a message meeting in two processes matters most.
+        var processes: Int { self == .orders || self == .payments ? 2 : 1 }
+    }
+
+    static let restartDelay = 200...4_000
+    static let replyQueueRoom = 1_000
+    /// Shorter than in production, so that a run reaches its end in less virtual time.
+    static let times: CheckoutTimes = {
+        var times = CheckoutTimes()
+        times.lifetime = 90
+        times.firstPatience = 4
+        times.longestPatience = 30
+        return times
+    }()
+    /// Those of the ingress.
+    private static let namespace = UUID(uuid: (0x5B, 0x1F, 0x4C, 0x9E, 0x7A, 0x02, 0x4D, 0x63, 0x9E, 0x14, 0xC8, 0x0D, 0x2B, 0x6A, 0xF7, 0x31))
+
+    let scheduler: Scheduler
+    let clock: SimulatedClock
+    let broker: ModelBroker
+    let gateway: ModelGateway
+    let mails = MailBook()
+    let origins = Origins()
+    let faults: Faults
+    let visits: Visits
+    let turns: [Service: DatabaseTurn]
+    let sabotage: Sabotage?
+    let logger: Logger
+    private let chance: Chance
+    private let lives = Mutex<[Life]>([])
+    private let sender: MailAddress
+    let ingress: RequestClient
+
+    init(
+        scheduler: Scheduler, broker: ModelBroker, gateway: ModelGateway, faults: Faults, visits: Visits, turns: [Service: DatabaseTurn],
+        seed: UInt64, sabotage: Sabotage?, logger: Logger
+    ) throws {
+        guard let sender = MailAddress(bare: "shop@wharf.example") else { throw SimulationError("the shop's own address cannot be read") }
+        self.sender = sender
+        (self.scheduler, self.broker, self.gateway, self.faults, self.visits) = (scheduler, broker, gateway, faults, visits)
+        (self.turns, self.sabotage, self.logger) = (turns, sabotage, logger)
+        clock = scheduler.clock
+        chance = Chance(seed: seed, stream: "services")
+        let life = Life("ingress", faults: faults, visits: visits, isMortal: false)
+        ingress = Self.requestClient(life, broker, faults, visits, clock: clock, randomness: Chance(seed: seed, stream: "ingress"), logger)
+    }
+
+    private static func requestClient(
+        _ life: Life, _ broker: ModelBroker, _ faults: Faults, _ visits: Visits, clock: any WallClock, randomness: any Randomness, _ logger: Logger
+    ) -> RequestClient {
+        RequestClient(
+            confirmed: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
+            unconfirmed: ModelPublisher(broker: broker, confirms: false, life: life, faults: faults),
+            replies: ModelConsumer(
+                "replies of \(life.name)", exclusiveIn: [Exchange.replies], of: broker, prefetch: replyQueueRoom, noAck: true, life: life,
+                faults: faults, visits: visits),
+            clock: clock, randomness: randomness, logger: logger)
+    }
+
+    func open() {
+        scheduler.spawn { [ingress] in try? await ingress.run() }
+        gateway.setWebhook { [weak self] body in await self?.takeWebhook(body) ?? true }
+        for service in Service.allCases {
+            for number in 1...service.processes { start(service, number, incarnation: 1) }
+        }
+    }
+
+    /// As the ingress does with an event that is signed well.
+    private func takeWebhook(_ body: [UInt8]) async -> Bool {
+        let id = UUID.v5(namespace: Self.namespace, name: body)
+        origins.add(id)
+        do {
+            try await ingress.post(Request(id: id, operation: "payments.webhooks.stripe", body: body), timeout: .seconds(10))
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// The id that the ingress gives to a request with this key.
+    func messageID(of operation: String, key: String) -> UUID {
+        let id = UUID.v5(namespace: Self.namespace, name: "anonymous|\(operation)|\(key)")
+        origins.add(id)
+        return id
+    }
+
+    /// Messages in queues that somebody is to empty, by queue.
+    var backlog: [String: Int] {
+        broker.backlog.filter { $0.key != Exchange.deadLetters && !$0.key.hasPrefix("amq.gen-") }
+    }
+
+    /// Whether anything is under way that does not wait for time alone.
+    var hasWork: Bool { !backlog.isEmpty || gateway.pending > 0 }
+
+    func killOne() {
+        let living = lives.withLock { $0.filter { !$0.isDead } }
+        guard !living.isEmpty else { return }
+        let victim = faults.chance.pick(living)
+        faults.trace.note("\(victim.name) is killed")
+        victim.kill()
+    }
+
+    // MARK: Processes
+
+    private func start(_ service: Service, _ number: Int, incarnation: Int) {
+        guard let turn = turns[service] else { return }
+        let life = Life("\(service.rawValue)-\(number).\(incarnation)", faults: faults, visits: visits)
+        lives.withLock { lives in
+            lives.removeAll(where: \.isDead)
+            lives.append(life)
+        }
+        life.onDeath { [self] in
+            clock.schedule(after: faults.chance.duration(milliseconds: Self.restartDelay)) { [self] in
+                start(service, number, incarnation: incarnation + 1)
+            }
+        }
+        let mortal = MortalClock(clock: clock, life: life)
+        let randomness = NotedRandomness(chance: chance, origins: origins)
+        let definition = definition(of: service, life, mortal, randomness)
+        let limits = WorkerLimits(batch: 20, lanes: service == .payments ? 4 : 2)
+        var consumers: [String: any MessageConsumer] = [:]
+        for queue in definition.queues {
+            var consumer = ModelConsumer(queue, of: broker, prefetch: limits.prefetch, life: life, faults: faults, visits: visits)
+            consumer.acknowledgesAtOnce = sabotage == .earlyAcknowledgement
+            consumers[queue] = consumer
+        }
+        let wiring = Worker.Wiring(
+            consumers: consumers, publisher: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
+            replies: ModelPublisher(broker: broker, confirms: false, life: life, faults: faults),
+            database: SimulatedDatabase(turn, clock: clock, life: life, faults: faults, visits: visits, sabotage: sabotage),
+            clock: mortal, randomness: randomness)
+        let worker = Worker(definition, wiring: wiring, limits: limits, name: life.name, logger: logger)
+        scheduler.spawn { try? await worker.run() }
+    }
+
+    private func definition(of service: Service, _ life: Life, _ clock: MortalClock, _ randomness: NotedRandomness) -> ServiceDefinition {
+        switch service {
+        case .catalog: return CatalogService.definition(clock: clock, randomness: randomness)
+        case .carts:
+            let client = Self.requestClient(life, broker, faults, visits, clock: clock, randomness: randomness, logger)
+            scheduler.spawn { try? await client.run() }
+            return CartsService.definition(
+                ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
+        case .orders: return OrdersService.definition(times: Self.times, clock: clock)
+        case .payments:
+            let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, life: life), key: "sk_test")
+            return PaymentsService.definition(gateway: stripe, clock: clock)
+        case .notifications:
+            return NotificationsService.definition(
+                mail: SimulatedMail(book: mails, life: life, faults: faults), sender: sender, clock: clock)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import FoundationEssentials
+import Notifications
+import Synchronization
+
+/// Counts the mails that left.
+final class MailBook: Sendable {
+    private let sent = Mutex<[UUID: Int]>([:])
+
+    func add(_ id: UUID) {
+        sent.withLock { $0[id, default: 0] += 1 }
+    }
+
+    /// How often each mail was sent, by its id.
+    var all: [UUID: Int] { sent.withLock { $0 } }
+}
+
+/// One notifications process's way to the mail server.
+struct SimulatedMail: MailTransport {
+    let book: MailBook
+    let life: Life
+    let faults: Faults
+
+    func send(_ mail: Mail) async throws(MailError) {
+        await life.check()
+        if faults.strikes(.mailFails) { throw MailError("the mail server does not answer", isPermanent: false) }
+        book.add(mail.id)
+        await life.pass(.mail)
+    }
+}

@@ -1,0 +1,147 @@
+import AMQP
+import FoundationEssentials
+import Logging
+import Messaging
+import PostgreSQL
+
+/// One run of the shop under faults. The same plan gives the same run, to the last line of its trace, in every process that hashes in the same way
+/// (`SWIFT_DETERMINISTIC_HASHING`), as the program iterates over sets.
+public struct Simulation: Sendable {
+    public struct Plan: Sendable {
+        public var seed: UInt64
+        /// Turns of the scheduler in which faults may strike; then all is left to come to rest.
+        public var steps = 60_000
+        public var customers = 12
+        /// Crash at this point only, and let nothing else go wrong by chance at a call. Points are counted from 1.
+        public var crashAt: Int?
+        public var sabotage: Sabotage?
+
+        public init(seed: UInt64) {
+            self.seed = seed
+        }
+    }
+
+    public struct Report: Sendable {
+        public let seed: UInt64
+        public let violations: [String]
+        public let hash: String
+        public let traceLines: Int
+        public let steps: Int
+        public let crashPoints: Int
+        /// Virtual seconds.
+        public let seconds: Double
+        public let orders: Int
+        public let confirmed: Int
+        public let deadLetters: Int
+        public let visits: Visits
+    }
+
+    /// How often it is looked whether all has come to rest, and how often it must have in a row.
+    private static let look: Duration = .seconds(5)
+    private static let looksAtRest = 4
+    /// Virtual time that the shop is given to come to rest.
+    private static let patience: Duration = .seconds(2 * 3600)
+    private static let leastFaultyTime: Int64 = 60_000_000
+
+    let plan: Plan
+    let definitions: Definitions
+
+    public init(_ plan: Plan, definitions: Definitions) {
+        self.plan = plan
+        self.definitions = definitions
+    }
+
+    /// - Parameter trace: Is given each line.
+    public func run(on server: SimulationServer, trace show: (@Sendable (String) -> Void)? = nil) async throws -> Report {
+        let (name, turns, audit) = try await server.open()
+        // Shortly before midnight for some seeds, so that the inbox gets a new day in the middle of things.
+        let hour = Chance(seed: plan.seed, stream: "start").below(24)
+        let clock = SimulatedClock(start: Date(timeIntervalSince1970: 1_767_225_480 + Double(hour * 3600)))
+        let trace = Trace(clock: clock, show: show)
+        let scheduler = Scheduler(seed: plan.seed, clock: clock)
+        let visits = Visits()
+        let faults = Faults(seed: plan.seed, crashAt: plan.crashAt, trace: trace)
+        let broker = try ModelBroker(definitions, clock: clock, chance: Chance(seed: plan.seed, stream: "broker"))
+        let gateway = ModelGateway(clock: clock, scheduler: scheduler, faults: faults, visits: visits)
+        let logger = Logger(label: "simulation") { _ in TraceLogHandler(trace: trace) }
+        let shop = try Shop(
+            scheduler: scheduler, broker: broker, gateway: gateway, faults: faults, visits: visits, turns: turns, seed: plan.seed,
+            sabotage: plan.sabotage, logger: logger)
+        gateway.setVoidedCheck { order in
+            let state = try? audit.run { connection in
+                try await connection.query("SELECT 1 FROM payments.attempts WHERE order_id = \(order) AND state = 'voided'").count
+            }
+            return state == 1
+        }
+        let ledger = CustomerLedger()
+        let plan = plan
+        let books: Books
+        do {
+            books = try await scheduler.run {
+                shop.open()
+                scheduler.spawn { await Weather(shop: shop, visits: visits).run() }
+                await withTaskGroup(of: Void.self) { customers in
+                    for number in 1...plan.customers {
+                        let chance = Chance(seed: plan.seed, stream: "customer \(number)")
+                        let customer = Customer(number: number, shop: shop, ledger: ledger, chance: chance)
+                        customers.addTask { try? await customer.run() }
+                    }
+                    customers.addTask {
+                        while scheduler.steps < plan.steps, clock.elapsed < Self.leastFaultyTime { try? await clock.sleep(for: Self.look) }
+                        while scheduler.steps < plan.steps, shop.hasWork { try? await clock.sleep(for: Self.look) }
+                        faults.end()
+                        trace.note("nothing more goes wrong")
+                    }
+                }
+                return try await Self.rest(shop, audit)
+            }
+        } catch let stuck as Scheduler.Stuck {
+            throw SimulationError("seed \(plan.seed): \(stuck)")
+        }
+        let result = report(shop, books, ledger, visits, trace, scheduler)
+        for turn in turns.values { turn.session.end() }
+        audit.end()
+        try await server.drop(name)
+        return result
+    }
+
+    /// Waits until nothing is under way any more, or patience is at its end.
+    private static func rest(_ shop: Shop, _ audit: DatabaseSession) async throws -> Books {
+        let end = shop.clock.elapsed + patience.microseconds
+        var inARow = 0
+        while true {
+            let books = try audit.run { try await Books.read(on: $0) }
+            let isAtRest = !shop.hasWork && books.unvoided == 0 && books.orders.values.allSatisfy(\.isSettled)
+            inARow = isAtRest ? inARow + 1 : 0
+            if inARow == looksAtRest || shop.clock.elapsed > end { return books }
+            try await shop.clock.sleep(for: look)
+        }
+    }
+
+    private func report(
+        _ shop: Shop, _ books: Books, _ ledger: CustomerLedger, _ visits: Visits, _ trace: Trace, _ scheduler: Scheduler
+    ) -> Report {
+        let letters = shop.broker.messages(in: "dead-letters").map { letter in
+            (
+                id: letter.properties.messageID.flatMap(UUID.init(uuidString:)),
+                cause: letter.properties.headers["cause"]?.string ?? letter.properties.headers["x-first-death-reason"]?.string ?? "unknown",
+                origin: letter.properties.headers["origin"]?.string ?? letter.properties.headers["x-first-death-queue"]?.string ?? letter.routingKey
+            )
+        }
+        for order in books.orders.values {
+            var state = "reserving"
+            for entry in order.history.dropFirst() {
+                let event = entry.detail.prefix { $0 != ":" }
+                visits.note(SagaEdges.moment(.init(state, String(event), entry.state)))
+                state = entry.state
+            }
+        }
+        let audit = Audit(
+            books: books, intents: shop.gateway.intents, customers: ledger.all, mails: shop.mails.all, deadLetters: letters,
+            backlog: shop.backlog, origins: shop.origins, route: { shop.broker.queues(for: $0, $1) })
+        return Report(
+            seed: plan.seed, violations: audit.violations, hash: trace.hash, traceLines: trace.lines, steps: scheduler.steps,
+            crashPoints: shop.faults.crashPoints, seconds: Double(shop.clock.elapsed) / 1e6, orders: books.orders.count,
+            confirmed: books.orders.values.count { $0.phase == "confirmed" }, deadLetters: letters.count, visits: visits)
+    }
+}

@@ -1,0 +1,67 @@
+import Carts
+import Catalog
+import LocalServers
+import Logging
+import Notifications
+import Orders
+import Payments
+import PostgreSQL
+import Synchronization
+
+/// A private PostgreSQL for simulations: each run gets a fresh copy of one prepared database.
+public final class SimulationServer: Sendable {
+    private static let template = "simulation"
+
+    private let server: PostgresServer
+    private let lastRun = Mutex(0)
+    private let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Prepares the server in `folder`; nothing runs yet. Durability is not what is simulated, so nothing is synced.
+    public init(folder: String) throws {
+        server = try PostgresServer(folder: folder, durable: false)
+    }
+
+    public func start() async throws {
+        try await server.start()
+        // What the server does by itself, and when, must not change the plans or the order of rows.
+        for setting in ["autovacuum = off", "jit = off", "max_parallel_workers_per_gather = 0"] {
+            try await server.query("ALTER SYSTEM SET \(setting)")
+        }
+        try await server.query("SELECT pg_reload_conf()")
+        let url = try await server.createDatabase(Self.template)
+        let services: [(Shop.Service, [Migration])] = [
+            (.catalog, CatalogService.migrations), (.carts, CartsService.migrations), (.orders, OrdersService.migrations),
+            (.payments, PaymentsService.migrations), (.notifications, NotificationsService.migrations),
+        ]
+        for (service, migrations) in services {
+            try await Migrator.migrate(migrations, schema: service.rawValue, on: url, logger: logger)
+        }
+        let pool = try PostgresPool(url: url, size: 1, logger: logger)
+        try await pool.transaction { try await Stockroom.fill($0) }
+        await pool.close()
+    }
+
+    public func stop() async {
+        await server.stop()
+    }
+
+    /// A copy of the prepared database, and the connections to it.
+    func open() async throws -> (name: String, turns: [Shop.Service: DatabaseTurn], audit: DatabaseSession) {
+        let number = lastRun.withLock { last in
+            last += 1
+            return last
+        }
+        let name = "run_\(number)"
+        let url = try await server.createDatabase(name, copying: Self.template)
+        var turns: [Shop.Service: DatabaseTurn] = [:]
+        for service in Shop.Service.allCases {
+            turns[service] = DatabaseTurn(
+                session: .open(on: try PostgresPool(url: url, size: 1, schema: service.rawValue, logger: logger)))
+        }
+        return (name, turns, .open(on: try PostgresPool(url: url, size: 1, logger: logger)))
+    }
+
+    func drop(_ name: String) async throws {
+        try await server.query("DROP DATABASE \(name) WITH (FORCE)")
+    }
+}

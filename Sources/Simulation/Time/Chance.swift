@@ -1,0 +1,59 @@
+import FoundationEssentials
+import Messaging
+import Secrets
+import Synchronization
+
+/// Chance that a seed repeats (SplitMix64). Each part of a simulation draws from a stream of its own, so that one that draws once more does not
+/// shift what all others draw.
+public final class Chance: Randomness {
+    private let state: Mutex<UInt64>
+
+    public init(seed: UInt64, stream: String = "") {
+        state = Mutex(stream.utf8.reduce(seed ^ 0x5851_F42D_4C95_7F2D) { Self.mix($0 &+ 0x9E37_79B9_7F4A_7C15 &+ UInt64($1)) })
+    }
+
+    func next() -> UInt64 {
+        state.withLock { state in
+            state &+= 0x9E37_79B9_7F4A_7C15
+            return Self.mix(state)
+        }
+    }
+
+    /// Uniform in `0 ..< bound`, which is at least 1.
+    func below(_ bound: Int) -> Int {
+        Int(next().multipliedFullWidth(by: UInt64(max(1, bound))).high)
+    }
+
+    func happens(_ probability: Double) -> Bool {
+        fraction() < probability
+    }
+
+    func duration(milliseconds range: ClosedRange<Int>) -> Duration {
+        .microseconds(range.lowerBound * 1000 + below((range.upperBound - range.lowerBound) * 1000 + 1))
+    }
+
+    func pick<Element>(_ elements: [Element]) -> Element {
+        elements[below(elements.count)]
+    }
+
+    public func fraction() -> Double {
+        Double(next() >> 11) / Double(1 << 53)
+    }
+
+    public func uuid() -> UUID {
+        var bytes: [UInt8] = []
+        for _ in 0..<2 {
+            let word = next()
+            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        }
+        // Nil for other than 16 bytes only.
+        return UUID.v4(randomBytes: bytes) ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    }
+
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var mixed = value
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,51 @@
+import FoundationEssentials
+import Testing
+
+@testable import Simulation
+
+struct SchedulerTests {
+    /// The order in which ten tasks take their turns, and the time that it takes.
+    private func order(seed: UInt64) async throws -> ([Int], Date) {
+        let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
+        let scheduler = Scheduler(seed: seed, clock: clock)
+        return try await scheduler.run {
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<10 {
+                    group.addTask {
+                        await Task.yield()
+                        try await clock.sleep(for: .seconds(number % 2))
+                        return number
+                    }
+                }
+                return (try await group.reduce(into: []) { $0.append($1) }, clock.now())
+            }
+        }
+    }
+
+    @Test func `the same seed takes the same turns, another seed takes others`() async throws {
+        let first = try await order(seed: 1)
+        #expect(try await order(seed: 1) == first)
+        #expect(try await order(seed: 2).0 != first.0)
+        #expect(first.1 == Date(timeIntervalSince1970: 1))
+    }
+
+    @Test func `what waits for ever is told instead of waited for`() async throws {
+        let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
+        await #expect(throws: Scheduler.Stuck.self) {
+            try await Scheduler(seed: 1, clock: clock).run {
+                let never = AsyncStream<Void>.makeStream()
+                for await _ in never.stream {}
+            }
+        }
+    }
+
+    @Test func `a sleep that is cancelled ends at once`() async throws {
+        let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
+        let end = try await Scheduler(seed: 1, clock: clock).run {
+            let slept = try await clock.within(.seconds(3)) { try await clock.sleep(for: .seconds(500)) }
+            #expect(slept == nil)
+            return clock.now()
+        }
+        #expect(end == Date(timeIntervalSince1970: 3))
+    }
+}
