@@ -24,11 +24,17 @@ struct BatchHandler: Sendable {
     func handle(_ requests: [Request], by operation: [String: Operation]) async -> [Result] {
         var waited: Duration = .zero
         var pause = Self.firstPause
+        var hasMadePartitions = false
         while true {
             do {
                 return try await attempt(requests, by: operation)
             } catch {
-                let failure = Failure(error)
+                if Inbox.lacksPartition(error), !hasMadePartitions {
+                    hasMadePartitions = true
+                    try? await Inbox.maintain(on: database, now: clock.now())
+                    continue
+                }
+                let failure = Inbox.lacksPartition(error) ? Failure("inbox-partition-missing", "\(error)", remedy: .retry) : Failure(error)
                 if failure.remedy == .waitForServer {
                     guard waited < Self.patience, (try? await clock.sleep(for: pause)) != nil else {
                         return requests.map { _ in .failed(failure) }

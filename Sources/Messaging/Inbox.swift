@@ -99,6 +99,12 @@ public struct Inbox: Sendable {
         }
     }
 
+    /// Whether a row was refused because its day has no partition: the service was down, or could not make any, for longer than `daysAhead`.
+    static func lacksPartition(_ error: any Error) -> Bool {
+        guard let error = error as? PostgresError else { return false }
+        return error.sqlState == "23514" && error.table == "inbox"
+    }
+
     static func partition(of day: Date) -> (name: String, from: String, to: String) {
         let style = Date.ISO8601FormatStyle().year().month().day()
         let from = day.formatted(style)

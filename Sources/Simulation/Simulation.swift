@@ -41,7 +41,7 @@ public struct Simulation: Sendable {
     private static let looksAtRest = 4
     /// Virtual time that the shop is given to come to rest.
     private static let patience: Duration = .seconds(2 * 3600)
-    private static let leastFaultyTime: Int64 = 60_000_000
+    private static let leastFaultyTime: Int64 = 100_000_000
 
     let plan: Plan
     let definitions: Definitions

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Messaging
 import Testing
 
 @testable import Simulation
@@ -42,7 +43,10 @@ struct SchedulerTests {
     @Test func `a sleep that is cancelled ends at once`() async throws {
         let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
         let end = try await Scheduler(seed: 1, clock: clock).run {
-            let slept = try await clock.within(.seconds(3)) { try await clock.sleep(for: .seconds(500)) }
+            let slept: Bool? = try await clock.within(.seconds(3)) {
+                try await clock.sleep(for: .seconds(500))
+                return true
+            }
             #expect(slept == nil)
             return clock.now()
         }

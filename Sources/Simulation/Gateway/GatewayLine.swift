@@ -3,6 +3,8 @@ import WebClient
 /// One payments process's line to the gateway. Requests get lost, answers get lost, and some requests arrive when nobody waits for them any more.
 struct GatewayLine: HTTPTransport {
     static let latency = 10...400
+    /// How many of the requests to a gateway that is away are carried out later.
+    static let swallowed = 0.3
 
     let gateway: ModelGateway
     let life: Life
@@ -10,6 +12,12 @@ struct GatewayLine: HTTPTransport {
     func send(_ request: WebRequest) async throws -> WebResponse {
         await life.pass(.gatewayCall)
         let faults = gateway.faults
+        if gateway.isAway, request.method == "POST", faults.chance.happens(Self.swallowed) {
+            // It lies in some buffer, and is carried out when the gateway is back.
+            gateway.carryOutLate(request)
+            await travel(request.timeout)
+            throw WebClientError(code: .timedOut, message: "no answer in time", requestMayHaveBeenSent: true)
+        }
         if gateway.isAway || faults.strikes(.gatewayUnreachable) {
             throw WebClientError(code: .couldNotConnect, message: "nothing listens there")
         }

@@ -69,7 +69,8 @@ final class ModelGateway: Sendable {
     /// Carries `request` out when its sender has long stopped to wait.
     func carryOutLate(_ request: WebRequest) {
         state.withLock { $0.late += 1 }
-        clock.schedule(after: faults.chance.duration(milliseconds: Self.lateness)) { [self] in
+        let absence = Duration.microseconds(max(0, state.withLock { $0.awayUntil } - clock.elapsed))
+        clock.schedule(after: absence + faults.chance.duration(milliseconds: Self.lateness)) { [self] in
             let before = intents
             _ = carryOut(request)
             state.withLock { $0.late -= 1 }

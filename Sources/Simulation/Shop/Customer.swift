@@ -38,7 +38,7 @@ struct Customer: Sendable {
     }
 
     func run() async throws {
-        try await shop.clock.sleep(for: chance.duration(milliseconds: 0...20_000))
+        try await shop.clock.sleep(for: chance.duration(milliseconds: 0...40_000))
         guard let created = try await ask("carts.carts.create", key: "create"), created.status == 201,
             let cart: Cart = try? JSON.decode(from: created.body)
         else { return }

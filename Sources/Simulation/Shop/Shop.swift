@@ -26,7 +26,7 @@ final class Shop: Sendable {
     /// Shorter than in production, so that a run reaches its end in less virtual time.
     static let times: CheckoutTimes = {
         var times = CheckoutTimes()
-        times.lifetime = 90
+        times.lifetime = 60
         times.firstPatience = 4
         times.longestPatience = 30
         return times

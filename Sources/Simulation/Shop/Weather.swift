@@ -4,6 +4,9 @@ import Messaging
 /// that is killed while it waits.
 struct Weather: Sendable {
     static let calm = 2_000...20_000
+    /// Long enough for checkouts to give up waiting.
+    static let longAbsence = 40_000...140_000
+    static let longAbsences = 0.3
 
     let shop: Shop
     let visits: Visits
@@ -22,14 +25,19 @@ struct Weather: Sendable {
                 let service = chance.pick(Shop.Service.allCases)
                 visits.note(Moment.databaseAway)
                 shop.faults.trace.note("the database of \(service.rawValue) goes away")
-                shop.turns[service]?.setAway(until: shop.clock.elapsed + chance.duration(milliseconds: 50...9_000).microseconds)
+                shop.turns[service]?.setAway(until: shop.clock.elapsed + absence(50...9_000).microseconds)
             case 2:
                 visits.note(Moment.gatewayAway)
                 shop.faults.trace.note("the gateway goes away")
-                shop.gateway.setAway(until: shop.clock.elapsed + chance.duration(milliseconds: 500...40_000).microseconds)
+                shop.gateway.setAway(until: shop.clock.elapsed + absence(500...40_000).microseconds)
             default:
                 shop.killOne()
             }
         }
+    }
+
+    private func absence(_ usual: ClosedRange<Int>) -> Duration {
+        let chance = shop.faults.chance
+        return chance.duration(milliseconds: chance.happens(Self.longAbsences) ? Self.longAbsence : usual)
     }
 }
