@@ -12,7 +12,7 @@ public struct Simulation: Sendable {
         /// Turns of the scheduler in which faults may strike; then all is left to come to rest.
         public var steps = 60_000
         public var customers = 12
-        /// Crash at this point only, and let nothing else go wrong by chance at a call. Points are counted from 1.
+        /// Crash at this point, and let nothing else go wrong. Points are counted from 1; 0 is never reached.
         public var crashAt: Int?
         public var sabotage: Sabotage?
 
@@ -79,13 +79,14 @@ public struct Simulation: Sendable {
         do {
             books = try await scheduler.run {
                 shop.open()
-                scheduler.spawn { await Weather(shop: shop, visits: visits).run() }
+                if plan.crashAt == nil { scheduler.spawn { await Weather(shop: shop, visits: visits).run() } }
                 await withTaskGroup(of: Void.self) { customers in
                     for number in 1...plan.customers {
                         let chance = Chance(seed: plan.seed, stream: "customer \(number)")
                         let customer = Customer(number: number, shop: shop, ledger: ledger, chance: chance)
                         customers.addTask { try? await customer.run() }
                     }
+                    guard plan.crashAt == nil else { return }
                     customers.addTask {
                         while scheduler.steps < plan.steps, clock.elapsed < Self.leastFaultyTime { try? await clock.sleep(for: Self.look) }
                         while scheduler.steps < plan.steps, shop.hasWork { try? await clock.sleep(for: Self.look) }

@@ -40,6 +40,16 @@ import Testing
         await ledger.database.close()
     }
 
+    @Test func `a day without a partition in the inbox is given one, after however long a stop`() async throws {
+        let ledger = try await Ledger()
+        try await ledger.clock.sleep(for: .seconds((Inbox.daysAhead + 2) * 86_400))
+        let batch = try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(UInt8($0)), tag: UInt64($0)) }
+        await ledger.processor().process(batch)
+        #expect(try await ledger.balance("a") == 10)
+        #expect(ledger.publisher.publications.map(\.exchange) == [Exchange.events, Exchange.events])
+        await ledger.database.close()
+    }
+
     @Test func `two copies in one batch count once and are both answered`() async throws {
         let ledger = try await Ledger()
         let copies = try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: $0) }

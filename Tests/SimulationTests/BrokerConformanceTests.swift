@@ -119,8 +119,6 @@ import Testing
             let rest = try await broker.consumer(of: "work.a", prefetch: 10).collect(3)
             #expect(held.map(\.text) == ["1", "2"])
             #expect(rest.map(\.text) == ["3", "4", "5"])
-            await first.acknowledge(held.map(\.tag))
-            _ = await broker.publisher.publish([Self.message("6")])
         }
     }
 

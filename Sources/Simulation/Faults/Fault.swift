@@ -35,7 +35,7 @@ final class Faults: Sendable {
 
     private let state: Mutex<State>
     private let rates: [Fault: Double]
-    /// Crash at this point, and nowhere else.
+    /// Crash at this point, and let nothing else go wrong.
     private let crashAt: Int?
     let chance: Chance
     let trace: Trace
@@ -43,7 +43,9 @@ final class Faults: Sendable {
     init(seed: UInt64, isOn: Bool = true, crashAt: Int? = nil, trace: Trace) {
         chance = Chance(seed: seed, stream: "faults")
         var rates: [Fault: Double] = [:]
-        for fault in Fault.allCases { rates[fault] = fault.probability * chance.pick([0, 0.5, 1, 1, 3]) }
+        if crashAt == nil {
+            for fault in Fault.allCases { rates[fault] = fault.probability * chance.pick([0, 0.5, 1, 1, 3]) }
+        }
         self.rates = rates
         self.crashAt = crashAt
         self.trace = trace

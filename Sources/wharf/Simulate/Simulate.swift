@@ -33,8 +33,11 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Begin no further seed after this many seconds.")
     var seconds: Int?
 
-    @Option(help: "Crash a process at this point of the run, and nowhere else.")
+    @Option(help: "Crash a process at this point of the run, and let nothing else go wrong.")
     var crashAt: Int?
+
+    @Option(help: ArgumentHelp("Run one seed once for every so many of its crash points, with a crash there and nothing else.", valueName: "stride"))
+    var crashEach: Int?
 
     @Option(help: ArgumentHelp("Break the program on purpose, to see that it is noticed.", valueName: "how"))
     var sabotage: Sabotage?
@@ -46,8 +49,8 @@ struct Simulate: AsyncParsableCommand {
     var definitions = TopologyCommand.Source.standard
 
     func validate() throws {
-        guard seeds > 0, steps >= 0, (1...1_000).contains(customers) else {
-            throw ValidationError("--seeds and --customers must be at least 1 (customers at most 1000), --steps at least 0")
+        guard seeds > 0, steps >= 0, (1...1_000).contains(customers), crashEach ?? 1 > 0 else {
+            throw ValidationError("--seeds, --customers and --crash-each must be at least 1 (customers at most 1000), --steps at least 0")
         }
     }
 
@@ -59,7 +62,7 @@ struct Simulate: AsyncParsableCommand {
         var isGood = false
         do {
             try await server.start()
-            isGood = try await sweep(definitions, server)
+            isGood = if let crashEach { try await crash(each: crashEach, definitions, server) } else { try await sweep(definitions, server) }
         } catch {
             await server.stop()
             try? FileManager.default.removeItem(at: folder)
@@ -83,12 +86,7 @@ struct Simulate: AsyncParsableCommand {
             let report = try await simulation.run(on: server, trace: trace ? Self.show : nil)
             done += 1
             visits.merge(report.visits)
-            print(SimulateLayout.line(report))
-            guard report.violations.isEmpty else {
-                for violation in report.violations { print("  \(violation)") }
-                print("To see it again:  \(replay(seed))")
-                return false
-            }
+            guard tell(report, replay: replay(seed, crashAt: crashAt)) else { return false }
         }
         guard count > 1 else { return true }
         print("\n\(done) seeds in \((ContinuousClock.now - start).inSeconds), no promise broken\n")
@@ -99,6 +97,34 @@ struct Simulate: AsyncParsableCommand {
             return false
         }
         return true
+    }
+
+    /// A crash at every call of a run that goes well otherwise.
+    private func crash(each stride: Int, _ definitions: Definitions, _ server: SimulationServer) async throws -> Bool {
+        let seed = seed ?? base ?? 1
+        let start = ContinuousClock.now
+        var plan = plan(seed)
+        plan.crashAt = 0
+        let calm = try await Simulation(plan, definitions: definitions).run(on: server)
+        print(SimulateLayout.line(calm))
+        var done = 0
+        for point in Swift.stride(from: 1, through: calm.crashPoints, by: stride) {
+            if let seconds, ContinuousClock.now - start > .seconds(seconds) { break }
+            plan.crashAt = point
+            let report = try await Simulation(plan, definitions: definitions).run(on: server)
+            done += 1
+            guard tell(report, replay: replay(seed, crashAt: point)) else { return false }
+        }
+        print("\n\(done) crashes in \((ContinuousClock.now - start).inSeconds), no promise broken")
+        return true
+    }
+
+    /// False when a promise was broken.
+    private func tell(_ report: Simulation.Report, replay command: String) -> Bool {
+        print(SimulateLayout.line(report))
+        for violation in report.violations { print("  \(violation)") }
+        if !report.violations.isEmpty { print("To see it again:  \(command)") }
+        return report.violations.isEmpty
     }
 
     private static func show(_ line: String) {
@@ -114,7 +140,7 @@ struct Simulate: AsyncParsableCommand {
         return plan
     }
 
-    private func replay(_ seed: UInt64) -> String {
+    private func replay(_ seed: UInt64, crashAt: Int?) -> String {
         var command = "wharf simulate --seed \(seed) --steps \(steps) --customers \(customers)"
         if let crashAt { command += " --crash-at \(crashAt)" }
         if let sabotage { command += " --sabotage \(sabotage.rawValue)" }

@@ -1,0 +1,72 @@
+import FoundationEssentials
+import LocalServers
+import Synchronization
+import Testing
+
+@testable import Simulation
+
+/// `wharf simulate` as a process of its own: what a seed gives must not depend on the process.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SweepTests {
+    @Test func `the same seed gives the same trace in every process`() async throws {
+        let first = try await simulate("--seed", "7")
+        let second = try await simulate("--seed", "7")
+        #expect(first.status == .exited(0))
+        #expect(first.lines.first?.contains("trace ") == true)
+        #expect(first.lines == second.lines)
+    }
+
+    @Test func `fresh seeds break no promise`() async throws {
+        let sweep = try await simulate("--seeds", "1000", "--seconds", "45")
+        #expect(sweep.isGood(), "\(sweep.lines.suffix(20).joined(separator: "\n"))")
+    }
+
+    @Test func `a crash at any one call breaks no promise`() async throws {
+        let crashes = try await simulate("--crash-each", "37", "--customers", "4", "--seconds", "30")
+        #expect(crashes.status == .exited(0), "\(crashes.lines.suffix(20).joined(separator: "\n"))")
+    }
+
+    @Test(arguments: Sabotage.allCases)
+    func `a program that is broken on purpose is found out, and the command that shows it is told`(_ sabotage: Sabotage) async throws {
+        let sweep = try await simulate("--seeds", "10", "--base", "1", "--sabotage", sabotage.rawValue)
+        #expect(sweep.status == .exited(1))
+        #expect(sweep.lines.contains { $0.hasPrefix("To see it again:  wharf simulate --seed ") })
+    }
+
+    private struct Run {
+        let status: ManagedProcess.ExitStatus?
+        let lines: [String]
+
+        /// A sweep that the machine was too slow to make a full one may have missed a moment, and not more.
+        func isGood() -> Bool {
+            status == .exited(0) || lines.last?.hasPrefix("Never reached") == true
+        }
+    }
+
+    private func simulate(_ arguments: String...) async throws -> Run {
+        let store = Lines()
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let process = ManagedProcess(
+            name: "wharf",
+            command: ProcessCommand(Self.executable, ["simulate"] + arguments, inheritsEnvironment: true, workingFolder: root.path),
+            output: .lines { store.add($0) })
+        try await process.start()
+        let status = await process.exit
+        return Run(status: status, lines: store.all)
+    }
+
+    /// What is built beside the tests.
+    private static var executable: String {
+        let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "wharf").path
+    }
+
+    private final class Lines: Sendable {
+        private let lines = Mutex<[String]>([])
+
+        func add(_ line: String) {
+            lines.withLock { $0.append(line) }
+        }
+
+        var all: [String] { lines.withLock { $0 } }
+    }
+}
