@@ -133,6 +133,20 @@ private final class ScriptedGateway: PaymentGateway {
         await harness.database.close()
     }
 
+    @Test func `a charge that is tried again does not hold up the void that was asked for before`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
+        _ = await harness.send([try charge()])
+        #expect(await harness.send([try void()])[0].failure?.cause == "payment-in-flight")
+        harness.clock.advance(by: Charging.callLease - 1)
+        #expect(await harness.send([try charge()])[0].failure?.cause == "payment-in-flight")
+        harness.clock.advance(by: 2)
+        #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.nothing.rawValue)
+        #expect(gateway.state.withLock { $0.charges.count } == 1)
+        await harness.database.close()
+    }
+
     @Test func `an event of the gateway counts once, and an older one changes nothing`() async throws {
         let gateway = ScriptedGateway()
         gateway.state.withLock { $0.answer = .success(.requiresAction(intent: "pi_1", clientSecret: "s")) }

@@ -50,7 +50,8 @@ struct Charging: Sendable {
         var (attempts, added) = try await Store.begin(wanted, now: now, on: transaction)
         var renewed: [Attempt] = []
         for order in attempts.keys.sorted(by: { $0.uuidString < $1.uuidString }) where !added.contains(order) {
-            guard var attempt = attempts[order], attempt.state == .begun else { continue }
+            // No call begins for what is to be voided, so the void need not wait longer for one.
+            guard var attempt = attempts[order], attempt.state == .begun, !attempt.voidRequested else { continue }
             attempt.sentUntil = now.addingTimeInterval(Self.callLease)
             attempts[order] = attempt
             renewed.append(attempt)

@@ -51,11 +51,8 @@ struct BrokerState: Sendable {
         bindings[exchange, default: []].append((TopicPattern(key), queue))
     }
 
-    mutating func setLimits(_ queue: String, _ change: (inout QueueLimits) -> Void) {
-        if var found = queues[queue] {
-            change(&found.limits)
-            queues[queue] = found
-        }
+    mutating func setRefusing(_ queue: String, _ refuses: Bool) {
+        queues[queue]?.refuses = refuses
     }
 
     // MARK: In

@@ -186,8 +186,9 @@ final class ModelBroker: Sendable {
         }
     }
 
-    func setLimits(_ queue: String, _ change: @Sendable (inout QueueLimits) -> Void) {
-        state.withLock { $0.broker.setLimits(queue, change) }
+    /// Whether the queue takes nothing, as if it were full.
+    func setRefusing(_ queue: String, _ refuses: Bool) {
+        state.withLock { $0.broker.setRefusing(queue, refuses) }
     }
 
     // MARK: To look at

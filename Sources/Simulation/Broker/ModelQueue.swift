@@ -44,8 +44,10 @@ struct ModelQueue: Sendable {
     let isExclusive: Bool
     var limits: QueueLimits
     var messages: [StoredMessage] = []
+    /// As if it were full.
+    var refuses = false
 
-    var isFull: Bool { limits.maximumLength.map { messages.count >= $0 } ?? false }
+    var isFull: Bool { refuses || limits.maximumLength.map { messages.count >= $0 } == true }
 
     /// Takes out what has expired: at the head only, as RabbitMQ does.
     mutating func takeExpired(at now: Int64) -> [StoredMessage] {

@@ -67,12 +67,12 @@ final class Faults: Sendable {
         return true
     }
 
-    func crashes() -> Bool {
+    func crashes(weight: Double) -> Bool {
         let (number, isOn) = state.withLock { state in
             state.crashPoints += 1
             return (state.crashPoints, state.isOn)
         }
         if let crashAt { return number == crashAt }
-        return isOn && chance.happens(rates[.crash] ?? 0)
+        return isOn && chance.happens((rates[.crash] ?? 0) * weight)
     }
 }

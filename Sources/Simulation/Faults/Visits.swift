@@ -41,10 +41,11 @@ enum Moment {
     static let brokerRestart = "broker restarted"
     static let databaseAway = "database away"
     static let gatewayAway = "gateway away"
+    static let queueFull = "queue full"
 
     static let all: [String] =
         Life.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, keyRepeated, oneByOne, batch,
-            doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
+            doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

@@ -5,7 +5,7 @@ import WebClient
 
 /// Stripe's side of the simulation: it carries out what reaches it, late if need be, and tells every change to the webhook until the webhook takes it.
 final class ModelGateway: Sendable {
-    static let lateness = 5_000...110_000
+    static let lateness = 5_000...200_000
     static let searchLag = 500...40_000
     static let webhookDelay = 20...2_000
     static let webhookLateness = 5_000...90_000

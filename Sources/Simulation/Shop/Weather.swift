@@ -1,7 +1,7 @@
 import Messaging
 
-/// What befalls the whole shop from time to time, rather than one call: a broker that restarts, a database that goes away, a gateway that is down, a process
-/// that is killed while it waits.
+/// What befalls the whole shop from time to time, rather than one call: a broker that restarts, a queue that is full, a database that goes away, a gateway
+/// that is down, a process that is killed while it waits.
 struct Weather: Sendable {
     static let calm = 2_000...20_000
     /// Long enough for checkouts to give up waiting.
@@ -16,7 +16,7 @@ struct Weather: Sendable {
         while shop.faults.isOn {
             try? await shop.clock.sleep(for: chance.duration(milliseconds: Self.calm))
             guard shop.faults.isOn else { return }
-            switch chance.below(4) {
+            switch chance.below(5) {
             case 0:
                 visits.note(Moment.brokerRestart)
                 shop.faults.trace.note("the broker restarts")
@@ -30,6 +30,12 @@ struct Weather: Sendable {
                 visits.note(Moment.gatewayAway)
                 shop.faults.trace.note("the gateway goes away")
                 shop.gateway.setAway(until: shop.clock.elapsed + absence(500...40_000).microseconds)
+            case 3:
+                let queue = chance.pick(Shop.Service.allCases).rawValue + ".commands"
+                visits.note(Moment.queueFull)
+                shop.faults.trace.note("\(queue) is full")
+                shop.broker.setRefusing(queue, true)
+                shop.clock.schedule(after: absence(500...10_000)) { shop.broker.setRefusing(queue, false) }
             default:
                 shop.killOne()
             }
