@@ -10,7 +10,7 @@ public struct Simulation: Sendable {
     public struct Plan: Sendable {
         public var seed: UInt64
         /// Turns of the scheduler in which faults may strike; then all is left to come to rest.
-        public var steps = 60_000
+        public var steps = 20_000
         public var customers = 12
         /// Crash at this point, and let nothing else go wrong. Points are counted from 1; 0 is never reached.
         public var crashAt: Int?
@@ -41,14 +41,27 @@ public struct Simulation: Sendable {
     private static let looksAtRest = 4
     /// Virtual time that the shop is given to come to rest.
     private static let patience: Duration = .seconds(2 * 3600)
-    private static let leastFaultyTime: Int64 = 100_000_000
+    /// Virtual microseconds in which faults strike at least, and at most.
+    private static let faultyTime: ClosedRange<Int64> = 100_000_000...200_000_000
+
+    /// The longest rung of the retry ladder, in milliseconds: a run that had to wait for the real ones would do nothing for most of its time.
+    private static let longestRung = 40_000
 
     let plan: Plan
     let definitions: Definitions
 
     public init(_ plan: Plan, definitions: Definitions) {
         self.plan = plan
-        self.definitions = definitions
+        self.definitions = Self.shortening(definitions)
+    }
+
+    private static func shortening(_ definitions: Definitions) -> Definitions {
+        var definitions = definitions
+        for (place, policy) in definitions.policies.enumerated() where policy.name.hasPrefix("retry.") {
+            guard case .integer(let life)? = policy.definition["message-ttl"] else { continue }
+            definitions.policies[place].definition["message-ttl"] = .integer(min(life, longestRung))
+        }
+        return definitions
     }
 
     /// - Parameter trace: Is given each line.
@@ -88,8 +101,9 @@ public struct Simulation: Sendable {
                     }
                     guard plan.crashAt == nil else { return }
                     customers.addTask {
-                        while scheduler.steps < plan.steps, clock.elapsed < Self.leastFaultyTime { try? await clock.sleep(for: Self.look) }
-                        while scheduler.steps < plan.steps, shop.hasWork { try? await clock.sleep(for: Self.look) }
+                        while scheduler.steps < plan.steps, clock.elapsed < Self.faultyTime.lowerBound || shop.hasWork,
+                            clock.elapsed < Self.faultyTime.upperBound
+                        { try? await clock.sleep(for: Self.look) }
                         faults.end()
                         trace.note("nothing more goes wrong")
                     }

@@ -83,14 +83,13 @@ final class DatabaseTurn: Sendable {
         if let ticket { leave(ticket) }
     }
 
-    /// BEGIN, once a turn.
-    func begin(_ ticket: Ticket) throws {
-        let mustBegin = state.withLock { state in
+    /// Whether the transaction is still to be begun; from here on it counts as open.
+    func opens(_ ticket: Ticket) -> Bool {
+        state.withLock { state in
             guard state.holder?.ticket == ticket, !state.isOpen else { return false }
             state.isOpen = true
             return true
         }
-        if mustBegin { _ = try session.run { try await $0.execute("BEGIN") } }
     }
 
     /// COMMIT; false when nothing had been begun.

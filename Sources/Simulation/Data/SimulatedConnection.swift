@@ -27,6 +27,7 @@ final class SimulatedConnection: SQLConnection {
     func copy(into table: String, columns: [String], rows: some Sequence<[any PostgresEncodable]> & Sendable) async throws -> Int {
         try await prepare()
         let rows = Array(rows)
+        if isTransaction, database.turn.opens(ticket) { _ = try database.turn.session.run { try await $0.execute("BEGIN") } }
         return try database.turn.session.run { try await $0.copy(into: table, columns: columns, rows: rows) }
     }
 
@@ -34,7 +35,8 @@ final class SimulatedConnection: SQLConnection {
         guard !statements.isEmpty else { return [] }
         try await prepare()
         let sent = database.sabotage == .forgetfulInbox ? statements.map { $0.entersInbox ? "SELECT 1 WHERE false" : $0 } : statements
-        let answers = try database.turn.session.run { try await $0.pipeline(sent) }
+        let opening: [SQL] = isTransaction && database.turn.opens(ticket) ? ["BEGIN"] : []
+        let answers = try database.turn.session.run { Array(try await $0.pipeline(opening + sent).dropFirst(opening.count)) }
         for (statement, rows) in zip(statements, answers) {
             if statement.entersInbox { inboxRows.withLock { $0 += rows.affected } }
             if statement.looksIntoInbox, !rows.isEmpty { database.visits.note(Moment.knownToInbox) }
@@ -51,11 +53,9 @@ final class SimulatedConnection: SQLConnection {
         if database.turn.isAway(at: database.clock.elapsed) || database.faults.strikes(.statementLost) {
             throw PostgresError(.connection, "the connection to PostgreSQL was lost")
         }
-        guard isTransaction else { return }
-        if database.faults.strikes(.serializationFailure) {
+        if isTransaction, database.faults.strikes(.serializationFailure) {
             throw PostgresError(.server(sqlState: "40001"), "could not serialize access")
         }
-        try database.turn.begin(ticket)
     }
 }
 

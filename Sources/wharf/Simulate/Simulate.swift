@@ -3,6 +3,10 @@ import FoundationEssentials
 import Messaging
 import Simulation
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Runs the shop under faults in virtual time, repeatably, and holds it to its promise.",
@@ -25,7 +29,7 @@ struct Simulate: AsyncParsableCommand {
     var base: UInt64?
 
     @Option(help: "Turns of the scheduler in which things may go wrong.")
-    var steps = 60_000
+    var steps = 20_000
 
     @Option(help: "Customers in a run.")
     var customers = 12
@@ -122,6 +126,7 @@ struct Simulate: AsyncParsableCommand {
     /// False when a promise was broken.
     private func tell(_ report: Simulation.Report, replay command: String) -> Bool {
         print(SimulateLayout.line(report))
+        fflush(nil)
         for violation in report.violations { print("  \(violation)") }
         if !report.violations.isEmpty { print("To see it again:  \(command)") }
         return report.violations.isEmpty
