@@ -91,7 +91,8 @@ struct Audit: Sendable {
         return found
     }
 
-    /// Every output that was committed reached the inbox of its receiver or the dead letters, and nothing was handled that nobody committed.
+    /// Every output that was committed reached the inbox of its receiver, or it, or the message that it follows from, is a dead letter that somebody can replay;
+    /// and nothing was handled that nobody committed.
     private var messages: [String] {
         var found: [String] = []
         var known: Set<UUID> = []
@@ -103,7 +104,7 @@ struct Audit: Sendable {
                     known.insert(id)
                     for queue in route(output.kind == "event" ? Exchange.events : Exchange.requests, output.key) {
                         guard let receiver = Shop.Service(rawValue: String(queue.prefix { $0 != "." })) else { continue }
-                        if books.inboxes[receiver]?[id] == nil, !dead.contains(id) {
+                        if books.inboxes[receiver]?[id] == nil, !dead.contains(id), !dead.contains(handled.id) {
                             found.append("\(output.key), which \(service.rawValue) has sent, was never handled by \(receiver.rawValue)")
                         }
                     }

@@ -33,6 +33,10 @@ struct BrokerState: Sendable {
     var touched: Set<String> = []
     /// Queues that hold something which expires, and when.
     var expiries: [(queue: String, after: Duration)] = []
+    /// Queues whose dead letters were refused by their target.
+    private var retrying: Set<String> = []
+
+    private static let deadLetterPause: Duration = .seconds(1)
 
     init(_ definitions: Definitions) throws {
         exchanges = Set(definitions.exchanges.map(\.name))
@@ -169,6 +173,7 @@ struct BrokerState: Sendable {
 
     private mutating func bury(_ messages: [StoredMessage], of name: String, _ death: Death, at now: Int64) {
         guard let limits = queues[name]?.limits, let exchange = limits.deadLetterExchange else { return }
+        var kept: [StoredMessage] = []
         for message in messages {
             var publication = message.publication
             publication.exchange = exchange
@@ -177,14 +182,16 @@ struct BrokerState: Sendable {
             publication.properties.headers["x-first-death-reason"] = .string(death.rawValue)
             publication.mandatory = false
             let outcome = accept(publication, at: now)
-            guard outcome != .confirmed, limits.keepsDeadLetters else { continue }
-            // Where the target refuses, the message stays and is tried again.
-            queues[name]?.messages.insert(message, at: 0)
-            expiries.append((name, .seconds(1)))
+            if outcome != .confirmed, limits.keepsDeadLetters { kept.append(message) }
         }
+        // Where the target refuses, the message stays and is tried again.
+        guard !kept.isEmpty else { return }
+        queues[name]?.messages.insert(contentsOf: kept, at: 0)
+        if retrying.insert(name).inserted { expiries.append((name, Self.deadLetterPause)) }
     }
 
     mutating func expire(_ name: String, at now: Int64) {
+        retrying.remove(name)
         guard let expired = queues[name]?.takeExpired(at: now), !expired.isEmpty else { return }
         bury(expired, of: name, .expired, at: now)
     }

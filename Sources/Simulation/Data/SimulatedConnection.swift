@@ -7,6 +7,8 @@ final class SimulatedConnection: SQLConnection {
     private let database: SimulatedDatabase
     private let isTransaction: Bool
     private let inboxRows = Mutex(0)
+    /// What is sent with the next statement, or before COMMIT.
+    private let enqueued = Mutex<[SQL]>([])
 
     init(_ database: SimulatedDatabase, ticket: DatabaseTurn.Ticket, isTransaction: Bool) {
         (self.database, self.ticket, self.isTransaction) = (database, ticket, isTransaction)
@@ -24,14 +26,33 @@ final class SimulatedConnection: SQLConnection {
         try await send(statements)
     }
 
+    func enqueue(_ sql: SQL) async throws {
+        let mustSend = enqueued.withLock { enqueued in
+            enqueued.append(sql)
+            return !isTransaction || enqueued.count >= SQL.maximumEnqueued
+        }
+        if mustSend { try await flush() }
+    }
+
+    /// Sends what has been enqueued.
+    func flush() async throws {
+        _ = try await send([])
+    }
+
     func copy(into table: String, columns: [String], rows: some Sequence<[any PostgresEncodable]> & Sendable) async throws -> Int {
+        try await flush()
         try await prepare()
         let rows = Array(rows)
         if isTransaction, database.turn.opens(ticket) { _ = try database.turn.session.run { try await $0.execute("BEGIN") } }
         return try database.turn.session.run { try await $0.copy(into: table, columns: columns, rows: rows) }
     }
 
-    private func send(_ statements: [SQL]) async throws -> [Rows] {
+    private func send(_ asked: [SQL]) async throws -> [Rows] {
+        let waiting = enqueued.withLock { enqueued in
+            defer { enqueued = [] }
+            return enqueued
+        }
+        let statements = waiting + asked
         guard !statements.isEmpty else { return [] }
         try await prepare()
         let sent = database.sabotage == .forgetfulInbox ? statements.map { $0.entersInbox ? "SELECT 1 WHERE false" : $0 } : statements
@@ -42,7 +63,7 @@ final class SimulatedConnection: SQLConnection {
             if statement.looksIntoInbox, !rows.isEmpty { database.visits.note(Moment.knownToInbox) }
         }
         database.faults.trace.note("\(database.life.name) \(statements.map(\.summary).joined(separator: "; ")) [\(answers.map(\.affected))]")
-        return answers
+        return Array(answers.dropFirst(waiting.count))
     }
 
     /// What comes before a statement: the way to the server, which takes time and breaks.

@@ -24,8 +24,8 @@ struct SimulatedDatabase: Database {
         let connection = try await connect(inTransaction: false)
         do {
             let result = try await body(connection)
-            turn.leave(connection.ticket)
             await life.check()
+            turn.leave(connection.ticket)
             return result
         } catch {
             turn.leave(connection.ticket)
@@ -39,6 +39,7 @@ struct SimulatedDatabase: Database {
         let connection = try await connect(inTransaction: true)
         do {
             let result = try await body(connection)
+            try await connection.flush()
             try await commit(connection)
             return result
         } catch {
