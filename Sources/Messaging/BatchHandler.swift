@@ -140,10 +140,12 @@ struct BatchHandler: Sendable {
             try expect(outcomes.count, fresh.count, "outcomes")
             var entries: [Inbox.Entry] = []
             var first: [UUID: Result] = [:]
+            var failures: [UUID: Failure] = [:]
             for (request, outcome) in zip(fresh, outcomes) {
                 switch outcome {
                 case .failed(let failure):
                     first[request.id] = .failed(failure)
+                    failures[request.id] = failure
                 case .done(let reply, let emissions):
                     let outputs = emissions.map(Output.init) + (reply.map { [Output($0)] } ?? [])
                     first[request.id] = .handled(outputs: outputs, reply: reply)
@@ -157,7 +159,8 @@ struct BatchHandler: Sendable {
             return requests.map { request in
                 if let result = first.removeValue(forKey: request.id) { return result }
                 guard let row = known[request.id] else {
-                    return .failed(Failure("duplicate", "its twin in the same batch failed", remedy: .retry))
+                    // What its twin failed with is what it would have failed with.
+                    return .failed(failures[request.id] ?? Failure("duplicate", "its twin in the same batch was told to try again", remedy: .retry))
                 }
                 return Self.recall(row, for: request)
             }

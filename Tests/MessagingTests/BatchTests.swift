@@ -50,6 +50,14 @@ import Testing
         await ledger.database.close()
     }
 
+    @Test func `two copies in one batch fail with the same cause`() async throws {
+        let ledger = try await Ledger()
+        let copies = try (1...2).map { try ledger.delivery(.init(account: "later", amount: 5), id: id(1), tag: $0) }
+        await ledger.processor().process(copies)
+        #expect(ledger.publisher.publications.map { $0.properties.headers[HeaderName.cause] } == [.string("not-now"), .string("not-now")])
+        await ledger.database.close()
+    }
+
     @Test func `two copies in one batch count once and are both answered`() async throws {
         let ledger = try await Ledger()
         let copies = try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: $0) }

@@ -8,6 +8,8 @@ struct Audit: Sendable {
     static let excusedCauses: Set<String> = [
         "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "mail-not-sent",
         "unroutable", "queue-full",
+        // The broker's own: connections were lost more than twenty times while a message was held.
+        "delivery_limit",
     ]
 
     let books: Books
