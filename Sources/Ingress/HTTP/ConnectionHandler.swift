@@ -129,8 +129,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func flush(context: ChannelHandlerContext) {
         context.flush()
-        // Most answers are with the operating system by now.
-        if answersUnderWay > 0, !departure.isRunning { departure.start(patience.response, closing: context) }
+        // Most answers are with the operating system by now. A body that is not keeps whoever writes it from writing its end.
+        if answersUnderWay > 0 || !context.channel.isWritable, !departure.isRunning { departure.start(patience.response, closing: context) }
     }
 
     private func hasAnswered(_ context: ChannelHandlerContext) {
