@@ -1,6 +1,7 @@
 # make up       build, and run everything on this machine until Ctrl-C
 # make test     build, and run all tests against private servers
 # make bench    build, and measure it against what PostgreSQL and RabbitMQ do by themselves (bench/results); takes a quarter of an hour
+# make chaos    build, and break a shop of its own in every way for some five minutes; everything has to add up in the end
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make build    the executable: .build/release/wharf
@@ -14,9 +15,11 @@ SWIFTFLAGS ?=
 TESTS_AT_ONCE ?= 8
 # As in: make bench BENCHFLAGS='--cases checkouts,single --rounds 5'
 BENCHFLAGS ?=
+# As in: make chaos CHAOSFLAGS='--seed 7 --seconds 60'
+CHAOSFLAGS ?=
 WHARF := .build/release/wharf
 
-.PHONY: up test bench fuzz sanitize build packages clean reset
+.PHONY: up test bench chaos fuzz sanitize build packages clean reset
 
 up: build
 	@exec $(WHARF) up
@@ -30,6 +33,10 @@ test: packages
 
 bench: build
 	@exec $(WHARF) bench $(BENCHFLAGS)
+
+# Real baskets where they are at hand.
+chaos: build
+	@exec $(WHARF) chaos $(addprefix --baskets ,$(wildcard ../shared/data/groceries.csv)) $(CHAOSFLAGS)
 
 fuzz: packages
 	@scripts/fuzz

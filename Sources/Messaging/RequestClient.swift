@@ -24,6 +24,8 @@ public final class RequestClient: Service {
     private struct Entry {
         let operation: String
         let sentAt: Date
+        /// The reply queue to which the reply is sent; lost with its connection.
+        let address: String
         var slot: Slot
     }
 
@@ -71,7 +73,7 @@ public final class RequestClient: Service {
         case refused(String)
         /// No queue is bound to the operation.
         case unroutable
-        /// The request may have been accepted, but no reply came in time.
+        /// The request may have been accepted, but no reply came in time, or none can come any more because the reply queue is lost.
         case timedOut
     }
 
@@ -97,7 +99,7 @@ public final class RequestClient: Service {
             throw Unanswered.refused("the broker takes no requests at the moment")
         }
         let correlationID = randomness.uuid().uuidString
-        try open(correlationID, request.operation, at: now, timeout.seconds)
+        try open(correlationID, request.operation, address, at: now, timeout.seconds)
         var request = request
         request.requester = Requester(replyTo: address, correlationID: correlationID)
         if durability != .durable { request.deadline = deadline }
@@ -132,7 +134,9 @@ public final class RequestClient: Service {
                 }
             }
             group.addTask {
-                while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil { self.expire() }
+                while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil {
+                    self.expire(address: await self.replies.replyAddress)
+                }
             }
             group.addTask {
                 try? await gracefulShutdown()
@@ -161,14 +165,15 @@ public final class RequestClient: Service {
 // MARK: - Slots
 
 extension RequestClient {
-    private func open(_ id: String, _ operation: String, at now: Date, _ timeout: Double) throws(Unanswered) {
+    private func open(_ id: String, _ operation: String, _ address: String, at now: Date, _ timeout: Double) throws(Unanswered) {
         let refusal: Unanswered? = state.withLock { state in
             if state.isStopped { return .refused("shutting down") }
             if state.entries.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
             guard state.paces[operation, default: Pace()].admits(at: now, deadline: timeout) else {
                 return .refused("more are asked than can be answered in time")
             }
-            state.entries[id] = Entry(operation: operation, sentAt: now, slot: .open(deadline: now.addingTimeInterval(timeout)))
+            let slot = Slot.open(deadline: now.addingTimeInterval(timeout))
+            state.entries[id] = Entry(operation: operation, sentAt: now, address: address, slot: slot)
             return nil
         }
         if let refusal { throw refusal }
@@ -219,11 +224,12 @@ extension RequestClient {
         continuation?.resume(with: result)
     }
 
-    private func expire() {
+    /// - Parameter address: of the reply queue that there is now.
+    private func expire(address: String?) {
         let now = clock.now()
         let overdue = state.withLock { state in
             state.entries.compactMap { id, entry in
-                if case .waiting(_, let deadline) = entry.slot, deadline < now { return id }
+                if case .waiting(_, let deadline) = entry.slot, deadline < now || entry.address != address { return id }
                 return nil
             }
         }

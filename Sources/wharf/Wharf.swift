@@ -7,7 +7,7 @@ struct Wharf: AsyncParsableCommand {
         commandName: "wharf",
         abstract: "A commerce backend made of message queues, which cannot lose an order.",
         groupedSubcommands: [
-            CommandGroup(name: "Everything on this machine", subcommands: [Up.self, Status.self, Load.self, Bench.self, Simulate.self]),
+            CommandGroup(name: "Everything on this machine", subcommands: [Up.self, Status.self, Load.self, Bench.self, Simulate.self, Chaos.self]),
             CommandGroup(name: "Roles", subcommands: [IngressCommand.self, WorkerCommand.self, SandboxCommand.self]),
             CommandGroup(
                 name: "Operations",

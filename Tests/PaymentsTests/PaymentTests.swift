@@ -98,6 +98,33 @@ private final class ScriptedGateway: PaymentGateway {
         await harness.database.close()
     }
 
+    @Test func `a key that the gateway answers by an error for good is replaced, once what came of it can be found`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        gateway.state.withLock { $0.answer = .failure(.keySpent("500 again")) }
+        let request = try charge()
+        for _ in 1...3 { #expect(await harness.send([request])[0].failure?.cause == "gateway-error") }
+        #expect(Set(gateway.state.withLock { $0.charges }).count == 1)
+        harness.clock.advance(by: Charging.findableAfter + 1)
+        gateway.state.withLock { $0.answer = .success(.succeeded(intent: "pi_1")) }
+        #expect(try event(await harness.send([request])[0]).kind == .charged)
+        #expect(Set(gateway.state.withLock { $0.charges }).count == 2)
+        await harness.database.close()
+    }
+
+    @Test func `a key is not replaced when the call that spent it has taken the money`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        gateway.state.withLock { $0.answer = .failure(.keySpent("500 again")) }
+        let request = try charge()
+        _ = await harness.send([request])
+        harness.clock.advance(by: Charging.findableAfter + 1)
+        gateway.state.withLock { $0.known = .succeeded(intent: "pi_1") }
+        #expect(try event(await harness.send([request])[0]).kind == .charged)
+        #expect(gateway.state.withLock { $0.charges.count } == 1)
+        await harness.database.close()
+    }
+
     @Test func `a charge that succeeded is refunded once, however often it is voided`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)

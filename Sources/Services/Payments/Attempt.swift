@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Secrets
 
 /// The payment of an order: a pure state, moved by what the gateway says.
 struct Attempt: Sendable, Hashable {
@@ -13,13 +14,15 @@ struct Attempt: Sendable, Hashable {
     }
 
     let order: UUID
-    let charge: Charge
+    var charge: Charge
     var state: State
     var voidRequested = false
     var intent: String?
     var clientSecret: String?
     var detail: String?
     var sentUntil: Date?
+    /// When it was learned that the gateway answers the key by an error, and what it had begun with it was over.
+    var keySpentAt: Date?
     let createdAt: Date
 
     /// Takes in what the gateway says; true when that changed anything. What is older than what is known changes nothing.
@@ -45,6 +48,14 @@ struct Attempt: Sendable, Hashable {
         }
         if state != .requiresAction { clientSecret = nil }
         return self != before
+    }
+
+    /// Takes a new key in the place of one that is spent, once whatever came of that one can be found; the gateway is asked for it before the new
+    /// one is used.
+    mutating func renewKey(now: Date) {
+        guard let keySpentAt, now >= keySpentAt.addingTimeInterval(Charging.findableAfter) else { return }
+        charge.idempotencyKey = UUID.v5(namespace: charge.idempotencyKey, name: "again")
+        self.keySpentAt = nil
     }
 
     /// What the checkout has to be told of the state; nil while nothing is known.

@@ -10,6 +10,8 @@ struct Charging: Sendable {
     static let maximumConcurrent = 64
     /// How long after T1 a call may still begin or be under way, in seconds; more than the gateway's deadline for a call.
     static let callLease = 60.0
+    /// How long after a payment was made ``PaymentGateway/find(order:)`` may not know it yet, in seconds: Stripe's search lags by up to a minute.
+    static let findableAfter = 60.0
 
     struct Plan: Sendable {
         let attempt: Attempt
@@ -24,6 +26,8 @@ struct Charging: Sendable {
         /// The order costs nothing; a gateway takes no such payment.
         case free
         case failed(Failure)
+        /// The key is of no more use.
+        case keySpent(Failure)
     }
 
     let gateway: any PaymentGateway
@@ -53,6 +57,7 @@ struct Charging: Sendable {
             // No call begins for what is to be voided, so the void need not wait longer for one.
             guard var attempt = attempts[order], attempt.state == .begun, !attempt.voidRequested else { continue }
             attempt.sentUntil = now.addingTimeInterval(Self.callLease)
+            attempt.renewKey(now: now)
             attempts[order] = attempt
             renewed.append(attempt)
         }
@@ -85,6 +90,7 @@ struct Charging: Sendable {
                 return .settled
             }
         } catch {
+            if case .keySpent = error { return .keySpent(Failure(error)) }
             return .failed(Failure(error))
         }
     }
@@ -94,6 +100,7 @@ struct Charging: Sendable {
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         var changed: Set<UUID> = []
+        let now = clock.now()
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             guard var attempt = attempts[item.input.orderID] else {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
@@ -105,6 +112,14 @@ struct Charging: Sendable {
                 return .failed(Failure("charge-differs", "order \(attempt.order) was charged with other parameters before"))
             }
             if case .failed(let failure) = finding { return .failed(failure) }
+            if case .keySpent(let failure) = finding {
+                if attempt.charge.idempotencyKey == plan.attempt.charge.idempotencyKey, attempt.keySpentAt == nil {
+                    attempt.keySpentAt = now
+                    attempts[attempt.order] = attempt
+                    changed.insert(attempt.order)
+                }
+                return .failed(failure)
+            }
             let wasVoided = attempt.state == .voided
             if case .free = finding, attempt.state == .begun {
                 attempt.state = .succeeded
@@ -123,7 +138,7 @@ struct Charging: Sendable {
             }
             return .done(emit: [try Emission(.request(MessageName.advance), event)])
         }
-        try await Store.save(changed.compactMap { attempts[$0] }, now: clock.now(), on: transaction)
+        try await Store.save(changed.compactMap { attempts[$0] }, now: now, on: transaction)
         return outcomes
     }
 }
@@ -132,6 +147,7 @@ extension Failure {
     init(_ error: GatewayError) {
         switch error {
         case .unknown(let detail): self.init("gateway-unknown", detail, remedy: .retry)
+        case .keySpent(let detail): self.init("gateway-error", detail, remedy: .retry)
         case .notSent(let detail): self.init("gateway-unreachable", detail, remedy: .retry)
         case .refused(let detail): self.init("gateway-refused", detail)
         }

@@ -13,6 +13,8 @@ public enum PaymentStatus: Sendable, Equatable {
 public enum GatewayError: Error, Sendable, Equatable {
     /// It may or may not have been carried out: a time-out, a 5xx, a conflict with the same call under way.
     case unknown(String)
+    /// The same call with the same key is answered by the same error from now on; it may or may not have been carried out.
+    case keySpent(String)
     /// It surely was not carried out.
     case notSent(String)
     /// The gateway refuses the call itself, whatever the card: our mistake.
@@ -24,8 +26,8 @@ public struct Charge: Sendable, Hashable {
     public let orderNumber: String
     public let amount: Money
     public let paymentMethod: String
-    /// The same for every call about this charge.
-    public let idempotencyKey: UUID
+    /// The same for every call about this charge, until the gateway answers it by nothing but an error.
+    public internal(set) var idempotencyKey: UUID
 }
 
 /// A payment gateway, as payments needs it. Every call may be repeated: the gateway acts once per key.

@@ -33,6 +33,12 @@ enum Schema {
                     at timestamptz NOT NULL
                 );
                 CREATE INDEX webhook_events_at ON webhook_events (at);
-                """)
+                """),
+        Migration(
+            id: "spent keys",
+            sql: """
+                -- Since when the gateway is known to answer the key by an error; with a new key it begins anew.
+                ALTER TABLE attempts ADD COLUMN key_spent_at timestamptz;
+                """),
     ]
 }

@@ -40,11 +40,13 @@ enum Store {
             """
             UPDATE attempts
             SET state = new.state, void_requested = new.void_requested, intent_id = new.intent_id,
-                client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until, updated_at = \(now)
+                client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until,
+                idempotency_key = new.key, key_spent_at = new.key_spent_at, updated_at = \(now)
             FROM unnest(
                 \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
-                \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil))
-            ) AS new (order_id, state, void_requested, intent_id, client_secret, detail, sent_until)
+                \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil)),
+                \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.keySpentAt))
+            ) AS new (order_id, state, void_requested, intent_id, client_secret, detail, sent_until, key, key_spent_at)
             WHERE attempts.order_id = new.order_id
             """)
     }
@@ -82,7 +84,7 @@ enum Store {
     private static func select(_ orders: [UUID]) -> SQL {
         """
         SELECT order_id, idempotency_key, amount, currency, payment_method, order_number, state, void_requested, intent_id,
-               client_secret, detail, sent_until, created_at
+               client_secret, detail, sent_until, key_spent_at, created_at
         FROM attempts WHERE order_id = ANY(\(orders)) ORDER BY order_id FOR UPDATE
         """
     }
@@ -103,7 +105,7 @@ enum Store {
                 order: order, charge: charge, state: known, voidRequested: try row.decode("void_requested"),
                 intent: try row.decode("intent_id"), clientSecret: try row.decode("client_secret"),
                 detail: try row.decode("detail"), sentUntil: try row.decode("sent_until"),
-                createdAt: try row.decode("created_at"))
+                keySpentAt: try row.decode("key_spent_at"), createdAt: try row.decode("created_at"))
         }
         return attempts
     }

@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import Messaging
+import Secrets
 import WebClient
 
 /// Stripe's API, as its reference documents it (API version below). Works against anything that speaks it.
@@ -9,6 +10,8 @@ public struct StripeGateway: PaymentGateway {
     static let apiVersion = "2024-06-20"
     /// Less than `Charging.callLease`.
     static let timeout: Duration = .seconds(30)
+    /// Keys that one cancellation or refund uses up at most, in one go.
+    static let maximumKeys = 5
 
     private let transport: any HTTPTransport
     private let key: String
@@ -51,14 +54,14 @@ public struct StripeGateway: PaymentGateway {
 
     public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus {
         let path = "/v1/payment_intents/\(Form.escape(intent))"
-        let response = try await send("POST", path + "/cancel", [], idempotencyKey: idempotencyKey)
+        let response = try await sendAgain("POST", path + "/cancel", [], idempotencyKey: idempotencyKey)
         if response.status == 200 { return try intentStatus(response) }
         // It cannot be cancelled any more: what has become of it?
         return try intentStatus(try await send("GET", path))
     }
 
     public func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) {
-        let response = try await send(
+        let response = try await sendAgain(
             "POST", "/v1/refunds", [("payment_intent", intent)], idempotencyKey: idempotencyKey)
         if response.status == 200 { return }
         let error = StripeFailure(response)
@@ -71,6 +74,22 @@ public struct StripeGateway: PaymentGateway {
             let status = intent.paymentStatus
         else { throw .unknown("Stripe answered \(response.status) without the state of the payment") }
         return status
+    }
+
+    /// A call that Stripe carries out once whatever its key is: a spent key is replaced at once.
+    private func sendAgain(
+        _ method: String, _ path: String, _ fields: [(String, String)], idempotencyKey: UUID
+    ) async throws(GatewayError) -> WebResponse {
+        var key = idempotencyKey
+        for _ in 1..<Self.maximumKeys {
+            do throws(GatewayError) {
+                return try await send(method, path, fields, idempotencyKey: key)
+            } catch {
+                guard case .keySpent = error else { throw error }
+                key = UUID.v5(namespace: key, name: "again")
+            }
+        }
+        return try await send(method, path, fields, idempotencyKey: key)
     }
 
     /// One call. What does not tell whether it was carried out is thrown as unknown.
@@ -92,6 +111,9 @@ public struct StripeGateway: PaymentGateway {
         }
         switch response.status {
         case 401, 403: throw .notSent("Stripe refuses the API key (\(response.status)); check STRIPE_API_KEY")
+        // Stripe keeps the answer to a key for a day, an internal error too.
+        case 500... where response.first("idempotent-replayed") == "true":
+            throw .keySpent("Stripe answered \(response.status) and will do so again")
         case 409, 429, 500...: throw .unknown("Stripe answered \(response.status)")
         default: return response
         }

@@ -5,13 +5,15 @@ struct Program: Sendable {
     let name: String
     let arguments: [String]
     var environment: [String: String] = [:]
+    /// nil for that of this process.
+    var workingFolder: String?
 
     /// - Returns: the lines that it printed.
     /// - Throws: ``BenchError``: `missing` when there is no such program, `failed` with the end of what it printed, `deadline`.
     func run(within limit: Duration) async throws -> [String] {
         let printed = LineStore()
         let process = ManagedProcess(
-            name: name, command: ProcessCommand("/usr/bin/env", [name] + arguments, environment: environment, inheritsEnvironment: false),
+            name: name, command: ProcessCommand("/usr/bin/env", [name] + arguments, environment: environment, inheritsEnvironment: false, workingFolder: workingFolder),
             output: .lines { printed.add($0) })
         try await process.start()
         let (status, isLate) = await withTaskGroup(of: Bool.self) { group in

@@ -7,6 +7,8 @@ struct ChildEnvironment: Sendable {
     private static let withheld = ["WHARF_", "STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_"]
     private static let shared: Set<String> = ["WHARF_MAIL_FROM"]
 
+    private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"
+
     /// The environment of this process.
     let outer: [String: String]
     /// Whether a service's own URL in the environment counts: it does not lead to private servers.
@@ -61,6 +63,8 @@ struct ChildEnvironment: Sendable {
         }
         // Any free port: there are many of them on one machine.
         variables["WHARF_ADMIN_ADDRESS"] = "127.0.0.1:0"
+        // A process that crashes holds its deliveries until it has ended. Looking up symbols takes seconds; addresses and images tell as much later.
+        if outer["SWIFT_BACKTRACE"] == nil { variables["SWIFT_BACKTRACE"] = Self.briefBacktrace }
         // For people who read the log files.
         if outer["LOG_FORMAT"] == nil { variables["LOG_FORMAT"] = "text" }
         return variables

@@ -34,6 +34,16 @@ struct CrewMember: Sendable, Hashable {
         }
     }
 
+    /// One ingress, the workers, and the sandbox where there is one.
+    static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder) -> [CrewMember] {
+        var members = [CrewMember(kind: .ingress, number: 1)] + workers(perService: count)
+        if let port = ports.sandbox {
+            let webhooks = "\(ports.http.url)/v1/webhooks/stripe"
+            members.append(CrewMember(kind: .sandbox(port: port, webhookURL: webhooks, journal: folder.ledger), number: 1))
+        }
+        return members
+    }
+
     /// Every worker of every service.
     static func workers(perService count: Int) -> [CrewMember] {
         ServiceName.allCases.flatMap { service in (1...count).map { CrewMember(kind: .worker(service), number: $0) } }

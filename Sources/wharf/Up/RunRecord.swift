@@ -45,7 +45,7 @@ struct RunRecord: Codable, Sendable, Equatable {
 /// Keeps `up.json` up to date.
 actor RunRecorder {
     private let folder: StateFolder
-    private var record: RunRecord
+    private(set) var record: RunRecord
     private let complain: @Sendable (String) -> Void
 
     /// - Parameter complain: told when the file cannot be written later on; what runs goes on.

@@ -66,7 +66,8 @@ struct Up: AsyncParsableCommand {
         let environment = ChildEnvironment(
             outer: variables, isExternal: external, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
             sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
-        try check(environment, members(ports, folder))
+        let members = CrewMember.everyone(workersPerService: workers, ports: ports, folder: folder)
+        try check(environment, members)
         try folder.write(environment.setup, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
@@ -74,7 +75,7 @@ struct Up: AsyncParsableCommand {
             adminEmail: UpSecrets.adminEmail)
         return UpRun(
             folder: folder, console: console, logger: logger, servers: servers,
-            crew: Crew(members(ports, folder), executable: try Crew.thisExecutable(), environment: environment, folder: folder),
+            crew: Crew(members, executable: try Crew.thisExecutable(), environment: environment, folder: folder),
             environment: environment, secrets: secrets, setup: .standard,
             recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
             transport: WebClient(logger: logger), url: ports.http.url, wantsDemo: demo, startedAt: startedAt)
@@ -89,14 +90,5 @@ struct Up: AsyncParsableCommand {
                 throw UpError(.settings, "\(error)")
             }
         }
-    }
-
-    private func members(_ ports: UpPorts, _ folder: StateFolder) -> [CrewMember] {
-        var members = [CrewMember(kind: .ingress, number: 1)] + CrewMember.workers(perService: workers)
-        if let port = ports.sandbox {
-            let webhooks = "\(ports.http.url)/v1/webhooks/stripe"
-            members.append(CrewMember(kind: .sandbox(port: port, webhookURL: webhooks, journal: folder.ledger), number: 1))
-        }
-        return members
     }
 }

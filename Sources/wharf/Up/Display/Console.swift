@@ -119,9 +119,14 @@ final class Console: Sendable {
 
     /// To standard output, in one piece where the kernel takes it in one. What cannot be written is lost: nobody reads it.
     static func print(_ text: String) {
+        write(text, to: STDOUT_FILENO)
+    }
+
+    /// The same, to an open file.
+    static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)

@@ -1,0 +1,112 @@
+/// What can go wrong. The names are those of the report.
+enum FaultKind: String, CaseIterable, Sendable {
+    case roleKilled = "role killed"
+    case roleStopped = "role stopped"
+    case roleStoppedForLong = "role stopped past its heartbeats"
+    case poolRestarted = "pool restarted one by one"
+    case brokerStopped = "RabbitMQ application stopped"
+    case brokerKilled = "RabbitMQ killed"
+    case memoryAlarm = "RabbitMQ memory alarm"
+    case diskAlarm = "RabbitMQ disk alarm"
+    case brokerConnectionsClosed = "RabbitMQ closes all connections"
+    case queueDeleted = "queue deleted"
+    case bindingDeleted = "binding deleted"
+    case databaseRestarted = "PostgreSQL fast restart"
+    case databaseRestartedAtOnce = "PostgreSQL immediate restart"
+    case databaseKilled = "PostgreSQL killed"
+    case sessionsTerminated = "PostgreSQL sessions terminated"
+    case tableLocked = "PostgreSQL table locked"
+    case cacheKilled = "Redis killed"
+    case gatewaySlow = "gateway slow"
+    case gatewayFails = "gateway answers 500"
+    case gatewayDrops = "gateway drops after charging"
+    case webhooksTwisted = "webhooks doubled and reordered"
+    case networkCut = "network cut"
+    case networkSlow = "network slow"
+    case networkReset = "network reset"
+    case networkSilent = "network black hole"
+
+    /// What it can happen to.
+    var targets: [String] {
+        switch self {
+        case .roleKilled, .roleStopped: [CrewMember.ingress, CrewMember.sandbox] + ServiceName.allCases.map(\.rawValue)
+        case .roleStoppedForLong, .poolRestarted: ServiceName.onTheWay.map(\.rawValue)
+        case .queueDeleted: QueueFault.queues
+        case .bindingDeleted: BindingFault.routes.map(\.key)
+        case .tableLocked: DatabaseFault.tables
+        case .networkCut, .networkSlow, .networkReset, .networkSilent: NetworkLink.allCases.map(\.rawValue)
+        default: [""]
+        }
+    }
+
+    /// How often it comes before another kind comes for the second time: those that have many targets come more often.
+    var share: Int {
+        switch self {
+        case .roleKilled: 5
+        case .roleStopped: 4
+        case .networkCut, .networkReset: 2
+        default: 1
+        }
+    }
+
+    /// How long it may last, in seconds.
+    var holds: ClosedRange<Int> {
+        switch self {
+        case .roleStopped: 2...4
+        // The broker takes a peer for dead that has been silent for two heartbeats of 15 seconds.
+        case .roleStoppedForLong: 33...36
+        case .brokerStopped, .bindingDeleted: 2...3
+        case .memoryAlarm, .diskAlarm, .gatewaySlow, .gatewayFails, .gatewayDrops, .webhooksTwisted, .networkSlow: 3...5
+        case .tableLocked, .networkCut: 3...6
+        case .networkSilent: 4...12
+        default: 0...0
+        }
+    }
+
+    /// What injecting, restoring and recovering usually take besides, in seconds.
+    var effort: Int {
+        switch self {
+        case .brokerKilled: 12
+        case .brokerStopped: 10
+        case .queueDeleted, .bindingDeleted: 5
+        case .memoryAlarm, .diskAlarm, .poolRestarted, .brokerConnectionsClosed: 3
+        case .roleKilled, .databaseRestarted, .databaseRestartedAtOnce, .databaseKilled: 2
+        default: 1
+        }
+    }
+
+    func fault(_ target: String) -> any Fault {
+        switch self {
+        case .roleKilled: RoleFault(role: target, act: .kill)
+        case .roleStopped: RoleFault(role: target, act: .stopAll)
+        case .roleStoppedForLong: RoleFault(role: target, act: .stopOne)
+        case .poolRestarted: RoleFault(role: target, act: .restart)
+        case .brokerStopped: BrokerFault.stopped
+        case .brokerKilled: BrokerFault.killed
+        case .memoryAlarm: BrokerFault.memoryAlarm
+        case .diskAlarm: BrokerFault.diskAlarm
+        case .brokerConnectionsClosed: BrokerFault.connectionsClosed
+        case .queueDeleted: QueueFault(queue: target)
+        case .bindingDeleted: BindingFault(key: target)
+        case .databaseRestarted: DatabaseFault.restarted
+        case .databaseRestartedAtOnce: DatabaseFault.restartedAtOnce
+        case .databaseKilled: DatabaseFault.killed
+        case .sessionsTerminated: DatabaseFault.sessionsTerminated
+        case .tableLocked: DatabaseFault.locked(table: target)
+        case .cacheKilled: CacheFault()
+        case .gatewaySlow: GatewayFault.slow
+        case .gatewayFails: GatewayFault.fails
+        case .gatewayDrops: GatewayFault.drops
+        case .webhooksTwisted: GatewayFault.webhooksTwisted
+        case .networkCut: NetworkFault(link: target, act: .cut)
+        case .networkSlow: NetworkFault(link: target, act: .slow)
+        case .networkReset: NetworkFault(link: target, act: .reset)
+        case .networkSilent: NetworkFault(link: target, act: .silent)
+        }
+    }
+}
+
+extension ServiceName {
+    /// Those that an order passes through.
+    static let onTheWay: [ServiceName] = [.carts, .catalog, .orders, .payments, .notifications]
+}

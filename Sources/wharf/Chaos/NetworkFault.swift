@@ -1,0 +1,42 @@
+/// What the roles reach through a proxy.
+enum NetworkLink: String, CaseIterable, Sendable {
+    case broker, database, gateway
+}
+
+/// Something happens between the roles and one server.
+struct NetworkFault: Fault {
+    enum Act: Sendable {
+        /// All connections end, and no new one comes about.
+        case cut
+        /// Every piece of data takes its time, in both directions.
+        case slow
+        /// All connections end by a reset.
+        case reset
+        /// Connections stay, and nothing passes, not even their end.
+        case silent
+    }
+
+    private static let latency = Duration.milliseconds(80)
+
+    let link: NetworkLink
+    let act: Act
+
+    init(link: String, act: Act) {
+        self.link = NetworkLink(rawValue: link) ?? .broker
+        self.act = act
+    }
+
+    func inject(into shop: ChaosShop) async throws {
+        let proxy = try shop.proxy(link)
+        switch act {
+        case .cut: proxy.traffic.enter(.cut)
+        case .slow: proxy.traffic.enter(.slow(Self.latency))
+        case .reset: proxy.traffic.resetAll()
+        case .silent: proxy.traffic.enter(.silent)
+        }
+    }
+
+    func restore(in shop: ChaosShop) async throws {
+        try shop.proxy(link).traffic.enter(.open)
+    }
+}

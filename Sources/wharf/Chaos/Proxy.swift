@@ -1,0 +1,83 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// A TCP proxy in front of one server, on 127.0.0.1, that can be told to misbehave.
+struct Proxy: Sendable {
+    private static let host = "127.0.0.1"
+    private static let connectLimit = TimeAmount.seconds(5)
+    private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    let port: Int
+    let traffic = ProxyTraffic()
+    private let serverPort: Int
+    private let listener: NIOAsyncChannel<Connection, Never>
+
+    /// Listens on `port`; connections are taken once ``run()`` runs.
+    init(on port: Int, to serverPort: Int) async throws {
+        self.port = port
+        self.serverPort = serverPort
+        listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .bind(host: Self.host, port: port) { channel in Self.wrap(channel) }
+    }
+
+    private static func wrap(_ channel: any Channel) -> EventLoopFuture<Connection> {
+        channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
+    }
+
+    /// Passes on what comes until it is cancelled; then all connections are ended.
+    func run() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            try await listener.executeThenClose { clients in
+                for try await client in clients { group.addTask { await serve(client) } }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// A connection that breaks, at whichever end, ends; whoever had it sees that by himself.
+    private func serve(_ client: Connection) async {
+        try? await client.executeThenClose { fromClient, toClient in
+            try await traffic.pass()
+            let server = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connectTimeout(Self.connectLimit)
+                .connect(host: Self.host, port: serverPort) { channel in Self.wrap(channel) }
+            try await server.executeThenClose { fromServer, toServer in
+                let wasReset = await passOn([(fromClient, toServer), (fromServer, toClient)])
+                guard wasReset else { return }
+                // The next close drops what is under way and sends a reset.
+                for channel in [client.channel, server.channel] {
+                    try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+                }
+            }
+        }
+    }
+
+    /// Returns when either direction has come to its end, or when the connection is ended from outside: whether by a reset.
+    private func passOn(
+        _ directions: [(from: NIOAsyncChannelInboundStream<ByteBuffer>, to: NIOAsyncChannelOutboundWriter<ByteBuffer>)]
+    ) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            for (from, to) in directions {
+                group.addTask {
+                    try? await self.pump(from, to)
+                    return false
+                }
+            }
+            group.addTask { await traffic.end() == .reset }
+            let wasReset = await group.next() ?? false
+            group.cancelAll()
+            return wasReset
+        }
+    }
+
+    private func pump(_ from: NIOAsyncChannelInboundStream<ByteBuffer>, _ to: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
+        for try await data in from {
+            try await traffic.pass()
+            try await to.write(data)
+        }
+        // The end of a connection has to pass, too.
+        try await traffic.pass()
+    }
+}

@@ -1,0 +1,85 @@
+import Synchronization
+
+/// How a proxy treats what passes through it, changed while connections are open.
+final class ProxyTraffic: Sendable {
+    enum Mode: Sendable, Equatable {
+        case open
+        /// Each piece of data waits that long.
+        case slow(Duration)
+        /// Data waits until the mode changes.
+        case silent
+        /// No connection lives.
+        case cut
+    }
+
+    /// How a connection is ended from outside.
+    enum Ending: Sendable {
+        case close, reset
+    }
+
+    private struct State {
+        var mode = Mode.open
+        /// Who waits for another mode.
+        var waiting: [AsyncStream<Never>.Continuation] = []
+        /// One for each connection.
+        var connections: [Int: AsyncStream<Ending>.Continuation] = [:]
+        var lastConnection = 0
+    }
+
+    private let state = Mutex(State())
+
+    func enter(_ mode: Mode) {
+        let (waiting, ended) = state.withLock { state in
+            state.mode = mode
+            defer { state.waiting = [] }
+            return (state.waiting, mode == .cut ? Array(state.connections.values) : [])
+        }
+        for waiter in waiting { waiter.finish() }
+        for connection in ended { connection.yield(.close) }
+    }
+
+    /// Ends all connections by a reset; new ones are welcome.
+    func resetAll() {
+        for connection in state.withLock({ Array($0.connections.values) }) { connection.yield(.reset) }
+    }
+
+    /// Returns when what has come may go on.
+    /// - Throws: ``Cut``, `CancellationError`.
+    func pass() async throws {
+        while true {
+            switch state.withLock({ $0.mode }) {
+            case .open: return
+            case .slow(let latency): return try await Task.sleep(for: latency)
+            case .cut: throw Cut()
+            case .silent: try await change(from: .silent)
+            }
+        }
+    }
+
+    /// Returns when a connection is to be ended, or when its task is cancelled.
+    func end() async -> Ending {
+        let (endings, continuation) = AsyncStream<Ending>.makeStream()
+        let number = state.withLock { state in
+            state.lastConnection += 1
+            state.connections[state.lastConnection] = continuation
+            return state.lastConnection
+        }
+        defer { state.withLock { _ = $0.connections.removeValue(forKey: number) } }
+        for await ending in endings { return ending }
+        return .close
+    }
+
+    private func change(from mode: Mode) async throws {
+        let (never, continuation) = AsyncStream<Never>.makeStream()
+        let isOver = state.withLock { state in
+            guard state.mode == mode else { return true }
+            state.waiting.append(continuation)
+            return false
+        }
+        if isOver { return }
+        for await _ in never {}
+        try Task.checkCancellation()
+    }
+
+    struct Cut: Error {}
+}
