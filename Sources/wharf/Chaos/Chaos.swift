@@ -50,6 +50,9 @@ struct Chaos: AsyncParsableCommand {
         } catch let error as LoadError {
             Role.complain("\(error)")
             throw ExitCode(error.code == .noInput ? error.exitStatus : ChaosError(.failed, "").exitStatus)
+        } catch let error as AuditError {
+            Role.complain("\(error)")
+            throw ExitCode(ChaosError(.failed, "").exitStatus)
         } catch let error as LocalServerError {
             Role.complain("\(error)")
             throw ExitCode(ChaosError(.failed, "").exitStatus)
@@ -69,7 +72,7 @@ struct Chaos: AsyncParsableCommand {
         var failure: (any Error)?
         do {
             let shop = try await ChaosShop(folder, transport: client, logger: logger)
-            let run = ChaosRun(plan: plan, shop: shop, transport: client, book: book, console: console)
+            let run = ChaosRun(plan: plan, shop: shop, transport: client, book: book, console: console, logger: logger)
             try await StopRequest().cancelling(console: console) { try await shop.whileRunning { try await run.perform() } }
         } catch {
             failure = error

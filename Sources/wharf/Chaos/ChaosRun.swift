@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Logging
 import Synchronization
 import WebClient
 
@@ -13,6 +14,7 @@ struct ChaosRun: Sendable {
     let transport: any HTTPTransport
     let book: ChaosBook
     let console: Console
+    let logger: Logger
 
     /// - Throws: ``ChaosError``, ``LoadError``, `CancellationError`: whatever kept the run from its end.
     func perform() async throws {
@@ -30,7 +32,7 @@ struct ChaosRun: Sendable {
         }
         note(customers)
         console.line("Nothing goes wrong any more; the audit begins.")
-        let audit = ChaosAudit(shop: shop, transport: transport, administrator: administrator, stockBefore: stock)
+        let audit = ChaosAudit(shop: shop, transport: transport, administrator: administrator, stockBefore: stock, logger: logger)
         let checks = try await audit.checks(customers.scoreboard.tally, begun: customers.begun)
         book.note { $0.checks = checks }
     }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import LocalServers
 import Logging
+import Operations
 import Synchronization
 import WebClient
 
@@ -100,6 +101,13 @@ final class ChaosShop: Sendable {
             await task.value
         }
         try result.get()
+    }
+
+    /// Read past the customers, with the auditor's own role.
+    func auditTarget(_ transport: any HTTPTransport) throws -> AuditTarget {
+        AuditTarget(
+            try Settings(environment: run.environment.setup), definitions: try Broker.definitions(TopologyCommand.Source.standard),
+            sandbox: gateway.url, transport: transport)
     }
 
     private func awaitReady() async throws {
