@@ -32,6 +32,12 @@ import Testing
 @Suite struct ChildEnvironmentTests {
     private let secrets = UpSecrets(completing: .init(), token: { "token" })
 
+    @Test func `a process that crashes looks up no symbols, unless it is told to`() {
+        let usual = environment().variables(for: .worker(.orders))["SWIFT_BACKTRACE"] ?? ""
+        #expect(usual.contains("symbolicate=off"))
+        #expect(environment(["SWIFT_BACKTRACE": "enable=no"]).variables(for: .worker(.orders))["SWIFT_BACKTRACE"] == "enable=no")
+    }
+
     private func environment(
         _ outer: [String: String] = [:], isExternal: Bool = false, sandboxURL: String? = "http://127.0.0.1:12111"
     ) -> ChildEnvironment {

@@ -50,9 +50,8 @@ struct ChaosReport: Sendable {
             if !check.isGood { lines += check.culprits.map { "            \($0)" } }
         }
         for trouble in troubles { lines.append("\(paint.bad("TROUBLE ")) \(trouble)") }
-        if checks == nil { lines.append(paint.bad("The run ended before its audit.")) }
         lines.append("")
-        lines.append("violations: \(violations.count)")
+        lines.append(checks == nil ? paint.bad("The run ended before its audit.") : "violations: \(violations.count)")
         return lines.joined(separator: "\n")
     }
 }
