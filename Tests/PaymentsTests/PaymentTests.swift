@@ -14,6 +14,8 @@ private final class ScriptedGateway: PaymentGateway {
         var answer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
         /// What has happened, whatever the answer was.
         var known: PaymentStatus?
+        /// The same, where only a certain look finds it.
+        var knownForCertain: PaymentStatus?
         var charges: [UUID] = []
         var refunds = 0
         var cancellations = 0
@@ -29,6 +31,10 @@ private final class ScriptedGateway: PaymentGateway {
     }
 
     func find(order: UUID) async throws(GatewayError) -> PaymentStatus? { state.withLock { $0.known } }
+
+    func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> PaymentStatus? {
+        state.withLock { $0.known ?? $0.knownForCertain }
+    }
 
     func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus {
         state.withLock { $0.cancellations += 1 }
@@ -120,6 +126,19 @@ private final class ScriptedGateway: PaymentGateway {
         _ = await harness.send([request])
         harness.clock.advance(by: Charging.findableAfter + 1)
         gateway.state.withLock { $0.known = .succeeded(intent: "pi_1") }
+        #expect(try event(await harness.send([request])[0]).kind == .charged)
+        #expect(gateway.state.withLock { $0.charges.count } == 1)
+        await harness.database.close()
+    }
+
+    @Test func `a key is not replaced when only a certain look finds that its call has taken the money`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        gateway.state.withLock { $0.answer = .failure(.keySpent("500 again")) }
+        let request = try charge()
+        _ = await harness.send([request])
+        harness.clock.advance(by: Charging.findableAfter + 1)
+        gateway.state.withLock { $0.knownForCertain = .succeeded(intent: "pi_1") }
         #expect(try event(await harness.send([request])[0]).kind == .charged)
         #expect(gateway.state.withLock { $0.charges.count } == 1)
         await harness.database.close()

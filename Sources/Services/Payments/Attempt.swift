@@ -50,6 +50,10 @@ struct Attempt: Sendable, Hashable {
         return self != before
     }
 
+    static func firstKey(of order: UUID) -> UUID { UUID.v5(namespace: order, name: "charge") }
+
+    var hasRenewedKey: Bool { charge.idempotencyKey != Self.firstKey(of: order) }
+
     /// Takes a new key in the place of one that is spent, once whatever came of that one can be found; the gateway is asked for it before the new
     /// one is used.
     mutating func renewKey(now: Date) {

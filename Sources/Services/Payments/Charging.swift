@@ -10,7 +10,7 @@ struct Charging: Sendable {
     static let maximumConcurrent = 64
     /// How long after T1 a call may still begin or be under way, in seconds; more than the gateway's deadline for a call.
     static let callLease = 60.0
-    /// How long after a payment was made ``PaymentGateway/find(order:)`` may not know it yet, in seconds: Stripe's search lags by up to a minute.
+    /// How long a payment that an error was told of may take to be there, in seconds, before a new key may be used.
     static let findableAfter = 60.0
 
     struct Plan: Sendable {
@@ -46,7 +46,7 @@ struct Charging: Sendable {
             let charge = Charge(
                 order: order.orderID, orderNumber: order.orderNumber, amount: order.amount,
                 paymentMethod: order.payment.paymentMethod,
-                idempotencyKey: UUID.v5(namespace: order.orderID, name: "charge"))
+                idempotencyKey: Attempt.firstKey(of: order.orderID))
             return Attempt(
                 order: order.orderID, charge: charge, state: .begun,
                 sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)
@@ -82,6 +82,12 @@ struct Charging: Sendable {
                 if plan.mayHaveBeenSent, let status = try await gateway.find(order: attempt.order) { return .status(status) }
                 if attempt.voidRequested { return .settled }
                 if attempt.charge.amount.amount == 0 { return .free }
+                // With a key that the gateway has never seen it charges again, whatever it has done with the one before.
+                if attempt.hasRenewedKey,
+                    let status = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt)
+                {
+                    return .status(status)
+                }
                 return .status(try await gateway.charge(attempt.charge))
             case .voided where attempt.intent == nil:
                 // A call of a worker that has died since may have gone through after all.

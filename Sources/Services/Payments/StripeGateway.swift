@@ -12,6 +12,11 @@ public struct StripeGateway: PaymentGateway {
     static let timeout: Duration = .seconds(30)
     /// Keys that one cancellation or refund uses up at most, in one go.
     static let maximumKeys = 5
+    /// Payments of one page, which is Stripe's bound, and pages that are looked through for one order.
+    static let pageSize = 100
+    static let maximumPages = 500
+    /// By how much Stripe's clock may be behind ours, in seconds.
+    static let clockTolerance = 60
 
     private let transport: any HTTPTransport
     private let key: String
@@ -50,6 +55,27 @@ public struct StripeGateway: PaymentGateway {
         guard let intent = list.data.first else { return nil }
         guard let status = intent.paymentStatus else { throw .unknown("the payment is \(intent.status)") }
         return status
+    }
+
+    /// Stripe's search lags, usually by less than a minute; its list does not.
+    public func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> PaymentStatus? {
+        let from = Int(start.timeIntervalSince1970) - Self.clockTolerance
+        var last: String?
+        for _ in 0..<Self.maximumPages {
+            var path = "/v1/payment_intents?created%5Bgte%5D=\(from)&limit=\(Self.pageSize)"
+            if let last { path += "&starting_after=\(Form.escape(last))" }
+            let response = try await send("GET", path)
+            guard response.status == 200, let page = try? JSON.decode(StripeList.self, from: response.body) else {
+                throw .unknown("Stripe answered a list with \(response.status): \(StripeFailure(response).summary)")
+            }
+            if let intent = page.data.first(where: { $0.order == order }) {
+                guard let status = intent.paymentStatus else { throw .unknown("the payment is \(intent.status)") }
+                return status
+            }
+            guard page.hasMore == true, let end = page.data.last else { return nil }
+            last = end.id
+        }
+        throw .unknown("more than \(Self.maximumPages * Self.pageSize) payments were made since the first attempt; whether this order's is among them is to be looked up by hand")
     }
 
     public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus {

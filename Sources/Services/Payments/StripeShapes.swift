@@ -43,6 +43,12 @@ struct StripeIntent: Sendable, Decodable {
 
 struct StripeList: Sendable, Decodable {
     let data: [StripeIntent]
+    let hasMore: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+        case data
+        case hasMore = "has_more"
+    }
 }
 
 /// What Stripe says when it says no.

@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Synchronization
+import Testing
+import WebClient
+
+@testable import Payments
+
+/// Stripe's list as pages that were made up.
+private final class PagedStripe: HTTPTransport {
+    private let pages: [String]
+    let asked = Mutex<[String]>([])
+
+    init(_ pages: [String]) {
+        self.pages = pages
+    }
+
+    func send(_ request: WebRequest) async throws -> WebResponse {
+        let number = asked.withLock { asked in
+            asked.append(request.url)
+            return asked.count - 1
+        }
+        return WebResponse(status: 200, body: Array(pages[number % pages.count].utf8))
+    }
+}
+
+@Suite struct StripeListTests {
+    private let order = UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))
+    private let start = Date(timeIntervalSince1970: 1_000_000)
+
+    private func page(_ id: String, of order: UUID, hasMore: Bool) -> String {
+        """
+        {"object": "list", "has_more": \(hasMore), "data": [
+            {"id": "\(id)", "status": "succeeded", "metadata": {"order_id": "\(order.uuidString.lowercased())"}}]}
+        """
+    }
+
+    @Test func `a payment is found on whichever page it stands`() async throws {
+        let stripe = PagedStripe([page("pi_1", of: UUID(), hasMore: true), page("pi_2", of: order, hasMore: true)])
+        let found = try await StripeGateway(transport: stripe, key: "sk_test").findForCertain(order: order, since: start)
+        #expect(found == .succeeded(intent: "pi_2"))
+        let asked = stripe.asked.withLock { $0 }
+        #expect(asked.count == 2)
+        #expect(asked[0].hasSuffix("/v1/payment_intents?created%5Bgte%5D=999940&limit=100"))
+        #expect(asked[1].hasSuffix("&starting_after=pi_1"))
+    }
+
+    @Test func `none is found only at the end of the list`() async throws {
+        let stripe = PagedStripe([page("pi_1", of: UUID(), hasMore: true), page("pi_2", of: UUID(), hasMore: false)])
+        #expect(try await StripeGateway(transport: stripe, key: "sk_test").findForCertain(order: order, since: start) == nil)
+    }
+
+    @Test func `a list that is too long to be certain is an unknown outcome`() async throws {
+        let stripe = PagedStripe([page("pi_1", of: UUID(), hasMore: true)])
+        await #expect {
+            try await StripeGateway(transport: stripe, key: "sk_test").findForCertain(order: order, since: start)
+        } throws: { error in
+            if case GatewayError.unknown = error { true } else { false }
+        }
+        #expect(stripe.asked.withLock { $0.count } == StripeGateway.maximumPages)
+    }
+}
