@@ -1,7 +1,7 @@
 /// How long to wait before the next attempt to connect: doubling, with full jitter, so that a fleet does not come back all at once.
 struct Backoff {
     static let first: Duration = .milliseconds(100)
-    static let longest: Duration = .seconds(10)
+    static let longest: Duration = .seconds(3)
     /// A connection that lasted this long makes the waiting begin anew.
     static let stable: Duration = .seconds(10)
 

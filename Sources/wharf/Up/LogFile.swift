@@ -13,8 +13,7 @@ struct LogFile: Sendable {
 
     /// Puts a large log aside: to the same name with `.old`.
     func rotate() {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0, status.st_size > Self.maximumBytes else { return }
+        guard let file = FileAttributes(of: path), file.bytes > Self.maximumBytes else { return }
         _ = unsafe rename(path, "\(path).old")
     }
 

@@ -109,8 +109,7 @@ extension StateFolder {
     static func isEnterableByAll(_ path: String) -> Bool {
         var folder = path
         while true {
-            var status = stat()
-            guard unsafe stat(folder, &status) == 0, status.st_mode & S_IXOTH != 0 else { return false }
+            guard let attributes = FileAttributes(of: folder), attributes.permissions & 0o001 != 0 else { return false }
             guard folder != "/", let slash = folder.lastIndex(of: "/") else { return true }
             folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
         }
