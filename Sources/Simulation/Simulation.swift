@@ -136,13 +136,7 @@ public struct Simulation: Sendable {
     private func report(
         _ shop: Shop, _ books: Books, _ ledger: CustomerLedger, _ visits: Visits, _ trace: Trace, _ scheduler: Scheduler
     ) -> Report {
-        let letters = shop.broker.messages(in: "dead-letters").map { letter in
-            (
-                id: letter.properties.messageID.flatMap(UUID.init(uuidString:)),
-                cause: letter.properties.headers["cause"]?.string ?? letter.properties.headers["x-first-death-reason"]?.string ?? "unknown",
-                origin: letter.properties.headers["origin"]?.string ?? letter.properties.headers["x-first-death-queue"]?.string ?? letter.routingKey
-            )
-        }
+        let letters = shop.broker.messages(in: "dead-letters").map(Audit.DeadLetter.init)
         for order in books.orders.values {
             var state = "reserving"
             for entry in order.history.dropFirst() {
@@ -158,5 +152,21 @@ public struct Simulation: Sendable {
             seed: plan.seed, violations: audit.violations, hash: trace.hash, traceLines: trace.lines, steps: scheduler.steps,
             crashPoints: shop.faults.crashPoints, seconds: Double(shop.clock.elapsed) / 1e6, orders: books.orders.count,
             confirmed: books.orders.values.count { $0.phase == "confirmed" }, deadLetters: letters.count, visits: visits)
+    }
+}
+
+extension Audit.DeadLetter {
+    private struct AboutOrder: Decodable {
+        let orderID: UUID
+    }
+
+    fileprivate init(_ letter: Publication) {
+        func header(_ own: String, _ brokers: String) -> String? {
+            letter.properties.headers[own]?.string ?? letter.properties.headers[brokers]?.string
+        }
+        self.init(
+            id: letter.properties.messageID.flatMap(UUID.init(uuidString:)), cause: header("cause", "x-first-death-reason") ?? "unknown",
+            origin: header("origin", "x-first-death-queue") ?? letter.routingKey,
+            order: (try? JSON.decode(AboutOrder.self, from: letter.body))?.orderID)
     }
 }
