@@ -129,13 +129,20 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func flush(context: ChannelHandlerContext) {
         context.flush()
+        watchDeparture(context)
+    }
+
+    private func watchDeparture(_ context: ChannelHandlerContext) {
         // Most answers are with the operating system by now. A body that is not keeps whoever writes it from writing its end.
-        if answersUnderWay > 0 || !context.channel.isWritable, !departure.isRunning { departure.start(patience.response, closing: context) }
+        guard answersUnderWay > 0 || !context.channel.isWritable, context.channel.isActive, !departure.isRunning else { return }
+        departure.start(patience.response, closing: context)
     }
 
     private func hasAnswered(_ context: ChannelHandlerContext) {
         answersUnderWay -= 1
+        // For the next one the time begins anew.
         departure.stop()
+        watchDeparture(context)
         if isClosing { close(context) }
     }
 

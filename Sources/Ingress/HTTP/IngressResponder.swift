@@ -45,7 +45,8 @@ struct IngressResponder: HTTPResponder {
         var operation: String?
         var reply: Reply
         do {
-            guard !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
+            // Once it is closed, `closing` has forgotten it.
+            guard context.channel.isActive, !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
             try Self.checkForm(request)
             if let page = try pages.reply(method: request.method.rawValue, path: request.uri.path) {
                 reply = page
