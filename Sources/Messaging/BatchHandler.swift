@@ -29,12 +29,13 @@ struct BatchHandler: Sendable {
             do {
                 return try await attempt(requests, by: operation)
             } catch {
-                if Inbox.lacksPartition(error), !hasMadePartitions {
+                let lacksPartition = Inbox.lacksPartition(error)
+                if lacksPartition, !hasMadePartitions {
                     hasMadePartitions = true
                     try? await Inbox.maintain(on: database, now: clock.now())
                     continue
                 }
-                let failure = Inbox.lacksPartition(error) ? Failure("inbox-partition-missing", "\(error)", remedy: .retry) : Failure(error)
+                let failure = lacksPartition ? Failure("inbox-partition-missing", "\(error)", remedy: .retry) : Failure(error)
                 if failure.remedy == .waitForServer {
                     guard waited < Self.patience, (try? await clock.sleep(for: pause)) != nil else {
                         return requests.map { _ in .failed(failure) }

@@ -119,26 +119,22 @@ private final class ScriptedGateway: PaymentGateway {
     }
 
     @Test func `a key is not replaced when the call that spent it has taken the money`() async throws {
-        let gateway = ScriptedGateway()
-        let harness = try await harness(gateway)
-        gateway.state.withLock { $0.answer = .failure(.keySpent("500 again")) }
-        let request = try charge()
-        _ = await harness.send([request])
-        harness.clock.advance(by: Charging.findableAfter + 1)
-        gateway.state.withLock { $0.known = .succeeded(intent: "pi_1") }
-        #expect(try event(await harness.send([request])[0]).kind == .charged)
-        #expect(gateway.state.withLock { $0.charges.count } == 1)
-        await harness.database.close()
+        try await expectNoSecondCharge { $0.known = .succeeded(intent: "pi_1") }
     }
 
     @Test func `a key is not replaced when only a certain look finds that its call has taken the money`() async throws {
+        try await expectNoSecondCharge { $0.knownForCertain = .succeeded(intent: "pi_1") }
+    }
+
+    /// The call that spent the key has taken the money, which the gateway knows as `learn` says.
+    private func expectNoSecondCharge(_ learn: (inout ScriptedGateway.State) -> Void) async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         gateway.state.withLock { $0.answer = .failure(.keySpent("500 again")) }
         let request = try charge()
         _ = await harness.send([request])
         harness.clock.advance(by: Charging.findableAfter + 1)
-        gateway.state.withLock { $0.knownForCertain = .succeeded(intent: "pi_1") }
+        gateway.state.withLock { learn(&$0) }
         #expect(try event(await harness.send([request])[0]).kind == .charged)
         #expect(gateway.state.withLock { $0.charges.count } == 1)
         await harness.database.close()

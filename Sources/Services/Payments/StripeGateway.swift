@@ -53,6 +53,10 @@ public struct StripeGateway: PaymentGateway {
             throw .unknown("Stripe answered a search with \(response.status): \(StripeFailure(response).summary)")
         }
         guard let intent = list.data.first else { return nil }
+        return try settledStatus(of: intent)
+    }
+
+    private func settledStatus(of intent: StripeIntent) throws(GatewayError) -> PaymentStatus {
         guard let status = intent.paymentStatus else { throw .unknown("the payment is \(intent.status)") }
         return status
     }
@@ -68,10 +72,7 @@ public struct StripeGateway: PaymentGateway {
             guard response.status == 200, let page = try? JSON.decode(StripeList.self, from: response.body) else {
                 throw .unknown("Stripe answered a list with \(response.status): \(StripeFailure(response).summary)")
             }
-            if let intent = page.data.first(where: { $0.order == order }) {
-                guard let status = intent.paymentStatus else { throw .unknown("the payment is \(intent.status)") }
-                return status
-            }
+            if let intent = page.data.first(where: { $0.order == order }) { return try settledStatus(of: intent) }
             guard page.hasMore == true, let end = page.data.last else { return nil }
             last = end.id
         }

@@ -1,32 +1,20 @@
 /// Why `wharf bench` could not go on, or why one of its measurements counts for nothing.
-struct BenchError: Error, Sendable, Equatable, CustomStringConvertible {
-    enum Code: Sendable {
-        /// A program or a file that is needed is not there.
-        case missing
-        /// The shop, or a program, did not do what it was started for.
-        case failed
-        /// A measurement took longer than it may.
-        case deadline
-        /// What was measured did not happen as it should: orders are missing, say.
-        case wrong
-        /// The results cannot be written.
-        case output
-    }
+typealias BenchError = CommandError<BenchErrorCode>
 
-    let code: Code
-    /// What happened and what to do; no secret.
-    let message: String
+enum BenchErrorCode: ErrorCode {
+    /// A program or a file that is needed is not there.
+    case missing
+    /// The shop, or a program, did not do what it was started for.
+    case failed
+    /// A measurement took longer than it may.
+    case deadline
+    /// What was measured did not happen as it should: orders are missing, say.
+    case wrong
+    /// The results cannot be written.
+    case output
 
-    init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    var description: String { message }
-
-    /// The exit status of the command, as sysexits(3) has them where it has one.
     var exitStatus: Int32 {
-        switch code {
+        switch self {
         case .missing: 66
         case .output: 73
         case .failed, .deadline, .wrong: 1

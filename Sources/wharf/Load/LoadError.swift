@@ -1,36 +1,24 @@
 /// Why `wharf load` could not go on.
-struct LoadError: Error, Sendable, Equatable, CustomStringConvertible {
-    enum Code: Sendable {
-        /// The file of baskets cannot be opened.
-        case noInput
-        /// The file of baskets is not what it should be.
-        case badInput
-        /// Nothing answers, or not in a way that can be understood.
-        case unavailable
-        /// The shop refuses what the run cannot do without.
-        case refused
-        /// What the run needs to know is not said anywhere.
-        case settings
-        /// The time of the run is over.
-        case deadline
-        /// The report cannot be written.
-        case output
-    }
+typealias LoadError = CommandError<LoadErrorCode>
 
-    let code: Code
-    /// What happened and what to do; no secret.
-    let message: String
+enum LoadErrorCode: ErrorCode {
+    /// The file of baskets cannot be opened.
+    case noInput
+    /// The file of baskets is not what it should be.
+    case badInput
+    /// Nothing answers, or not in a way that can be understood.
+    case unavailable
+    /// The shop refuses what the run cannot do without.
+    case refused
+    /// What the run needs to know is not said anywhere.
+    case settings
+    /// The time of the run is over.
+    case deadline
+    /// The report cannot be written.
+    case output
 
-    init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    var description: String { message }
-
-    /// The exit status of the command, as sysexits(3) has them where it has one.
     var exitStatus: Int32 {
-        switch code {
+        switch self {
         case .badInput: 65
         case .noInput: 66
         case .unavailable: 69

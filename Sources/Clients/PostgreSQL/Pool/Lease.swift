@@ -79,13 +79,14 @@ final class Lease: SQLConnection {
 
     private func send(_ statements: [SQL]) async throws(PostgresError) -> [Rows] {
         try checkIsValid()
+        // Those before them have been checked when they came.
+        for sql in statements { try check(sql) }
         let before = takeEnqueued()
         let statements = before + statements
         guard !statements.isEmpty else { return [] }
         guard statements.count <= PipelineExchange.maximumStatements else {
             throw PostgresError(.misuse, "a pipeline of \(statements.count) statements; at most \(PipelineExchange.maximumStatements) are allowed")
         }
-        for sql in statements { try check(sql) }
         do {
             return Array(try await connection.perform(.statements(statements, isInTransaction: isTransaction)).get().dropFirst(before.count))
         } catch {

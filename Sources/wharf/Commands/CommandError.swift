@@ -1,0 +1,26 @@
+/// Why a command could not go on: one shape for all of them, each with codes of its own.
+struct CommandError<Code: ErrorCode>: Error, Sendable, Equatable, CustomStringConvertible {
+    let code: Code
+    /// What happened; no secret.
+    let message: String
+    /// What a person can do about it; empty when the message says it all.
+    let advice: String
+
+    init(_ code: Code, _ message: String, advice: String = "") {
+        self.code = code
+        self.message = message
+        self.advice = advice
+    }
+
+    var description: String {
+        advice.isEmpty ? message : "\(message)\n\(advice)"
+    }
+
+    var exitStatus: Int32 { code.exitStatus }
+}
+
+/// What kind of trouble it was.
+protocol ErrorCode: Sendable, Equatable {
+    /// The exit status of the command, as sysexits(3) has them where it has one.
+    var exitStatus: Int32 { get }
+}
