@@ -14,6 +14,7 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
@@ -40,9 +41,12 @@ let package = Package(
         .systemLibrary(name: "CCurl", path: "Sources/CLibraries/CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "COpenSSL", path: "Sources/CLibraries/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CHiredis", path: "Sources/CLibraries/CHiredis"),
+        .systemLibrary(name: "CThreads", path: "Sources/CLibraries/CThreads"),
 
-        .target(name: "AMQP", dependencies: ["CRabbitMQ", log, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
-        .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
+        // What the clients run on.
+        .target(name: "IOThreads", dependencies: ["CThreads"], path: "Sources/Clients/IOThreads", swiftSettings: client),
+        .target(name: "AMQP", dependencies: ["IOThreads", "CRabbitMQ", log, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
+        .target(name: "PostgreSQL", dependencies: ["IOThreads", "CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
         .target(name: "WebClient", dependencies: ["CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
         .target(name: "Redis", dependencies: ["CHiredis", log], path: "Sources/Clients/Redis", swiftSettings: client),
         .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
@@ -51,7 +55,7 @@ let package = Package(
         .target(name: "Operations", dependencies: ["Messaging", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
         .target(
-            name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", yams, hummingbird, log, metrics, lifecycle],
+            name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", yams, hummingbird, hummingbirdCore, log, metrics, lifecycle],
             swiftSettings: safe),
     ] + services.map { name in
         .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", "AMQP", log, lifecycle],
@@ -69,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "wharf",
             dependencies: [
-                "Messaging", "Ingress", "Operations", "Sandbox", "Simulation", "LocalServers", "WebClient", "Secrets", "AMQP", "PostgreSQL", "Redis", "Contracts",
+                "Messaging", "Ingress", "Operations", "Sandbox", "Simulation", "LocalServers", "IOThreads", "WebClient", "Secrets", "AMQP", "PostgreSQL", "Redis", "Contracts",
                 log, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + services.map { .init(stringLiteral: $0) },
@@ -94,7 +98,7 @@ let package = Package(
             ]
     ) + [
         // What each suite needs besides TestKit.
-        ("AMQPTests", ["AMQP", "CRabbitMQ", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", log]),
+        ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", log]),
         ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]),
         ("LocalServersTests", ["LocalServers"]),
         ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", log]),

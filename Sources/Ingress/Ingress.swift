@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 public import Logging
 public import Messaging
 import NIOCore
@@ -78,18 +79,11 @@ public final class Ingress: Service {
 
     private func application() -> Application<IngressResponder> {
         let malformed = malformedAnswer
-        let patience = Patience(
-            head: TimeAmount(configuration.headDeadline), body: TimeAmount(configuration.bodyDeadline + configuration.headDeadline),
-            response: TimeAmount(configuration.responseDeadline))
         return Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [ConnectionHandler(patience: patience, malformed: malformed)],
-                    idleTimeout: TimeAmount(configuration.idleTimeout),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: configuration.maximumHeaderBytes, maxHeaderListSize: configuration.maximumHeaderBytes,
-                        maxHeaderFieldCount: configuration.maximumHeaders))),
+            server: HTTPServerBuilder { [configuration] responder in
+                EventLoopBound(base: HTTP1Channel(responder: responder, configuration: Self.channel(configuration, malformed)))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), backlog: Self.backlog,
                 availableConnectionsDelegate: .maximum(configuration.maximumConnections, logger: logger)),
@@ -97,6 +91,20 @@ public final class Ingress: Service {
                 if let port = channel.localAddress?.port { onReady(port) }
             },
             logger: logger)
+    }
+
+    private static func channel(
+        _ configuration: IngressConfiguration, _ malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])
+    ) -> HTTP1Channel.Configuration {
+        let patience = Patience(
+            head: TimeAmount(configuration.headDeadline), body: TimeAmount(configuration.bodyDeadline + configuration.headDeadline),
+            response: TimeAmount(configuration.responseDeadline))
+        return HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionHandler(patience: patience, malformed: malformed)],
+            idleTimeout: TimeAmount(configuration.idleTimeout),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: configuration.maximumHeaderBytes, maxHeaderListSize: configuration.maximumHeaderBytes,
+                maxHeaderFieldCount: configuration.maximumHeaders))
     }
 
     private var malformedAnswer: @Sendable () -> (head: HTTPResponse, body: [UInt8]) {

@@ -1,4 +1,5 @@
 import CRabbitMQ
+import IOThreads
 
 @testable import AMQP
 
@@ -8,7 +9,7 @@ final class Topology: Sendable {
     private let idle = IdleOwner()
 
     init(_ configuration: AMQPConfiguration) async throws {
-        connection = AMQPConnection(configuration, on: try IOThread(), for: idle)
+        connection = AMQPConnection(configuration, on: try IOThread(named: "topology"), for: idle)
         try await connection.open()
     }
 

@@ -19,7 +19,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -56,22 +55,6 @@ static inline int crabbitmq_set_user_timeout(int socket, unsigned int millisecon
 /// Holds back (1) or sends (0) partly filled packets. 0 on success.
 static inline int crabbitmq_set_cork(int socket, int corked) {
     return setsockopt(socket, IPPROTO_TCP, TCP_CORK, &corked, sizeof corked);
-}
-
-/// A non-blocking, close-on-exec event counter, or -1.
-static inline int crabbitmq_eventfd(void) {
-    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-}
-
-/// Adds one to the counter: its reader wakes up. 0 on success.
-static inline int crabbitmq_eventfd_signal(int fd) {
-    return eventfd_write(fd, 1);
-}
-
-/// Takes the counter back to zero. 0 on success.
-static inline int crabbitmq_eventfd_clear(int fd) {
-    eventfd_t count;
-    return eventfd_read(fd, &count);
 }
 
 #endif

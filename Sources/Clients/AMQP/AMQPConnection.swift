@@ -1,10 +1,12 @@
 import CRabbitMQ
 import Glibc
+import IOThreads
 import Synchronization
 
 /// One connection to a broker with one channel, from opening to its end. It is not reopened: a new one takes its place.
 ///
-/// Everything in it runs on its ``IOThread``. Calls into librabbitmq may block that thread, each within a bound of the configuration.
+/// Everything in it runs on its `IOThread`. librabbitmq is not thread-safe and its calls block: no other thread enters it for a connection, and
+/// each call holds up the thread, and all who share it, within a bound of the configuration.
 actor AMQPConnection {
     nonisolated let thread: IOThread
     private let configuration: AMQPConfiguration
@@ -16,6 +18,9 @@ actor AMQPConnection {
     private var assembly: MessageAssembly
     private var ending: Ending?
     private var endWaiter: CheckedContinuation<Ending, Never>?
+    private var interest = IOInterest()
+    /// A turn is due already.
+    private let isWoken = Atomic<Bool>(false)
 
     /// How a connection ended.
     enum Ending: Sendable {
@@ -55,7 +60,7 @@ actor AMQPConnection {
             throw error
         }
         owner.attach(self)
-        thread.watch(self)
+        turn()
     }
 
     /// Suspends until the connection is over.
@@ -82,7 +87,7 @@ actor AMQPConnection {
     private func end(_ ending: Ending) {
         guard self.ending == nil else { return }
         self.ending = ending
-        thread.watch(nil)
+        thread.forget(self)
         // First, as the good-bye may take a while and nothing pending has anything to gain from it.
         switch ending {
         case .closed:
@@ -134,15 +139,30 @@ extension AMQPConnection {
 
 // MARK: - Turns
 
-extension AMQPConnection: SocketWatcher {
+extension AMQPConnection: IOHandler {
     /// How many events are gathered before the owner gets them: bounds memory, and lets acknowledgements out in between.
     private static let eventsPerRound = 1_000
 
-    nonisolated func takeTurn() -> SocketInterest? {
+    /// Makes the connection take a turn soon: there is something to write, or room to read. From any thread; cheap when a turn is due already.
+    nonisolated func wake() {
+        if !isWoken.exchange(true, ordering: .acquiringAndReleasing) { thread.wake(self) }
+    }
+
+    nonisolated func socketIsReady() {
         assumeIsolated { $0.turn() }
     }
 
-    private func turn() -> SocketInterest? {
+    nonisolated func deadlineHasPassed() {
+        assumeIsolated { connection in
+            connection.interest.deadline = nil
+            connection.turn()
+        }
+    }
+
+    private func turn() {
+        // Cleared first, so that whoever has something to write from now on has another turn.
+        isWoken.store(false, ordering: .sequentiallyConsistent)
+        guard ending == nil else { return }
         var isReadingPaused = false
         var progress = WriteProgress.idle
         do {
@@ -157,15 +177,21 @@ extension AMQPConnection: SocketWatcher {
             end(.lost(error))
         }
         if progress == .finished { end(.closed) }
-        guard let handle else { return nil }
-        let events = (isReadingPaused ? 0 : POLLIN) | (progress == .more ? POLLOUT : 0)
+        guard let handle else { return }
+        var next = interest
+        next.toRead = !isReadingPaused
+        next.toWrite = progress == .more
         // A negative descriptor is not polled: a hang-up while nobody reads would wake the thread over and over.
-        return SocketInterest(socket: events == 0 ? -1 : amqp_get_sockfd(handle.state), events: Int16(events), timeout: turnInterval)
+        next.socket = next.toRead || next.toWrite ? amqp_get_sockfd(handle.state) : -1
+        next.deadline = next.deadline ?? .now + turnInterval
+        guard next != interest else { return }
+        interest = next
+        thread.watch(self, next)
     }
 
-    /// Often enough for librabbitmq to send and to miss heartbeats in time: a third of the heartbeat, in milliseconds.
-    private var turnInterval: Int32 {
-        Int32(configuration.heartbeat.held(to: .seconds(1), .seconds(600)).milliseconds / 3)
+    /// Often enough for librabbitmq to send and to miss heartbeats in time: a third of the heartbeat.
+    private var turnInterval: Duration {
+        configuration.heartbeat.held(to: .seconds(1), .seconds(600)) / 3
     }
 
     /// Whether the kernel takes more bytes now. A broker that has stopped reading must not stop this thread.

@@ -1,3 +1,4 @@
+import IOThreads
 import Logging
 import ServiceLifecycle
 
@@ -5,12 +6,14 @@ import ServiceLifecycle
 struct ConnectionSupervisor {
     let configuration: AMQPConfiguration
     let owner: any ConnectionOwner
+    /// Nil: one of the connection's own.
+    let thread: IOThread?
     let logger: Logger
 
     /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not cure.
     func run() async throws {
         defer { owner.end() }
-        let thread = try IOThread()
+        let thread = try thread ?? Self.newThread()
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await keepConnected(on: thread)
@@ -19,6 +22,14 @@ struct ConnectionSupervisor {
             }
         } onCancel: {
             owner.stop(immediately: true)
+        }
+    }
+
+    private static func newThread() throws(AMQPError) -> IOThread {
+        do throws(IOThreadError) {
+            return try IOThread(named: "amqp-io")
+        } catch {
+            throw AMQPError(.resources, "no thread for the broker connection: \(error.message)", isTransient: true)
         }
     }
 

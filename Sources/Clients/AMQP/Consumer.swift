@@ -1,3 +1,4 @@
+public import IOThreads
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -23,8 +24,7 @@ public final class Consumer: MessageConsumer, Service {
 
     private struct State {
         var queue: DeliveryQueue<Waiter>
-        /// The connection's thread, while there is a connection.
-        var thread: IOThread?
+        var connection: AMQPConnection?
         var replyAddress: String?
         /// Whether the broker knows that nothing more is wanted.
         var isCancelled = false
@@ -37,16 +37,19 @@ public final class Consumer: MessageConsumer, Service {
     private let source: Source
     private let prefetch: UInt16
     private let noAck: Bool
+    private let thread: IOThread?
     private let logger: Logger
 
     /// - Parameters:
     ///   - prefetch: How many deliveries may be unacknowledged, held to 1 to 65,535: about the size of a batch. Without effect with `noAck`.
     ///   - noAck: Deliveries count as acknowledged when they are sent; then up to 10,000 gather before the broker is left waiting.
-    public init(configuration: AMQPConfiguration, source: Source, prefetch: Int, noAck: Bool = false, logger: Logger) {
+    ///   - thread: on which the connection lives; nil makes one for it. Connecting, and librabbitmq's other requests, hold it up.
+    public init(configuration: AMQPConfiguration, source: Source, prefetch: Int, noAck: Bool = false, on thread: IOThread? = nil, logger: Logger) {
         self.configuration = configuration
         self.source = source
         self.prefetch = UInt16(clamping: max(1, prefetch))
         self.noAck = noAck
+        self.thread = thread
         self.logger = logger
         state = Mutex(State(queue: DeliveryQueue(noAck: noAck)))
     }
@@ -55,11 +58,11 @@ public final class Consumer: MessageConsumer, Service {
     ///
     /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not cure, such as a queue that does not exist.
     public func run() async throws {
-        try await ConnectionSupervisor(configuration: configuration, owner: self, logger: logger).run()
+        try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }
 
     /// Whether there is a connection.
-    public var isConnected: Bool { state.withLock { $0.thread != nil } }
+    public var isConnected: Bool { state.withLock { $0.connection != nil } }
 
     public var replyAddress: String? { state.withLock { $0.replyAddress } }
 
@@ -76,20 +79,20 @@ public final class Consumer: MessageConsumer, Service {
     }
 
     private func wait(_ limit: Int, _ id: UInt64, _ waiter: Waiter) {
-        var thread: IOThread?
+        var connection: AMQPConnection?
         let result: Result<[Delivery], any Error>? = state.withLock { state in
             // Within the lock: a cancellation from here on finds the waiter in the queue.
             if Task.isCancelled { return .failure(CancellationError()) }
             let wasFull = state.queue.isFull
             switch state.queue.next(limit: limit, id: id, waiter: waiter) {
             case .now(let deliveries):
-                if wasFull { thread = state.thread }
+                if wasFull { connection = state.connection }
                 return .success(deliveries)
             case .suspended: return nil
             case .stopped: return .failure(AMQPError.stopped("consumer"))
             }
         }
-        thread?.wake()
+        connection?.wake()
         if let result { waiter.resume(with: result) }
     }
 
@@ -110,17 +113,17 @@ public final class Consumer: MessageConsumer, Service {
     }
 
     private func settle(_ change: (inout DeliveryQueue<Waiter>) -> Void) {
-        let thread = state.withLock { state in
+        let connection = state.withLock { state in
             change(&state.queue)
-            return state.thread
+            return state.connection
         }
-        thread?.wake()
+        connection?.wake()
     }
 
     private func stopDeliveries() {
-        let (waiters, thread) = state.withLock { ($0.queue.stop(), $0.thread) }
+        let (waiters, connection) = state.withLock { ($0.queue.stop(), $0.connection) }
         for waiter in waiters { waiter.resume(throwing: AMQPError.stopped("consumer")) }
-        thread?.wake()
+        connection?.wake()
     }
 }
 
@@ -148,9 +151,9 @@ extension Consumer: ConnectionOwner {
     }
 
     func attach(_ connection: isolated AMQPConnection) {
-        let (thread, generation) = (connection.thread, connection.generation)
+        let (attached, generation): (AMQPConnection, UInt64) = (connection, connection.generation)
         state.withLock { state in
-            state.thread = thread
+            state.connection = attached
             state.queue.connected(generation: generation)
         }
     }
@@ -180,7 +183,7 @@ extension Consumer: ConnectionOwner {
 
     func detach(_ error: AMQPError?) {
         state.withLock { state in
-            state.thread = nil
+            state.connection = nil
             state.replyAddress = nil
             state.queue.disconnected()
         }

@@ -1,4 +1,5 @@
 import Dispatch
+public import IOThreads
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -15,8 +16,7 @@ public final class Publisher: MessagePublisher, Service {
 
     private struct State {
         var ledger: PublishLedger<Waiter>
-        /// The connection's thread, while there is a connection.
-        var thread: IOThread?
+        var connection: AMQPConnection?
         var isBlocked = false
         var isStopping = false
         var isStoppingImmediately = false
@@ -29,6 +29,7 @@ public final class Publisher: MessagePublisher, Service {
     private let configuration: AMQPConfiguration
     private let confirms: Bool
     private let onReturn: (@Sendable (ReturnedMessage) -> Void)?
+    private let thread: IOThread?
     private let logger: Logger
 
     /// How many publications are written before answers are read again.
@@ -37,17 +38,20 @@ public final class Publisher: MessagePublisher, Service {
     /// - Parameters:
     ///   - confirms: Whether an outcome waits for the broker's confirm. Without, it is `confirmed` once the message is written.
     ///   - window: How many publications may be written and unconfirmed, at least 1.
+    ///   - thread: on which the connection lives; nil makes one for it. Connecting, and librabbitmq's other requests, hold it up.
     ///   - onReturn: Without confirms: given each message that no queue takes. Called on the connection's thread: it must not block.
     public init(
         configuration: AMQPConfiguration,
         confirms: Bool = true,
         window: Int = 2_000,
+        on thread: IOThread? = nil,
         logger: Logger,
         onReturn: (@Sendable (ReturnedMessage) -> Void)? = nil
     ) {
         self.configuration = configuration
         self.confirms = confirms
         self.onReturn = onReturn
+        self.thread = thread
         self.logger = logger
         state = Mutex(State(ledger: PublishLedger(confirms: confirms, window: window)))
     }
@@ -56,10 +60,10 @@ public final class Publisher: MessagePublisher, Service {
     ///
     /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not cure, such as a wrong password.
     public func run() async throws {
-        try await ConnectionSupervisor(configuration: configuration, owner: self, logger: logger).run()
+        try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }
 
-    public var isConnected: Bool { state.withLock { $0.thread != nil } }
+    public var isConnected: Bool { state.withLock { $0.connection != nil } }
 
     public var isBlocked: Bool { state.withLock { $0.isBlocked } }
 
@@ -80,20 +84,20 @@ public final class Publisher: MessagePublisher, Service {
 
     private func submit(_ publications: [Publication], _ rejections: [Int: AMQPError], _ due: ContinuousClock.Instant, _ waiter: Waiter) {
         var mustSetTimer = false
-        var thread: IOThread?
+        var connection: AMQPConnection?
         let outcomes: [PublishOutcome]? = state.withLock { state in
             guard !state.isStopping else {
                 return publications.indices.map { .failed(rejections[$0] ?? .stopped("publisher")) }
             }
             if let outcomes = state.ledger.submit(publications, rejections: rejections, deadline: due, waiter: waiter) { return outcomes }
-            thread = state.thread
+            connection = state.connection
             mustSetTimer = state.timer.map { due < $0 } ?? true
             if mustSetTimer { state.timer = due }
             return nil
         }
         if let outcomes { waiter.resume(returning: outcomes) }
         if mustSetTimer { setTimer(due) }
-        thread?.wake()
+        connection?.wake()
     }
 
     private func resume(_ completions: [PublishLedger<Waiter>.Completion]) {
@@ -129,7 +133,7 @@ extension Publisher {
     }
 
     private static func unwrittenError(_ state: State) -> AMQPError {
-        if state.thread == nil {
+        if state.connection == nil {
             AMQPError(.notConnected, "there was no connection to the broker until the deadline", isTransient: true)
         } else if state.isBlocked {
             AMQPError(.blocked, "the broker accepts no publications: free its memory or disk", isTransient: true)
@@ -147,8 +151,8 @@ extension Publisher: ConnectionOwner {
     }
 
     func attach(_ connection: isolated AMQPConnection) {
-        let thread = connection.thread
-        state.withLock { $0.thread = thread }
+        let attached: AMQPConnection = connection
+        state.withLock { $0.connection = attached }
     }
 
     var wantsEvents: Bool { true }
@@ -190,19 +194,19 @@ extension Publisher: ConnectionOwner {
 
     func detach(_ error: AMQPError?) {
         resume(state.withLock { state in
-            state.thread = nil
+            state.connection = nil
             state.isBlocked = false
             return state.ledger.disconnect(error ?? .stopped("publisher"))
         })
     }
 
     func stop(immediately: Bool) {
-        let thread = state.withLock { state in
+        let connection = state.withLock { state in
             state.isStopping = true
             if immediately { state.isStoppingImmediately = true }
-            return state.thread
+            return state.connection
         }
-        thread?.wake()
+        connection?.wake()
     }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }

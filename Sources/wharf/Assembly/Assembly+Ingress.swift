@@ -1,5 +1,6 @@
 import AMQP
 import Contracts
+import IOThreads
 import Ingress
 import Logging
 import Messaging
@@ -9,9 +10,10 @@ import ServiceLifecycle
 extension Assembly {
     /// Everything that an ingress process runs.
     func ingress(openapi: String, onReady: @escaping @Sendable (Int) -> Void) throws -> [any Service] {
-        let confirmed = try publisher(Self.ingress, confirms: true)
-        let unconfirmed = try publisher(Self.ingress, confirms: false)
-        let (client, parts) = try requestClient(Self.ingress, confirmed: confirmed, unconfirmed: unconfirmed)
+        let thread = try IOThread(named: "wharf-ingress")
+        let confirmed = try publisher(Self.ingress, confirms: true, on: thread)
+        let unconfirmed = try publisher(Self.ingress, confirms: false, on: thread)
+        let (client, parts) = try requestClient(Self.ingress, confirmed: confirmed, unconfirmed: unconfirmed, on: thread)
         let address = settings.httpAddress
         let configuration = IngressConfiguration(
             host: address.host, port: address.port, stripeWebhookSecret: settings.stripe.webhookSecret, openapi: openapi)
@@ -23,6 +25,7 @@ extension Assembly {
             source: .exclusive(bindings: [(Exchange.events, MessageName.sessionRevoked)]), prefetch: 100, noAck: true,
             logger: logger("events"))
         let revocations = SessionRevocations(events: events, cache: ingress.sessions, logger: logger("events"))
-        return [confirmed, unconfirmed] + parts + [events, revocations, ingress]
+        let bound = ([confirmed, unconfirmed] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
+        return bound + [events, revocations, ingress]
     }
 }

@@ -3,6 +3,7 @@ import Carts
 import Catalog
 import Contracts
 import DeadLetters
+import IOThreads
 import Logging
 import Messaging
 import Notifications
@@ -51,19 +52,20 @@ struct Assembly: Sendable {
         try AMQPConfiguration(url: settings.amqpURL(for: user), connectionName: "\(name) \(purpose)")
     }
 
-    func publisher(_ user: String, confirms: Bool) throws -> Publisher {
+    func publisher(_ user: String, confirms: Bool, on thread: IOThread? = nil) throws -> Publisher {
         let purpose = confirms ? "publisher" : "replies"
         return Publisher(
-            configuration: try broker(user, purpose), confirms: confirms, logger: logger(purpose))
+            configuration: try broker(user, purpose), confirms: confirms, on: thread, logger: logger(purpose))
     }
 
     /// A client for requests, with the parts that it needs to run.
     func requestClient(
-        _ user: String, confirmed: Publisher, unconfirmed: Publisher
+        _ user: String, confirmed: Publisher, unconfirmed: Publisher, on thread: IOThread? = nil
     ) throws -> (client: RequestClient, services: [any Service]) {
         let replies = Consumer(
             configuration: try broker(user, "reply queue"), source: .exclusive(bindings: [(Exchange.replies, nil)]),
-            prefetch: RequestClient.maximumInFlight, noAck: true, logger: logger("reply queue"))
+            prefetch: RequestClient.maximumInFlight, noAck: true, on: thread,
+            logger: logger("reply queue"))
         let client = RequestClient(
             confirmed: confirmed, unconfirmed: unconfirmed, replies: replies, clock: clock, randomness: randomness,
             logger: logger("requests"))
@@ -72,18 +74,20 @@ struct Assembly: Sendable {
 
     // MARK: Services
 
-    func database(_ service: ServiceName) throws -> PostgresPool {
+    func database(_ service: ServiceName, on thread: IOThread? = nil) throws -> PostgresPool {
         try PostgresPool(
             url: settings.postgresURL(for: service.rawValue), size: Self.poolSize, applicationName: name,
-            schema: service.rawValue, keepsToIndexes: true, logger: logger("database"))
+            schema: service.rawValue, keepsToIndexes: true, on: thread, logger: logger("database"))
     }
 
     /// Everything that a worker process of `service` runs, in the order in which it starts; it stops in the opposite order.
     func worker(_ service: ServiceName) throws -> [any Service] {
         let user = service.rawValue
-        let database = try self.database(service)
-        let publisher = try self.publisher(user, confirms: true)
-        let replies = try self.publisher(user, confirms: false)
+        // One for all: what a worker waits for is either at the broker or in the database.
+        let thread = try IOThread(named: "wharf-\(user)")
+        let database = try self.database(service, on: thread)
+        let publisher = try self.publisher(user, confirms: true, on: thread)
+        let replies = try self.publisher(user, confirms: false, on: thread)
         var services: [any Service] = [database, publisher, replies]
         let definition: ServiceDefinition
         switch service {
@@ -94,7 +98,7 @@ struct Assembly: Sendable {
         case .catalog:
             definition = CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
-            let (client, parts) = try requestClient(user, confirmed: publisher, unconfirmed: replies)
+            let (client, parts) = try requestClient(user, confirmed: publisher, unconfirmed: replies, on: thread)
             services += parts
             definition = CartsService.definition(
                 ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
@@ -112,20 +116,21 @@ struct Assembly: Sendable {
             definition = NotificationsService.definition(mail: try mail(), sender: try mailSender(), clock: clock)
         case .deadletters:
             definition = DeadLettersService.definition(clock: clock)
-            let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch)
+            let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
         }
         let limits = Self.limits(of: service)
         var consumers: [String: any MessageConsumer] = [:]
         for queue in definition.queues {
-            let consumer = try self.consumer(queue, of: user, prefetch: limits.prefetch)
+            let consumer = try self.consumer(queue, of: user, prefetch: limits.prefetch, on: thread)
             services.append(consumer)
             consumers[queue] = consumer
         }
         let wiring = Worker.Wiring(
             consumers: consumers, publisher: publisher, replies: replies, database: database, clock: clock,
             randomness: randomness)
-        return services + [Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker"))]
+        services.append(Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker")))
+        return services.map { ThreadBound(service: $0, thread: thread) }
     }
 
     private func mail() throws -> any MailTransport {
@@ -140,9 +145,9 @@ struct Assembly: Sendable {
         return sender
     }
 
-    private func consumer(_ queue: String, of user: String, prefetch: Int) throws -> Consumer {
+    private func consumer(_ queue: String, of user: String, prefetch: Int, on thread: IOThread) throws -> Consumer {
         Consumer(
-            configuration: try broker(user, queue), source: .queue(queue), prefetch: prefetch, logger: logger(queue))
+            configuration: try broker(user, queue), source: .queue(queue), prefetch: prefetch, on: thread, logger: logger(queue))
     }
 }
 

@@ -1,10 +1,11 @@
+public import IOThreads
 public import Logging
 public import ServiceLifecycle
 import Synchronization
 
 /// A bounded set of connections to one database, made when they are needed, kept, and replaced when they break.
 ///
-/// All connections live on one thread, which waits for their sockets; callers suspend. The thread also looks up the server's name when it
+/// All connections live on one I/O thread, which waits for their sockets; callers suspend. The thread also looks up the server's name when it
 /// connects, which may hold it up: give an address, or a name that resolves fast. Under `run()` the pool is closed when the service shuts
 /// down; without it (tests, commands) call `close()`, or let the pool go.
 public final class PostgresPool: Database, Service {
@@ -58,11 +59,12 @@ public final class PostgresPool: Database, Service {
     ///     a table was small would read it whole when it has grown.
     ///   - statementTimeout: after it the server cancels a statement (SQLSTATE 57014); nil leaves it to the server.
     ///   - responseTimeout: after it a connection whose server says nothing is dropped. The net below statementTimeout, and longer.
+    ///   - thread: on which the connections live; nil makes one for the pool.
     ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
     public init(
         url: String, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(5),
         applicationName: String = "wharf", schema: String? = nil, keepsToIndexes: Bool = false, statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
-        statementCacheSize: Int = 256, logger: Logger
+        statementCacheSize: Int = 256, on thread: IOThread? = nil, logger: Logger
     ) throws(PostgresError) {
         guard size > 0, maximumWaiters >= 0 else { throw PostgresError(.configuration, "a pool needs room for a connection") }
         settings = try ConnectionSettings(
@@ -70,7 +72,11 @@ public final class PostgresPool: Database, Service {
             statementTimeout: statementTimeout, connectTimeout: connectTimeout, responseTimeout: responseTimeout, statementCacheSize: statementCacheSize)
         self.acquisitionTimeout = acquisitionTimeout
         self.logger = logger
-        thread = try IOThread()
+        do throws(IOThreadError) {
+            self.thread = if let thread { thread } else { try IOThread(named: "postgres-io") }
+        } catch {
+            throw PostgresError(.connection, error.message)
+        }
         shared = Mutex(Shared(state: PoolState(size: size, maximumWaiters: maximumWaiters)))
     }
 
@@ -237,9 +243,9 @@ extension PostgresPool: IOHandler {
         thread.watch(self, IOInterest(deadline: shared.nextDeadline))
     }
 
-    func socketIsReady() {}
+    package func socketIsReady() {}
 
-    func deadlineHasPassed() {
+    package func deadlineHasPassed() {
         let (overdue, lent, closers) = shared.withLock { shared in
             let overdue = shared.state.takeOverdue(at: .now)
             var lent: [PostgresConnection] = []

@@ -1,5 +1,6 @@
 import CPostgreSQL
 import Glibc
+import IOThreads
 import Synchronization
 
 /// What libpq needs to ask the server to stop a statement: it does so over a connection of its own, and waits for it.

@@ -1,3 +1,4 @@
+import IOThreads
 import Logging
 import Synchronization
 

@@ -1,12 +1,17 @@
-import CPostgreSQL
+import CThreads
 import Glibc
 import Synchronization
 
 /// What an I/O thread does: runs jobs, then sleeps in poll(2) until a socket, a deadline or another job is due.
 final class IOLoop: Sendable {
+    /// Rounds of work before the sockets are looked at again: tasks that always have more to do must not keep others from their answers.
+    private static let roundsAtOnce = 16
+
     enum Work {
-        case job(UnownedJob)
+        case actorJob(UnownedJob)
+        case taskJob(UnownedJob, any TaskExecutor)
         case call(@Sendable () -> Void)
+        case turn(any IOHandler)
     }
 
     private struct Watch {
@@ -26,9 +31,9 @@ final class IOLoop: Sendable {
     private let thread = Atomic<UInt>(0)
     private let isStopped = Atomic<Bool>(false)
 
-    init() throws(PostgresError) {
-        wakeUp = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-        guard wakeUp >= 0 else { throw PostgresError(.connection, "no file descriptor is free (errno \(errno))") }
+    init() throws(IOThreadError) {
+        wakeUp = threads_eventfd()
+        guard wakeUp >= 0 else { throw IOThreadError("no file descriptor is free (errno \(errno))") }
     }
 
     deinit {
@@ -95,7 +100,7 @@ final class IOLoop: Sendable {
 
     /// Runs what is enqueued, and what that enqueues. False: nobody needs the thread any more.
     private func runWork() -> Bool {
-        while true {
+        for _ in 0..<Self.roundsAtOnce {
             let (work, executor) = state.withLock { state in
                 defer { state.work = [] }
                 return (state.work, state.executor)
@@ -103,12 +108,15 @@ final class IOLoop: Sendable {
             guard !work.isEmpty else { return !isStopped.load(ordering: .acquiring) }
             for item in work {
                 switch item {
-                case .call(let call): call()
                 // An actor with a job keeps the executor.
-                case .job(let job): if let executor { job.runSynchronously(on: executor.asUnownedSerialExecutor()) }
+                case .actorJob(let job): if let executor { job.runSynchronously(on: executor.asUnownedSerialExecutor()) }
+                case .taskJob(let job, let executor): job.runSynchronously(on: executor.asUnownedTaskExecutor())
+                case .call(let call): call()
+                case .turn(let handler): handler.socketIsReady()
                 }
             }
         }
+        return true
     }
 
     /// False: work has come in meanwhile, there is no time to sleep.

@@ -1,4 +1,4 @@
-import CPostgreSQL
+import CThreads
 import Glibc
 
 private final class ThreadBody {
@@ -9,27 +9,31 @@ private final class ThreadBody {
     }
 }
 
+/// Enough for librabbitmq to decode a header frame of 128 KiB that is nothing but nested tables, some 300 bytes of stack a level. Only what is used of it is memory.
+private let threadStackBytes = 16 * 1024 * 1024
+
 /// Starts a thread that ends with `run`. It takes no signals: those are for the program's main thread. False: the system has no room for one.
-func startThread(named name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
+package func startThread(named name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
     let body = Unmanaged.passRetained(
         ThreadBody {
             var all = sigset_t()
             sigfillset(&all)
             pthread_sigmask(SIG_BLOCK, &all, nil)
-            postgres_name_thread(name)
+            threads_name(name)
             run()
         })
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    pthread_attr_setstacksize(&attributes, threadStackBytes)
     var thread = pthread_t()
     let failure = pthread_create(
-        &thread, nil,
+        &thread, &attributes,
         { context in
             if let context { Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().run() }
             return nil
         }, body.toOpaque())
-    guard failure == 0 else {
-        body.release()
-        return false
-    }
-    pthread_detach(thread)
-    return true
+    if failure != 0 { body.release() }
+    return failure == 0
 }

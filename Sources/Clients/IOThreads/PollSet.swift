@@ -41,3 +41,9 @@ struct PollSet {
         zip(handlers, entries.dropFirst()).compactMap { handler, entry in entry.revents != 0 ? handler : nil }
     }
 }
+
+extension Duration {
+    fileprivate var milliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}
