@@ -1,5 +1,5 @@
 # make up       build, and run everything on this machine until Ctrl-C
-# make test     build, and run all tests against private servers
+# make test     build, and run all tests against private servers; what failed is named at the end
 # make bench    build, and measure it against what PostgreSQL and RabbitMQ do by themselves (bench/results); takes a quarter of an hour
 # make chaos    build, and break a shop of its own in every way for some five minutes; everything has to add up in the end
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
@@ -29,7 +29,8 @@ build: packages
 
 # One process for all test targets: its tests share their private servers.
 test: packages
-	$(SWIFT) test --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
+	$(SWIFT) build --build-tests $(SWIFTFLAGS)
+	@scripts/name-failures $(SWIFT) test --skip-build --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
 
 bench: build
 	@exec $(WHARF) bench $(BENCHFLAGS)
