@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LocalServers
 import Testing
 
 @testable import AMQP
@@ -19,7 +20,7 @@ final class TestBroker: Sendable {
     private init() async throws {
         folder = NSTemporaryDirectory() + "amqp-tests-\(getpid())"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let ports = try freePorts(4)
+        let ports = try (0..<4).map { _ in try FreePorts.next() }
         (port, tlsPort) = (ports[0], ports[1])
         environment = [
             "PATH": "/usr/lib/rabbitmq/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder, "LANG": "C.UTF-8",
@@ -115,25 +116,6 @@ final class TestBroker: Sendable {
             }
         }
         return try await body()
-    }
-}
-
-/// Ports that were free a moment ago.
-private func freePorts(_ count: Int) throws -> [Int] {
-    let sockets = (0..<count).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
-    defer { sockets.forEach { close($0) } }
-    return try sockets.map { socket in
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = unsafe inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(socket, $0, length) + getsockname(socket, $0, &length)
-            }
-        }
-        try #require(status == 0)
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 

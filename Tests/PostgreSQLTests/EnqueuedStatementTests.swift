@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func `a pool that keeps to indexes reads no table whole, however small it was when the plan was made`() async throws {
-        let pool = try PostgresPool(url: try TestServer.url(), keepsToIndexes: true, logger: quiet)
+        let pool = try PostgresPool(url: try await TestServer.url(), keepsToIndexes: true, logger: quiet)
         let rows = try await pool.transaction { transaction in
             _ = try await transaction.query("CREATE TEMPORARY TABLE small (id bigint PRIMARY KEY)")
             return try await transaction.query("EXPLAIN SELECT FROM small WHERE id = ANY(\([1, 2]))")

@@ -10,11 +10,11 @@ import Testing
     ]
 
     private func migrate(_ migrations: [Migration]) async throws -> [String] {
-        try await Migrator.migrate(migrations, schema: schema, on: TestServer.url(), logger: quiet)
+        try await Migrator.migrate(migrations, schema: schema, on: await TestServer.url(), logger: quiet)
     }
 
     private func value<Value: PostgresDecodable>(_ sql: SQL) async throws -> Value {
-        let pool = try PostgresPool(url: TestServer.url(), size: 1, schema: schema, logger: quiet)
+        let pool = try PostgresPool(url: await TestServer.url(), size: 1, schema: schema, logger: quiet)
         return try await pool.value(sql)
     }
 
@@ -73,10 +73,10 @@ import Testing
 
     @Test func `a role that may not create schemas migrates the one that it owns`() async throws {
         let role = "role_\(UUID().uuidString)"
-        let pool = try PostgresPool(url: TestServer.url(), size: 1, logger: quiet)
+        let pool = try PostgresPool(url: await TestServer.url(), size: 1, logger: quiet)
         _ = try await pool.query("CREATE ROLE \(identifier: role) LOGIN")
         _ = try await pool.query("CREATE SCHEMA \(identifier: schema) AUTHORIZATION \(identifier: role)")
-        let url = try TestServer.url().replacing("user=postgres", with: "user=\(role)")
+        let url = try await TestServer.url().replacing("user=postgres", with: "user=\(role)")
         #expect(try await Migrator.migrate(migrations, schema: schema, on: url, logger: quiet) == ["1 tables", "2 more"])
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 @testable import PostgreSQL
+import TestKit
 
 /// A private PostgreSQL for this test process. It ends with the process, however that ends: its keeper waits for the end of its standard input.
 enum TestServer {
@@ -8,8 +9,8 @@ enum TestServer {
         let log: String
     }
 
-    static func url() throws -> String {
-        try started.get().url
+    static func url() async throws -> String {
+        try await started.value.url
     }
 
     /// The keeper's end of the pipe is held as long as the process lives.
@@ -19,7 +20,7 @@ enum TestServer {
         let input: Pipe
     }
 
-    private static let started = Result { try start() }
+    private static let started = Task { try await blocking { try start() } }
 
     private static let script = """
         folder=$(mktemp -d /tmp/postgres-test.XXXXXX) || exit 1
@@ -61,7 +62,7 @@ func makePool(
 ) async throws -> PostgresPool {
     let schema = "test \(UUID().uuidString)"
     let pool = try PostgresPool(
-        url: TestServer.url(), size: size, maximumWaiters: maximumWaiters, acquisitionTimeout: acquisitionTimeout, schema: schema,
+        url: await TestServer.url(), size: size, maximumWaiters: maximumWaiters, acquisitionTimeout: acquisitionTimeout, schema: schema,
         statementTimeout: statementTimeout, responseTimeout: responseTimeout, statementCacheSize: statementCacheSize, logger: quiet)
     _ = try await pool.withConnection { try await $0.execute("CREATE SCHEMA \(identifier: schema)") }
     return pool

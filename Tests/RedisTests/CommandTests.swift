@@ -6,8 +6,8 @@ extension Wire {
         private let server: RedisServer
         private let client: RedisClient
 
-        init() throws {
-            server = try RedisServer()
+        init() async throws {
+            server = try await RedisServer()
             client = try server.client()
         }
 

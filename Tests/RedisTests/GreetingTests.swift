@@ -4,7 +4,7 @@ import Testing
 extension Wire {
     @Suite struct GreetingTests {
         @Test func `a wrong password is told clearly and is not transient`() async throws {
-            let server = try RedisServer(password: "right")
+            let server = try await RedisServer(password: "right")
             let client = try RedisClient(url: "redis://:wrong@127.0.0.1:\(server.port)", logger: testLogger)
             for _ in 0..<3 {
                 let error = await failure(client, ["PING"])
@@ -16,7 +16,7 @@ extension Wire {
         }
 
         @Test func `a missing password is told clearly`() async throws {
-            let server = try RedisServer(password: "right")
+            let server = try await RedisServer(password: "right")
             let client = try RedisClient(url: "redis://127.0.0.1:\(server.port)", logger: testLogger)
             let error = await failure(client, ["PING"])
             #expect(error?.code == .authenticationFailed)
@@ -24,7 +24,7 @@ extension Wire {
         }
 
         @Test func `user, password and database of the URL are used, percent-encoding undone`() async throws {
-            let server = try RedisServer(password: "p@ss/word")
+            let server = try await RedisServer(password: "p@ss/word")
             let url = "redis://default:p%40ss%2Fword@127.0.0.1:\(server.port)"
             let third = try RedisClient(url: url + "/3", logger: testLogger)
             let first = try RedisClient(url: url, logger: testLogger)
@@ -34,7 +34,7 @@ extension Wire {
         }
 
         @Test func `a database that does not exist is told`() async throws {
-            let server = try RedisServer()
+            let server = try await RedisServer()
             let client = try RedisClient(url: server.url + "/999", logger: testLogger)
             #expect(await failure(client, ["PING"])?.message.contains("DB index") == true)
         }

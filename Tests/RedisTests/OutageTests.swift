@@ -3,11 +3,11 @@ import Testing
 
 extension Wire {
     @Suite struct OutageTests {
-        /// Far below any timeout that is set here, far above what a failure at once takes on a busy machine.
-        private let atOnce: Duration = .milliseconds(500)
+        /// Far below the timeouts that are set here, far above what a failure at once takes on a busy machine.
+        private let atOnce: Duration = .seconds(5)
 
         @Test func `a crash fails all that is under way at once, and a restart is found`() async throws {
-            let server = try RedisServer()
+            let server = try await RedisServer()
             let client = try server.client(maximumInFlight: 100, commandTimeout: .seconds(30))
             _ = try await client.command(["SET", "before", "x"])
             server.freeze()
@@ -24,7 +24,7 @@ extension Wire {
                         #expect(error?.isTransient == true)
                     }
                 }
-                #expect(elapsed < .seconds(3))
+                #expect(elapsed < atOnce)
             }
 
             for _ in 0..<20 {
@@ -34,31 +34,31 @@ extension Wire {
                 #expect(elapsed < atOnce)
             }
 
-            try server.restart()
+            try await server.restart()
             #expect(try await eventually(client, ["GET", "before"]).isNull)
         }
 
         @Test func `a server that stops answering costs one timeout, and then nothing until it is back`() async throws {
-            let server = try RedisServer()
-            let client = try server.client(commandTimeout: .milliseconds(300))
+            let server = try await RedisServer()
+            let client = try server.client(commandTimeout: .seconds(2))
             _ = try await client.command(["PING"])
             server.freeze()
             let elapsed = await ContinuousClock().measure {
                 #expect(await failure(client, ["PING"])?.code == .timedOut)
             }
-            #expect((.milliseconds(290)...(.seconds(3))).contains(elapsed))
+            #expect((.milliseconds(1_990)...(.seconds(7))).contains(elapsed))
             let later = await ContinuousClock().measure {
                 let error = await failure(client, ["PING"])
                 #expect(error?.code == .unavailable)
                 #expect(error?.isTransient == true)
             }
-            #expect(later < .milliseconds(290))
+            #expect(later < .milliseconds(1_990))
             server.thaw()
             #expect(try await eventually(client, ["PING"]).text == "PONG")
         }
 
         @Test func `a reply that comes too late is given to nobody else`() async throws {
-            let server = try RedisServer()
+            let server = try await RedisServer()
             let client = try server.client(commandTimeout: .milliseconds(200))
             _ = try await client.command(["PING"])
             server.freeze()
@@ -68,7 +68,7 @@ extension Wire {
         }
 
         @Test func `beyond those under way a command is turned away at once`() async throws {
-            let server = try RedisServer()
+            let server = try await RedisServer()
             let client = try server.client(maximumInFlight: 5, commandTimeout: .seconds(30))
             _ = try await client.command(["PING"])
             server.freeze()
@@ -115,7 +115,7 @@ extension Wire {
         }
 
         @Test func `shutting down fails what is under way and what comes later`() async throws {
-            let server = try RedisServer()
+            let server = try await RedisServer()
             let client = try server.client(commandTimeout: .seconds(30))
             _ = try await client.command(["PING"])
             server.freeze()

@@ -1,11 +1,12 @@
 import Foundation
 import Logging
 import Redis
+import TestKit
 import Testing
 
 let testLogger = Logger(label: "redis-tests")
 
-/// The suites that start a server take turns: starting one blocks a thread, which would distort what is said about time.
+/// The suites that start a server take turns: starting one takes a core, which would distort what is said about time.
 @Suite(.serialized, .timeLimit(.minutes(1))) enum Wire {}
 
 /// A private Redis without persistence, on a port of its own that it keeps when it is started again.
@@ -26,12 +27,12 @@ final class RedisServer {
     private var input = Pipe()
     private var pid: pid_t = 0
 
-    init(password: String? = nil) throws {
+    init(password: String? = nil) async throws {
         self.password = password
         for _ in 0..<Self.attempts {
             // Below the ports that the system gives to outgoing connections.
             let candidate = Int.random(in: 20_000..<32_000)
-            if let started = try Self.launch(port: candidate, password: password) {
+            if let started = try await blocking({ try Self.launch(port: candidate, password: password) }) {
                 port = candidate
                 (shell, input, pid) = started
                 return
@@ -58,9 +59,10 @@ final class RedisServer {
     /// Ends at once, without a farewell.
     func crash() { kill(pid, SIGKILL) }
 
-    func restart() throws {
+    func restart() async throws {
         end()
-        guard let started = try Self.launch(port: port, password: password) else { throw RedisServerError.notStarted }
+        let (port, password) = (port, password)
+        guard let started = try await blocking({ try Self.launch(port: port, password: password) }) else { throw RedisServerError.notStarted }
         (shell, input, pid) = started
     }
 

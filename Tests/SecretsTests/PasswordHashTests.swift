@@ -1,4 +1,5 @@
 import Secrets
+import TestKit
 import Testing
 
 @Suite struct PasswordHashTests {
@@ -42,10 +43,10 @@ import Testing
     @Test(arguments: ["ln=63,r=8,p=1", "ln=20,r=32,p=1", "ln=18,r=8,p=1", "ln=15,r=8,p=5", "ln=15,r=999999999999,p=1", "ln=0,r=8,p=1"])
     func `a stored hash cannot ask for more work than the bounds allow`(parameters: String) {
         let encoded = "$scrypt$\(parameters)$MDEyMzQ1Njc4OWFiY2RlZg$AAAAAAAAAAAAAAAAAAAAAA"
-        let elapsed = ContinuousClock().measure {
+        let time = processorTime {
             #expect(!PasswordHash.verify("password", against: encoded))
         }
-        #expect(elapsed < .milliseconds(20))
+        #expect(time < .milliseconds(20))
     }
 
     @Test func `an overlong password is refused before any work`() throws {

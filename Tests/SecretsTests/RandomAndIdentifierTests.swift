@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Secrets
+import TestKit
 import Testing
 
 @Suite struct RandomAndIdentifierTests {
@@ -23,12 +24,12 @@ import Testing
         #expect(UUID.v5(namespace: dns, name: "") == UUID(uuidString: "4ebd0208-8328-5d69-8c44-ec50939c0967"))
     }
 
-    @Test func `ten thousand names take less than a second`() throws {
+    @Test func `ten thousand names take less than a second of a processor`() throws {
         let dns = try #require(dns)
-        let elapsed = ContinuousClock().measure {
+        let time = processorTime {
             for index in 0..<10_000 { _ = UUID.v5(namespace: dns, name: String(index)) }
         }
-        #expect(elapsed < .seconds(1))
+        #expect(time < .seconds(1))
     }
 
     @Test func `given random bytes make a version 4 UUID`() {

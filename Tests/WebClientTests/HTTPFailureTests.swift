@@ -6,8 +6,8 @@ extension Wire {
         private let peer: Peer
         private let client = WebClient(logger: testLogger)
 
-        init() throws {
-            peer = try Peer()
+        init() async throws {
+            peer = try await Peer()
         }
 
         private func failure(of request: WebRequest) async -> WebClientError? {

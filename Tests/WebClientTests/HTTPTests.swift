@@ -6,8 +6,8 @@ extension Wire {
         private let peer: Peer
         private let client = WebClient(logger: testLogger)
 
-        init() throws {
-            peer = try Peer()
+        init() async throws {
+            peer = try await Peer()
         }
 
         @Test func `a GET brings status, headers and body`() async throws {
@@ -106,14 +106,14 @@ extension Wire {
         }
 
         @Test func `a certificate is refused for a host it does not name`() async throws {
-            let client = WebClient(certificateAuthorityFile: try Identity.shared.get().certificate, logger: testLogger)
+            let client = WebClient(certificateAuthorityFile: try await Identity.shared.value.certificate, logger: testLogger)
             let url = peer.https.replacing("localhost", with: "127.0.0.1")
             let error = await #expect(throws: WebClientError.self) { try await client.send(WebRequest(url: url + "/ok")) }
             #expect(error?.code == .tls)
         }
 
         @Test func `HTTPS works with the authority that was given`() async throws {
-            let client = WebClient(certificateAuthorityFile: try Identity.shared.get().certificate, logger: testLogger)
+            let client = WebClient(certificateAuthorityFile: try await Identity.shared.value.certificate, logger: testLogger)
             let response = try await client.send(WebRequest(method: "POST", url: peer.https + "/echo", body: [0x61]))
             #expect(try decode(Peer.Echo.self, from: response).body == "a")
         }

@@ -1,10 +1,10 @@
 import Foundation
 import Logging
+import TestKit
 import Testing
 import WebClient
 
-/// The suites that talk to a peer take turns: starting one blocks a thread and takes a core, which would distort what is
-/// said about time.
+/// The suites that talk to a peer take turns: starting one takes a core, which would distort what is said about time.
 @Suite(.serialized, .timeLimit(.minutes(1))) enum Wire {}
 
 /// A running ``peerScript``, one for each test, so that what it counts belongs to that test.
@@ -37,8 +37,8 @@ final class Peer {
     /// The process ends when this is closed: when the tests do, however they end.
     private let input = Pipe()
 
-    init() throws {
-        let identity = try Identity.shared.get()
+    init() async throws {
+        let identity = try await Identity.shared.value
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["python3", "-c", peerScript, identity.certificate, identity.key]
@@ -46,11 +46,14 @@ final class Peer {
         process.standardOutput = output
         try process.run()
 
-        var announcement = Data()
-        while !announcement.contains(UInt8(ascii: "\n")) {
-            let more = output.fileHandleForReading.availableData
-            try #require(!more.isEmpty, "the peer did not start")
-            announcement += more
+        let announcement = try await blocking {
+            var announcement = Data()
+            while !announcement.contains(UInt8(ascii: "\n")) {
+                let more = output.fileHandleForReading.availableData
+                try #require(!more.isEmpty, "the peer did not start")
+                announcement += more
+            }
+            return announcement
         }
         let ports = String(decoding: announcement, as: UTF8.self).split(whereSeparator: \.isWhitespace)
         try #require(ports.count == 3)
@@ -81,7 +84,7 @@ final class Peer {
 
 /// The certificate and key of every peer's HTTPS server: for `localhost`, signed by itself, made once a run.
 struct Identity {
-    static let shared = Result { try Identity() }
+    static let shared = Task { try await blocking { try Identity() } }
 
     let certificate: String
     let key: String
