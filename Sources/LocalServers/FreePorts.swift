@@ -13,14 +13,14 @@ public enum FreePorts {
     /// Who was given which port; a port is given before it is listened on.
     private static let owners = Mutex<[Int: String]>([:])
 
-    /// A free port that was not given to any other owner in this process.
+    /// A free port that was given to no other owner, in this process or in any other.
     /// - Throws: ``LocalServerError`` with code `ports` after 200 attempts.
     public static func next(for owner: String = "") throws -> Int {
         for _ in 0..<maximumAttempts {
             let port = Int.random(in: range)
             guard isFree(port) else { continue }
             let isNew = owners.withLock { owners in
-                guard owners[port] == nil else { return false }
+                guard owners[port] == nil, PortClaim.make(port) else { return false }
                 owners[port] = owner
                 return true
             }
@@ -33,7 +33,8 @@ public enum FreePorts {
     static func claim(_ port: Int, for owner: String) -> Bool {
         guard isFree(port) else { return false }
         return owners.withLock { owners in
-            if let other = owners[port], other != owner { return false }
+            if let other = owners[port] { return other == owner }
+            guard PortClaim.make(port) else { return false }
             owners[port] = owner
             return true
         }

@@ -5,6 +5,7 @@ import Synchronization
 public enum LiveProcesses {
     private static let ids = Mutex<Set<Int32>>([])
     private static let limitForStragglers = Duration.seconds(2)
+    private static let microsecondsBetweenLooks: UInt32 = 1_000
 
     static func add(_ id: Int32) { ids.withLock { _ = $0.insert(id) } }
     static func remove(_ id: Int32) { ids.withLock { _ = $0.remove(id) } }
@@ -19,6 +20,6 @@ public enum LiveProcesses {
         for leader in leaders { _ = waitpid(leader, nil, 0) }
         ProcessTree.kill(below)
         let deadline = ContinuousClock.now + limitForStragglers
-        while below.hasLiving, ContinuousClock.now < deadline { sched_yield() }
+        while below.hasLiving, ContinuousClock.now < deadline { usleep(microsecondsBetweenLooks) }
     }
 }

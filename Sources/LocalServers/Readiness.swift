@@ -1,6 +1,8 @@
 /// Waits for a server that was just started.
 struct Readiness: Sendable {
-    static let limit = Duration.seconds(60)
+    /// A server that ends is noticed at once. This one is for one that hangs; until it answers it may have a log to recover from, on a machine that
+    /// is busy with more: killed in the middle, it would begin anew and never end.
+    static let limit = Duration.seconds(180)
     static let pause = Duration.milliseconds(50)
 
     let process: ManagedProcess

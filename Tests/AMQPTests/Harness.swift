@@ -5,7 +5,7 @@ import Testing
 @testable import AMQP
 
 /// Tests that need a broker. They run one after another, as some of them freeze it.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(4)))
 enum BrokerTests {}
 
 let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }

@@ -15,7 +15,7 @@ final class TestBroker: Sendable {
 
     static let shared = Task { try await TestBroker() }
 
-    static let startDeadline: Duration = .seconds(60)
+    static let startDeadline: Duration = .seconds(180)
 
     private init() async throws {
         folder = NSTemporaryDirectory() + "amqp-tests-\(getpid())"

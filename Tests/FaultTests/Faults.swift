@@ -22,5 +22,5 @@ import Testing
 /// | a broker is killed right after queues were declared | `Young queues` |
 ///
 /// One after another: they stop and freeze the one broker that they share.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 enum Faults {}

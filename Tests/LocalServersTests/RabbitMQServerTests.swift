@@ -3,7 +3,7 @@ import TestKit
 
 @testable import LocalServers
 
-@Suite(.timeLimit(.minutes(3))) struct RabbitMQServerTests {
+@Suite(.timeLimit(.minutes(10))) struct RabbitMQServerTests {
     private static let definitions = """
         {"vhosts": [{"name": "/"}],
          "queues": [{"name": "kept", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {"x-queue-type": "quorum"}}]}

@@ -138,7 +138,7 @@ import Testing
     }
 
     @Test func `a frozen server is given up in time`() async throws {
-        let pool = try await makePool(size: 1, responseTimeout: .milliseconds(300))
+        let pool = try await makePool(size: 1, responseTimeout: .seconds(2))
         let backend = pid_t(try await pool.value("SELECT pg_backend_pid()", as: Int.self))
         kill(backend, SIGSTOP)
         let error = await postgresError { try await pool.query("SELECT 1") }
@@ -149,7 +149,7 @@ import Testing
     }
 
     @Test func `a statement timeout of the server is told as such`() async throws {
-        let pool = try await makePool(size: 1, statementTimeout: .milliseconds(50))
+        let pool = try await makePool(size: 1, statementTimeout: .seconds(1))
         let error = await postgresError { try await pool.query("SELECT pg_sleep(60)") }
         #expect(error?.sqlState == "57014")
     }

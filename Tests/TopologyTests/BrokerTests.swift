@@ -67,5 +67,5 @@ extension PublishOutcome {
 }
 
 /// Tests of one broker, one after another.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 enum BrokerTests {}

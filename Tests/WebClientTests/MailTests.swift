@@ -56,7 +56,7 @@ extension Wire {
 
         @Test func `a server that never acknowledges leaves the message in doubt`() async throws {
             var envelope = peer.mail(to: ["silent@example.com"])
-            envelope.timeout = .milliseconds(300)
+            envelope.timeout = .seconds(2)
             let error = await failure(of: envelope)
             #expect(error?.code == .timedOut)
             #expect(error?.requestMayHaveBeenSent == true)
@@ -66,10 +66,10 @@ extension Wire {
             var envelope = peer.mail(to: ["silent@example.com"])
             envelope.timeout = .seconds(20)
             let stuck = Task { [client, envelope] in try await client.sendMail(envelope) }
-            #expect(try await client.send(WebRequest(url: peer.http + "/ok", timeout: .seconds(2))).status == 200)
+            #expect(try await client.send(WebRequest(url: peer.http + "/ok", timeout: .seconds(15))).status == 200)
             stuck.cancel()
             let elapsed = await ContinuousClock().measure { _ = await stuck.result }
-            #expect(elapsed < .seconds(5))
+            #expect(elapsed < .seconds(15))
         }
 
         @Test func `credentials are not shown to a foreign server without TLS`() async throws {

@@ -78,7 +78,7 @@ final class Peer {
     func mail(to recipients: [String], message: String = "Subject: hello\r\n\r\nhello\r\n", credentials: String = "") -> MailEnvelope {
         MailEnvelope(
             url: "smtp://\(credentials)127.0.0.1:\(mailPort)", from: "shop@example.com", recipients: recipients,
-            message: Array(message.utf8), timeout: .seconds(5))
+            message: Array(message.utf8), timeout: .seconds(20))
     }
 }
 

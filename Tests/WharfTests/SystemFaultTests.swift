@@ -37,8 +37,8 @@ extension System {
 }
 
 extension RunningWharf {
-    private static let loadWithin = 100
-    private static let restartedWithin = Duration.seconds(40)
+    private static let loadWithin = 300
+    private static let restartedWithin = Duration.seconds(200)
 
     /// SIGKILL; returns when it runs again.
     func killUntilRestarted(_ name: String) async throws {

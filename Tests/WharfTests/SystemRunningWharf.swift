@@ -11,7 +11,7 @@ import WebClient
 
 /// The whole system as a user has it: the real executable, `wharf up`, in a folder of its own.
 struct RunningWharf: Sendable {
-    static let readyWithin = Duration.seconds(90)
+    static let readyWithin = Duration.seconds(300)
     static let stoppedWithin = Duration.seconds(60)
     /// Kept by tests at once; more than any of them has.
     static let maximumConnections = 64
@@ -143,5 +143,5 @@ extension Trait where Self == RunningWharf.ForSuite {
 }
 
 /// Black-box tests of the running system, one after another: some of them break it.
-@Suite(.serialized, .runningWharf, .timeLimit(.minutes(4)))
+@Suite(.serialized, .runningWharf, .timeLimit(.minutes(10)))
 enum System {}

@@ -5,7 +5,7 @@ import PostgreSQL
 
 /// A `wharf up` of the benchmark's own: this executable, private servers with full durability, every role a process.
 actor BenchShop {
-    static let startLimit = Duration.seconds(90)
+    static let startLimit = Duration.seconds(300)
     /// More than `wharf up` takes to stop everything in order.
     private static let grace = Duration.seconds(75)
     private static let pollPause = Duration.milliseconds(20)

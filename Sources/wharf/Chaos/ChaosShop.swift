@@ -12,9 +12,10 @@ import WebClient
 final class ChaosShop: Sendable {
     /// Workers of each service: one can be missed while the other goes on.
     static let workersPerService = 2
-    private static let readyLimit = Duration.seconds(120)
+    private static let readyLimit = Duration.seconds(300)
     private static let pollPause = Duration.milliseconds(50)
-    private static let restartLimit = Duration.seconds(60)
+    /// More than a server is given.
+    private static let restartLimit = Duration.seconds(200)
     private static let gatewayLimit = Duration.seconds(86_400)
 
     let folder: PrivateFolder

@@ -2,7 +2,7 @@ import WebClient
 
 /// Asks processes over HTTP whether they are ready.
 struct ReadinessProbe: Sendable {
-    static let limit = Duration.seconds(60)
+    static let limit = Duration.seconds(180)
     private static let pause = Duration.milliseconds(50)
     private static let timeout = Duration.seconds(5)
 
@@ -10,7 +10,7 @@ struct ReadinessProbe: Sendable {
     let startGuard: StartGuard
 
     /// Returns when every URL, one after the other, has been answered with a 2xx status.
-    /// - Throws: ``UpError`` with code `start` after 60 seconds, or when the start is given up; `CancellationError`.
+    /// - Throws: ``UpError`` with code `start` after 180 seconds, or when the start is given up; `CancellationError`.
     func wait(for urls: [String]) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + Self.limit
