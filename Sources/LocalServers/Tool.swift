@@ -2,7 +2,7 @@ import Subprocess
 
 /// Short-lived programs: `psql`, `initdb`, `rabbitmqctl`.
 enum Tool {
-    static let limit = Duration.seconds(60)
+    static let limit = Duration.seconds(180)
     static let maximumOutputBytes = 4 * 1024 * 1024
 
     struct Result: Sendable {
@@ -14,7 +14,7 @@ enum Tool {
 
     /// Runs a program to its end.
     /// - Returns: its standard output.
-    /// - Throws: ``LocalServerError`` with code `tool` when it fails or takes longer than the limit (60 seconds).
+    /// - Throws: ``LocalServerError`` with code `tool` when it fails or takes longer than the limit (180 seconds).
     static func run(_ command: ProcessCommand, within limit: Duration = limit) async throws -> String {
         let result = try await attempt(command, within: limit)
         guard result.isSuccess else {

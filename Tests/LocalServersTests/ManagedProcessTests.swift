@@ -6,7 +6,7 @@ import TestKit
 
 @testable import LocalServers
 
-@Suite(.timeLimit(.minutes(1))) struct ManagedProcessTests {
+@Suite(.timeLimit(.minutes(3))) struct ManagedProcessTests {
     /// Collects lines from a process.
     final class Lines: Sendable {
         private let lines = Mutex<[String]>([])

@@ -3,7 +3,7 @@ import TestKit
 
 @testable import LocalServers
 
-@Suite(.timeLimit(.minutes(2))) struct PostgresServerTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresServerTests {
     @Test func `it starts, serves, stops without a trace, and starts again with its data at the same address`() async throws {
         let folder = TestServers.folder("postgres")
         let first = try PostgresServer(folder: folder, durable: false)

@@ -3,7 +3,7 @@ import TestKit
 
 @testable import LocalServers
 
-@Suite(.timeLimit(.minutes(1))) struct RedisServerTests {
+@Suite(.timeLimit(.minutes(3))) struct RedisServerTests {
     private func redis(_ server: RedisServer, _ arguments: String...) async throws -> String {
         let password = server.url.dropFirst("redis://:".count).prefix { $0 != "@" }
         return try await Tool.run(ProcessCommand(

@@ -2,7 +2,7 @@ import Foundation
 @testable import PostgreSQL
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct EnqueuedStatementTests {
+@Suite(.timeLimit(.minutes(3))) struct EnqueuedStatementTests {
     private struct Refusal: Error {}
 
     private func makeLedger() async throws -> PostgresPool {

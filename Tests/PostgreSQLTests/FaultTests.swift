@@ -3,7 +3,7 @@ import Glibc
 @testable import PostgreSQL
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct FaultTests {
+@Suite(.timeLimit(.minutes(3))) struct FaultTests {
     private static let endMyself: SQL = "SELECT pg_terminate_backend(pg_backend_pid())"
 
     @Test func `a backend that ends in mid query is a transient error, and the pool recovers`() async throws {

@@ -2,7 +2,7 @@ import Foundation
 @testable import PostgreSQL
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct MigratorTests {
+@Suite(.timeLimit(.minutes(3))) struct MigratorTests {
     private let schema = "migrated \(UUID().uuidString)"
     private let migrations = [
         Migration(id: "1 tables", sql: "CREATE TABLE a (n bigint); CREATE TABLE b (n bigint); INSERT INTO a VALUES (1);"),

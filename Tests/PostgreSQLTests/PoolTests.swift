@@ -2,7 +2,7 @@ import Foundation
 @testable import PostgreSQL
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PoolTests {
+@Suite(.timeLimit(.minutes(3))) struct PoolTests {
     /// Holds all connections of the pool while `body` runs.
     private func whileHeld(_ pool: PostgresPool, _ body: () async throws -> Void) async throws {
         let (held, done) = (Gate(), Gate())

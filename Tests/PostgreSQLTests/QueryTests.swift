@@ -2,7 +2,7 @@ import Foundation
 @testable import PostgreSQL
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct QueryTests {
+@Suite(.timeLimit(.minutes(3))) struct QueryTests {
     @Test func `hostile text stays a value`() async throws {
         let pool = try await makePool()
         try await pool.withConnection { connection in

@@ -2,7 +2,7 @@ import Foundation
 @testable import PostgreSQL
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TransactionTests {
+@Suite(.timeLimit(.minutes(3))) struct TransactionTests {
     private struct Refusal: Error {}
 
     private func makeLedger(size: Int = 4) async throws -> PostgresPool {

@@ -6,7 +6,7 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
     case red, green
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ValueTests {
+@Suite(.timeLimit(.minutes(3))) struct ValueTests {
     private func expectRoundTrip<Value: PostgresEncodable & PostgresDecodable & Equatable>(_ values: Value...) async throws {
         let pool = try await makePool(size: 1)
         for value in values {

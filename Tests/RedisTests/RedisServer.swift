@@ -7,7 +7,7 @@ import Testing
 let testLogger = Logger(label: "redis-tests")
 
 /// The suites that start a server take turns: starting one takes a core, which would distort what is said about time.
-@Suite(.serialized, .timeLimit(.minutes(1))) enum Wire {}
+@Suite(.serialized, .timeLimit(.minutes(2))) enum Wire {}
 
 /// A private Redis without persistence, on a port of its own that it keeps when it is started again.
 final class RedisServer {

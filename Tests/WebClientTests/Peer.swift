@@ -5,7 +5,7 @@ import Testing
 import WebClient
 
 /// The suites that talk to a peer take turns: starting one takes a core, which would distort what is said about time.
-@Suite(.serialized, .timeLimit(.minutes(1))) enum Wire {}
+@Suite(.serialized, .timeLimit(.minutes(2))) enum Wire {}
 
 /// A running ``peerScript``, one for each test, so that what it counts belongs to that test.
 final class Peer {
