@@ -104,7 +104,7 @@ extension BrokerTests {
                 #expect(first.first?.failure == .deadlineExceeded)
                 try await eventually("it is blocked") { publisher.isBlocked }
                 #expect(await publisher.publish([message("refused", to: queue)], deadline: .milliseconds(100)).first?.failure == .blocked)
-                let waiting = Task { await publisher.publish([message("waiting", to: queue)], deadline: .seconds(30)) }
+                let waiting = Task { await publisher.publish([message("waiting", to: queue)], deadline: .seconds(120)) }
                 try await broker.control("set_vm_memory_high_watermark", "0.4")
                 #expect(await waiting.value == [.confirmed])
                 #expect(!publisher.isBlocked)
