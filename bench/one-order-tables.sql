@@ -8,10 +8,10 @@ SET search_path = one_by_one;
 
 CREATE TABLE carts (LIKE carts.carts INCLUDING ALL);
 CREATE TABLE orders (LIKE orders.orders INCLUDING ALL);
-CREATE TABLE checkouts (LIKE orders.checkouts INCLUDING ALL, FOREIGN KEY (order_id) REFERENCES orders) WITH (fillfactor = 70);
+CREATE TABLE checkouts (LIKE orders.checkouts INCLUDING ALL, FOREIGN KEY (order_id) REFERENCES orders) WITH (fillfactor = 50);
 CREATE TABLE stock (LIKE catalog.stock INCLUDING ALL) WITH (fillfactor = 50);
-CREATE TABLE reservations (LIKE catalog.reservations INCLUDING ALL) WITH (fillfactor = 80);
-CREATE TABLE attempts (LIKE payments.attempts INCLUDING ALL);
+CREATE TABLE reservations (LIKE catalog.reservations INCLUDING ALL) WITH (fillfactor = 60);
+CREATE TABLE attempts (LIKE payments.attempts INCLUDING ALL) WITH (fillfactor = 60);
 CREATE TABLE carts_inbox (LIKE carts.inbox INCLUDING ALL);
 CREATE TABLE orders_inbox (LIKE orders.inbox INCLUDING ALL);
 CREATE TABLE catalog_inbox (LIKE catalog.inbox INCLUDING ALL);

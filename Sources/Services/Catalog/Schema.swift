@@ -51,6 +51,12 @@ enum Schema {
                     quantities integer[] NOT NULL,
                     at timestamptz NOT NULL
                 ) WITH (fillfactor = 80);
-                """)
+                """),
+        Migration(
+            id: "reservations in place",
+            sql: """
+                -- Room for a settled reservation beside the one that it replaces, while that may still be read.
+                ALTER TABLE reservations SET (fillfactor = 60);
+                """),
     ]
 }

@@ -20,6 +20,15 @@ enum Schema {
                 );
                 CREATE INDEX notifications_newest ON notifications (created_at DESC, id DESC);
                 CREATE INDEX notifications_order ON notifications (order_id);
-                """)
+                """),
+        Migration(
+            id: "notifications in place",
+            sql: """
+                -- Room for a settled notification beside the pending one that it replaces.
+                ALTER TABLE notifications SET (fillfactor = 60);
+                -- Read from its end: new rows go where the last one went, which costs less than going to the front.
+                DROP INDEX notifications_newest;
+                CREATE INDEX notifications_newest ON notifications (created_at, id);
+                """),
     ]
 }

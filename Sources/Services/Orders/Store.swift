@@ -56,28 +56,27 @@ enum Store {
         _ orders: [PlaceOrder], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
         on transaction: any SQLConnection
     ) async throws -> [UUID: String] {
-        let rows = try await transaction.pipeline([
+        let rows = try await transaction.query(
             """
-            INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at)
-            SELECT id, 'W-' || nextval('order_numbers'), cart_id, customer_id, email, address::jsonb, payment::jsonb, lines::jsonb,
-                   total, currency, \(now)
-            FROM unnest(
-                \(orders.map(\.orderID)), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
-                \(texts.map(\.shippingAddress.text)), \(texts.map(\.payment.text)), \(texts.map(\.lines.text)),
-                \(orders.map(\.total.amount)), \(orders.map(\.total.currency))
-            ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency)
-            ON CONFLICT DO NOTHING
-            RETURNING id, number
-            """,
-            """
-            INSERT INTO checkouts (order_id, phase, due_at, history)
-            SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(history.text)::jsonb
-            FROM orders WHERE id = ANY(\(orders.map(\.orderID)))
-            ON CONFLICT DO NOTHING
-            """,
-        ])
+            WITH placed AS (
+                INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at)
+                SELECT id, 'W-' || nextval('order_numbers'), cart_id, customer_id, email, address::jsonb, payment::jsonb, lines::jsonb,
+                       total, currency, \(now)
+                FROM unnest(
+                    \(orders.map(\.orderID)), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
+                    \(texts.map(\.shippingAddress.text)), \(texts.map(\.payment.text)), \(texts.map(\.lines.text)),
+                    \(orders.map(\.total.amount)), \(orders.map(\.total.currency))
+                ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency)
+                ON CONFLICT DO NOTHING
+                RETURNING id, number
+            ), begun AS (
+                INSERT INTO checkouts (order_id, phase, due_at, history)
+                SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(history.text)::jsonb FROM placed
+            )
+            SELECT id, number FROM placed
+            """)
         return try Dictionary(
-            rows[0].map { (try $0.decode("id", as: UUID.self), try $0.decode("number", as: String.self)) },
+            rows.map { (try $0.decode("id", as: UUID.self), try $0.decode("number", as: String.self)) },
             uniquingKeysWith: { first, _ in first })
     }
 
@@ -150,13 +149,14 @@ enum Store {
 // MARK: - Due sagas and waiting requesters
 
 extension Store {
-    /// Sagas whose step is overdue, moved on by `lease`: whoever gets the message may take that long.
+    /// Sagas whose step is overdue, the longest first as far as minutes tell, moved on by `lease`: whoever gets the message may take that long.
     static func takeOverdue(_ limit: Int, now: Date, lease: Double, on transaction: any SQLConnection) async throws -> [UUID] {
         try await transaction.query(
             """
             UPDATE checkouts SET due_at = \(now.addingTimeInterval(lease))
             WHERE order_id IN (
-                SELECT order_id FROM checkouts WHERE due_at < \(now) ORDER BY due_at LIMIT \(limit) FOR UPDATE SKIP LOCKED)
+                SELECT order_id FROM checkouts
+                WHERE due_minute <= \(now) AT TIME ZONE 'UTC' AND due_at < \(now) ORDER BY due_minute LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             RETURNING order_id
             """
         ).map { try $0.decode("order_id") }

@@ -68,9 +68,7 @@ enum Store {
             """
             UPDATE attempts SET updated_at = \(now)
             WHERE order_id IN (
-                SELECT order_id FROM attempts
-                WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded') AND updated_at < \(before)
-                ORDER BY updated_at LIMIT \(limit) FOR UPDATE SKIP LOCKED)
+                SELECT order_id FROM attempts WHERE to_void_since < \(before) ORDER BY to_void_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             RETURNING order_id
             """
         ).map { try $0.decode("order_id") }

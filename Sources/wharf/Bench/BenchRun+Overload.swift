@@ -109,7 +109,7 @@ extension BenchRun {
             try await connection.query(
                 """
                 SELECT (SELECT count(*) FROM orders.checkouts WHERE phase = 'confirmed') AS confirmed,
-                       (SELECT count(*) FROM orders.checkouts WHERE due_at IS NOT NULL) AS open
+                       (SELECT count(*) FROM orders.checkouts WHERE due_minute IS NOT NULL) AS open
                 """)
         }
         guard let row = rows.first else { return (0, 0) }

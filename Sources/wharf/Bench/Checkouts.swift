@@ -67,7 +67,7 @@ struct Checkouts: Sendable {
 
     /// Orders that wait for something: only those have a deadline. Answered from a small index, however many orders there are.
     private func pending() async throws -> Int {
-        try await count("SELECT count(*) AS count FROM orders.checkouts WHERE due_at IS NOT NULL")
+        try await count("SELECT count(*) AS count FROM orders.checkouts WHERE due_minute IS NOT NULL")
     }
 
     private func check(_ carts: [UUID]) async throws {
