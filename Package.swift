@@ -101,7 +101,7 @@ let package = Package(
         ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", log]),
         ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]),
         ("LocalServersTests", ["LocalServers"]),
-        ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", log]),
+        ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
         ("TopologyTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
         ("OperationsTests", ["Operations", "Messaging", "WebClient", log, metrics, lifecycle]),
         ("IngressTests", ["Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),

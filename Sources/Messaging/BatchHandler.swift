@@ -12,8 +12,9 @@ struct BatchHandler: Sendable {
     static let longestPause: Duration = .seconds(1)
 
     enum Result: Sendable {
-        /// Committed, now or earlier. `reply` is the answer, where this service gives it.
-        case handled(outputs: [Output], reply: Reply?)
+        /// Committed, now or earlier. The ids of the outputs follow from when they were `recorded` (see `Output.id`); `reply` is the answer, where this
+        /// service gives it.
+        case handled(outputs: [Output], recorded: Date? = nil, reply: Reply?)
         case failed(Failure)
     }
 
@@ -139,6 +140,7 @@ struct BatchHandler: Sendable {
             let fresh = requests.filter { known[$0.id] == nil && seen.insert($0.id).inserted }
             let outcomes = fresh.isEmpty ? [] : try await body(fresh, transaction)
             try expect(outcomes.count, fresh.count, "outcomes")
+            let now = Inbox.time(clock.now())
             var entries: [Inbox.Entry] = []
             var first: [UUID: Result] = [:]
             var failures: [UUID: Failure] = [:]
@@ -149,14 +151,15 @@ struct BatchHandler: Sendable {
                     failures[request.id] = failure
                 case .done(let reply, let emissions):
                     let outputs = emissions.map(Output.init) + (reply.map { [Output($0)] } ?? [])
-                    first[request.id] = .handled(outputs: outputs, reply: reply)
-                    if reply?.isLasting ?? true {
+                    let isRemembered = reply?.isLasting ?? true
+                    first[request.id] = .handled(outputs: outputs, recorded: isRemembered ? now : nil, reply: reply)
+                    if isRemembered {
                         entries.append(Inbox.Entry(id: request.id, fingerprint: request.fingerprint, outputs: outputs))
-                        known[request.id] = Inbox.Remembered(fingerprint: request.fingerprint, outputs: outputs)
+                        known[request.id] = Inbox.Remembered(fingerprint: request.fingerprint, outputs: outputs, recorded: now)
                     }
                 }
             }
-            try await inbox.record(entries, at: clock.now(), on: transaction)
+            try await inbox.record(entries, at: now, on: transaction)
             return requests.map { request in
                 if let result = first.removeValue(forKey: request.id) { return result }
                 guard let row = known[request.id] else {
@@ -178,6 +181,6 @@ struct BatchHandler: Sendable {
         }
         var reply = row.outputs.lazy.compactMap(\.reply).first
         reply?.isReplayed = true
-        return .handled(outputs: row.outputs, reply: reply)
+        return .handled(outputs: row.outputs, recorded: row.recorded, reply: reply)
     }
 }

@@ -133,11 +133,11 @@ extension BatchProcessor {
         var answers: [Publication] = []
         for (index, settlement) in settlements.enumerated() {
             switch settlement.result {
-            case .handled(let outputs, let reply):
+            case .handled(let outputs, let recorded, let reply):
                 metrics.handled.increment()
                 if let request = settlement.request {
                     for (place, output) in outputs.enumerated() {
-                        guard let publication = output.publication(at: place, of: request, now: now) else { continue }
+                        guard let publication = output.publication(at: place, of: request, recorded: recorded, now: now) else { continue }
                         publications.append(publication)
                         owners.append(index)
                     }

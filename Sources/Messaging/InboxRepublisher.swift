@@ -37,7 +37,9 @@ public struct InboxRepublisher: Sendable {
             after = (last.at, last.id)
             let publications = page.flatMap { row in
                 row.outputs.enumerated().compactMap { index, output in
-                    output.kind == .answer ? nil : output.publication(at: index, of: Request(id: row.id, operation: ""), now: clock.now())
+                    guard output.kind != .answer else { return nil as Publication? }
+                    let input = Request(id: row.id, operation: "")
+                    return output.publication(at: index, of: input, recorded: row.recorded, now: clock.now())
                 }
             }
             report.handled += page.count
@@ -48,17 +50,19 @@ public struct InboxRepublisher: Sendable {
         }
     }
 
-    private func page(after key: (at: Date, id: UUID)) async throws -> [(id: UUID, at: Date, outputs: [Output])] {
+    private func page(after key: (at: Date, id: UUID)) async throws -> [(id: UUID, at: Date, recorded: Date?, outputs: [Output])] {
         try await database.withConnection { connection in
             try await connection.query(
                 """
-                SELECT message_id, at, outputs::text AS outputs FROM inbox
+                SELECT message_id, at, ordered, outputs::text AS outputs FROM inbox
                 WHERE at >= \(key.at) AND (at, message_id) > (\(key.at), \(key.id))
                 ORDER BY at, message_id LIMIT \(Self.pageSize)
                 """
             ).map { row in
                 let outputs: String = try row.decode("outputs")
-                return (try row.decode("message_id"), try row.decode("at"), try JSON.decode(from: Array(outputs.utf8)))
+                return (
+                    try row.decode("message_id"), try row.decode("at"), try Inbox.recorded(row), try JSON.decode(from: Array(outputs.utf8))
+                )
             }
         }
     }

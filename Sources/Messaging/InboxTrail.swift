@@ -40,10 +40,10 @@ public enum InboxTrail {
         // The bodies stay where they are: there are gigabytes of them in a large shop.
         let rows = try await connection.query(
             """
-            SELECT input, at, (place - 1)::integer AS place, value ->> 'kind' AS kind, value ->> 'key' AS key,
+            SELECT input, at, ordered, (place - 1)::integer AS place, value ->> 'kind' AS kind, value ->> 'key' AS key,
                    value ->> 'messageID' AS replayed, value ->> 'operation' AS operation
             FROM (
-                SELECT message_id AS input, at, outputs FROM inbox
+                SELECT message_id AS input, at, ordered, outputs FROM inbox
                 WHERE at >= \(start) AND (message_id, at) > (\(position?.input ?? .zero), \(position?.at ?? start))
                 ORDER BY message_id, at LIMIT \(limit)
             ) AS handled
@@ -79,7 +79,7 @@ public enum InboxTrail {
                 id: id, input: position.input, at: position.at, exchange: exchange, routingKey: key, operation: operation,
                 isReplay: kind == .replay)
         }
-        let derived = Output.id(at: place, of: position.input)
+        let derived = Output.id(at: place, of: position.input, recorded: try Inbox.recorded(row))
         switch kind {
         case .request: return sent(derived, Exchange.requests, key)
         case .event: return sent(derived, Exchange.events, key)

@@ -53,8 +53,13 @@ struct Output: Sendable, Codable, Equatable {
     }
 
     /// The id of the message that this output of `input` becomes, however often it is sent.
-    static func id(at index: Int, of input: UUID) -> UUID {
-        UUID.v5(namespace: input, name: String(index))
+    ///
+    /// It begins with the time at which its inbox row was recorded, which the row keeps: what one batch sends on lands on one page of each index, where ids
+    /// without order touch as many pages as there are messages. `recorded` is nil where no row tells a time: outputs of rows that an earlier version has
+    /// written keep the ids that they were sent under, and so do a poller's messages.
+    static func id(at index: Int, of input: UUID, recorded: Date?) -> UUID {
+        guard let recorded else { return .v5(namespace: input, name: String(index)) }
+        return .v8(at: recorded, namespace: input, name: String(index))
     }
 
     var reply: Reply? {
@@ -62,10 +67,10 @@ struct Output: Sendable, Codable, Equatable {
         return Reply(status: status, headers: headers ?? [:], body: Array(body.utf8))
     }
 
-    /// The message for the broker. Its id follows from the input's id and its place among the outputs, so that it is the same however often it is sent;
+    /// The message for the broker. Its id follows from the inbox row and its place among the outputs, so that it is the same however often it is sent;
     /// who waits for an answer is taken from the delivery at hand, which may be a later copy by another requester.
-    func publication(at index: Int, of input: Request, now: Date) -> Publication? {
-        let id = Self.id(at: index, of: input.id)
+    func publication(at index: Int, of input: Request, recorded: Date?, now: Date) -> Publication? {
+        let id = Self.id(at: index, of: input.id, recorded: recorded)
         var request = Request(id: id, operation: key, caller: caller, body: Array(body.utf8))
         request.traceparent = input.traceparent
         if forwards == true { request.requester = input.requester }

@@ -137,7 +137,7 @@ public struct Worker: Service {
                 let publications = due.compactMap { emission in
                     let output = Output(emission)
                     let source = Request(id: wiring.randomness.uuid(), operation: poller.name)
-                    return output.publication(at: 0, of: source, now: now)
+                    return output.publication(at: 0, of: source, recorded: nil, now: now)
                 }
                 let lost = await wiring.publisher.publish(publications).count { $0 != .confirmed }
                 if lost > 0 {

@@ -24,7 +24,7 @@ import Testing
             let result = await letters.service.send([request])[0]
             #expect(try result.reply.status == 202)
             let output = try #require(result.outputs.first { $0.kind == .replay })
-            let publication = try #require(output.publication(at: 0, of: request, now: letters.service.clock.now()))
+            let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
             #expect(publication.exchange == "queues")
             #expect(publication.routingKey == "payments.commands")
             #expect(publication.body == body)

@@ -21,10 +21,10 @@ enum Accounts {
     /// Called within the transaction, for each entry, before it takes effect.
     typealias Disturbance = @Sendable (Entry) async throws -> Void
 
-    static let migrations = [
-        Inbox.migration,
-        Migration(id: "accounts", sql: "CREATE TABLE accounts (name text PRIMARY KEY, balance bigint NOT NULL)"),
-    ]
+    static let migrations =
+        Inbox.migrations + [
+            Migration(id: "accounts", sql: "CREATE TABLE accounts (name text PRIMARY KEY, balance bigint NOT NULL)")
+        ]
 
     static func definition(_ disturb: @escaping Disturbance) -> ServiceDefinition {
         let add = Operation.command(operation, reading: Operation.contract(Entry.self)) { items, transaction in

@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import FoundationEssentials
 import PostgreSQL
+import Secrets
 import Testing
 
 @testable import Messaging
@@ -37,6 +38,51 @@ import Testing
         #expect(replies.map(\.body) == [replies[0].body, replies[0].body])
         #expect(replies.map(\.properties.correlationID) == ["c1", "c2"])
         #expect(replies.map { $0.properties.headers[HeaderName.replayed] } == [nil, .boolean(true)])
+        await ledger.database.close()
+    }
+
+    @Test func `what a batch sends on has ids that begin with the time of its handling, whenever it is sent again`() async throws {
+        let ledger = try await Ledger()
+        // Times between whole milliseconds, as clocks tell them.
+        for step in 1...20 {
+            try await ledger.clock.sleep(for: .microseconds(61_403))
+            let handled = ledger.clock.now().timeIntervalSince1970 * 1000
+            let tag = UInt64(step)
+            let copies = try [tag, 100 + tag].map { try ledger.delivery(.init(account: "a", amount: 5), id: id(UInt8(step)), tag: $0) }
+            await ledger.processor().process([copies[0]])
+            try await ledger.clock.sleep(for: .seconds(3))
+            await ledger.processor().process([copies[1]])
+            let ids = ledger.publisher.publications.suffix(2).compactMap(\.properties.messageID)
+            #expect(ids.count == 2 && ids[0] == ids[1])
+            let time = try #require(UUID(uuidString: ids[0])?.time).timeIntervalSince1970 * 1000
+            #expect(time.rounded() == handled.rounded(.down))
+        }
+        await ledger.database.close()
+    }
+
+    @Test func `a message is known again days later, and by a worker whose clock is hours off`() async throws {
+        let ledger = try await Ledger()
+        let sent = ledger.clock.now().addingTimeInterval(6 * 3600)
+        let derived = UUID.v8(at: sent, namespace: id(1), name: "0")
+        let foreign = UUID.v7(at: sent.addingTimeInterval(30 * 86_400), random: id(2))
+        for days in [0, 1, 3] {
+            try await ledger.clock.sleep(for: .seconds(days * 86_400))
+            let copies = try [derived, foreign, id(3)].map { try ledger.delivery(.init(account: "a", amount: 5), id: $0, tag: 1) }
+            for copy in copies { await ledger.processor().process([copy]) }
+            await ledger.processor().process(copies)
+        }
+        #expect(try await ledger.balance("a") == 15)
+        await ledger.database.close()
+    }
+
+    @Test func `what an earlier version has recorded is sent again under the ids that it was sent under`() async throws {
+        let ledger = try await Ledger()
+        let delivery = try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1)
+        await ledger.processor().process([delivery])
+        try await ledger.database.withConnection { _ = try await $0.execute("UPDATE inbox SET ordered = false") }
+        await ledger.processor().process([delivery])
+        let again = ledger.publisher.publications.last?.properties.messageID
+        #expect(again == UUID.v5(namespace: id(1), name: "0").uuidString)
         await ledger.database.close()
     }
 

@@ -49,7 +49,7 @@ struct Ledger {
     init(answer: @escaping @Sendable (Publication) -> PublishOutcome = { _ in .confirmed }) async throws {
         let url = try await TestServers.freshDatabase()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        _ = try await Migrator.migrate([Inbox.migration, Self.migration], schema: "ledger", on: url, logger: logger)
+        _ = try await Migrator.migrate(Inbox.migrations + [Self.migration], schema: "ledger", on: url, logger: logger)
         database = try PostgresPool(url: url, size: 4, schema: "ledger", logger: logger)
         try await Inbox.maintain(on: database, now: clock.now())
         publisher = ScriptedPublisher(answer: answer)

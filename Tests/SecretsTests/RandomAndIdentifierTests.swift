@@ -32,6 +32,30 @@ import Testing
         #expect(time < .seconds(1))
     }
 
+    @Test func `a name's UUID at a time begins with the time, is the same each time, and tells the time`() throws {
+        let dns = try #require(dns)
+        let time = Date(timeIntervalSince1970: 1_645_557_742.123)
+        let id = UUID.v8(at: time, namespace: dns, name: "www.example.com")
+        // The rest is that of version 5: 2ed6657d-e927-568b-95e1-2665a8aea6a2.
+        #expect(id == UUID(uuidString: "017f22e2-7a2b-868b-95e1-2665a8aea6a2"))
+        #expect(UUID.v8(at: time, namespace: dns, name: "www.example.org") != id)
+        #expect(id.time.map { ($0.timeIntervalSince1970 * 1000).rounded() } == 1_645_557_742_123)
+        #expect(id < UUID.v8(at: time.addingTimeInterval(0.001), namespace: dns, name: ""))
+    }
+
+    @Test func `a UUID of chance at a time keeps its chance`() throws {
+        let random = try #require(UUID(uuidString: "ffffffff-ffff-4abc-bdef-0123456789ab"))
+        // The time of RFC 9562's example.
+        let id = UUID.v7(at: Date(timeIntervalSince1970: 1_645_557_742), random: random)
+        #expect(id == UUID(uuidString: "017f22e2-79b0-7abc-bdef-0123456789ab"))
+        #expect(random.time == nil)
+    }
+
+    @Test(arguments: [-1, 0, 1e300, .infinity, .nan]) func `times that a UUID cannot hold count as the nearest`(_ seconds: Double) throws {
+        let id = UUID.v7(at: Date(timeIntervalSince1970: seconds), random: try #require(dns))
+        #expect(id.time.map { $0.timeIntervalSince1970 } == (seconds > 0 ? 281_474_976_710.655 : 0))
+    }
+
     @Test func `given random bytes make a version 4 UUID`() {
         let id = UUID.v4(randomBytes: [UInt8](repeating: 0xFF, count: 16))
         #expect(id == UUID(uuidString: "ffffffff-ffff-4fff-bfff-ffffffffffff"))

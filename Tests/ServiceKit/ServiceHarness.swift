@@ -57,14 +57,14 @@ extension BatchHandler.Result {
     var reply: Reply {
         get throws {
             switch self {
-            case .handled(_, let reply): reply ?? Reply(status: 0)
+            case .handled(_, _, let reply): reply ?? Reply(status: 0)
             case .failed(let failure): throw failure
             }
         }
     }
 
     var outputs: [Output] {
-        if case .handled(let outputs, _) = self { outputs } else { [] }
+        if case .handled(let outputs, _, _) = self { outputs } else { [] }
     }
 
     var failure: Failure? {

@@ -136,12 +136,13 @@ extension System {
 
         /// Takes the handling of an order's charge out of the payment service's inbox.
         private func forgetCharge(of order: UUID) async throws -> UUID {
-            let input: UUID = try await SystemDatabase.with("orders") { connection in
+            let (input, recorded): (UUID, Date) = try await SystemDatabase.with("orders") { connection in
                 let rows = try await connection.query(
-                    "SELECT message_id FROM inbox WHERE outputs -> 0 ->> 'key' = 'payments.charge' AND outputs::text LIKE '%' || \(order.uuidString) || '%'")
-                return try #require(rows.first).decode("message_id")
+                    "SELECT message_id, at FROM inbox WHERE outputs -> 0 ->> 'key' = 'payments.charge' AND outputs::text LIKE '%' || \(order.uuidString) || '%'")
+                let row = try #require(rows.first)
+                return (try row.decode("message_id"), try row.decode("at"))
             }
-            let charge = UUID.v5(namespace: input, name: "0")
+            let charge = UUID.v8(at: recorded, namespace: input, name: "0")
             try await tamper("payments", "DELETE FROM inbox WHERE message_id = \(charge)")
             return charge
         }

@@ -20,10 +20,11 @@ struct Call: Sendable {
     static let namespace = UUID(
         uuid: (0x5B, 0x1F, 0x4C, 0x9E, 0x7A, 0x02, 0x4D, 0x63, 0x9E, 0x14, 0xC8, 0x0D, 0x2B, 0x6A, 0xF7, 0x31))
 
-    /// The same for a retry, so that the inbox knows it: by the client's key, or for a signed message by the message itself.
+    /// The same for a retry, so that the inbox knows it: by the client's key, or for a signed message by the message itself. What cannot be known again
+    /// gets an id that begins with the time, beside which the inbox finds room at once.
     func messageID(_ randomness: any Randomness) -> UUID {
         if endpoint.signature != nil { return .v5(namespace: Self.namespace, name: body) }
-        guard let idempotencyKey else { return randomness.uuid() }
+        guard let idempotencyKey else { return .v7(at: received, random: randomness.uuid()) }
         let caller = session?.caller.id.uuidString ?? "anonymous"
         return .v5(namespace: Self.namespace, name: "\(caller)|\(endpoint.operationID)|\(idempotencyKey)")
     }

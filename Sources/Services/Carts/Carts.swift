@@ -5,7 +5,7 @@ import PostgreSQL
 /// Carts: what a customer or a guest has gathered, until it is ordered.
 public enum CartsService {
     public static let name = "carts"
-    public static let migrations = [Inbox.migration] + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations
     static let expiryInterval: Duration = .seconds(60)
 
     /// - Parameter ask: Sends a request to another service; `RequestClient.send` in production.

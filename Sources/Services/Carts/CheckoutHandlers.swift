@@ -26,6 +26,7 @@ struct CheckoutHandlers: Sendable {
         _ items: [(item: Item<StartCheckout>, plan: [String], result: Prices)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var carts = try await Store.lock(Array(Set(items.map(\.item.input.cart))), on: transaction)
+        let now = clock.now()
         var closed: [(id: UUID, order: UUID)] = []
         let outcomes: [Outcome] = try items.map { item, priced, prices in
             let checkout = item.input
@@ -39,7 +40,7 @@ struct CheckoutHandlers: Sendable {
                 return .refused(problem)
             case .success(let (lines, total)):
                 let order = PlaceOrder(
-                    orderID: UUID.v5(namespace: item.request.id, name: "order"), cartID: cart.id,
+                    orderID: UUID.v8(at: now, namespace: item.request.id, name: "order"), cartID: cart.id,
                     customerID: item.request.caller?.id, email: checkout.email,
                     shippingAddress: checkout.shippingAddress, payment: checkout.payment, lines: lines, total: total)
                 closed.append((cart.id, order.orderID))

@@ -5,7 +5,7 @@ import PostgreSQL
 /// Catalog: products, what they cost, and how many there are.
 public enum CatalogService {
     public static let name = "catalog"
-    public static let migrations = [Inbox.migration] + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations
 
     public static func definition(clock: any WallClock, randomness: any Randomness) -> ServiceDefinition {
         let products = Products(clock: clock, randomness: randomness)

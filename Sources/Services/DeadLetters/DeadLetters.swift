@@ -6,7 +6,7 @@ public import PostgreSQL
 /// ``DeadLetterCollector`` brings them in; these operations are for administrators.
 public enum DeadLettersService {
     public static let name = "deadletters"
-    public static let migrations = [Inbox.migration] + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations
 
     public static func definition(clock: any WallClock) -> ServiceDefinition {
         let reading = Reading()

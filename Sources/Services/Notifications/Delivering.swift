@@ -28,7 +28,9 @@ struct Delivering: Sendable {
     typealias Plan = Mail?
 
     static func id(of kind: NotificationKind, order: UUID) -> UUID {
-        UUID.v5(namespace: namespace, name: "\(order.uuidString) \(kind.rawValue) \(channel)")
+        let name = "\(order.uuidString) \(kind.rawValue) \(channel)"
+        // In the order of the orders, as far as their ids have one.
+        return order.time.map { .v8(at: $0, namespace: namespace, name: name) } ?? .v5(namespace: namespace, name: name)
     }
 
     func note(_ items: [Item<OrderNews>], on transaction: any SQLConnection) async throws -> [Plan] {

@@ -5,7 +5,7 @@ public import PostgreSQL
 /// Notifications: tells customers what became of their orders, and keeps what was told to whom.
 public enum NotificationsService {
     public static let name = "notifications"
-    public static let migrations = [Inbox.migration] + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations
 
     public static func definition(mail: any MailTransport, sender: MailAddress, clock: any WallClock) -> ServiceDefinition {
         let delivering = Delivering(transport: mail, sender: sender, clock: clock)

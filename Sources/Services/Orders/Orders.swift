@@ -5,7 +5,7 @@ import PostgreSQL
 /// Orders: owns the checkout saga, and tells customers how far theirs is.
 public enum OrdersService {
     public static let name = "orders"
-    public static let migrations = [Inbox.migration] + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations
     static let overdueInterval: Duration = .seconds(1)
 
     public static func definition(times: CheckoutTimes = .init(), clock: any WallClock) -> ServiceDefinition {

@@ -5,7 +5,7 @@ import PostgreSQL
 /// Payments: takes the money for an order once, and gives it back when the order does not come about.
 public enum PaymentsService {
     public static let name = "payments"
-    public static let migrations = [Inbox.migration] + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations
 
     public static func definition(gateway: any PaymentGateway, clock: any WallClock) -> ServiceDefinition {
         let charging = Charging(gateway: gateway, clock: clock)

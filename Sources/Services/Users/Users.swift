@@ -7,7 +7,7 @@ public import Redis
 /// Users: accounts, their passwords, and the sessions that stand for them.
 public enum UsersService {
     public static let name = "users"
-    public static let migrations = [Inbox.migration] + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations
     /// Where requests with a password in them arrive: kept apart, so that nothing writes their bodies down.
     public static let credentialsQueue = "users.credentials"
 

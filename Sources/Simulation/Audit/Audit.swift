@@ -112,7 +112,7 @@ struct Audit: Sendable {
         for service in Shop.Service.allCases {
             for handled in (books.inboxes[service] ?? [:]).values.sorted(by: { $0.id.uuidString < $1.id.uuidString }) {
                 for (place, output) in handled.outputs.enumerated() where output.kind == "request" || output.kind == "event" {
-                    let id = UUID.v5(namespace: handled.id, name: String(place))
+                    let id = UUID.v8(at: handled.at, namespace: handled.id, name: String(place))
                     known.insert(id)
                     for queue in route(output.kind == "event" ? Exchange.events : Exchange.requests, output.key) {
                         guard let receiver = Shop.Service(rawValue: String(queue.prefix { $0 != "." })) else { continue }

@@ -26,6 +26,7 @@ struct Books: Sendable {
         }
 
         let id: UUID
+        let at: Date
         let outputs: [Output]
     }
 
@@ -73,10 +74,10 @@ struct Books: Sendable {
         }
         for service in Shop.Service.allCases {
             let rows = try await connection.query(
-                "SELECT message_id, outputs::text AS outputs FROM \(identifier: service.rawValue).inbox ORDER BY at, message_id")
+                "SELECT message_id, at, outputs::text AS outputs FROM \(identifier: service.rawValue).inbox ORDER BY at, message_id")
             for row in rows {
                 let outputs: [Handled.Output] = try JSON.decode(from: Array(try row.decode("outputs", as: String.self).utf8))
-                let handled = Handled(id: try row.decode("message_id"), outputs: outputs)
+                let handled = Handled(id: try row.decode("message_id"), at: try row.decode("at"), outputs: outputs)
                 books.inboxes[service, default: [:]][handled.id] = handled
             }
         }

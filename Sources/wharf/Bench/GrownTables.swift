@@ -4,8 +4,15 @@ import PostgreSQL
 struct GrownTables: Sendable {
     /// Rows of one statement.
     private static let atOnce = 100_000
-    /// How the inbox rows fall to the services, in tenths: as many as each writes for an order.
-    private static let inboxes = [("orders", 4), ("catalog", 2), ("carts", 2), ("payments", 2)]
+    /// How the inbox rows fall to the services, in tenths: as many as each writes for an order. Their ids are as the shop has them: those of its own
+    /// messages begin with the time, those that follow from a client's key or from a webhook are without order.
+    private static let inboxes = [
+        (service: "orders", tenths: 4, isOrdered: true), ("catalog", 2, true), ("carts", 2, false), ("payments", 1, true), ("payments", 1, false),
+    ]
+
+    /// The present millisecond, then what is random.
+    private static let orderedID =
+        "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '8' || substr(md5(random()::text), 1, 19))::uuid"
 
     let database: PostgresPool
 
@@ -14,10 +21,10 @@ struct GrownTables: Sendable {
             try Task.checkCancellation()
             try await addOrders(first, min(orders, first + Self.atOnce))
         }
-        for (service, tenths) in Self.inboxes {
+        for (service, tenths, isOrdered) in Self.inboxes {
             for first in stride(from: 0, to: inboxRows / 10 * tenths, by: Self.atOnce) {
                 try Task.checkCancellation()
-                try await addInboxRows(service, min(Self.atOnce, inboxRows / 10 * tenths - first))
+                try await addInboxRows(service, min(Self.atOnce, inboxRows / 10 * tenths - first), isOrdered)
             }
         }
         try await database.withConnection { _ = try await $0.execute("ANALYZE") }
@@ -32,7 +39,7 @@ struct GrownTables: Sendable {
                 WITH samples AS (
                     SELECT row_number() OVER () - 1 AS t, orders.id AS sample
                     FROM orders.orders JOIN orders.checkouts ON order_id = id AND phase = 'confirmed' LIMIT 100)
-                SELECT gen_random_uuid() AS id, gen_random_uuid() AS cart, n, sample
+                SELECT \(raw: Self.orderedID) AS id, gen_random_uuid() AS cart, n, sample
                 FROM generate_series(\(first)::bigint, \(end - 1)::bigint) AS n
                 JOIN samples ON t = n % (SELECT count(*) FROM samples)
                 """,
@@ -62,12 +69,12 @@ struct GrownTables: Sendable {
     }
 
     /// With what is the most frequent output, an event for a saga.
-    private func addInboxRows(_ service: String, _ count: Int) async throws {
+    private func addInboxRows(_ service: String, _ count: Int, _ isOrdered: Bool) async throws {
         try await database.withConnection { connection in
             _ = try await connection.execute(
                 """
-                INSERT INTO \(identifier: service).inbox (message_id, fingerprint, outputs, at)
-                SELECT gen_random_uuid(), fingerprint, outputs, now()
+                INSERT INTO \(identifier: service).inbox (message_id, fingerprint, outputs, at, ordered)
+                SELECT \(raw: isOrdered ? Self.orderedID : "gen_random_uuid()"), fingerprint, outputs, now(), true
                 FROM generate_series(1, \(count)::bigint),
                      (SELECT fingerprint, outputs FROM catalog.inbox WHERE outputs::text LIKE '%stockReserved%' LIMIT 1) AS sample
                 """)
