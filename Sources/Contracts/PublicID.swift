@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Secrets
 
 /// An id as clients see it: in lower case, as RFC 9562 writes UUIDs and as it stands in links. Read in either case.
 @propertyWrapper
@@ -15,6 +16,6 @@ public struct PublicID: Sendable, Hashable, Codable {
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(wrappedValue.uuidString.lowercased())
+        try container.encode(wrappedValue.lowerCaseText)
     }
 }

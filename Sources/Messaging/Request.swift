@@ -81,7 +81,7 @@ public struct Request: Sendable {
         }
         bytes.append(2)
         bytes += body
-        let key = parameters[Self.idempotencyKey].map { Array($0.utf8) } ?? Array(id.uuidString.utf8)
+        let key = parameters[Self.idempotencyKey].map { Array($0.utf8) } ?? Array(id.upperCaseText.utf8)
         return Array(HMACSHA256.authenticate(bytes, key: key).prefix(Self.fingerprintBytes))
     }
 
@@ -105,7 +105,7 @@ public enum Durability: String, Sendable, Codable {
 extension Request {
     public func publication(durability: Durability, now: Date) -> Publication {
         var properties = Properties()
-        properties.messageID = id.uuidString
+        properties.messageID = id.upperCaseText
         properties.type = operation
         properties.contentType = "application/json"
         properties.timestamp = Int64(now.timeIntervalSince1970)
@@ -119,7 +119,7 @@ extension Request {
             }
         }
         if let caller {
-            properties.headers[HeaderName.caller] = .string(caller.id.uuidString)
+            properties.headers[HeaderName.caller] = .string(caller.id.upperCaseText)
             properties.headers[HeaderName.role] = .string(caller.role.rawValue)
             if let email = caller.email { properties.headers[HeaderName.email] = .string(email) }
         }
@@ -136,7 +136,7 @@ extension Request {
     /// Reads a delivery that any client of the broker may have written.
     init(_ delivery: Delivery) throws(Failure) {
         let properties = delivery.properties
-        guard let messageID = properties.messageID, let id = UUID(uuidString: messageID) else {
+        guard let messageID = properties.messageID, let id = UUID(text: messageID) else {
             throw Failure(
                 "malformed-message",
                 "message-id is \(properties.messageID.map { "'\($0.prefix(60))'" } ?? "missing"); a UUID is expected")
@@ -165,7 +165,7 @@ extension Request {
             }
         }
         if case .string(let text)? = properties.headers[HeaderName.caller] {
-            guard let id = UUID(uuidString: text), case .string(let name)? = properties.headers[HeaderName.role],
+            guard let id = UUID(text: text), case .string(let name)? = properties.headers[HeaderName.role],
                 let role = Caller.Role(rawValue: name)
             else {
                 throw Failure("malformed-message", "caller and role must be a UUID and one of customer, admin")

@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import FoundationEssentials
 import Logging
+import Secrets
 import ServiceLifecycle
 import Synchronization
 
@@ -98,7 +99,7 @@ public final class RequestClient: Service {
         guard isReady, let address = await replies.replyAddress else {
             throw Unanswered.refused("the broker takes no requests at the moment")
         }
-        let correlationID = randomness.uuid().uuidString
+        let correlationID = randomness.uuid().upperCaseText
         try open(correlationID, request.operation, address, at: now, timeout.seconds)
         var request = request
         request.requester = Requester(replyTo: address, correlationID: correlationID)

@@ -25,7 +25,7 @@ struct Call: Sendable {
     func messageID(_ randomness: any Randomness) -> UUID {
         if endpoint.signature != nil { return .v5(namespace: Self.namespace, name: body) }
         guard let idempotencyKey else { return .v7(at: received, random: randomness.uuid()) }
-        let caller = session?.caller.id.uuidString ?? "anonymous"
+        let caller = session?.caller.id.upperCaseText ?? "anonymous"
         return .v5(namespace: Self.namespace, name: "\(caller)|\(endpoint.operationID)|\(idempotencyKey)")
     }
 

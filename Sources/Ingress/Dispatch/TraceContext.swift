@@ -38,7 +38,7 @@ struct TraceContext: Equatable {
 
     /// Never all zeros: a version 4 UUID has a bit that is always set among its first eight bytes.
     private static func digits(_ count: Int, _ randomness: any Randomness) -> String {
-        let text = randomness.uuid().uuidString.lowercased().filter { $0 != "-" }
-        return String(text.prefix(count))
+        let digits = randomness.uuid().lowerCaseText.utf8.lazy.filter { $0 != UInt8(ascii: "-") }
+        return String(decoding: digits.prefix(count), as: UTF8.self)
     }
 }

@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import Messaging
 import NIOCore
+import Secrets
 
 /// The context of a request: its channel, for `100 Continue`.
 struct IngressContext: RequestContext {
@@ -38,7 +39,7 @@ struct IngressResponder: HTTPResponder {
     func respond(to request: Hummingbird.Request, context: IngressContext) async throws -> Response {
         let received = clock.now()
         let headers = request.headers
-        let id = RequestID.accepted(headers.values("x-request-id").first) ?? randomness.uuid().uuidString.lowercased()
+        let id = RequestID.accepted(headers.values("x-request-id").first) ?? randomness.uuid().lowerCaseText
         let trace = TraceContext(continuing: headers.values("traceparent").first, randomness: randomness)
         let body = RequestBodyReader(
             body: request.body, head: request.head, channel: context.channel, deadline: bodyDeadline, clock: clock)

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Secrets
 
 struct CartHandlers: Sendable {
     let clock: any WallClock
@@ -31,7 +32,7 @@ struct CartHandlers: Sendable {
         let carts = try await Store.find(ids, on: transaction)
         return try zip(wanted, ids).map { wanted, id in
             guard let cart = carts[id] else { return .failed(Failure("cart-missing", "a new cart is not there", remedy: .retry)) }
-            let headers = ["location": "/v1/carts/\(id.uuidString.lowercased())", "etag": cart.etag]
+            let headers = ["location": "/v1/carts/\(id.lowerCaseText)", "etag": cart.etag]
             return .done(try Reply(status: id == wanted.id ? 201 : 200, headers: headers, json: cart.view))
         }
     }

@@ -60,7 +60,7 @@ struct ItemHandlers: Sendable {
             return .done(try Reply(headers: ["etag": cart.etag], json: cart.view))
         }
         if !changed.isEmpty {
-            try await write(changed.values.sorted { $0.id.uuidString < $1.id.uuidString }, before, on: transaction)
+            try await write(changed.values.sorted { $0.id < $1.id }, before, on: transaction)
         }
         return outcomes
     }

@@ -90,7 +90,7 @@ struct Products: Sendable {
     ) async throws -> [Outcome] {
         let now = clock.now()
         var outcomes = [Outcome](repeating: .refused(.notFound("product")), count: items.count)
-        for index in items.indices.sorted(by: { items[$0].input.id.uuidString < items[$1].input.id.uuidString }) {
+        for index in items.indices.sorted(by: { items[$0].input.id < items[$1].input.id }) {
             let change = items[index].input
             guard let row = try await ProductStore.lock(change.id, on: transaction) else { continue }
             if change.ifMatch?.match(row.etag) == false {

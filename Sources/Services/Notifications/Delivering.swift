@@ -28,7 +28,7 @@ struct Delivering: Sendable {
     typealias Plan = Mail?
 
     static func id(of kind: NotificationKind, order: UUID) -> UUID {
-        let name = "\(order.uuidString) \(kind.rawValue) \(channel)"
+        let name = "\(order.upperCaseText) \(kind.rawValue) \(channel)"
         // In the order of the orders, as far as their ids have one.
         return order.time.map { .v8(at: $0, namespace: namespace, name: name) } ?? .v5(namespace: namespace, name: name)
     }

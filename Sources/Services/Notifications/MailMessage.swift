@@ -1,16 +1,17 @@
 import FoundationEssentials
+import Secrets
 
 extension Mail {
     /// The mail as it travels (RFC 5322, MIME), lines ended by CR LF; the same mail is the same bytes. Whatever its texts hold, they
     /// cannot end a header or a part.
     public var message: [UInt8] {
-        let boundary = "=_\(id.uuidString)"
+        let boundary = "=_\(id.upperCaseText)"
         let lines = [
             "Date: \(Self.date(date))",
             "From: \(Self.header(sender))",
             "To: \(Self.header(recipient))",
             "Subject: \(HeaderText.encode(subject))",
-            "Message-ID: <\(id.uuidString.lowercased())@\(sender.host)>",
+            "Message-ID: <\(id.lowerCaseText)@\(sender.host)>",
             "Auto-Submitted: auto-generated",
             "MIME-Version: 1.0",
             "Content-Type: multipart/alternative;",

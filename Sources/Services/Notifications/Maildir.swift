@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Secrets
 import Synchronization
 
 /// Puts mail into a folder that mail readers understand: for development, and for tests.
@@ -40,7 +41,7 @@ public struct Maildir: MailTransport {
     }
 
     public func send(_ mail: Mail) async throws(MailError) {
-        let name = "\(mail.id.uuidString.lowercased()).wharf"
+        let name = "\(mail.id.lowerCaseText).wharf"
         let number = Self.numbers.wrappingAdd(1, ordering: .relaxed).oldValue
         let unfinished = "\(path)/tmp/\(name).\(getpid()).\(number)"
         try write(mail.message, to: unfinished)

@@ -44,7 +44,7 @@ enum Store {
     /// `detail` is nil for what was sent.
     static func settle(_ settled: [(id: UUID, detail: String?)], now: Date, on transaction: any SQLConnection) async throws {
         guard !settled.isEmpty else { return }
-        let sorted = settled.sorted { $0.id.uuidString < $1.id.uuidString }
+        let sorted = settled.sorted { $0.id < $1.id }
         try await transaction.enqueue(
             """
             UPDATE notifications

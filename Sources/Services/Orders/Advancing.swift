@@ -32,7 +32,7 @@ struct Advancing: Sendable {
             orders[order.id] = order
             changed.insert(order.id)
         }
-        let rows = changed.sorted { $0.uuidString < $1.uuidString }.compactMap { orders[$0] }
+        let rows = changed.sorted().compactMap { orders[$0] }
         if !rows.isEmpty {
             let due = rows.map { times.due($0.checkout.phase, drives: $0.drives, placedAt: $0.placedAt, now: now) }
             try await Store.save(rows, due: due, on: transaction)

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Secrets
 
 /// `orders.checkouts.place`: the order exists from here on, and its saga drives it to an end.
 struct Placing: Sendable {
@@ -26,7 +27,7 @@ struct Placing: Sendable {
                 total: order.total, placedAt: now, checkout: .placed, paymentState: "pending", clientSecret: nil,
                 refunded: 0, drives: 0, version: 1, history: history)
             let view = try CheckoutView(row)
-            var location = "/v1/orders/\(order.orderID.uuidString.lowercased())"
+            var location = "/v1/orders/\(order.orderID.lowerCaseText)"
             if let token = view.token { location += "?token=\(token)" }
             return .done(
                 try Reply(status: 202, headers: ["location": location], json: view),

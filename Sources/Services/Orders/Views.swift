@@ -55,7 +55,7 @@ extension Checkout.Phase {
 enum GuestToken {
     static func token(order: UUID, cart: UUID) -> String {
         Base64URL.encode(
-            HMACSHA256.authenticate(Array("order \(order.uuidString)".utf8), key: Array(cart.uuidString.utf8)))
+            HMACSHA256.authenticate(Array("order \(order.upperCaseText)".utf8), key: Array(cart.upperCaseText.utf8)))
     }
 
     static func matches(_ token: String, order: UUID, cart: UUID) -> Bool {

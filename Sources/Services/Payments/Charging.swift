@@ -53,7 +53,7 @@ struct Charging: Sendable {
         }
         var (attempts, added) = try await Store.begin(wanted, now: now, on: transaction)
         var renewed: [Attempt] = []
-        for order in attempts.keys.sorted(by: { $0.uuidString < $1.uuidString }) where !added.contains(order) {
+        for order in attempts.keys.sorted() where !added.contains(order) {
             // No call begins for what is to be voided, so the void need not wait longer for one.
             guard var attempt = attempts[order], attempt.state == .begun, !attempt.voidRequested else { continue }
             attempt.sentUntil = now.addingTimeInterval(Self.callLease)

@@ -33,7 +33,7 @@ public struct StripeGateway: PaymentGateway {
         let fields = [
             ("amount", String(charge.amount.amount)), ("currency", charge.amount.currency.lowercased()),
             ("confirm", "true"), ("description", "Order \(charge.orderNumber)"),
-            ("metadata[order_id]", charge.order.uuidString.lowercased()),
+            ("metadata[order_id]", charge.order.lowerCaseText),
             ("metadata[order_number]", charge.orderNumber), ("payment_method", charge.paymentMethod),
             ("payment_method_types[]", "card"),
         ]
@@ -47,7 +47,7 @@ public struct StripeGateway: PaymentGateway {
     }
 
     public func find(order: UUID) async throws(GatewayError) -> PaymentStatus? {
-        let query = "metadata['order_id']:'\(order.uuidString.lowercased())'"
+        let query = "metadata['order_id']:'\(order.lowerCaseText)'"
         let response = try await send("GET", "/v1/payment_intents/search?query=\(Form.escape(query))&limit=1")
         guard response.status == 200, let list = try? JSON.decode(StripeList.self, from: response.body) else {
             throw .unknown("Stripe answered a search with \(response.status): \(StripeFailure(response).summary)")
@@ -124,7 +124,7 @@ public struct StripeGateway: PaymentGateway {
         _ method: String, _ path: String, _ fields: [(String, String)] = [], idempotencyKey: UUID? = nil
     ) async throws(GatewayError) -> WebResponse {
         var headers = [("Authorization", "Bearer \(key)"), ("Stripe-Version", Self.apiVersion)]
-        if let idempotencyKey { headers.append(("Idempotency-Key", idempotencyKey.uuidString.lowercased())) }
+        if let idempotencyKey { headers.append(("Idempotency-Key", idempotencyKey.lowerCaseText)) }
         if method == "POST" { headers.append(("Content-Type", "application/x-www-form-urlencoded")) }
         let request = WebRequest(
             method: method, url: base + path, headers: headers, body: Form.encode(fields), timeout: Self.timeout)

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Messaging
+import Secrets
 import WebClient
 
 /// A PaymentIntent, as far as payments needs it.
@@ -26,7 +27,7 @@ struct StripeIntent: Sendable, Decodable {
         case lastPaymentError = "last_payment_error"
     }
 
-    var order: UUID? { metadata?["order_id"].flatMap(UUID.init(uuidString:)) }
+    var order: UUID? { metadata?["order_id"].flatMap(UUID.init(text:)) }
 
     /// Nil while it is on its way to one of these.
     var paymentStatus: PaymentStatus? {

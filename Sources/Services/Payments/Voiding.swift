@@ -39,7 +39,7 @@ struct Voiding: Sendable {
         }
         var attempts = try await Store.begin(tombstones, now: now, on: transaction).attempts
         var marked: [Attempt] = []
-        for order in attempts.keys.sorted(by: { $0.uuidString < $1.uuidString }) {
+        for order in attempts.keys.sorted() {
             guard var attempt = attempts[order], !attempt.voidRequested else { continue }
             attempt.voidRequested = true
             attempts[order] = attempt
