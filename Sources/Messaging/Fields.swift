@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Secrets
 
 /// Reads a request's input field by field and gathers everything that is wrong, so that a client is told all of it at once.
 ///
@@ -28,14 +29,11 @@ public struct Fields {
             container = nil
         } else {
             do {
-                _ = try JSONSyntax(checking: request.body)
-                container = try JSON.decode(OpenObject.self, from: request.body).container
+                container = try JSONReader(JSONTree(JSONSyntax(checking: request.body))).container(keyedBy: FieldName.self)
             } catch let fault as JSONSyntax.Fault {
                 throw Problem.malformedJSON("The body is not valid JSON: \(fault).")
-            } catch DecodingError.typeMismatch, DecodingError.valueNotFound {
+            } catch is DecodingError {
                 throw Problem.invalidInput("body", "must be a JSON object")
-            } catch DecodingError.dataCorrupted(let context) {
-                throw Problem.malformedJSON("The body is not valid JSON: \(context.debugDescription.prefix(200))")
             }
         }
     }
@@ -69,9 +67,8 @@ extension Fields {
 
     private mutating func optional<T: Decodable>(_ field: String, _ type: T.Type, _ named: String) -> T? {
         known.insert(field)
-        guard has(field), let container else { return nil }
         do {
-            return try container.decode(T.self, forKey: FieldName(field))
+            return try container?.decodeIfPresent(T.self, forKey: FieldName(field))
         } catch {
             note(field, "must be \(named)")
             return nil
@@ -133,7 +130,7 @@ extension Fields {
 
     public mutating func optionalUUID(_ field: String) -> UUID? {
         guard let text = optional(field, String.self, "a UUID") else { return nil }
-        guard let id = UUID(uuidString: text) else {
+        guard let id = UUID(text: text) else {
             note(field, "must be a UUID")
             return nil
         }
@@ -219,7 +216,7 @@ extension Fields {
 
     /// A UUID in the path. One that is no UUID names nothing, so the answer is the 404 of an unknown one.
     public func uuidParameter(_ name: String, of what: String) throws(Problem) -> UUID {
-        guard let id = parameters[name].flatMap(UUID.init(uuidString:)) else { throw Problem.notFound(what) }
+        guard let id = parameters[name].flatMap(UUID.init(text:)) else { throw Problem.notFound(what) }
         return id
     }
 

@@ -1,8 +1,10 @@
-/// Holds a JSON text against RFC 8259 to the letter. Foundation's decoder takes trailing commas, other encodings than UTF-8, and the first of
-/// two fields of one name: what the client meant by those is a guess, and a guess is not for an order.
+/// Reads a JSON text by RFC 8259, to the letter: trailing commas, other encodings than UTF-8 and, in what a client sends, two fields of one name
+/// are refused. What the client meant by those is a guess, and a guess is not for an order.
 struct JSONSyntax {
     /// Arrays and objects inside each other; no request of Wharf's comes near it.
     static let maximumDepth = 64
+    /// In what Wharf, or a server that it trusts, has written.
+    static let maximumDepthOfTrusted = 512
 
     struct Fault: Error, CustomStringConvertible {
         let reason: String
@@ -13,14 +15,29 @@ struct JSONSyntax {
         var description: String { "line \(line), column \(column): \(reason)" }
     }
 
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
+    private(set) var nodes: [JSONTree.Node] = []
+    private(set) var holdsNUL = false
+    private let refusesRepeatedNames: Bool
+    private let maximumDepth: Int
     private var place: Int
     private var depth = 0
-    private(set) var holdsNUL = false
 
     /// Throws ``Fault`` at the first error.
     init(checking bytes: [UInt8]) throws(Fault) {
+        try self.init(bytes, refusesRepeatedNames: true, maximumDepth: Self.maximumDepth)
+    }
+
+    /// For what Wharf, or a server that it trusts, has written: names may be repeated. Throws ``Fault`` at the first error.
+    init(reading bytes: [UInt8]) throws(Fault) {
+        try self.init(bytes, refusesRepeatedNames: false, maximumDepth: Self.maximumDepthOfTrusted)
+    }
+
+    private init(_ bytes: [UInt8], refusesRepeatedNames: Bool, maximumDepth: Int) throws(Fault) {
         self.bytes = bytes
+        self.refusesRepeatedNames = refusesRepeatedNames
+        self.maximumDepth = maximumDepth
+        nodes.reserveCapacity(16)
         // RFC 8259 lets a reader pass over a byte order mark, and some clients send one.
         place = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         if String(validating: bytes, as: UTF8.self) == nil { throw fault("the text is not UTF-8", at: bytes.startIndex) }
@@ -54,59 +71,83 @@ extension JSONSyntax {
     private mutating func value() throws(Fault) {
         skipSpace()
         switch next {
-        case UInt8(ascii: "{"): try nested { checker throws(Fault) in try checker.object() }
-        case UInt8(ascii: "["): try nested { checker throws(Fault) in try checker.array() }
-        case UInt8(ascii: "\""): _ = try string()
-        case UInt8(ascii: "t"): try word("true")
-        case UInt8(ascii: "f"): try word("false")
-        case UInt8(ascii: "n"): try word("null")
+        case UInt8(ascii: "{"): try nested(.object)
+        case UInt8(ascii: "["): try nested(.array)
+        case UInt8(ascii: "\""): try string()
+        case UInt8(ascii: "t"): try word("true", .boolean)
+        case UInt8(ascii: "f"): try word("false", .boolean)
+        case UInt8(ascii: "n"): try word("null", .null)
         case UInt8(ascii: "-"), .some(UInt8(ascii: "0")...UInt8(ascii: "9")): try number()
         default: throw fault("a value is expected")
         }
     }
 
-    private mutating func nested(_ body: (inout JSONSyntax) throws(Fault) -> Void) throws(Fault) {
-        guard depth < Self.maximumDepth else { throw fault("there are more than \(Self.maximumDepth) levels") }
+    private mutating func nested(_ kind: JSONTree.Node.Kind) throws(Fault) {
+        guard depth < maximumDepth else { throw fault("there are more than \(maximumDepth) levels") }
+        let node = open(kind)
         depth += 1
         place += 1
-        try body(&self)
+        nodes[node].count = kind == .object ? try object() : try array()
         depth -= 1
+        close(node)
     }
 
-    private mutating func object() throws(Fault) {
+    private mutating func open(_ kind: JSONTree.Node.Kind) -> Int {
+        nodes.append(JSONTree.Node(kind: kind, start: place, end: place, next: nodes.count + 1))
+        return nodes.count - 1
+    }
+
+    private mutating func close(_ node: Int) {
+        nodes[node].end = place
+        nodes[node].next = nodes.count
+    }
+
+    private mutating func object() throws(Fault) -> Int {
         var names: Set<String> = []
         skipSpace()
-        if take("}") { return }
+        if take("}") { return 0 }
+        var count = 0
         repeat {
             skipSpace()
-            let start = place
+            let (start, node) = (place, nodes.count)
             guard next == UInt8(ascii: "\"") else { throw fault("the name of a field is expected, in quotes") }
-            let name = try string()
-            guard names.insert(name).inserted else { throw fault("the field '\(name.prefix(60))' is there twice", at: start) }
+            try string()
+            if refusesRepeatedNames {
+                let name = nodes[node].text(in: bytes)
+                guard names.insert(name).inserted else { throw fault("the field '\(name.prefix(60))' is there twice", at: start) }
+            }
             skipSpace()
             guard take(":") else { throw fault("':' is expected") }
             try value()
             skipSpace()
+            count += 1
         } while take(",")
         guard take("}") else { throw fault("',' or '}' is expected") }
+        return count
     }
 
-    private mutating func array() throws(Fault) {
+    private mutating func array() throws(Fault) -> Int {
         skipSpace()
-        if take("]") { return }
+        if take("]") { return 0 }
+        var count = 0
         repeat {
             try value()
             skipSpace()
+            count += 1
         } while take(",")
         guard take("]") else { throw fault("',' or ']' is expected") }
+        return count
     }
 
-    private mutating func word(_ word: String) throws(Fault) {
+    private mutating func word(_ word: String, _ kind: JSONTree.Node.Kind) throws(Fault) {
         guard bytes[place...].starts(with: word.utf8) else { throw fault("a value is expected") }
+        let node = open(kind)
         place += word.utf8.count
+        close(node)
     }
 
     private mutating func number() throws(Fault) {
+        let node = open(.number)
         _ = take("-")
         if !take("0") { try digits() }
         if take(".") { try digits() }
@@ -114,6 +155,7 @@ extension JSONSyntax {
             if !take("+") { _ = take("-") }
             try digits()
         }
+        close(node)
     }
 
     private mutating func digits() throws(Fault) {
@@ -126,54 +168,31 @@ extension JSONSyntax {
 // MARK: - Texts
 
 extension JSONSyntax {
-    /// The text without its escapes.
-    private mutating func string() throws(Fault) -> String {
+    private mutating func string() throws(Fault) {
         place += 1
-        var text: [UInt8] = []
+        let node = open(.text)
+        var hasEscapes = false
         while let byte = next {
             switch byte {
             case UInt8(ascii: "\""):
+                close(node)
+                if hasEscapes { nodes[node].kind = .escapedText }
                 place += 1
-                return String(decoding: text, as: UTF8.self)
+                return
             case UInt8(ascii: "\\"):
+                hasEscapes = true
                 place += 1
-                let character = try escaped()
-                holdsNUL = holdsNUL || character == "\u{0}"
-                text += Array(String(character).utf8)
+                do throws(JSONEscape.Fault) {
+                    if try JSONEscape.read(bytes, &place) == "\u{0}" { holdsNUL = true }
+                } catch {
+                    throw fault(error.rawValue)
+                }
             case 0..<0x20:
                 throw fault("a control character must be escaped")
             default:
-                text.append(byte)
                 place += 1
             }
         }
         throw fault("the text has no end")
-    }
-
-    private mutating func escaped() throws(Fault) -> Unicode.Scalar {
-        let short: [UInt8: Unicode.Scalar] = [
-            UInt8(ascii: "\""): "\"", UInt8(ascii: "\\"): "\\", UInt8(ascii: "/"): "/", UInt8(ascii: "b"): "\u{8}",
-            UInt8(ascii: "f"): "\u{C}", UInt8(ascii: "n"): "\n", UInt8(ascii: "r"): "\r", UInt8(ascii: "t"): "\t",
-        ]
-        if let byte = next, let character = short[byte] {
-            place += 1
-            return character
-        }
-        let first = try codeUnit()
-        if !UTF16.isLeadSurrogate(first), let character = Unicode.Scalar(first) { return character }
-        guard UTF16.isLeadSurrogate(first), take("\\") else { throw fault("half a character was escaped") }
-        let second = try codeUnit()
-        guard UTF16.isTrailSurrogate(second) else { throw fault("half a character was escaped") }
-        return UTF16.decode(UTF16.EncodedScalar([first, second]))
-    }
-
-    /// What follows the backslash of `\u0041`.
-    private mutating func codeUnit() throws(Fault) -> UInt16 {
-        let digits = bytes[place...].dropFirst().prefix(4)
-        guard next == UInt8(ascii: "u"), digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
-            let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw fault("this escape is unknown") }
-        place += 5
-        return unit
     }
 }
