@@ -12,6 +12,13 @@ import Testing
         #expect(once.text == again.text)
     }
 
+    @Test func `the same few goods are scarce for the same seed`() throws {
+        let plans = try [1, 1, 2].map { ChaosPlan(seed: $0, seconds: 60, baskets: try .builtIn()) }
+        #expect(plans.allSatisfy { $0.scarce.count == ChaosPlan.scarceGoods })
+        #expect(plans[0].scarce == plans[1].scarce)
+        #expect(plans[0].scarce != plans[2].scarce)
+    }
+
     @Test func `another seed gives another schedule`() {
         #expect(ChaosSchedule(seed: 1, seconds: 300).injections != ChaosSchedule(seed: 2, seconds: 300).injections)
     }

@@ -38,9 +38,9 @@ struct LoadReconciliationTests {
             acceptance: .milliseconds(5))
     }
 
-    private static func told(_ order: PlacedOrder, _ state: String) throws -> OrderTold {
+    private static func told(_ order: PlacedOrder, _ state: String, reason: String = "paymentDeclined") throws -> OrderTold {
         let text = """
-            {"id": "\(order.id)", "state": "\(state)", "lines": [{"sku": "\(milk)", "quantity": 2}],
+            {"id": "\(order.id)", "state": "\(state)", "reason": "\(reason)", "lines": [{"sku": "\(milk)", "quantity": 2}],
              "total": {"amount": 398, "currency": "EUR"}, "history": []}
             """
         return try JSONDecoder().decode(OrderTold.self, from: Data(text.utf8))
@@ -156,6 +156,24 @@ struct LoadReconciliationTests {
         #expect(run.wrong.isEmpty)
         run.evidence.deadLettersAfter = 4
         #expect(run.wrong == ["no new dead letters"])
+    }
+
+    @Test("Scarce stock that is sold twice, an order that is short of what there was, and one that is charged although it was short are told")
+    func shortages() throws {
+        var run = try Run()
+        func wrong(_ scarce: Set<String>) -> [String] {
+            Reconciliation(asked: run.asked, tally: run.tally, evidence: run.evidence).shortages(of: scarce).filter { !$0.isGood }.map(\.name)
+        }
+        let short = Self.placed()
+        run.tally.accept(short)
+        run.tally.settle(short, try Self.told(short, "rejected", reason: OrderTold.outOfStock), at: Date())
+        #expect(wrong([Self.milk]).isEmpty)
+        #expect(wrong([]) == ["only scarce stock ran out"])
+        run.evidence.payments?[short.id] = [Self.payment(refunded: 398)]
+        #expect(wrong([Self.milk]) == ["no order charged that was out of stock"])
+        run.evidence.payments?[short.id] = nil
+        run.evidence.stockBefore = [Self.milk: .init(onHand: 1, reserved: 0)]
+        #expect(wrong([Self.milk]) == ["no scarce stock sold twice"])
     }
 
     @Test("At most ten culprits are named")

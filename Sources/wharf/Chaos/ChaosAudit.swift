@@ -13,6 +13,7 @@ struct ChaosAudit: Sendable {
     let transport: any HTTPTransport
     let administrator: Administrator
     let stockBefore: [String: StockLevel]
+    let scarce: Set<String>
     let logger: Logger
 
     /// What has to hold. What does not is looked at again for as long as it may only be late.
@@ -38,7 +39,8 @@ struct ChaosAudit: Sendable {
             administrator: administrator.with(Shop(transport: transport, url: shop.url, deadline: deadline) { _ in }),
             ledger: LedgerReader(sandbox: shop.gateway), stockBefore: stockBefore, deadLettersBefore: 0)
         let evidence = try await auditor.evidence(for: Set(tally.orders.keys))
-        return Reconciliation(asked: begun, tally: tally, evidence: evidence).checks
+        let reconciliation = Reconciliation(asked: begun, tally: tally, evidence: evidence)
+        return reconciliation.checks + reconciliation.shortages(of: scarce)
     }
 }
 

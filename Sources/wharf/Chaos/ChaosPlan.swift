@@ -6,21 +6,35 @@ struct ChaosPlan: Sendable {
     static let recoveryLimit = Duration.seconds(60)
     /// How long the audit may take to find that all adds up: what lags behind the last order comes to rest in it.
     static let auditLimit = Duration.seconds(90)
-    /// Pieces of each item: enough that most orders are confirmed, so few that what is liked best may be sold out.
+    /// Pieces of an item of which there is enough: most orders are to be confirmed.
     static let stock = 2_000
+    /// Items that soon run out, and pieces of each: what asks for them is rejected from then on, and everybody wants the last one at once.
+    static let scarceGoods = 3
+    static let scarceStock = 4
+    /// Baskets bought first, of which the scarce items are drawn: what is asked for often is drawn sooner.
+    private static let sampledBaskets = 60
 
     let schedule: ChaosSchedule
     /// Nominally, of all faults together.
     let seconds: Int
     let baskets: Baskets
     let sequence: [Int]
+    /// Places of the scarce items among the goods; they follow from the seed and the baskets.
+    let scarce: Set<Int>
 
     init(seed: UInt64, seconds: Int, baskets: Baskets) {
         schedule = ChaosSchedule(seed: seed, seconds: seconds)
         self.seconds = seconds
         self.baskets = baskets
         sequence = baskets.order(seed: seed)
+        var random = SplitMix(seed: seed)
+        let sampled = sequence.prefix(Self.sampledBaskets).flatMap { baskets.baskets[$0].map(\.good) }
+        var scarce: Set<Int> = []
+        for good in sampled.shuffled(using: &random) where scarce.count < Self.scarceGoods { scarce.insert(good) }
+        self.scarce = scarce
     }
+
+    var scarceSKUs: Set<String> { Set(scarce.map { baskets.goods[$0].sku }) }
 
     /// When no fault is begun any more: a machine that is slower than the nominal times say ends its run nevertheless.
     var injectionLimit: Duration { .seconds(seconds + seconds / 4 + 10) }

@@ -21,8 +21,7 @@ struct ChaosRun: Sendable {
         let startedAt = ContinuousClock.now
         let front = Shop(transport: transport, url: shop.url, deadline: .now + Self.setupLimit) { _ in }
         let administrator = try await Administrator.signIn(to: front, email: UpSecrets.adminEmail, password: shop.adminPassword)
-        let demand = [Int](repeating: 0, count: plan.baskets.goods.count)
-        let stock = try await Stocking(administrator: administrator, fixed: ChaosPlan.stock).stock(plan.baskets.goods, demand: demand) {}
+        let stock = try await fillShelves(administrator)
         let customers = Customers(plan, url: shop.url, transport: transport)
         do {
             try await disturb(customers, since: startedAt)
@@ -32,9 +31,21 @@ struct ChaosRun: Sendable {
         }
         note(customers)
         console.line("Nothing goes wrong any more; the audit begins.")
-        let audit = ChaosAudit(shop: shop, transport: transport, administrator: administrator, stockBefore: stock, logger: logger)
+        let audit = ChaosAudit(
+            shop: shop, transport: transport, administrator: administrator, stockBefore: stock, scarce: plan.scarceSKUs, logger: logger)
         let checks = try await audit.checks(customers.scoreboard.tally, begun: customers.begun)
         book.note { $0.checks = checks }
+    }
+
+    /// What there is when the run begins, by SKU.
+    private func fillShelves(_ administrator: Administrator) async throws -> [String: StockLevel] {
+        var levels: [String: StockLevel] = [:]
+        for (isScarce, pieces) in [(false, ChaosPlan.stock), (true, ChaosPlan.scarceStock)] {
+            let goods = plan.baskets.goods.enumerated().filter { plan.scarce.contains($0.offset) == isScarce }.map(\.element)
+            let demand = [Int](repeating: 0, count: goods.count)
+            levels.merge(try await Stocking(administrator: administrator, fixed: pieces).stock(goods, demand: demand) {}) { $1 }
+        }
+        return levels
     }
 
     /// Returns when all faults are over and the shop is quiet, or should be.

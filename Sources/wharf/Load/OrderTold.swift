@@ -21,6 +21,8 @@ struct OrderTold: Sendable, Decodable {
         let state: String
     }
 
+    /// The reason of an order that was rejected because there was not enough.
+    static let outOfStock = "outOfStock"
     /// What `history` calls the steps after which nothing is pending.
     private static let settledSteps: Set<String> = ["confirmed", "rejected", "awaitingCustomer", "requiresAction", "cancelled"]
 

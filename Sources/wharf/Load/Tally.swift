@@ -30,6 +30,8 @@ struct Tally: Sendable {
     private(set) var unansweredCarts: [UUID] = []
     private(set) var states: [OrderTold.State: Int] = [:]
     private(set) var rejections: [String: Int] = [:]
+    /// Orders that were rejected because something was out of stock, with the SKUs in them.
+    private(set) var short: [UUID: Set<String>] = [:]
     private(set) var retries: [String: Int] = [:]
     /// Pieces in orders that were sold, by SKU.
     private(set) var sold: [String: Int] = [:]
@@ -75,7 +77,10 @@ struct Tally: Sendable {
         orders[order.id]?.state = told.state
         states[told.state, default: 0] += 1
         if told.state.isSale { sold.merge(told.quantities, uniquingKeysWith: +) }
-        if told.state == .rejected { rejections[told.reason ?? "no reason", default: 0] += 1 }
+        if told.state == .rejected {
+            rejections[told.reason ?? "no reason", default: 0] += 1
+            if told.reason == OrderTold.outOfStock { short[order.id] = Set(told.lines.map(\.sku)) }
+        }
         // Two clocks, or two readings of one that was set in between, may disagree about the order of things.
         settlements.append(.seconds(max(0, time.timeIntervalSince(order.sentAt))))
         lastSettledAt = max(lastSettledAt ?? time, time)
