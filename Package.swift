@@ -82,7 +82,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["LocalServers", "WebClient"], path: "Tests/TestKit", swiftSettings: safe),
         // A service over a database of its own, for the suites of services.
         .target(
-            name: "ServiceKit", dependencies: ["TestKit", "Messaging", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
+            name: "ServiceKit", dependencies: ["TestKit", "LocalServers", "Messaging", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
             swiftSettings: safe),
         // What fuzzers drive: the decoders of what strangers send.
         .target(
@@ -114,7 +114,7 @@ let package = Package(
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
         ("FuzzTests", ["FuzzTargets"]),
-        ("FaultTests", ["DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "LocalServers", log, lifecycle]),
+        ("FaultTests", ["ServiceKit", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "LocalServers", log, lifecycle]),
         (
             "WharfTests",
             ["wharf", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]

@@ -17,7 +17,11 @@ public enum OrdersService {
             operations: [
                 .command(MessageName.place, reading: PlaceOrder.read, handle: placing.place),
                 .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
-                .command(MessageName.waitForOrder, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
+                // Nothing to ask, but a transaction of its own: it locks checkouts as `advance` does, and two batches that hold both kinds would take
+                // their locks in no common order.
+                .informed(
+                    MessageName.waitForOrder, reading: Operation.contract(WaitForOrder.self), ask: { _ in },
+                    handle: { items, _, transaction in try await reading.wait(items, on: transaction) }),
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
             ],

@@ -1,0 +1,36 @@
+import LocalServers
+import PostgreSQL
+import TestKit
+
+/// Two batches that meet in the middle of their locks, every time: somebody holds all that they want until both wait, then lets go of it at once. Each
+/// gets what it has asked for first, and goes on to what the other one may have.
+struct StandOff {
+    let database: PostgresPool
+    /// Takes every lock that the batches want.
+    let hold: SQL
+
+    /// How many deadlocks PostgreSQL has counted when both have ended. Closes the pool, as a connection tells its figures when it ends.
+    func deadlocks(between first: @escaping @Sendable () async -> Void, and second: @escaping @Sendable () async -> Void) async throws -> Int? {
+        let name: String = try await database.withConnection { try await $0.query("SELECT current_database()::text") }[0].decode(0)
+        try await withThrowingTaskGroup(of: Void.self) { batches in
+            try await database.transaction { transaction in
+                try await transaction.execute(hold)
+                batches.addTask { await first() }
+                batches.addTask { await second() }
+                try await eventually("Both wait for a lock") {
+                    // Within a transaction the view stays as it was first seen.
+                    try await transaction.execute("SELECT pg_stat_clear_snapshot()")
+                    return try await transaction.query(
+                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == 2
+                }
+            }
+            try await batches.waitForAll()
+        }
+        await database.close()
+        let server = try await TestServers.postgres()
+        try await eventually("The end of all connections") {
+            try await server.query("SELECT count(*) FROM pg_stat_activity WHERE datname = '\(name)'") == "0"
+        }
+        return Int(try await server.query("SELECT deadlocks FROM pg_stat_database WHERE datname = '\(name)'"))
+    }
+}
