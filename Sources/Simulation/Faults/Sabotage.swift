@@ -6,6 +6,8 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case earlyAcknowledgement
     /// Outputs leave before the transaction that they belong to is committed.
     case lateCommit
+    /// A payment is voided without asking the gateway what has become of its charge.
+    case blindVoid
 
     static let lateness: Duration = .milliseconds(30)
 }

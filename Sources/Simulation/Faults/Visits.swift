@@ -32,6 +32,7 @@ enum Moment {
     static let replyRecalled = "reply recalled for a retry"
     static let lateCharge = "charge carried out after its call was given up"
     static let lateChargeOfVoided = "charge carried out after the payment was voided"
+    static let chargeUnheard = "charge of which neither answer nor webhook tells"
     static let keyRepeated = "gateway recalls an idempotency key"
     static let oneByOne = "batch falls back to one by one"
     static let batch = "several messages in one transaction"
@@ -45,7 +46,7 @@ enum Moment {
 
     static let all: [String] =
         Life.Point.allCases.map { "crash \($0.rawValue)" } + [
-            commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, keyRepeated, oneByOne, batch,
-            doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull,
+            commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, keyRepeated, oneByOne,
+            batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

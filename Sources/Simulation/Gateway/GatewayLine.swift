@@ -3,18 +3,25 @@ import WebClient
 /// One payments process's line to the gateway. Requests get lost, answers get lost, and some requests arrive when nobody waits for them any more.
 struct GatewayLine: HTTPTransport {
     static let latency = 10...400
-    /// How many of the requests to a gateway that is away are carried out later.
-    static let swallowed = 0.3
+    /// How many of the requests to a gateway that is away are carried out nevertheless.
+    static let swallowed = 0.4
+    /// How many of those at once, while the way back is cut; the others later.
+    static let unheard = 0.5
 
     let gateway: ModelGateway
     let life: Life
+    var sabotage: Sabotage?
 
     func send(_ request: WebRequest) async throws -> WebResponse {
         await life.pass(.gatewayCall)
         let faults = gateway.faults
         if gateway.isAway, request.method == "POST", faults.chance.happens(Self.swallowed) {
-            // It lies in some buffer, and is carried out when the gateway is back.
-            gateway.carryOutLate(request)
+            if faults.chance.happens(Self.unheard) {
+                gateway.carryOut(request, isHeard: false)
+            } else {
+                // It lies in some buffer, and is carried out when the gateway is back.
+                gateway.carryOutLate(request)
+            }
             await travel(request.timeout)
             throw WebClientError(code: .timedOut, message: "no answer in time", requestMayHaveBeenSent: true)
         }
@@ -27,6 +34,9 @@ struct GatewayLine: HTTPTransport {
             gateway.carryOutLate(request)
             await travel(request.timeout)
             throw WebClientError(code: .timedOut, message: "no answer in time", requestMayHaveBeenSent: true)
+        }
+        if sabotage == .blindVoid, request.path.contains("/search?") {
+            return WebResponse(status: 200, body: Array(#"{"object":"search_result","data":[]}"#.utf8))
         }
         let answer = gateway.carryOut(request)
         if faults.strikes(.answerDropped) {

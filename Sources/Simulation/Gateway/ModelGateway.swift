@@ -53,7 +53,9 @@ final class ModelGateway: Sendable {
 
     var intents: [GatewayBook.Intent] { state.withLock { $0.book.intents } }
 
-    func carryOut(_ request: WebRequest) -> GatewayBook.Answer {
+    /// - Parameter isHeard: Whether the webhook is told; an event that the gateway has tried to deliver for too long is given up.
+    @discardableResult
+    func carryOut(_ request: WebRequest, isHeard: Bool = true) -> GatewayBook.Answer {
         let now = clock.elapsed
         let path = request.path
         guard request.method == "POST" else { return state.withLock { $0.book.get(path, now: now) } }
@@ -62,7 +64,9 @@ final class ModelGateway: Sendable {
         let answer = state.withLock { $0.book.post(path, request.parameters, key: key, searchable: now + lag) }
         faults.trace.note("gateway: \(path) \(answer.status)\(answer.isRecalled ? " recalled" : "")")
         if answer.isRecalled { visits.note(Moment.keyRepeated) }
-        if let event = answer.event { tell(event.type, event.intent) }
+        if let event = answer.event {
+            if isHeard { tell(event.type, event.intent) } else if path.hasSuffix("/payment_intents") { visits.note(Moment.chargeUnheard) }
+        }
         return answer
     }
 
@@ -72,7 +76,7 @@ final class ModelGateway: Sendable {
         let absence = Duration.microseconds(max(0, state.withLock { $0.awayUntil } - clock.elapsed))
         clock.schedule(after: absence + faults.chance.duration(milliseconds: Self.lateness)) { [self] in
             let before = intents
-            _ = carryOut(request)
+            carryOut(request)
             state.withLock { $0.late -= 1 }
             guard request.path.hasSuffix("/payment_intents"), intents.count > before.count else { return }
             visits.note(Moment.lateCharge)

@@ -162,7 +162,7 @@ final class Shop: Sendable {
                 ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
         case .orders: return OrdersService.definition(times: Self.times, clock: clock)
         case .payments:
-            let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, life: life), key: "sk_test")
+            let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, life: life, sabotage: sabotage), key: "sk_test")
             return PaymentsService.definition(gateway: stripe, clock: clock)
         case .notifications:
             return NotificationsService.definition(
