@@ -55,8 +55,8 @@ public final class PostgresPool: Database, Service {
     ///   - acquisitionTimeout: how long they wait before they fail with `.acquisitionTimeout`.
     ///   - connectTimeout: how long making a connection may take.
     ///   - schema: where unqualified names lead, before `public` (which holds extensions); nil leaves it to the server.
-    ///   - keepsToIndexes: no table is read whole where an index can answer. For services: a statement's plan is kept, and one that was made while
-    ///     a table was small would read it whole when it has grown.
+    ///   - keepsToIndexes: no table is read whole where an index can answer. For services: a statement is planned once, whatever its values,
+    ///     and a plan that was made while a table was small would read it whole when it has grown.
     ///   - statementTimeout: after it the server cancels a statement (SQLSTATE 57014); nil leaves it to the server.
     ///   - responseTimeout: after it a connection whose server says nothing is dropped. The net below statementTimeout, and longer.
     ///   - thread: on which the connections live; nil makes one for the pool.

@@ -20,7 +20,7 @@ struct ConnectionSettings: Sendable {
         var startup = options["options"].map { [$0] } ?? []
         if let schema { startup.append("-c search_path=" + Self.escaped(quotedIdentifier(schema) + ",public")) }
         if let statementTimeout { startup.append("-c statement_timeout=\(statementTimeout.milliseconds)") }
-        if keepsToIndexes { startup += ["-c enable_seqscan=off", "-c jit=off"] }
+        if keepsToIndexes { startup += ["-c enable_seqscan=off", "-c jit=off", "-c plan_cache_mode=force_generic_plan"] }
         options["options"] = startup.isEmpty ? nil : startup.joined(separator: " ")
         // Text is UTF-8 in Swift, so on the wire.
         options["client_encoding"] = "UTF8"
