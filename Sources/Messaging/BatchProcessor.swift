@@ -11,9 +11,12 @@ struct BatchProcessor: Sendable {
     static let releasePause: Duration = .seconds(1)
     /// Deliveries of one message, after which it is suspected of killing workers: suspects are handled one by one in random order, so that a
     /// killer takes fewer neighbours with it at each round and is alone long before the broker's delivery limit.
+    /// A bundle under suspicion is taken apart.
     static let suspectAfter = 2
 
     let queue: String
+    /// The most messages in one transaction.
+    let limit: Int
     let operations: [String: Operation]
     let handler: BatchHandler
     let database: any Database
@@ -33,19 +36,51 @@ struct BatchProcessor: Sendable {
     }
 
     func process(_ deliveries: [Delivery]) async {
-        metrics.batchSize.record(deliveries.count)
-        let suspects = deliveries.filter { $0.deliveryCount >= Self.suspectAfter }
-        guard suspects.isEmpty else {
-            await settleTogether(deliveries.filter { $0.deliveryCount < Self.suspectAfter })
-            let shuffled = suspects.map { ($0, setAside.randomness.fraction()) }.sorted { $0.1 < $1.1 }.map(\.0)
-            for suspect in shuffled { await settleTogether([suspect]) }
-            return
+        var acknowledgements = Acknowledgements()
+        var calm: [Delivery] = []
+        var suspects: [Delivery] = []
+        var apart: [Delivery] = []
+        for delivery in deliveries {
+            let messages = Bundle.open(delivery)
+            acknowledgements.expect(messages.count, of: delivery.tag)
+            if delivery.deliveryCount < Self.suspectAfter {
+                calm += messages
+            } else if messages.count == 1 {
+                suspects += messages
+            } else {
+                apart += messages
+            }
         }
-        await settleTogether(deliveries)
+        if !apart.isEmpty { await takeApart(apart, &acknowledgements) }
+        for start in stride(from: 0, to: calm.count, by: limit) {
+            await settleTogether(Array(calm[start..<min(start + limit, calm.count)]), &acknowledgements)
+        }
+        let shuffled = suspects.map { ($0, setAside.randomness.fraction()) }.sorted { $0.1 < $1.1 }.map(\.0)
+        for suspect in shuffled { await settleTogether([suspect], &acknowledgements) }
     }
 
-    private func settleTogether(_ deliveries: [Delivery]) async {
-        guard !deliveries.isEmpty else { return }
+    /// One of a bundle's messages may be what kills the workers that it comes to: from here on each travels, and is counted by the broker, by itself.
+    private func takeApart(_ messages: [Delivery], _ acknowledgements: inout Acknowledgements) async {
+        let publications = messages.map { setAside.publication(apart: $0, queue: queue) }
+        var done: [DeliveryTag] = []
+        var release: [DeliveryTag] = []
+        for (message, outcome) in zip(messages, await publisher.publish(publications)) {
+            if case .confirmed = outcome { done.append(message.tag) } else { release.append(message.tag) }
+        }
+        await finish(done, release, &acknowledgements)
+    }
+
+    /// Tells the broker what has been taken care of, and gives back the rest after a pause.
+    private func finish(_ done: [DeliveryTag], _ release: [DeliveryTag], _ acknowledgements: inout Acknowledgements) async {
+        let (done, release) = (acknowledgements.done(done), acknowledgements.release(release))
+        if !done.isEmpty { await consumer.acknowledge(done) }
+        guard !release.isEmpty else { return }
+        try? await clock.sleep(for: Self.releasePause)
+        await consumer.release(release)
+    }
+
+    private func settleTogether(_ deliveries: [Delivery], _ acknowledgements: inout Acknowledgements) async {
+        metrics.batchSize.record(deliveries.count)
         var settlements: [Settlement] = []
         var queries: [Work] = []
         var commands: [Work] = []
@@ -76,7 +111,7 @@ struct BatchProcessor: Sendable {
             let results = await handler.handle(commands.map(\.request), by: operations)
             settlements += zip(commands, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
         }
-        await settle(settlements)
+        await settle(settlements, &acknowledgements)
     }
 
     private func answer(_ requests: [Request]) async -> [BatchHandler.Result] {
@@ -126,7 +161,7 @@ extension BatchProcessor {
         let result: BatchHandler.Result
     }
 
-    private func settle(_ settlements: [Settlement]) async {
+    private func settle(_ settlements: [Settlement], _ acknowledgements: inout Acknowledgements) async {
         let now = clock.now()
         var publications: [Publication] = []
         var owners: [Int] = []
@@ -156,26 +191,27 @@ extension BatchProcessor {
         async let answering: Void = publishReplies([Publication](answers))
         var unsettled: [Int: Failure?] = [:]
         if !publications.isEmpty {
-            for (place, outcome) in await publisher.publish(publications).enumerated() {
-                let publication = publications[place]
+            let sent = Bundle.pack(publications)
+            for (outcome, (publication, places)) in zip(await publisher.publish(sent.map(\.publication)), sent) {
+                let failure: Failure?
                 switch outcome {
                 case .confirmed: continue
                 case .returned(_, let reason):
-                    unsettled[owners[place]] = Failure(
-                        "unroutable", "\(publication.exchange) → \(publication.routingKey): \(reason)", remedy: .retry)
+                    failure = Failure("unroutable", "\(publication.exchange) → \(publication.routingKey): \(reason)", remedy: .retry)
                 case .refused:
-                    unsettled[owners[place]] = Failure(
+                    failure = Failure(
                         "queue-full", "\(publication.exchange) → \(publication.routingKey) refused the message", remedy: .retry)
                 case .failed(let error):
                     logger.warning("could not publish", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
-                    unsettled[owners[place]] = .some(nil)
+                    failure = nil
                 }
+                for place in places { unsettled[owners[place]] = .some(failure) }
             }
         }
         let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
         await answering
-        await consumer.acknowledge(settled)
-        if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now) }
+        await finish(settled, [], &acknowledgements)
+        if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
     }
 
     private func publishReplies(_ answers: [Publication]) async {
@@ -188,7 +224,9 @@ extension BatchProcessor {
     }
 
     /// What could not be sent on: the input waits on the ladder; the inbox has its outputs, so that they are sent when it comes back.
-    private func setAsideUnsettled(_ unsettled: [(Settlement, Failure?)], _ now: Date) async {
+    private func setAsideUnsettled(
+        _ unsettled: [(Settlement, Failure?)], _ now: Date, _ acknowledgements: inout Acknowledgements
+    ) async {
         var tags: [DeliveryTag] = []
         var publications: [Publication] = []
         var release: [DeliveryTag] = []
@@ -208,11 +246,7 @@ extension BatchProcessor {
         for (place, outcome) in await publisher.publish(publications).enumerated() {
             if case .confirmed = outcome { done.append(tags[place]) } else { release.append(tags[place]) }
         }
-        await consumer.acknowledge(done)
-        if !release.isEmpty {
-            try? await clock.sleep(for: Self.releasePause)
-            await consumer.release(release)
-        }
+        await finish(done, release, &acknowledgements)
     }
 
     /// Where a failed message goes, and what its requester is told.

@@ -12,6 +12,8 @@ public struct RetryLadder: Sendable {
 
     static let siblings = ["a", "b"]
 
+    var firstRung: String { rungs.first ?? "" }
+
     /// The rung for a message that has just failed for the `attempt`-th time (from 1); nil when that was the last.
     func rung(afterAttempt attempt: Int) -> String? {
         guard attempt < maximumAttempts else { return nil }
@@ -40,6 +42,18 @@ struct SetAside {
         return .retry(rung: rung)
     }
 
+    /// A message of a bundle on its way back to its queue by itself, as it was: nothing has failed that is known of.
+    func publication(apart message: Delivery, queue: String) -> Publication {
+        var properties = message.properties
+        properties.userID = nil
+        properties.headers = properties.headers.filter { !$0.key.hasPrefix("x-") }
+        return Publication(exchange: retryExchange(ladder.firstRung), routingKey: queue, properties: properties, body: message.body)
+    }
+
+    private func retryExchange(_ rung: String) -> String {
+        "retry.\(rung).\(RetryLadder.siblings[randomness.fraction() < 0.5 ? 0 : 1])"
+    }
+
     func publication(
         of delivery: Delivery, attempt: Int, failures: [FailedAttempt], failure: Failure, queue: String, now: Date
     ) -> Publication {
@@ -58,9 +72,8 @@ struct SetAside {
         properties.headers[HeaderName.cause] = .string(failure.cause)
         switch destination(after: failure, attempt: attempt) {
         case .retry(let rung):
-            let sibling = RetryLadder.siblings[randomness.fraction() < 0.5 ? 0 : 1]
             return Publication(
-                exchange: "retry.\(rung).\(sibling)", routingKey: queue, properties: properties, body: body,
+                exchange: retryExchange(rung), routingKey: queue, properties: properties, body: body,
                 mandatory: true)
         case .deadLetter:
             return Publication(

@@ -85,7 +85,7 @@ public struct Worker: Service {
 
     private func consume(_ queue: String, _ consumer: any MessageConsumer) async throws {
         let processor = BatchProcessor(
-            queue: queue, operations: Dictionary(uniqueKeysWithValues: service.operations.map { ($0.key, $0) }),
+            queue: queue, limit: limits.batch, operations: Dictionary(uniqueKeysWithValues: service.operations.map { ($0.key, $0) }),
             handler: BatchHandler(
                 inbox: Inbox(service: service.name), database: wiring.database, clock: wiring.clock),
             database: wiring.database, consumer: consumer, publisher: wiring.publisher, replies: wiring.replies,

@@ -61,6 +61,24 @@ import Testing
         #expect(letter.lastSeenAt > letter.firstSeenAt)
     }
 
+    @Test func `a bundle that the broker dead-lettered is as many letters as it has messages`() async throws {
+        let letters = try await DeadLettersHarness()
+        let requests = (0..<3).map { _ in Request(id: UUID(), operation: "orders.checkouts.place", body: Array("{}".utf8)) }
+        let bundle = try #require(Bundle.pack(requests.map { $0.publication(durability: .durable, now: .now) }).first?.publication)
+        var properties = bundle.properties
+        properties.headers["x-last-death-reason"] = "delivery_limit"
+        properties.headers["x-last-death-queue"] = "orders.commands"
+        let consumer = try await letters.collect([
+            Delivery(
+                tag: DeliveryTag(generation: 1, number: 9), exchange: "", routingKey: bundle.routingKey, redelivered: false, properties: properties,
+                body: bundle.body)
+        ])
+        #expect(consumer.acknowledged == 1)
+        let found = try await letters.list(["queue": "orders.commands"]).items
+        #expect(Set(found.compactMap(\.messageId)) == Set(requests.map(\.id.uuidString)))
+        #expect(found.allSatisfy { $0.cause == "broker-delivery-limit" })
+    }
+
     @Test func `two deaths of one message in one batch are both counted`() async throws {
         let letters = try await DeadLettersHarness()
         let deaths = (0..<3).map { Delivery.setAside(id: "same", at: Date(timeIntervalSince1970: 1_780_000_000 + Double($0))) }

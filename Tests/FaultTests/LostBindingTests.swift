@@ -11,7 +11,7 @@ extension Faults {
             try await scene.unbind()
             try await scene.send(Accounts.messages(100))
             try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { worker in
-                try await eventually("The broker returns all of it") { worker.publisher.returnedCount >= 100 }
+                try await eventually("The broker returns what it cannot route") { worker.publisher.returnedCount > 0 }
                 // What comes back from the ladder is returned again, so the count alone does not tell that all were handled.
                 try await eventually("All take effect") { try await scene.balance() == 100 }
                 try await scene.declareTopology()

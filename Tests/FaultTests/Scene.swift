@@ -87,7 +87,7 @@ struct Scene: Sendable {
             while !isEnough(taken) {
                 let next = try await clock.within(limit) { try await consumer.next(limit: 500) }
                 let deliveries = try #require(next, "nothing more came from \(queue) after \(taken.count) messages")
-                taken += deliveries
+                taken += deliveries.flatMap(Bundle.open)
                 await consumer.acknowledge(deliveries.map(\.tag))
             }
             return taken

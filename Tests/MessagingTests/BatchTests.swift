@@ -20,7 +20,7 @@ import Testing
         await ledger.processor().process(batch)
         #expect(try await ledger.balance("a1") == 10)
         #expect(ledger.replies.publications.count == 50)
-        #expect(ledger.publisher.publications.map(\.exchange) == Array(repeating: Exchange.events, count: 50))
+        #expect(ledger.sent.map(\.exchange) == Array(repeating: Exchange.events, count: 50))
         #expect(Set(ledger.consumer.acknowledged) == Set(batch.map(\.tag)))
         await ledger.database.close()
     }
@@ -92,7 +92,7 @@ import Testing
         let batch = try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(UInt8($0)), tag: UInt64($0)) }
         await ledger.processor().process(batch)
         #expect(try await ledger.balance("a") == 10)
-        #expect(ledger.publisher.publications.map(\.exchange) == [Exchange.events, Exchange.events])
+        #expect(ledger.sent.map(\.exchange) == [Exchange.events, Exchange.events])
         await ledger.database.close()
     }
 
@@ -273,7 +273,7 @@ import Testing
         }
         let start = ledger.clock.now()
         await ledger.processor().process(batch)
-        let first = ledger.publisher.publications
+        let first = ledger.sent
         let broker = ScriptedPublisher()
         let republisher = InboxRepublisher(database: ledger.database, publisher: broker, clock: ledger.clock)
         let report = try await republisher.republish(since: start)

@@ -113,13 +113,22 @@ import Testing
 
     @Test func `times are written and read as Foundation writes and reads them`() throws {
         var random = Generator(state: 1)
-        let edges = [0, -1, 951_782_400, 951_868_800, 1_709_164_800, 4_107_542_399.999, 253_402_300_799.999, 253_402_300_800, -0.001, 0.9999999]
-        let dates = edges + (0..<2_000).map { _ in Double.random(in: 0..<253_402_300_800, using: &random) }
+        let edges = [0, -1, 951_782_400, 951_868_800, 1_709_164_800, 4_107_542_399.9994, 253_402_300_799.9994, 253_402_300_800, -0.001, 0.9994]
+        // Amid milliseconds, where there is one way to cut them.
+        let dates = edges + (0..<2_000).map { _ in Double(Int.random(in: 0..<253_402_300_800_000, using: &random)) / 1_000 + 0.0005 }
         for date in dates.map({ Date(timeIntervalSince1970: $0) }) {
             let text = date.timestamp
             try #require(text == date.formatted(Self.style))
             let read = try? Date(text, strategy: Self.style)
             try #require(Date(timestamp: text) == read)
+        }
+    }
+
+    @Test func `a time that was read is written as it was`() throws {
+        for millisecond in 0..<1_000 {
+            let text = "2026-03-01T12:30:05.\(String(1_000 + millisecond).dropFirst())Z"
+            let read = try #require(Date(timestamp: text))
+            #expect(read.timestamp == text)
         }
     }
 

@@ -57,7 +57,7 @@ struct Ledger {
 
     func processor(_ operations: [Operation] = [Self.add]) -> BatchProcessor {
         BatchProcessor(
-            queue: "ledger.commands", operations: Dictionary(uniqueKeysWithValues: operations.map { ($0.key, $0) }),
+            queue: "ledger.commands", limit: WorkerLimits().batch, operations: Dictionary(uniqueKeysWithValues: operations.map { ($0.key, $0) }),
             handler: BatchHandler(inbox: Inbox(service: "ledger"), database: database, clock: clock), database: database,
             consumer: consumer, publisher: publisher, replies: replies,
             setAside: SetAside(ladder: .standard, worker: "test", randomness: randomness), clock: clock,
@@ -73,6 +73,11 @@ struct Ledger {
         request.deadline = deadline
         if let key { request.parameters[Request.idempotencyKey] = key }
         return Self.delivery(request.publication(durability: .durable, now: clock.now()), tag: tag)
+    }
+
+    /// What was published with confirms, as its receivers see it: bundles opened.
+    var sent: [Delivery] {
+        publisher.publications.enumerated().flatMap { Bundle.open(Self.delivery($1, tag: UInt64($0))) }
     }
 
     static func delivery(_ publication: Publication, tag: UInt64) -> Delivery {

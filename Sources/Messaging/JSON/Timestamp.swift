@@ -13,12 +13,13 @@ extension Date {
     private static let form = Array("0000-00-00T00:00:00.000Z".utf8)
 
     var timestamp: String {
-        let whole = timeIntervalSinceReferenceDate.rounded(.down)
-        guard let reference = Int(exactly: whole), Self.plainSeconds.contains(reference &+ Self.secondsBetweenEpochs) else {
-            return formatted(Self.style)
-        }
-        let milliseconds = Int((timeIntervalSinceReferenceDate - whole) * 1_000_000_000) / 1_000_000
-        let (day, second) = (reference + Self.secondsBetweenEpochs).quotientAndRemainder(dividingBy: Self.secondsPerDay)
+        // To the microsecond first: what was read from milliseconds may lie a hair below them, and would lose one each time that it is written.
+        let microseconds = (timeIntervalSinceReferenceDate * 1_000_000).rounded()
+        guard let reference = Int(exactly: microseconds), reference >= -Self.secondsBetweenEpochs * 1_000_000 else { return formatted(Self.style) }
+        let (seconds, fraction) = (reference + Self.secondsBetweenEpochs * 1_000_000).quotientAndRemainder(dividingBy: 1_000_000)
+        guard Self.plainSeconds.contains(seconds) else { return formatted(Self.style) }
+        let milliseconds = fraction / 1_000
+        let (day, second) = seconds.quotientAndRemainder(dividingBy: Self.secondsPerDay)
         let date = Self.civil(day)
         var text = Self.form
         func write(_ number: Int, endingAt end: Int, digits: Int) {

@@ -53,7 +53,7 @@ public struct DeadLetterCollector: Service {
         var pause = Self.firstPause
         while true {
             do {
-                try await store(batch.map(NewLetter.init))
+                try await store(batch.flatMap(Bundle.open).map(NewLetter.init))
                 return true
             } catch {
                 logger.warning(

@@ -1,0 +1,129 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+
+/// Messages that leave together for one destination travel as one: the broker writes, routes, confirms and counts one message for all of them.
+///
+/// A bundle is only a way to travel. Its messages have their own ids; each is handled, remembered, retried and buried by itself, and the bundle is
+/// acknowledged when the last of them is taken care of. Comes it again, the inbox knows those that were.
+package enum Bundle {
+    /// Messages in one: enough for the broker's share to vanish, and few enough that a pool of workers shares a backlog evenly.
+    static let maximumMessages = 50
+    /// Of the bodies together, in bytes: a bundle fits into one frame. A larger message travels alone.
+    static let maximumBytes = 64 * 1024
+
+    static let contentType = "application/vnd.wharf.bundle+json"
+
+    private struct Member: Codable {
+        let id: String
+        let body: String
+        var headers: [String: String]?
+        var replyTo: String?
+        var correlationID: String?
+    }
+
+    /// The publications to send in place of `publications`, each with the places of those that it stands for.
+    static func pack(_ publications: [Publication]) -> [(publication: Publication, places: [Int])] {
+        var packed: [(publication: Publication, places: [Int])] = []
+        var groups: [[Int]] = []
+        var open: [String: (group: Int, bytes: Int)] = [:]
+        for (place, publication) in publications.enumerated() {
+            guard mayTravelTogether(publication) else {
+                packed.append((publication, [place]))
+                continue
+            }
+            let key = "\(publication.exchange) \(publication.routingKey)"
+            if let (group, bytes) = open[key], groups[group].count < maximumMessages, bytes + publication.body.count <= maximumBytes {
+                groups[group].append(place)
+                open[key] = (group, bytes + publication.body.count)
+            } else {
+                open[key] = (groups.count, publication.body.count)
+                groups.append([place])
+            }
+        }
+        for group in groups {
+            if group.count > 1, let bundle = try? bundle(group.map { publications[$0] }) {
+                packed.append((bundle, group))
+            } else {
+                packed += group.map { (publications[$0], [$0]) }
+            }
+        }
+        return packed
+    }
+
+    /// The messages of a delivery: itself, unless it is a bundle. They have its tag, and what the broker says about it.
+    package static func open(_ delivery: Delivery) -> [Delivery] {
+        guard delivery.properties.contentType == contentType, let members: [Member] = try? JSON.decode(from: delivery.body), !members.isEmpty else {
+            // Should it only claim to be a bundle, it is set aside as what it is.
+            return [delivery]
+        }
+        let told = delivery.properties.headers.filter { $0.key.hasPrefix("x-") }
+        return members.map { member in
+            var properties = delivery.properties
+            properties.messageID = member.id
+            properties.contentType = "application/json"
+            properties.replyTo = member.replyTo
+            properties.correlationID = member.correlationID
+            properties.headers = told.merging((member.headers ?? [:]).mapValues { .string($0) }) { told, _ in told }
+            return Delivery(
+                tag: delivery.tag, exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
+                properties: properties, body: Array(member.body.utf8))
+        }
+    }
+
+    /// Requests and events for workers, which open bundles; replies, broadcasts and what is replayed or set aside stay as they are.
+    private static func mayTravelTogether(_ publication: Publication) -> Bool {
+        [Exchange.requests, Exchange.events].contains(publication.exchange) && publication.mandatory && publication.properties.persistent
+            && publication.properties.expiration == nil && publication.body.count <= maximumBytes
+    }
+
+    private static func bundle(_ publications: [Publication]) throws -> Publication? {
+        guard var bundle = publications.first else { return nil }
+        var members: [Member] = []
+        for publication in publications {
+            let properties = publication.properties
+            guard let id = properties.messageID else { return nil }
+            var headers: [String: String] = [:]
+            for (name, value) in properties.headers {
+                guard case .string(let text) = value else { return nil }
+                headers[name] = text
+            }
+            members.append(
+                Member(
+                    id: id, body: String(decoding: publication.body, as: UTF8.self), headers: headers.isEmpty ? nil : headers,
+                    replyTo: properties.replyTo, correlationID: properties.correlationID))
+        }
+        bundle.properties.messageID = nil
+        bundle.properties.contentType = contentType
+        bundle.properties.headers = [:]
+        bundle.properties.replyTo = nil
+        bundle.properties.correlationID = nil
+        bundle.body = try JSON.encode(members)
+        return bundle
+    }
+}
+
+/// Which deliveries are taken care of, where several messages came in one.
+struct Acknowledgements {
+    /// Messages of a bundle that are still to be taken care of.
+    private var open: [DeliveryTag: Int] = [:]
+    private var released: Set<DeliveryTag> = []
+
+    mutating func expect(_ messages: Int, of tag: DeliveryTag) {
+        if messages > 1 { open[tag] = messages }
+    }
+
+    /// One message of each of these deliveries has been taken care of; gives those of which it was the last.
+    mutating func done(_ tags: [DeliveryTag]) -> [DeliveryTag] {
+        tags.filter { tag in
+            guard let left = open[tag] else { return true }
+            open[tag] = left - 1
+            return left == 1 && !released.contains(tag)
+        }
+    }
+
+    /// These have to come again, with all of their messages; gives each once.
+    mutating func release(_ tags: [DeliveryTag]) -> [DeliveryTag] {
+        tags.filter { released.insert($0).inserted }
+    }
+}

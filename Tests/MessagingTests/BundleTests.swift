@@ -1,0 +1,119 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Testing
+
+@testable import Messaging
+
+@Suite struct BundleTests {
+    private func id(_ number: UInt8) -> UUID {
+        UUID(uuid: (number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    }
+
+    private func publication(_ number: UInt8, to operation: String = "orders.checkouts.advance", bytes: Int = 10) -> Publication {
+        var request = Request(id: id(number), operation: operation, body: Array(repeating: UInt8(ascii: "\""), count: bytes))
+        request.caller = Caller(id: id(number), role: .customer, email: "c@wharf.example")
+        request.requester = Requester(replyTo: "replies", correlationID: "c\(number)")
+        request.traceparent = "trace \(number)"
+        return request.publication(durability: .durable, now: Date(timeIntervalSince1970: 1_800_000_000))
+    }
+
+    @Test func `what travels together arrives as it was sent`() throws {
+        let publications = (1...5).map { publication($0) }
+        let packed = Bundle.pack(publications)
+        #expect(packed.count == 1)
+        #expect(packed.first?.places == [0, 1, 2, 3, 4])
+        let bundle = try #require(packed.first?.publication)
+        #expect(bundle.routingKey == "orders.checkouts.advance" && bundle.mandatory && bundle.properties.persistent)
+        let opened = Bundle.open(Ledger.delivery(bundle, tag: 7))
+        #expect(opened == publications.map { Ledger.delivery($0, tag: 7) })
+    }
+
+    @Test func `only what has one destination travels together, within bounds, and everything travels`() {
+        let small = (0..<120).map { publication(UInt8($0), to: $0 % 2 == 0 ? "a" : "b") }
+        let large = [publication(200, to: "a", bytes: Bundle.maximumBytes), publication(201, to: "a", bytes: Bundle.maximumBytes + 1)]
+        var query = publication(202, to: "a")
+        query.properties.persistent = false
+        var reply = publication(203, to: "a")
+        reply.exchange = Exchange.replies
+        let publications = small + large + [query, reply]
+        let packed = Bundle.pack(publications)
+        #expect(packed.flatMap(\.places).sorted() == Array(publications.indices))
+        for (bundle, places) in packed {
+            #expect(places.count <= Bundle.maximumMessages)
+            #expect(Set(places.map { publications[$0].routingKey }) == [bundle.routingKey])
+            #expect(places.count == 1 || places.reduce(0) { $0 + publications[$1].body.count } <= Bundle.maximumBytes)
+        }
+        #expect(packed.filter { $0.places.count > 1 }.count == 4)
+    }
+
+    @Test(arguments: ["", "[]", "{}", #"[{"id":"x"}]"#, "no JSON"])
+    func `what only claims to be a bundle is handled as what it is`(body: String) {
+        var publication = publication(1)
+        publication.properties.contentType = Bundle.contentType
+        publication.body = Array(body.utf8)
+        let delivery = Ledger.delivery(publication, tag: 1)
+        #expect(Bundle.open(delivery) == [delivery])
+    }
+
+    /// A delivery of one bundle with these entries.
+    private func bundle(_ entries: [Ledger.Entry], tag: UInt64, deliveries: Int = 0) throws -> Delivery {
+        let publications = try entries.enumerated().map { place, entry in
+            Request(id: id(UInt8(place + 1)), operation: "ledger.add", body: try JSON.encode(entry)).publication(durability: .durable, now: .now)
+        }
+        var bundle = try #require(Bundle.pack(publications).first?.publication)
+        if deliveries > 0 { bundle.properties.headers["x-delivery-count"] = .integer(Int64(deliveries)) }
+        return Ledger.delivery(bundle, tag: tag)
+    }
+
+    @Test func `each message of a bundle is handled once, and what fails waits by itself`() async throws {
+        let ledger = try await Ledger()
+        let entries = [("a", 1), ("poison", 1), ("a", 2), ("later", 1)].map { Ledger.Entry(account: $0, amount: $1) }
+        for tag in 1...2 as ClosedRange<UInt64> { await ledger.processor().process([try bundle(entries, tag: tag)]) }
+        #expect(try await ledger.balance("a") == 3)
+        #expect(ledger.consumer.acknowledged.map(\.number) == [1, 2])
+        let first = ledger.sent.filter { $0.exchange != Exchange.events }.prefix(2)
+        #expect(Set(first.map(\.exchange)) == [Exchange.deadLetters, "retry.1s.a"] || Set(first.map(\.exchange)) == [Exchange.deadLetters, "retry.1s.b"])
+        #expect(Set(first.compactMap(\.properties.messageID)) == [id(2).uuidString, id(4).uuidString])
+        await ledger.database.close()
+    }
+
+    @Test func `a bundle with more messages than a transaction takes is acknowledged after the last`() async throws {
+        let ledger = try await Ledger()
+        let bundles = try (0..<3 as Range<UInt64>).map { number in
+            let publications = try (0..<50).map { place in
+                Request(id: id(UInt8(Int(number) * 50 + place)), operation: "ledger.add", body: try JSON.encode(Ledger.Entry(account: "a", amount: 1)))
+                    .publication(durability: .durable, now: .now)
+            }
+            return Ledger.delivery(try #require(Bundle.pack(publications).first?.publication), tag: number)
+        }
+        await ledger.processor().process(bundles)
+        #expect(try await ledger.balance("a") == 150)
+        #expect(ledger.consumer.acknowledged.map(\.number) == [0, 1, 2])
+        await ledger.database.close()
+    }
+
+    @Test func `a bundle of which something could not be sent on comes again, whole`() async throws {
+        let ledger = try await Ledger { publication in
+            publication.exchange == Exchange.events ? .confirmed : .failed(AMQPError(.connectionLost, "gone", isTransient: true))
+        }
+        let entries = [("a", 1), ("later", 1)].map { Ledger.Entry(account: $0, amount: $1) }
+        await ledger.processor().process([try bundle(entries, tag: 1)])
+        #expect(ledger.consumer.acknowledged.isEmpty)
+        #expect(ledger.consumer.released.map(\.number) == [1])
+        await ledger.database.close()
+    }
+
+    @Test func `a bundle that keeps coming back is taken apart before any of it is tried again`() async throws {
+        let ledger = try await Ledger()
+        let entries = (1...3).map { Ledger.Entry(account: "a", amount: $0) }
+        await ledger.processor().process([try bundle(entries, tag: 1, deliveries: BatchProcessor.suspectAfter)])
+        #expect(try await ledger.balance("a") == nil)
+        #expect(ledger.consumer.acknowledged.map(\.number) == [1])
+        let sent = ledger.publisher.publications
+        #expect(sent.map(\.properties.messageID) == (1...3).map { id($0).uuidString })
+        #expect(sent.allSatisfy { $0.exchange.hasPrefix("retry.1s.") && $0.routingKey == "ledger.commands" && $0.properties.headers.isEmpty })
+        await ledger.database.close()
+    }
+}
