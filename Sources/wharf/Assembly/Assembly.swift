@@ -22,6 +22,8 @@ struct Assembly: Sendable {
     static let ingress = "ingress"
     /// Connections to PostgreSQL of one worker process: one for each batch under way, of two queues, and one for the pollers.
     static let poolSize = 5
+    /// Calls to the payment gateway at once, of one worker process: all lanes' share (`Charging.maximumConcurrent`). At 200 ms each some 1,200 a second.
+    static let gatewayCalls = 256
     /// How a service takes from its queues, where it is not as the others do.
     static func limits(of service: ServiceName) -> WorkerLimits {
         switch service {
@@ -109,7 +111,8 @@ struct Assembly: Sendable {
                 throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
             }
             let gateway = StripeGateway(
-                transport: WebClient(logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
+                transport: WebClient(
+                    maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
                 base: settings.stripe.apiBase)
             definition = PaymentsService.definition(gateway: gateway, clock: clock)
         case .notifications:
