@@ -3,7 +3,8 @@ import WebClient
 
 /// RabbitMQ's management HTTP API.
 public struct ManagementAPI: Sendable {
-    static let limit = Duration.seconds(30)
+    /// Tells a hang from a busy machine.
+    static let limit = Duration.seconds(180)
 
     let base: String
     private let credentials: String

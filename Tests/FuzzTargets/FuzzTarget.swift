@@ -73,8 +73,12 @@ extension FuzzTarget {
         }
     }
 
-    /// The properties, separated by NUL; the rest is the body.
+    /// The properties, separated by NUL; the rest is the body. And the same bytes as a bundle.
     private static func request(_ bytes: [UInt8]) {
+        let bundle = Delivery(
+            tag: DeliveryTag(generation: 0, number: 0), exchange: "", routingKey: "", redelivered: false,
+            properties: Properties(contentType: Bundle.contentType), body: bytes)
+        for message in Bundle.open(bundle) { _ = try? Request(message) }
         var parts = bytes.split(separator: 0, maxSplits: 8, omittingEmptySubsequences: false).map { Array($0) }[...]
         func next() -> String? { parts.popFirst().map { String(decoding: $0, as: UTF8.self) } }
         var properties = Properties(messageID: next(), correlationID: next(), replyTo: next(), type: next())
