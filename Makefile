@@ -11,8 +11,8 @@
 SWIFT ?= swift
 # Options for every build and test, as in: make build SWIFTFLAGS='-j 2'
 SWIFTFLAGS ?=
-# Tests under way at once: each may have servers and processes of its own.
-TESTS_AT_ONCE ?= 8
+# Tests under way at once: each may have servers and processes of its own. More are hardly faster on two cores, and take the servers their time.
+TESTS_AT_ONCE ?= 4
 # As in: make bench BENCHFLAGS='--cases checkouts,single --rounds 5'
 BENCHFLAGS ?=
 # As in: make chaos CHAOSFLAGS='--seed 7 --seconds 60'

@@ -7,6 +7,8 @@ struct RabbitMQNode: Sendable {
     static let name = "wharf@localhost"
     static let scripts = ["/usr/lib/rabbitmq/bin"]
     static let package = "rabbitmq-server"
+    /// For the VM of the node and of `rabbitmqctl`, which have 7 seconds to greet each other otherwise: too few where others take the processors.
+    static let network = "-kernel inet_dist_use_interface {127,0,0,1} net_setuptime 120"
 
     let folder: ServerFolder
     let port: Int
@@ -46,7 +48,7 @@ struct RabbitMQNode: Sendable {
             "RABBITMQ_DIST_PORT": "\(distributionPort)",
             // Two schedulers that sleep when idle: a broker beside the tests, not a broker of its own machine.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
-                "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
+                "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none \(Self.network)",
         ]) { $1 }
         return ProcessCommand(program, environment: environment, inheritsEnvironment: false, workingFolder: folder.path)
     }
@@ -66,7 +68,7 @@ struct RabbitMQNode: Sendable {
     func control(_ arguments: [String]) throws -> ProcessCommand {
         let program = try Programs.find("rabbitmqctl", in: Self.scripts, package: Self.package)
         var environment = common
-        environment["RABBITMQ_CTL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}"
+        environment["RABBITMQ_CTL_ERL_ARGS"] = Self.network
         return ProcessCommand(program, arguments, environment: environment, inheritsEnvironment: false, workingFolder: folder.path)
     }
 

@@ -9,6 +9,9 @@ public actor RabbitMQServer: LocalServer {
     static let user = "admin"
     /// A node with the management plugin takes 6 seconds to stop: its data is down at once, a helper makes it wait for 5.
     static let grace = Duration.seconds(20)
+    /// A node that has had no processor for some ten seconds says so of itself, though it runs: `rabbitmqctl` asks up to three times.
+    static let denial = "requires the 'rabbit' app to be running"
+    static let attempts = 3
 
     public nonisolated let url: String
     /// The management plugin's base, without credentials: `http://127.0.0.1:<port>`.
@@ -89,7 +92,12 @@ public actor RabbitMQServer: LocalServer {
     /// - Throws: ``LocalServerError`` with code `tool` and its message.
     @discardableResult
     public func ctl(_ arguments: [String]) async throws -> String {
-        try await Tool.run(node.control(arguments))
+        let command = try node.control(arguments)
+        for _ in 1..<Self.attempts {
+            let result = try await Tool.attempt(command)
+            guard !result.isSuccess, result.errors.contains(Self.denial) else { return try result.succeeded(command) }
+        }
+        return try await Tool.run(command)
     }
 
     /// Creates a virtual host in which `admin` may do everything, and returns its URL.

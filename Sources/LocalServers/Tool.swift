@@ -10,18 +10,23 @@ enum Tool {
         let status: String
         let output: String
         let errors: String
+
+        /// - Returns: standard output.
+        /// - Throws: ``LocalServerError`` with code `tool` and what `command` said.
+        func succeeded(_ command: ProcessCommand) throws -> String {
+            guard isSuccess else {
+                let what = "\(command.executable) \(command.arguments.first ?? "")"
+                throw LocalServerError(.tool, "\(what) ended with \(status): \(errors)\(output)")
+            }
+            return output
+        }
     }
 
     /// Runs a program to its end.
     /// - Returns: its standard output.
     /// - Throws: ``LocalServerError`` with code `tool` when it fails or takes longer than the limit (180 seconds).
     static func run(_ command: ProcessCommand, within limit: Duration = limit) async throws -> String {
-        let result = try await attempt(command, within: limit)
-        guard result.isSuccess else {
-            let what = "\(command.executable) \(command.arguments.first ?? "")"
-            throw LocalServerError(.tool, "\(what) ended with \(result.status): \(result.errors)\(result.output)")
-        }
-        return result.output
+        try await attempt(command, within: limit).succeeded(command)
     }
 
     /// The same for a program whose failure is an answer.

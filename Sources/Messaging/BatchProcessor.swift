@@ -61,11 +61,17 @@ struct BatchProcessor: Sendable {
 
     /// One of a bundle's messages may be what kills the workers that it comes to: from here on each travels, and is counted by the broker, by itself.
     private func takeApart(_ messages: [Delivery], _ acknowledgements: inout Acknowledgements) async {
-        let publications = messages.map { setAside.publication(apart: $0, queue: queue) }
+        await replace(messages.map(\.tag), by: messages.map { setAside.publication(apart: $0, queue: queue) }, releasing: [], &acknowledgements)
+    }
+
+    /// Takes each delivery as done once the publication in its place is confirmed; gives it back, as those of `releasing`, when it is not.
+    private func replace(
+        _ tags: [DeliveryTag], by publications: [Publication], releasing: [DeliveryTag], _ acknowledgements: inout Acknowledgements
+    ) async {
         var done: [DeliveryTag] = []
-        var release: [DeliveryTag] = []
-        for (message, outcome) in zip(messages, await publisher.publish(publications)) {
-            if case .confirmed = outcome { done.append(message.tag) } else { release.append(message.tag) }
+        var release = releasing
+        for (tag, outcome) in zip(tags, await publisher.publish(publications)) {
+            if case .confirmed = outcome { done.append(tag) } else { release.append(tag) }
         }
         await finish(done, release, &acknowledgements)
     }
@@ -242,11 +248,7 @@ extension BatchProcessor {
                     failures: settlement.request?.failures ?? [], failure: failure, queue: queue, now: now))
             tags.append(settlement.delivery.tag)
         }
-        var done: [DeliveryTag] = []
-        for (place, outcome) in await publisher.publish(publications).enumerated() {
-            if case .confirmed = outcome { done.append(tags[place]) } else { release.append(tags[place]) }
-        }
-        await finish(done, release, &acknowledgements)
+        await replace(tags, by: publications, releasing: release, &acknowledgements)
     }
 
     /// Where a failed message goes, and what its requester is told.

@@ -111,6 +111,15 @@ extension Operation {
             })
     }
 
+    /// A command in a transaction of its own, shared with no other kind of the batch: for one that takes the locks of others in an order of its own, since two
+    /// batches that hold several such kinds would take them in no common order.
+    public static func separate<Input: Sendable>(
+        _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
+        handle: @escaping @Sendable ([Item<Input>], any SQLConnection) async throws -> [Outcome]
+    ) -> Operation {
+        informed(key, reading: read, ask: { _ in }, handle: { items, _, transaction in try await handle(items, transaction) })
+    }
+
     /// The body of a saga message or an event, exactly as `Contracts` declares it.
     public static func contract<Message: Decodable & Sendable>(
         _ type: Message.Type

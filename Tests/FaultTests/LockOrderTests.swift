@@ -17,15 +17,8 @@ import Testing
     @Test func `two workers that hold the same messages the other way round do not block each other for good`() async throws {
         let harness = try await orders()
         let batch = try Self.ids.map { try wait($0) }
-        let standOff = StandOff(
-            database: harness.database,
-            hold: "SELECT pg_advisory_xact_lock(hashtextextended('orders' || id::text, 0)) FROM unnest(\(batch.map(\.id))) AS id")
-        let deadlocks = try await standOff.deadlocks {
-            _ = await harness.send(batch)
-        } and: {
-            _ = await harness.send(batch.reversed())
-        }
-        #expect(deadlocks == 0)
+        let locks: SQL = "SELECT pg_advisory_xact_lock(hashtextextended('orders' || id::text, 0)) FROM unnest(\(batch.map(\.id))) AS id"
+        #expect(try await deadlocks(of: harness, holding: locks, batch, batch.reversed()) == 0)
     }
 
     @Test func `batches that move and await the same checkouts the other way round do not block each other for good`() async throws {
@@ -33,26 +26,14 @@ import Testing
         let (one, two) = (Self.ids[0], Self.ids[1])
         let first = [try advance(one), try wait(two)]
         let second = [try advance(two), try wait(one)]
-        let standOff = StandOff(database: harness.database, hold: "SELECT FROM checkouts FOR UPDATE")
-        let deadlocks = try await standOff.deadlocks {
-            _ = await harness.send(first)
-        } and: {
-            _ = await harness.send(second)
-        }
-        #expect(deadlocks == 0)
+        #expect(try await deadlocks(of: harness, holding: "SELECT FROM checkouts FOR UPDATE", first, second) == 0)
     }
 
     @Test func `batches that move the same checkouts the other way round do not block each other for good`() async throws {
         let harness = try await orders()
         let first = try Self.ids.map { try advance($0) }
         let second = try Self.ids.reversed().map { try advance($0) }
-        let standOff = StandOff(database: harness.database, hold: "SELECT FROM checkouts FOR UPDATE")
-        let deadlocks = try await standOff.deadlocks {
-            _ = await harness.send(first)
-        } and: {
-            _ = await harness.send(second)
-        }
-        #expect(deadlocks == 0)
+        #expect(try await deadlocks(of: harness, holding: "SELECT FROM checkouts FOR UPDATE", first, second) == 0)
     }
 
     @Test func `batches that empty and delete the same carts the other way round do not block each other for good`() async throws {
@@ -60,13 +41,16 @@ import Testing
         let (one, two) = (Self.ids[0], Self.ids[1])
         let first = [try change("carts.items.delete", one), try change("carts.carts.delete", two)]
         let second = [try change("carts.items.delete", two), try change("carts.carts.delete", one)]
-        let standOff = StandOff(database: harness.database, hold: "SELECT FROM carts FOR UPDATE")
-        let deadlocks = try await standOff.deadlocks {
+        #expect(try await deadlocks(of: harness, holding: "SELECT FROM carts FOR UPDATE", first, second) == 0)
+    }
+
+    /// PostgreSQL's count of deadlocks after both batches have waited for what `lock` holds, and were let go at once.
+    private func deadlocks(of harness: ServiceHarness, holding lock: SQL, _ first: [Request], _ second: [Request]) async throws -> Int? {
+        try await StandOff(database: harness.database, hold: lock).deadlocks {
             _ = await harness.send(first)
         } and: {
             _ = await harness.send(second)
         }
-        #expect(deadlocks == 0)
     }
 
     /// Two orders, whose stock is being reserved.

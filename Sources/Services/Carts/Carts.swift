@@ -22,14 +22,9 @@ public enum CartsService {
                 .query("carts.carts.get", reading: CartAccess.read, handle: carts.get),
                 .query("carts.carts.current", reading: { _ in () }, handle: carts.current),
                 .command("carts.carts.create", reading: CartAccess.readNone, handle: carts.create),
-                // Nothing to ask, but a transaction of its own each: they lock carts as the others do, and two batches of several kinds would take their
-                // locks in no common order.
-                .informed(
-                    "carts.carts.delete", reading: CartAccess.read, ask: { _ in },
-                    handle: { items, _, transaction in try await carts.delete(items, on: transaction) }),
-                .informed(
-                    "carts.carts.claim", reading: CartAccess.read, ask: { _ in },
-                    handle: { items, _, transaction in try await carts.claim(items, on: transaction) }),
+                // They lock carts, as the others do.
+                .separate("carts.carts.delete", reading: CartAccess.read, handle: carts.delete),
+                .separate("carts.carts.claim", reading: CartAccess.read, handle: carts.claim),
                 .informed("carts.items.put", reading: PutItem.read, ask: items.price, handle: items.put),
                 .command("carts.items.delete", reading: PutItem.readSKU, handle: items.delete),
                 .external(

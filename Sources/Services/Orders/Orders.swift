@@ -17,11 +17,8 @@ public enum OrdersService {
             operations: [
                 .command(MessageName.place, reading: PlaceOrder.read, handle: placing.place),
                 .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
-                // Nothing to ask, but a transaction of its own: it locks checkouts as `advance` does, and two batches that hold both kinds would take
-                // their locks in no common order.
-                .informed(
-                    MessageName.waitForOrder, reading: Operation.contract(WaitForOrder.self), ask: { _ in },
-                    handle: { items, _, transaction in try await reading.wait(items, on: transaction) }),
+                // It locks checkouts, as `advance` does.
+                .separate(MessageName.waitForOrder, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
             ],
