@@ -5,6 +5,7 @@ import HummingbirdCore
 public import Logging
 public import Messaging
 import NIOCore
+import NIOPosix
 public import ServiceLifecycle
 
 /// HTTP in, messages out. Knows no service: what it does with a request stands in `openapi.yaml`.
@@ -14,6 +15,8 @@ public import ServiceLifecycle
 public final class Ingress: Service {
     /// Connections that wait to be accepted.
     static let backlog = 1_024
+    /// One thread for all connections, as a worker has: more of them wake each other more often than they help, and more work is for more processes.
+    private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     public let document: OpenAPIDocument
     /// Who was asked for lately; `SessionRevocations` makes it forget.
@@ -90,6 +93,7 @@ public final class Ingress: Service {
             onServerRunning: { [onReady] channel in
                 if let port = channel.localAddress?.port { onReady(port) }
             },
+            eventLoopGroupProvider: .shared(Self.eventLoops),
             logger: logger)
     }
 

@@ -167,11 +167,16 @@ extension BatchProcessor {
         let result: BatchHandler.Result
     }
 
+    private struct Answer {
+        let reply: Reply
+        let requester: Requester
+    }
+
     private func settle(_ settlements: [Settlement], _ acknowledgements: inout Acknowledgements) async {
         let now = clock.now()
         var publications: [Publication] = []
         var owners: [Int] = []
-        var answers: [Publication] = []
+        var answers: [Answer] = []
         for (index, settlement) in settlements.enumerated() {
             switch settlement.result {
             case .handled(let outputs, let recorded, let reply):
@@ -182,7 +187,7 @@ extension BatchProcessor {
                         publications.append(publication)
                         owners.append(index)
                     }
-                    if let reply, let requester = request.requester { answers.append(reply.publication(to: requester)) }
+                    if let reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
                 }
             case .failed(let failure):
                 let (publication, reply) = setAside(settlement, failure, now)
@@ -190,11 +195,11 @@ extension BatchProcessor {
                     publications.append(publication)
                     owners.append(index)
                 }
-                if let reply, let requester = settlement.request?.requester { answers.append(reply.publication(to: requester)) }
+                if let reply, let requester = settlement.request?.requester { answers.append(Answer(reply: reply, requester: requester)) }
             }
         }
         // The answer is true from the commit on; what follows from it is on its way at the latest after a redelivery.
-        async let answering: Void = publishReplies([Publication](answers))
+        async let answering: Void = publish(answers)
         var unsettled: [Int: Failure?] = [:]
         if !publications.isEmpty {
             let sent = Bundle.pack(publications)
@@ -220,9 +225,11 @@ extension BatchProcessor {
         if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
     }
 
-    private func publishReplies(_ answers: [Publication]) async {
+    private func publish(_ answers: [Answer]) async {
         guard !answers.isEmpty else { return }
-        for case .failed(let error) in await replies.publish(answers) {
+        let together = answers.filter(\.requester.opensBundles).map { $0.reply.publication(to: $0.requester) }
+        let alone = answers.filter { !$0.requester.opensBundles }.map { $0.reply.publication(to: $0.requester) }
+        for case .failed(let error) in await replies.publish(Bundle.pack(together).map(\.publication) + alone) {
             // Whoever asked runs into the deadline and may ask again: the inbox has the answer.
             logger.warning("could not send replies", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
             return

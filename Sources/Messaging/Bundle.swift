@@ -12,27 +12,19 @@ package enum Bundle {
     /// Of the bodies together, in bytes: a bundle fits into one frame. A larger message travels alone.
     static let maximumBytes = 64 * 1024
 
-    static let contentType = "application/vnd.wharf.bundle+json"
-
-    private struct Member: Codable {
-        let id: String
-        let body: String
-        var headers: [String: String]?
-        var replyTo: String?
-        var correlationID: String?
-    }
+    static let contentType = "application/vnd.wharf.bundle"
 
     /// The publications to send in place of `publications`, each with the places of those that it stands for.
     static func pack(_ publications: [Publication]) -> [(publication: Publication, places: [Int])] {
         var packed: [(publication: Publication, places: [Int])] = []
         var groups: [[Int]] = []
-        var open: [String: (group: Int, bytes: Int)] = [:]
+        var open: [Destination: (group: Int, bytes: Int)] = [:]
         for (place, publication) in publications.enumerated() {
             guard mayTravelTogether(publication) else {
                 packed.append((publication, [place]))
                 continue
             }
-            let key = "\(publication.exchange) \(publication.routingKey)"
+            let key = Destination(publication)
             if let (group, bytes) = open[key], groups[group].count < maximumMessages, bytes + publication.body.count <= maximumBytes {
                 groups[group].append(place)
                 open[key] = (group, bytes + publication.body.count)
@@ -42,7 +34,7 @@ package enum Bundle {
             }
         }
         for group in groups {
-            if group.count > 1, let bundle = try? bundle(group.map { publications[$0] }) {
+            if group.count > 1, let bundle = bundle(group.map { publications[$0] }) {
                 packed.append((bundle, group))
             } else {
                 packed += group.map { (publications[$0], [$0]) }
@@ -53,52 +45,58 @@ package enum Bundle {
 
     /// The messages of a delivery: itself, unless it is a bundle. They have its tag, and what the broker says about it.
     package static func open(_ delivery: Delivery) -> [Delivery] {
-        guard delivery.properties.contentType == contentType, let members: [Member] = try? JSON.decode(from: delivery.body), !members.isEmpty else {
-            // Should it only claim to be a bundle, it is set aside as what it is.
-            return [delivery]
-        }
+        guard delivery.properties.contentType == contentType else { return [delivery] }
+        var reader = BundleReader(delivery.body)
+        // Should it only claim to be a bundle, it is set aside as what it is.
+        guard let messages = reader.messages(limit: maximumMessages) else { return [delivery] }
         let told = delivery.properties.headers.filter { $0.key.hasPrefix("x-") }
-        return members.map { member in
+        return messages.map { message in
             var properties = delivery.properties
-            properties.messageID = member.id
+            properties.messageID = message.messageID
             properties.contentType = "application/json"
-            properties.replyTo = member.replyTo
-            properties.correlationID = member.correlationID
-            properties.headers = told.merging((member.headers ?? [:]).mapValues { .string($0) }) { told, _ in told }
+            properties.replyTo = message.replyTo
+            properties.correlationID = message.correlationID
+            properties.headers = told.isEmpty ? message.headers : message.headers.merging(told) { $1 }
             return Delivery(
                 tag: delivery.tag, exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
-                properties: properties, body: Array(member.body.utf8))
+                properties: properties, body: message.body)
         }
     }
 
-    /// Requests and events for workers, which open bundles; replies, broadcasts and what is replayed or set aside stay as they are.
+    /// What messages have in common that travel together.
+    private struct Destination: Hashable {
+        let exchange: String
+        let routingKey: String
+        let persistent: Bool
+        let expires: Bool
+
+        init(_ publication: Publication) {
+            exchange = publication.exchange
+            routingKey = publication.routingKey
+            persistent = publication.properties.persistent
+            expires = publication.properties.expiration != nil
+        }
+    }
+
+    /// Requests and events for workers, and answers, of which only those are given here whose requester opens bundles; broadcasts, and what is replayed or
+    /// set aside, stay as they are.
     private static func mayTravelTogether(_ publication: Publication) -> Bool {
-        [Exchange.requests, Exchange.events].contains(publication.exchange) && publication.mandatory && publication.properties.persistent
-            && publication.properties.expiration == nil && publication.body.count <= maximumBytes
+        [Exchange.requests, Exchange.events, Exchange.replies].contains(publication.exchange) && publication.mandatory
+            && publication.body.count <= maximumBytes
     }
 
-    private static func bundle(_ publications: [Publication]) throws -> Publication? {
+    private static func bundle(_ publications: [Publication]) -> Publication? {
         guard var bundle = publications.first else { return nil }
-        var members: [Member] = []
-        for publication in publications {
-            let properties = publication.properties
-            guard let id = properties.messageID else { return nil }
-            var headers: [String: String] = [:]
-            for (name, value) in properties.headers {
-                guard case .string(let text) = value else { return nil }
-                headers[name] = text
-            }
-            members.append(
-                Member(
-                    id: id, body: String(decoding: publication.body, as: UTF8.self), headers: headers.isEmpty ? nil : headers,
-                    replyTo: properties.replyTo, correlationID: properties.correlationID))
-        }
+        var writer = BundleWriter()
+        guard publications.allSatisfy({ writer.append($0) }) else { return nil }
         bundle.properties.messageID = nil
         bundle.properties.contentType = contentType
         bundle.properties.headers = [:]
         bundle.properties.replyTo = nil
         bundle.properties.correlationID = nil
-        bundle.body = try JSON.encode(members)
+        // Each message has its own deadline; the broker drops the bundle when the last of them has passed.
+        bundle.properties.expiration = publications.compactMap(\.properties.expiration).max()
+        bundle.body = writer.bytes
         return bundle
     }
 }

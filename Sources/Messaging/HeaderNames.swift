@@ -17,6 +17,8 @@ enum HeaderName {
     /// The caller's.
     static let email = "email"
     static let traceparent = "traceparent"
+    /// True where the answer may come in a bundle with others.
+    static let opensBundles = "opens-bundles"
     /// HTTP status of a reply.
     static let status = "status"
     /// A reply that repeats an earlier one.

@@ -7,10 +7,17 @@ import Secrets
 public struct Requester: Sendable, Hashable, Codable {
     public let replyTo: String
     public let correlationID: String
+    /// Whether its answer may come in a bundle with others. Known while the request is handled, and not kept with it.
+    public var opensBundles = false
 
-    public init(replyTo: String, correlationID: String) {
+    public init(replyTo: String, correlationID: String, opensBundles: Bool = false) {
         self.replyTo = replyTo
         self.correlationID = correlationID
+        self.opensBundles = opensBundles
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case replyTo, correlationID
     }
 }
 
@@ -112,6 +119,7 @@ extension Request {
         properties.persistent = durability != .query
         properties.correlationID = requester?.correlationID
         properties.replyTo = requester?.replyTo
+        if requester?.opensBundles == true { properties.headers[HeaderName.opensBundles] = .boolean(true) }
         if let deadline {
             properties.headers[HeaderName.deadline] = .integer(Int64(deadline.timeIntervalSince1970 * 1000))
             if durability == .query {
@@ -156,6 +164,8 @@ extension Request {
                 attempt = Int(min(max(0, count), Self.maximumAttempt))
             case (HeaderName.traceparent, .string(let text)):
                 traceparent = text
+            case (HeaderName.opensBundles, .boolean(true)):
+                requester?.opensBundles = true
             case (HeaderName.failures, .array(let entries)):
                 failures = entries.compactMap(FailedAttempt.init)
             case (_, .string(let text)) where name.hasPrefix(HeaderName.parameterPrefix):

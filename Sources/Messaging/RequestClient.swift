@@ -14,20 +14,13 @@ public final class RequestClient: Service {
     static let sweepInterval: Duration = .milliseconds(50)
     static let repliesAtOnce = 500
 
-    private enum Slot {
-        /// Sent or being sent; nobody waits yet.
-        case open(deadline: Date)
-        case waiting(CheckedContinuation<Reply, any Error>, deadline: Date)
-        /// The reply was faster than the confirm.
-        case answered(Reply)
-    }
-
     private struct Entry {
         let operation: String
         let sentAt: Date
+        let deadline: Date
         /// The reply queue to which the reply is sent; lost with its connection.
         let address: String
-        var slot: Slot
+        let continuation: CheckedContinuation<Reply, any Error>
     }
 
     private struct State {
@@ -35,22 +28,13 @@ public final class RequestClient: Service {
         /// By operation, of which there are as many as the routing table has.
         var paces: [String: Pace] = [:]
         var isStopped = false
-
-        /// Takes an entry out that had no answer.
-        mutating func abandon(_ id: String) {
-            guard let entry = entries.removeValue(forKey: id) else { return }
-            if case .answered = entry.slot { return }
-            paces[entry.operation]?.gaveUp()
-        }
-
-        mutating func noteAnswer(_ entry: Entry, at now: Date) {
-            paces[entry.operation]?.answered(at: now, after: now.timeIntervalSince(entry.sentAt))
-        }
     }
 
     private let state = Mutex(State())
     private let confirmed: any MessagePublisher
     private let unconfirmed: any MessagePublisher
+    private let confirmedDepartures: Departures
+    private let unconfirmedDepartures: Departures
     private let replies: any MessageConsumer
     private let clock: any WallClock
     private let randomness: any Randomness
@@ -62,6 +46,8 @@ public final class RequestClient: Service {
     ) {
         self.confirmed = confirmed
         self.unconfirmed = unconfirmed
+        confirmedDepartures = Departures(confirmed, clock: clock)
+        unconfirmedDepartures = Departures(unconfirmed, clock: clock)
         self.replies = replies
         self.clock = clock
         self.randomness = randomness
@@ -100,18 +86,21 @@ public final class RequestClient: Service {
             throw Unanswered.refused("the broker takes no requests at the moment")
         }
         let correlationID = randomness.uuid().upperCaseText
-        try open(correlationID, request.operation, address, at: now, timeout.seconds)
-        var request = request
-        request.requester = Requester(replyTo: address, correlationID: correlationID)
-        if durability != .durable { request.deadline = deadline }
-        let publisher = durability == .query ? unconfirmed : confirmed
-        let outcome = await publisher.publish([request.publication(durability: durability, now: now)], deadline: timeout)
-        if let outcome = outcome.first, let error = Self.unanswered(outcome) {
-            close(correlationID)
-            throw error
-        }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { wait(correlationID, $0) }
+            try await withCheckedThrowingContinuation { continuation in
+                let entry = Entry(
+                    operation: request.operation, sentAt: now, deadline: deadline, address: address, continuation: continuation)
+                if let refusal = open(correlationID, entry, timeout.seconds) { return continuation.resume(throwing: refusal) }
+                guard !Task.isCancelled else { return finish(correlationID, .failure(CancellationError())) }
+                var request = request
+                request.requester = Requester(replyTo: address, correlationID: correlationID, opensBundles: true)
+                if durability != .durable { request.deadline = deadline }
+                let departures = durability == .query ? unconfirmedDepartures : confirmedDepartures
+                departures.add(request.publication(durability: durability, now: now), deadline: deadline) { outcome in
+                    // Sent, it waits for the reply.
+                    if let error = Self.unanswered(outcome) { self.finish(correlationID, .failure(error)) }
+                }
+            }
         } onCancel: {
             finish(correlationID, .failure(CancellationError()))
         }
@@ -119,16 +108,20 @@ public final class RequestClient: Service {
 
     /// Publishes without asking for a reply; returns when the broker has taken responsibility.
     public func post(_ request: Request, timeout: Duration) async throws {
-        let publication = request.publication(durability: .durable, now: clock.now())
-        let outcomes = await confirmed.publish([publication], deadline: timeout)
-        if let outcome = outcomes.first, let error = Self.unanswered(outcome) { throw error }
+        let now = clock.now()
+        let publication = request.publication(durability: .durable, now: now)
+        let outcome = await withCheckedContinuation { continuation in
+            confirmedDepartures.add(publication, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
+        }
+        if let error = Self.unanswered(outcome) { throw error }
     }
 
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            for departures in [confirmedDepartures, unconfirmedDepartures] { group.addTask { await departures.run() } }
             group.addTask {
                 while let deliveries = try? await self.replies.next(limit: Self.repliesAtOnce) {
-                    for delivery in deliveries {
+                    for delivery in deliveries.flatMap(Bundle.open) {
                         guard let id = delivery.properties.correlationID else { continue }
                         self.finish(id, .success(Reply(delivery)))
                     }
@@ -136,6 +129,8 @@ public final class RequestClient: Service {
             }
             group.addTask {
                 while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil {
+                    self.confirmedDepartures.expire()
+                    self.unconfirmedDepartures.expire()
                     self.expire(address: await self.replies.replyAddress)
                 }
             }
@@ -163,76 +158,41 @@ public final class RequestClient: Service {
     }
 }
 
-// MARK: - Slots
+// MARK: - Who waits
 
 extension RequestClient {
-    private func open(_ id: String, _ operation: String, _ address: String, at now: Date, _ timeout: Double) throws(Unanswered) {
-        let refusal: Unanswered? = state.withLock { state in
+    /// Lets a request in, or says why not.
+    private func open(_ id: String, _ entry: Entry, _ timeout: Double) -> Unanswered? {
+        state.withLock { state in
             if state.isStopped { return .refused("shutting down") }
             if state.entries.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
-            guard state.paces[operation, default: Pace()].admits(at: now, deadline: timeout) else {
+            guard state.paces[entry.operation, default: Pace()].admits(at: entry.sentAt, deadline: timeout) else {
                 return .refused("more are asked than can be answered in time")
             }
-            let slot = Slot.open(deadline: now.addingTimeInterval(timeout))
-            state.entries[id] = Entry(operation: operation, sentAt: now, address: address, slot: slot)
+            state.entries[id] = entry
             return nil
         }
-        if let refusal { throw refusal }
     }
 
-    private func close(_ id: String) {
-        state.withLock { $0.abandon(id) }
-    }
-
-    private func wait(_ id: String, _ continuation: CheckedContinuation<Reply, any Error>) {
-        let known: Result<Reply, any Error>? = state.withLock { state in
-            switch state.entries[id]?.slot {
-            case .open(let deadline):
-                state.entries[id]?.slot = .waiting(continuation, deadline: deadline)
-                return nil
-            case .answered(let reply):
-                state.entries[id] = nil
-                return .success(reply)
-            case .waiting, nil:
-                return .failure(Unanswered.timedOut)
-            }
-        }
-        if let known { continuation.resume(with: known) }
-    }
-
+    /// Gives the first of several results to whoever waits.
     private func finish(_ id: String, _ result: Result<Reply, any Error>) {
         let now = clock.now()
-        let continuation: CheckedContinuation<Reply, any Error>? = state.withLock { state in
-            guard let entry = state.entries[id] else { return nil }
-            switch (entry.slot, result) {
-            case (.answered, _): return nil
-            case (.open, .success(let reply)):
-                state.noteAnswer(entry, at: now)
-                state.entries[id]?.slot = .answered(reply)
-                return nil
-            case (.waiting(let continuation, _), .success):
-                state.noteAnswer(entry, at: now)
-                state.entries[id] = nil
-                return continuation
-            case (.open, .failure):
-                state.abandon(id)
-                return nil
-            case (.waiting(let continuation, _), .failure):
-                state.abandon(id)
-                return continuation
+        let entry: Entry? = state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: id) else { return nil }
+            switch result {
+            case .success: state.paces[entry.operation]?.answered(at: now, after: now.timeIntervalSince(entry.sentAt))
+            case .failure: state.paces[entry.operation]?.gaveUp()
             }
+            return entry
         }
-        continuation?.resume(with: result)
+        entry?.continuation.resume(with: result)
     }
 
     /// - Parameter address: of the reply queue that there is now.
     private func expire(address: String?) {
         let now = clock.now()
         let overdue = state.withLock { state in
-            state.entries.compactMap { id, entry in
-                if case .waiting(_, let deadline) = entry.slot, deadline < now || entry.address != address { return id }
-                return nil
-            }
+            state.entries.filter { $0.value.deadline < now || $0.value.address != address }.map(\.key)
         }
         for id in overdue { finish(id, .failure(Unanswered.timedOut)) }
     }

@@ -30,14 +30,46 @@ import Testing
         #expect(opened == publications.map { Ledger.delivery($0, tag: 7) })
     }
 
+    @Test func `queries travel together until the last of them expires, each with its own deadline and whatever bytes it has`() throws {
+        let now = Date(timeIntervalSince1970: 1_800_000_000)
+        let queries = [5.0, 9, 2].enumerated().map { place, seconds in
+            var request = Request(id: id(UInt8(place)), operation: "catalog.products.get", parameters: ["id": "å\u{0}"], body: [0, 255, UInt8(place)])
+            request.deadline = now.addingTimeInterval(seconds)
+            request.requester = Requester(replyTo: "replies", correlationID: "c\(place)", opensBundles: true)
+            return request.publication(durability: .query, now: now)
+        }
+        let bundle = try #require(Bundle.pack(queries).first?.publication)
+        #expect(bundle.properties.expiration == 9_000 && !bundle.properties.persistent)
+        let opened = Bundle.open(Ledger.delivery(bundle, tag: 1))
+        #expect(opened.map(\.properties.headers) == queries.map(\.properties.headers))
+        #expect(opened.map(\.body) == queries.map(\.body))
+        #expect(try opened.map { try Request($0).requester } == (0..<3).map { Requester(replyTo: "replies", correlationID: "c\($0)", opensBundles: true) })
+    }
+
+    @Test func `only who opens bundles is answered with one`() async throws {
+        let ledger = try await Ledger()
+        let deliveries = try (1...6 as ClosedRange<UInt8>).map { number in
+            var request = Request(id: id(number), operation: "ledger.add", body: try JSON.encode(Ledger.Entry(account: "a", amount: 1)))
+            request.requester = Requester(replyTo: number < 5 ? "one" : "another", correlationID: "c\(number)", opensBundles: number != 4)
+            return Ledger.delivery(request.publication(durability: .command, now: .now), tag: UInt64(number))
+        }
+        await ledger.processor().process(deliveries)
+        let sent = ledger.replies.publications
+        #expect(sent.map(\.routingKey) == ["one", "another", "one"])
+        let opened = sent.map { Bundle.open(Ledger.delivery($0, tag: 1)) }
+        #expect(opened.map { $0.map(\.properties.correlationID) } == [["c1", "c2", "c3"], ["c5", "c6"], ["c4"]])
+        #expect(opened.joined().allSatisfy { Reply($0).status == 201 })
+        await ledger.database.close()
+    }
+
     @Test func `only what has one destination travels together, within bounds, and everything travels`() {
         let small = (0..<120).map { publication(UInt8($0), to: $0 % 2 == 0 ? "a" : "b") }
         let large = [publication(200, to: "a", bytes: Bundle.maximumBytes), publication(201, to: "a", bytes: Bundle.maximumBytes + 1)]
         var query = publication(202, to: "a")
         query.properties.persistent = false
-        var reply = publication(203, to: "a")
-        reply.exchange = Exchange.replies
-        let publications = small + large + [query, reply]
+        var broadcast = publication(203, to: "a")
+        broadcast.mandatory = false
+        let publications = small + large + [query, broadcast]
         let packed = Bundle.pack(publications)
         #expect(packed.flatMap(\.places).sorted() == Array(publications.indices))
         for (bundle, places) in packed {
@@ -48,11 +80,17 @@ import Testing
         #expect(packed.filter { $0.places.count > 1 }.count == 4)
     }
 
-    @Test(arguments: ["", "[]", "{}", #"[{"id":"x"}]"#, "no JSON"])
-    func `what only claims to be a bundle is handled as what it is`(body: String) {
+    /// Nothing; no field; a field without end; a message without body; a value without name; a name without value; a number of one byte; names that are
+    /// not UTF-8; one message too many.
+    @Test(arguments: [
+        [], [9], [0, 0, 0, 0, 1], [1, 0, 0, 0, 1, 65], [5, 0, 0, 0, 0, 0, 0, 0, 0, 0], [4, 0, 0, 0, 1, 65, 0, 0, 0, 0, 0],
+        [4, 0, 0, 0, 1, 65, 6, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0], [4, 0, 0, 0, 1, 255, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [UInt8](repeating: 0, count: 5 * (Bundle.maximumMessages + 1)),
+    ] as [[UInt8]])
+    func `what only claims to be a bundle is handled as what it is`(body: [UInt8]) {
         var publication = publication(1)
         publication.properties.contentType = Bundle.contentType
-        publication.body = Array(body.utf8)
+        publication.body = body
         let delivery = Ledger.delivery(publication, tag: 1)
         #expect(Bundle.open(delivery) == [delivery])
     }
