@@ -18,12 +18,12 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case acceptance = "checkouts.accepted.p50", single = "single.p50", productMedian = "product.p50"
     // Requests a second.
     case product, item
-    // Share of a processor that the client took for itself.
-    case productClient = "product.client", itemClient = "item.client"
     // MiB, of the largest worker; of the ingress.
     case memoryAtRest = "memory.rest", memoryUnderLoad = "memory.load", memoryInFlight = "memory.inFlight"
     // Of what came of three times too much: orders and requests a second, milliseconds of the slowest 1 %, MiB of the ingress.
     case overload, overloadProduct = "overload.product"
+    // What the same client finds when it waits for each answer, requests a second.
+    case productCapacity = "overload.product.capacity"
     case overloadLatency = "overload.accepted.p99", overloadRefusal = "overload.refused.p99"
     case overloadProductLatency = "overload.product.accepted.p99", overloadProductRefusal = "overload.product.refused.p99"
     case overloadMemory = "overload.memory"

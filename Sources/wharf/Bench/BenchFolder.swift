@@ -12,8 +12,8 @@ struct BenchFolder: Sendable {
     /// - Throws: ``BenchError`` with code `missing` when the working folder is not the project's.
     init() throws {
         programs = "\(FileManager.default.currentDirectoryPath)/\(Self.sources)"
-        for needed in ["\(programs)/raw.c", "\(programs)/one-order.sql"] where !FileManager.default.fileExists(atPath: needed) {
-            throw BenchError(.missing, "\(needed) is not there; run wharf bench in the project's folder.")
+        for needed in ["raw.c", "requests.lua", "one-order.sql"] where !FileManager.default.fileExists(atPath: "\(programs)/\(needed)") {
+            throw BenchError(.missing, "\(programs)/\(needed) is not there; run wharf bench in the project's folder.")
         }
         do {
             folder = try PrivateFolder("bench")

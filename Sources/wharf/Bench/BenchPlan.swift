@@ -19,9 +19,10 @@ struct BenchPlan: Sendable, Codable {
     /// Before anything counts: caches fill, and limit A learns what rows look like.
     var warmUpOrders: Int { isQuick ? 150 : 500 }
     var singleOrders: Int { isQuick ? 30 : 200 }
-    var productReads: Int { isQuick ? 2_000 : 20_000 }
-    var singleReads: Int { isQuick ? 200 : 2_000 }
-    var itemPuts: Int { isQuick ? 1_000 : 5_000 }
+    /// Seconds for which clients send requests.
+    var requestSeconds: Int { isQuick ? 1 : 4 }
+    /// Requests by which the rate is found that is tripled to be too much.
+    var capacityReads: Int { isQuick ? 2_000 : 20_000 }
     var scaleOrders: Int { isQuick ? orders : max(100, orders / 2) }
     var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
     var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
@@ -42,8 +43,6 @@ struct BenchPlan: Sendable, Codable {
     var needsOneByOne: Bool { wants(.checkouts) }
     /// Whether a case is told as a ratio of the broker's limits.
     var needsBroker: Bool { wants(.single, .product, .item) }
-    /// Whether products are read at the rate that is best, for itself or as a measure.
-    var needsProduct: Bool { wants(.product, .overload) }
     /// Whether a case is told as a ratio of the checkouts.
     var needsCheckouts: Bool { wants(.checkouts, .slowGateway, .hot, .growth, .backlog, .overload) || wants(.memory) }
 }

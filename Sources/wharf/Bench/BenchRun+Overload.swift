@@ -18,7 +18,7 @@ extension BenchRun {
             connectTimeout: .seconds(10), userAgent: "wharf-bench", logger: Logger(label: "wharf bench") { _ in SwiftLogNoOpLogHandler() })
         defer { client.shutdown() }
         if let best = book.current.median(.checkouts) { try await overloadCheckouts(running, client, Self.excess * best) }
-        if let best = book.current.median(.product) { try await overloadProducts(running, client, Self.excess * best) }
+        try await overloadProducts(running, client)
     }
 
     private func overloadCheckouts(_ running: RunningShop, _ client: WebClient, _ rate: Double) async throws {
@@ -54,9 +54,16 @@ extension BenchRun {
         }
     }
 
-    private func overloadProducts(_ running: RunningShop, _ client: WebClient, _ rate: Double) async throws {
-        let rows = try await running.database.withConnection { try await $0.query("SELECT id FROM catalog.products WHERE NOT archived") }
-        let paths = try rows.map { "/v1/products/\(try $0.decode("id", as: UUID.self).text)" }
+    private func overloadProducts(_ running: RunningShop, _ client: WebClient) async throws {
+        let paths = try await productPaths(running)
+        // By the client that then offers too much: what it takes of the processors falls on both.
+        let clock = ContinuousClock()
+        let start = clock.now
+        let customers = customers(running, BenchPlan.clients)
+        _ = try await customers.each(of: plan.capacityReads) { try await customers.send("GET", paths[$0 % paths.count], expecting: [200]) }
+        let best = Double(plan.capacityReads) / (clock.now - start).seconds
+        found(.productCapacity, best, "requests/s")
+        let rate = Self.excess * best
         let (answers, seconds, _) = try await overload(running, rate, Int(rate * plan.overloadSeconds)) { number async throws(WebClientError) in
             try await client.send(WebRequest(url: running.url + paths[number % paths.count], timeout: Self.answerTimeout))
         } atEnd: { 0 }

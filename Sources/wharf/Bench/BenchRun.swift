@@ -55,7 +55,7 @@ struct BenchRun: Sendable {
             try await attempt(.checkouts, Self.caseLimit) { try await measureCheckouts(running, round: round) }
         }
         if plan.needsBroker { try await attempt(.product, Self.caseLimit) { try await measureRequests(running) } }
-        if plan.needsProduct { try await attempt(.product, Self.caseLimit) { try await measureProduct(running) } }
+        if plan.wants(.product) { try await attempt(.product, Self.caseLimit) { try await measureProduct(running) } }
         if plan.wants(.item) { try await attempt(.item, Self.caseLimit) { try await measureItem(running) } }
         if plan.wants(.slowGateway) { try await attempt(.slowGateway, Self.caseLimit) { try await measureSlowGateway(running) } }
         if plan.wants(.hot) { try await attempt(.hot, Self.caseLimit) { try await measureHot(running) } }

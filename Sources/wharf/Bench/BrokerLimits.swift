@@ -5,13 +5,6 @@ struct BrokerLimits: Sendable {
     private static let limit = Duration.seconds(130)
     private static let compileLimit = Duration.seconds(60)
 
-    struct Measured: Sendable, Equatable {
-        /// Messages a second.
-        let rate: Double
-        /// Milliseconds.
-        let median: Double
-    }
-
     let folder: BenchFolder
     /// An administrator's URL.
     let amqp: String
@@ -23,16 +16,16 @@ struct BrokerLimits: Sendable {
     }
 
     /// Requests to a classic queue and their replies, `window` outstanding.
-    func request(window: Int, count: Int) async throws -> Measured {
+    func request(window: Int, count: Int) async throws -> PrintedFigures {
         try await run("request", window, count)
     }
 
     /// Messages to a quorum queue, `window` of them not confirmed yet.
-    func confirm(window: Int, count: Int) async throws -> Measured {
+    func confirm(window: Int, count: Int) async throws -> PrintedFigures {
         try await run("confirm", window, count)
     }
 
-    private func run(_ kind: String, _ window: Int, _ count: Int) async throws -> Measured {
+    private func run(_ kind: String, _ window: Int, _ count: Int) async throws -> PrintedFigures {
         let (address, credentials) = try Credentials.split(amqp)
         guard let url = URL(string: address), let host = url.host(), let port = url.port else {
             throw BenchError(.failed, "RabbitMQ's URL names no host and port.")
@@ -42,15 +35,6 @@ struct BrokerLimits: Sendable {
         ]
         let printed = try await Program(name: folder.file("raw"), arguments: [kind, "\(window)", "\(count)"], environment: environment)
             .run(within: Self.limit)
-        return try Self.read(printed)
-    }
-
-    /// `rate 3100.0 p50 0.2700 p99 0.4100`
-    static func read(_ printed: [String]) throws(BenchError) -> Measured {
-        let words = (printed.last ?? "").split(separator: " ")
-        guard words.count == 6, words[0] == "rate", words[2] == "p50", let rate = Double(words[1]), let median = Double(words[3]) else {
-            throw BenchError(.wrong, "raw printed no figures: \(printed.last ?? "nothing")")
-        }
-        return Measured(rate: rate, median: median)
+        return try PrintedFigures(printed)
     }
 }

@@ -25,13 +25,13 @@ enum Goals {
 
     private static func product(_ record: BenchRecord) -> [BenchRow] {
         [
-            over(record, .product, "GET product, 64 clients", "requests/s", .request64, "B64", .atLeast, 0.5, client: .productClient),
+            over(record, .product, "GET product, 64 clients", "requests/s", .request64, "B64", .atLeast, 0.5),
             over(record, .productMedian, "GET product, 1 client, p50", "ms", .requestMedian, "B1 p50", .atMost, 2.5),
         ].compactMap(\.self)
     }
 
     private static func item(_ record: BenchRecord) -> [BenchRow] {
-        [over(record, .item, "PUT cart item, 64 clients", "requests/s", .request64, "B64", .atLeast, 0.35, client: .itemClient)]
+        [over(record, .item, "PUT cart item, 64 clients", "requests/s", .request64, "B64", .atLeast, 0.35)]
             .compactMap(\.self)
     }
 
@@ -69,7 +69,7 @@ enum Goals {
             over(record, .overload, "checkouts, 3 × too many", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
             alone(record, .overloadLatency, "accepted of 3 × too many, p99", "ms", .atMost, 10_000),
             alone(record, .overloadRefusal, "refused of 3 × too many, p99", "ms", .atMost, 500),
-            over(record, .overloadProduct, "GET product, 3 × too many", "requests/s", .product, "product", .atLeast, 0.9),
+            over(record, .overloadProduct, "GET product, 3 × too many", "requests/s", .productCapacity, "capacity", .atLeast, 0.9),
             alone(record, .overloadProductLatency, "answered of 3 × too many products, p99", "ms", .atMost, 5_000),
             alone(record, .overloadMemory, "ingress, 3 × too much", "MB", .atMost, 200),
         ].compactMap(\.self)
@@ -100,12 +100,11 @@ enum Goals {
 
     private static func over(
         _ record: BenchRecord, _ figure: BenchFigure, _ title: String, _ unit: String, _ limit: BenchFigure, _ name: String,
-        _ direction: BenchRow.Direction, _ goal: Double, client: BenchFigure? = nil, remark: String = ""
+        _ direction: BenchRow.Direction, _ goal: Double, remark: String = ""
     ) -> BenchRow? {
         guard let samples = record.figures[figure], let median = samples.median, let bound = record.median(limit), bound > 0
         else { return nil }
-        let share = client.flatMap(record.median).map { "client \(percent($0)) of a processor" } ?? remark
         return BenchRow(
-            figure.rawValue, title, unit, samples, limit: (name, bound), ratio: median / bound, direction, goal, remark: share)
+            figure.rawValue, title, unit, samples, limit: (name, bound), ratio: median / bound, direction, goal, remark: remark)
     }
 }
