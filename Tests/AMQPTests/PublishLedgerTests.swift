@@ -65,6 +65,19 @@ import Testing
         #expect(ledger.confirm(number: 4, multiple: true, accepted: true).map(\.outcomes) == [[.confirmed, back, .confirmed, back]])
     }
 
+    /// As a bundle does, which has no id of its own: the one that arrived must not be taken for the one that came back.
+    @Test func `a return belongs to the message with its body, not to one that looks like it`() {
+        var ledger = ledger()
+        let alike = [[1, 1], [2, 2]].map { Publication(exchange: "", routingKey: "x", body: $0) }
+        _ = ledger.submit(alike, rejections: [:], deadline: later, waiter: "")
+        _ = ledger.take(limit: 9)
+        let isKnown = ledger.returned(
+            ReturnedMessage(code: 312, reason: "NO_ROUTE", exchange: "", routingKey: "x", properties: Properties(), body: [2, 2]))
+        #expect(isKnown)
+        let outcomes = ledger.confirm(number: 2, multiple: true, accepted: true).map(\.outcomes)
+        #expect(outcomes == [[.confirmed, .returned(code: 312, reason: "NO_ROUTE")]])
+    }
+
     @Test func `a lost connection fails what was begun and keeps what was not`() {
         var ledger = ledger(window: 2)
         _ = ledger.submit(messages("a", "b", "c"), rejections: [:], deadline: later, waiter: "begun")

@@ -78,15 +78,15 @@ struct Scene: Sendable {
         }
     }
 
-    /// Takes from a queue, and acknowledges, until the messages that arrived are enough.
-    func take(from queue: String, within limit: Duration = .seconds(20), until isEnough: @Sendable ([Delivery]) -> Bool) async throws -> [Delivery] {
+    /// Takes from a queue, and acknowledges, until the messages that arrived are enough. What was returned three times waits half a minute on the ladder.
+    func take(from queue: String, within limit: Duration = .seconds(90), until isEnough: @Sendable ([Delivery]) -> Bool) async throws -> [Delivery] {
         let consumer = Consumer(configuration: configuration, source: .queue(queue), prefetch: 500, logger: quiet)
         return try await running(consumer) {
             var taken: [Delivery] = []
             let clock = SystemTime()
             while !isEnough(taken) {
                 let next = try await clock.within(limit) { try await consumer.next(limit: 500) }
-                let deliveries = try #require(next, "nothing more came from \(queue) after \(taken.count) messages")
+                let deliveries = try #require(next, "nothing more came from \(queue) after \(taken.count) messages, \(Set(taken.map(\.properties.messageID)).count) of them different")
                 taken += deliveries.flatMap(Bundle.open)
                 await consumer.acknowledge(deliveries.map(\.tag))
             }

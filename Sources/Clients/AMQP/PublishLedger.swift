@@ -113,7 +113,8 @@ struct PublishLedger<Waiter> {
     }
 
     /// Marks the publication that came back; its confirm follows. A return says only what was in the message: the broker returns in the order of
-    /// publishing, so the first one after the last return that looks the same is meant. False when there is none.
+    /// publishing, so the first one after the last return that says the same is meant. All of the body is compared: of two messages that only look
+    /// the same, one may have arrived, and the other would be lost. False when there is none.
     mutating func returned(_ message: ReturnedMessage) -> Bool {
         window.markReturned(code: message.code, reason: message.reason) { entry in
             guard let publication = batches[entry.batch]?.publications[entry.index] else { return false }
@@ -122,7 +123,7 @@ struct PublishLedger<Waiter> {
                 && publication.exchange == message.exchange
                 && publication.properties.messageID == message.properties.messageID
                 && publication.properties.correlationID == message.properties.correlationID
-                && publication.body.count == message.body.count
+                && publication.body == message.body
         }
     }
 
