@@ -40,6 +40,9 @@ import TestKit
         try await server.start()
         try await server.stopApp()
         #expect(FreePorts.isFree(server.port))
+        // By these words a starved node is known, and asked again.
+        let stopped = await #expect(throws: LocalServerError.self) { try await server.ctl(["list_vhosts"]) }
+        #expect(stopped?.message.contains(RabbitMQServer.denial) == true)
         try await server.startApp()
         #expect(!FreePorts.isFree(server.port))
         #expect(try await server.ctl(["list_vhosts", "--silent"]).contains("/"))
