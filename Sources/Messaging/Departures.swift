@@ -12,6 +12,8 @@ final class Departures: Sendable {
     /// Publications that wait for their turn; one more is turned away.
     static let maximumWaiting = 10_000
 
+    private static let stopped = AMQPError(.stopped, "shutting down", isTransient: true)
+
     private struct Waiting {
         let publication: Publication
         let deadline: Date
@@ -25,7 +27,7 @@ final class Departures: Sendable {
     }
 
     private let state = Mutex(State())
-    private let publisher: any MessagePublisher
+    let publisher: any MessagePublisher
     private let clock: any WallClock
     private let (turns, turn) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -37,7 +39,7 @@ final class Departures: Sendable {
     /// Takes a publication in. `told` is called once, soon after `deadline` at the latest.
     func add(_ publication: Publication, deadline: Date, told: @escaping @Sendable (PublishOutcome) -> Void) {
         let refusal: AMQPError? = state.withLock { state in
-            if state.isStopped { return AMQPError(.stopped, "shutting down", isTransient: true) }
+            if state.isStopped { return Self.stopped }
             guard state.waiting.count < Self.maximumWaiting else {
                 return AMQPError(.windowFull, "\(state.waiting.count) messages wait to be sent already", isTransient: true)
             }
@@ -61,7 +63,7 @@ final class Departures: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
-        for each in rest { each.told(.failed(AMQPError(.stopped, "shutting down", isTransient: true))) }
+        for each in rest { each.told(.failed(Self.stopped)) }
     }
 
     /// Turns away what has waited past its deadline: nothing of it was sent.

@@ -31,10 +31,8 @@ public final class RequestClient: Service {
     }
 
     private let state = Mutex(State())
-    private let confirmed: any MessagePublisher
-    private let unconfirmed: any MessagePublisher
-    private let confirmedDepartures: Departures
-    private let unconfirmedDepartures: Departures
+    private let confirmed: Departures
+    private let unconfirmed: Departures
     private let replies: any MessageConsumer
     private let clock: any WallClock
     private let randomness: any Randomness
@@ -44,10 +42,8 @@ public final class RequestClient: Service {
         confirmed: any MessagePublisher, unconfirmed: any MessagePublisher, replies: any MessageConsumer,
         clock: any WallClock, randomness: any Randomness, logger: Logger
     ) {
-        self.confirmed = confirmed
-        self.unconfirmed = unconfirmed
-        confirmedDepartures = Departures(confirmed, clock: clock)
-        unconfirmedDepartures = Departures(unconfirmed, clock: clock)
+        self.confirmed = Departures(confirmed, clock: clock)
+        self.unconfirmed = Departures(unconfirmed, clock: clock)
         self.replies = replies
         self.clock = clock
         self.randomness = randomness
@@ -66,7 +62,7 @@ public final class RequestClient: Service {
 
     public var inFlight: Int { state.withLock { $0.entries.count } }
     /// Whether the broker takes messages at the moment.
-    public var isReady: Bool { confirmed.isConnected && unconfirmed.isConnected && !confirmed.isBlocked }
+    public var isReady: Bool { confirmed.publisher.isConnected && unconfirmed.publisher.isConnected && !confirmed.publisher.isBlocked }
 
     /// Whether a request could be sent now, and its reply find its way back.
     public var canSend: Bool {
@@ -95,7 +91,7 @@ public final class RequestClient: Service {
                 var request = request
                 request.requester = Requester(replyTo: address, correlationID: correlationID, opensBundles: true)
                 if durability != .durable { request.deadline = deadline }
-                let departures = durability == .query ? unconfirmedDepartures : confirmedDepartures
+                let departures = durability == .query ? unconfirmed : confirmed
                 departures.add(request.publication(durability: durability, now: now), deadline: deadline) { outcome in
                     // Sent, it waits for the reply.
                     if let error = Self.unanswered(outcome) { self.finish(correlationID, .failure(error)) }
@@ -111,14 +107,14 @@ public final class RequestClient: Service {
         let now = clock.now()
         let publication = request.publication(durability: .durable, now: now)
         let outcome = await withCheckedContinuation { continuation in
-            confirmedDepartures.add(publication, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
+            confirmed.add(publication, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
         }
         if let error = Self.unanswered(outcome) { throw error }
     }
 
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for departures in [confirmedDepartures, unconfirmedDepartures] { group.addTask { await departures.run() } }
+            for departures in [confirmed, unconfirmed] { group.addTask { await departures.run() } }
             group.addTask {
                 while let deliveries = try? await self.replies.next(limit: Self.repliesAtOnce) {
                     for delivery in deliveries.flatMap(Bundle.open) {
@@ -129,8 +125,8 @@ public final class RequestClient: Service {
             }
             group.addTask {
                 while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil {
-                    self.confirmedDepartures.expire()
-                    self.unconfirmedDepartures.expire()
+                    self.confirmed.expire()
+                    self.unconfirmed.expire()
                     self.expire(address: await self.replies.replyAddress)
                 }
             }
