@@ -18,6 +18,9 @@ let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
+// Test targets to build, separated by commas, as in: WHARF_SUITES=MessagingTests,OrdersTests swift test; all of them without it.
+let suites = Context.environment["WHARF_SUITES"].map { Set($0.split(separator: ",").map(String.init)) }
+
 let services = ["Users", "Catalog", "Carts", "Orders", "Payments", "Notifications", "DeadLetters"]
 
 let package = Package(
@@ -120,7 +123,9 @@ let package = Package(
             ["wharf", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]
                 + services.map { .init(stringLiteral: $0) }
         ),
-    ].map { (name: String, dependencies: [Target.Dependency]) in
+    ].filter { name, _ in
+        suites?.contains(name) ?? true
+    }.map { (name: String, dependencies: [Target.Dependency]) in
         .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: safe)
     }
 )
