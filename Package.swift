@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
 
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
-        .target(name: "Operations", dependencies: ["Messaging", "Secrets", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
+        .target(name: "Operations", dependencies: ["Messaging", "Secrets", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
         .target(
             name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", yams, hummingbird, hummingbirdCore, log, metrics, lifecycle],

@@ -64,7 +64,7 @@ import Testing
         let level = try #require(table.first { $0.name == "LOG_LEVEL" })
         #expect(level.value == "DEBUG" && level.standard == "info" && level.source == .environment)
         #expect(Set(table.map(\.name)) == [
-            "WHARF_HTTP_ADDRESS", "WHARF_ADMIN_ADDRESS", "WHARF_AMQP_URL", "WHARF_RABBITMQ_MANAGEMENT_URL", "WHARF_POSTGRES_URL",
+            "WHARF_HTTP_ADDRESS", "WHARF_ADMIN_ADDRESS", "WHARF_INSECURE_HOSTS", "WHARF_AMQP_URL", "WHARF_RABBITMQ_MANAGEMENT_URL", "WHARF_POSTGRES_URL",
             "WHARF_REDIS_URL",
             "STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET",
             "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "WHARF_MAIL_URL", "WHARF_MAIL_FROM", "SENDGRID_API_KEY", "SENDGRID_API_BASE",
@@ -72,6 +72,21 @@ import Testing
             "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "LOG_LEVEL", "LOG_FORMAT",
         ])
         #expect(table.allSatisfy { !$0.meaning.isEmpty })
+    }
+
+    @Test(arguments: [
+        ("", "localhost", true), ("", "127.0.0.1", true), ("", "127.8.9.1", true), ("", "::1", true), ("", "[::1]", true), ("", "/run/postgresql", true),
+        ("", "rabbitmq", false), ("", "128.0.0.1", false), ("", "::2", false), ("", "localhost.example", false), ("", "127.0.0.1.example", false), ("", "", false),
+        ("rabbitmq,Redis.internal", "RABBITMQ", true), ("rabbitmq,Redis.internal", "redis.internal", true), ("rabbitmq", "rabbitmq.example", false),
+        ("[fd00::1]", "fd00::1", true), ("10.0.0.7", "10.0.0.7", true), ("10.0.0.7", "10.0.0.70", false),
+    ])
+    func `plain text goes to this machine and to hosts that are named, nowhere else`(named: String, host: String, isAllowed: Bool) throws {
+        #expect(try Settings(environment: ["WHARF_INSECURE_HOSTS": named]).allowsPlainText(to: host) == isAllowed)
+    }
+
+    @Test(arguments: ["rabbit:5672", "amqp://rabbit", "a,,b", ",", "a b", "*", "a, b", "10.0.0.0/8"])
+    func `what names no host is refused as an insecure host`(value: String) {
+        #expect(refusal(["WHARF_INSECURE_HOSTS": value])?.name == "WHARF_INSECURE_HOSTS")
     }
 
     @Test func `a mistyped name is told with the one that was meant`() throws {

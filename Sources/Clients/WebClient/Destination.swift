@@ -10,7 +10,7 @@ struct Destination: Sendable, Equatable {
     /// What the limit on requests per host counts.
     var authority: String { "\(host):\(port)" }
 
-    var isLoopback: Bool { ["localhost", "127.0.0.1", "[::1]"].contains(host) }
+    var isLoopback: Bool { Loopback.contains(host) }
 
     /// Throws ``WebClientError/Code/invalidURL`` for anything but an absolute URL of one of these schemes.
     init(_ url: String, schemes: Set<String>) throws(WebClientError) {

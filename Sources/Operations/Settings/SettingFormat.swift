@@ -31,6 +31,28 @@ extension SettingFormat where Value == String {
     }
 }
 
+extension SettingFormat where Value == Set<String> {
+    /// Names or addresses of hosts, without ports.
+    static let hosts = SettingFormat(accepted: "names or addresses of hosts without ports, separated by commas") { text in
+        let hosts = text.split(separator: ",", omittingEmptySubsequences: false).map { Settings.normalized(host: $0) }
+        return hosts.allSatisfy(isHost) ? Set(hosts) : nil
+    }
+
+    private static func isHost(_ text: String) -> Bool {
+        // Two colons make an IPv6 address, a single one would be a port.
+        let colons = text.count { $0 == ":" }
+        return !text.isEmpty && colons != 1
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+                case UInt8(ascii: ":"): colons > 1
+                default: false
+                }
+            }
+    }
+}
+
 extension SettingFormat where Value == ListenAddress {
     static let address = SettingFormat(accepted: "host:port, port 0 for any") { ListenAddress($0) }
 }

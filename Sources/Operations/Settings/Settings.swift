@@ -1,5 +1,6 @@
 public import FoundationEssentials
 public import Logging
+import WebClient
 
 /// All settings of a process, read once at start and typed. Its initialiser is the table of them: name, format, default, meaning.
 public struct Settings: Sendable {
@@ -21,6 +22,7 @@ public struct Settings: Sendable {
     /// nil: `text` on a terminal, `ecs` elsewhere.
     public let logFormat: LogFormat?
 
+    private let insecureHosts: Set<String>
     private let amqpURL: String
     private let amqpURLs: [String: String]
     private let postgresURL: String
@@ -36,6 +38,8 @@ public struct Settings: Sendable {
             "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
         adminAddress = try table.read(
             "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
+        insecureHosts = try table.read(
+            "WHARF_INSECURE_HOSTS", .hosts, unset: "none", "hosts besides this machine that may be spoken to without TLS, separated by commas") ?? []
         amqpURL = try table.read(
             "WHARF_AMQP_URL", .url("amqp", "amqps"), standard: "amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ")
         amqpURLs = try table.overrides("WHARF_AMQP_URL", .url("amqp", "amqps"), "RabbitMQ", set: environment)
@@ -63,6 +67,18 @@ public struct Settings: Sendable {
 
     /// The database's URL for one service: its own where it has one, else the common one.
     public func postgresURL(for service: String) -> String { postgresURLs[service] ?? postgresURL }
+
+    /// Whether credentials and customers' data may go to this host without TLS: it is this machine, as a socket's path is, or WHARF_INSECURE_HOSTS
+    /// names it. Every client asks here, so that one setting says it for all of them.
+    public func allowsPlainText(to host: String) -> Bool {
+        host.hasPrefix("/") || Loopback.contains(host) || insecureHosts.contains(Self.normalized(host: host))
+    }
+
+    /// In lower case, an IPv6 address without its brackets.
+    static func normalized(host: some StringProtocol) -> String {
+        let host = host.lowercased()
+        return host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+    }
 
     private static func warnings(environment: [String: String], known: [String]) -> [String] {
         let overrides = services.flatMap { service in

@@ -5,7 +5,7 @@ import FoundationEssentials
 struct ChildEnvironment: Sendable {
     /// Variables that hold credentials or lead somewhere. The environment's other variables go to every process.
     private static let withheld = ["WHARF_", "STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_"]
-    private static let shared: Set<String> = ["WHARF_MAIL_FROM"]
+    private static let shared: Set<String> = ["WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS"]
 
     private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"
 
