@@ -52,7 +52,7 @@ import Testing
 
     @Test func `a temporary failure is tried again, and its neighbours are sent`() async throws {
         let service = try await start()
-        transport.fail("slow@example.com", with: MailError("try again later", isPermanent: false))
+        transport.fail("slow@example.com", with: MailError("try again later", .unavailable))
         let events = try ["ada@example.com", "slow@example.com", "grace@example.com"].map { try event(MessageName.orderConfirmed, email: $0) }
         let outcomes = await service.send(events)
         #expect(outcomes.map(\.failure?.remedy) == [nil, .retry, nil])
@@ -64,19 +64,30 @@ import Testing
         #expect(try await results(service) == ["sent": 3])
     }
 
-    @Test func `a refusal for good is recorded and not tried again`() async throws {
+    @Test func `a mail refused for good is a dead letter with the server's reason, and its replay sends it`() async throws {
         let service = try await start()
-        transport.fail("gone@example.com", with: MailError("550 no such user", isPermanent: true))
-        let order = UUID()
-        let request = try event(MessageName.orderConfirmed, order: order, email: "gone@example.com")
-        #expect(await service.send([request])[0].failure == nil)
-        transport.fail("gone@example.com", with: nil)
-        #expect(await service.send([request, try event(MessageName.orderConfirmed, order: order)]).allSatisfy { $0.failure == nil })
-        #expect(transport.sent.isEmpty)
+        transport.fail("gone@example.com", with: MailError("550 5.1.1 no such user", .refused))
+        let request = try event(MessageName.orderConfirmed, email: "gone@example.com")
+        let failure = try #require(await service.send([request])[0].failure)
+        #expect(failure == Failure("mail-refused", "550 5.1.1 no such user", remedy: .deadLetter))
         let list: List = try await service.ask(Request("notifications.notifications.list")).decoded()
         #expect(list.items.map(\.result) == ["failed"])
-        #expect(list.items.first?.detail == "550 no such user")
+        #expect(list.items.first?.detail == "550 5.1.1 no such user")
         #expect(list.items.first?.sentAt == nil)
+        transport.fail("gone@example.com", with: nil)
+        #expect(await service.send([request])[0].failure == nil)
+        #expect(transport.sent.count == 1)
+        #expect(try await results(service) == ["sent": 1])
+    }
+
+    @Test func `a server that denies us is tried again, and says why meanwhile`() async throws {
+        let service = try await start()
+        transport.fail("ada@example.com", with: MailError("554 relay access denied", .denied))
+        let failure = await service.send([try event(MessageName.orderConfirmed)])[0].failure
+        #expect(failure == Failure("mail-denied", "554 relay access denied", remedy: .retry))
+        let list: List = try await service.ask(Request("notifications.notifications.list")).decoded()
+        #expect(list.items.map(\.result) == ["pending"])
+        #expect(list.items.first?.detail == "554 relay access denied")
     }
 
     @Test func `what cannot be read stops no neighbour`() async throws {

@@ -34,7 +34,7 @@ import WebClient
         let transport = try Maildir(path: folder)
         try FileManager.default.removeItem(atPath: "\(folder)/tmp")
         let error = await #expect(throws: MailError.self) { try await transport.send(try mail("Lost")) }
-        #expect(error?.isPermanent == false)
+        #expect(error?.reason == .unavailable)
     }
 
     @Test(arguments: ["sendgrid://key", "http://example.com", "mail", "", "file://otherhost/mail"])
@@ -44,17 +44,23 @@ import WebClient
     }
 
     @Test(arguments: [
-        (WebClientError.Code.smtp(status: 550), true), (.smtp(status: 552), true), (.smtp(status: 451), false), (.smtp(status: 421), false),
-        (.smtp(status: 535), false), (.couldNotConnect, false), (.timedOut, false), (.invalidRequest, true),
+        (WebClientError.Code.smtp(status: 550), MailError.Reason.refused), (.smtp(status: 552), .refused), (.smtp(status: 556), .refused),
+        (.smtp(status: 550, enhanced: "5.1.1"), .refused), (.smtp(status: 550, enhanced: "5.2.1"), .refused), (.smtp(status: 554, enhanced: "5.1.10"), .refused),
+        (.smtp(status: 554, enhanced: "5.6.0"), .refused), (.smtp(status: 552, enhanced: "5.3.4"), .refused), (.invalidRequest, .refused),
+        (.smtp(status: 554), .denied), (.smtp(status: 554, enhanced: "5.7.1"), .denied), (.smtp(status: 550, enhanced: "5.7.1"), .denied),
+        (.smtp(status: 553, enhanced: "5.1.8"), .denied), (.smtp(status: 550, enhanced: "5.1.7"), .denied), (.smtp(status: 535), .denied),
+        (.smtp(status: 530, enhanced: "5.7.0"), .denied), (.smtp(status: 500), .denied), (.tls, .denied), (.invalidURL, .denied),
+        (.smtp(status: 451), .unavailable), (.smtp(status: 421), .unavailable), (.smtp(status: 450, enhanced: "4.2.1"), .unavailable),
+        (.couldNotConnect, .unavailable), (.timedOut, .unavailable),
     ])
-    func `only the server's word on this mail is final`(code: WebClientError.Code, isPermanent: Bool) {
-        #expect(SMTPTransport.isPermanent(code) == isPermanent)
+    func `a refusal of one recipient is told apart from a refusal of us`(code: WebClientError.Code, reason: MailError.Reason) {
+        #expect(SMTPTransport.reason(code) == reason)
     }
 
     @Test func `a mail server that is away is worth another try`() async throws {
         let client = WebClient(logger: Logger(label: "test"))
         let transport = try MailTransports.from(url: "smtp://127.0.0.1:9", client: client)
         let error = await #expect(throws: MailError.self) { try await transport.send(try mail("Lost")) }
-        #expect(error?.isPermanent == false)
+        #expect(error?.reason == .unavailable)
     }
 }

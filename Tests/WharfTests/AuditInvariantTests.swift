@@ -20,8 +20,8 @@ struct AuditInvariantTests {
         LedgerPayment(id: id, orderId: nil, currency: currency, captured: captured, refunded: refunded, createdAt: then)
     }
 
-    static func told(_ kind: String, channel: String = "email") -> AuditedNotification {
-        AuditedNotification(order: UUID(), kind: kind, channel: channel, createdAt: then)
+    static func told(_ kind: String, channel: String = "email", result: String = "sent") -> AuditedNotification {
+        AuditedNotification(order: UUID(), kind: kind, channel: channel, result: result, createdAt: then)
     }
 
     /// An order in which everything adds up.
@@ -101,6 +101,8 @@ struct AuditInvariantTests {
         ("told twice", .notifications, { $0.notifications.append(told("orderConfirmed")) }),
         ("told of another end", .notifications, { $0.notifications.append(told("orderRejected")) }),
         ("not told", .notifications, { $0.notifications = [] }),
+        ("a mail that has not left", .notifications, { $0.notifications = [told("orderConfirmed", result: "pending")] }),
+        ("a mail that was refused", .notifications, { $0.notifications = [told("orderConfirmed", result: "failed")] }),
     ]
 
     @Test(arguments: damages.indices) func `a confirmed order that does not add up is told`(place: Int) {
@@ -136,9 +138,20 @@ struct AuditInvariantTests {
 
     @Test func `a dead letter stands for a customer who was not told`() {
         var order = Self.order("confirmed")
-        order.notifications = []
         order.hasDeadNews = true
-        #expect(Self.findings(order) == [])
+        for notifications in [[], [Self.told("orderConfirmed", result: "failed")]] {
+            order.notifications = notifications
+            #expect(Self.findings(order) == [])
+        }
+    }
+
+    @Test func `mail that waits for a server which is away is a violation after five minutes, although it waits on the retry ladder`() throws {
+        var order = Self.order("confirmed")
+        order.notifications = [Self.told("orderConfirmed", result: "pending")]
+        let finding = try #require(Self.findings(order).first)
+        let ladder = BrokerBacklog(messages: ["retry.10m.a": 310])
+        #expect(Judge(now: Self.then.addingTimeInterval(299), grace: 30, backlog: ladder).isInFlight(finding))
+        #expect(!Judge(now: Self.then.addingTimeInterval(301), grace: 30, backlog: ladder).isInFlight(finding))
     }
 
     @Test(arguments: ["begun", "requiresAction", "succeeded"]) func `what did not come about has no charge that stands`(state: String) {

@@ -173,8 +173,8 @@ extension RunningWharf {
     /// A command of the executable, run beside it; what it printed, and how it ended.
     func run(_ arguments: [String]) async throws -> (output: String, exit: ManagedProcess.ExitStatus?) {
         let workingFolder = URL(filePath: folder.path).deletingLastPathComponent().path
-        let log = "\(workingFolder)/command.log"
-        try? FileManager.default.removeItem(atPath: log)
+        let log = "\(workingFolder)/command-\(UUID().uuidString).log"
+        defer { try? FileManager.default.removeItem(atPath: log) }
         let process = ManagedProcess(
             name: "wharf", command: ProcessCommand(Self.executable, arguments, inheritsEnvironment: false, workingFolder: workingFolder),
             output: .file(log))

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LocalServers
 import Messaging
 import Operations
 import Secrets
@@ -144,6 +145,26 @@ extension System {
     }
 
     @Suite struct `Dead letters` {
+        @Test func `the command replays and discards several at once, and goes on past one that is not there`() async throws {
+            let admin = try Visitor.admin()
+            let messages = (0..<2).map { _ in ForeignMessage(type: "no.such.operation") }
+            for message in messages { try await message.put(into: "notifications.queries", of: admin.wharf) }
+            func letters() async throws -> [JSONValue] {
+                try await admin.letters(of: "notifications.queries").filter { letter in messages.contains { $0.id == letter["messageId"]?.text } }
+            }
+            try await eventually("The dead letters", within: .seconds(20)) { try await letters().count == 2 }
+            let ids = try await letters().compactMap { $0["id"]?.text }
+            let (replayed, status) = try await admin.wharf.run(["dead-letters", "replay"] + ids)
+            #expect(status == .exited(0), "\(replayed)")
+            try await eventually("Their return", within: .seconds(20)) {
+                try await letters().count { $0["state"] == "open" && $0["seen"] == 2 } == 2
+            }
+            let unknown = UUID().uuidString
+            let (discarded, second) = try await admin.wharf.run(["dead-letters", "discard", unknown] + ids)
+            #expect(second == .exited(1), "\(discarded)")
+            #expect(try await letters().isEmpty)
+        }
+
         @Test func `a dead letter is listed, shown, replayed and discarded`() async throws {
             let admin = try Visitor.admin()
             let message = ForeignMessage(type: "no.such.operation", body: Array("häh?".utf8))

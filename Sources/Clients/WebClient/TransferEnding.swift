@@ -23,13 +23,24 @@ struct TransferEnding {
                 requestMayHaveBeenSent: true)
         }
         if case .mail = transfer.exchange, status >= 400, result != CURLE_OPERATION_TIMEDOUT {
-            return WebClientError(code: .smtp(status: status), message: "\(host) refused the message: \(lastRefusal)")
+            return WebClientError(
+                code: .smtp(status: status, enhanced: Self.enhancedStatus(lastRefusal)), message: "\(host) refused the message: \(lastRefusal)")
         }
         let reason = detail.isEmpty ? String(cString: curl_easy_strerror(result)) : detail
         return WebClientError(
             code: code, message: "\(host): \(reason)", requestMayHaveBeenSent: mayHaveBeenSent,
             // A handshake that broke off says nothing lasting about the certificate.
             isTransient: result == CURLE_SSL_CONNECT_ERROR ? true : nil)
+    }
+
+    /// The `5.1.1` of a line such as `550 5.1.1 No such user` (RFC 2034); nil when the line has none.
+    static func enhancedStatus(_ line: String) -> String? {
+        let words = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        guard let word = words.dropFirst().first else { return nil }
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts.allSatisfy({ (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) })
+        else { return nil }
+        return String(word)
     }
 
     private var code: WebClientError.Code {

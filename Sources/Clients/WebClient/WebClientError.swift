@@ -23,8 +23,9 @@ public struct WebClientError: Error, Sendable, Equatable, CustomStringConvertibl
         case cancelled
         /// The client has been shut down.
         case shutDown
-        /// The mail server refused, with this reply code (RFC 5321): 4xx for now, 5xx for good.
-        case smtp(status: Int)
+        /// The mail server refused, with this reply code (RFC 5321): 4xx for now, 5xx for good; and with the enhanced status code (RFC 3463), such as
+        /// `5.1.1`, where it gave one.
+        case smtp(status: Int, enhanced: String? = nil)
         /// Something else; the message is libcurl's.
         case failed
     }
@@ -55,7 +56,7 @@ extension WebClientError.Code {
     fileprivate var isTransient: Bool {
         switch self {
         case .couldNotConnect, .timedOut, .connectionLost, .overloaded: true
-        case .smtp(let status): (400..<500).contains(status)
+        case .smtp(let status, _): (400..<500).contains(status)
         case .invalidURL, .invalidRequest, .tls, .badResponse, .tooLarge, .cancelled, .shutDown, .failed: false
         }
     }

@@ -17,11 +17,10 @@ struct Delivering: Sendable {
     let clock: any WallClock
 
     enum Sent: Sendable {
-        /// By an earlier message, whose result is recorded.
-        case settledBefore
+        /// By an earlier message.
+        case sentBefore
         case sent
-        case refused(String)
-        case notNow(String)
+        case failed(MailError)
     }
 
     /// Nil where there is nothing left to send.
@@ -42,7 +41,7 @@ struct Delivering: Sendable {
         }
         let noted = try await Store.note(notifications, now: now, on: transaction)
         return zip(items, notifications).map { item, notification in
-            guard let standing = noted[notification.id], !standing.isSettled else { return nil }
+            guard let standing = noted[notification.id], !standing.isSent else { return nil }
             let wording = Wording(item.input)
             return Mail(
                 id: notification.id, sender: sender, recipient: item.input.recipient, subject: wording.subject,
@@ -51,7 +50,7 @@ struct Delivering: Sendable {
     }
 
     func send(_ prepared: [(item: Item<OrderNews>, plan: Plan)]) async throws -> [Sent] {
-        var results = [Sent](repeating: .settledBefore, count: prepared.count)
+        var results = [Sent](repeating: .sentBefore, count: prepared.count)
         // Two messages may tell of one event: the first one's mail is enough.
         var open: [UUID: [Int]] = [:]
         for (index, entry) in prepared.enumerated() {
@@ -79,25 +78,37 @@ struct Delivering: Sendable {
             return .sent
         } catch {
             try Task.checkCancellation()
-            return error.isPermanent ? .refused(error.message) : .notNow(error.message)
+            return .failed(error)
         }
     }
 
+    /// A mail that did not leave is recorded with the reason, and its event goes to the retry ladder or, when another attempt is in vain, to the dead
+    /// letters: there it waits for somebody who mends the cause and replays it.
     func record(
         _ performed: [(item: Item<OrderNews>, plan: Plan, result: Sent)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
-        var settled: [UUID: String?] = [:]
+        var attempts: [UUID: Store.Attempt] = [:]
         for case (_, let mail?, let result) in performed {
             switch result {
-            case .sent: settled[mail.id] = .some(nil)
-            case .refused(let reason): settled[mail.id] = .some(reason)
-            case .settledBefore, .notNow: continue
+            case .sentBefore: continue
+            case .sent: attempts[mail.id] = .sent
+            case .failed(let error): attempts[mail.id] = error.reason == .refused ? .refused(error.message) : .delayed(error.message)
             }
         }
-        try await Store.settle(settled.map { ($0.key, $0.value) }, now: clock.now(), on: transaction)
+        try await Store.record(attempts, now: clock.now(), on: transaction)
         return performed.map { entry in
-            if case .notNow(let reason) = entry.result { return .failed(Failure("mail-not-sent", reason, remedy: .retry)) }
-            return .done()
+            guard case .failed(let error) = entry.result else { return .done() }
+            return .failed(Failure(error))
+        }
+    }
+}
+
+extension Failure {
+    fileprivate init(_ error: MailError) {
+        switch error.reason {
+        case .refused: self.init("mail-refused", error.message)
+        case .denied: self.init("mail-denied", error.message, remedy: .retry)
+        case .unavailable: self.init("mail-not-sent", error.message, remedy: .retry)
         }
     }
 }

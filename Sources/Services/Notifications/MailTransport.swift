@@ -8,14 +8,22 @@ public protocol MailTransport: Sendable {
 
 /// Why a mail was not sent.
 public struct MailError: Error, Sendable, Equatable {
+    public enum Reason: Sendable, Equatable {
+        /// The server refuses this recipient or this mail: another attempt is refused too, until somebody mends the address.
+        case refused
+        /// The server refuses us, whatever we send to whomever: settings, credentials or the server's policy have to be mended.
+        case denied
+        /// The server is away, busy, or has put the mail off.
+        case unavailable
+    }
+
     /// What happened; names no password.
     public let message: String
-    /// This mail will be refused again.
-    public let isPermanent: Bool
+    public let reason: Reason
 
-    public init(_ message: String, isPermanent: Bool) {
+    public init(_ message: String, _ reason: Reason) {
         self.message = message
-        self.isPermanent = isPermanent
+        self.reason = reason
     }
 }
 
@@ -23,21 +31,18 @@ public struct MailError: Error, Sendable, Equatable {
 public enum MailTransports {
     public static let accepted = "smtp://user:password@host:port, smtps://user:password@host:port, or file:/path/of/a/maildir"
 
-    /// Makes the folders of a Maildir, and connects nowhere yet. Throws a permanent `MailError` for a URL that is none of `accepted`.
+    /// Makes the folders of a Maildir, and connects nowhere yet. Throws `MailError` for a URL that is none of `accepted`.
     public static func from(url: String, client: WebClient) throws(MailError) -> any MailTransport {
         switch url.split(separator: ":", maxSplits: 1).first?.lowercased() {
         case "smtp", "smtps": return SMTPTransport(url: url, client: client)
         case "file": return try Maildir(url: url)
-        default: throw MailError("The mail URL has a scheme that is not known; accepted are \(accepted)", isPermanent: true)
+        default: throw MailError("The mail URL has a scheme that is not known; accepted are \(accepted)", .denied)
         }
     }
 }
 
 /// Hands mail to a mail server.
 public struct SMTPTransport: MailTransport {
-    /// Refusals that are about this program's own sign-in (RFC 4954), not about the mail.
-    private static let authentication = 530...539
-
     private let url: String
     private let client: WebClient
 
@@ -53,18 +58,38 @@ public struct SMTPTransport: MailTransport {
         do throws(WebClientError) {
             try await client.sendMail(envelope)
         } catch {
-            throw MailError(error.message, isPermanent: Self.isPermanent(error.code))
+            throw MailError(error.message, Self.reason(error.code))
         }
     }
 
-    static func isPermanent(_ code: WebClientError.Code) -> Bool {
+    static func reason(_ code: WebClientError.Code) -> MailError.Reason {
         switch code {
-        case .smtp(let status): (500..<600).contains(status) && !authentication.contains(status)
-        case .invalidRequest: true
-        // Settings and networks: somebody mends them, and the mail goes out with the next attempt, or when its dead letter is replayed.
-        case .invalidURL, .couldNotConnect, .tls, .timedOut, .connectionLost, .badResponse, .tooLarge, .overloaded, .cancelled,
-            .shutDown, .failed:
-            false
+        case .smtp(let status, let enhanced): refusal(status, enhanced)
+        case .invalidRequest: .refused
+        // Settings: every mail meets the same.
+        case .invalidURL, .tls: .denied
+        case .couldNotConnect, .timedOut, .connectionLost, .badResponse, .tooLarge, .overloaded, .cancelled, .shutDown, .failed: .unavailable
         }
     }
+
+    /// Whom a refusal is about. The enhanced code (RFC 3463) says so; without one the plain codes about mailboxes (RFC 5321, 4.2.3) are about the recipient, and
+    /// all others, such as `554 relay access denied` or a failed sign-in, about us.
+    private static func refusal(_ status: Int, _ enhanced: String?) -> MailError.Reason {
+        guard (500..<600).contains(status) else { return .unavailable }
+        guard let enhanced else { return mailboxReplies.contains(status) ? .refused : .denied }
+        let parts = enhanced.split(separator: ".").compactMap { Int($0) }
+        guard let subject = parts.dropFirst().first, let detail = parts.dropFirst(2).first else { return .denied }
+        return switch (subject, detail) {
+        // Of the codes about addresses these two are about the sender's.
+        case (1, 7), (1, 8): .denied
+        // Address, mailbox, and contents of the mail.
+        case (1, _), (2, _), (6, _): .refused
+        // Too large for this recipient's server.
+        case (3, 4): .refused
+        default: .denied
+        }
+    }
+
+    /// Mailbox unavailable, not local, full, not allowed; and a domain that takes no mail (RFC 7504).
+    private static let mailboxReplies: Set<Int> = [550, 551, 552, 553, 556]
 }

@@ -15,15 +15,15 @@ public struct Maildir: MailTransport {
 
     /// Takes `file:/path`, `file:///path`, or `file:path` below the working folder, and makes the folders that do not exist.
     public init(url: String) throws(MailError) {
-        guard url.lowercased().hasPrefix("file:") else { throw MailError("A Maildir's URL begins with file:", isPermanent: true) }
+        guard url.lowercased().hasPrefix("file:") else { throw MailError("A Maildir's URL begins with file:", .denied) }
         var rest = url.dropFirst("file:".count)
         if rest.hasPrefix("//") {
             rest = rest.dropFirst(2)
             if rest.hasPrefix("localhost/") { rest = rest.dropFirst("localhost".count) }
-            guard rest.hasPrefix("/") else { throw MailError("A Maildir is a folder of this machine: file:/path", isPermanent: true) }
+            guard rest.hasPrefix("/") else { throw MailError("A Maildir is a folder of this machine: file:/path", .denied) }
         }
         guard let path = URL(string: String(rest))?.path(percentEncoded: false), !path.isEmpty else {
-            throw MailError("The path of the Maildir cannot be read", isPermanent: true)
+            throw MailError("The path of the Maildir cannot be read", .denied)
         }
         try self.init(path: path)
     }
@@ -35,7 +35,7 @@ public struct Maildir: MailTransport {
                 try FileManager.default.createDirectory(
                     atPath: "\(path)/\(folder)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             } catch {
-                throw MailError("The folder \(path)/\(folder) cannot be made: \(error)", isPermanent: true)
+                throw MailError("The folder \(path)/\(folder) cannot be made: \(error)", .denied)
             }
         }
     }
@@ -47,7 +47,7 @@ public struct Maildir: MailTransport {
         try write(mail.message, to: unfinished)
         guard unsafe rename(unfinished, "\(path)/new/\(name)") == 0 else {
             let reason = unsafe String(cString: strerror(errno))
-            throw MailError("The mail cannot be moved into \(path)/new: \(reason)", isPermanent: false)
+            throw MailError("The mail cannot be moved into \(path)/new: \(reason)", .unavailable)
         }
     }
 
@@ -66,6 +66,6 @@ public struct Maildir: MailTransport {
 
     private func failure(_ trouble: String) -> MailError {
         let reason = unsafe String(cString: strerror(errno))
-        return MailError("A mail's file below \(path) \(trouble): \(reason)", isPermanent: false)
+        return MailError("A mail's file below \(path) \(trouble): \(reason)", .unavailable)
     }
 }

@@ -14,11 +14,19 @@ struct NewNotification: Sendable {
 enum Store {
     struct Noted: Sendable {
         let createdAt: Date
-        /// Sent, or failed for good.
-        let isSettled: Bool
+        let isSent: Bool
     }
 
-    /// Stores those that are new, and tells how it stands with each.
+    /// What came of an attempt to send a notification.
+    enum Attempt {
+        case sent
+        /// For good, and why: it waits among the dead letters.
+        case refused(String)
+        /// For now, and why.
+        case delayed(String)
+    }
+
+    /// Stores those that are new, and returns the state of each.
     static func note(
         _ notifications: [NewNotification], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: Noted] {
@@ -33,25 +41,24 @@ enum Store {
             ORDER BY id
             ON CONFLICT (id) DO NOTHING
             """,
-            "SELECT id, created_at, result <> 'pending' AS is_settled FROM notifications WHERE id = ANY(\(notifications.map(\.id)))",
+            "SELECT id, created_at, result = 'sent' AS is_sent FROM notifications WHERE id = ANY(\(notifications.map(\.id)))",
         ])
         return try Dictionary(
             results[1].map { row in
-                (try row.decode("id"), Noted(createdAt: try row.decode("created_at"), isSettled: try row.decode("is_settled")))
+                (try row.decode("id"), Noted(createdAt: try row.decode("created_at"), isSent: try row.decode("is_sent")))
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// `detail` is nil for what was sent.
-    static func settle(_ settled: [(id: UUID, detail: String?)], now: Date, on transaction: any SQLConnection) async throws {
-        guard !settled.isEmpty else { return }
-        let sorted = settled.sorted { $0.id < $1.id }
+    /// What was sent stays sent.
+    static func record(_ attempts: [UUID: Attempt], now: Date, on transaction: any SQLConnection) async throws {
+        guard !attempts.isEmpty else { return }
+        let sorted = attempts.sorted { $0.key < $1.key }
         try await transaction.enqueue(
             """
             UPDATE notifications
-            SET result = CASE WHEN settled.detail IS NULL THEN 'sent' ELSE 'failed' END, detail = settled.detail,
-                sent_at = CASE WHEN settled.detail IS NULL THEN \(now) END
-            FROM unnest(\(sorted.map(\.id)), \(sorted.map(\.detail))) AS settled (id, detail)
-            WHERE notifications.id = settled.id AND result = 'pending'
+            SET result = attempt.result, detail = attempt.detail, sent_at = CASE WHEN attempt.result = 'sent' THEN \(now) END
+            FROM unnest(\(sorted.map(\.key)), \(sorted.map(\.value.result)), \(sorted.map(\.value.detail))) AS attempt (id, result, detail)
+            WHERE notifications.id = attempt.id AND notifications.result <> 'sent'
             """)
     }
 
@@ -75,5 +82,22 @@ enum Store {
             id: try row.decode("id"), orderId: try row.decode("order_id"), kind: try row.decode("kind"),
             channel: try row.decode("channel"), recipient: try row.decode("recipient"), result: try row.decode("result"),
             detail: try row.decode("detail"), createdAt: try row.decode("created_at"), sentAt: try row.decode("sent_at"))
+    }
+}
+
+extension Store.Attempt {
+    fileprivate var result: String {
+        switch self {
+        case .sent: "sent"
+        case .refused: "failed"
+        case .delayed: "pending"
+        }
+    }
+
+    fileprivate var detail: String? {
+        switch self {
+        case .sent: nil
+        case .refused(let reason), .delayed(let reason): reason
+        }
     }
 }

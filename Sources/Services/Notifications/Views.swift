@@ -7,8 +7,9 @@ struct NotificationView: Sendable, Codable {
     let kind: String
     let channel: String
     let recipient: String
-    /// `pending`, `sent`, or `failed` for good.
+    /// `pending`, `sent`, or `failed`: refused for good, and among the dead letters.
     let result: String
+    /// Why the last attempt did not succeed.
     let detail: String?
     let createdAt: Date
     let sentAt: Date?

@@ -18,7 +18,7 @@ struct Wording: Sendable {
         case .orderRejected:
             subject = "Your order \(order.number) could not be completed"
             opening = "We are sorry: your order \(order.number) could not be completed. \(Self.explanation(order.reason))"
-            closing = "You pay nothing for it: what was reserved on your card is released."
+            closing = "You pay nothing for it."
         }
         let lines = order.lines.map { (what: "\($0.quantity) × \($0.name)", price: $0.lineTotal.text) }
         text = ([opening, ""] + lines.map { "  \($0.what): \($0.price)" } + ["", "Total: \(order.total.text)", "", closing, ""])

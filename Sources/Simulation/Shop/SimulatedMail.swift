@@ -22,7 +22,7 @@ struct SimulatedMail: MailTransport {
 
     func send(_ mail: Mail) async throws(MailError) {
         await life.check()
-        if faults.strikes(.mailFails) { throw MailError("the mail server does not answer", isPermanent: false) }
+        if faults.strikes(.mailFails) { throw MailError("the mail server does not answer", .unavailable) }
         book.add(mail.id)
         await life.pass(.mail)
     }

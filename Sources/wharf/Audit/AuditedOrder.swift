@@ -41,8 +41,11 @@ struct AuditedOrder: Sendable {
     }
 
     /// A finding about this order; `sentence` goes on from its number.
-    func finding(_ invariant: Invariant, _ sentence: String, awaits: ServiceName? = nil) -> Finding {
-        Finding(invariant, "order \(id.text)", "\(number) \(sentence)", unchangedSince: unchangedSince, awaits: awaits)
+    func finding(
+        _ invariant: Invariant, _ sentence: String, awaits: ServiceName? = nil, longestWait: Double = Judge.longestFlight
+    ) -> Finding {
+        Finding(
+            invariant, "order \(id.text)", "\(number) \(sentence)", unchangedSince: unchangedSince, awaits: awaits, longestWait: longestWait)
     }
 }
 
@@ -75,6 +78,10 @@ struct AuditedNotification: Sendable {
     let order: UUID
     let kind: String
     let channel: String
+    /// In the words of the notification service: `pending`, `sent`, `failed`.
+    var result = "sent"
+    /// Why the last attempt did not succeed.
+    var detail: String?
     let createdAt: Date
 }
 

@@ -10,8 +10,14 @@ struct Finding: Sendable, Hashable, Encodable {
     let unchangedSince: Date?
     /// The service whose waiting messages may still bring it about.
     let awaits: ServiceName?
+    /// How long such a message may wait before an operator has to know, in seconds.
+    let longestWait: Double
 
-    init(_ invariant: Invariant, _ subject: String, _ sentence: String, unchangedSince: Date?, awaits: ServiceName? = nil) {
+    init(
+        _ invariant: Invariant, _ subject: String, _ sentence: String, unchangedSince: Date?, awaits: ServiceName? = nil,
+        longestWait: Double = Judge.longestFlight
+    ) {
+        self.longestWait = longestWait
         self.invariant = invariant
         self.subject = subject
         self.sentence = sentence
@@ -40,6 +46,6 @@ struct Judge: Sendable {
         let age = now.timeIntervalSince(since)
         if age < grace { return true }
         guard let service = finding.awaits else { return false }
-        return age < Self.longestFlight && backlog.holds(for: service)
+        return age < finding.longestWait && backlog.holds(for: service)
     }
 }

@@ -3,6 +3,9 @@ import Orders
 extension AuditedOrder {
     private static let confirmed = "orderConfirmed"
     private static let rejected = "orderRejected"
+    /// How long a customer may wait for the news of an ended order before that is a violation, even while it waits on the retry ladder: by then five
+    /// attempts have failed, so the mail server is away or refuses. In seconds.
+    private static let longestSilence = 300.0
 
     /// Told once by each channel, of its end, and of no other end.
     var notificationFindings: [Finding] {
@@ -21,11 +24,21 @@ extension AuditedOrder {
     }
 
     private func endFindings(_ kinds: Set<String>, _ due: String, never other: String) -> [Finding] {
+        let phase = saga?.phase ?? ""
         var wrong: [Finding] = []
-        if kinds.contains(other) { wrong.append(finding(.notifications, "is \(saga?.phase ?? ""), and its customer was told \(other)")) }
-        if !kinds.contains(due), !hasDeadNews {
-            wrong.append(finding(.notifications, "is \(saga?.phase ?? ""), and its customer was not told \(due)", awaits: .notifications))
+        if kinds.contains(other) { wrong.append(finding(.notifications, "is \(phase), and its customer was told \(other)")) }
+        if hasDeadNews { return wrong }
+        if !kinds.contains(due) {
+            wrong.append(late("is \(phase), and its customer was not told \(due)"))
+        }
+        for notification in notifications where notification.kind == due && notification.result != "sent" {
+            let reason = notification.detail.map { ": \($0)" } ?? ""
+            wrong.append(late("is \(phase), and its \(notification.channel) has not left (\(notification.result))\(reason)"))
         }
         return wrong
+    }
+
+    private func late(_ sentence: String) -> Finding {
+        finding(.notifications, sentence, awaits: .notifications, longestWait: Self.longestSilence)
     }
 }

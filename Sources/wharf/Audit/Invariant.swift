@@ -8,7 +8,7 @@ enum Invariant: String, Sendable, CaseIterable, Codable {
         case .payments: "money kept = orders confirmed, each charged once"
         case .stock: "stock = movements − sales, and each reservation has its order"
         case .contents: "one whole order a cart, one number an order"
-        case .notifications: "every ended order is told once"
+        case .notifications: "the news of every ended order has left, once"
         case .messages: "messages sent = messages handled + dead letters"
         }
     }

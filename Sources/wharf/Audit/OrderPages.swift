@@ -128,11 +128,11 @@ extension OrderPages {
 
     private func notifications(_ selection: AuditSelection) async throws -> [AuditedNotification] {
         try await bounded(
-            .notifications, "SELECT order_id, kind, channel, created_at FROM notifications WHERE \(selection.holds("order_id"))"
+            .notifications, "SELECT order_id, kind, channel, result, detail, created_at FROM notifications WHERE \(selection.holds("order_id"))"
         ).map { row in
             AuditedNotification(
                 order: try row.decode("order_id"), kind: try row.decode("kind"), channel: try row.decode("channel"),
-                createdAt: try row.decode("created_at"))
+                result: try row.decode("result"), detail: try row.decode("detail"), createdAt: try row.decode("created_at"))
         }
     }
 

@@ -23,7 +23,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
             var parameters = ["state": state, "limit": String(limit)]
             parameters["cause"] = cause
             parameters["queue"] = queue
-            try await DeadLettersCommand.ask("deadletters.letters.list", .query, parameters)
+            try await DeadLettersCommand.ask("deadletters.letters.list", .query, [parameters])
         }
     }
 
@@ -32,7 +32,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @Argument var id: String
 
         func run() async throws {
-            try await DeadLettersCommand.ask("deadletters.letters.get", .query, ["id": id])
+            try await DeadLettersCommand.ask("deadletters.letters.get", .query, [["id": id]])
         }
     }
 
@@ -41,7 +41,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @Argument var ids: [String]
 
         func run() async throws {
-            for id in ids { try await DeadLettersCommand.ask("deadletters.letters.replay", .command, ["id": id]) }
+            try await DeadLettersCommand.ask("deadletters.letters.replay", .command, ids.map { ["id": $0] })
         }
     }
 
@@ -50,7 +50,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @Argument var ids: [String]
 
         func run() async throws {
-            for id in ids { try await DeadLettersCommand.ask("deadletters.letters.discard", .command, ["id": id]) }
+            try await DeadLettersCommand.ask("deadletters.letters.discard", .command, ids.map { ["id": $0] })
         }
     }
 
@@ -59,23 +59,28 @@ struct DeadLettersCommand: AsyncParsableCommand {
     /// Who acts, in the audit log, when it is done from a shell.
     private static let shell = Caller(id: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), role: .admin)
 
-    /// Asks the dead-letter service the way the ingress does, and prints the answer.
-    private static func ask(_ operation: String, _ durability: Durability, _ parameters: [String: String]) async throws {
+    /// Asks the dead-letter service the way the ingress does, one request after the other over the same connection, and prints each answer.
+    /// A refused request does not keep the others from being sent; the exit status is 1 when any was refused.
+    private static func ask(_ operation: String, _ durability: Durability, _ requests: [[String: String]]) async throws {
         let (settings, logger) = try Role.start("dead-letters", isTool: true)
         let assembly = Assembly(settings: settings, logger: logger, name: "dead-letters")
         let confirmed = try assembly.publisher(Assembly.ingress, confirms: true)
         let unconfirmed = try assembly.publisher(Assembly.ingress, confirms: false)
         let (client, parts) = try assembly.requestClient(Assembly.ingress, confirmed: confirmed, unconfirmed: unconfirmed)
-        let request = Request(
-            id: assembly.randomness.uuid(), operation: operation, parameters: parameters, caller: shell)
-        let reply = try await withThrowingTaskGroup(of: Void.self) { group in
+        let refused = try await withThrowingTaskGroup(of: Void.self) { group in
             for service in [confirmed, unconfirmed] + parts { group.addTask { try await service.run() } }
             defer { group.cancelAll() }
             try await client.whenReady(within: timeout, clock: assembly.clock)
-            return try await client.send(request, durability: durability, timeout: timeout)
+            var refused = 0
+            for parameters in requests {
+                let request = Request(id: assembly.randomness.uuid(), operation: operation, parameters: parameters, caller: shell)
+                let reply = try await client.send(request, durability: durability, timeout: timeout)
+                if !reply.body.isEmpty { print(String(decoding: reply.body, as: UTF8.self)) }
+                if reply.status >= 400 { refused += 1 }
+            }
+            return refused
         }
-        if !reply.body.isEmpty { print(String(decoding: reply.body, as: UTF8.self)) }
-        if reply.status >= 400 { throw ExitCode(1) }
+        if refused > 0 { throw ExitCode(1) }
     }
 }
 
