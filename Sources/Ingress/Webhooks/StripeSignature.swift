@@ -4,7 +4,8 @@ import Secrets
 /// `Stripe-Signature: t=1768469400,v1=5257a8…`: the time of sending, and the HMAC-SHA256 of `t.body` under the endpoint's secret.
 /// There may be several `v1` while a secret is being replaced.
 struct StripeSignature {
-    /// How far its clock may be from ours, either way; older ones may be replays by somebody who listened.
+    /// The greatest age in seconds: an older one may be a replay by somebody who listened. A time ahead of ours is a clock that differs, and no danger: the
+    /// code proves that Stripe wrote it. Stripe's own libraries judge the same way.
     static let tolerance = 300.0
     static let maximumLength = 2_000
     static let maximumCodes = 8
@@ -16,7 +17,7 @@ struct StripeSignature {
             switch self {
             case .missing: "The header is missing."
             case .malformed: "The header is not of the form t=…,v1=…"
-            case .outOfTime: "Its time is more than \(Int(tolerance)) seconds from now."
+            case .outOfTime: "Its time is more than \(Int(tolerance)) seconds ago."
             case .wrong: "It does not belong to this body."
             }
         }
@@ -33,13 +34,13 @@ struct StripeSignature {
         for part in header.split(separator: ",") {
             let pair = part.split(separator: "=", maxSplits: 1)
             guard pair.count == 2 else { throw .malformed }
-            switch pair[0].trimmed {
+            switch pair[0] {
             case "t":
                 guard let timestamp = Int64(pair[1]) else { throw .malformed }
                 timestamps.append(timestamp)
             case "v1":
-                // A code that is not hexadecimal matches nothing; another one may.
-                if let code = Hex.decode(String(pair[1].trimmed)), codes.count < Self.maximumCodes { codes.append(code) }
+                // A code that is not lower-case hexadecimal matches nothing; another one may.
+                if let code = Self.code(pair[1]), codes.count < Self.maximumCodes { codes.append(code) }
             default: continue
             }
         }
@@ -48,10 +49,14 @@ struct StripeSignature {
         self.codes = codes
     }
 
+    private static func code(_ text: Substring) -> [UInt8]? {
+        text.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) } ? nil : Hex.decode(String(text))
+    }
+
     func verify(_ body: [UInt8], secret: String, now: Date) throws(Fault) {
         let key = Array(secret.utf8)
         let message = Array("\(timestamp).".utf8) + body
         guard codes.contains(where: { HMACSHA256.isValid($0, for: message, key: key) }) else { throw .wrong }
-        guard abs(now.timeIntervalSince1970 - Double(timestamp)) <= Self.tolerance else { throw .outOfTime }
+        guard now.timeIntervalSince1970 - Double(timestamp) <= Self.tolerance else { throw .outOfTime }
     }
 }

@@ -65,6 +65,7 @@ enum Database {
             try await transaction.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         }
     }
+
     /// Nil when the auditor has no role of its own.
     private static func auditor(_ settings: Settings, _ administrator: PostgresPool) async throws -> AuditRole? {
         let url = settings.postgresURL(for: AuditRole.name)
@@ -81,11 +82,18 @@ enum Database {
     private static func makeRole(_ credentials: Credentials, on transaction: any SQLConnection) async throws {
         try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('wharf.migrate', 0))")
         let exists = try await !transaction.query("SELECT 1 FROM pg_roles WHERE rolname = \(credentials.user)").isEmpty
-        // A password cannot be bound in these statements; the server quotes it.
-        let verb = exists ? "ALTER" : "CREATE"
-        let statement: String? = try await transaction.query(
-            "SELECT format('\(raw: verb) ROLE %I LOGIN PASSWORD %L', \(credentials.user), \(credentials.password)) AS statement"
-        ).first?.decode("statement")
-        if let statement { try await transaction.execute("\(raw: statement)") }
+        let verifier = try ScramVerifier(password: credentials.password, user: credentials.user)
+        // CREATE ROLE and ALTER ROLE take no bound values: they come by way of settings of this transaction.
+        _ = try await transaction.query(
+            "SELECT set_config('wharf.role', \(credentials.user), true), set_config('wharf.verifier', \(verifier.text), true)")
+        try await transaction.execute(
+            """
+            DO $$
+            BEGIN
+                EXECUTE format(
+                    '\(raw: exists ? "ALTER" : "CREATE") ROLE %I LOGIN PASSWORD %L', current_setting('wharf.role'), current_setting('wharf.verifier'));
+            END
+            $$
+            """)
     }
 }

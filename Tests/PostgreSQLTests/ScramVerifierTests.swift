@@ -1,0 +1,32 @@
+import Logging
+import PostgreSQL
+import TestKit
+import Testing
+
+@Suite struct ScramVerifierTests {
+    @Test func `a verifier holds no password, and another one comes of the same password`() throws {
+        let password = "correct horse battery staple"
+        let verifiers = try (0..<2).map { _ in try ScramVerifier(password: password, user: "catalog").text }
+        #expect(verifiers.allSatisfy { $0.hasPrefix("SCRAM-SHA-256$4096:") && !$0.contains(password) })
+        #expect(verifiers[0] != verifiers[1])
+    }
+
+    @Test func `who knows the password signs in to a role that was made with its verifier, and nobody else`() async throws {
+        let url = try await TestServers.freshDatabase()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let administrator = try PostgresPool(url: url, size: 1, applicationName: "test", logger: logger)
+        let role = "scram_\(UInt32.random(in: 0...UInt32.max))"
+        let verifier = try ScramVerifier(password: "r\u{E9}sum\u{E9} 1", user: role)
+        try await administrator.withConnection {
+            _ = try await $0.execute("CREATE ROLE \(identifier: role) LOGIN PASSWORD '\(raw: verifier.text)'")
+        }
+        await administrator.close()
+        let host = try #require(url.split(separator: "@").last)
+        for (password, isRight) in [("r%C3%A9sum%C3%A9%201", true), ("resume%201", false), ("wrong", false)] {
+            let pool = try PostgresPool(url: "postgres://\(role):\(password)@\(host)", size: 1, applicationName: "test", logger: logger)
+            let user: String? = try? await pool.withConnection { try await $0.query("SELECT current_user::text AS name").first?.decode("name") }
+            #expect((user == role) == isRight, "\(password)")
+            await pool.close()
+        }
+    }
+}
