@@ -33,7 +33,7 @@ extension BrokerTests {
             let (broker, definitions) = try await Broker.withTopology()
             try await broker.server.management.send(
                 "PUT", "/api/policies/%2F/queries",
-                body: #"{"pattern": "^[a-z]+\\.(credentials|queries)$", "apply-to": "queues", "definition": {"max-length": 5, "expires": 600000}}"#)
+                body: #"{"pattern": "^[a-z]+\\.(credentials|queries|registrations)$", "apply-to": "queues", "definition": {"max-length": 5, "expires": 600000}}"#)
             #expect(try await Topology.check(definitions, via: broker.management).map(\.description) == [
                 #"different: policy queries: expires is 600000, it should not be set; max-length is 5, not 1000; message-ttl is not set, it should be 60000; overflow is not set, it should be "reject-publish""#
             ])

@@ -40,6 +40,34 @@ struct Broker: Sendable {
         return configuration
     }
 
+    /// The reply queue of a process of `user`, as `wharf` opens it.
+    func replies(of user: String) throws -> Consumer {
+        Consumer(
+            configuration: try connection(as: user), source: .exclusive(prefix: "replies.\(user).", bindings: [("replies", nil)]), prefetch: 1, noAck: true,
+            logger: quiet)
+    }
+
+    /// Why `user` may not consume from `source`; nil when it may.
+    func refusal(as user: String, _ source: Consumer.Source) async throws -> AMQPError? {
+        let consumer = Consumer(configuration: try connection(as: user), source: source, prefetch: 1, logger: quiet)
+        return try await withThrowingTaskGroup(of: AMQPError?.self) { group in
+            group.addTask {
+                do throws(any Error) {
+                    try await consumer.run()
+                    return nil
+                } catch let error as AMQPError {
+                    return error
+                }
+            }
+            group.addTask {
+                try await eventually { consumer.isConnected }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+
     /// What became of a message that `user` sent.
     func publish(as user: String, to exchange: String, _ routingKey: String) async throws -> PublishOutcome {
         let publisher = Publisher(configuration: try connection(as: user), logger: quiet)

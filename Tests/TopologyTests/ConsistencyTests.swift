@@ -87,7 +87,7 @@ import Testing
         let unsent = try complaints { $0.permissions.removeAll { $0.user == "orders" } }
         #expect(unsent.contains("no user may publish payments.charge to requests"))
         #expect(unsent.contains("user orders may not publish orders.commands to retry.1s.a"))
-        #expect(unsent.contains("user orders may not consume orders.commands: it takes configure and read"))
+        #expect(unsent.contains("user orders may not consume orders.commands: it takes read"))
     }
 
     @Test func `a queue of credentials that writes to disk is told`() throws {

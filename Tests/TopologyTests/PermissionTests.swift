@@ -20,7 +20,8 @@ extension BrokerTests {
 
         @Test(arguments: [
             ("ingress", "requests", "payments.charge"), ("ingress", "", "payments.commands"),
-            ("ingress", "events", "order.confirmed"), ("ingress", "replies", "amq.gen-another"),
+            ("ingress", "events", "order.confirmed"), ("ingress", "replies", "replies.carts.another"),
+            ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.ingress.another"),
             ("catalog", "requests", "payments.charge"), ("users", "events", "order.confirmed"),
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
@@ -43,26 +44,68 @@ extension BrokerTests {
         @Test func `the ingress hears of revoked sessions and of nothing else`() async throws {
             let (broker, _) = try await Broker.withTopology()
             let configuration = try broker.connection(as: "ingress")
-            let sessions = Consumer(configuration: configuration, source: .exclusive(bindings: [("events", "session.revoked")]), prefetch: 1, logger: quiet)
+            let sessions = Consumer(
+                configuration: configuration, source: .exclusive(prefix: "events.ingress.", bindings: [("events", "session.revoked")]), prefetch: 1, logger: quiet)
             try await running(sessions) {
                 try await eventually { sessions.isConnected }
                 #expect(try await broker.publish(as: "users", to: "events", "session.revoked") == .confirmed)
                 #expect(try await sessions.next(limit: 1).first?.routingKey == "session.revoked")
             }
-            let orders = Consumer(configuration: configuration, source: .exclusive(bindings: [("events", "order.confirmed")]), prefetch: 1, logger: quiet)
-            let error = await #expect(throws: AMQPError.self) { try await orders.run() }
-            #expect(error?.code == .accessRefused)
+            for routingKey in ["order.confirmed", "#", "session.*"] {
+                let error = try await broker.refusal(as: "ingress", .exclusive(prefix: "events.ingress.", bindings: [("events", routingKey)]))
+                #expect(error?.code == .accessRefused, "\(routingKey)")
+            }
         }
 
-        @Test(arguments: ["ingress", "carts"])
-        func `whoever asks is answered on a queue of its own`(user: String) async throws {
+        @Test(arguments: [("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog")])
+        func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()
-            let replies = Consumer(configuration: try broker.connection(as: user), source: .exclusive(bindings: [("replies", nil)]), prefetch: 1, logger: quiet)
+            let replies = try broker.replies(of: user)
             try await running(replies) {
                 try await eventually { replies.replyAddress != nil && replies.isConnected }
                 let address = try #require(replies.replyAddress)
-                #expect(try await broker.publish(as: "catalog", to: "replies", address) == .confirmed)
+                #expect(address.hasPrefix("replies.\(user)."))
+                #expect(try await broker.publish(as: answers, to: "replies", address) == .confirmed)
                 #expect(try await replies.next(limit: 1).first?.routingKey == address)
+            }
+        }
+
+        /// A reply to a sign-in holds the session's token, and the address that it goes to stands in each request.
+        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts"])
+        func `nobody reads replies that are another's`(user: String, owner: String) async throws {
+            let (broker, _) = try await Broker.withTopology()
+            guard user != owner else { return }
+            let replies = try broker.replies(of: owner)
+            try await running(replies) {
+                try await eventually { replies.replyAddress != nil && replies.isConnected }
+                let address = try #require(replies.replyAddress)
+                // Bound to a queue that the user may declare, if there is any; under the name of the other's; consumed from the other's queue itself.
+                let bindings = [address, "#", "replies.#", "replies.\(owner).#", "replies.*.*", "*.\(owner).*"]
+                var sources = bindings.flatMap { key in
+                    ["replies.\(user).", "events.\(user).", nil].map { Consumer.Source.exclusive(prefix: $0, bindings: [("replies", key)]) }
+                }
+                sources += ["replies.\(owner).", "events.\(owner).", nil].map { .exclusive(prefix: $0, bindings: [("replies", nil)]) }
+                sources.append(.queue(address))
+                for source in sources {
+                    #expect(try await broker.refusal(as: user, source)?.code == .accessRefused, "\(source)")
+                }
+            }
+        }
+
+        @Test(arguments: Broker.passwords.keys.filter { $0 != "ingress" }.sorted())
+        func `no service hears of events but by the bindings of the definitions`(user: String) async throws {
+            let (broker, _) = try await Broker.withTopology()
+            for prefix in ["replies.\(user).", "events.\(user).", nil] {
+                let error = try await broker.refusal(as: user, .exclusive(prefix: prefix, bindings: [("events", "session.revoked")]))
+                #expect(error?.code == .accessRefused)
+            }
+        }
+
+        /// Who may declare its queue anew may let it dead-letter to an exchange under any routing key: the broker asks for no permission on topics then.
+        @Test func `nobody may configure a queue but the asking users their reply queues`() throws {
+            for permission in try repositoryDefinitions().permissions {
+                let expected = ["carts": #"^replies\.carts\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user] ?? "^$"
+                #expect(permission.configure == expected, "\(permission.user)")
             }
         }
 

@@ -32,13 +32,13 @@ func services(changing change: (inout [String: [String]]) -> Void = { _ in }) ->
     operations["notifications", default: []] += [MessageName.orderConfirmed, MessageName.orderRejected]
     change(&operations)
     let queues = [
-        "users": ["users.queries", "users.commands", "users.credentials"], "payments": ["payments.commands"],
+        "users": ["users.queries", "users.commands", "users.credentials", "users.registrations"], "payments": ["payments.commands"],
         "deadletters": ["deadletters.queries", "deadletters.commands", "dead-letters"],
     ]
     return operations.sorted { $0.key < $1.key }.map { name, keys in
         ServiceDefinition(
             name: name, operations: keys.map(idle), queues: queues[name],
-            sensitiveQueues: name == "users" ? ["users.credentials"] : [])
+            sensitiveQueues: name == "users" ? ["users.credentials", "users.registrations"] : [])
     }
 }
 

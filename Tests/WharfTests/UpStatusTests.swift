@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func `reply queues of single processes are no queues to look at`() throws {
-        let json = #"[{"name":"b","messages":2,"consumers":1},{"name":"amq.gen-x","messages":0,"consumers":1},{"name":"a"}]"#
+        let json = #"[{"name":"b","messages":2,"consumers":1},{"name":"replies.carts.x","messages":0,"consumers":1},{"name":"events.ingress.x"},{"name":"a"}]"#
         #expect(try QueueList.queues(json: Array(json.utf8)) == [
             .init(name: "a", messages: 0, consumers: 0), .init(name: "b", messages: 2, consumers: 1),
         ])

@@ -33,18 +33,11 @@ extension AMQPConnection {
 
     // MARK: Consuming
 
-    /// Throws an error with the code `notFound` when there is no such queue.
-    func checkQueue(_ name: String) throws(AMQPError) {
+    /// Declares a queue that lives as long as this connection. Returns its name, which the broker chooses when `name` is nil.
+    func declareExclusiveQueue(named name: String?) throws(AMQPError) -> String {
         try withChannel { state, arena throws(AMQPError) in
-            amqp_queue_declare(state, Self.channel, arena.bytes(name), 1, 0, 0, 0, amqp_table_t())
-            try check("queue.declare of \(name)")
-        }
-    }
-
-    /// Declares a queue that lives as long as this connection. Returns the name that the broker gave it.
-    func declareExclusiveQueue() throws(AMQPError) -> String {
-        try withChannel { state, _ throws(AMQPError) in
-            let answer = amqp_queue_declare(state, Self.channel, amqp_bytes_t(), 0, 0, 1, 1, amqp_table_t())
+            let wanted = name.map { arena.bytes($0) } ?? amqp_bytes_t()
+            let answer = amqp_queue_declare(state, Self.channel, wanted, 0, 0, 1, 1, amqp_table_t())
             // Copied before the check, which gives the answer's memory back.
             let name = answer.map { String(repairing: $0.pointee.queue) }
             try check("queue.declare of an exclusive queue")
@@ -62,7 +55,9 @@ extension AMQPConnection {
         }
     }
 
-    /// `prefetch` bounds how many deliveries may be unacknowledged; it has no effect with `noAck`.
+    /// `prefetch` bounds how many deliveries may be unacknowledged; it has no effect with `noAck`. Throws an error with the code `notFound` when there is no
+    /// such queue. The queue is not declared passively first, because RabbitMQ 4.3 asks for the right to configure it, with which a service could
+    /// declare its queue anew and let it dead-letter to wherever the service may not publish.
     func consume(queue: String, prefetch: UInt16, noAck: Bool) throws(AMQPError) {
         try withChannel { state, arena throws(AMQPError) in
             amqp_basic_qos(state, Self.channel, 0, prefetch, 0)

@@ -15,9 +15,10 @@ public final class Consumer: MessageConsumer, Service {
     public enum Source: Sendable {
         /// A queue that exists. When it is missing at the first start, ``Consumer/run()`` throws.
         case queue(String)
-        /// A queue that the broker names and that lives as long as the connection, bound to these exchanges. It has a new name after each loss.
-        /// Without a routing key it is bound by its own name.
-        case exclusive(bindings: [(exchange: String, routingKey: String?)])
+        /// A queue that lives as long as the connection, bound to these exchanges. Its name is the prefix and 128 random bits, or the broker's choice without
+        /// a prefix, and is new after each loss: the broker may not have noticed yet that the connection before is dead. Without a routing key it is bound by
+        /// its own name.
+        case exclusive(prefix: String? = nil, bindings: [(exchange: String, routingKey: String?)])
     }
 
     private typealias Waiter = CheckedContinuation<[Delivery], any Error>
@@ -138,16 +139,20 @@ extension Consumer: ConnectionOwner {
         guard !isStopped else { return }
         switch source {
         case .queue(let name):
-            try connection.checkQueue(name)
             try connection.consume(queue: name, prefetch: prefetch, noAck: noAck)
-        case .exclusive(let bindings):
-            let name = try connection.declareExclusiveQueue()
+        case .exclusive(let prefix, let bindings):
+            let name = try connection.declareExclusiveQueue(named: prefix.map { $0 + Self.randomName() })
             for binding in bindings {
                 try connection.bind(queue: name, exchange: binding.exchange, routingKey: binding.routingKey ?? name)
             }
             try connection.consume(queue: name, prefetch: prefetch, noAck: noAck)
             state.withLock { $0.replyAddress = name }
         }
+    }
+
+    /// 128 bits of the system's generator: nobody can declare the queue first.
+    private static func randomName() -> String {
+        (0..<2).map { _ in String(UInt64.random(in: 0...UInt64.max), radix: 16) }.joined(separator: "-")
     }
 
     func attach(_ connection: isolated AMQPConnection) {

@@ -81,7 +81,7 @@ struct Consistency {
                 }
                 var complaints: [String] = []
                 if !definitions.mayConsume(service.name, from: name) {
-                    complaints.append("user \(service.name) may not consume \(name): it takes configure and read")
+                    complaints.append("user \(service.name) may not consume \(name): it takes read")
                 }
                 if name != Exchange.deadLetters, !destinations(of: name, from: Exchange.queues).contains(name) {
                     complaints.append("queue \(name) is not bound to the exchange \(Exchange.queues): its dead letters cannot be replayed")

@@ -14,7 +14,7 @@ extension Definitions {
     }
 
     func mayConsume(_ user: String, from queue: String) -> Bool {
-        permissions.contains { $0.user == user && matches($0.read, queue) && matches($0.configure, queue) }
+        permissions.contains { $0.user == user && matches($0.read, queue) }
     }
 
     /// The policies of highest priority among those that match; more than one leaves it to chance which applies.

@@ -8,8 +8,9 @@ public import Redis
 public enum UsersService {
     public static let name = "users"
     public static let migrations = Inbox.migrations + Schema.migrations
-    /// Where requests with a password in them arrive: kept apart, so that nothing writes their bodies down.
-    public static let credentialsQueue = "users.credentials"
+    /// Where requests with a password in them arrive: kept apart, so that nothing writes their bodies down. Sign-ups have a queue of their own, so that
+    /// any number of them delays no sign-in.
+    public static let credentialsQueues = ["users.credentials", "users.registrations"]
 
     /// - Parameters:
     ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is away, they are not limited.
@@ -39,7 +40,6 @@ public enum UsersService {
                 .command("users.sessions.deleteAll", reading: Own.read, handle: sessions.endAll),
                 .query("users.me.get", reading: Own.read, handle: accounts.get),
             ],
-            queues: ["users.queries", "users.commands", credentialsQueue],
-            sensitiveQueues: [credentialsQueue])
+            queues: ["users.queries", "users.commands"] + credentialsQueues, sensitiveQueues: Set(credentialsQueues))
     }
 }

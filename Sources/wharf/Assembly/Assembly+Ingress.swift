@@ -22,8 +22,8 @@ extension Assembly {
             logger: logger("ingress"), onReady: onReady)
         let events = Consumer(
             configuration: try broker(Self.ingress, "events"),
-            source: .exclusive(bindings: [(Exchange.events, MessageName.sessionRevoked)]), prefetch: 100, noAck: true,
-            logger: logger("events"))
+            source: .exclusive(prefix: "\(Exchange.events).\(Self.ingress).", bindings: [(Exchange.events, MessageName.sessionRevoked)]),
+            prefetch: 100, noAck: true, logger: logger("events"))
         let revocations = SessionRevocations(events: events, cache: ingress.sessions, logger: logger("events"))
         let bound = ([confirmed, unconfirmed] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
         return bound + [events, revocations, ingress]

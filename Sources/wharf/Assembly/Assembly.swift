@@ -65,7 +65,7 @@ struct Assembly: Sendable {
         _ user: String, confirmed: Publisher, unconfirmed: Publisher, on thread: IOThread? = nil
     ) throws -> (client: RequestClient, services: [any Service]) {
         let replies = Consumer(
-            configuration: try broker(user, "reply queue"), source: .exclusive(bindings: [(Exchange.replies, nil)]),
+            configuration: try broker(user, "reply queue"), source: .exclusive(prefix: "\(Exchange.replies).\(user).", bindings: [(Exchange.replies, nil)]),
             prefetch: RequestClient.maximumInFlight, noAck: true, on: thread,
             logger: logger("reply queue"))
         let client = RequestClient(

@@ -1,10 +1,13 @@
 import FoundationEssentials
+import Messaging
 import Secrets
 import WebClient
 
 /// RabbitMQ's queues, as its management API tells them: up to some seconds old.
 struct QueueList: Sendable {
     private static let timeout = Duration.seconds(10)
+    /// How the queues begin that live as long as one process.
+    private static let ofProcesses = ["\(Exchange.replies).", "\(Exchange.events)."]
 
     let transport: any HTTPTransport
     /// With an administrator's user and password.
@@ -31,7 +34,7 @@ struct QueueList: Sendable {
             let consumers: Int?
         }
         return try JSONDecoder().decode([Entry].self, from: Data(json))
-            .filter { !$0.name.hasPrefix("amq.gen") }
+            .filter { entry in !Self.ofProcesses.contains { entry.name.hasPrefix($0) } }
             .map { StatusReport.Queue(name: $0.name, messages: $0.messages ?? 0, consumers: $0.consumers ?? 0) }
             .sorted { $0.name < $1.name }
     }
