@@ -81,7 +81,7 @@ struct BenchReport: Sendable {
         return samples.median ?? 0
     }
 
-    /// Writes `<date>.json`, and the same as `latest.json` with `latest.svg`, which the README shows.
+    /// Writes `<date>.json`, and the same as `latest.json` with `latest.svg`, which docs/PERFORMANCE.md shows.
     /// - Parameter asLatest: false leaves the latter as they are.
     /// - Throws: ``BenchError`` with code `output`.
     func write(to folder: String, asLatest: Bool) throws(BenchError) {
