@@ -59,9 +59,9 @@ import Testing
     @Test func `a second one is refused, by the first one's process id`() throws {
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
-        #expect(UpLock.holder(of: state) == nil)
+        #expect(try UpLock.holder(of: state) == nil)
         let lock = try UpLock(state)
-        #expect(UpLock.holder(of: state) == getpid())
+        #expect(try UpLock.holder(of: state) == getpid())
         let error = #expect(throws: UpError.self) { try UpLock(state) }
         #expect(error?.message.contains("process \(getpid())") == true)
         withExtendedLifetime(lock) {}
@@ -71,7 +71,7 @@ import Testing
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
         do { _ = try UpLock(state) }
-        #expect(UpLock.holder(of: state) == nil)
+        #expect(try UpLock.holder(of: state) == nil)
         _ = try UpLock(state)
     }
 }

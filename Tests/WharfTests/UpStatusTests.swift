@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Testing
 
 @testable import wharf
@@ -13,8 +14,8 @@ import Testing
     @Test func `processes and queues are tables, the retry ladder one line until it holds something`() {
         var report = StatusReport(running: true, pid: 7, state: .ready, url: "http://127.0.0.1:8080")
         report.processes = [
-            .init(name: "orders-1", role: "orders", pid: 10, uptimeSeconds: 3_725, residentBytes: 20 << 20, restarts: 2),
-            .init(name: "orders-2", role: "orders", pid: 11, uptimeSeconds: nil, residentBytes: nil, restarts: 0),
+            .init(name: "orders-1", role: "orders", pid: 10, health: .init(.ready, port: 4100), uptimeSeconds: 3_725, residentBytes: 20 << 20, restarts: 2),
+            .init(name: "orders-2", role: "orders", pid: 11, health: .init(.ended), uptimeSeconds: nil, residentBytes: nil, restarts: 0),
         ]
         report.queues = [
             .init(name: "orders.commands", messages: 12, consumers: 2), .init(name: "retry.1s.a", messages: 0, consumers: 0),
@@ -23,11 +24,11 @@ import Testing
         report.openDeadLetters = 0
         #expect(
             report.text(plain) == """
-                http://127.0.0.1:8080 ready, wharf up is process 7
+                http://127.0.0.1:8080 degraded, wharf up is process 7
 
-                process   pid     uptime  memory  restarts
-                orders-1   10  1 h 2 min  20 MiB         2
-                orders-2   11      ended                  
+                process   health  admin port  pid     uptime  memory  restarts
+                orders-1   ready        4100   10  1 h 2 min  20 MiB         2
+                orders-2   ended               11      ended                  
 
                 queue            messages  consumers
                 orders.commands        12          2
@@ -35,7 +36,52 @@ import Testing
                 retry ladder            3           
 
                 Open dead letters: 0
+
+                orders-2 is ended
                 """)
+    }
+
+    @Test func `a shop is well only when every process is ready and nothing is hidden`() {
+        func report(_ health: StatusReport.Health, trouble: String? = nil, state: RunRecord.State = .ready) -> StatusReport {
+            var report = StatusReport(running: true, pid: 7, state: state, url: "")
+            report.processes = [.init(name: "a-1", role: "a", pid: 1, health: health, uptimeSeconds: 1, residentBytes: 1, restarts: 0)]
+            report.troubles = trouble.map { [$0] }
+            return report
+        }
+        #expect(report(.init(.ready)).isWell)
+        #expect(report(.init(.running)).isWell)
+        for state: StatusReport.Health.State in [.notReady, .silent, .stopped, .ended, .unknown] { #expect(!report(.init(state)).isWell) }
+        #expect(!report(.init(.ready), trouble: "The queues cannot be shown").isWell)
+        #expect(!report(.init(.ready), state: .starting).isWell)
+        let text = report(.init(.notReady, "broker: not connected")).text(plain)
+        #expect(text.hasSuffix("a-1 is not ready: broker: not connected"))
+    }
+
+    @Test func `what the broker does not say is unknown, not zero`() throws {
+        var report = StatusReport(running: true, pid: 7, state: .ready, url: "")
+        report.queues = try QueueList.queues(json: Array(#"[{"name":"orders.commands"},{"name":"retry.1s.a"}]"#.utf8))
+        let lines = report.text(plain).split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        #expect(lines.contains("orders.commands ? ?"))
+        #expect(lines.contains("retry ladder ?"))
+    }
+
+    @Test func `a process's state is the letter after its name, whatever the name holds`() {
+        #expect(ProcessView.state(stat: "12 (a) T (b)) S 1 2") == .running)
+        #expect(ProcessView.state(stat: "12 (wharf) T 1 2") == .stopped)
+        #expect(ProcessView.state(stat: "12 (wharf) Z 1 2") == .ended)
+        #expect(ProcessView.state(stat: "") == .ended)
+        #expect(ProcessView(pid: getpid()).state == .running)
+    }
+
+    @Test func `ports are those of the process's own sockets that listen`() {
+        let table = """
+              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+               0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 101 1 0
+               1: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 102 1 0
+               2: 0100007F:1F92 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 103 1 0
+            """
+        #expect(ProcessView.listeningPorts(table: table, sockets: ["101", "103"]) == [8080])
+        #expect(ProcessView.listeningPorts(table: "", sockets: ["101"]) == [])
     }
 
     @Test func `a folder in which nothing runs is told from one with a file left behind`() async throws {
@@ -53,13 +99,13 @@ import Testing
     @Test func `reply queues of single processes are no queues to look at`() throws {
         let json = #"[{"name":"b","messages":2,"consumers":1},{"name":"replies.carts.x","messages":0,"consumers":1},{"name":"events.ingress.x"},{"name":"a"}]"#
         #expect(try QueueList.queues(json: Array(json.utf8)) == [
-            .init(name: "a", messages: 0, consumers: 0), .init(name: "b", messages: 2, consumers: 1),
+            .init(name: "a", messages: nil, consumers: nil), .init(name: "b", messages: 2, consumers: 1),
         ])
     }
 
     @Test func `memory is what statm tells, in pages`() {
-        #expect(ProcessMemory.resident(statm: "12000 300 200 1 0 400 0\n", pageBytes: 4096) == 300 * 4096)
-        #expect(ProcessMemory.resident(statm: "0 0 0 0 0 0 0\n", pageBytes: 4096) == nil)
-        #expect(ProcessMemory.resident(statm: "", pageBytes: 4096) == nil)
+        #expect(ProcessView.resident(statm: "12000 300 200 1 0 400 0\n", pageBytes: 4096) == 300 * 4096)
+        #expect(ProcessView.resident(statm: "0 0 0 0 0 0 0\n", pageBytes: 4096) == nil)
+        #expect(ProcessView.resident(statm: "", pageBytes: 4096) == nil)
     }
 }

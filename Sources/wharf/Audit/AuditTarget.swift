@@ -40,7 +40,8 @@ struct AuditTarget: Sendable {
     func backlog() async throws -> BrokerBacklog {
         guard let queues else { return BrokerBacklog() }
         do {
-            return BrokerBacklog(messages: Dictionary(try await queues.read().map { ($0.name, $0.messages) }, uniquingKeysWith: +))
+            // A queue of which the broker does not say how much it holds may hold something.
+            return BrokerBacklog(messages: Dictionary(try await queues.read().map { ($0.name, $0.messages ?? 1) }, uniquingKeysWith: +))
         } catch {
             throw AuditError.unreadable("RabbitMQ's management API: \(error)")
         }

@@ -33,7 +33,7 @@ extension BenchRun {
         var peak = (bytes: 0, files: 0)
         while clock.now < end {
             try await clock.sleep(for: Self.gatherPause)
-            peak.bytes = max(peak.bytes, ingress.compactMap(ProcessMemory.resident).max() ?? 0)
+            peak.bytes = max(peak.bytes, ingress.compactMap { ProcessView(pid: $0).residentBytes }.max() ?? 0)
             peak.files = max(peak.files, ingress.map(Self.openFiles).reduce(0, +))
         }
         return peak

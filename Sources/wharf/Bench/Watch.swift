@@ -22,6 +22,6 @@ final class Watch: Sendable {
 
     /// The resident memory of the largest process of each role, in bytes.
     static func memory(of processes: [RunRecord.Process]) -> [String: Int] {
-        Dictionary(processes.compactMap { process in ProcessMemory.resident(process.pid).map { (process.role, $0) } }, uniquingKeysWith: max)
+        Dictionary(processes.compactMap { process in ProcessView(pid: process.pid).residentBytes.map { (process.role, $0) } }, uniquingKeysWith: max)
     }
 }

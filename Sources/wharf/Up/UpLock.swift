@@ -32,10 +32,16 @@ final class UpLock: Sendable {
     }
 
     /// The process id of the `wharf up` that has the folder; nil when none has.
-    static func holder(of folder: StateFolder) -> Int32? {
+    /// - Throws: ``UpError`` with code `folder` when this account may not look.
+    static func holder(of folder: StateFolder) throws(UpError) -> Int32? {
         let path = folder.file(name)
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else {
+            guard errno == EACCES else { return nil }
+            throw UpError(
+                .folder, "\(folder.path) belongs to another account, so what runs there cannot be seen.",
+                advice: "Run wharf as the account that runs wharf up.")
+        }
         defer { close(descriptor) }
         guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return nil }
         return processID(in: path)

@@ -29,13 +29,13 @@ struct QueueList: Sendable {
     static func queues(json: [UInt8]) throws -> [StatusReport.Queue] {
         struct Entry: Decodable {
             let name: String
-            /// Absent for the first seconds of a queue.
+            /// Absent for the first seconds of a queue, and where the broker keeps no statistics.
             let messages: Int?
             let consumers: Int?
         }
         return try JSONDecoder().decode([Entry].self, from: Data(json))
             .filter { entry in !Self.ofProcesses.contains { entry.name.hasPrefix($0) } }
-            .map { StatusReport.Queue(name: $0.name, messages: $0.messages ?? 0, consumers: $0.consumers ?? 0) }
+            .map { StatusReport.Queue(name: $0.name, messages: $0.messages, consumers: $0.consumers) }
             .sorted { $0.name < $1.name }
     }
 }

@@ -10,7 +10,9 @@ import WebClient
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows what wharf up runs in this folder: processes, queues, dead letters.",
-        discussion: "The exit status is 0 when it runs, 1 when it does not.")
+        discussion: "The exit status is 0 when everything is ready, 1 when nothing runs, 2 when something is not ready or cannot be seen.")
+
+    private static let exitOfTrouble: Int32 = 2
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -32,23 +34,20 @@ struct Status: AsyncParsableCommand {
             Console.print(report.text(paint) + "\n")
         }
         if !report.running { throw ExitCode.failure }
+        if !report.isWell { throw ExitCode(Self.exitOfTrouble) }
     }
 
     /// Asks all that runs; what does not answer is a trouble in the report, not an error.
     static func report(of folder: StateFolder, at now: Date = Date()) async throws(UpError) -> StatusReport {
-        guard UpLock.holder(of: folder) != nil, let record: RunRecord = try folder.read(from: StateFolder.recordFile) else { return .nothing }
+        guard try UpLock.holder(of: folder) != nil, let record: RunRecord = try folder.read(from: StateFolder.recordFile) else { return .nothing }
+        let client = WebClient(logger: quiet)
+        defer { client.shutdown() }
         var report = StatusReport(running: true, pid: record.pid, state: record.state, url: record.url)
-        report.processes = record.processes.map { process in
-            let resident = ProcessMemory.resident(process.pid)
-            return StatusReport.Process(
-                name: process.name, role: process.role, pid: process.pid,
-                uptimeSeconds: resident == nil ? nil : max(0, Int(now.timeIntervalSince(process.startedAt))), residentBytes: resident,
-                restarts: process.restarts)
-        }
+        report.processes = await processes(of: record, client, at: now)
         guard let environment: [String: String] = try folder.read(from: StateFolder.environmentFile) else { return report }
         var troubles: [String] = []
         do {
-            report.queues = try await queues(environment)
+            report.queues = try await queues(environment, client)
         } catch {
             troubles.append("The queues cannot be shown: \(error)")
         }
@@ -61,10 +60,24 @@ struct Status: AsyncParsableCommand {
         return report
     }
 
-    private static func queues(_ environment: [String: String]) async throws -> [StatusReport.Queue] {
-        let client = WebClient(logger: quiet)
-        defer { client.shutdown() }
-        return try await QueueList(transport: client, managementURL: environment[Backends.managementVariable, default: ""]).read()
+    private static func processes(of record: RunRecord, _ client: WebClient, at now: Date) async -> [StatusReport.Process] {
+        let urls = [record.url, record.sandboxURL].compactMap(\.self).compactMap { URL(string: $0)?.port }
+        let probe = HealthProbe(transport: client, publicPorts: Set(urls))
+        let health = await withTaskGroup(of: (String, StatusReport.Health).self) { group in
+            for process in record.processes { group.addTask { (process.name, await probe.health(of: process)) } }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        return record.processes.map { process in
+            let resident = ProcessView(pid: process.pid).residentBytes
+            return StatusReport.Process(
+                name: process.name, role: process.role, pid: process.pid, health: health[process.name] ?? .init(.unknown),
+                uptimeSeconds: resident == nil ? nil : max(0, Int(now.timeIntervalSince(process.startedAt))), residentBytes: resident,
+                restarts: process.restarts)
+        }
+    }
+
+    private static func queues(_ environment: [String: String], _ client: WebClient) async throws -> [StatusReport.Queue] {
+        try await QueueList(transport: client, managementURL: environment[Backends.managementVariable, default: ""]).read()
     }
 
     private static func openDeadLetters(_ environment: [String: String]) async throws -> Int {

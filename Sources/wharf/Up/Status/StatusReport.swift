@@ -1,9 +1,41 @@
 /// What `wharf status` tells, as text and as JSON.
 struct StatusReport: Codable, Sendable, Equatable {
+    struct Health: Codable, Sendable, Equatable {
+        enum State: String, Codable, Sendable {
+            /// It can do its work: what it needs answers.
+            case ready
+            /// It says itself what is wrong.
+            case notReady
+            /// It runs and does not answer.
+            case silent
+            /// Something has stopped it, as SIGSTOP does.
+            case stopped
+            case ended
+            /// A server, which is not asked: the roles that need it are.
+            case running
+            case unknown
+        }
+
+        let state: State
+        /// What is wrong.
+        let detail: String?
+        /// Where its health and metrics are, on 127.0.0.1.
+        let port: Int?
+
+        init(_ state: State, _ detail: String? = nil, port: Int? = nil) {
+            self.state = state
+            self.detail = detail
+            self.port = port
+        }
+
+        var isWell: Bool { state == .ready || state == .running }
+    }
+
     struct Process: Codable, Sendable, Equatable {
         let name: String
         let role: String
         let pid: Int32
+        let health: Health
         /// Absent when the process has ended and was not started again yet.
         let uptimeSeconds: Int?
         /// Resident memory; absent likewise.
@@ -13,8 +45,9 @@ struct StatusReport: Codable, Sendable, Equatable {
 
     struct Queue: Codable, Sendable, Equatable {
         let name: String
-        let messages: Int
-        let consumers: Int
+        /// Absent, as `consumers`, where the broker does not say.
+        let messages: Int?
+        let consumers: Int?
     }
 
     let running: Bool
@@ -30,37 +63,54 @@ struct StatusReport: Codable, Sendable, Equatable {
     var troubles: [String]?
 
     static let nothing = StatusReport(running: false)
+
+    /// Whether everything that should run is ready, and nothing is hidden.
+    var isWell: Bool {
+        running && state == .ready && (processes ?? []).allSatisfy(\.health.isWell) && (troubles ?? []).isEmpty
+    }
 }
 
 extension StatusReport {
     func text(_ paint: Paint) -> String {
         guard running else { return "Nothing runs in this folder; wharf up starts everything." }
-        var blocks = ["\(paint.bold(url ?? "")) \(state?.rawValue ?? ""), wharf up is process \(pid ?? 0)"]
+        var blocks = ["\(paint.bold(url ?? "")) \(headline(paint)), wharf up is process \(pid ?? 0)"]
         let processes = (processes ?? []).map { process in
             [
-                process.name, "\(process.pid)", process.uptimeSeconds.map(Self.time) ?? "ended",
+                process.name, process.health.state.text, process.health.port.map(String.init) ?? "", "\(process.pid)", process.uptimeSeconds.map(Self.time) ?? "ended",
                 process.residentBytes.map { "\($0 >> 20) MiB" } ?? "", process.restarts == 0 ? "" : "\(process.restarts)",
             ]
         }
-        blocks.append(Self.table(["process", "pid", "uptime", "memory", "restarts"], processes, paint))
+        blocks.append(Self.table(["process", "health", "admin port", "pid", "uptime", "memory", "restarts"], processes, paint))
         if let queues {
             blocks.append(Self.table(["queue", "messages", "consumers"], Self.rows(queues), paint))
         }
         if let openDeadLetters {
             blocks.append("Open dead letters: \(openDeadLetters == 0 ? paint.good("0") : paint.bad("\(openDeadLetters)"))")
         }
+        blocks += (self.processes ?? []).filter { !$0.health.isWell }.map { process in
+            paint.bad("\(process.name) is \(process.health.state.text)" + (process.health.detail.map { ": \($0)" } ?? ""))
+        }
         blocks += (troubles ?? []).map { paint.bad($0) }
         return blocks.joined(separator: "\n\n")
+    }
+
+    private func headline(_ paint: Paint) -> String {
+        guard let state else { return "" }
+        guard state == .ready else { return state.rawValue }
+        return isWell ? paint.good("ready") : paint.bad("degraded")
     }
 
     /// The rungs of the retry ladder are many and mostly empty: they are one line, and one more for each that holds something.
     private static func rows(_ queues: [Queue]) -> [[String]] {
         let ladder = queues.filter { $0.name.hasPrefix("retry.") }
         let others = queues.filter { !$0.name.hasPrefix("retry.") }
-        let shown = others + ladder.filter { $0.messages > 0 }
-        let sum = ladder.isEmpty ? [] : [["retry ladder", "\(ladder.reduce(0) { $0 + $1.messages })", ""]]
-        return shown.map { [$0.name, "\($0.messages)", "\($0.consumers)"] } + sum
+        let shown = others + ladder.filter { $0.messages != 0 }
+        let known = ladder.compactMap(\.messages)
+        let sum = ladder.isEmpty ? [] : [["retry ladder", known.count < ladder.count ? unknown : "\(known.reduce(0, +))", ""]]
+        return shown.map { [$0.name, $0.messages.map(String.init) ?? unknown, $0.consumers.map(String.init) ?? unknown] } + sum
     }
+
+    private static let unknown = "?"
 
     /// The first column is text, the others are aligned on the right.
     private static func table(_ titles: [String], _ rows: [[String]], _ paint: Paint) -> String {
@@ -81,4 +131,8 @@ extension StatusReport {
         default: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
         }
     }
+}
+
+extension StatusReport.Health.State {
+    fileprivate var text: String { self == .notReady ? "not ready" : rawValue }
 }

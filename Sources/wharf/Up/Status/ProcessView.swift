@@ -1,0 +1,66 @@
+import FoundationEssentials
+import Glibc
+
+/// A process as `/proc` shows it.
+struct ProcessView: Sendable {
+    enum State: Sendable, Equatable {
+        case running
+        /// By a signal such as SIGSTOP, or by a debugger: it holds what it has and does nothing.
+        case stopped
+        case ended
+    }
+
+    let pid: Int32
+
+    var state: State {
+        guard let data = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/stat")) else { return .ended }
+        return Self.state(stat: String(decoding: data, as: UTF8.self))
+    }
+
+    /// Resident memory in bytes; nil when there is no such process.
+    var residentBytes: Int? {
+        guard let data = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/statm")) else { return nil }
+        return Self.resident(statm: String(decoding: data, as: UTF8.self), pageBytes: Int(sysconf(Int32(_SC_PAGESIZE))))
+    }
+
+    /// The TCP ports of IPv4 on which it listens; empty where this account may not look.
+    var listeningPorts: Set<Int> {
+        guard let table = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/net/tcp")) else { return [] }
+        return Self.listeningPorts(table: String(decoding: table, as: UTF8.self), sockets: sockets)
+    }
+
+    /// The inodes of its sockets.
+    private var sockets: Set<String> {
+        let folder = "/proc/\(pid)/fd"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let targets = names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+        return Set(targets.filter { $0.hasPrefix("socket:[") && $0.hasSuffix("]") }.map { String($0.dropFirst("socket:[".count).dropLast()) })
+    }
+
+    /// The state is the first letter after the name, which stands in brackets and may hold any character.
+    static func state(stat: String) -> State {
+        guard let end = stat.lastIndex(of: ")") else { return .ended }
+        return switch stat[stat.index(after: end)...].first(where: { $0 != " " }) {
+        case "T", "t": .stopped
+        case "Z", "X", nil: .ended
+        default: .running
+        }
+    }
+
+    /// The second field of `statm` is the number of resident pages; 0 for a zombie.
+    static func resident(statm: String, pageBytes: Int) -> Int? {
+        let fields = statm.split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]), pages > 0 else { return nil }
+        return pages * pageBytes
+    }
+
+    /// `/proc/net/tcp` has one line a socket: number, local address and port in hexadecimal, remote address, state (0A listens), …, inode as the tenth.
+    static func listeningPorts(table: String, sockets: Set<String>) -> Set<Int> {
+        let ports = table.split(separator: "\n").dropFirst().compactMap { line -> Int? in
+            let fields = line.split(separator: " ")
+            guard fields.count > 9, fields[3] == "0A", sockets.contains(String(fields[9])) else { return nil }
+            return fields[1].split(separator: ":").last.flatMap { Int($0, radix: 16) }
+        }
+        return Set(ports)
+    }
+}
