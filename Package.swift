@@ -101,7 +101,7 @@ let package = Package(
             ]
     ) + [
         // What each suite needs besides TestKit.
-        ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", log]),
+        ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
         ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]),
         ("LocalServersTests", ["LocalServers"]),
         ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),

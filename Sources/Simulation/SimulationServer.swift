@@ -56,7 +56,7 @@ public final class SimulationServer: Sendable {
         var turns: [Shop.Service: DatabaseTurn] = [:]
         for service in Shop.Service.allCases {
             turns[service] = DatabaseTurn(
-                session: .open(on: try PostgresPool(url: url, size: 1, schema: service.rawValue, logger: logger)))
+                session: .open(on: try PostgresPool(url: url, size: 1, schema: service.rawValue, timeouts: .none, logger: logger)))
         }
         return (name, turns, .open(on: try PostgresPool(url: url, size: 1, logger: logger)))
     }

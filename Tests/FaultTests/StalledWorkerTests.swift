@@ -37,5 +37,38 @@ extension Faults {
             }
             #expect(try await scene.balance() == 10)
         }
+
+        /// To PostgreSQL a process that has been stopped, or whose machine has lost power, looks like this: it has its locks, and says nothing more.
+        @Test func `a worker that is stopped inside its transaction holds up another for no longer than 15 seconds, and nothing is lost`() async throws {
+            let scene = try await Scene()
+            try await scene.send(Accounts.messages(2))
+            let hold = Hold()
+            // One is written, and with it the account's row is locked; the transaction stays open.
+            let stopsAtSecond = Accounts.definition { [arrivals = Arrivals()] _ in
+                if await arrivals.next() == 2 { await hold.arrive() }
+            }
+            try await WorkerProcess.with(stopsAtSecond, in: scene, limits: WorkerLimits(batch: 2, lanes: 1)) { _ in
+                await hold.arrived()
+                // The stopped one is given two of these, which it will find when it goes on.
+                try await scene.send(Accounts.messages(12))
+                let start = ContinuousClock.now
+                try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
+                    _ = try await scene.told(10)
+                    #expect(.now - start < .seconds(15))
+                }
+                await hold.open()
+                _ = try await scene.told(4)
+            }
+            #expect(try await scene.balance() == 14)
+        }
+    }
+}
+
+private actor Arrivals {
+    private var count = 0
+
+    func next() -> Int {
+        count += 1
+        return count
     }
 }

@@ -15,7 +15,7 @@ enum SystemDatabase {
         _ service: String, schema: String? = nil, _ body: @Sendable (any SQLConnection) async throws -> Result
     ) async throws -> Result {
         let pool = try PostgresPool(
-            url: try RunningWharf.get().settings.postgresURL(for: service), size: 1, applicationName: "tests", schema: schema ?? service,
+            url: try RunningWharf.get().settings.postgresURL(for: service), access: service == AuditRole.name ? .read : .readWrite, size: 1, applicationName: "tests", schema: schema ?? service,
             logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await pool.run() }

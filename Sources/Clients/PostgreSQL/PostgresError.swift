@@ -4,7 +4,8 @@
 /// `description`, which is what ends up in logs, leaves it out.
 public struct PostgresError: Error, Sendable {
     public enum Code: Hashable, Sendable {
-        /// No connection could be made, or it was lost, or the server did not answer in time.
+        /// No connection could be made that serves (a server that only reads does not, where the pool writes), or it was lost, or the server did not
+        /// answer in time.
         case connection
         /// The server refused a statement; the five characters are those of PostgreSQL's appendix A.
         case server(sqlState: String)
@@ -58,8 +59,8 @@ public struct PostgresError: Error, Sendable {
         if case .server(let sqlState) = code { sqlState } else { nil }
     }
 
-    /// Whether the same work, tried again later on another connection, can succeed: deadlocks, serialization failures, a server that restarts or has no
-    /// room, connections lost, pools that are full. After `commitUnknown`, and after `connection` outside a transaction, the work may have been done: try again
+    /// Whether the same work, tried again later on another connection, can succeed: deadlocks, serialization failures, locks and statements that took too
+    /// long, a server that restarts, only reads or has no room, connections lost, pools that are full. After `commitUnknown`, and after `connection` outside a transaction, the work may have been done: try again
     /// only what is safe to do twice.
     public var isTransient: Bool {
         switch code {
@@ -69,10 +70,16 @@ public struct PostgresError: Error, Sendable {
         }
     }
 
+    /// A statement would have waited for a lock longer than `lock_timeout`.
+    public static let lockNotAvailable = "55P03"
+    /// The server takes no writes: it is a standby, or an operator said so.
+    public static let readOnly = "25006"
+
     private static func isTransient(sqlState: String) -> Bool {
         switch sqlState {
-        case "40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05": true
-        default: sqlState.hasPrefix("08") || sqlState.hasPrefix("53")
+        case "40001", "40P01", lockNotAvailable, readOnly, "25P03": true
+        // Connections, resources, and what an operator or a timeout has stopped.
+        default: ["08", "53", "57"].contains { sqlState.hasPrefix($0) }
         }
     }
 }

@@ -22,6 +22,8 @@ struct Assembly: Sendable {
     static let ingress = "ingress"
     /// Connections to PostgreSQL of one worker process: one for each batch under way, of two queues, and one for the pollers.
     static let poolSize = 5
+    /// Shorter than the pool's own patience with a server, so that the server says what it stopped.
+    static let longestStatement: Duration = .seconds(50)
     /// Calls to the payment gateway at once, of one worker process: all lanes' share (`Charging.maximumConcurrent`). At 200 ms each some 1,200 a second.
     static let gatewayCalls = 256
     /// How a service takes from its queues, where it is not as the others do.
@@ -78,8 +80,8 @@ struct Assembly: Sendable {
 
     func database(_ service: ServiceName, on thread: IOThread? = nil) throws -> PostgresPool {
         try PostgresPool(
-            url: settings.postgresURL(for: service.rawValue), size: Self.poolSize, applicationName: name,
-            schema: service.rawValue, keepsToIndexes: true, on: thread, logger: logger("database"))
+            url: settings.postgresURL(for: service.rawValue), allowsPlainText: settings.allowsPlainText(to:), size: Self.poolSize, applicationName: name,
+            schema: service.rawValue, keepsToIndexes: true, statementTimeout: Self.longestStatement, on: thread, logger: logger("database"))
     }
 
     /// Everything that a worker process of `service` runs, in the order in which it starts; it stops in the opposite order.

@@ -42,7 +42,7 @@ enum Audit {
     ) async throws -> AuditTally {
         // Before the snapshots: a message that leaves its queue in between is handled in them.
         let backlog = try await target.backlog()
-        return try await Snapshots.with(target.databases, logger: logger) { snapshots in
+        return try await Snapshots.with(target.databases, allowsPlainText: target.allowsPlainText, logger: logger) { snapshots in
             let judge = Judge(now: clock.now(), grace: options.grace, backlog: backlog)
             return try await AuditPass(target, since: options.since, snapshots: snapshots, judge: judge).run()
         }

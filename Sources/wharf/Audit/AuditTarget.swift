@@ -8,6 +8,8 @@ import WebClient
 struct AuditTarget: Sendable {
     /// Of the auditor's role, by service.
     let databases: [ServiceName: String]
+    /// Which hosts of theirs may be spoken to without TLS.
+    let allowsPlainText: @Sendable (String) -> Bool
     let definitions: Definitions
     /// Nil when there is none that can be read: then the payment service's own records are all there is.
     let ledger: (any GatewayLedger)?
@@ -20,6 +22,7 @@ struct AuditTarget: Sendable {
         databases = Dictionary(uniqueKeysWithValues: ServiceName.allCases.map { service in
             (service, Backends.url(settings.postgresURL(for: service.rawValue), asUserOf: auditor))
         })
+        allowsPlainText = { settings.allowsPlainText(to: $0) }
         self.definitions = definitions
         if let sandbox {
             ledger = SandboxLedger(url: sandbox, transport: transport)

@@ -22,26 +22,27 @@ struct Snapshots: Sendable {
     /// Opens all, runs `body`, closes all.
     /// - Parameter urls: of the auditor's role, by service.
     static func with<Result: Sendable>(
-        _ urls: [ServiceName: String], logger: Logger, _ body: @Sendable (Snapshots) async throws -> Result
+        _ urls: [ServiceName: String], allowsPlainText: @escaping @Sendable (String) -> Bool, logger: Logger,
+        _ body: @Sendable (Snapshots) async throws -> Result
     ) async throws -> Result {
-        try await open(ServiceName.allCases[...], urls, [:], logger, body)
+        try await open(ServiceName.allCases[...], urls, [:], allowsPlainText, logger, body)
     }
 
     private static func open<Result: Sendable>(
-        _ services: ArraySlice<ServiceName>, _ urls: [ServiceName: String], _ opened: [ServiceName: any SQLConnection], _ logger: Logger,
-        _ body: @Sendable (Snapshots) async throws -> Result
+        _ services: ArraySlice<ServiceName>, _ urls: [ServiceName: String], _ opened: [ServiceName: any SQLConnection],
+        _ allowsPlainText: @escaping @Sendable (String) -> Bool, _ logger: Logger, _ body: @Sendable (Snapshots) async throws -> Result
     ) async throws -> Result {
         guard let service = services.first else { return try await body(Snapshots(connections: opened)) }
         guard let url = urls[service] else { throw AuditError.unreadable("no database is set for \(service.rawValue)") }
         let pool = try PostgresPool(
-            url: url, size: 1, applicationName: "wharf audit", schema: service.rawValue, responseTimeout: longestStatement, logger: logger)
+            url: url, access: .read, allowsPlainText: allowsPlainText, size: 1, applicationName: "wharf audit", schema: service.rawValue, responseTimeout: longestStatement, logger: logger)
         do {
             let result = try await pool.transaction { connection in
                 try await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 // The first statement that reads takes the snapshot.
                 _ = try await connection.query("SELECT 1")
                 return try await open(
-                    services.dropFirst(), urls, opened.merging([service: connection]) { $1 }, logger, body)
+                    services.dropFirst(), urls, opened.merging([service: connection]) { $1 }, allowsPlainText, logger, body)
             }
             await pool.close()
             return result

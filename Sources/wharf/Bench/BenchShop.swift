@@ -56,7 +56,7 @@ actor BenchShop {
             let secrets: UpSecrets.Partial = try state.read(from: StateFolder.secretsFile), let password = secrets.adminPassword
         else { throw BenchError(.failed, "wharf up has not left its record in \(state.path).") }
         let database = try PostgresPool(
-            url: environment[Backends.postgresVariable, default: ""], size: 2, applicationName: "wharf bench",
+            url: environment[Backends.postgresVariable, default: ""], size: 2, applicationName: "wharf bench", timeouts: .none,
             responseTimeout: .seconds(900), logger: logger)
         self.database = database
         return RunningShop(

@@ -24,14 +24,15 @@ enum Database {
     static func migrate(_ settings: Settings, logger: Logger) async throws {
         let assembly = Assembly(settings: settings, logger: logger, name: "migrate")
         let administrator = try PostgresPool(
-            url: settings.postgresURL(for: Settings.administrator), size: 1, applicationName: "wharf migrate", logger: logger)
+            url: settings.postgresURL(for: Settings.administrator), allowsPlainText: settings.allowsPlainText(to:), size: 1,
+            applicationName: "wharf migrate", logger: logger)
         do {
             let auditor = try await auditor(settings, administrator)
             for service in ServiceName.allCases {
                 try await prepare(service, settings, administrator)
                 let url = settings.postgresURL(for: service.rawValue)
                 let applied = try await Migrator.migrate(
-                    service.migrations, schema: service.rawValue, on: url, logger: logger)
+                    service.migrations, schema: service.rawValue, on: url, allowsPlainText: settings.allowsPlainText(to:), logger: logger)
                 let database = try assembly.database(service)
                 try await Inbox.maintain(on: database, now: assembly.clock.now())
                 try await auditor?.grant(service, on: database, logger: logger)

@@ -4,6 +4,12 @@ public import Logging
 public struct Migrator: Sendable {
     /// A migration may rewrite a large table.
     public static let migrationTimeout: Duration = .seconds(3600)
+    /// What a migration changes it locks against everybody, and behind a lock that is waited for all others wait, too: behind a dump, a service would stand
+    /// still. So it waits briefly and comes again.
+    static let lockTimeout: Duration = .seconds(2)
+    /// Some five minutes, with the pauses; then a person is to look who holds what.
+    static let lockAttempts = 60
+    static let lockPause: Duration = .seconds(3)
 
     private let schema: String
     private let migrations: [Migration]
@@ -14,9 +20,12 @@ public struct Migrator: Sendable {
     /// Throws `PostgresError` with code `.migrationRefused`, having changed nothing, when the text of an applied migration differs from what
     /// was applied, when one was applied that is not in the list, or when an id stands in the list twice; the message names them.
     @discardableResult
-    public static func migrate(_ migrations: [Migration], schema: String, on url: String, logger: Logger) async throws -> [String] {
+    public static func migrate(
+        _ migrations: [Migration], schema: String, on url: String, allowsPlainText: (String) -> Bool = { _ in false }, logger: Logger
+    ) async throws -> [String] {
         let pool = try PostgresPool(
-            url: url, size: 1, applicationName: "wharf-migrate", schema: schema, responseTimeout: migrationTimeout, logger: logger)
+            url: url, allowsPlainText: allowsPlainText, size: 1, applicationName: "wharf-migrate", schema: schema, timeouts: .none,
+            responseTimeout: migrationTimeout, logger: logger)
         do {
             let applied = try await migrate(migrations, schema: schema, on: pool, logger: logger)
             await pool.close()
@@ -31,11 +40,24 @@ public struct Migrator: Sendable {
         let migrator = Migrator(schema: schema, migrations: migrations)
         try migrator.refuseDuplicates()
         var applied: [String] = []
-        while let id = try await pool.transaction({ try await migrator.applyNext(on: $0) }) {
+        while let id = try await migrator.applyNext(on: pool, logger: logger) {
             logger.info("migrated", metadata: [LogKey.schema: "\(schema)", LogKey.migration: "\(id)"])
             applied.append(id)
         }
         return applied
+    }
+
+    private func applyNext(on pool: PostgresPool, logger: Logger) async throws -> String? {
+        var attempts = 0
+        while true {
+            do {
+                return try await pool.transaction { try await applyNext(on: $0) }
+            } catch let error as PostgresError where error.sqlState == PostgresError.lockNotAvailable && attempts < Self.lockAttempts {
+                attempts += 1
+                logger.info("a migration waits for somebody who uses its tables", metadata: [LogKey.schema: "\(schema)", LogKey.error: "\(error)"])
+                try await Task.sleep(for: Self.lockPause)
+            }
+        }
     }
 
     /// The transaction holds a lock, so the history cannot change between reading and writing. nil: nothing is left to do.
@@ -76,6 +98,7 @@ public struct Migrator: Sendable {
     private func run(_ migration: Migration, on connection: any SQLConnection) async throws {
         do {
             guard let lease = connection as? Lease else { throw PostgresError(.misuse, "migrations need a connection of a pool") }
+            try await connection.execute("SELECT set_config('lock_timeout', \("\(Self.lockTimeout.milliseconds)"), true)")
             try await lease.script(migration.sql)
         } catch var error as PostgresError {
             error.message = "migration \"\(migration.id)\" of schema \(schema) failed: \(error.message)"

@@ -78,6 +78,12 @@ struct PoolState<Connection, Waiter> {
         return .drop
     }
 
+    /// Those at rest are of no more use. Hands them over to be closed.
+    mutating func dismissAtRest() -> [Connection] {
+        defer { atRest = [] }
+        return atRest
+    }
+
     mutating func remove(_ id: Int) -> Waiter? {
         waiters.firstIndex { $0.id == id }.map { waiters.remove(at: $0).waiter }
     }

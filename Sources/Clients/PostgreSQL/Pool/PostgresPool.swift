@@ -5,6 +5,9 @@ import Synchronization
 
 /// A bounded set of connections to one database, made when they are needed, kept, and replaced when they break.
 ///
+/// A pool that writes keeps to a server that takes writes. Where the URL names several servers they are tried in turn, the one that served last first; a
+/// session that turns read-only is ended, and those at rest with it, so that the pool looks again.
+///
 /// All connections live on one I/O thread, which waits for their sockets; callers suspend. The thread also looks up the server's name when it
 /// connects, which may hold it up: give an address, or a name that resolves fast. Under `run()` the pool is closed when the service shuts
 /// down; without it (tests, commands) call `close()`, or let the pool go.
@@ -45,31 +48,40 @@ public final class PostgresPool: Database, Service {
     private let logger: Logger
     private let thread: IOThread
     private let shared: Mutex<Shared>
+    /// The place, among the settings' servers, of the one that served last.
+    private let preferredServer = Atomic<Int>(0)
 
     /// Connects to nothing yet. Throws `PostgresError` with code `.configuration` when the URL cannot be read.
     ///
     /// - Parameters:
-    ///   - url: what libpq takes: `postgres://user:password@host:port/database?sslmode=verify-full&…`. Its own parameters go before the defaults chosen here.
+    ///   - url: what libpq takes: `postgres://user:password@host:port,host:port/database?sslmode=verify-full&…`. Its own parameters go before the
+    ///     defaults chosen here.
+    ///   - access: whether a server has to take writes; the URL's own `target_session_attrs` decides where it is given.
+    ///   - allowsPlainText: whether a host may be spoken to without TLS. To others `sslmode` is `verify-full` unless the URL itself gives another; the
+    ///     certificate is checked against the system's authorities unless it gives `sslrootcert`. This machine is always allowed.
     ///   - size: connections at most.
     ///   - maximumWaiters: callers that may wait for one; a further one fails at once with `.poolExhausted`.
     ///   - acquisitionTimeout: how long they wait before they fail with `.acquisitionTimeout`.
-    ///   - connectTimeout: how long making a connection may take.
+    ///   - connectTimeout: how long making a connection may take with each server of the URL.
     ///   - schema: where unqualified names lead, before `public` (which holds extensions); nil leaves it to the server.
     ///   - keepsToIndexes: no table is read whole where an index can answer. For services: a statement is planned once, whatever its values,
     ///     and a plan that was made while a table was small would read it whole when it has grown.
+    ///   - timeouts: how long a session may hold what others wait for, and wait itself.
     ///   - statementTimeout: after it the server cancels a statement (SQLSTATE 57014); nil leaves it to the server.
     ///   - responseTimeout: after it a connection whose server says nothing is dropped. The net below statementTimeout, and longer.
     ///   - thread: on which the connections live; nil makes one for the pool.
     ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
     public init(
-        url: String, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(5),
-        applicationName: String = "wharf", schema: String? = nil, keepsToIndexes: Bool = false, statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
+        url: String, access: Access = .readWrite, allowsPlainText: (String) -> Bool = { _ in false }, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(5),
+        applicationName: String = "wharf", schema: String? = nil, keepsToIndexes: Bool = false, timeouts: SessionTimeouts = .standard,
+        statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
         statementCacheSize: Int = 256, on thread: IOThread? = nil, logger: Logger
     ) throws(PostgresError) {
         guard size > 0, maximumWaiters >= 0 else { throw PostgresError(.configuration, "a pool needs room for a connection") }
         settings = try ConnectionSettings(
-            url: url, applicationName: applicationName, schema: schema, keepsToIndexes: keepsToIndexes,
-            statementTimeout: statementTimeout, connectTimeout: connectTimeout, responseTimeout: responseTimeout, statementCacheSize: statementCacheSize)
+            url: url, access: access, allowsPlainText: allowsPlainText, applicationName: applicationName,
+            session: Session(schema: schema, keepsToIndexes: keepsToIndexes, timeouts: access == .read ? .none : timeouts, statementTimeout: statementTimeout),
+            connectTimeout: connectTimeout, responseTimeout: responseTimeout, statementCacheSize: statementCacheSize)
         self.acquisitionTimeout = acquisitionTimeout
         self.logger = logger
         do throws(IOThreadError) {
@@ -191,22 +203,44 @@ public final class PostgresPool: Database, Service {
         shared.withLock { $0.state.remove(id) }?.resume(returning: .refused(.cancelled))
     }
 
+    /// Tries one server after the other, beginning with the one that served last.
     private nonisolated(nonsending) func connect() async throws(PostgresError) -> PostgresConnection {
-        let connection = PostgresConnection(settings: settings, thread: thread, logger: logger)
-        shared.withLock { $0.lent[ObjectIdentifier(connection)] = connection }
-        do throws(PostgresError) {
-            try await connection.connect()
-            return connection
-        } catch {
-            handOver(nil, from: connection)
-            throw error
+        var refusals: [(server: String, error: PostgresError)] = []
+        let first = preferredServer.load(ordering: .relaxed)
+        let places = settings.servers.indices.map { (first + $0) % settings.servers.count }
+        for place in places {
+            let server = settings.servers[place]
+            let connection = PostgresConnection(to: server, settings: settings, thread: thread, logger: logger)
+            let isClosed = shared.withLock { shared in
+                shared.lent[ObjectIdentifier(connection)] = connection
+                return shared.state.isClosed
+            }
+            do throws(PostgresError) {
+                if isClosed { throw .closed }
+                try await connection.connect()
+                preferredServer.store(place, ordering: .relaxed)
+                return connection
+            } catch {
+                refusals.append((server.name, error))
+                let isLast = place == places.last || error.code == .cancelled || error.code == .poolClosed
+                guard !isLast else {
+                    handOver(nil, from: connection)
+                    throw refusals.count == 1 || error.code != .connection ? error : .noServer(refusals)
+                }
+                shared.withLock { $0.lent[ObjectIdentifier(connection)] = nil }
+            }
         }
+        // There is always a server to try: not reached.
+        throw .closed
     }
 
     private nonisolated(nonsending) func giveBack(_ connection: PostgresConnection, ending lease: Lease) async {
         lease.end()
         var isReusable = connection.condition == .ready
         if !isReusable { isReusable = await connection.reset() }
+        if connection.hasTurnedReadOnly {
+            for other in shared.withLock({ $0.state.dismissAtRest() }) { await other.close() }
+        }
         if isReusable {
             if !handOver(connection, from: connection) { await connection.close() }
         } else {

@@ -2,39 +2,105 @@ import CPostgreSQL
 
 /// How connections are made, and how long things may take on them.
 struct ConnectionSettings: Sendable {
+    /// One of the servers that a URL names, with all that libpq needs to connect to it.
+    struct Server: Sendable {
+        /// For logs: its host and port as far as they are given.
+        let name: String
+        let parameters: [(keyword: String, value: String)]
+    }
+
     /// Unanswered keep-alives and unacknowledged data end a connection after about this time, unless the URL says otherwise.
     static let networkTimeout: Duration = .seconds(15)
     /// How long a cancelled statement may take to end before its connection is dropped.
     static let cancelTimeout: Duration = .seconds(5)
+    /// Where Debian keeps the certificates of the authorities that it trusts.
+    static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
 
-    let parameters: [(keyword: String, value: String)]
+    /// In the order in which they are tried; never empty.
+    let servers: [Server]
+    let session: Session
+    /// A session that takes no writes is of no use.
+    let needsWritable: Bool
+    /// For each server.
     let connectTimeout: Duration
     let responseTimeout: Duration
     let statementCacheSize: Int
 
     init(
-        url: String, applicationName: String, schema: String?, keepsToIndexes: Bool, statementTimeout: Duration?, connectTimeout: Duration,
+        url: String, access: Access, allowsPlainText: (String) -> Bool, applicationName: String, session: Session, connectTimeout: Duration,
         responseTimeout: Duration, statementCacheSize: Int
     ) throws(PostgresError) {
         var options = try Self.parse(url)
-        var startup = options["options"].map { [$0] } ?? []
-        if let schema { startup.append("-c search_path=" + Self.escaped(quotedIdentifier(schema) + ",public")) }
-        if let statementTimeout { startup.append("-c statement_timeout=\(statementTimeout.milliseconds)") }
-        if keepsToIndexes { startup += ["-c enable_seqscan=off", "-c jit=off", "-c plan_cache_mode=force_generic_plan"] }
-        options["options"] = startup.isEmpty ? nil : startup.joined(separator: " ")
+        options["options"] = session.options(around: options["options"])
         // Text is UTF-8 in Swift, so on the wire.
         options["client_encoding"] = "UTF8"
         let network = Self.networkTimeout.milliseconds
         let defaults = [
-            "application_name": applicationName,
+            "application_name": applicationName, "target_session_attrs": access == .readWrite ? "read-write" : "any",
             "tcp_user_timeout": "\(network)", "keepalives_idle": "\(network / 3000)", "keepalives_interval": "\(network / 3000)", "keepalives_count": "2",
         ]
         options.merge(defaults) { given, _ in given }
-        parameters = options.map { ($0.key, $0.value) }.sorted { $0.keyword < $1.keyword }
+        needsWritable = options["target_session_attrs"] == "read-write"
+        servers = try Self.servers(options, allowsPlainText)
+        self.session = session
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
         self.statementCacheSize = statementCacheSize
     }
+
+    // MARK: Servers
+
+    /// libpq would try several hosts by itself, but in one go, and its own timeout does not count for connections that are not waited for.
+    private static func servers(_ options: [String: String], _ allowsPlainText: (String) -> Bool) throws(PostgresError) -> [Server] {
+        let hosts = list(options["host"])
+        let addresses = list(options["hostaddr"])
+        let ports = list(options["port"])
+        let count = max(hosts.count, addresses.count, 1)
+        guard [0, count].contains(hosts.count), [0, count].contains(addresses.count), [0, 1, count].contains(ports.count) else {
+            throw PostgresError(.configuration, "the PostgreSQL URL names \(count) hosts, but not as many addresses, or ports")
+        }
+        func server(_ index: Int) -> Server {
+            var own = options
+            own["host"] = index < hosts.count ? hosts[index] : nil
+            own["hostaddr"] = index < addresses.count ? addresses[index] : nil
+            own["port"] = index < ports.count ? ports[index] : ports.last ?? nil
+            secure(&own, allowsPlainText)
+            let name = (own["host"] ?? own["hostaddr"] ?? "the default host") + (own["port"].map { ":" + $0 } ?? "")
+            return Server(name: name, parameters: own.map { ($0.key, $0.value) }.sorted { $0.keyword < $1.keyword })
+        }
+        // A standby is preferred when all servers have been asked for one; only then any will do.
+        guard options["target_session_attrs"] == "prefer-standby", count > 1 else { return (0..<count).map(server) }
+        return ["standby", "any"].flatMap { attributes in
+            (0..<count).map(server).map { server in
+                Server(
+                    name: server.name,
+                    parameters: server.parameters.map { $0.keyword == "target_session_attrs" ? ($0.keyword, attributes) : $0 })
+            }
+        }
+    }
+
+    /// Whoever listens between two machines would read credentials and customers' data, so they are encrypted and the server is who it says, unless
+    /// somebody has said by name that this is not needed: in the URL's own `sslmode`, or for the host.
+    private static func secure(_ options: inout [String: String], _ allowsPlainText: (String) -> Bool) {
+        guard options["sslmode"] == nil else { return }
+        // Where libpq connects to: an address goes before a name, and the environment before a socket.
+        let target = options["hostaddr"] ?? options["host"] ?? standard("hostaddr") ?? standard("host")
+        guard let target, !isThisMachine(target), !allowsPlainText(target) else { return }
+        options["sslmode"] = "verify-full"
+        if options["sslrootcert"] == nil { options["sslrootcert"] = standard("sslrootcert") ?? systemAuthorities }
+    }
+
+    private static func isThisMachine(_ host: String) -> Bool {
+        host.hasPrefix("/") || host.hasPrefix("@") || ["localhost", "127.0.0.1", "::1"].contains(host)
+    }
+
+    /// An entry left empty stands for libpq's default.
+    private static func list(_ text: String?) -> [String?] {
+        guard let text else { return [] }
+        return text.split(separator: ",", omittingEmptySubsequences: false).map { $0.isEmpty ? nil : String($0) }
+    }
+
+    // MARK: libpq's reading
 
     /// What libpq reads from the URL. Its own message is not passed on, since it may quote the password.
     private static func parse(_ url: String) throws(PostgresError) -> [String: String] {
@@ -46,6 +112,16 @@ struct ConnectionSettings: Sendable {
                 .configuration,
                 "not a PostgreSQL URL; expected postgres://user:password@host:port/database?sslmode=…, with special characters percent-encoded")
         }
+        return take(parsed)
+    }
+
+    /// What libpq uses where the URL has nothing: the environment's PGHOST and the like.
+    private static func standard(_ keyword: String) -> String? {
+        guard let value = PQconndefaults().map(take)?[keyword], !value.isEmpty else { return nil }
+        return value
+    }
+
+    private static func take(_ parsed: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {
         defer { PQconninfoFree(parsed) }
         var options: [String: String] = [:]
         var option = parsed
@@ -54,14 +130,6 @@ struct ConnectionSettings: Sendable {
             option += 1
         }
         return options
-    }
-
-    /// As the server splits its command line.
-    private static func escaped(_ option: String) -> String {
-        option.reduce(into: "") { escaped, character in
-            if character == " " || character == "\\" { escaped.append("\\") }
-            escaped.append(character)
-        }
     }
 }
 

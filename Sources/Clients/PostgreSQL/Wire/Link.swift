@@ -29,13 +29,13 @@ final class Link {
     /// libpq holds bytes that the socket did not take yet.
     private(set) var wantsToWrite = false
 
-    init(settings: ConnectionSettings) throws(PostgresError) {
-        let keywords = settings.parameters.map(\.keyword)
-        let values = settings.parameters.map(\.value)
+    init(to server: ConnectionSettings.Server, statementCacheSize: Int) throws(PostgresError) {
+        let keywords = server.parameters.map(\.keyword)
+        let values = server.parameters.map(\.value)
         let connection = withCStrings(keywords) { keywords in withCStrings(values) { PQconnectStartParams(keywords, $0, 0) } }
         guard let connection else { throw PostgresError(.connection, "no memory for a connection") }
         self.connection = connection
-        statements = StatementCache(capacity: settings.statementCacheSize)
+        statements = StatementCache(capacity: statementCacheSize)
         // The default prints notices to standard error.
         _ = PQsetNoticeReceiver(connection, { _, _ in }, nil)
     }
@@ -50,6 +50,14 @@ final class Link {
     var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
     var isInFailedTransaction: Bool { PQtransactionStatus(connection) == PQTRANS_INERROR }
     var backend: Int32 { PQbackendPID(connection) }
+    /// What the server has reported last, as it does by itself whenever that changes (PostgreSQL 14 and later).
+    var isReadOnly: Bool {
+        isReported("default_transaction_read_only") || isReported("in_hot_standby")
+    }
+
+    private func isReported(_ parameter: String) -> Bool {
+        PQparameterStatus(connection, parameter).map { String(cString: $0) } == "on"
+    }
 
     func cancelHandle() -> CancelHandle? {
         PQgetCancel(connection).map { CancelHandle(owning: $0) }

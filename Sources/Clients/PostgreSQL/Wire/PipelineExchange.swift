@@ -2,6 +2,9 @@
 struct PipelineExchange: Exchange {
     /// The statements of one pipeline, which are all in memory at once.
     static let maximumStatements = 10_000
+    /// Wharf waits for a lock and then looks at what its holder has committed, which no other level shows. Neither READ WRITE nor READ ONLY is asked for:
+    /// an operator who makes a server read-only, as before a switchover, must not be overruled.
+    static let begin: SQL = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
     private let statements: [SQL]
     private let opensTransaction: Bool
@@ -15,7 +18,7 @@ struct PipelineExchange: Exchange {
     var outcome: Outcome { answer.outcome }
 
     mutating func begin(on link: Link) throws(PostgresError) {
-        if opensTransaction { try send("BEGIN", at: nil, on: link) }
+        if opensTransaction { try send(Self.begin, at: nil, on: link) }
         for (index, sql) in statements.enumerated() { try send(sql, at: index, on: link) }
         try link.sendSync()
         answer.statements = statements

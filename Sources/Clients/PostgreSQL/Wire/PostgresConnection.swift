@@ -29,8 +29,10 @@ actor PostgresConnection: IOHandler {
 
     nonisolated private let thread: IOThread
     private let settings: ConnectionSettings
+    private let server: ConnectionSettings.Server
     private let logger: Logger
     private let published = Atomic<Condition>(.busy)
+    private let turnedReadOnly = Atomic<Bool>(false)
 
     private var phase = Phase.new
     private var link: Link?
@@ -41,9 +43,12 @@ actor PostgresConnection: IOHandler {
     var isTransactionOpen = false
     /// While a request to cancel travels, no other may start: it would be the one that is cancelled.
     private var isCancelUnderWay = false
+    /// The session is what Wharf's statements rely on.
+    private var isPrepared = false
     private var interest = IOInterest()
 
-    init(settings: ConnectionSettings, thread: IOThread, logger: Logger) {
+    init(to server: ConnectionSettings.Server, settings: ConnectionSettings, thread: IOThread, logger: Logger) {
+        self.server = server
         self.settings = settings
         self.thread = thread
         self.logger = logger
@@ -51,6 +56,8 @@ actor PostgresConnection: IOHandler {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
     nonisolated var condition: Condition { published.load(ordering: .acquiring) }
+    /// It was ended because its server takes no writes any more; others to the same server are of no more use.
+    nonisolated var hasTurnedReadOnly: Bool { turnedReadOnly.load(ordering: .acquiring) }
 
     nonisolated func socketIsReady() {
         assumeIsolated { $0.advance() }
@@ -62,10 +69,11 @@ actor PostgresConnection: IOHandler {
 
     // MARK: Life
 
-    /// Bounded by the settings' connect timeout; the server's name is looked up on the I/O thread, which waits for it.
+    /// The settings' connect timeout bounds the connection's making, and once more the session's preparation; the server's name is looked up on the I/O
+    /// thread, which waits for it.
     func connect() async throws(PostgresError) {
         guard !Task.isCancelled else { throw .cancelled }
-        let link = try Link(settings: settings)
+        let link = try Link(to: server, statementCacheSize: settings.statementCacheSize)
         // A local socket is refused at once, and then there is nothing to wait for.
         guard !link.isBroken else { throw link.error(.connection, doing: "connecting to PostgreSQL") }
         self.link = link
@@ -80,6 +88,20 @@ actor PostgresConnection: IOHandler {
             thread.call { self.assumeIsolated { $0.end(.cancelled) } }
         }
         if let error { throw error }
+        try await prepareSession()
+    }
+
+    /// Has the session say whether it is what Wharf's statements rely on. What it lacks ends it.
+    private func prepareSession() async throws(PostgresError) {
+        do throws(PostgresError) {
+            let answers = try await perform(.statements(settings.session.preparation, isInTransaction: false)).get()
+            if let trouble = try settings.session.trouble(in: answers) { throw trouble }
+            isPrepared = true
+            logger.debug("connected to PostgreSQL", metadata: [LogKey.backend: "\(link?.backend ?? 0)", LogKey.server: "\(server.name)"])
+        } catch {
+            end(error)
+            throw error
+        }
     }
 
     private func continueConnecting(_ link: Link, _ continuation: CheckedContinuation<PostgresError?, Never>) {
@@ -92,7 +114,6 @@ actor PostgresConnection: IOHandler {
                 published.store(.ready, ordering: .releasing)
                 watch(toWrite: false)
                 continuation.resume(returning: nil)
-                logger.debug("connected to PostgreSQL", metadata: [LogKey.backend: "\(link.backend)"])
             }
         } catch {
             end(error)
@@ -128,6 +149,8 @@ actor PostgresConnection: IOHandler {
         }
     }
 
+    private var answerTimeout: Duration { isPrepared ? settings.responseTimeout : settings.connectTimeout }
+
     private var lost: PostgresError {
         link?.error(.connection, doing: "the connection to PostgreSQL was lost") ?? .closed
     }
@@ -138,7 +161,7 @@ actor PostgresConnection: IOHandler {
         } else if isCancelUnderWay || running?.isCancelled == true {
             end(PostgresError(.connection, "PostgreSQL did not stop a cancelled statement within \(ConnectionSettings.cancelTimeout)"))
         } else if running != nil {
-            end(PostgresError(.connection, "PostgreSQL did not answer within \(settings.responseTimeout)"))
+            end(PostgresError(.connection, "PostgreSQL did not answer within \(answerTimeout)"))
         }
     }
 
@@ -170,7 +193,7 @@ actor PostgresConnection: IOHandler {
         let opensTransaction = request.work.isInTransaction && !isTransactionOpen
         isTransactionOpen = isTransactionOpen || opensTransaction
         published.store(.busy, ordering: .releasing)
-        interest.deadline = .now + settings.responseTimeout
+        interest.deadline = .now + answerTimeout
         running = Running(request: request, exchange: request.work.exchange(opensTransaction: opensTransaction))
         withExchange { exchange throws(PostgresError) in
             try exchange.begin(on: link)
@@ -195,7 +218,10 @@ actor PostgresConnection: IOHandler {
         guard let link else { return }
         if case .connecting(let continuation) = phase { return continueConnecting(link, continuation) }
         let isAlive = link.receive()
-        if running == nil { link.takeUnasked() }
+        if running == nil {
+            link.takeUnasked()
+            endIfReadOnly()
+        }
         var isComplete = false
         withExchange { exchange throws(PostgresError) in isComplete = try exchange.advance(on: link) }
         if isComplete { finish() }
@@ -217,7 +243,15 @@ actor PostgresConnection: IOHandler {
         isTransactionOpen = isTransactionOpen && link.isInTransaction
         publishCondition(link)
         running.request.continuation.resume(returning: outcome)
+        endIfReadOnly(outcome.error)
         startNext()
+    }
+
+    /// A session that has to write and cannot any more ends as soon as no transaction is open, so that the pool looks for a server that takes writes.
+    private func endIfReadOnly(_ error: PostgresError? = nil) {
+        guard settings.needsWritable, let link else { return }
+        if error?.sqlState == PostgresError.readOnly || link.isReadOnly { turnedReadOnly.store(true, ordering: .releasing) }
+        if hasTurnedReadOnly, !link.isInTransaction { end(PostgresError(.connection, "PostgreSQL at \(server.name) takes no writes any more")) }
     }
 
     private func publishCondition(_ link: Link) {

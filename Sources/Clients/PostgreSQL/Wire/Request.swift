@@ -30,6 +30,10 @@ extension PostgresError {
     static var cancelled: PostgresError { PostgresError(.cancelled, "the task was cancelled") }
     static var closed: PostgresError { PostgresError(.poolClosed, "the pool has been closed") }
 
+    static func noServer(_ refusals: [(server: String, error: PostgresError)]) -> PostgresError {
+        PostgresError(.connection, "no server of the URL serves: " + refusals.map { "\($0.server): \($0.error.message)" }.joined(separator: "; "))
+    }
+
     /// COMMIT of a transaction with a failed statement is answered without an error, and rolls back.
     static var rolledBack: PostgresError {
         PostgresError(.server(sqlState: "25P02"), "COMMIT rolled back, because a statement of the transaction had failed and its error was not passed on")
@@ -45,6 +49,7 @@ extension PostgresError {
 enum LogKey {
     static let backend = "postgres.backend"
     static let error = "error"
+    static let server = "postgres.server"
     static let migration = "postgres.migration"
     static let schema = "postgres.schema"
 }

@@ -82,8 +82,10 @@ struct Status: AsyncParsableCommand {
 
     private static func openDeadLetters(_ environment: [String: String]) async throws -> Int {
         let service = ServiceName.deadletters.rawValue
-        let url = try Settings(environment: environment).postgresURL(for: service)
-        let pool = try PostgresPool(url: url, size: 1, applicationName: "wharf status", schema: service, logger: quiet)
+        let settings = try Settings(environment: environment)
+        let pool = try PostgresPool(
+            url: settings.postgresURL(for: service), access: .read, allowsPlainText: settings.allowsPlainText(to:), size: 1,
+            applicationName: "wharf status", schema: service, logger: quiet)
         let causes = try await pool.withConnection { try await DeadLetterStore.causes(DeadLetterFilter(state: .open), on: $0) }
         return causes.reduce(0) { $0 + $1.count }
     }

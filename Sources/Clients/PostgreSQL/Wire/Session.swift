@@ -1,0 +1,105 @@
+/// Whether a pool's sessions write.
+public enum Access: Sendable {
+    /// Only a server that takes writes will do.
+    case readWrite
+    /// Any server will do, a standby too. Its sessions hold nothing that others wait for, and have no timeouts of that kind.
+    case read
+}
+
+/// How long a session may hold what others wait for, and wait itself, before the server ends it. The URL's own `options` go before.
+public struct SessionTimeouts: Sendable {
+    /// A transaction whose client says nothing for so long is rolled back and its session ended: the client has been stopped, or its machine has lost power,
+    /// and its locks must be free for others. It gets its work done again. nil leaves it to the server.
+    public var idleInTransaction: Duration?
+    /// How long a statement waits for a lock, then it fails with SQLSTATE 55P03. nil leaves it to the server.
+    public var lock: Duration?
+
+    public init(idleInTransaction: Duration?, lock: Duration?) {
+        self.idleInTransaction = idleInTransaction
+        self.lock = lock
+    }
+
+    /// Nobody waits longer than 15 seconds for a worker that has been stopped inside its transaction: its session ends after 8, which is longer than a
+    /// worker that is alive thinks between two statements. Whoever waits for its locks waits 12 and so outlives it, and goes on without a failure.
+    public static let standard = SessionTimeouts(idleInTransaction: .seconds(8), lock: .seconds(12))
+    /// For tools, whose transactions may take long and whose waits are looked at by people.
+    public static let none = SessionTimeouts(idleInTransaction: nil, lock: nil)
+}
+
+/// What Wharf's statements rely on in a session, whatever the server, the database and the role have for defaults.
+///
+/// Settings are sent when connecting, where they go before all defaults, and read back, since a pooler may drop them. Needs PostgreSQL 14.
+struct Session: Sendable {
+    /// The server looks that often whether the client is still there while a statement runs.
+    static let clientCheckInterval: Duration = .seconds(5)
+
+    /// Those that have to be as they are here, after the URL's own options; in the form in which the server shows them.
+    private let required: [(name: String, value: String)]
+    /// Those that the URL's own options may set otherwise.
+    private let standards: [(name: String, value: String)]
+
+    init(schema: String?, keepsToIndexes: Bool, timeouts: SessionTimeouts, statementTimeout: Duration?) {
+        var required = [
+            // Deduplication waits for a lock and then sees what its holder has committed.
+            ("default_transaction_isolation", "read committed"),
+            // Dates become days, minutes and text in statements.
+            ("TimeZone", "UTC"), ("DateStyle", "ISO, MDY"), ("IntervalStyle", "postgres"),
+            // Statements are written in standard SQL.
+            ("standard_conforming_strings", "on"), ("transform_null_equals", "off"),
+        ]
+        if let schema { required.append(("search_path", quotedIdentifier(schema) + ",public")) }
+        if keepsToIndexes { required += [("enable_seqscan", "off"), ("jit", "off"), ("plan_cache_mode", "force_generic_plan")] }
+        let network = ConnectionSettings.networkTimeout
+        var standards = [
+            // A client whose machine is gone: as the client treats the server.
+            ("tcp_keepalives_idle", "\(network.milliseconds / 3000)"), ("tcp_keepalives_interval", "\(network.milliseconds / 3000)"),
+            ("tcp_keepalives_count", "2"), ("tcp_user_timeout", "\(network.milliseconds)"),
+            ("client_connection_check_interval", "\(Self.clientCheckInterval.milliseconds)"),
+        ]
+        if let limit = timeouts.idleInTransaction { standards.append(("idle_in_transaction_session_timeout", "\(limit.milliseconds)")) }
+        if let limit = timeouts.lock { standards.append(("lock_timeout", "\(limit.milliseconds)")) }
+        if let statementTimeout { standards.append(("statement_timeout", "\(statementTimeout.milliseconds)")) }
+        self.required = required
+        self.standards = standards
+    }
+
+    /// The startup packet's `options`, where the last setting of a name counts.
+    func options(around given: String?) -> String {
+        let given = given.map { [$0] } ?? []
+        return (standards.map(Self.option) + given + required.map(Self.option)).joined(separator: " ")
+    }
+
+    private static func option(_ name: String, _ value: String) -> String {
+        // As the server splits its command line.
+        "-c \(name)=" + value.reduce(into: "") { escaped, character in
+            if character == " " || character == "\\" { escaped.append("\\") }
+            escaped.append(character)
+        }
+    }
+
+    /// The first statements of a session. Without a synchronous commit a crash of the server loses what was answered: only the URL's own options may ask
+    /// for that (`pg_settings` names them the client's).
+    var preparation: [SQL] {
+        // Who may set the last one has more rights than a service; where it is not `origin`, foreign keys and triggers are off.
+        let wanted = required + [("client_encoding", "UTF8"), ("session_replication_role", "origin")]
+        return [
+            """
+            SELECT set_config(name, 'on', false) FROM pg_settings
+            WHERE name = 'synchronous_commit' AND setting = 'off' AND source <> 'client'
+            """,
+            """
+            SELECT name, value, current_setting(name) AS actual FROM unnest(\(wanted.map(\.0)), \(wanted.map(\.1))) AS wanted (name, value)
+            WHERE current_setting(name) <> value
+            """,
+        ]
+    }
+
+    /// What is wrong with the session, by the answers to its preparation.
+    func trouble(in answers: [Rows]) throws(PostgresError) -> PostgresError? {
+        guard let row = answers.last?.first else { return nil }
+        let (name, value, actual): (String, String, String) = (try row.decode("name"), try row.decode("value"), try row.decode("actual"))
+        return PostgresError(
+            .connection,
+            "the session has \(name) '\(actual)', and Wharf needs '\(value)': a pooler on the way must pass the connection's options on, and no default may differ that the role cannot set")
+    }
+}
