@@ -33,7 +33,7 @@ struct BatchHandler: Sendable {
                 let lacksPartition = Inbox.lacksPartition(error)
                 if lacksPartition, !hasMadePartitions {
                     hasMadePartitions = true
-                    try? await Inbox.maintain(on: database, now: clock.now())
+                    try? await InboxPartitions(of: database, clock: clock).prepare()
                     continue
                 }
                 let failure = lacksPartition ? Failure("inbox-partition-missing", "\(error)", remedy: .retry) : Failure(error)

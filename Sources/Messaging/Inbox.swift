@@ -5,9 +5,9 @@ import Secrets
 /// The table that makes Wharf's promise true: a row says that a message was handled, and holds all that the handling sends on.
 ///
 /// The row commits with the handling. From then on every delivery of the same message finds it and sends the same outputs, under the same ids, again.
-/// Partitioned by day: old days are dropped whole (`retention`), never row by row.
+/// Partitioned by day: old days are dropped whole (`InboxPartitions`), never row by row.
 public struct Inbox: Sendable {
-    /// How long a message is remembered, and with it an `Idempotency-Key`. Longer than the broker or a saga keeps anything in flight.
+    /// How many days a message is remembered, and with it an `Idempotency-Key`. Longer than the broker or a saga keeps anything in flight.
     public static let retention = 7
     /// Partitions that exist ahead of time, so that a day may begin while the service is down.
     public static let daysAhead = 3
@@ -92,44 +92,10 @@ public struct Inbox: Sendable {
             """)
     }
 
-    /// Makes the partitions of the coming days and drops those past their retention. Safe to run by many workers at once.
-    public static func maintain(on database: any Database, now: Date) async throws {
-        let days = (-1...daysAhead).map { now.addingTimeInterval(Double($0) * 86_400) }
-        let oldest = partition(of: now.addingTimeInterval(-Double(retention) * 86_400)).name
-        try await database.transaction { transaction in
-            try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || 'inbox', 0))")
-            let rows = try await transaction.query(
-                """
-                SELECT child.relname::text AS name
-                FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
-                WHERE inhparent = 'inbox'::regclass
-                """)
-            let existing = try Set(rows.map { try $0.decode("name", as: String.self) })
-            for day in days {
-                let partition = partition(of: day)
-                guard !existing.contains(partition.name) else { continue }
-                try await transaction.execute(
-                    """
-                    CREATE TABLE \(raw: partition.name) PARTITION OF inbox
-                    FOR VALUES FROM ('\(raw: partition.from)') TO ('\(raw: partition.to)')
-                    """)
-            }
-            for name in existing where name.hasPrefix("inbox_") && name < oldest {
-                try await transaction.execute("DROP TABLE \(raw: name)")
-            }
-        }
-    }
-
-    /// Whether a row was refused because its day has no partition: the service was down, or could not make any, for longer than `daysAhead`.
+    /// Whether a row was refused because its day has no partition: the service was down, or could not make any, for longer than `daysAhead`,
+    /// or the clock of this host is wrong by as much.
     static func lacksPartition(_ error: any Error) -> Bool {
         guard let error = error as? PostgresError else { return false }
         return error.sqlState == "23514" && error.table == "inbox"
-    }
-
-    static func partition(of day: Date) -> (name: String, from: String, to: String) {
-        let style = Date.ISO8601FormatStyle().year().month().day()
-        let from = day.formatted(style)
-        let to = day.addingTimeInterval(86_400).formatted(style)
-        return ("inbox_" + from.filter(\.isNumber), from + " 00:00:00Z", to + " 00:00:00Z")
     }
 }

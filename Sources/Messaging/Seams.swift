@@ -5,6 +5,8 @@ import struct FoundationEssentials.UUID
 /// so that a run can be given a clock of its own.
 public protocol WallClock: Sendable {
     func now() -> Date
+    /// Whether the time is one of its own, as in a simulation, which no server knows of.
+    var isSimulated: Bool { get }
     /// Returns when `duration` has passed; throws `CancellationError` when the task is cancelled first.
     func sleep(for duration: Duration) async throws
 }
@@ -18,6 +20,8 @@ public protocol Randomness: Sendable {
 }
 
 extension WallClock {
+    public var isSimulated: Bool { false }
+
     /// Runs `body`, but no longer than `limit`: past it the body is cancelled and nil is returned.
     public func within<T: Sendable>(
         _ limit: Duration, _ body: @escaping @Sendable () async throws -> T

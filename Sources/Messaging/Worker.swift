@@ -23,6 +23,9 @@ public struct WorkerLimits: Sendable {
 /// One process's share of a service: consumes its queues in batches until it is told to stop, then finishes what runs and gives the rest back.
 public struct Worker: Service {
     static let maintenanceInterval: Duration = .seconds(3600)
+    /// While somebody, such as a dump, reads an old day of the inbox, which can take hours.
+    static let postponedInterval: Duration = .seconds(60)
+    static let failedInterval: Duration = .seconds(5)
 
     /// The ways in and out of a worker, so that tests and simulations can give others than RabbitMQ and PostgreSQL.
     public struct Wiring: Sendable {
@@ -114,16 +117,27 @@ public struct Worker: Service {
     }
 
     private func keepInbox() async throws {
-        var pause = Self.maintenanceInterval
+        let partitions = InboxPartitions(of: wiring.database, clock: wiring.clock, logger: logger)
+        await reportShortageOfLocks()
         while !Task.isCancelled {
+            var pause = Self.maintenanceInterval
             do {
-                try await Inbox.maintain(on: wiring.database, now: wiring.clock.now())
-                pause = Self.maintenanceInterval
+                if try await !partitions.maintain() { pause = Self.postponedInterval }
             } catch {
                 logger.warning("could not maintain the inbox", metadata: ["error": "\(error)"])
-                pause = .seconds(5)
+                pause = Self.failedInterval
             }
             guard (try? await wiring.clock.sleep(for: pause)) != nil else { return }
+        }
+    }
+
+    private func reportShortageOfLocks() async {
+        do {
+            let batches = wiring.consumers.count * limits.lanes
+            guard let shortage = try await LockTable(of: wiring.database).shortage(batches: batches, of: limits.batch) else { return }
+            logger.log(level: shortage.isOwn ? .error : .warning, "\(shortage)")
+        } catch {
+            logger.info("could not look how many locks PostgreSQL has room for", metadata: ["error": "\(error)"])
         }
     }
 

@@ -34,7 +34,7 @@ struct Scene: Sendable {
         try await declareTopology()
         _ = try await Migrator.migrate(migrations, schema: schema, on: databaseURL, logger: quiet)
         let database = try PostgresPool(url: databaseURL, size: 1, schema: schema, logger: quiet)
-        try await Inbox.maintain(on: database, now: SystemTime().now())
+        try await InboxPartitions(of: database, clock: SystemTime()).prepare()
         await database.close()
     }
 

@@ -59,6 +59,7 @@ final class ManualClock: WallClock {
     }
 
     func now() -> Date { time.withLock { $0 } }
+    var isSimulated: Bool { true }
     func sleep(for duration: Duration) async throws { time.withLock { $0 += duration.seconds } }
 }
 

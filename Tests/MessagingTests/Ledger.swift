@@ -39,6 +39,9 @@ struct Ledger {
         return outcomes
     }
 
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    let url: String
     let database: PostgresPool
     let consumer = ScriptedConsumer()
     let publisher: ScriptedPublisher
@@ -46,12 +49,21 @@ struct Ledger {
     let clock = ManualClock()
     let randomness = CountingRandomness()
 
-    init(answer: @escaping @Sendable (Publication) -> PublishOutcome = { _ in .confirmed }) async throws {
-        let url = try await TestServers.freshDatabase()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    /// - Parameter defaults: settings that the database has for all sessions.
+    init(defaults: [String] = [], answer: @escaping @Sendable (Publication) -> PublishOutcome = { _ in .confirmed }) async throws {
+        url = try await TestServers.freshDatabase()
+        let logger = Self.logger
+        for setting in defaults {
+            let administrator = try PostgresPool(url: url, size: 1, logger: logger)
+            try await administrator.withConnection { connection in
+                let name: String = try await connection.query("SELECT current_database()::text")[0].decode(0)
+                _ = try await connection.execute("ALTER DATABASE \(raw: name) SET \(raw: setting)")
+            }
+            await administrator.close()
+        }
         _ = try await Migrator.migrate(Inbox.migrations + [Self.migration], schema: "ledger", on: url, logger: logger)
         database = try PostgresPool(url: url, size: 4, schema: "ledger", logger: logger)
-        try await Inbox.maintain(on: database, now: clock.now())
+        try await InboxPartitions(of: database, clock: clock).prepare()
         publisher = ScriptedPublisher(answer: answer)
     }
 

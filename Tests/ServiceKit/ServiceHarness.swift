@@ -21,7 +21,7 @@ struct ServiceHarness: Sendable {
         self.clock = clock
         operations = Dictionary(uniqueKeysWithValues: service.operations.map { ($0.key, $0) })
         handler = BatchHandler(inbox: Inbox(service: service.name), database: database, clock: clock)
-        try await Inbox.maintain(on: database, now: clock.now())
+        try await InboxPartitions(of: database, clock: clock).prepare()
     }
 
     /// What became of each command of one batch.
@@ -97,6 +97,7 @@ final class SetClock: WallClock {
     private let time = Mutex(Date(timeIntervalSince1970: 1_780_000_000))
 
     func now() -> Date { time.withLock { $0 } }
+    var isSimulated: Bool { true }
     func advance(by seconds: TimeInterval) { time.withLock { $0 += seconds } }
 
     func sleep(for duration: Duration) async throws {

@@ -87,6 +87,7 @@ struct MortalClock: WallClock {
     let life: Life
 
     func now() -> Date { clock.now() }
+    var isSimulated: Bool { true }
 
     func sleep(for duration: Duration) async throws {
         await life.check()

@@ -38,6 +38,8 @@ public final class SimulatedClock: WallClock {
         self.start = start
     }
 
+    public var isSimulated: Bool { true }
+
     public func now() -> Date {
         start.addingTimeInterval(Double(state.withLock { $0.elapsed }) / 1e6)
     }

@@ -34,7 +34,7 @@ enum Database {
                 let applied = try await Migrator.migrate(
                     service.migrations, schema: service.rawValue, on: url, allowsPlainText: settings.allowsPlainText(to:), logger: logger)
                 let database = try assembly.database(service)
-                try await Inbox.maintain(on: database, now: assembly.clock.now())
+                _ = try await InboxPartitions(of: database, clock: assembly.clock, logger: logger).maintain()
                 try await auditor?.grant(service, on: database, logger: logger)
                 await database.close()
                 if !applied.isEmpty {

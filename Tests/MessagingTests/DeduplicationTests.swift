@@ -1,0 +1,55 @@
+import FoundationEssentials
+import PostgreSQL
+import TestKit
+import Testing
+
+@testable import Messaging
+
+@Suite(.timeLimit(.minutes(3))) struct DeduplicationTests {
+    private static let messages = 400
+    private static let batch = 20
+
+    @Test(arguments: ["'repeatable read'", "serializable"])
+    func `messages that two workers get at once count once, whatever isolation the database defaults to`(level: String) async throws {
+        let ledger = try await Ledger(defaults: ["default_transaction_isolation = \(level)"])
+        let deliveries = try (0..<Self.messages).map { number in
+            try ledger.delivery(.init(account: "a", amount: 1), id: UUID(), tag: UInt64(number))
+        }
+        let batches = stride(from: 0, to: deliveries.count, by: Self.batch).map { Array(deliveries[$0..<min($0 + Self.batch, deliveries.count)]) }
+        let processor = ledger.processor()
+        // Both take the same batches in the same order, so that they meet in each.
+        await withTaskGroup(of: Void.self) { workers in
+            for _ in 0..<2 {
+                workers.addTask { for batch in batches { await processor.process(batch) } }
+            }
+        }
+        #expect(try await ledger.balance("a") == Self.messages)
+        await ledger.database.close()
+    }
+}
+
+@Suite struct LockTableTests {
+    @Test func `a server with room for all sessions is told nothing about`() {
+        #expect(LockTable.shortage(each: 64, transactions: 300, others: 50, batches: 4, of: 100) == nil)
+    }
+
+    @Test func `one with too little room is named the setting that would do`() throws {
+        let shortage = try #require(LockTable.shortage(each: 64, transactions: 100, others: 60, batches: 4, of: 100))
+        #expect(!shortage.isOwn)
+        #expect(LockTable.shortage(each: shortage.setting, transactions: 100, others: 60, batches: 4, of: 100) == nil)
+        #expect(LockTable.shortage(each: shortage.setting - 1, transactions: 100, others: 60, batches: 4, of: 100) != nil)
+        #expect(shortage.description.contains("max_locks_per_transaction to at least \(shortage.setting)"))
+    }
+
+    @Test func `one with too little room for this process alone is told apart`() throws {
+        #expect(try #require(LockTable.shortage(each: 10, transactions: 20, others: 0, batches: 4, of: 100)).isOwn)
+    }
+
+    @Test func `the server is asked`() async throws {
+        let ledger = try await Ledger()
+        let table = LockTable(of: ledger.database)
+        #expect(try await table.shortage(batches: 2, of: 100) == nil)
+        #expect(try await table.shortage(batches: 1_000, of: 100)?.isOwn == true)
+        await ledger.database.close()
+    }
+}
