@@ -53,6 +53,22 @@ import Testing
         }
     }
 
+    @Test func `every second answer to a COMMIT ends its connection, the first one at once, and all else passes`() async throws {
+        let committed = "C\0\0\0\u{b}COMMIT\0Z\0\0\0\u{5}I"
+        try await withProxy { proxy, echo in
+            proxy.traffic.enter(.unansweredCommits)
+            let client = try await echo.connect(proxy.port)
+            try await client.send("hello")
+            try await eventually { client.received == "hello" }
+            try await client.send(committed)
+            try await eventually { client.isClosed }
+            #expect(client.received == "hello")
+            let next = try await echo.connect(proxy.port)
+            try await next.send(committed)
+            try await eventually { next.received == committed }
+        }
+    }
+
     private func withProxy(_ body: @escaping @Sendable (Proxy, Echo) async throws -> Void) async throws {
         let echo = try await Echo()
         let proxy = try await Proxy(on: FreePorts.next(), to: echo.port)

@@ -91,7 +91,11 @@ struct ChaosRun: Sendable {
         if try await !availability.awaitSuccess(within: ChaosPlan.recoveryLimit) {
             trouble = trouble ?? "no customer had success within \(ChaosPlan.recoveryLimit.inSeconds) after it"
         }
-        return .init(injection: injection, inFlight: inFlight, outage: availability.longestGap, trouble: trouble)
+        let outage = availability.longestGap
+        if let limit = injection.kind.longestOutage, outage > limit {
+            trouble = trouble ?? "no customer had success for \(outage.inSeconds), where \(limit.inSeconds) are allowed"
+        }
+        return .init(injection: injection, inFlight: inFlight, outage: outage, trouble: trouble)
     }
 
     private func line(_ number: Int, _ told: ChaosReport.Told, at seconds: Int64) -> String {

@@ -5,7 +5,7 @@
 struct ChaosSchedule: Sendable, Equatable {
     static let lengths = 10...3_600
     /// With it every kind of fault comes at least once.
-    static let wholeDeck = 240
+    static let wholeDeck = 300
     /// Between one fault and the next: what has recovered is under load for a moment.
     static let rest = Duration.seconds(1)
 

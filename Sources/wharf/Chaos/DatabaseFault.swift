@@ -4,12 +4,14 @@ import LocalServers
 /// Something happens to PostgreSQL.
 enum DatabaseFault: Fault {
     case restarted, restartedAtOnce, killed, sessionsTerminated
+    /// As before a switchover; there is no other server.
+    case readOnly
     case locked(table: String)
 
     /// One that each part of an order writes to.
     static let tables = ["carts.carts", "catalog.stock", "orders.checkouts", "orders.orders", "payments.attempts", "notifications.notifications", "orders.inbox"]
     private static let locker = "chaos lock"
-    private static let database = "wharf"
+    static let database = "wharf"
     private static let lockLimit = Duration.seconds(10)
     /// Longer than any fault lasts: the lock is ended from outside.
     private static let lockSeconds = 60
@@ -22,25 +24,34 @@ enum DatabaseFault: Fault {
         case .sessionsTerminated:
             try await shop.servers.postgres.query(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'postgres'")
-        case .locked(let table): try await lock(table, in: shop)
+        case .readOnly: try await setReadOnly(true, in: shop)
+        case .locked(let table): try await Self.lock(table, "ACCESS EXCLUSIVE", in: shop)
         }
     }
 
     func restore(in shop: ChaosShop) async throws {
-        guard case .locked = self else { return }
-        try await shop.servers.postgres.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(Self.locker)'")
+        switch self {
+        case .readOnly: try await setReadOnly(false, in: shop)
+        case .locked: try await Self.unlock(in: shop)
+        case .restarted, .restartedAtOnce, .killed, .sessionsTerminated: break
+        }
+    }
+
+    private func setReadOnly(_ isReadOnly: Bool, in shop: ChaosShop) async throws {
+        let postgres = shop.servers.postgres
+        try await postgres.query("ALTER SYSTEM \(isReadOnly ? "SET default_transaction_read_only = on" : "RESET default_transaction_read_only")")
+        try await postgres.query("SELECT pg_reload_conf()")
     }
 
     /// The session that holds the lock belongs to the shop's tasks, and ends when it is terminated. Returns when it has the lock.
-    private func lock(_ table: String, in shop: ChaosShop) async throws {
+    static func lock(_ table: String, _ mode: String, in shop: ChaosShop) async throws {
         let postgres = shop.servers.postgres
         shop.background {
             _ = try? await postgres.query(
                 """
                 SET application_name = '\(Self.locker)';
                 BEGIN;
-                LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE;
+                LOCK TABLE \(table) IN \(mode) MODE;
                 SELECT pg_sleep(\(Self.lockSeconds));
                 COMMIT
                 """, database: Self.database)
@@ -53,6 +64,11 @@ enum DatabaseFault: Fault {
             try await postgres.query(holds, database: Self.database) != "0"
         }
         guard isLocked else { throw ChaosError(.deadline, "\(table) could not be locked within \(Self.lockLimit.inSeconds).") }
+    }
+
+    static func unlock(in shop: ChaosShop) async throws {
+        try await shop.servers.postgres.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(Self.locker)'")
     }
 }
 

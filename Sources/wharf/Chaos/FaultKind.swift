@@ -3,6 +3,7 @@ enum FaultKind: String, CaseIterable, Sendable {
     case roleKilled = "role killed"
     case roleStopped = "role stopped"
     case roleStoppedForLong = "role stopped past its heartbeats"
+    case roleStoppedInTransaction = "worker stopped inside a transaction"
     case poolRestarted = "pool restarted one by one"
     case brokerStopped = "RabbitMQ application stopped"
     case brokerKilled = "RabbitMQ killed"
@@ -16,6 +17,9 @@ enum FaultKind: String, CaseIterable, Sendable {
     case databaseKilled = "PostgreSQL killed"
     case sessionsTerminated = "PostgreSQL sessions terminated"
     case tableLocked = "PostgreSQL table locked"
+    case databaseReadOnly = "PostgreSQL read-only"
+    case commitAnswersLost = "PostgreSQL commits unanswered"
+    case inboxRead = "inbox read across its midnight"
     case cacheKilled = "Redis killed"
     case gatewaySlow = "gateway slow"
     case gatewayFails = "gateway answers 500"
@@ -30,7 +34,8 @@ enum FaultKind: String, CaseIterable, Sendable {
     var targets: [String] {
         switch self {
         case .roleKilled, .roleStopped: [CrewMember.ingress, CrewMember.sandbox] + ServiceName.allCases.map(\.rawValue)
-        case .roleStoppedForLong, .poolRestarted: ServiceName.onTheWay.map(\.rawValue)
+        case .roleStoppedForLong, .poolRestarted, .inboxRead: ServiceName.onTheWay.map(\.rawValue)
+        case .roleStoppedInTransaction: StoppedTransactionFault.roles.map(\.rawValue)
         case .queueDeleted: QueueFault.queues
         case .bindingDeleted: BindingFault.routes.map(\.key)
         case .tableLocked: DatabaseFault.tables
@@ -57,7 +62,9 @@ enum FaultKind: String, CaseIterable, Sendable {
         case .roleStoppedForLong: 33...36
         case .brokerStopped, .bindingDeleted: 2...3
         case .memoryAlarm, .diskAlarm, .gatewaySlow, .gatewayFails, .gatewayDrops, .webhooksTwisted, .networkSlow: 3...5
-        case .tableLocked, .networkCut: 3...6
+        case .tableLocked, .databaseReadOnly, .commitAnswersLost, .networkCut: 3...6
+        // Longer than anybody may be held up by them.
+        case .roleStoppedInTransaction, .inboxRead: 17...18
         case .networkSilent: 4...12
         default: 0...0
         }
@@ -69,9 +76,18 @@ enum FaultKind: String, CaseIterable, Sendable {
         case .brokerKilled: 12
         case .brokerStopped: 10
         case .queueDeleted, .bindingDeleted: 5
+        case .inboxRead: 5
         case .memoryAlarm, .diskAlarm, .poolRestarted, .brokerConnectionsClosed: 3
-        case .roleKilled, .databaseRestarted, .databaseRestartedAtOnce, .databaseKilled: 2
+        case .roleKilled, .roleStoppedInTransaction, .databaseRestarted, .databaseRestartedAtOnce, .databaseKilled: 2
         default: 1
+        }
+    }
+
+    /// Where others go on without what has failed: the longest time that customers may be without success, whatever the fault's own length.
+    var longestOutage: Duration? {
+        switch self {
+        case .roleStoppedInTransaction, .inboxRead: .seconds(15)
+        default: nil
         }
     }
 
@@ -80,6 +96,7 @@ enum FaultKind: String, CaseIterable, Sendable {
         case .roleKilled: RoleFault(role: target, act: .kill)
         case .roleStopped: RoleFault(role: target, act: .stopAll)
         case .roleStoppedForLong: RoleFault(role: target, act: .stopOne)
+        case .roleStoppedInTransaction: StoppedTransactionFault(role: target)
         case .poolRestarted: RoleFault(role: target, act: .restart)
         case .brokerStopped: BrokerFault.stopped
         case .brokerKilled: BrokerFault.killed
@@ -93,6 +110,9 @@ enum FaultKind: String, CaseIterable, Sendable {
         case .databaseKilled: DatabaseFault.killed
         case .sessionsTerminated: DatabaseFault.sessionsTerminated
         case .tableLocked: DatabaseFault.locked(table: target)
+        case .databaseReadOnly: DatabaseFault.readOnly
+        case .commitAnswersLost: NetworkFault(link: NetworkLink.database.rawValue, act: .unansweredCommits)
+        case .inboxRead: InboxReadFault(service: target)
         case .cacheKilled: CacheFault()
         case .gatewaySlow: GatewayFault.slow
         case .gatewayFails: GatewayFault.fails

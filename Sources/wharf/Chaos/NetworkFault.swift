@@ -14,6 +14,8 @@ struct NetworkFault: Fault {
         case reset
         /// Connections stay, and nothing passes, not even their end.
         case silent
+        /// Connections of PostgreSQL end with the answer to every second COMMIT: it has taken effect, and its client does not know.
+        case unansweredCommits
     }
 
     private static let latency = Duration.milliseconds(80)
@@ -33,6 +35,7 @@ struct NetworkFault: Fault {
         case .slow: proxy.traffic.enter(.slow(Self.latency))
         case .reset: proxy.traffic.resetAll()
         case .silent: proxy.traffic.enter(.silent)
+        case .unansweredCommits: proxy.traffic.enter(.unansweredCommits)
         }
     }
 

@@ -7,6 +7,7 @@ struct Proxy: Sendable {
     private static let host = "127.0.0.1"
     private static let connectLimit = TimeAmount.seconds(5)
     private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+    private typealias Direction = (from: NIOAsyncChannelInboundStream<ByteBuffer>, to: NIOAsyncChannelOutboundWriter<ByteBuffer>)
 
     let port: Int
     let traffic = ProxyTraffic()
@@ -44,7 +45,7 @@ struct Proxy: Sendable {
                 .connectTimeout(Self.connectLimit)
                 .connect(host: Self.host, port: serverPort) { channel in Self.wrap(channel) }
             try await server.executeThenClose { fromServer, toServer in
-                let wasReset = await passOn([(fromClient, toServer), (fromServer, toClient)])
+                let wasReset = await passOn(client: (fromClient, toServer), server: (fromServer, toClient))
                 guard wasReset else { return }
                 // The next close drops what is under way and sends a reset.
                 for channel in [client.channel, server.channel] {
@@ -55,15 +56,15 @@ struct Proxy: Sendable {
     }
 
     /// Returns when either direction has come to its end, or when the connection is ended from outside: whether by a reset.
-    private func passOn(
-        _ directions: [(from: NIOAsyncChannelInboundStream<ByteBuffer>, to: NIOAsyncChannelOutboundWriter<ByteBuffer>)]
-    ) async -> Bool {
+    private func passOn(client: Direction, server: Direction) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
-            for (from, to) in directions {
-                group.addTask {
-                    try? await self.pump(from, to)
-                    return false
-                }
+            group.addTask {
+                try? await pump(client) { _ in try await traffic.pass() }
+                return false
+            }
+            group.addTask {
+                try? await pump(server) { try await traffic.pass(answer: $0.readableBytesView) }
+                return false
             }
             group.addTask { await traffic.end() == .reset }
             let wasReset = await group.next() ?? false
@@ -72,10 +73,10 @@ struct Proxy: Sendable {
         }
     }
 
-    private func pump(_ from: NIOAsyncChannelInboundStream<ByteBuffer>, _ to: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
-        for try await data in from {
-            try await traffic.pass()
-            try await to.write(data)
+    private func pump(_ direction: Direction, _ pass: (ByteBuffer) async throws -> Void) async throws {
+        for try await data in direction.from {
+            try await pass(data)
+            try await direction.to.write(data)
         }
         // The end of a connection has to pass, too.
         try await traffic.pass()

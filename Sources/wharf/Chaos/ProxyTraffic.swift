@@ -10,6 +10,8 @@ final class ProxyTraffic: Sendable {
         case silent
         /// No connection lives.
         case cut
+        /// Every second answer to a COMMIT of PostgreSQL's ends its connection instead of passing. Such an answer is taken to come in one piece.
+        case unansweredCommits
     }
 
     /// How a connection is ended from outside.
@@ -19,6 +21,8 @@ final class ProxyTraffic: Sendable {
 
     private struct State {
         var mode = Mode.open
+        /// Answers to COMMIT since that mode began.
+        var commits = 0
         /// Who waits for another mode.
         var waiting: [AsyncStream<Never>.Continuation] = []
         /// One for each connection.
@@ -31,6 +35,7 @@ final class ProxyTraffic: Sendable {
     func enter(_ mode: Mode) {
         let (waiting, ended) = state.withLock { state in
             state.mode = mode
+            state.commits = 0
             defer { state.waiting = [] }
             return (state.waiting, mode == .cut ? Array(state.connections.values) : [])
         }
@@ -48,13 +53,28 @@ final class ProxyTraffic: Sendable {
     func pass() async throws {
         while true {
             switch state.withLock({ $0.mode }) {
-            case .open: return
+            case .open, .unansweredCommits: return
             case .slow(let latency): return try await Task.sleep(for: latency)
             case .cut: throw Cut()
             case .silent: try await change(from: .silent)
             }
         }
     }
+
+    /// What a server has sent may go on.
+    /// - Throws: as ``pass()``.
+    func pass(answer: some Collection<UInt8>) async throws {
+        try await pass()
+        let isLost = state.withLock { state in
+            guard state.mode == .unansweredCommits, answer.contains(Self.committed) else { return false }
+            state.commits += 1
+            return !state.commits.isMultiple(of: 2)
+        }
+        if isLost { throw Cut() }
+    }
+
+    /// PostgreSQL's message CommandComplete: a letter, a length and the command.
+    private static let committed = [UInt8(ascii: "C"), 0, 0, 0, 11] + Array("COMMIT".utf8) + [0]
 
     /// Returns when a connection is to be ended, or when its task is cancelled.
     func end() async -> Ending {
