@@ -21,6 +21,8 @@ struct BatchHandler: Sendable {
     let inbox: Inbox
     let database: any Database
     let clock: any WallClock
+    /// What counts of the bodies of operations that do not say so themselves.
+    var fingerprint = Fingerprint.Scope.body
 
     func handle(_ requests: [Request], by operation: [String: Operation]) async -> [Result] {
         var waited: Duration = .zero
@@ -65,7 +67,7 @@ struct BatchHandler: Sendable {
             }
         }
         if !transactional.isEmpty {
-            let handled = try await inTransaction(transactional.map { requests[$0] }) { requests, transaction in
+            let handled = try await inTransaction(transactional.map { requests[$0] }, by: operations) { requests, transaction in
                 try await Self.handle(requests, by: operations, on: transaction)
             }
             for (index, result) in zip(transactional, handled) { results[index] = result }
@@ -74,8 +76,8 @@ struct BatchHandler: Sendable {
             let batch = indices.map { requests[$0] }
             let handled: [Result]
             switch operations[key]?.handler {
-            case .external(let prepare): handled = try await handleExternal(batch, prepare)
-            case .informed(let ask): handled = try await complete(batch, batch, try await ask(batch))
+            case .external(let prepare): handled = try await handleExternal(batch, by: operations, prepare)
+            case .informed(let ask): handled = try await complete(batch, batch, by: operations, try await ask(batch))
             default: continue
             }
             for (index, result) in zip(indices, handled) { results[index] = result }
@@ -105,7 +107,7 @@ struct BatchHandler: Sendable {
     }
 
     private func handleExternal(
-        _ requests: [Request],
+        _ requests: [Request], by operations: [String: Operation],
         _ prepare: @escaping @Sendable ([Request], any SQLConnection) async throws -> Operation.Prepared
     ) async throws -> [Result] {
         // What the inbox knows needs no second call to the outside.
@@ -114,15 +116,15 @@ struct BatchHandler: Sendable {
             let fresh = requests.filter { known[$0.id] == nil }
             return (fresh, fresh.isEmpty ? nil : try await prepare(fresh, transaction))
         }
-        return try await complete(requests, fresh, try await prepared?.perform())
+        return try await complete(requests, fresh, by: operations, try await prepared?.perform())
     }
 
     /// The transaction after something outside was asked or acted upon for `performedFor`; what the inbox knows by now is left out.
     private func complete(
-        _ requests: [Request], _ performedFor: [Request], _ performed: Operation.Performed?
+        _ requests: [Request], _ performedFor: [Request], by operations: [String: Operation], _ performed: Operation.Performed?
     ) async throws -> [Result] {
         let ids = performedFor.map(\.id)
-        return try await inTransaction(requests) { open, transaction in
+        return try await inTransaction(requests, by: operations) { open, transaction in
             var openIDs = Set(open.map(\.id))
             // A message that is in the batch twice counts at its first place.
             return try await performed?.complete(ids.map { openIDs.remove($0) != nil }, transaction) ?? []
@@ -131,7 +133,7 @@ struct BatchHandler: Sendable {
 
     /// One transaction around `body`, which gets the requests that are new to the inbox. A message that is in the batch twice is handled once.
     private func inTransaction(
-        _ requests: [Request],
+        _ requests: [Request], by operations: [String: Operation],
         _ body: @escaping @Sendable ([Request], any SQLConnection) async throws -> [Outcome]
     ) async throws -> [Result] {
         try await database.transaction { transaction in
@@ -154,8 +156,9 @@ struct BatchHandler: Sendable {
                     let isRemembered = reply?.isLasting ?? true
                     first[request.id] = .handled(outputs: outputs, recorded: isRemembered ? now : nil, reply: reply)
                     if isRemembered {
-                        entries.append(Inbox.Entry(id: request.id, fingerprint: request.fingerprint, outputs: outputs))
-                        known[request.id] = Inbox.Remembered(fingerprint: request.fingerprint, outputs: outputs, recorded: now)
+                        let fingerprint = request.fingerprint(of: scope(of: request, by: operations))
+                        entries.append(Inbox.Entry(id: request.id, fingerprint: fingerprint, outputs: outputs))
+                        known[request.id] = Inbox.Remembered(fingerprint: fingerprint, outputs: outputs, recorded: now)
                     }
                 }
             }
@@ -166,14 +169,19 @@ struct BatchHandler: Sendable {
                     // What its twin failed with is what it would have failed with.
                     return .failed(failures[request.id] ?? Failure("duplicate", "its twin in the same batch was told to try again", remedy: .retry))
                 }
-                return Self.recall(row, for: request)
+                return Self.recall(row, for: request, scope(of: request, by: operations))
             }
         }
     }
 
+    private func scope(of request: Request, by operations: [String: Operation]) -> Fingerprint.Scope {
+        operations[request.operation]?.fingerprint ?? fingerprint
+    }
+
     /// The outputs of an earlier handling, once more; a no when the same id comes with another request.
-    private static func recall(_ row: Inbox.Remembered, for request: Request) -> Result {
-        guard row.fingerprint == request.fingerprint else {
+    private static func recall(_ row: Inbox.Remembered, for request: Request, _ scope: Fingerprint.Scope) -> Result {
+        // Rows of the version before cover the whole body, until the last of them is forgotten.
+        guard row.fingerprint == request.fingerprint(of: scope) || row.fingerprint == request.fingerprint(of: .body) else {
             let problem = Problem(
                 "idempotency-key-reused", title: "Idempotency key reused", status: 422,
                 detail: "This Idempotency-Key was used before for another request.")

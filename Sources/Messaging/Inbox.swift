@@ -43,6 +43,20 @@ public struct Inbox: Sendable {
                 -- Whether the ids of the outputs begin with the row's time; those of the rows before this column do not.
                 ALTER TABLE inbox ADD COLUMN ordered boolean NOT NULL DEFAULT false;
                 """),
+        Migration(
+            id: "inbox trail",
+            sql: """
+                -- The inbox without any content: what an auditor may see of it. Who may read the view needs no right on the table.
+                CREATE VIEW inbox_trail AS
+                SELECT message_id, at, ordered, (
+                    SELECT json_agg(json_build_object(
+                        'place', place - 1, 'kind', value ->> 'kind', 'key', value ->> 'key', 'replayed', value ->> 'messageID',
+                        'operation', value ->> 'operation'))
+                    FROM json_array_elements(outputs) WITH ORDINALITY AS output (value, place)
+                    WHERE value ->> 'kind' IN ('request', 'event', 'replay')
+                ) AS sent
+                FROM inbox;
+                """),
     ]
 
     let service: String

@@ -37,18 +37,16 @@ public enum InboxTrail {
     public static func page(
         after position: Position?, since start: Date, limit: Int, on connection: any SQLConnection
     ) async throws -> Page {
-        // The bodies stay where they are: there are gigabytes of them in a large shop.
         let rows = try await connection.query(
             """
-            SELECT input, at, ordered, (place - 1)::integer AS place, value ->> 'kind' AS kind, value ->> 'key' AS key,
-                   value ->> 'messageID' AS replayed, value ->> 'operation' AS operation
+            SELECT input, at, ordered, (value ->> 'place')::integer AS place, value ->> 'kind' AS kind, value ->> 'key' AS key,
+                   value ->> 'replayed' AS replayed, value ->> 'operation' AS operation
             FROM (
-                SELECT message_id AS input, at, ordered, outputs FROM inbox
+                SELECT message_id AS input, at, ordered, sent FROM inbox_trail
                 WHERE at >= \(start) AND (message_id, at) > (\(position?.input ?? .zero), \(position?.at ?? start))
                 ORDER BY message_id, at LIMIT \(limit)
             ) AS handled
-            LEFT JOIN LATERAL json_array_elements(outputs) WITH ORDINALITY AS output (value, place)
-                ON value ->> 'kind' IN ('request', 'event', 'replay')
+            LEFT JOIN LATERAL json_array_elements(sent) AS message (value) ON true
             ORDER BY input, at, place
             """)
         var handled = 0
@@ -66,7 +64,7 @@ public enum InboxTrail {
     /// Those of the messages that the service has handled.
     public static func handled(_ ids: [UUID], on connection: any SQLConnection) async throws -> Set<UUID> {
         guard !ids.isEmpty else { return [] }
-        let rows = try await connection.query("SELECT message_id FROM inbox WHERE message_id = ANY(\(ids))")
+        let rows = try await connection.query("SELECT message_id FROM inbox_trail WHERE message_id = ANY(\(ids))")
         return try Set(rows.map { try $0.decode("message_id") })
     }
 

@@ -13,6 +13,8 @@ public struct Operation: Sendable {
     /// The routing key: an `operationId` of openapi.yaml, a saga message, or an event.
     public let key: String
     let handler: Handler
+    /// Nil where the queue decides: the whole body, or nothing of it on a queue of credentials.
+    var fingerprint: Fingerprint.Scope?
 
     enum Handler: Sendable {
         /// Reads only; no inbox row, and no transaction.
@@ -34,6 +36,16 @@ public struct Operation: Sendable {
     /// the outcomes are for those that are new.
     struct Performed: Sendable {
         let complete: @Sendable (_ isNew: [Bool], any SQLConnection) async throws -> [Outcome]
+    }
+}
+
+extension Operation {
+    /// The same operation, which tells requests under one idempotency key apart by these members of the body alone. For bodies with a secret in them:
+    /// the inbox keeps a hash of what is named here.
+    public func fingerprinted(by members: String...) -> Operation {
+        var operation = self
+        operation.fingerprint = .members(members)
+        return operation
     }
 }
 

@@ -74,26 +74,8 @@ public struct Request: Sendable {
 
     /// The header parameter that carries the client's own key for this request.
     public static let idempotencyKey = "idempotency-key"
-
-    /// What the request asks for, without who waits for it or until when: two requests under one idempotency key
-    /// are the same request when this is the same. Keyed by the idempotency key, which is stored nowhere, so that nobody
-    /// who reads the inbox can guess at a password that was in a body.
-    var fingerprint: [UInt8] {
-        var bytes: [UInt8] = Array(operation.utf8)
-        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) where name != Self.idempotencyKey {
-            bytes.append(0)
-            bytes += name.utf8
-            bytes.append(1)
-            bytes += value.utf8
-        }
-        bytes.append(2)
-        bytes += body
-        let key = parameters[Self.idempotencyKey].map { Array($0.utf8) } ?? Array(id.upperCaseText.utf8)
-        return Array(HMACSHA256.authenticate(bytes, key: key).prefix(Self.fingerprintBytes))
-    }
-
-    /// 128 bits: an accidental match is out of the question, and inbox rows stay narrow.
-    private static let fingerprintBytes = 16
+    /// The parameter that carries the IP address that the client's connection came from, where an operation asks for it.
+    public static let clientAddress = "client-address"
 
     /// Beyond every ladder's end, and far from the end of the range.
     private static let maximumAttempt: Int64 = 1_000_000

@@ -7,7 +7,7 @@ public struct ServiceDefinition: Sendable {
     public let pollers: [Poller]
     /// The queues it consumes; which operation comes by which queue is topology.
     public let queues: [String]
-    /// Those of `queues` whose messages hold credentials: their bodies are never written into a dead letter.
+    /// Those of `queues` whose messages hold credentials: their bodies are never written into a dead letter, and the inbox keeps no hash of them.
     public let sensitiveQueues: Set<String>
 
     public init(

@@ -90,7 +90,8 @@ public struct Worker: Service {
         let processor = BatchProcessor(
             queue: queue, limit: limits.batch, operations: Dictionary(uniqueKeysWithValues: service.operations.map { ($0.key, $0) }),
             handler: BatchHandler(
-                inbox: Inbox(service: service.name), database: wiring.database, clock: wiring.clock),
+                inbox: Inbox(service: service.name), database: wiring.database, clock: wiring.clock,
+                fingerprint: service.sensitiveQueues.contains(queue) ? .members([]) : .body),
             database: wiring.database, consumer: consumer, publisher: wiring.publisher, replies: wiring.replies,
             setAside: SetAside(ladder: ladder, worker: name, randomness: wiring.randomness, redacts: service.sensitiveQueues.contains(queue)),
             clock: wiring.clock,

@@ -1,10 +1,10 @@
 import FoundationEssentials
-import Messaging
 import PostgreSQL
 import Secrets
 import TestKit
 import Testing
 
+@testable import Messaging
 @testable import wharf
 
 extension System {
@@ -41,6 +41,20 @@ extension System {
                     try await connection.query("SELECT password_hash FROM accounts WHERE email = \(email)").first?
                         .decode("password_hash", as: String.self))
                 #expect(stored.contains("scrypt"))
+            }
+        }
+
+        @Test func `no row of the inbox tells whether a guess at a password is right`() async throws {
+            let body = #"{"email": "\#(UUID().uuidString)@example.com", "password": "a long password", "name": "Ada"}"#
+            #expect(try await Visitor.guest().post("/v1/users", body).status == 201)
+            try await SystemDatabase.with("users") { connection in
+                let rows = try await connection.query("SELECT message_id, fingerprint FROM inbox")
+                #expect(!rows.isEmpty)
+                for row in rows {
+                    // What somebody who reads the row, and guesses everything else right, can compute.
+                    let guess = Messaging.Request(id: try row.decode("message_id"), operation: "users.accounts.create", body: Array(body.utf8))
+                    #expect(try row.decode("fingerprint", as: [UInt8].self) != guess.fingerprint(of: .body))
+                }
             }
         }
 

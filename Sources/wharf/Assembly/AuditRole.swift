@@ -1,8 +1,9 @@
 import Logging
 import PostgreSQL
 
-/// The database role of `wharf audit`: it may read what services have written, and write nothing. Of users it sees the inbox alone: neither the hashes
-/// of passwords and tokens nor the addresses of customers. What customers ordered it does see: treat its password as a service's.
+/// The database role of `wharf audit`: it may read what services have written, and write nothing. Of inboxes it sees which messages were handled and
+/// which were sent, and no content; of users nothing else: neither the hashes of passwords and tokens nor the addresses of customers. What customers
+/// ordered it does see: treat its password as a service's.
 struct AuditRole: Sendable {
     /// In settings: `WHARF_POSTGRES_URL_AUDIT`.
     static let name = "audit"
@@ -27,13 +28,25 @@ struct AuditRole: Sendable {
             }
             try await transaction.execute("REVOKE ALL ON ALL TABLES IN SCHEMA \(identifier: schema) FROM \(identifier: user)")
             try await transaction.execute("GRANT USAGE ON SCHEMA \(identifier: schema) TO \(identifier: user)")
-            if service == .users {
-                try await transaction.execute("GRANT SELECT ON \(identifier: schema).inbox TO \(identifier: user)")
-            } else {
-                try await transaction.execute("GRANT SELECT ON ALL TABLES IN SCHEMA \(identifier: schema) TO \(identifier: user)")
-                try await transaction.execute(
-                    "ALTER DEFAULT PRIVILEGES IN SCHEMA \(identifier: schema) GRANT SELECT ON TABLES TO \(identifier: user)")
+            // The version before granted it what is made later, which the inbox's partitions are.
+            try await transaction.execute(
+                "ALTER DEFAULT PRIVILEGES IN SCHEMA \(identifier: schema) REVOKE ALL ON TABLES FROM \(identifier: user)")
+            for table in try await visible(service, on: transaction) {
+                try await transaction.execute("GRANT SELECT ON \(identifier: schema).\(identifier: table) TO \(identifier: user)")
             }
         }
     }
+
+    /// The tables and views of a service that it may read: all but the inbox with its partitions.
+    private func visible(_ service: ServiceName, on transaction: any SQLConnection) async throws -> [String] {
+        if service == .users { return [Self.trail] }
+        return try await transaction.query(
+            """
+            SELECT relname::text AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE nspname = \(service.rawValue) AND relkind IN ('r', 'p', 'v') AND relname !~ '^inbox(_[0-9]+)?$'
+            """
+        ).map { try $0.decode("name") }
+    }
+
+    private static let trail = "inbox_trail"
 }
