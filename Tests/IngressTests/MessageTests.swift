@@ -65,6 +65,17 @@ import Testing
         #expect(requests.sent.map { $0.request.parameters["session"] } == [SHA256.hex(FakeRequests.customerToken), nil])
     }
 
+    @Test func `the client's address travels where the operation asks for it, and no client chooses it`() async throws {
+        let requests = FakeRequests()
+        try await TestIngress.with(requests) { port in
+            _ = try await TestIngress.exchange(port, "POST /v1/sessions", headers: ["Client-Address: 192.0.2.1", "X-Forwarded-For: 192.0.2.1"], body: "{}")
+            _ = try await TestIngress.exchange(port, "POST /v1/users", body: "{}")
+            _ = try await TestIngress.exchange(port, "POST /v1/carts")
+            #expect(try await TestIngress.exchange(port, "POST /v1/sessions?client-address=192.0.2.1", body: "{}").status == 422)
+        }
+        #expect(requests.sent.map { $0.request.parameters[Request.clientAddress] } == ["127.0.0.1", "127.0.0.1", nil])
+    }
+
     @Test func `the reply's status, headers and body leave as they are`() async throws {
         let reply = Reply(status: 201, headers: ["location": "/v1/carts/1", "content-length": "99"], body: Array("{\"a\":1}".utf8))
         try await TestIngress.with(FakeRequests { _ in reply }) { port in

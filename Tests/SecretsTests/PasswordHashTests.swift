@@ -8,15 +8,53 @@ import Testing
 
     @Test func `a hash verifies its own password and no other`() throws {
         let encoded = try PasswordHash.hash("correct horse")
-        #expect(encoded.hasPrefix("$scrypt$ln=15,r=8,p=1$"))
+        #expect(encoded.hasPrefix("$scrypt$ln=17,r=8,p=1$"), "OWASP's first choice")
         #expect(PasswordHash.verify("correct horse", against: encoded))
         #expect(!PasswordHash.verify("correct horsf", against: encoded))
         #expect(!PasswordHash.verify("", against: encoded))
     }
 
     @Test func `two hashes of one password differ`() throws {
-        #expect(try PasswordHash.hash("same") != PasswordHash.hash("same"))
+        #expect(try PasswordHash.hash("same", quick) != PasswordHash.hash("same", quick))
     }
+
+    @Test func `forms that Unicode takes for the same are one password, and others are not`() throws {
+        let forms = ["e\u{301}\u{3000}\u{1112}\u{1161}\u{11ab}", "\u{e9} \u{d55c}", "\u{e9}\u{2003}\u{1112}\u{1161}\u{11ab}"]
+        for form in forms {
+            let encoded = try PasswordHash.hash(form, quick)
+            for other in forms { #expect(PasswordHash.verify(other, against: encoded)) }
+            // Case, width, the accent, and the blank's place are the password's own.
+            for other in ["\u{c9} \u{d55c}", "e \u{d55c}", "\u{e9}\u{d55c}", "\u{ff45}\u{301} \u{d55c}"] {
+                #expect(!PasswordHash.verify(other, against: encoded), "\(other)")
+            }
+        }
+    }
+
+    /// Made by Python's `hashlib.scrypt` from "cafe" and U+0301, as an earlier version has hashed it.
+    @Test func `a hash of a password as it was typed is still right for it`() {
+        let typed = "$scrypt$ln=4,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$QzAtqLWnCvgULV9qq18o519suHEwbrEj8/Xlq+Pjvf8"
+        #expect(PasswordHash.verify("cafe\u{301}", against: typed))
+        #expect(!PasswordHash.verify("cafe", against: typed))
+    }
+
+    @Test func `a hash of less work is outdated, and one of as much or more is not`() throws {
+        let parameters = PasswordHash.Parameters(logarithm: 5, blockSize: 8, parallelism: 2)
+        for (other, isOutdated) in [("ln=4,r=8,p=1", true), ("ln=5,r=8,p=1", true), ("ln=6,r=8,p=1", false), ("ln=5,r=8,p=2", false), ("ln=7,r=8,p=1", false)] {
+            let encoded = "$scrypt$\(other)$MDEyMzQ1Njc4OWFiY2RlZg$AAAAAAAAAAAAAAAAAAAAAA"
+            #expect(PasswordHash.isOutdated(encoded, by: parameters) == isOutdated, "\(other)")
+        }
+        #expect(!PasswordHash.isOutdated("no hash", by: parameters))
+        #expect(PasswordHash.isOutdated(foreign))
+    }
+
+    @Test func `the hash of nobody asks for the work of a true one`() throws {
+        let nobody = try PasswordHash.ofNobody(quick)
+        #expect(nobody.hasPrefix("$scrypt$ln=4,r=8,p=1$"))
+        #expect(try nobody.utf8.count == PasswordHash.hash("x", quick).utf8.count)
+        #expect(!PasswordHash.verify("", against: nobody))
+    }
+
+    private let quick = PasswordHash.Parameters(logarithm: 4, blockSize: 8, parallelism: 1)
 
     @Test func `a hash that another implementation made verifies`() {
         #expect(PasswordHash.verify("correct horse", against: foreign))
@@ -24,7 +62,7 @@ import Testing
     }
 
     @Test func `an empty password can be hashed and verified`() throws {
-        #expect(PasswordHash.verify("", against: try PasswordHash.hash("")))
+        #expect(PasswordHash.verify("", against: try PasswordHash.hash("", quick)))
     }
 
     @Test(arguments: [

@@ -1,9 +1,9 @@
 import Contracts
 import FoundationEssentials
-import Messaging
 import PostgreSQL
 import Testing
 
+@testable import Messaging
 @testable import Users
 @testable import ServiceKit
 
@@ -59,6 +59,51 @@ import Testing
         #expect(first.status == 201)
         #expect(second.isReplayed)
         #expect(second.body == first.body)
+    }
+
+    /// A fast hash of a password is as good as the password, and the key of this one stands in the same row.
+    @Test func `nothing that is stored of a sign-up tells one password from another but the scrypt hash`() async throws {
+        let id = UUID()
+        var rows: [(fingerprint: [UInt8], outputs: String)] = []
+        for password in [UsersHarness.password, "another long password"] {
+            let users = try await UsersHarness()
+            let reply = try await users.service.send(
+                Request("users.accounts.create", ["email": "ada@example.com", "password": password, "name": "Ada"], id: id))
+            #expect(reply.status == 201)
+            let stored = try await users.service.database.withConnection { try await $0.query("SELECT fingerprint, outputs::text AS outputs FROM inbox") }
+            let row = try #require(stored.first)
+            rows.append((try row.decode("fingerprint"), try row.decode("outputs")))
+            #expect(!rows[rows.count - 1].outputs.contains(password))
+        }
+        #expect(rows.count == 2 && rows.first?.fingerprint == rows.last?.fingerprint)
+    }
+
+    @Test func `a key that was used for another sign-up is refused, and from another address of the same client it is the same sign-up`() async throws {
+        let users = try await UsersHarness()
+        let id = UUID()
+        func signUp(_ email: String, _ name: String, from address: String) async throws -> Reply {
+            try await users.service.send(
+                Request(
+                    "users.accounts.create", ["email": email, "password": UsersHarness.password, "name": name],
+                    parameters: [Request.idempotencyKey: "1", Request.clientAddress: address], id: id))
+        }
+        #expect(try await signUp("ada@example.com", "Ada", from: "192.0.2.1").status == 201)
+        #expect(try await signUp("ada@example.com", "Ada", from: "198.51.100.7").isReplayed)
+        for (email, name) in [("grace@example.com", "Ada"), ("ada@example.com", "Grace")] {
+            let reply = try await signUp(email, name, from: "192.0.2.1")
+            #expect(reply.status == 422)
+            #expect(reply.problem?.type.hasSuffix("idempotency-key-reused") == true)
+        }
+    }
+
+    @Test func `a sign-up of before the fingerprints left the password out is still known`() async throws {
+        let users = try await UsersHarness()
+        let request = try Request("users.accounts.create", ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada"])
+        #expect(try await users.service.send(request).status == 201)
+        try await users.service.database.withConnection {
+            _ = try await $0.execute("UPDATE inbox SET fingerprint = \(request.fingerprint(of: .body))")
+        }
+        #expect(try await users.service.send(request).isReplayed)
     }
 
     @Test func `no account is made for somebody who no longer waits`() async throws {

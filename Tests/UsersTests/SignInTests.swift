@@ -1,14 +1,11 @@
 import Contracts
 import FoundationEssentials
-import LocalServers
-import Logging
 import Messaging
 import PostgreSQL
-import Redis
-import TestKit
+import Secrets
 import Testing
-import Users
 @testable import ServiceKit
+@testable import Users
 
 @Suite struct SignInTests {
     @Test func `the right password begins a session of thirty days, whose token is written down nowhere`() async throws {
@@ -17,7 +14,7 @@ import Users
         let reply = try await users.signIn("ADA@example.com")
         #expect(reply.status == 201)
         #expect(reply.isPrivate)
-        let session: NewSession = try reply.decoded()
+        let session: UsersTests.NewSession = try reply.decoded()
         #expect(session.user == ada)
         #expect(session.expiresAt == users.service.clock.now().addingTimeInterval(30 * 86_400))
         let resolved: ResolvedSession = try await users.resolve(session.token).decoded()
@@ -29,7 +26,7 @@ import Users
     }
 
     @Test func `a wrong password and an unknown address get the same answer after the same work`() async throws {
-        let users = try await UsersHarness()
+        let users = try await UsersHarness(passwords: .init(logarithm: 15, blockSize: 8, parallelism: 1))
         _ = try await users.signUp()
         _ = try await users.signIn("nobody@example.com")
         let wrong = try await users.signIn("ada@example.com", "wrong password")
@@ -38,7 +35,7 @@ import Users
         #expect(wrong.body == unknown.body)
         #expect(wrong.problem?.type.hasSuffix("invalid-credentials") == true)
         #expect(wrong.headers["www-authenticate"] == "Bearer")
-        // A hash takes some 80 ms and everything else two or three, so without one the difference would be far larger.
+        // Such a hash takes some 80 ms and everything else two or three, so without one the difference would be far larger.
         #expect(try await shortest(users, "nobody@example.com") > shortest(users, "ada@example.com") / 4)
     }
 
@@ -62,50 +59,87 @@ import Users
         ]
         let replies = try await users.service.send(try bodies.map { try Request("users.sessions.create", $0) }).map { try $0.reply }
         #expect(replies.map(\.status) == [201, 401, 201, 422, 201])
-        let tokens = try [0, 2, 4].map { try replies[$0].decoded(NewSession.self).token }
+        let tokens = try [0, 2, 4].map { try replies[$0].decoded(UsersTests.NewSession.self).token }
         #expect(Set(tokens).count == 3)
     }
 
     @Test func `a disabled account cannot sign in, and its sessions end`() async throws {
         let users = try await UsersHarness()
         _ = try await users.signUp()
-        let session: NewSession = try await users.signIn().decoded()
+        let session: UsersTests.NewSession = try await users.signIn().decoded()
         try await users.service.database.withConnection { _ = try await $0.execute("UPDATE accounts SET disabled = true") }
         #expect(try await users.signIn().status == 401)
         #expect(try await users.resolve(session.token).status == 404)
     }
 
-    @Test func `after ten failures an account has to wait, and a success before that clears the count`() async throws {
-        let redis = try RedisClient(url: try await TestServers.redis().url, logger: Logger(label: "test"))
-        defer { redis.shutdown() }
-        let users = try await UsersHarness(attempts: redis)
-        let email = "ada-\(UUID().uuidString.lowercased())@example.com"
-        _ = try await users.signUp(email)
-        let wrong = try Array(0..<9).map { _ in try Request("users.sessions.create", ["email": email, "password": "wrong password"]) }
-        #expect(try await users.service.send(wrong).map { try $0.reply.status } == Array(repeating: 401, count: 9))
-        #expect(try await users.signIn(email).status == 201)
-
-        let more = try Array(0..<12).map { _ in try Request("users.sessions.create", ["email": email, "password": "wrong password"]) }
-        let replies = try await users.service.send(more).map { try $0.reply }
-        #expect(replies.map(\.status) == Array(repeating: 401, count: 10) + [429, 429])
-        let refused = try await users.signIn(email)
-        #expect(refused.status == 429)
-        #expect(refused.problem?.type.hasSuffix("too-many-attempts") == true)
-        let wait = try #require(refused.headers["retry-after"].flatMap(Int.init))
-        #expect((1...900).contains(wait))
-        #expect(try await users.signIn("other-\(email)").status == 401, "others are not concerned")
-    }
-
-    @Test func `without Redis everybody may try`() async throws {
-        let users = try await UsersHarness(attempts: NoStore())
+    @Test func `sign-ups that wait for their hashes delay no sign-in`() async throws {
+        let users = try await UsersHarness(passwords: .init(logarithm: 14, blockSize: 8, parallelism: 1))
         _ = try await users.signUp()
-        for _ in 0..<2 { #expect(try await users.signIn("ada@example.com", "wrong password").status == 401) }
+        let requests = try (0..<40).map {
+            try Request("users.accounts.create", ["email": "\($0)@example.com", "password": UsersHarness.password, "name": "N"])
+        }
+        async let signUps = users.service.send(requests)
         #expect(try await users.signIn().status == 201)
+        #expect(try await users.service.count("SELECT count(*) FROM accounts") == 1, "the sign-ups are still being hashed")
+        #expect(try await signUps.map { try $0.reply.status } == Array(repeating: 201, count: 40))
     }
 
-    private struct NoStore: KeyValueStore {
-        func command(_ arguments: [String]) async throws(RedisError) -> RedisValue {
-            throw RedisError(code: .unavailable, message: "Redis is away")
+    @Test func `a hash that is weaker than those of today is made anew at the next sign-in, and everybody who signs in meanwhile may`() async throws {
+        let users = try await UsersHarness(passwords: .init(logarithm: 6, blockSize: 8, parallelism: 1))
+        _ = try await users.signUp()
+        let old = try PasswordHash.hash(UsersHarness.password, UsersHarness.quick)
+        try await users.service.database.withConnection { _ = try await $0.execute("UPDATE accounts SET password_hash = \(old)") }
+        #expect(try await users.signIn("ada@example.com", "wrong password").status == 401)
+        #expect(try await users.storedHash == old, "only its owner can renew it")
+        let replies = await users.service.send(try (0..<8).map { _ in try users.attempt("ada@example.com") })
+        #expect(try replies.map { try $0.reply.status } == Array(repeating: 201, count: 8))
+        #expect(try await users.storedHash.hasPrefix("$scrypt$ln=6,r=8,p=1$"))
+        #expect(try await users.signIn().status == 201)
+        let renewed = try await users.storedHash
+        #expect(try await users.signIn().status == 201)
+        #expect(try await users.storedHash == renewed)
+    }
+
+    @Test func `a sign-in that has verified the hash before the renewal begins a session, and one that has verified another password does not`() async throws {
+        let users = try await UsersHarness()
+        let ada = try await users.signUp()
+        let database = users.service.database
+        let account = try #require(try await database.withConnection { try await Store.accounts([ada.id], on: $0)[ada.id] })
+        try await database.transaction { try await Store.renew([(account, "stronger")], on: $0) }
+        let now = users.service.clock.now()
+        func begin() async throws -> Int {
+            try await database.transaction {
+                try await Store.begin([.init(id: UUID(), token: UUID().uuidString, account: account)], now: now, expiresAt: now, on: $0).count
+            }
+        }
+        #expect(try await begin() == 1)
+        // A renewal of what is no longer stored changes nothing.
+        try await database.transaction { try await Store.renew([(account, "late")], on: $0) }
+        #expect(try await users.storedHash == "stronger")
+        _ = try await UsersService.ensureAdmin(
+            email: "ada@example.com", password: "a new password", on: database, clock: users.service.clock, randomness: TestRandomness())
+        #expect(try await begin() == 0)
+    }
+
+    @Test func `a password is the same however its accents are composed`() async throws {
+        let users = try await UsersHarness()
+        let (composed, decomposed) = ("caf\u{e9} \u{1e69}\u{d55c} au lait", "cafe\u{301}\u{a0}s\u{307}\u{323}\u{1112}\u{1161}\u{11ab} au lait")
+        _ = try await users.signUp("ada@example.com", composed)
+        _ = try await users.signUp("grace@example.com", decomposed)
+        for email in ["ada@example.com", "grace@example.com"] {
+            #expect(try await users.signIn(email, composed).status == 201)
+            #expect(try await users.signIn(email, decomposed).status == 201)
+            #expect(try await users.signIn(email, "cafe s\u{d55c} au lait").status == 401)
+        }
+    }
+
+    /// Addresses are ASCII, where nothing can be composed in two ways.
+    @Test func `an address with accents is no address, however they are composed`() async throws {
+        let users = try await UsersHarness()
+        for email in ["andr\u{e9}@example.com", "andre\u{301}@example.com"] {
+            let reply = try await users.service.send(Request("users.accounts.create", ["email": email, "password": UsersHarness.password, "name": "André"]))
+            #expect(reply.status == 422)
+            #expect(try await users.signIn(email).status == 401)
         }
     }
 }

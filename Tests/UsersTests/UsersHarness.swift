@@ -4,6 +4,7 @@ import Logging
 import Messaging
 import PostgreSQL
 import Redis
+import Secrets
 import Users
 @testable import ServiceKit
 
@@ -13,24 +14,43 @@ struct UsersHarness: Sendable {
 
     let service: ServiceHarness
 
-    init(attempts: (any KeyValueStore)? = nil) async throws {
+    /// Hashes of no strength, so that tests which are not about them are quick.
+    static let quick = PasswordHash.Parameters(logarithm: 4, blockSize: 8, parallelism: 1)
+
+    init(attempts: (any KeyValueStore)? = nil, passwords: PasswordHash.Parameters = quick) async throws {
         let clock = SetClock()
         let definition = UsersService.definition(
-            clock: clock, randomness: TestRandomness(), attempts: attempts, logger: Logger(label: "test"))
+            clock: clock, randomness: TestRandomness(), attempts: attempts, passwords: passwords, logger: Logger(label: "test"))
         service = try await ServiceHarness(definition, UsersService.migrations, clock: clock)
     }
 
-    func signUp(_ email: String = "ada@example.com") async throws -> User {
-        let request = try Request("users.accounts.create", ["email": email, "password": Self.password, "name": "Ada"])
+    func signUp(_ email: String = "ada@example.com", _ password: String = password, from address: String? = nil) async throws -> User {
+        let request = try Request(
+            "users.accounts.create", ["email": email, "password": password, "name": "Ada"],
+            parameters: address.map { [Request.clientAddress: $0] } ?? [:])
         return try await service.send(request).decoded()
     }
 
-    func signIn(_ email: String = "ada@example.com", _ password: String = password) async throws -> Reply {
-        try await service.send(Request("users.sessions.create", ["email": email, "password": password]))
+    func signIn(_ email: String = "ada@example.com", _ password: String = password, from address: String? = nil) async throws -> Reply {
+        try await service.send(attempt(email, password, from: address))
+    }
+
+    /// A sign-in as the ingress asks for it.
+    func attempt(_ email: String, _ password: String = password, from address: String? = nil, id: UUID = UUID()) throws -> Request {
+        try Request(
+            "users.sessions.create", ["email": email, "password": password], parameters: address.map { [Request.clientAddress: $0] } ?? [:], id: id)
     }
 
     func resolve(_ token: String) async throws -> Reply {
         try await service.ask(Request("users.sessions.resolve", ["tokenHash": hash(token)]))
+    }
+
+    /// Of the one account that there is.
+    var storedHash: String {
+        get async throws {
+            let rows = try await service.database.withConnection { try await $0.query("SELECT password_hash FROM accounts") }
+            return try rows.first?.decode("password_hash") ?? ""
+        }
     }
 
     func allSessions(of user: UUID) async throws -> Int {

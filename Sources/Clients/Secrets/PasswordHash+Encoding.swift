@@ -1,8 +1,11 @@
 import COpenSSL
 
 extension PasswordHash {
-    /// How much work a hash costs.
-    struct Parameters: Equatable, Sendable {
+    /// How much work a hash costs. Raising it leaves older hashes valid, because each hash carries its own.
+    public struct Parameters: Equatable, Sendable {
+        /// N = 2^17, r = 8, p = 1: the first choice of OWASP's Password Storage Cheat Sheet for scrypt.
+        public static let standard = Parameters(logarithm: 17, blockSize: 8, parallelism: 1)
+
         /// The binary logarithm of scrypt's N.
         var logarithm: UInt64
         /// Scrypt's r.
@@ -23,13 +26,17 @@ extension PasswordHash {
             guard memoryBytes <= maximumMemoryBytes else { return nil }
         }
 
-        init(logarithm: UInt64, blockSize: UInt64, parallelism: UInt64) {
+        /// For constants: bounds are checked where a stored hash is read.
+        public init(logarithm: UInt64, blockSize: UInt64, parallelism: UInt64) {
             self.logarithm = logarithm
             self.blockSize = blockSize
             self.parallelism = parallelism
         }
 
         var text: String { "ln=\(logarithm),r=\(blockSize),p=\(parallelism)" }
+
+        /// Evaluations of the block mix, up to a constant.
+        var work: UInt64 { (1 << logarithm) * blockSize * parallelism }
 
         private var memoryBytes: UInt64 { 128 * blockSize * ((1 << logarithm) + parallelism) }
 

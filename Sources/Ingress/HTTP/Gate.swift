@@ -47,13 +47,13 @@ struct Gate: Sendable {
     }
 
     func call(
-        _ passage: Passage, _ headers: HTTPFields, session: SessionResolver.Session?, body: RequestBodyReader, received: Date,
-        trace: TraceContext
+        _ passage: Passage, _ headers: HTTPFields, session: SessionResolver.Session?, body: RequestBodyReader, client: String?,
+        received: Date, trace: TraceContext
     ) async throws -> Call {
         let endpoint = passage.endpoint
         let key = try IdempotencyKey.read(
             headers.values(Request.idempotencyKey), isRequired: endpoint.requiresIdempotencyKey)
-        let parameters = try parameters(passage, headers, session)
+        let parameters = try parameters(passage, headers, session, client)
         if body.isPresent {
             try MediaType.check(headers.values("content-type").first, isOneOf: endpoint.mediaTypes)
         }
@@ -68,7 +68,7 @@ struct Gate: Sendable {
     func bodyLimit(of endpoint: Endpoint?) -> Int { endpoint?.maximumBody ?? maximumBodyBytes }
 
     private func parameters(
-        _ passage: Passage, _ headers: HTTPFields, _ session: SessionResolver.Session?
+        _ passage: Passage, _ headers: HTTPFields, _ session: SessionResolver.Session?, _ client: String?
     ) throws(Refusal) -> [String: String] {
         let unknown = passage.query.keys.filter { !passage.endpoint.queryParameters.contains($0) }.sorted()
         guard unknown.isEmpty else {
@@ -81,6 +81,7 @@ struct Gate: Sendable {
             if !values.isEmpty { parameters[name] = values.joined(separator: ", ") }
         }
         if passage.endpoint.sendsSession { parameters["session"] = session?.tokenHash }
+        if passage.endpoint.sendsClientAddress { parameters[Request.clientAddress] = client }
         return parameters
     }
 

@@ -57,7 +57,7 @@ struct IngressResponder: HTTPResponder {
                     throw Refusal.unavailable("Too many requests are under way. Nothing was done.")
                 }
                 defer { admission.leave() }
-                reply = try await answer(request, body, received, trace, &operation)
+                reply = try await answer(request, body, from: context.channel.remoteAddress?.ipAddress, received, trace, &operation)
             }
         } catch {
             let refusal = refusal(error, id)
@@ -93,7 +93,7 @@ struct IngressResponder: HTTPResponder {
     private func isRead(_ request: Hummingbird.Request) -> Bool { request.method == .get || request.method == .head }
 
     private func answer(
-        _ request: Hummingbird.Request, _ body: RequestBodyReader, _ received: Date, _ trace: TraceContext,
+        _ request: Hummingbird.Request, _ body: RequestBodyReader, from client: String?, _ received: Date, _ trace: TraceContext,
         _ operation: inout String?
     ) async throws -> Reply {
         let passage: Gate.Passage
@@ -112,7 +112,7 @@ struct IngressResponder: HTTPResponder {
             try await gate.authenticate(passage, request.headers, trace)
         }
         let call = try await gate.call(
-            passage, request.headers, session: session, body: body, received: received, trace: trace)
+            passage, request.headers, session: session, body: body, client: client, received: received, trace: trace)
         var reply = try await dispatcher.reply(to: call)
         if reply.isReplayed { reply.headers["idempotent-replayed"] = "true" }
         if call.endpoint.isSensitive { reply.headers["cache-control"] = "no-store" }

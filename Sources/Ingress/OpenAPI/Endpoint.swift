@@ -25,6 +25,8 @@ public struct Endpoint: Sendable, Equatable {
     public let isSensitive: Bool
     /// The hash of the caller's token travels as the parameter `session`.
     public let sendsSession: Bool
+    /// The IP address of the client's connection travels as the parameter `client-address`.
+    public let sendsClientAddress: Bool
     /// Bytes, where they differ from the ingress's own bound.
     public let maximumBody: Int?
     /// The operation that answers when the work that this one accepts is done.

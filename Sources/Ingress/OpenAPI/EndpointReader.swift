@@ -16,7 +16,7 @@ struct EndpointReader {
     /// The headers that the ingress itself acts on.
     static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
     static let extensionKeys: Set<String> = [
-        "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "maximumBody", "wait", "signature", "answer",
+        "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
     ]
 
     let method: String
@@ -43,6 +43,7 @@ struct EndpointReader {
             requiresIdempotencyKey: try wharf.flag("idempotencyKey", only: "required"),
             isSensitive: try wharf.flag("sensitive", only: "true"),
             sendsSession: try wharf.flag("session", only: "true"),
+            sendsClientAddress: try wharf.flag("clientAddress", only: "true"),
             maximumBody: try wharf.number("maximumBody", in: Self.maximumBodyBytes).map { Int($0) },
             waitOperation: try waitOperation.map { node throws(OpenAPIError) in try Self.operationID(node) },
             signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),

@@ -9,6 +9,8 @@ struct Accounts: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
     let threads: PasswordThreads
+    let throttle: SignInThrottle
+    let passwords: PasswordHash.Parameters
 
     enum Hashed: Sendable {
         case taken
@@ -25,15 +27,22 @@ struct Accounts: Sendable {
     }
 
     func hash(_ prepared: [(item: Item<NewAccount>, plan: Bool)]) async throws -> [Hashed] {
-        await threads.map(prepared) { [clock] entry in
+        let hashes = await threads.map(prepared) { [clock, passwords] entry -> Hashed in
             if entry.plan { return .taken }
             if let deadline = entry.item.request.deadline, deadline < clock.now() { return .late }
             do throws(SecretsError) {
-                return .hash(try PasswordHash.hash(entry.item.input.password))
+                return .hash(try PasswordHash.hash(entry.item.input.password, passwords))
             } catch {
                 return .failed(error)
             }
         }
+        // Where somebody signs up is where he will sign in.
+        await throttle.settle(
+            zip(prepared, hashes).compactMap { entry, hash in
+                guard case .hash = hash else { return nil }
+                return (SignInAttempt(entry.item.request, emailKey: entry.item.input.email.key), true)
+            })
+        return hashes
     }
 
     func create(

@@ -40,7 +40,7 @@ extension Store {
             INSERT INTO accounts (id, email, email_key, name, password_hash, role, verified, created_at)
             VALUES (\(account.id), \(account.email), \(key), \(account.name), \(account.passwordHash), 'admin', true, \(account.createdAt))
             ON CONFLICT (email_key) DO UPDATE
-            SET password_hash = excluded.password_hash, role = 'admin', verified = true, disabled = false
+            SET password_hash = excluded.password_hash, renewed_from = NULL, role = 'admin', verified = true, disabled = false
             RETURNING id
             """,
             "DELETE FROM sessions USING accounts WHERE accounts.id = user_id AND email_key = \(key)",

@@ -1,11 +1,12 @@
 import Dispatch
 import Synchronization
 
-/// Threads of their own for password hashing, which holds a thread for some 80 ms: Swift's shared threads stay free for everything else.
+/// Threads of their own for password hashing, which holds a thread for some 400 ms: Swift's shared threads stay free for everything else.
 ///
-/// At most `count` passwords are hashed at once in the process, whoever asks; the others wait in line, as many as a worker has messages in hand.
+/// At most `count` passwords are hashed at once, whoever asks; the others wait in line, as many as a worker has messages of one queue in hand. Sign-ups and
+/// sign-ins have threads of their own, so that neither waits for the other.
 public struct PasswordThreads: Sendable {
-    /// Two keep sign-in at some 25 a second and core, and take 64 MiB at most.
+    /// Two do some five passwords a second; those of sign-ups and those of sign-ins together take 512 MiB at most.
     public static let standardCount = 2
 
     private let lines: [DispatchQueue]

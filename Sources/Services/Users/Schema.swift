@@ -34,5 +34,11 @@ enum Schema {
                 );
                 CREATE INDEX sessions_user ON sessions (user_id, created_at DESC, id DESC);
                 """),
+        Migration(
+            id: "renewed password hashes",
+            sql: """
+                -- SHA-256 of the hash of the same password that the present one has replaced: a sign-in that has verified that one meanwhile is as good.
+                ALTER TABLE accounts ADD COLUMN renewed_from bytea;
+                """),
     ]
 }

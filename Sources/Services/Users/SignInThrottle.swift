@@ -1,62 +1,80 @@
-import FoundationEssentials
 import Logging
+import Messaging
 import Redis
-import Secrets
+import Synchronization
 
-/// Slows those who guess passwords: so many failures an account and window, counted for all processes together in Redis.
+/// Slows those who guess passwords, by ``SignInLimits``: counted for all processes together in Redis, and in each process for when Redis is away.
 ///
-/// An attempt counts as a failure from its beginning, until `clear` says otherwise: guesses made at the same time are counted as well. Addresses
-/// without an account are counted like others, so that the limit does not tell which have one. Without Redis everybody may try: a shop whose
-/// customers cannot sign in because a cache is down would be worse.
+/// Who has signed in to an account from a network is counted there by account and network alone: whatever strangers do elsewhere, they do not keep the
+/// owner out of where he signs in.
 struct SignInThrottle: Sendable {
-    static let maximumFailures = 10
-    static let windowSeconds = 15 * 60
-
-    let store: any KeyValueStore
+    let store: (any KeyValueStore)?
+    let clock: any WallClock
     let logger: Logger
+    private let own = Ledger()
 
-    /// Counts an attempt for each account. The answer holds, where too many have failed, the seconds until the window ends.
-    func admit(_ emailKeys: [String]) async -> [Int?] {
-        let everybody = [Int?](repeating: nil, count: emailKeys.count)
-        guard case .array(let counted)? = await ask(["EVAL", Self.script, "\(emailKeys.count)"] + emailKeys.map(key) + ["\(Self.windowSeconds)"]),
-            counted.count == 2 * emailKeys.count
-        else { return everybody }
-        return emailKeys.indices.map { index in
-            guard case .integer(let count) = counted[2 * index], case .integer(let seconds) = counted[2 * index + 1],
-                count > Self.maximumFailures
-            else { return nil }
-            return max(1, Int(seconds))
+    private final class Ledger: Sendable {
+        let state = Mutex(SignInLedger())
+    }
+
+    init(store: (any KeyValueStore)?, clock: any WallClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// For each attempt whether its password may be looked at now. What is admitted must be settled.
+    func admit(_ attempts: [SignInAttempt]) async -> [SignInAdmission] {
+        if attempts.isEmpty { return [] }
+        let bounds = [SignInLimits.windowSeconds, SignInLimits.holdSeconds, SignInLimits.pair, SignInLimits.account, SignInLimits.network]
+        let answer = await ask(SignInScript.admit, attempts, bounds) { _ in [] }
+        if case .array(let values)? = answer, values.count == attempts.count {
+            return values.map { value in
+                switch value.number {
+                case 0?: .admitted
+                case let seconds? where seconds > 0: .refused(retryAfter: Int(clamping: seconds))
+                default: .busy
+                }
+            }
+        }
+        let now = clock.now()
+        return own.state.withLock { ledger in attempts.map { ledger.admit($0, at: now) } }
+    }
+
+    /// Counts those whose password was wrong, and remembers where the owners of the others are. Nil for a password that was not looked at after all.
+    func settle(_ settled: [(attempt: SignInAttempt, isRight: Bool?)]) async {
+        if settled.isEmpty { return }
+        let now = clock.now()
+        // Here in any case, so that nobody begins anew when Redis goes away.
+        own.state.withLock { ledger in
+            for (attempt, isRight) in settled { ledger.settle(attempt, isRight: isRight, at: now) }
+        }
+        let bounds = [SignInLimits.windowSeconds, SignInLimits.knownSeconds, SignInLimits.known]
+        _ = await ask(SignInScript.settle, settled.map(\.attempt), bounds) { index in
+            [settled[index].isRight.map { $0 ? "right" : "wrong" } ?? "unknown"]
         }
     }
 
-    func clear(_ emailKeys: [String]) async {
-        guard !emailKeys.isEmpty else { return }
-        _ = await ask(["DEL"] + emailKeys.map(key))
-    }
-
-    /// Counting and the window's end in one step: a counter that never ends would lock an account for good.
-    private static let script = """
-        local counted = {}
-        for _, key in ipairs(KEYS) do
-            local count = redis.call('INCR', key)
-            if count == 1 then redis.call('EXPIRE', key, ARGV[1]) end
-            counted[#counted + 1] = count
-            counted[#counted + 1] = redis.call('TTL', key)
-        end
-        return counted
-        """
-
-    /// Redis gets no addresses. The braces keep all keys in one slot of a cluster.
-    private func key(_ emailKey: String) -> String {
-        "wharf:{sign-in}:\(SHA256.hex(emailKey))"
-    }
-
-    private func ask(_ command: [String]) async -> RedisValue? {
+    private func ask(
+        _ script: String, _ attempts: [SignInAttempt], _ bounds: [Int], _ more: (Int) -> [String]
+    ) async -> RedisValue? {
+        guard let store else { return nil }
+        let keys = attempts.flatMap { attempt in
+            [Self.key("pair", attempt.pair), Self.key("account", attempt.account), Self.key("network", attempt.network ?? ""), Self.key("known", attempt.account)]
+        }
+        let arguments = attempts.enumerated().flatMap { index, attempt in
+            [attempt.id, attempt.pair, attempt.network == nil ? "0" : "1"] + more(index)
+        }
         do {
-            return try await store.command(command)
+            return try await store.command(["EVAL", script, "\(keys.count)"] + keys + bounds.map(String.init) + arguments)
         } catch {
-            logger.info("sign-in attempts are not counted", metadata: ["error": "\(error)"])
+            logger.info("sign-in attempts are counted in this process alone", metadata: ["error": "\(error)"])
             return nil
         }
+    }
+
+    /// The braces keep all keys in one slot of a cluster.
+    private static func key(_ kind: String, _ name: String) -> String {
+        "wharf:{sign-in}:\(kind):\(name)"
     }
 }

@@ -88,9 +88,11 @@ extension Store {
             INSERT INTO sessions (token_hash, id, user_id, created_at, expires_at)
             SELECT new.token_hash, new.id, accounts.id, \(now), \(expiresAt)
             FROM unnest(
-                \(sessions.map { SHA256.hash($0.token) }), \(sessions.map(\.id)), \(users), \(sessions.map(\.account.passwordHash))
-            ) AS new (token_hash, id, user_id, password_hash)
-            JOIN accounts ON accounts.id = new.user_id AND accounts.password_hash = new.password_hash AND NOT accounts.disabled
+                \(sessions.map { SHA256.hash($0.token) }), \(sessions.map(\.id)), \(users), \(sessions.map(\.account.passwordHash)),
+                \(sessions.map { SHA256.hash($0.account.passwordHash) })
+            ) AS new (token_hash, id, user_id, password_hash, digest)
+            JOIN accounts ON accounts.id = new.user_id AND NOT accounts.disabled
+                AND (accounts.password_hash = new.password_hash OR accounts.renewed_from = new.digest)
             RETURNING id
             """,
             """
@@ -103,6 +105,19 @@ extension Store {
             """,
         ])
         return try Set(results[1].map { try $0.decode("id") })
+    }
+
+    /// Puts a stronger hash of the same password in the place of one that was verified, unless that one has been replaced meanwhile.
+    static func renew(_ hashes: [(account: AccountRow, hash: String)], on transaction: any SQLConnection) async throws {
+        guard !hashes.isEmpty else { return }
+        try await transaction.enqueue(
+            """
+            UPDATE accounts SET password_hash = new.renewed, renewed_from = new.digest
+            FROM unnest(
+                \(hashes.map(\.account.id)), \(hashes.map(\.account.passwordHash)), \(hashes.map { SHA256.hash($0.account.passwordHash) }), \(hashes.map(\.hash))
+            ) AS new (id, password_hash, digest, renewed)
+            WHERE accounts.id = new.id AND accounts.password_hash = new.password_hash
+            """)
     }
 
     /// The owners of those sessions that hold at this moment.

@@ -3,6 +3,7 @@ public import Logging
 public import Messaging
 public import PostgreSQL
 public import Redis
+public import Secrets
 
 /// Users: accounts, their passwords, and the sessions that stand for them.
 public enum UsersService {
@@ -13,27 +14,30 @@ public enum UsersService {
     public static let credentialsQueues = ["users.credentials", "users.registrations"]
 
     /// - Parameters:
-    ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is away, they are not limited.
-    ///   - hashingThreads: passwords hashed at once in this process; each takes a core for some 80 ms, and 32 MiB.
+    ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is away, each process counts for itself.
+    ///   - hashingThreads: passwords hashed at once in this process for sign-ins, and as many for sign-ups; each takes a core for some 400 ms, and 128 MiB.
+    ///   - passwords: the work of new hashes. Weaker ones are made anew when their owners sign in.
     public static func definition(
         clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
-        hashingThreads: Int = PasswordThreads.standardCount, logger: Logger
+        hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
     ) -> ServiceDefinition {
-        let threads = PasswordThreads(count: hashingThreads)
-        let accounts = Accounts(clock: clock, randomness: randomness, threads: threads)
+        let throttle = SignInThrottle(store: attempts, clock: clock, logger: logger)
+        let accounts = Accounts(
+            clock: clock, randomness: randomness, threads: PasswordThreads(count: hashingThreads), throttle: throttle, passwords: passwords)
         let signingIn = SigningIn(
-            clock: clock, randomness: randomness, threads: threads,
-            throttle: attempts.map { SignInThrottle(store: $0, logger: logger) })
+            clock: clock, randomness: randomness, threads: PasswordThreads(count: hashingThreads), throttle: throttle, passwords: passwords)
         let sessions = Sessions(clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
                 .external(
                     "users.accounts.create", reading: NewAccount.read, prepare: accounts.findTaken, perform: accounts.hash,
-                    complete: accounts.create),
+                    complete: accounts.create
+                ).fingerprinted(by: "email", "name"),
                 .external(
                     "users.sessions.create", reading: Credentials.read, prepare: signingIn.findAccounts,
-                    perform: signingIn.verify, complete: signingIn.begin),
+                    perform: signingIn.verify, complete: signingIn.begin
+                ).fingerprinted(by: "email"),
                 .query("users.sessions.list", reading: ListSessions.read, handle: sessions.list),
                 .query(MessageName.resolveSession, reading: Operation.contract(ResolveSession.self), handle: sessions.resolve),
                 .command("users.sessions.deleteCurrent", reading: CurrentSession.read, handle: sessions.endCurrent),

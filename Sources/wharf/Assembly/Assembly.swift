@@ -31,8 +31,8 @@ struct Assembly: Sendable {
         switch service {
         // Batches of payments wait for the gateway most of the time.
         case .payments: WorkerLimits(lanes: 4)
-        // A password costs a core some 80 ms, and a batch is answered together.
-        case .users: WorkerLimits(batch: 16)
+        // A password costs a core some 400 ms, and a batch is answered together.
+        case .users: WorkerLimits(batch: 4)
         default: WorkerLimits()
         }
     }
