@@ -10,11 +10,15 @@ struct BatchHandler: Sendable {
     static let patience: Duration = .seconds(5)
     static let firstPause: Duration = .milliseconds(50)
     static let longestPause: Duration = .seconds(1)
+    /// How often a message by itself is tried again at once when another transaction was in the way: whoever it was is done by then.
+    static let racesAtOnce = 3
 
     enum Result: Sendable {
         /// Committed, now or earlier. The ids of the outputs follow from when they were `recorded` (see `Output.id`); `reply` is the answer, where this
         /// service gives it.
         case handled(outputs: [Output], recorded: Date? = nil, reply: Reply?)
+        /// Its deadline had passed, and the inbox does not know it: nobody waits for it, and nothing was done.
+        case expired
         case failed(Failure)
     }
 
@@ -24,65 +28,105 @@ struct BatchHandler: Sendable {
     /// What counts of the bodies of operations that do not say so themselves.
     var fingerprint = Fingerprint.Scope.body
 
-    func handle(_ requests: [Request], by operation: [String: Operation]) async -> [Result] {
+    /// What is handled in one go: all commands whose whole effect is in the database, or those of one operation that needs more than one transaction.
+    private enum Portion: Hashable {
+        case transactional
+        case alone(operation: String)
+    }
+
+    /// What one call of `handle` has done so far to get through.
+    private struct Effort {
         var waited: Duration = .zero
-        var pause = Self.firstPause
+        var pause = BatchHandler.firstPause
         var hasMadePartitions = false
+        /// The server was away for longer than `patience`: nothing more is tried.
+        var gaveUp: Failure?
+    }
+
+    /// A result for each request, in their order. What one portion of them meets changes nothing for those that another has committed.
+    func handle(_ requests: [Request], by operations: [String: Operation]) async -> [Result] {
+        let now = clock.now()
+        let late = Set(requests.indices.filter { requests[$0].deadline.map { $0 < now } ?? false })
+        var portions: [Portion: [Int]] = [:]
+        for (index, request) in requests.enumerated() {
+            let portion: Portion =
+                switch operations[request.operation]?.handler {
+                // The inbox is all that a late one is about.
+                case .external where !late.contains(index), .informed where !late.contains(index): .alone(operation: request.operation)
+                default: .transactional
+                }
+            portions[portion, default: []].append(index)
+        }
+        var results = [Result?](repeating: nil, count: requests.count)
+        var effort = Effort()
+        for (portion, indices) in portions.sorted(by: { ($0.value.first ?? 0) < ($1.value.first ?? 0) }) {
+            let items = indices.map { Incoming(request: requests[$0], isLate: late.contains($0)) }
+            let handled = await handle(items, portion, operations, &effort)
+            for (index, result) in zip(indices, handled) { results[index] = result }
+        }
+        return results.map { $0 ?? .failed(Self.miscount) }
+    }
+
+    private struct Incoming: Sendable {
+        let request: Request
+        let isLate: Bool
+    }
+
+    private static let miscount = Failure("handler-miscount", "no outcome", remedy: .retry)
+
+    private func handle(
+        _ items: [Incoming], _ portion: Portion, _ operations: [String: Operation], _ effort: inout Effort, unknown: Failure? = nil
+    ) async -> [Result] {
+        // Once a COMMIT went unanswered, no later trouble with the server says that nothing was done.
+        var unknown = unknown
+        var races = 0
         while true {
+            if let failure = effort.gaveUp { return items.map { _ in .failed(unknown ?? failure) } }
             do {
-                return try await attempt(requests, by: operation)
+                return try await attempt(items, portion, operations)
             } catch {
                 let lacksPartition = Inbox.lacksPartition(error)
-                if lacksPartition, !hasMadePartitions {
-                    hasMadePartitions = true
+                if lacksPartition, !effort.hasMadePartitions {
+                    effort.hasMadePartitions = true
                     try? await InboxPartitions(of: database, clock: clock).prepare()
                     continue
                 }
                 let failure = lacksPartition ? Failure("inbox-partition-missing", "\(error)", remedy: .retry) : Failure(error)
-                if failure.remedy == .waitForServer {
-                    guard waited < Self.patience, (try? await clock.sleep(for: pause)) != nil else {
-                        return requests.map { _ in .failed(failure) }
+                switch failure.remedy {
+                case .waitForServer, .askInbox:
+                    if failure.remedy == .askInbox { unknown = failure }
+                    // Handled again under the same id, which is safe: the inbox knows those that were committed.
+                    guard effort.waited < Self.patience, (try? await clock.sleep(for: effort.pause)) != nil else {
+                        if failure.remedy == .waitForServer { effort.gaveUp = failure }
+                        return items.map { _ in .failed(unknown ?? failure) }
                     }
-                    waited += pause
-                    pause = min(pause * 2, Self.longestPause)
-                } else if requests.count == 1 {
-                    return [.failed(failure)]
-                } else {
-                    var results: [Result] = []
-                    for request in requests { results += await handle([request], by: operation) }
-                    return results
+                    effort.waited += effort.pause
+                    effort.pause = min(effort.pause * 2, Self.longestPause)
+                case .retry, .deadLetter:
+                    if items.count > 1 {
+                        var results: [Result] = []
+                        for item in items { results += await handle([item], portion, operations, &effort, unknown: unknown) }
+                        return results
+                    }
+                    guard Failure.isRace(error), races < Self.racesAtOnce else {
+                        return [.failed(failure.remedy == .retry ? unknown ?? failure : failure)]
+                    }
+                    races += 1
                 }
             }
         }
     }
 
-    private func attempt(_ requests: [Request], by operations: [String: Operation]) async throws -> [Result] {
-        var results = [Result?](repeating: nil, count: requests.count)
-        var transactional: [Int] = []
-        var external: [String: [Int]] = [:]
-        for (index, request) in requests.enumerated() {
-            switch operations[request.operation]?.handler {
-            case .external, .informed: external[request.operation, default: []].append(index)
-            default: transactional.append(index)
-            }
+    private func attempt(_ items: [Incoming], _ portion: Portion, _ operations: [String: Operation]) async throws -> [Result] {
+        let requests = items.map(\.request)
+        guard case .alone(let key) = portion else {
+            return try await inTransaction(items, by: operations) { try await Self.handle($0, by: operations, on: $1) }
         }
-        if !transactional.isEmpty {
-            let handled = try await inTransaction(transactional.map { requests[$0] }, by: operations) { requests, transaction in
-                try await Self.handle(requests, by: operations, on: transaction)
-            }
-            for (index, result) in zip(transactional, handled) { results[index] = result }
+        switch operations[key]?.handler {
+        case .external(let prepare): return try await handleExternal(requests, by: operations, prepare)
+        case .informed(let ask): return try await complete(requests, requests, by: operations, try await ask(requests))
+        default: return requests.map { _ in .failed(Self.miscount) }
         }
-        for (key, indices) in external.sorted(by: { $0.key < $1.key }) {
-            let batch = indices.map { requests[$0] }
-            let handled: [Result]
-            switch operations[key]?.handler {
-            case .external(let prepare): handled = try await handleExternal(batch, by: operations, prepare)
-            case .informed(let ask): handled = try await complete(batch, batch, by: operations, try await ask(batch))
-            default: continue
-            }
-            for (index, result) in zip(indices, handled) { results[index] = result }
-        }
-        return results.map { $0 ?? .failed(Failure("handler-miscount", "no outcome")) }
     }
 
     /// Groups by operation, each group in one call, groups in the order in which their first message arrived.
@@ -103,7 +147,7 @@ struct BatchHandler: Sendable {
             try expect(handled.count, indices.count, "outcomes")
             for (index, outcome) in zip(indices, handled) { outcomes[index] = outcome }
         }
-        return outcomes.map { $0 ?? .failed(Failure("handler-miscount", "no outcome")) }
+        return outcomes.map { $0 ?? .failed(miscount) }
     }
 
     private func handleExternal(
@@ -124,22 +168,22 @@ struct BatchHandler: Sendable {
         _ requests: [Request], _ performedFor: [Request], by operations: [String: Operation], _ performed: Operation.Performed?
     ) async throws -> [Result] {
         let ids = performedFor.map(\.id)
-        return try await inTransaction(requests, by: operations) { open, transaction in
+        return try await inTransaction(requests.map { Incoming(request: $0, isLate: false) }, by: operations) { open, transaction in
             var openIDs = Set(open.map(\.id))
             // A message that is in the batch twice counts at its first place.
             return try await performed?.complete(ids.map { openIDs.remove($0) != nil }, transaction) ?? []
         }
     }
 
-    /// One transaction around `body`, which gets the requests that are new to the inbox. A message that is in the batch twice is handled once.
+    /// One transaction around `body`, which gets the requests that are new to the inbox and not late. A message that is in the batch twice is handled once.
     private func inTransaction(
-        _ requests: [Request], by operations: [String: Operation],
+        _ items: [Incoming], by operations: [String: Operation],
         _ body: @escaping @Sendable ([Request], any SQLConnection) async throws -> [Outcome]
     ) async throws -> [Result] {
         try await database.transaction { transaction in
-            var known = try await inbox.admit(requests.map(\.id), on: transaction)
+            var known = try await inbox.admit(items.map(\.request.id), on: transaction)
             var seen: Set<UUID> = []
-            let fresh = requests.filter { known[$0.id] == nil && seen.insert($0.id).inserted }
+            let fresh = items.filter { !$0.isLate && known[$0.request.id] == nil && seen.insert($0.request.id).inserted }.map(\.request)
             let outcomes = fresh.isEmpty ? [] : try await body(fresh, transaction)
             try expect(outcomes.count, fresh.count, "outcomes")
             let now = Inbox.time(clock.now())
@@ -163,9 +207,11 @@ struct BatchHandler: Sendable {
                 }
             }
             try await inbox.record(entries, at: now, on: transaction)
-            return requests.map { request in
+            return items.map { item in
+                let request = item.request
                 if let result = first.removeValue(forKey: request.id) { return result }
                 guard let row = known[request.id] else {
+                    if item.isLate { return .expired }
                     // What its twin failed with is what it would have failed with.
                     return .failed(failures[request.id] ?? Failure("duplicate", "its twin in the same batch was told to try again", remedy: .retry))
                 }

@@ -30,6 +30,9 @@ struct BatchProcessor: Sendable {
     let metrics: WorkerMetrics
     let logger: Logger
 
+    /// For what must not be lost.
+    var departure: PatientPublisher { PatientPublisher(publisher: publisher, clock: clock) }
+
     private struct Work {
         let delivery: Delivery
         let request: Request
@@ -65,19 +68,19 @@ struct BatchProcessor: Sendable {
     }
 
     /// Takes each delivery as done once the publication in its place is confirmed; gives it back, as those of `releasing`, when it is not.
-    private func replace(
+    func replace(
         _ tags: [DeliveryTag], by publications: [Publication], releasing: [DeliveryTag], _ acknowledgements: inout Acknowledgements
     ) async {
         var done: [DeliveryTag] = []
         var release = releasing
-        for (tag, outcome) in zip(tags, await publisher.publish(publications)) {
+        for (tag, outcome) in zip(tags, await departure.publish(publications)) {
             if case .confirmed = outcome { done.append(tag) } else { release.append(tag) }
         }
         await finish(done, release, &acknowledgements)
     }
 
     /// Tells the broker what has been taken care of, and gives back the rest after a pause.
-    private func finish(_ done: [DeliveryTag], _ release: [DeliveryTag], _ acknowledgements: inout Acknowledgements) async {
+    func finish(_ done: [DeliveryTag], _ release: [DeliveryTag], _ acknowledgements: inout Acknowledgements) async {
         let (done, release) = (acknowledgements.done(done), acknowledgements.release(release))
         if !done.isEmpty { await consumer.acknowledge(done) }
         guard !release.isEmpty else { return }
@@ -93,16 +96,19 @@ struct BatchProcessor: Sendable {
         let now = clock.now()
         for delivery in deliveries {
             do throws(Failure) {
+                try Bundle.check(delivery)
                 let request = try Request(delivery)
                 guard let operation = operations[request.operation] else {
                     throw Failure("unknown-operation", "'\(request.operation.prefix(100))' is no operation of \(queue)")
                 }
-                if let deadline = request.deadline, deadline < now {
-                    metrics.expired.increment()
-                    settlements.append(Settlement(delivery: delivery, request: request, result: .handled(outputs: [], reply: nil)))
-                } else if case .query = operation.handler {
-                    queries.append(Work(delivery: delivery, request: request))
+                if case .query = operation.handler {
+                    if let deadline = request.deadline, deadline < now {
+                        settlements.append(Settlement(delivery: delivery, request: request, result: .expired))
+                    } else {
+                        queries.append(Work(delivery: delivery, request: request))
+                    }
                 } else {
+                    // Late or not: the inbox is asked first, since what is committed never expires.
                     commands.append(Work(delivery: delivery, request: request))
                 }
             } catch {
@@ -128,7 +134,7 @@ struct BatchProcessor: Sendable {
             let outcomes = await ask(indices.map { requests[$0] }, handle)
             for (index, outcome) in zip(indices, outcomes) { results[index] = outcome }
         }
-        return results.map { $0 ?? .failed(Failure("handler-miscount", "no outcome")) }
+        return results.map { $0 ?? .failed(Failure("handler-miscount", "no outcome", remedy: .retry)) }
     }
 
     private func ask(
@@ -144,146 +150,18 @@ struct BatchProcessor: Sendable {
                 }
             }
         } catch {
-            guard requests.count > 1 else {
-                let failure = Failure(error)
+            let failure = Failure(error)
+            guard requests.count > 1, failure.remedy != .waitForServer else {
                 guard failure.remedy != .deadLetter else { return [.failed(failure)] }
-                // A query is asked again by who needs it, not by the ladder.
-                return [.handled(outputs: [], reply: Reply(.unavailable("The service cannot reach its data at the moment.")))]
+                logger.warning("queries were refused", metadata: ["cause": "\(failure.cause)", "detail": "\(failure.detail)", "queue": "\(queue)"])
+                // A query is asked again by whoever needs it, not by the ladder.
+                let reply = Reply(.unavailable("The service cannot reach its data at the moment."))
+                return requests.map { _ in .handled(outputs: [], reply: reply) }
             }
             var results: [BatchHandler.Result] = []
             for request in requests { results += await ask([request], handle) }
             return results
         }
-    }
-}
-
-// MARK: - Settlement
-
-extension BatchProcessor {
-    private struct Settlement {
-        let delivery: Delivery
-        /// Nil for a message that could not be read.
-        let request: Request?
-        let result: BatchHandler.Result
-    }
-
-    private struct Answer {
-        let reply: Reply
-        let requester: Requester
-    }
-
-    private func settle(_ settlements: [Settlement], _ acknowledgements: inout Acknowledgements) async {
-        let now = clock.now()
-        var publications: [Publication] = []
-        var owners: [Int] = []
-        var answers: [Answer] = []
-        for (index, settlement) in settlements.enumerated() {
-            switch settlement.result {
-            case .handled(let outputs, let recorded, let reply):
-                metrics.handled.increment()
-                if let request = settlement.request {
-                    for (place, output) in outputs.enumerated() {
-                        guard let publication = output.publication(at: place, of: request, recorded: recorded, now: now) else { continue }
-                        publications.append(publication)
-                        owners.append(index)
-                    }
-                    if let reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
-                }
-            case .failed(let failure):
-                let (publication, reply) = setAside(settlement, failure, now)
-                if let publication {
-                    publications.append(publication)
-                    owners.append(index)
-                }
-                if let reply, let requester = settlement.request?.requester { answers.append(Answer(reply: reply, requester: requester)) }
-            }
-        }
-        // The answer is true from the commit on; what follows from it is on its way at the latest after a redelivery.
-        async let answering: Void = publish(answers)
-        var unsettled: [Int: Failure?] = [:]
-        if !publications.isEmpty {
-            let sent = Bundle.pack(publications)
-            for (outcome, (publication, places)) in zip(await publisher.publish(sent.map(\.publication)), sent) {
-                let failure: Failure?
-                switch outcome {
-                case .confirmed: continue
-                case .returned(_, let reason):
-                    failure = Failure("unroutable", "\(publication.exchange) → \(publication.routingKey): \(reason)", remedy: .retry)
-                case .refused:
-                    failure = Failure(
-                        "queue-full", "\(publication.exchange) → \(publication.routingKey) refused the message", remedy: .retry)
-                case .failed(let error):
-                    logger.warning("could not publish", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
-                    failure = nil
-                }
-                for place in places { unsettled[owners[place]] = .some(failure) }
-            }
-        }
-        let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
-        await answering
-        await finish(settled, [], &acknowledgements)
-        if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
-    }
-
-    private func publish(_ answers: [Answer]) async {
-        guard !answers.isEmpty else { return }
-        let together = answers.filter(\.requester.opensBundles).map { $0.reply.publication(to: $0.requester) }
-        let alone = answers.filter { !$0.requester.opensBundles }.map { $0.reply.publication(to: $0.requester) }
-        for case .failed(let error) in await replies.publish(Bundle.pack(together).map(\.publication) + alone) {
-            // Whoever asked runs into the deadline and may ask again: the inbox has the answer.
-            logger.warning("could not send replies", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
-            return
-        }
-    }
-
-    /// What could not be sent on: the input waits on the ladder; the inbox has its outputs, so that they are sent when it comes back.
-    private func setAsideUnsettled(
-        _ unsettled: [(Settlement, Failure?)], _ now: Date, _ acknowledgements: inout Acknowledgements
-    ) async {
-        var tags: [DeliveryTag] = []
-        var publications: [Publication] = []
-        var release: [DeliveryTag] = []
-        for (settlement, failure) in unsettled {
-            guard let failure, case .handled = settlement.result else {
-                release.append(settlement.delivery.tag)
-                continue
-            }
-            logger.error("could not send on", metadata: ["cause": "\(failure.cause)", "detail": "\(failure.detail)", "queue": "\(queue)"])
-            publications.append(
-                setAside.publication(
-                    of: settlement.delivery, attempt: settlement.request?.attempt ?? 0,
-                    failures: settlement.request?.failures ?? [], failure: failure, queue: queue, now: now))
-            tags.append(settlement.delivery.tag)
-        }
-        await replace(tags, by: publications, releasing: release, &acknowledgements)
-    }
-
-    /// Where a failed message goes, and what its requester is told.
-    private func setAside(_ settlement: Settlement, _ failure: Failure, _ now: Date) -> (Publication?, Reply?) {
-        let attempt = settlement.request?.attempt ?? 0
-        let metadata: Logger.Metadata = [
-            "cause": "\(failure.cause)", "detail": "\(failure.detail)", "queue": "\(queue)", "attempt": "\(attempt + 1)",
-            "message": "\(settlement.delivery.properties.messageID ?? "-")",
-            "operation": "\(settlement.request?.operation ?? "-")",
-        ]
-        let destination = setAside.destination(after: failure, attempt: attempt)
-        if destination != .deadLetter, settlement.request?.deadline != nil {
-            // Its deadline is shorter than what the ladder is for: whoever waits is told to try again.
-            metrics.retried.increment()
-            logger.warning("refused for now", metadata: metadata)
-            return (nil, Reply(.unavailable("The request could not be carried out at the moment.")))
-        }
-        let publication = setAside.publication(
-            of: settlement.delivery, attempt: attempt, failures: settlement.request?.failures ?? [], failure: failure,
-            queue: queue, now: now)
-        if destination == .deadLetter {
-            metrics.deadLettered.increment()
-            logger.error("dead letter", metadata: metadata)
-            return (publication, Reply(.internalError("The request could not be carried out; it is kept for the operators.")))
-        }
-        metrics.retried.increment()
-        logger.warning("will be tried again", metadata: metadata)
-        return (publication, nil)
     }
 }
 

@@ -5,7 +5,9 @@ import FoundationEssentials
 /// Messages that leave together for one destination travel as one: the broker writes, routes, confirms and counts one message for all of them.
 ///
 /// A bundle is only a way to travel. Its messages have their own ids; each is handled, remembered, retried and buried by itself, and the bundle is
-/// acknowledged when the last of them is taken care of. Comes it again, the inbox knows those that were.
+/// acknowledged when the last of them is taken care of. On redelivery the inbox finds the messages already handled.
+///
+/// A change of the bytes is a new content type that begins with this one: workers that do not know it leave such a bundle to those that do (see `check`).
 package enum Bundle {
     /// Messages in one: enough for the broker's share to vanish, and few enough that a pool of workers shares a backlog evenly.
     static let maximumMessages = 50
@@ -49,7 +51,8 @@ package enum Bundle {
         var reader = BundleReader(delivery.body)
         // Should it only claim to be a bundle, it is set aside as what it is.
         guard let messages = reader.messages(limit: maximumMessages) else { return [delivery] }
-        let told = delivery.properties.headers.filter { $0.key.hasPrefix("x-") }
+        // What the broker says about the delivery, and what was written on a bundle that was set aside as a whole, by a worker that could not open it.
+        let told = delivery.properties.headers.filter { $0.key.hasPrefix("x-") || HeaderName.ofSettingAside.contains($0.key) }
         return messages.map { message in
             var properties = delivery.properties
             properties.messageID = message.messageID
@@ -61,6 +64,13 @@ package enum Bundle {
                 tag: delivery.tag, exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
                 properties: properties, body: message.body)
         }
+    }
+
+    /// Throws for a bundle of a version that this worker does not know. It climbs the ladder whole, so that a newer worker beside this one can take it; one
+    /// that nobody takes becomes a dead letter with its content type, and is opened once it is replayed to a worker that knows it.
+    static func check(_ delivery: Delivery) throws(Failure) {
+        guard let type = delivery.properties.contentType, type.hasPrefix(contentType), type != contentType else { return }
+        throw Failure("unknown-bundle", "'\(type.prefix(100))' is a bundle that only a newer worker can open", remedy: .retry)
     }
 
     /// What messages have in common that travel together.

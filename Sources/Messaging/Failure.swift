@@ -9,7 +9,9 @@ public struct Failure: Error, Sendable, Equatable {
         case retry
         /// The server that the worker needs is away: no message can be handled, whichever it is.
         case waitForServer
-        /// It will never go through as it is.
+        /// The answer to a COMMIT was lost, so the message may have been handled: the inbox is asked again under its id, until it knows.
+        case askInbox
+        /// It will never go through as it is: what is wrong is in the message itself.
         case deadLetter
     }
 
@@ -30,20 +32,41 @@ public struct Failure: Error, Sendable, Equatable {
             self = failure
         case let problem as Problem:
             let detail = problem.errors?.map { "\($0.field): \($0.detail)" }.joined(separator: "; ") ?? problem.detail
-            self.init(problem.type.split(separator: "/").last.map(String.init) ?? problem.type, detail)
-        case let error as PostgresError where error.isTransient:
-            switch error.code {
-            case .connection, .acquisitionTimeout, .poolExhausted:
-                self.init("database-unavailable", error.message, remedy: .waitForServer)
-            default:
-                self.init("database-transient", error.message, remedy: .retry)
-            }
+            // A refusal blames the input; a 503 that a handler threw does not.
+            self.init(
+                problem.type.split(separator: "/").last.map(String.init) ?? problem.type, detail,
+                remedy: problem.status < 500 ? .deadLetter : .retry)
         case let error as PostgresError:
-            self.init("database-error", error.message)
+            self.init(error)
         case is CancellationError:
             self.init("cancelled", "the worker was stopped", remedy: .retry)
         default:
-            self.init("unexpected-error", String(describing: error))
+            // Nothing says that it is the message's fault.
+            self.init("unexpected-error", String(describing: error), remedy: .retry)
         }
+    }
+
+    private init(_ error: PostgresError) {
+        switch error.code {
+        case .connection, .acquisitionTimeout, .poolExhausted:
+            self.init("database-unavailable", error.message, remedy: .waitForServer)
+        case .commitUnknown:
+            self.init("commit-unknown", error.message, remedy: .askInbox)
+        case .server(let sqlState):
+            switch SQLStateBlame(sqlState) {
+            case .message, .messageOrRace: self.init("database-error", error.message)
+            case .race: self.init("database-transient", error.message, remedy: .retry)
+            case .circumstances: self.init("database-error", error.message, remedy: .retry)
+            case .server: self.init("database-unavailable", error.message, remedy: .waitForServer)
+            }
+        case .decoding, .poolClosed, .cancelled, .protocolViolation, .misuse, .configuration, .migrationRefused:
+            self.init("database-error", error.message, remedy: .retry)
+        }
+    }
+
+    /// Whether another transaction was in the way, so that the same work may well go through a moment later.
+    static func isRace(_ error: any Error) -> Bool {
+        guard let sqlState = (error as? PostgresError)?.sqlState else { return false }
+        return [.race, .messageOrRace].contains(SQLStateBlame(sqlState))
     }
 }

@@ -10,8 +10,10 @@ enum HeaderName {
     /// The queue that the message was taken from when it was set aside.
     static let origin = "origin"
     static let cause = "cause"
+    /// Those that a worker writes on what it sets aside.
+    static let ofSettingAside: Set<String> = [attempt, failures, origin, cause]
     /// Those that are no part of the message but of its fate.
-    static let ofFailures: Set<String> = [deadline, attempt, failures, origin, cause]
+    static let ofFailures: Set<String> = ofSettingAside.union([deadline])
     static let caller = "caller"
     static let role = "role"
     /// The caller's.

@@ -9,6 +9,8 @@ import Secrets
 public struct Inbox: Sendable {
     /// How many days a message is remembered, and with it an `Idempotency-Key`. Longer than the broker or a saga keeps anything in flight.
     public static let retention = 7
+    /// What was handled since then is remembered for certain.
+    public static func memory(at now: Date) -> Date { now.addingTimeInterval(-Double(retention) * 86_400) }
     /// Partitions that exist ahead of time, so that a day may begin while the service is down.
     public static let daysAhead = 3
 

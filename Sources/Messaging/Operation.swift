@@ -196,13 +196,17 @@ private func decoding<Input: Sendable>(
 
 /// Bad input: whoever waits for an answer is told; where nobody waits it is a dead letter.
 func unreadable(_ request: Request, _ error: any Error) -> Outcome {
-    if let problem = error as? Problem, request.requester != nil { return .refused(problem) }
-    return .failed(Failure(error))
+    switch error {
+    case let problem as Problem where request.requester != nil: .refused(problem)
+    case is Problem, is Failure: .failed(Failure(error))
+    // A reader sees nothing but the message, so whatever stops it is in there.
+    default: .failed(Failure("malformed-message", "\(request.operation): \(error)"))
+    }
 }
 
-/// A handler that loses count of its batch must not have its outcomes given to the wrong messages.
+/// A handler that loses count of its batch must not have its outcomes given to the wrong messages. The next version may count better.
 func expect(_ count: Int, _ expected: Int, _ what: String) throws(Failure) {
     if count != expected {
-        throw Failure("handler-miscount", "\(count) \(what) for a batch of \(expected)")
+        throw Failure("handler-miscount", "\(count) \(what) for a batch of \(expected)", remedy: .retry)
     }
 }

@@ -89,13 +89,19 @@ public struct SetAsideMessage: Sendable, Equatable {
     /// Nil, as `operation`, for a message that never was one of Wharf's.
     public let messageID: String?
     public let operation: String?
+    /// As it came, so that a bundle stays a bundle; nil is JSON.
+    public let contentType: String?
     /// The text headers that it came with; those that tell of failures are left out.
     public let headers: [String: String]
     public let body: [UInt8]
 
-    public init(messageID: String?, operation: String?, headers: [String: String], body: [UInt8]) {
+    /// The body of a message that held credentials, which are never written down: such a message can only be looked at.
+    public static let redactedBody = Array(#"{"redacted":"held credentials"}"#.utf8)
+
+    public init(messageID: String?, operation: String?, contentType: String? = nil, headers: [String: String], body: [UInt8]) {
         self.messageID = messageID
         self.operation = operation
+        self.contentType = contentType
         self.headers = headers.filter { !HeaderName.ofFailures.contains($0.key) && !$0.key.hasPrefix("x-") }
         self.body = body
     }
@@ -104,7 +110,7 @@ public struct SetAsideMessage: Sendable, Equatable {
         var properties = Properties()
         properties.messageID = messageID
         properties.type = operation
-        properties.contentType = "application/json"
+        properties.contentType = contentType ?? "application/json"
         properties.persistent = true
         properties.headers = headers.mapValues { .string($0) }
         return Publication(exchange: Exchange.queues, routingKey: queue, properties: properties, body: body)

@@ -23,6 +23,8 @@ struct Output: Sendable, Codable, Equatable {
     /// Of a replayed message; its body is in Base64, because it may be anything.
     var messageID: String?
     var operation: String?
+    /// Of a replayed message that is not JSON.
+    var contentType: String?
 
     init(_ emission: Emission) {
         switch emission.destination {
@@ -35,7 +37,7 @@ struct Output: Sendable, Codable, Equatable {
             self.status = status
         case .replay(let message, let queue):
             (kind, key) = (.replay, queue)
-            (messageID, operation, headers) = (message.messageID, message.operation, message.headers)
+            (messageID, operation, contentType, headers) = (message.messageID, message.operation, message.contentType, message.headers)
             body = Base64URL.encode(message.body)
             return
         }
@@ -87,8 +89,9 @@ struct Output: Sendable, Codable, Equatable {
             publication.mandatory = false
         case .replay:
             let body = Base64URL.decode(body) ?? []
-            return SetAsideMessage(messageID: messageID, operation: operation, headers: headers ?? [:], body: body)
-                .publication(to: key)
+            return SetAsideMessage(
+                messageID: messageID, operation: operation, contentType: contentType, headers: headers ?? [:], body: body
+            ).publication(to: key)
         case .reply: return nil
         }
         return publication

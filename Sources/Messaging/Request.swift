@@ -76,9 +76,6 @@ public struct Request: Sendable {
     public static let idempotencyKey = "idempotency-key"
     /// The parameter that carries the IP address that the client's connection came from, where an operation asks for it.
     public static let clientAddress = "client-address"
-
-    /// Beyond every ladder's end, and far from the end of the range.
-    private static let maximumAttempt: Int64 = 1_000_000
 }
 
 /// How long a message lives and how surely it is kept (the table of ARCHITECTURE, "What kind of message").
@@ -135,6 +132,8 @@ extension Request {
             throw Failure("malformed-message", "type is missing; the operation's id is expected")
         }
         self.init(id: id, operation: operation, body: delivery.body)
+        attempt = delivery.attempt
+        failures = delivery.failures
         if let replyTo = properties.replyTo, let correlationID = properties.correlationID {
             requester = Requester(replyTo: replyTo, correlationID: correlationID)
         }
@@ -142,14 +141,10 @@ extension Request {
             switch (name, value) {
             case (HeaderName.deadline, .integer(let milliseconds)):
                 deadline = Date(headerMilliseconds: milliseconds)
-            case (HeaderName.attempt, .integer(let count)):
-                attempt = Int(min(max(0, count), Self.maximumAttempt))
             case (HeaderName.traceparent, .string(let text)):
                 traceparent = text
             case (HeaderName.opensBundles, .boolean(true)):
                 requester?.opensBundles = true
-            case (HeaderName.failures, .array(let entries)):
-                failures = entries.compactMap(FailedAttempt.init)
             case (_, .string(let text)) where name.hasPrefix(HeaderName.parameterPrefix):
                 parameters[String(name.dropFirst(HeaderName.parameterPrefix.count))] = text
             default:
@@ -166,6 +161,21 @@ extension Request {
             if case .string(let text)? = properties.headers[HeaderName.email] { email = text }
             caller = Caller(id: id, role: role, email: email)
         }
+    }
+}
+
+extension Delivery {
+    /// Beyond every ladder's end, and far from the end of the range.
+    private static let maximumAttempt: Int64 = 1_000_000
+
+    /// How often workers have tried it and failed.
+    var attempt: Int {
+        if case .integer(let count)? = properties.headers[HeaderName.attempt] { Int(min(max(0, count), Self.maximumAttempt)) } else { 0 }
+    }
+
+    /// What went wrong then.
+    var failures: [FailedAttempt] {
+        if case .array(let entries)? = properties.headers[HeaderName.failures] { entries.compactMap(FailedAttempt.init) } else { [] }
     }
 }
 

@@ -30,8 +30,6 @@ struct SetAside {
     /// The queue's messages hold credentials, which are never written down.
     var redacts = false
 
-    static let redacted = #"{"redacted":"held credentials"}"#
-
     enum Destination: Equatable {
         case retry(rung: String)
         case deadLetter
@@ -60,7 +58,7 @@ struct SetAside {
         let latest = FailedAttempt(at: now, worker: worker, cause: failure.cause, detail: failure.detail)
         let history = (failures + [latest]).suffix(FailedAttempt.maximumKept)
         var properties = delivery.properties
-        let body = redacts ? Array(Self.redacted.utf8) : delivery.body
+        let body = redacts ? SetAsideMessage.redactedBody : delivery.body
         properties.persistent = true
         properties.expiration = nil
         // The broker compares it with the user of the connection; the sender's was another.

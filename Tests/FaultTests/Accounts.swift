@@ -43,11 +43,13 @@ enum Accounts {
         return ServiceDefinition(name: service, operations: [add], queues: [queue])
     }
 
-    /// Messages that add 1 to the account, each.
-    static func messages(_ count: Int, to account: String = "a") throws -> [Publication] {
+    /// Messages that add 1 to the account, each; with a deadline so many seconds from now, as the ingress gives it to commands.
+    static func messages(_ count: Int, to account: String = "a", deadline: Double? = nil) throws -> [Publication] {
         try (0..<count).map { _ in
-            Request(id: UUID(), operation: operation, body: try JSON.encode(Entry(account: account)))
-                .publication(durability: .durable, now: SystemTime().now())
+            let now = SystemTime().now()
+            var request = Request(id: UUID(), operation: operation, body: try JSON.encode(Entry(account: account)))
+            request.deadline = deadline.map { now.addingTimeInterval($0) }
+            return request.publication(durability: deadline == nil ? .durable : .command, now: now)
         }
     }
 }

@@ -7,6 +7,8 @@ import Testing
 /// | --- | --- |
 /// | a publish hangs on a frozen broker | `Frozen broker`; AMQPTests, RecoveryTests |
 /// | a memory alarm in mid checkout | WharfTests, `Alarms`; AMQPTests, RecoveryTests |
+/// | a memory alarm outlasts the delivery limit (messages buried for their neighbours' sake) | `Memory alarm` |
+/// | the answer to a COMMIT is lost (the client is told that nothing was done) | `Lost commit` |
 /// | a binding is lost, and what went by it is acknowledged all the same (rabbitmq-server 12403) | `Lost binding` |
 /// | a connection drops with open confirms (rabbitmq-c 362) | `Dropped connections`; AMQPTests, RecoveryTests |
 /// | outputs are marked as sent too early | `Outputs` |

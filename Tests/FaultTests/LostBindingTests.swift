@@ -20,6 +20,21 @@ extension Faults {
             #expect(try await scene.balance() == 100)
         }
 
+        @Test func `commands that are past their deadline when their outputs find a way have taken effect, and their outputs arrive`() async throws {
+            let scene = try await Scene()
+            let time = ShiftedTime()
+            try await scene.unbind()
+            try await scene.send(Accounts.messages(10, deadline: 30))
+            try await WorkerProcess.with(Accounts.definition { _ in }, in: scene, clock: time) { worker in
+                try await eventually("The broker returns what it cannot route") { worker.publisher.returnedCount > 0 }
+                try await eventually("All take effect") { try await scene.balance() == 10 }
+                time.advance(by: 60)
+                try await scene.declareTopology()
+                _ = try await scene.told(10)
+            }
+            #expect(try await scene.balance() == 10)
+        }
+
         @Test func `a binding that comes and goes under load costs no message`() async throws {
             let scene = try await Scene()
             try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in

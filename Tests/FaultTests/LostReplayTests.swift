@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+import Ingress
 import LocalServers
 import PostgreSQL
 import TestKit
@@ -21,12 +22,13 @@ extension Faults {
 
             let way = "/api/bindings/\(scene.host)/e/\(Exchange.queues)/q/\(Accounts.queue)/\(Accounts.queue)"
             try await scene.broker.management.send("DELETE", way)
-            var replay = Request(id: UUID(), operation: "deadletters.letters.replay", parameters: ["id": letter.id.uuidString])
-            replay.caller = Caller(id: UUID(), role: .admin)
-            try await scene.send([replay.publication(durability: .durable, now: SystemTime().now())])
-            try await WorkerProcess.with(DeadLettersService.definition(clock: SystemTime()).commandsOnly, in: scene) { worker in
+            try await scene.send([try Self.replay(of: letter.id)])
+            let time = ShiftedTime()
+            try await WorkerProcess.with(DeadLettersService.definition(clock: time).commandsOnly, in: scene, clock: time) { worker in
                 try await eventually("The broker returns it") { worker.publisher.returnedCount > 0 }
                 #expect(try await Self.letters(database).map(\.state) == ["replayed"])
+                // Longer than anybody waits for an answer.
+                time.advance(by: 90)
                 try await scene.declareTopology()
                 let landed = try await scene.take(from: Accounts.queue) { !$0.isEmpty }
                 #expect(landed.map(\.properties.messageID) == [message.properties.messageID])
@@ -34,6 +36,19 @@ extension Faults {
             }
             #expect(try await Self.letters(database).count == 1)
             await database.close()
+        }
+
+        /// The message that the ingress makes of a replay, by the document that says how long it may live.
+        private static func replay(of letter: UUID, file: String = #filePath) throws -> Publication {
+            let root = file.split(separator: "/").dropLast(3).joined(separator: "/")
+            let document = try OpenAPIDocument(path: "/\(root)/topology/openapi.yaml")
+            let endpoint = try #require(document.endpoints.first { $0.operationID == "deadletters.letters.replay" })
+            let now = SystemTime().now()
+            var request = Request(id: UUID(), operation: endpoint.operationID, parameters: ["id": letter.uuidString])
+            request.caller = Caller(id: UUID(), role: .admin)
+            if endpoint.durability != .durable { request.deadline = now.addingTimeInterval(endpoint.deadline.seconds) }
+            #expect(request.deadline == nil, "its answer says that the message will be sent, so it must not expire")
+            return request.publication(durability: endpoint.durability, now: now)
         }
 
         private static func store(_ message: Publication, in scene: Scene, _ database: PostgresPool) async throws {

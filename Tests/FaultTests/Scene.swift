@@ -26,11 +26,12 @@ struct Scene: Sendable {
     let configuration: AMQPConfiguration
     let databaseURL: String
 
-    init(migrations: [Migration] = Accounts.migrations, schema: String = Accounts.service) async throws {
+    /// - Parameter database: the URL of a server of the test's own; nil makes a database in the one that all tests share.
+    init(migrations: [Migration] = Accounts.migrations, schema: String = Accounts.service, database: String? = nil) async throws {
         broker = try await Self.sharedBroker.value
         host = "fault-\(UUID().uuidString)"
         configuration = try AMQPConfiguration(url: try await broker.createVirtualHost(host), connectionName: "tests")
-        databaseURL = try await TestServers.freshDatabase()
+        if let database { databaseURL = database } else { databaseURL = try await TestServers.freshDatabase() }
         try await declareTopology()
         _ = try await Migrator.migrate(migrations, schema: schema, on: databaseURL, logger: quiet)
         let database = try PostgresPool(url: databaseURL, size: 1, schema: schema, logger: quiet)

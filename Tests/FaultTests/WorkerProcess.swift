@@ -3,6 +3,7 @@ import FoundationEssentials
 import Messaging
 import PostgreSQL
 import ServiceLifecycle
+import Synchronization
 
 /// A worker with connections of its own, as a process has them, which can be killed: nothing of it reaches broker or database any more.
 final class WorkerProcess: Sendable {
@@ -16,7 +17,7 @@ final class WorkerProcess: Sendable {
 
     init(
         _ definition: ServiceDefinition, in scene: Scene, limits: WorkerLimits = .init(),
-        configuration: AMQPConfiguration? = nil
+        configuration: AMQPConfiguration? = nil, clock: any WallClock = SystemTime()
     ) throws {
         let configuration = configuration ?? scene.configuration
         let queue = definition.queues[0]
@@ -25,7 +26,7 @@ final class WorkerProcess: Sendable {
         let consumer = Consumer(configuration: configuration, source: .queue(queue), prefetch: limits.prefetch, logger: quiet)
         let database = try PostgresPool(url: scene.databaseURL, size: 3, applicationName: name, schema: definition.name, logger: quiet)
         let wiring = Worker.Wiring(
-            consumers: [queue: consumer], publisher: publisher, replies: replies, database: database, clock: SystemTime(),
+            consumers: [queue: consumer], publisher: publisher, replies: replies, database: database, clock: clock,
             randomness: SystemChance())
         let worker = Worker(definition, wiring: wiring, limits: limits, name: name, logger: quiet)
         publishing = Task { try await publisher.run() }
@@ -74,9 +75,9 @@ final class WorkerProcess: Sendable {
     /// Runs `body` beside a worker, which is killed at its end.
     static func with<Result: Sendable>(
         _ definition: ServiceDefinition, in scene: Scene, limits: WorkerLimits = .init(),
-        configuration: AMQPConfiguration? = nil, _ body: (WorkerProcess) async throws -> Result
+        configuration: AMQPConfiguration? = nil, clock: any WallClock = SystemTime(), _ body: (WorkerProcess) async throws -> Result
     ) async throws -> Result {
-        let worker = try WorkerProcess(definition, in: scene, limits: limits, configuration: configuration)
+        let worker = try WorkerProcess(definition, in: scene, limits: limits, configuration: configuration, clock: clock)
         do {
             let result = try await body(worker)
             try await worker.kill()
@@ -87,6 +88,21 @@ final class WorkerProcess: Sendable {
             await worker.buried()
             throw error
         }
+    }
+}
+
+/// The system's time, which a test can set forward, and whose sleeps it can count.
+final class ShiftedTime: WallClock {
+    private let state = Mutex((offset: 0.0, sleeps: 0))
+
+    func now() -> Date { Date().addingTimeInterval(state.withLock { $0.offset }) }
+    func advance(by seconds: Double) { state.withLock { $0.offset += seconds } }
+    /// How many have ended.
+    var sleeps: Int { state.withLock { $0.sleeps } }
+
+    func sleep(for duration: Duration) async throws {
+        try await Task.sleep(for: duration)
+        state.withLock { $0.sleeps += 1 }
     }
 }
 

@@ -233,7 +233,7 @@ import Testing
         #expect(try await ledger.balance("a") == 5)
         await ledger.processor().process([delivery])
         #expect(try await ledger.balance("a") == 5)
-        #expect(Set(ledger.publisher.publications.map(\.properties.messageID)).count == 1)
+        #expect(Set(ledger.sent.filter { $0.exchange == Exchange.events }.map(\.properties.messageID)).count == 1)
         await ledger.database.close()
     }
 

@@ -154,4 +154,43 @@ import Testing
         #expect(sent.allSatisfy { $0.exchange.hasPrefix("retry.1s.") && $0.routingKey == "ledger.commands" && $0.properties.headers.isEmpty })
         await ledger.database.close()
     }
+
+    @Test func `a bundle of a version that only newer workers know climbs the ladder whole, and at last is a dead letter as it came`() async throws {
+        let ledger = try await Ledger()
+        var publication = publication(1)
+        publication.properties.contentType = Bundle.contentType + ".v2"
+        publication.properties.messageID = nil
+        publication.body = [0xFF, 0x00, 0x02]
+        var delivery = Ledger.delivery(publication, tag: 1)
+        var exchanges: [String] = []
+        for attempt in 1...RetryLadder.standard.maximumAttempts {
+            await ledger.processor().process([delivery])
+            let next = try #require(ledger.publisher.publications.last)
+            exchanges.append(next.exchange)
+            #expect(next.properties.contentType == publication.properties.contentType)
+            #expect(next.body == publication.body)
+            delivery = Ledger.delivery(next, tag: UInt64(attempt + 1))
+        }
+        #expect(exchanges == ["1s", "5s", "30s", "2m", "10m", "10m", "10m"].map { "retry.\($0).a" } + [Exchange.deadLetters])
+        #expect(delivery.properties.headers[HeaderName.cause] == .string("unknown-bundle"))
+        #expect(ledger.consumer.acknowledged.count == RetryLadder.standard.maximumAttempts)
+        await ledger.database.close()
+    }
+
+    @Test func `messages of a bundle that was set aside whole have what was written on it, and their own deadlines and callers`() throws {
+        let publications = (1...2).map { publication($0) }
+        var bundle = try #require(Bundle.pack(publications).first?.publication)
+        bundle.properties.headers = [
+            HeaderName.attempt: .integer(3), HeaderName.origin: .string("orders.commands"), HeaderName.cause: .string("unknown-bundle"),
+            HeaderName.deadline: .integer(1), HeaderName.caller: .string("nobody"), "x-death": .array([]),
+        ]
+        for (message, publication) in zip(Bundle.open(Ledger.delivery(bundle, tag: 1)), publications) {
+            var expected = publication.properties.headers
+            expected[HeaderName.attempt] = .integer(3)
+            expected[HeaderName.origin] = .string("orders.commands")
+            expected[HeaderName.cause] = .string("unknown-bundle")
+            expected["x-death"] = .array([])
+            #expect(message.properties.headers == expected)
+        }
+    }
 }

@@ -53,6 +53,7 @@ final class ScriptedPublisher: MessagePublisher {
 /// A clock that a test sets, and that sleeps at once.
 final class ManualClock: WallClock {
     private let time: Mutex<Date>
+    private let sleeping = Mutex<@Sendable (Duration) throws -> Void>({ _ in })
 
     init(_ start: Date = Date(timeIntervalSince1970: 1_800_000_000)) {
         time = Mutex(start)
@@ -60,7 +61,87 @@ final class ManualClock: WallClock {
 
     func now() -> Date { time.withLock { $0 } }
     var isSimulated: Bool { true }
-    func sleep(for duration: Duration) async throws { time.withLock { $0 += duration.seconds } }
+    func advance(by seconds: Double) { time.withLock { $0 += seconds } }
+
+    func sleep(for duration: Duration) async throws {
+        time.withLock { $0 += duration.seconds }
+        try sleeping.withLock { $0 }(duration)
+    }
+
+    /// Called in each sleep, when its time is over; what it throws ends the sleep as a cancellation does.
+    func onSleep(_ action: @escaping @Sendable (Duration) throws -> Void) { sleeping.withLock { $0 = action } }
+}
+
+/// PostgreSQL, whose next transactions go wrong as the script says, one after the other; then all go through.
+final class FaultyDatabase: Database {
+    enum Fault {
+        /// It goes through.
+        case none
+        /// It is committed, and the answer to COMMIT is lost.
+        case committedUnheard
+        /// It is rolled back, and the answer to COMMIT is lost.
+        case rolledBackUnheard
+        /// There is no connection.
+        case away
+    }
+
+    private struct Undone: Error {}
+
+    private let database: any Database
+    private let script: Mutex<[Fault]>
+    private let begun = Mutex(0)
+
+    init(_ database: any Database, _ script: [Fault] = []) {
+        self.database = database
+        self.script = Mutex(script)
+    }
+
+    var transactions: Int { begun.withLock { $0 } }
+
+    nonisolated(nonsending) func withConnection<Result: Sendable>(
+        _ body: nonisolated(nonsending) (any SQLConnection) async throws -> Result
+    ) async throws -> Result {
+        if next() == .away { throw PostgresError(.connection, "the server is away") }
+        return try await database.withConnection(body)
+    }
+
+    nonisolated(nonsending) func transaction<Result: Sendable>(
+        _ body: nonisolated(nonsending) (any SQLConnection) async throws -> Result
+    ) async throws -> Result {
+        let lost = PostgresError(.commitUnknown, "the connection was lost during COMMIT")
+        switch next() {
+        case .none: return try await database.transaction(body)
+        case .away: throw PostgresError(.connection, "the server is away")
+        case .committedUnheard:
+            _ = try await database.transaction(body)
+            throw lost
+        case .rolledBackUnheard:
+            do {
+                _ = try await database.transaction { connection -> Result in
+                    _ = try await body(connection)
+                    throw Undone()
+                }
+            } catch is Undone {}
+            throw lost
+        }
+    }
+
+    private func next() -> Fault {
+        begun.withLock { $0 += 1 }
+        return script.withLock { $0.isEmpty ? .none : $0.removeFirst() }
+    }
+}
+
+/// A condition that a test turns on and off while others look at it.
+final class Switch: Sendable {
+    private let state: Mutex<Bool>
+
+    init(_ isOn: Bool) { state = Mutex(isOn) }
+
+    var isOn: Bool {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
 }
 
 /// Counts up, so that a run is the same each time.

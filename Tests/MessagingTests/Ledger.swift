@@ -67,20 +67,27 @@ struct Ledger {
         publisher = ScriptedPublisher(answer: answer)
     }
 
-    func processor(_ operations: [Operation] = [Self.add]) -> BatchProcessor {
-        BatchProcessor(
+    /// - Parameters:
+    ///   - database: in place of the ledger's own.
+    ///   - publisher: in place of the ledger's own.
+    ///   - redacts: the queue's messages hold credentials.
+    func processor(
+        _ operations: [Operation] = [Self.add], database: (any Database)? = nil, publisher: (any MessagePublisher)? = nil, redacts: Bool = false
+    ) -> BatchProcessor {
+        let database = database ?? self.database
+        return BatchProcessor(
             queue: "ledger.commands", limit: WorkerLimits().batch, operations: Dictionary(uniqueKeysWithValues: operations.map { ($0.key, $0) }),
             handler: BatchHandler(inbox: Inbox(service: "ledger"), database: database, clock: clock), database: database,
-            consumer: consumer, publisher: publisher, replies: replies,
-            setAside: SetAside(ladder: .standard, worker: "test", randomness: randomness), clock: clock,
+            consumer: consumer, publisher: publisher ?? self.publisher, replies: replies,
+            setAside: SetAside(ladder: .standard, worker: "test", randomness: randomness, redacts: redacts), clock: clock,
             metrics: WorkerMetrics(service: "ledger", queue: "ledger.commands"),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     func delivery(
-        _ entry: Entry, id: UUID, tag: UInt64, key: String? = nil, deadline: Date? = nil
+        _ entry: Entry, id: UUID, tag: UInt64, key: String? = nil, deadline: Date? = nil, operation: String = "ledger.add"
     ) throws -> Delivery {
-        var request = Request(id: id, operation: "ledger.add", body: try JSON.encode(entry))
+        var request = Request(id: id, operation: operation, body: try JSON.encode(entry))
         request.requester = Requester(replyTo: "replies", correlationID: "c\(tag)")
         request.deadline = deadline
         if let key { request.parameters[Request.idempotencyKey] = key }
@@ -92,11 +99,16 @@ struct Ledger {
         publisher.publications.enumerated().flatMap { Bundle.open(Self.delivery($1, tag: UInt64($0))) }
     }
 
-    static func delivery(_ publication: Publication, tag: UInt64) -> Delivery {
+    static func delivery(_ publication: Publication, tag: UInt64, redelivered: Bool = false) -> Delivery {
         Delivery(
             tag: DeliveryTag(generation: 1, number: tag), exchange: publication.exchange,
-            routingKey: publication.routingKey, redelivered: false, properties: publication.properties,
+            routingKey: publication.routingKey, redelivered: redelivered, properties: publication.properties,
             body: publication.body)
+    }
+
+    /// HTTP statuses of the answers, in their order.
+    var statuses: [Int] {
+        replies.publications.map { Reply(Self.delivery($0, tag: 0)).status }
     }
 
     func balance(_ account: String) async throws -> Int? {

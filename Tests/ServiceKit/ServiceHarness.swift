@@ -58,6 +58,7 @@ extension BatchHandler.Result {
         get throws {
             switch self {
             case .handled(_, _, let reply): reply ?? Reply(status: 0)
+            case .expired: Reply(status: 0)
             case .failed(let failure): throw failure
             }
         }

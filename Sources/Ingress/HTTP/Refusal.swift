@@ -84,8 +84,8 @@ extension Refusal {
     static func timedOut(after limit: Duration, isRetryable: Bool) -> Refusal {
         let advice =
             isRetryable
-            ? "It may have been accepted; the same request may be sent again, with the same Idempotency-Key where it had one."
-            : "It may have been accepted; look before you send it again."
+            ? "It may have been accepted. A retry is safe with the same Idempotency-Key, where it had one; under another key it may be done twice."
+            : "It may have been accepted, and without an Idempotency-Key a retry may be done twice: look before you send it again."
         return Refusal(
             problem: Problem(
                 "timeout", title: "No reply in time", status: 504,

@@ -50,7 +50,7 @@ enum StockStore {
             let state: String = try row.decode("state")
             let quantities: [Int] = try row.decode("quantities", as: [Int32].self).map(Int.init)
             guard let known = Reservation.State(rawValue: state) else {
-                throw Failure("unknown-state", "the reservation's state '\(state)' is of another version of Wharf")
+                throw Failure("unknown-state", "the reservation's state '\(state)' is of another version of Wharf", remedy: .retry)
             }
             let lines = zip(try row.decode("skus", as: [String].self), quantities).map {
                 ReserveStock.Line(sku: $0, quantity: $1)

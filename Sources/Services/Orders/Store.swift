@@ -130,7 +130,7 @@ enum Store {
         let phase: String = try row.decode("phase")
         let reason: String? = try row.decode("reason")
         guard let known = Checkout.Phase(rawValue: phase) else {
-            throw Failure("unknown-phase", "the checkout's phase '\(phase)' is of another version of Wharf")
+            throw Failure("unknown-phase", "the checkout's phase '\(phase)' is of another version of Wharf", remedy: .retry)
         }
         return OrderRow(
             id: try row.decode("id"), number: try row.decode("number"), cartID: try row.decode("cart_id"),

@@ -93,7 +93,7 @@ enum Store {
             let order: UUID = try row.decode("order_id")
             let state: String = try row.decode("state")
             guard let known = Attempt.State(rawValue: state) else {
-                throw Failure("unknown-state", "the payment's state '\(state)' is of another version of Wharf")
+                throw Failure("unknown-state", "the payment's state '\(state)' is of another version of Wharf", remedy: .retry)
             }
             let charge = Charge(
                 order: order, orderNumber: try row.decode("order_number"),

@@ -7,7 +7,7 @@ struct Audit: Sendable {
     /// Why a message may be a dead letter: what the faults did to it, again and again.
     static let excusedCauses: Set<String> = [
         "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "mail-not-sent",
-        "unroutable", "queue-full",
+        "unroutable", "queue-full", "commit-unknown", "not-confirmed",
         // The broker's own: connections were lost more than twenty times while a message was held.
         "delivery_limit",
     ]
