@@ -123,6 +123,26 @@ import Testing
         #expect(try await letters.list().items.count == 3)
     }
 
+    @Test(arguments: ["25006", "42P01", "57014", "53100", "40001"])
+    func `a letter waits, whole, for a database that does not take it for now`(sqlState: String) async throws {
+        let letters = try await DeadLettersHarness()
+        let database = UnreliableDatabase(letters.service.database, failures: 3, error: PostgresError(.server(sqlState: sqlState), "not now"))
+        let consumer = ScriptedConsumer([.setAside()])
+        await DeadLetterCollector(consumer: consumer, database: database, clock: letters.service.clock, logger: Logger(label: "test")).run()
+        #expect(consumer.acknowledged == 1)
+        #expect(try await letters.list().items.map(\.cause) == ["malformed-message"])
+    }
+
+    @Test func `a letter is acknowledged only once it is stored`() async throws {
+        let letters = try await DeadLettersHarness()
+        let consumer = ScriptedConsumer([.setAside(), .setAside()])
+        let early = Mutex(0)
+        let database = UnreliableDatabase(letters.service.database, failures: 3) { early.withLock { $0 += consumer.acknowledged } }
+        await DeadLetterCollector(consumer: consumer, database: database, clock: letters.service.clock, logger: Logger(label: "test")).run()
+        #expect(early.withLock { $0 } == 0)
+        #expect(consumer.acknowledged == 2)
+    }
+
     @Test func `while PostgreSQL is away nothing is acknowledged, and afterwards everything is there`() async throws {
         let letters = try await DeadLettersHarness()
         let database = UnreliableDatabase(letters.service.database, failures: 5)
@@ -154,9 +174,13 @@ import Testing
     private final class UnreliableDatabase: Database {
         private let database: PostgresPool
         private let failures: Mutex<Int>
+        private let error: PostgresError
         private let onFailure: @Sendable () -> Void
 
-        init(_ database: PostgresPool, failures: Int, onFailure: @escaping @Sendable () -> Void = {}) {
+        init(
+            _ database: PostgresPool, failures: Int, error: PostgresError = PostgresError(.connection, "the server is away"), onFailure: @escaping @Sendable () -> Void = {}
+        ) {
+            self.error = error
             self.database = database
             self.failures = Mutex(failures)
             self.onFailure = onFailure
@@ -177,7 +201,7 @@ import Testing
             }
             if fails {
                 onFailure()
-                throw PostgresError(.connection, "the server is away")
+                throw error
             }
             return try await database.transaction(body)
         }

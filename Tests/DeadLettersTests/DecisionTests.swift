@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import FoundationEssentials
 import PostgreSQL
+import TestKit
 import Testing
 
 @testable import DeadLetters
@@ -50,6 +51,24 @@ import Testing
         #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 202)
     }
 
+    @Test func `of two administrators who replay one letter at once, one sends it`() async throws {
+        let (letters, id) = try await collected()
+        let results = try await withThrowingTaskGroup(of: BatchHandler.Result.self) { group in
+            try await letters.service.database.transaction { holder in
+                try await holder.execute("SELECT FROM letters FOR UPDATE")
+                for _ in 0..<2 { group.addTask { try await letters.send("deadletters.letters.replay", id) } }
+                try await eventually("Both wait for the letter") {
+                    try await holder.execute("SELECT pg_stat_clear_snapshot()")
+                    return try await holder.query(
+                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == 2
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(try results.map { try $0.reply.status }.sorted() == [202, 409])
+        #expect(results.flatMap(\.outputs).count { $0.kind == .replay } == 1)
+    }
+
     @Test func `a batch of decisions is answered one by one, and of two on one letter the first counts`() async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([.setAside(), .setAside(), .setAside()])
@@ -88,6 +107,93 @@ import Testing
         let (letters, id) = try await collected(.setAside(body: body))
         let reply = try await letters.send("deadletters.letters.replay", id).reply
         #expect(reply.problem?.type.hasSuffix("dead-letter-incomplete") == true)
+    }
+
+    @Test func `a letter whose body held credentials can be looked at only`() async throws {
+        let (letters, id) = try await collected(.setAside(body: SetAsideMessage.redactedBody))
+        let reply = try await letters.send("deadletters.letters.replay", id).reply
+        #expect(reply.problem?.type.hasSuffix("dead-letter-incomplete") == true)
+    }
+
+    /// A message that was sent so many days ago, or one that does not say when and died then.
+    @Test(arguments: [(sent: 8.0, died: 0.0), (8, 8), (nil, 8)] as [(sent: Double?, died: Double)])
+    func `a message older than what services remember is replayed only for one who says so`(sent: Double?, died: Double) async throws {
+        let letters = try await DeadLettersHarness()
+        letters.service.clock.advance(by: -died * 86_400)
+        var dead = Delivery.setAside()
+        let now = letters.service.clock.now().addingTimeInterval(died * 86_400)
+        var properties = dead.properties
+        properties.timestamp = sent.map { Int64(now.timeIntervalSince1970 - $0 * 86_400) }
+        dead = Delivery(properties, dead.body)
+        _ = try await letters.collect([dead])
+        letters.service.clock.advance(by: died * 86_400)
+        let id = try #require(try await letters.list().items.first?.id)
+        let refused = try await letters.send("deadletters.letters.replay", id)
+        #expect(try refused.reply.status == 409)
+        #expect(try refused.reply.problem?.type.hasSuffix("dead-letter-past-memory") == true)
+        #expect(!refused.outputs.contains { $0.kind == .replay })
+        #expect(try await letters.list().items.map(\.state) == [.open])
+        var knowing = try Request("deadletters.letters.replay", parameters: ["id": id.uuidString], caller: letters.admin)
+        knowing.body = Array(#"{"pastMemory": true}"#.utf8)
+        let replayed = await letters.service.send([knowing])[0]
+        #expect(try replayed.reply.status == 202)
+        #expect(replayed.outputs.count { $0.kind == .replay } == 1)
+    }
+
+    @Test func `a message that services still remember is replayed without a word`() async throws {
+        let (letters, id) = try await collected()
+        letters.service.clock.advance(by: 6.9 * 86_400)
+        #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 202)
+        for body in [#"{"pastMemory": 1}"#, #"{"pastmemory": true}"#] {
+            var request = try Request("deadletters.letters.replay", parameters: ["id": id.uuidString], caller: letters.admin)
+            request.body = Array(body.utf8)
+            #expect(try await letters.service.send([request])[0].reply.status == 422)
+        }
+    }
+
+    @Test func `a bundle that is kept whole is a bundle when it is replayed, whatever its version`() async throws {
+        let letters = try await DeadLettersHarness()
+        let properties = Properties(contentType: Bundle.contentType + ".v2", headers: ["origin": "payments.commands", "cause": "unknown-bundle"])
+        _ = try await letters.collect([Delivery(properties, [0xFF, 0, 2])])
+        let letter = try #require(try await letters.list().items.first)
+        let request = try Request("deadletters.letters.replay", parameters: ["id": letter.id.uuidString], caller: letters.admin)
+        // The first time from the handler, the second time from the inbox.
+        for _ in 0..<2 {
+            let output = try #require(await letters.service.send([request])[0].outputs.first { $0.kind == .replay })
+            let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
+            #expect(publication.properties.contentType == properties.contentType)
+            #expect(publication.body == [0xFF, 0, 2])
+            #expect(publication.properties.headers.isEmpty)
+        }
+    }
+
+    @Test func `a bundle that a worker could not open is kept as its messages, each with its cause, queue and id`() async throws {
+        let letters = try await DeadLettersHarness()
+        let ids = [UUID(), UUID()]
+        let sent = ids.map { Request(id: $0, operation: "payments.charge", body: Array("{}".utf8)).publication(durability: .durable, now: Date()) }
+        let bundle = try #require(Bundle.pack(sent).first?.publication)
+        let delivery = Delivery(bundle.properties, bundle.body)
+        let dead = SetAside(ladder: .standard, worker: "old", randomness: TestRandomness()).publication(
+            of: delivery, attempt: 0, failures: [], failure: Failure("malformed-message", "message-id is missing"), queue: "payments.commands",
+            now: Date())
+        _ = try await letters.collect([Delivery(dead.properties, dead.body)])
+        let items = try await letters.list().items
+        #expect(Set(items.map(\.messageId)) == Set(ids.map(\.uuidString)))
+        #expect(items.map(\.cause) == ["malformed-message", "malformed-message"])
+        #expect(items.map(\.queue) == ["payments.commands", "payments.commands"])
+    }
+
+    @Test func `a replay never expires: neither its request nor what it sends`() async throws {
+        let (letters, id) = try await collected()
+        let request = try Request(
+            "deadletters.letters.replay", parameters: ["id": id.uuidString], caller: letters.admin, deadline: letters.service.clock.now().addingTimeInterval(10))
+        #expect(try await letters.service.send([request])[0].reply.status == 202)
+        letters.service.clock.advance(by: 45)
+        let output = try #require(await letters.service.send([request])[0].outputs.first { $0.kind == .replay })
+        let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
+        #expect(publication.properties.headers["deadline"] == nil)
+        #expect(publication.properties.expiration == nil)
+        #expect(publication.properties.persistent)
     }
 
     @Test func `every step is in the audit log, which nobody can change`() async throws {

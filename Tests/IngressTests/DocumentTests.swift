@@ -134,7 +134,7 @@ import Yams
         "GET /v1/notifications notifications.notifications.list query admin",
         "GET /v1/dead-letters deadletters.letters.list query admin",
         "GET /v1/dead-letters/{id} deadletters.letters.get query admin",
-        "POST /v1/dead-letters/{id}/replay deadletters.letters.replay command admin",
+        "POST /v1/dead-letters/{id}/replay deadletters.letters.replay durable admin",
         "DELETE /v1/dead-letters/{id} deadletters.letters.discard command admin",
     ]
 }

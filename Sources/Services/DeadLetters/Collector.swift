@@ -70,7 +70,7 @@ public struct DeadLetterCollector: Service {
     private func store(_ letters: [NewLetter]) async throws {
         do {
             try await database.transaction { try await DeadLetterStore.add(letters, now: clock.now(), on: $0) }
-        } catch let error as PostgresError where error.concernsOneStatement {
+        } catch let error as PostgresError where error.concernsOneLetter {
             guard letters.count == 1 else {
                 for letter in letters { try await store([letter]) }
                 return
@@ -83,6 +83,10 @@ public struct DeadLetterCollector: Service {
 }
 
 extension PostgresError {
-    /// The server is there and refused what it was given.
-    fileprivate var concernsOneStatement: Bool { sqlState != nil && !isTransient }
+    /// The server is there and will never take this letter as it is: its values, or how large they are. Anything else is waited for, since what is stored
+    /// bare cannot be replayed.
+    fileprivate var concernsOneLetter: Bool { Failure(self).remedy == .deadLetter || sqlState?.hasPrefix(Self.limitExceeded) == true }
+
+    /// The class of SQLSTATEs for limits of the program.
+    private static let limitExceeded = "54"
 }

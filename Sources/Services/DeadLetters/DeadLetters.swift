@@ -16,7 +16,7 @@ public enum DeadLettersService {
             operations: [
                 .query("deadletters.letters.list", reading: ListLetters.read, handle: reading.list),
                 .query("deadletters.letters.get", reading: OneLetter.read, handle: reading.get),
-                .command("deadletters.letters.replay", reading: OneLetter.read, handle: deciding.replay),
+                .command("deadletters.letters.replay", reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", reading: OneLetter.read, handle: deciding.discard),
             ])
     }

@@ -8,15 +8,16 @@ struct Deciding: Sendable {
     let clock: any WallClock
 
     /// Sends the message back to its queue as it was before it failed. The inbox row of this command holds it, so a crash cannot lose it on its way.
-    func replay(_ items: [Item<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        let decided = try await decide(items, .replay, on: transaction)
+    func replay(_ items: [Item<ReplayLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        let pastMemory = Set(items.filter(\.input.pastMemory).map(\.input.id))
+        let decided = try await decide(items.map { ($0.request, $0.input.id) }, .replay, pastMemory: pastMemory, on: transaction)
         let messages = try await DeadLetterStore.messages(of: decided.changed, on: transaction)
         return try decided.items.map { item in
             switch item {
             case .refused(let problem): return .refused(problem)
             case .unchanged(let letter): return .done(try Reply(status: 202, json: LetterSummaryView(letter)))
             case .changed(let letter):
-                guard let message = messages[letter.id] else { throw Failure("letter-lost", "letter \(letter.id) has no message") }
+                guard let message = messages[letter.id] else { throw Failure("letter-lost", "letter \(letter.id) has no message", remedy: .retry) }
                 return .done(
                     try Reply(status: 202, json: LetterSummaryView(letter)),
                     emit: [Emission(replaying: message.content, to: message.queue)])
@@ -25,7 +26,7 @@ struct Deciding: Sendable {
     }
 
     func discard(_ items: [Item<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await decide(items, .discard, on: transaction).items.map { item in
+        try await decide(items.map { ($0.request, $0.input.id) }, .discard, on: transaction).items.map { item in
             if case .refused(let problem) = item { .refused(problem) } else { .done(.noContent) }
         }
     }
@@ -38,17 +39,17 @@ struct Deciding: Sendable {
     }
 
     private func decide(
-        _ items: [Item<OneLetter>], _ decision: DeadLetterDecision, on transaction: any SQLConnection
+        _ items: [(request: Request, id: UUID)], _ decision: DeadLetterDecision, pastMemory: Set<UUID> = [], on transaction: any SQLConnection
     ) async throws -> (items: [Decided], changed: [UUID]) {
         // Of two decisions on one letter in a batch the first counts.
         var actors: [UUID: String] = [:]
-        for item in items where actors[item.input.id] == nil {
-            actors[item.input.id] = item.request.caller?.actor ?? "unknown"
+        for item in items where actors[item.id] == nil {
+            actors[item.id] = item.request.caller?.actor ?? "unknown"
         }
-        let results = try await DeadLetterStore.decide(decision, actors, now: clock.now(), on: transaction)
+        let results = try await DeadLetterStore.decide(decision, actors, pastMemory: pastMemory, now: clock.now(), on: transaction)
         var changed: Set<UUID> = []
         let decided: [Decided] = items.map { item in
-            switch results[item.input.id] {
+            switch results[item.id] {
             case nil: return .refused(.notFound("dead letter"))
             case .changed(let letter):
                 guard changed.insert(letter.id).inserted else {
@@ -59,6 +60,7 @@ struct Deciding: Sendable {
                 return decision == .replay ? .refused(.decided(letter.state)) : .unchanged(letter)
             case .forbidden(let letter): return .refused(.decided(letter.state))
             case .incomplete: return .refused(.incomplete)
+            case .pastMemory: return .refused(.pastMemory)
             }
         }
         return (decided, Array(changed))
@@ -77,5 +79,13 @@ extension Problem {
     }
 
     static let incomplete = Problem.conflict(
-        "dead-letter-incomplete", "The message cannot be sent again: its queue is unknown, or it was too large to be kept whole.")
+        "dead-letter-incomplete",
+        "The message cannot be sent again: its queue is unknown, it was too large to be kept whole, or it held credentials, which are not kept.")
+
+    static let pastMemory = Problem.conflict(
+        "dead-letter-past-memory",
+        """
+        The message is older than the \(Inbox.retention) days for which services remember what they have handled. If it was handled before it died, a replay \
+        handles it a second time. Look first; then send {"pastMemory": true} to replay it all the same.
+        """)
 }

@@ -32,6 +32,18 @@ struct OneLetter: Sendable {
     }
 }
 
+struct ReplayLetter: Sendable {
+    let id: UUID
+    /// Also when the message is older than what services remember, so that it may be handled a second time.
+    let pastMemory: Bool
+
+    static func read(_ request: Request) throws -> ReplayLetter {
+        try Fields.read(request) { fields in
+            ReplayLetter(id: try fields.uuidParameter("id", of: "dead letter"), pastMemory: fields.optionalBoolean("pastMemory") ?? false)
+        }
+    }
+}
+
 extension Caller {
     /// How the audit log names somebody.
     var actor: String {

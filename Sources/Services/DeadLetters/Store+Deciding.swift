@@ -35,8 +35,10 @@ extension DeadLetterStore {
         case unchanged(DeadLetterSummary)
         /// The letter's state does not allow it.
         case forbidden(DeadLetterSummary)
-        /// It cannot be replayed: its queue is unknown, or its body was too large to be kept whole.
+        /// It cannot be replayed: its queue is unknown, its body was too large to be kept whole, or it held credentials and was not kept.
         case incomplete(DeadLetterSummary)
+        /// It is older than what its service remembers, so a replay may have its effect a second time: only a caller who says so may replay it.
+        case pastMemory(DeadLetterSummary)
     }
 
     /// A message and the queue that it belongs to.
@@ -45,15 +47,18 @@ extension DeadLetterStore {
         public let content: SetAsideMessage
     }
 
-    /// Changes the letters' states and notes who did. Letters that do not exist are not in the answer. Whoever replays sends the `messages` of those
+    /// Changes the letters' states and notes who did. Letters that do not exist are not in the answer. A caller who replays sends the `messages` of those
     /// that were changed, in a way that a crash after the commit does not undo.
+    ///
+    /// - Parameter pastMemory: letters that are replayed however old they are.
     public static func decide(
-        _ decision: DeadLetterDecision, _ actors: [UUID: String], now: Date, on transaction: any SQLConnection
+        _ decision: DeadLetterDecision, _ actors: [UUID: String], pastMemory: Set<UUID> = [], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: DecisionResult] {
         // Locked in one order, so that two callers cannot block each other for good.
         let rows = try await transaction.query(
             """
-            SELECT \(columns), queue <> '' AND length(original) > 0 AND length(body) = body_bytes AS is_complete
+            SELECT \(columns), properties ->> 'timestamp' AS sent_at,
+                   queue <> '' AND length(original) > 0 AND length(body) = body_bytes AND body <> \(SetAsideMessage.redactedBody) AS is_complete
             FROM letters WHERE id = ANY(\(Array(actors.keys))) ORDER BY id FOR UPDATE
             """)
         var results: [UUID: DecisionResult] = [:]
@@ -66,6 +71,8 @@ extension DeadLetterStore {
                 results[letter.id] = .forbidden(letter)
             } else if decision == .replay, try !row.decode("is_complete") {
                 results[letter.id] = .incomplete(letter)
+            } else if decision == .replay, !pastMemory.contains(letter.id), try oldest(letter, row) < Inbox.memory(at: now) {
+                results[letter.id] = .pastMemory(letter)
             } else {
                 changing.append(letter.id)
             }
@@ -78,6 +85,13 @@ extension DeadLetterStore {
             results[letter.id] = .changed(letter)
         }
         return results
+    }
+
+    /// When the message may have been handled at the earliest: when it was sent, as far as it says so, and else when it first died.
+    private static func oldest(_ letter: DeadLetterSummary, _ row: Row) throws -> Date {
+        let sentAt: String? = try row.decode("sent_at")
+        guard let sentAt, let seconds = Double(sentAt) else { return letter.firstSeenAt }
+        return min(letter.firstSeenAt, Date(timeIntervalSince1970: seconds))
     }
 
     private static func statements(_ decision: DeadLetterDecision, _ ids: [UUID], _ actors: [String], _ now: Date) -> [SQL] {
@@ -101,12 +115,13 @@ extension DeadLetterStore {
     /// What a replay of these letters sends.
     public static func messages(of ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: Message] {
         guard !ids.isEmpty else { return [:] }
-        let rows = try await connection.query("SELECT id, queue, original, body FROM letters WHERE id = ANY(\(ids))")
+        let rows = try await connection.query(
+            "SELECT id, queue, original, properties ->> 'contentType' AS content_type, body FROM letters WHERE id = ANY(\(ids))")
         var messages: [UUID: Message] = [:]
         for row in rows {
             let original = try JSON.decode(Original.self, from: row.decode("original"))
             messages[try row.decode("id")] = Message(
-                queue: try row.decode("queue"), content: original.message(try row.decode("body")))
+                queue: try row.decode("queue"), content: original.message(try row.decode("body"), contentType: try row.decode("content_type")))
         }
         return messages
     }

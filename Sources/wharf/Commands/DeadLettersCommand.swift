@@ -38,10 +38,12 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Sends them back to the queues that they came from.")
+        @Flag(help: "Also those older than services remember: what was handled before it died is handled a second time.") var pastMemory = false
         @Argument var ids: [String]
 
         func run() async throws {
-            try await DeadLettersCommand.ask("deadletters.letters.replay", .command, ids.map { ["id": $0] })
+            let body = pastMemory ? Array(#"{"pastMemory":true}"#.utf8) : []
+            try await DeadLettersCommand.ask("deadletters.letters.replay", .durable, ids.map { ["id": $0] }, body: body)
         }
     }
 
@@ -61,7 +63,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
     /// Asks the dead-letter service the way the ingress does, one request after the other over the same connection, and prints each answer.
     /// A refused request does not keep the others from being sent; the exit status is 1 when any was refused.
-    private static func ask(_ operation: String, _ durability: Durability, _ requests: [[String: String]]) async throws {
+    private static func ask(
+        _ operation: String, _ durability: Durability, _ requests: [[String: String]], body: [UInt8] = []
+    ) async throws {
         let (settings, logger) = try Role.start("dead-letters", isTool: true)
         let assembly = Assembly(settings: settings, logger: logger, name: "dead-letters")
         let confirmed = try assembly.publisher(Assembly.ingress, confirms: true)
@@ -73,7 +77,8 @@ struct DeadLettersCommand: AsyncParsableCommand {
             try await client.whenReady(within: timeout, clock: assembly.clock)
             var refused = 0
             for parameters in requests {
-                let request = Request(id: assembly.randomness.uuid(), operation: operation, parameters: parameters, caller: shell)
+                let request = Request(
+                    id: assembly.randomness.uuid(), operation: operation, parameters: parameters, caller: shell, body: body)
                 let reply = try await client.send(request, durability: durability, timeout: timeout)
                 if !reply.body.isEmpty { print(String(decoding: reply.body, as: UTF8.self)) }
                 if reply.status >= 400 { refused += 1 }
