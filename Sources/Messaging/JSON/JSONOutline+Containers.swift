@@ -25,6 +25,7 @@ struct JSONEntryWriter: Encoder, SingleValueEncodingContainer {
     func encode(_ flag: Bool) { holder.outline.encode(flag, at: place) }
     func encode(_ text: String) { holder.outline.encode(text, at: place) }
     func encode(_ number: some FixedWidthInteger & Encodable) { holder.outline.encode(number, at: place) }
+    func encode(number: JSONNumber) { holder.outline.encode(literal: number.text, at: place) }
     func encode(_ number: some BinaryFloatingPoint & CustomStringConvertible & Encodable) throws { try holder.outline.encode(real: number, at: place) }
     func encode<Value: Encodable>(_ value: Value) throws {
         // These two would go through Foundation's formatters, and a date would be a number.

@@ -117,6 +117,11 @@ extension JSONOutline {
         scalar(at: place) { $0.append(contentsOf: String(number).utf8) }
     }
 
+    /// A number that is JSON already.
+    mutating func encode(literal number: String, at place: Int) {
+        scalar(at: place) { $0.append(contentsOf: number.utf8) }
+    }
+
     /// A whole number is written without a fraction.
     mutating func encode<Number: BinaryFloatingPoint & CustomStringConvertible>(real number: Number, at place: Int) throws {
         guard number.isFinite else {

@@ -57,7 +57,7 @@ extension JSONReader {
     func decode<Number: FixedWidthInteger & Decodable>(_ type: Number.Type) throws -> Number {
         guard node.kind == .number else { throw mismatch(type, "an integer") }
         if let number = wholeNumber(type) { return number }
-        guard let number = Number(exactly: try decode(Double.self)) else { throw unrepresentable(type) }
+        guard let number = DecimalText(Array(tree.bytes[node.start..<node.end])).integer(type) else { throw unrepresentable(type) }
         return number
     }
 
@@ -72,6 +72,12 @@ extension JSONReader {
         if type == UUID.self, let id = try id() as? Value { return id }
         if type == Date.self, let date = try date() as? Value { return date }
         return try Value(from: self)
+    }
+
+    /// The number as it is written.
+    func numberText() throws -> String {
+        guard node.kind == .number else { throw mismatch(JSONNumber.self, "a number") }
+        return literal
     }
 
     private var literal: String { String(decoding: tree.bytes[node.start..<node.end], as: UTF8.self) }
