@@ -2,25 +2,6 @@ import FoundationEssentials
 
 // The messages of a checkout, in the order in which they travel: carts → orders → catalog → orders → payments → orders → catalog → orders.
 
-public struct Address: Sendable, Hashable, Codable {
-    public var name: String
-    public var line1: String
-    public var line2: String?
-    public var city: String
-    public var postalCode: String
-    /// ISO 3166-1 alpha-2.
-    public var country: String
-
-    public init(name: String, line1: String, line2: String?, city: String, postalCode: String, country: String) {
-        self.name = name
-        self.line1 = line1
-        self.line2 = line2
-        self.city = city
-        self.postalCode = postalCode
-        self.country = country
-    }
-}
-
 /// One SKU of an order. Lines of one SKU are summed before they get here.
 public struct OrderLine: Sendable, Hashable, Codable {
     public let sku: String
@@ -181,14 +162,19 @@ public struct OrderSettled: Sendable, Codable {
     public let total: Money
     /// Why, for a rejected order.
     public let reason: String?
+    /// Nil in messages of versions that did not tell it.
+    public let shippingAddress: Address?
 
-    public init(orderID: UUID, number: String, email: String, lines: [OrderLine], total: Money, reason: String?) {
+    public init(
+        orderID: UUID, number: String, email: String, lines: [OrderLine], total: Money, reason: String?, shippingAddress: Address? = nil
+    ) {
         self.orderID = orderID
         self.number = number
         self.email = email
         self.lines = lines
         self.total = total
         self.reason = reason
+        self.shippingAddress = shippingAddress
     }
 }
 

@@ -17,4 +17,12 @@ public struct Money: Sendable, Hashable, Codable {
         (0...Self.maximumAmount).contains(amount) && currency.utf8.count == 3
             && currency.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
     }
+
+    /// What keeps it from being a price or a total that can be charged, with the field that is wrong; nil for what can be.
+    public var flaw: (field: String, detail: String)? {
+        guard Currency(currency) != nil else { return ("currency", "must be the ISO 4217 code of a currency in use, such as EUR") }
+        guard let gateway = StripeCurrency(currency) else { return ("currency", "is a currency that the payment gateway does not charge in") }
+        guard amount.isMultiple(of: gateway.step) else { return ("amount", "must be a multiple of \(gateway.step) in \(currency)") }
+        return nil
+    }
 }

@@ -8,7 +8,7 @@ import Secrets
 /// What a command's body holds beyond the fields that were read is an error too: a misspelt field must not pass in silence.
 public struct Fields {
     private let container: KeyedDecodingContainer<FieldName>?
-    private let parameters: [String: String]
+    let parameters: [String: String]
     private let prefix: String
     private var known: Set<String> = []
     public private(set) var errors: [Problem.FieldError] = []
@@ -56,6 +56,22 @@ public struct Fields {
     }
 }
 
+// MARK: - Merge patches (RFC 7396)
+
+extension Fields {
+    /// Whether the field is null, which clears it.
+    public mutating func clears(_ field: String) -> Bool {
+        known.insert(field)
+        guard let container else { return false }
+        return (try? container.decodeNil(forKey: FieldName(field))) == true
+    }
+
+    /// Notes those of the fields that are null although nothing can be without them.
+    public mutating func refuseNull(_ fields: String...) {
+        for field in fields where clears(field) { note(field, "cannot be null") }
+    }
+}
+
 // MARK: - The body
 
 extension Fields {
@@ -75,22 +91,23 @@ extension Fields {
         }
     }
 
-    private mutating func required<T>(_ field: String, _ value: T?, _ standIn: T) -> T {
+    mutating func required<T>(_ field: String, _ value: T?, _ standIn: T) -> T {
         if let value { return value }
         if !errors.contains(where: { $0.field == prefix + field }) { note(field, "is required") }
         return standIn
     }
 
-    /// Text without surrounding white space, its length in Unicode scalars as JSON Schema counts: a character of its own can have any number of them.
-    public mutating func optionalText(_ field: String, _ length: ClosedRange<Int> = 1...200) -> String? {
+    /// Text in normalisation form C without surrounding white space, its length in Unicode scalars as JSON Schema counts: a character of its own can
+    /// have any number of them. Control characters are refused; `lines` lets line breaks and tabs pass.
+    public mutating func optionalText(_ field: String, _ length: ClosedRange<Int> = 1...200, lines: Bool = false) -> String? {
         guard let text = optional(field, String.self, "a text") else { return nil }
-        let trimmed = text.trimmingWhitespace()
+        let trimmed = text.nfc.trimmingWhitespace()
         guard length.contains(trimmed.unicodeScalars.count) else {
             note(field, "must have \(length.phrase) characters")
             return nil
         }
-        guard !trimmed.unicodeScalars.contains("\u{0}") else {
-            note(field, "must not hold the character U+0000")
+        guard !trimmed.hasControls(allowingLines: lines) else {
+            note(field, "must not hold control characters")
             return nil
         }
         return trimmed
@@ -148,14 +165,14 @@ extension Fields {
         return required(field, value, allowed.first ?? "")
     }
 
+    /// An amount that can be charged, in a currency that it can be charged in.
     public mutating func optionalMoney(_ field: String) -> Money? {
         optionalObject(field) { money in
-            let amount = money.integer("amount", 0...Money.maximumAmount)
-            let currency = money.text("currency", 3...3)
-            if !currency.isEmpty, !currency.allSatisfy({ $0.isASCII && $0.isUppercase }) {
-                money.note("currency", "must be an ISO 4217 code such as EUR")
+            let value = Money(amount: money.integer("amount", 0...Money.maximumAmount), currency: money.text("currency", 3...3))
+            if let flaw = value.flaw, !value.currency.isEmpty, flaw.field == "currency" || money.errors.isEmpty {
+                money.note(flaw.field, flaw.detail)
             }
-            return Money(amount: amount, currency: currency)
+            return value
         }
     }
 
@@ -197,65 +214,6 @@ extension Fields {
     }
 }
 
-// MARK: - Path, query and header parameters
-
-extension Fields {
-    public mutating func optionalParameter(_ name: String, _ length: ClosedRange<Int> = 1...200) -> String? {
-        guard let text = parameters[name] else { return nil }
-        guard length.contains(text.unicodeScalars.count), !text.unicodeScalars.contains("\u{0}") else {
-            note(name, "must have \(length.phrase) characters")
-            return nil
-        }
-        return text
-    }
-
-    public mutating func parameter(_ name: String, _ length: ClosedRange<Int> = 1...200) -> String {
-        let value = optionalParameter(name, length)
-        return required(name, value, "")
-    }
-
-    /// A UUID in the path. One that is no UUID names nothing, so the answer is the 404 of an unknown one.
-    public func uuidParameter(_ name: String, of what: String) throws(Problem) -> UUID {
-        guard let id = parameters[name].flatMap(UUID.init(text:)) else { throw Problem.notFound(what) }
-        return id
-    }
-
-    /// The `If-Match` that the change is conditional on.
-    public mutating func ifMatch() -> EntityTags? {
-        optionalParameter("if-match", 1...Self.maximumConditionLength).map(EntityTags.init)
-    }
-
-    private static var maximumConditionLength: Int { 1_000 }
-
-    public mutating func integerParameter(_ name: String, _ range: ClosedRange<Int>, default standard: Int) -> Int {
-        guard let text = parameters[name] else { return standard }
-        guard let value = Int(text), range.contains(value) else {
-            note(name, "must be an integer from \(range.lowerBound) to \(range.upperBound)")
-            return standard
-        }
-        return value
-    }
-
-    public mutating func choiceParameter(_ name: String, _ allowed: [String], default standard: String) -> String {
-        guard let text = parameters[name] else { return standard }
-        guard allowed.contains(text) else {
-            note(name, "must be one of \(allowed.joined(separator: ", "))")
-            return standard
-        }
-        return text
-    }
-
-    public mutating func page() -> PageRequest {
-        let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)
-        guard let cursor = parameters["cursor"] else { return PageRequest(limit: limit, after: nil) }
-        guard let after = PageRequest.decode(cursor) else {
-            note("cursor", "is not a cursor that a list has given")
-            return PageRequest(limit: limit, after: nil)
-        }
-        return PageRequest(limit: limit, after: after)
-    }
-}
-
 private struct FieldName: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
@@ -273,7 +231,7 @@ private struct OpenObject: Decodable {
 }
 
 extension ClosedRange<Int> {
-    fileprivate var phrase: String { lowerBound == upperBound ? "\(lowerBound)" : "\(lowerBound) to \(upperBound)" }
+    var phrase: String { lowerBound == upperBound ? "\(lowerBound)" : "\(lowerBound) to \(upperBound)" }
 }
 
 extension UUID {

@@ -44,6 +44,20 @@ import Testing
         #expect(try await results(service) == ["sent": 1])
     }
 
+    @Test func `a confirmed order is told with the address that it goes to, in text and HTML`() async throws {
+        let service = try await start()
+        let line = OrderLine(sku: "CUP", name: "Cup", quantity: 1, unitPrice: Money(amount: 899, currency: "EUR"))
+        let address = Address(
+            name: "Grace <Hopper>", company: "Harbour", line1: "350 Fifth Avenue", city: "New York", region: "NY", postalCode: "10118", country: "US",
+            phone: "+1 212 555 0100")
+        let settled = OrderSettled(
+            orderID: UUID(), number: "W-1", email: "g@example.com", lines: [line], total: line.lineTotal, reason: nil, shippingAddress: address)
+        _ = await service.send([Request(id: UUID(), operation: MessageName.orderConfirmed, body: try JSON.encode(settled))])
+        let mail = try #require(transport.sent.first)
+        #expect(mail.text.contains("  Grace <Hopper>\n  Harbour\n  350 Fifth Avenue\n  New York NY 10118\n  US\n"))
+        #expect(mail.html.contains("Grace &lt;Hopper&gt;<br>\nHarbour<br>\n350 Fifth Avenue<br>\nNew York NY 10118<br>\nUS"))
+    }
+
     @Test func `a rejected order is told with its reason`() async throws {
         let service = try await start()
         _ = await service.send([try event(MessageName.orderRejected, reason: "outOfStock")])

@@ -73,6 +73,10 @@ struct CheckoutHandlers: Sendable {
         if total.amount > Money.maximumAmount {
             return .failure(.invalidInput("cartId", "the cart's total is above \(Money.maximumAmount)"))
         }
+        if let flaw = total.flaw { return .failure(.invalidInput("cartId", "the cart's total cannot be charged: \(flaw.field) \(flaw.detail)")) }
+        if total.amount > 0, let minimum = StripeCurrency(currency)?.minimum, total.amount < minimum {
+            return .failure(.invalidInput("cartId", "the cart's total is below \(minimum) \(currency), the least that can be charged"))
+        }
         if let expected, expected != total {
             let detail = "The total is \(total.amount) \(total.currency), not \(expected.amount) \(expected.currency)."
             return .failure(.conflict("total-differs", detail))

@@ -57,19 +57,7 @@ struct StartCheckout: Sendable {
             if email == nil, given == nil, !fields.has("email") { fields.note("email", "is required for a guest") }
             return StartCheckout(
                 cart: fields.uuid("cartId"), email: email ?? "",
-                shippingAddress: fields.object("shippingAddress") { address in
-                    let country = { (fields: inout Fields) in
-                        let code = fields.text("country", 2...2)
-                        if !code.isEmpty, !code.allSatisfy({ $0.isASCII && $0.isUppercase }) {
-                            fields.note("country", "must be an ISO 3166-1 code such as DE")
-                        }
-                        return code
-                    }
-                    return Address(
-                        name: address.text("name"), line1: address.text("line1"), line2: address.optionalText("line2"),
-                        city: address.text("city"), postalCode: address.text("postalCode", 1...20),
-                        country: country(&address))
-                },
+                shippingAddress: fields.address("shippingAddress"),
                 payment: fields.object("payment") { payment in
                     PaymentChoice(
                         gateway: payment.choice("gateway", ["stripe"]),

@@ -21,7 +21,9 @@ struct Wording: Sendable {
             closing = "You pay nothing for it."
         }
         let lines = order.lines.map { (what: "\($0.quantity) × \($0.name)", price: $0.lineTotal.text) }
-        text = ([opening, ""] + lines.map { "  \($0.what): \($0.price)" } + ["", "Total: \(order.total.text)", "", closing, ""])
+        let address = news.kind == .orderConfirmed ? order.shippingAddress?.lines ?? [] : []
+        let destination = address.isEmpty ? [] : ["It will be sent to:", ""] + address.map { "  \($0)" } + [""]
+        text = ([opening, ""] + lines.map { "  \($0.what): \($0.price)" } + ["", "Total: \(order.total.text)", ""] + destination + [closing, ""])
             .joined(separator: "\n")
         let rows = lines.map { "<tr><td>\($0.what.escapedForHTML)</td><td align=\"right\">\($0.price.escapedForHTML)</td></tr>" }
         html = """
@@ -32,7 +34,7 @@ struct Wording: Sendable {
             \(rows.joined(separator: "\n"))
             <tr><th align="left">Total</th><th align="right">\(order.total.text.escapedForHTML)</th></tr>
             </table>
-            <p>\(closing.escapedForHTML)</p>
+            \(address.isEmpty ? "" : "<p>It will be sent to:</p>\n<p>\(address.map(\.escapedForHTML).joined(separator: "<br>\n"))</p>\n")<p>\(closing.escapedForHTML)</p>
             </body></html>
 
             """
@@ -50,15 +52,9 @@ struct Wording: Sendable {
 }
 
 extension Money {
-    /// The currencies of ISO 4217 whose minor unit is not a hundredth.
-    private static let digits: [String: Int] = [
-        "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "VND": 0,
-        "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-    ]
-
     /// `1999 EUR` as people write it: `19.99 EUR`.
     var text: String {
-        let digits = Self.digits[currency] ?? 2
+        let digits = Currency(currency)?.digits ?? 2
         guard digits > 0 else { return "\(amount) \(currency)" }
         let figures = String(amount.magnitude)
         let padded = String(repeating: "0", count: max(0, digits + 1 - figures.count)) + figures

@@ -67,6 +67,6 @@ extension OrderSettled {
     init(_ order: OrderRow) throws {
         self.init(
             orderID: order.id, number: order.number, email: order.email, lines: try order.lines.value, total: order.total,
-            reason: order.checkout.reason?.rawValue)
+            reason: order.checkout.reason?.rawValue, shippingAddress: try order.shippingAddress.value)
     }
 }

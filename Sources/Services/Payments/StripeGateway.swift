@@ -30,8 +30,9 @@ public struct StripeGateway: PaymentGateway {
     }
 
     public func charge(_ charge: Charge) async throws(GatewayError) -> PaymentStatus {
+        guard let amount = charge.amount.stripeAmount else { return .declined(intent: nil, code: "currency_not_supported") }
         let fields = [
-            ("amount", String(charge.amount.amount)), ("currency", charge.amount.currency.lowercased()),
+            ("amount", String(amount)), ("currency", charge.amount.currency.lowercased()),
             ("confirm", "true"), ("description", "Order \(charge.orderNumber)"),
             ("metadata[order_id]", charge.order.lowerCaseText),
             ("metadata[order_number]", charge.orderNumber), ("payment_method", charge.paymentMethod),

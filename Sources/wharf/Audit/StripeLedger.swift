@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import Messaging
 import WebClient
@@ -67,9 +68,12 @@ struct StripePage: Sendable, Decodable {
 
         var payment: LedgerPayment {
             LedgerPayment(
-                id: id, orderId: metadata["order_id"], currency: currency, captured: received, refunded: charge?.refunded ?? 0,
+                id: id, orderId: metadata["order_id"], currency: currency, captured: amount(received), refunded: amount(charge?.refunded ?? 0),
                 createdAt: Date(timeIntervalSince1970: Double(created)))
         }
+
+        /// In Wharf's minor units; what they cannot tell stays as it is, and is found to differ.
+        private func amount(_ amount: Int) -> Int { Money(stripeAmount: amount, currency: currency)?.amount ?? amount }
     }
 
     let data: [Intent]

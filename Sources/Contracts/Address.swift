@@ -1,0 +1,35 @@
+/// Where something is sent to. What each country requires of it is in ``Country``.
+public struct Address: Sendable, Hashable, Codable {
+    public var name: String
+    public var company: String?
+    public var line1: String
+    public var line2: String?
+    public var city: String
+    /// State, province or prefecture.
+    public var region: String?
+    public var postalCode: String?
+    /// ISO 3166-1 alpha-2.
+    public var country: String
+    public var phone: String?
+
+    public init(
+        name: String, company: String? = nil, line1: String, line2: String? = nil, city: String, region: String? = nil, postalCode: String?,
+        country: String, phone: String? = nil
+    ) {
+        self.name = name
+        self.company = company
+        self.line1 = line1
+        self.line2 = line2
+        self.city = city
+        self.region = region
+        self.postalCode = postalCode
+        self.country = country
+        self.phone = phone
+    }
+
+    /// As it is written on a parcel, a line each.
+    public var lines: [String] {
+        let place = [city, region, postalCode].compactMap(\.self).joined(separator: " ")
+        return [name, company, line1, line2, place, country].compactMap(\.self)
+    }
+}

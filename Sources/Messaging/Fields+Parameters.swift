@@ -1,0 +1,61 @@
+import Contracts
+import FoundationEssentials
+import Secrets
+
+// Parameters of path, query and headers.
+extension Fields {
+    public mutating func optionalParameter(_ name: String, _ length: ClosedRange<Int> = 1...200) -> String? {
+        guard let text = parameters[name]?.nfc else { return nil }
+        guard length.contains(text.unicodeScalars.count), !text.hasControls() else {
+            note(name, "must have \(length.phrase) characters, none of them a control character")
+            return nil
+        }
+        return text
+    }
+
+    public mutating func parameter(_ name: String, _ length: ClosedRange<Int> = 1...200) -> String {
+        let value = optionalParameter(name, length)
+        return required(name, value, "")
+    }
+
+    /// A UUID in the path. One that is no UUID names nothing, so the answer is the 404 of an unknown one.
+    public func uuidParameter(_ name: String, of what: String) throws(Problem) -> UUID {
+        guard let id = parameters[name].flatMap(UUID.init(text:)) else { throw Problem.notFound(what) }
+        return id
+    }
+
+    /// The `If-Match` that the change is conditional on.
+    public mutating func ifMatch() -> EntityTags? {
+        optionalParameter("if-match", 1...Self.maximumConditionLength).map(EntityTags.init)
+    }
+
+    private static var maximumConditionLength: Int { 1_000 }
+
+    public mutating func integerParameter(_ name: String, _ range: ClosedRange<Int>, default standard: Int) -> Int {
+        guard let text = parameters[name] else { return standard }
+        guard let value = Int(text), range.contains(value) else {
+            note(name, "must be an integer from \(range.lowerBound) to \(range.upperBound)")
+            return standard
+        }
+        return value
+    }
+
+    public mutating func choiceParameter(_ name: String, _ allowed: [String], default standard: String) -> String {
+        guard let text = parameters[name] else { return standard }
+        guard allowed.contains(text) else {
+            note(name, "must be one of \(allowed.joined(separator: ", "))")
+            return standard
+        }
+        return text
+    }
+
+    public mutating func page() -> PageRequest {
+        let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)
+        guard let cursor = parameters["cursor"] else { return PageRequest(limit: limit, after: nil) }
+        guard let after = PageRequest.decode(cursor) else {
+            note("cursor", "is not a valid cursor")
+            return PageRequest(limit: limit, after: nil)
+        }
+        return PageRequest(limit: limit, after: after)
+    }
+}
