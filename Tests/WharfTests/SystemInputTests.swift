@@ -8,7 +8,7 @@ import Testing
 
 extension System {
     @Suite struct `Bad input` {
-        @Test(arguments: ["0", "1000", "1.5", #""2""#, "null", "true", "[]", "-1", "99999999999999999999", "1e3"])
+        @Test(arguments: ["0", "1000", "1.5", #""2""#, "null", "true", "[]", "-1", "99999999999999999999", "1e3", "1.99999999999999999999", "1e-400"])
         func `a quantity that is none is refused, naming the field`(quantity: String) async throws {
             let guest = try Visitor.guest()
             let cart = try await guest.newCart()
@@ -90,6 +90,8 @@ extension System {
         @Test(arguments: [
             #""name": "a\u0000b""#, #""attributes": {"a": "\u0000"}"#, #""images": ["https://x/\u0000"]"#, #""slug": "-""#,
             #""attributes": {"a": {}}"#, #""price": {"amount": 1.5, "currency": "EUR"}"#, #""price": {"amount": 1, "currency": "euro"}"#,
+            #""price": {"amount": 1999.99999999999999, "currency": "EUR"}"#, #""price": {"amount": 1, "currency": "ABC"}"#, #""name": null"#, #""price": null"#,
+            #""price": {"amount": 1234, "currency": "KWD"}"#, #""name": "a\u001b[2Jb""#, #""slug": "6f1c1f0e-5d0a-4a44-9f0e-0f5f7a3a2b10""#,
         ])
         func `what no product can have is refused and changes nothing`(field: String) async throws {
             let admin = try Visitor.admin()

@@ -17,9 +17,10 @@ public enum CatalogService {
                 .query("catalog.products.list", reading: ListProducts.read, handle: products.list),
                 .query("catalog.products.get", reading: GetProduct.read, handle: products.get),
                 .query(MessageName.price, reading: Operation.contract(PriceQuery.self), handle: products.price),
-                .command("catalog.products.create", reading: NewProduct.read, handle: products.create),
-                .command("catalog.products.update", reading: ProductChange.read, handle: products.update),
-                .command("catalog.products.archive", reading: ProductChange.readID, handle: products.archive),
+                // They take one lock, which would come before or after that of the stock.
+                .separate("catalog.products.create", reading: NewProduct.read, handle: products.create),
+                .separate("catalog.products.update", reading: ProductChange.read, handle: products.update),
+                .separate("catalog.products.archive", reading: ProductChange.readID, handle: products.archive),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),
                 .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: stock.change),

@@ -2,36 +2,10 @@ import Contracts
 import FoundationEssentials
 import Messaging
 
-/// A value of a product's attributes: one of the scalars of JSON.
-enum Scalar: Sendable, Codable, Equatable {
-    case text(String)
-    case number(Double)
-    case boolean(Bool)
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let value = try? container.decode(Bool.self) {
-            self = .boolean(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else {
-            self = .text(try container.decode(String.self))
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .text(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .boolean(let value): try container.encode(value)
-        }
-    }
-}
-
 struct NewProduct: Sendable {
     let sku: String
-    let slug: String
+    /// Nil where one is to be generated.
+    let slug: String?
     let name: String
     let description: String
     let price: Money
@@ -42,57 +16,15 @@ struct NewProduct: Sendable {
     static func read(_ request: Request) throws -> NewProduct {
         try Fields.read(request) { fields in
             let sku = fields.text("sku", 1...64)
-            if !sku.isEmpty, !sku.allSatisfy(\.isSKUCharacter) {
-                fields.note("sku", "may hold ASCII letters, digits, '.', '_' and '-' only")
+            if !sku.isEmpty, !sku.isSKU {
+                fields.note("sku", "may hold ASCII letters, digits, '.', '_' and '-' only, and not be '.' or '..', which no path can name")
             }
-            let slug = fields.slug()
-            let name = fields.text("name", 1...200)
             return NewProduct(
-                sku: sku, slug: slug ?? "\(name)-\(sku)".slug, name: name,
-                description: fields.optionalText("description", 0...10_000) ?? "", price: fields.money("price"),
+                sku: sku, slug: fields.slug(), name: fields.text("name", 1...200),
+                description: fields.optionalText("description", 0...10_000, lines: true) ?? "", price: fields.money("price"),
                 category: fields.optionalText("category", 1...100),
                 attributes: fields.attributes() ?? [:], images: fields.images() ?? [])
         }
-    }
-}
-
-/// What is to be different; nil stays as it is.
-struct ProductChange: Sendable {
-    let id: UUID
-    var slug: String?
-    var name: String?
-    var description: String?
-    var price: Money?
-    var category: String?
-    var attributes: [String: Scalar]?
-    var images: [String]?
-    var ifMatch: EntityTags?
-
-    static func read(_ request: Request) throws -> ProductChange {
-        try Fields.read(request) { fields in
-            var change = ProductChange(id: try fields.uuidParameter("idOrSlug", of: "product"))
-            change.slug = fields.slug()
-            change.name = fields.optionalText("name", 1...200)
-            change.description = fields.optionalText("description", 0...10_000)
-            change.price = fields.optionalMoney("price")
-            change.category = fields.optionalText("category", 1...100)
-            change.attributes = fields.attributes()
-            change.images = fields.images()
-            change.ifMatch = fields.ifMatch()
-            if change.isEmpty, fields.errors.isEmpty { fields.note("body", "names nothing that is to be different") }
-            return change
-        }
-    }
-
-    static func readID(_ request: Request) throws -> ProductChange {
-        try Fields.read(request) { fields in
-            ProductChange(
-                id: try fields.uuidParameter("idOrSlug", of: "product"), ifMatch: fields.ifMatch())
-        }
-    }
-
-    private var isEmpty: Bool {
-        slug == nil && name == nil && description == nil && price == nil && category == nil && attributes == nil && images == nil
     }
 }
 
@@ -113,8 +45,14 @@ struct ListProducts: Sendable {
         case newest
     }
 
-    let search: String?
+    /// Each is looked for in every product.
+    static let maximumWords = 20
+
+    /// All of them have to be there, in any order.
+    let words: Set<String>
     let category: String?
+    /// Lists what is archived in place of what is for sale.
+    let archived: Bool
     let sort: Sort
     let page: PageRequest
 
@@ -124,9 +62,12 @@ struct ListProducts: Sendable {
             let sort = fields.choiceParameter("sort", Sort.allCases.map(\.rawValue), default: Sort.name.rawValue)
             let known = Sort(rawValue: sort) ?? .name
             if let after = page.after, !known.accepts(after) { fields.note("cursor", "is not a cursor of this list") }
+            let archived = fields.choiceParameter("archived", ["true", "false"], default: "false") == "true"
+            if archived, request.caller?.role != .admin { throw Problem.adminsOnly }
+            let words = Set((fields.optionalParameter("search") ?? "").split(whereSeparator: \.isWhitespace).map(String.init))
+            if words.count > maximumWords { fields.note("search", "must have at most \(maximumWords) words") }
             return ListProducts(
-                search: fields.optionalParameter("search"), category: fields.optionalParameter("category", 1...100), sort: known,
-                page: page)
+                words: words, category: fields.optionalParameter("category", 1...100), archived: archived, sort: known, page: page)
         }
     }
 }
@@ -151,6 +92,7 @@ struct StockChange: Sendable {
     var onHand: Int?
     var delta: Int?
     var reason = "set"
+    var ifMatch: EntityTags?
 
     static func readSKU(_ request: Request) throws -> StockChange {
         try Fields.read(request) { StockChange(sku: $0.parameter("sku", 1...64)) }
@@ -158,7 +100,7 @@ struct StockChange: Sendable {
 
     static func readSet(_ request: Request) throws -> StockChange {
         try Fields.read(request) {
-            StockChange(sku: $0.parameter("sku", 1...64), onHand: $0.integer("onHand", 0...maximumOnHand))
+            StockChange(sku: $0.parameter("sku", 1...64), onHand: $0.integer("onHand", 0...maximumOnHand), ifMatch: $0.ifMatch())
         }
     }
 
@@ -166,45 +108,59 @@ struct StockChange: Sendable {
         try Fields.read(request) {
             StockChange(
                 sku: $0.parameter("sku", 1...64), delta: $0.integer("delta", -maximumOnHand...maximumOnHand),
-                reason: $0.text("reason"))
+                reason: $0.text("reason"), ifMatch: $0.ifMatch())
         }
     }
 }
 
+// MARK: - Fields of products
+
 extension Fields {
-    /// Never a UUID: `/v1/products/{idOrSlug}` takes those for ids.
-    fileprivate mutating func slug() -> String? {
+    mutating func slug() -> String? {
         guard let slug = optionalText("slug", 1...String.maximumSlugLength) else { return nil }
-        if slug != slug.slug || UUID(uuidString: slug) != nil {
-            note("slug", "must be words of lower-case ASCII letters and digits, joined by single '-'")
+        if !slug.isSlug {
+            note("slug", "must be words of lower-case ASCII letters and digits, joined by single '-', and no UUID")
         }
         return slug
     }
 
     fileprivate mutating func attributes() -> [String: Scalar]? {
-        optionalJSON("attributes", [String: Scalar].self, named: "an object of texts, numbers and booleans")
+        let attributes = optionalJSON("attributes", [String: Scalar].self, named: Self.attributesForm)
+        note(attributes ?? [:])
+        return attributes
     }
 
-    fileprivate mutating func images() -> [String]? {
+    /// Those to set, and null for those to take away.
+    mutating func attributeChanges() -> [String: Scalar?]? {
+        let changes = optionalJSON("attributes", [String: Scalar?].self, named: Self.attributesForm)
+        note((changes ?? [:]).compactMapValues(\.self))
+        return changes
+    }
+
+    private static var attributesForm: String { "an object of texts, numbers and booleans" }
+
+    private mutating func note(_ attributes: [String: Scalar]) {
+        if attributes.keys.contains(where: { $0.hasControls() }) { note("attributes", "must not hold control characters in a name") }
+        if let flaw = attributes.values.lazy.compactMap(\.flaw).first { note("attributes", flaw) }
+    }
+
+    mutating func images() -> [String]? {
         guard let images = optionalJSON("images", [String].self, named: "a list of URLs") else { return nil }
-        if !images.allSatisfy({ $0.hasPrefix("https://") || $0.hasPrefix("http://") || $0.hasPrefix("/") }) {
+        if !images.allSatisfy({ $0.hasPrefix("https://") || $0.hasPrefix("http://") || $0.hasPrefix("/") }) || images.contains(where: { $0.hasControls() }) {
             note("images", "must be URLs or absolute paths")
         }
         return images
     }
 }
 
-extension Character {
-    var isSKUCharacter: Bool { isASCII && (isLetter || isNumber || self == "." || self == "_" || self == "-") }
+extension String {
+    /// Of characters that need no escaping in a path; `.` and `..` are taken out of paths by every client.
+    fileprivate var isSKU: Bool {
+        self != "." && self != ".." && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }
+    }
 }
 
-extension String {
-    static let maximumSlugLength = 100
-
-    /// Lower-case ASCII words joined by '-'.
-    var slug: String {
-        let words = lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-        let slug = words.joined(separator: "-").prefix(Self.maximumSlugLength)
-        return String(slug.last == "-" ? slug.dropLast() : slug)
-    }
+extension Problem {
+    fileprivate static let adminsOnly = Problem(
+        "forbidden", title: "Not allowed", status: 403, detail: "Archived products are for administrators only.")
 }

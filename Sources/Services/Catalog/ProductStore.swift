@@ -8,13 +8,19 @@ struct ProductRow: Sendable {
     let version: Int
     let createdAt: Date
 
+    /// The version is what administrators change; the rest is what sales do.
     var etag: String { "\"\(version)-\(view.available)\"" }
 }
 
 enum ProductStore {
+    /// One batch changes products after another: administrators do so rarely, and SKUs and slugs that are free then stay so until the batch commits.
+    static func lock(on transaction: any SQLConnection) async throws {
+        try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('catalog.products', 0))")
+    }
+
     private static let columns: SQL = """
         SELECT id, sku, slug, name, description, price, currency, category, attributes::text AS attributes, images::text AS images,
-               version, created_at, updated_at, coalesce(on_hand - reserved, 0) AS available
+               archived, version, created_at, updated_at, coalesce(on_hand - reserved, 0) AS available
         FROM products LEFT JOIN stock USING (sku)
 
         """
@@ -27,10 +33,10 @@ enum ProductStore {
     }
 
     static func list(_ list: ListProducts, on connection: any SQLConnection) async throws -> [ProductRow] {
-        var sql = columns + "WHERE NOT archived"
+        var sql = columns + (list.archived ? "WHERE archived" : "WHERE NOT archived")
         if let category = list.category { sql = sql + " AND category = \(category)" }
-        if let search = list.search {
-            let pattern = "%\(search.escapedForLike)%"
+        for word in list.words.sorted() {
+            let pattern = "%\(word.escapedForLike)%"
             sql = sql + " AND (name ILIKE \(pattern) OR description ILIKE \(pattern) OR sku ILIKE \(pattern))"
         }
         if let after = list.page.after, after.count == 2, let id = UUID(uuidString: after[1]) {
@@ -65,53 +71,52 @@ enum ProductStore {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The ids of those that are new; a SKU or slug that is taken leaves its product out.
+    /// Which of these are the SKUs and slugs of products that are for sale. What is archived holds neither.
+    static func taken(
+        skus: [String], slugs: [String], on transaction: any SQLConnection
+    ) async throws -> (skus: Set<String>, slugs: Set<String>) {
+        let rows = try await transaction.query(
+            "SELECT sku, slug FROM products WHERE NOT archived AND (sku = ANY(\(skus)) OR slug = ANY(\(slugs)))")
+        return (try Set(rows.map { try $0.decode("sku") }), try Set(rows.map { try $0.decode("slug") }))
+    }
+
+    /// The products as they are then; one whose SKU or slug is taken is left out.
     static func insert(
-        _ products: [(id: UUID, product: NewProduct)], now: Date, on transaction: any SQLConnection
-    ) async throws -> Set<UUID> {
+        _ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection
+    ) async throws -> [UUID: ProductRow] {
         let new = products.map(\.product)
+        let ids = products.map(\.id)
         let rows = try await transaction.pipeline([
             """
             INSERT INTO products (id, sku, slug, name, description, price, currency, category, attributes, images, created_at, updated_at)
-            SELECT id, sku, slug, name, description, price, currency, category, attributes::jsonb, images::jsonb, \(now), \(now)
+            SELECT id, sku, slug, name, description, price, currency, category, attributes::json, images::jsonb, \(now), \(now)
             FROM unnest(
-                \(products.map(\.id)), \(new.map(\.sku)), \(new.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
+                \(ids), \(new.map(\.sku)), \(products.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
                 \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(new.map(\.category)),
                 \(try new.map { try text($0.attributes) }), \(try new.map { try text($0.images) })
             ) AS new (id, sku, slug, name, description, price, currency, category, attributes, images)
             ON CONFLICT DO NOTHING
-            RETURNING id
             """,
-            "INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(products.map(\.id))) ON CONFLICT DO NOTHING",
+            "INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(ids)) ON CONFLICT DO NOTHING",
+            columns + "WHERE id = ANY(\(ids))",
         ])
-        return try Set(rows[0].map { try $0.decode("id", as: UUID.self) })
+        return try Dictionary(rows[2].map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    static func lock(_ id: UUID, on transaction: any SQLConnection) async throws -> ProductRow? {
-        try await transaction.query(columns + "WHERE id = \(id) AND NOT archived FOR UPDATE OF products").first.map(read)
+    /// Whether or not it is archived.
+    static func find(_ id: UUID, on transaction: any SQLConnection) async throws -> ProductRow? {
+        try await transaction.query(columns + "WHERE id = \(id)").first.map(read)
     }
 
-    static func update(_ change: ProductChange, now: Date, on transaction: any SQLConnection) async throws {
+    static func update(_ id: UUID, to new: ProductFields, now: Date, on transaction: any SQLConnection) async throws {
         try await transaction.execute(
             """
             UPDATE products
-            SET slug = coalesce(\(change.slug), slug), name = coalesce(\(change.name), name),
-                description = coalesce(\(change.description), description), price = coalesce(\(change.price?.amount), price),
-                currency = coalesce(\(change.price?.currency), currency), category = coalesce(\(change.category), category),
-                attributes = coalesce(\(try change.attributes.map(text))::text::jsonb, attributes),
-                images = coalesce(\(try change.images.map(text))::text::jsonb, images),
-                version = version + 1, updated_at = \(now)
-            WHERE id = \(change.id)
+            SET slug = \(new.slug), name = \(new.name), description = \(new.description), price = \(new.price.amount),
+                currency = \(new.price.currency), category = \(new.category), attributes = \(try text(new.attributes))::text::json,
+                images = \(try text(new.images))::text::jsonb, archived = \(new.archived), version = version + 1, updated_at = \(now)
+            WHERE id = \(id)
             """)
-    }
-
-    static func isSlugTaken(_ slug: String, besides id: UUID, on transaction: any SQLConnection) async throws -> Bool {
-        try await !transaction.query("SELECT 1 FROM products WHERE slug = \(slug) AND id <> \(id)").isEmpty
-    }
-
-    static func archive(_ id: UUID, now: Date, on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
-            "UPDATE products SET archived = true, version = version + 1, updated_at = \(now) WHERE id = \(id)")
     }
 
     private static func read(_ row: Row) throws -> ProductRow {
@@ -124,7 +129,7 @@ enum ProductStore {
                 price: Money(amount: try row.decode("price"), currency: try row.decode("currency")),
                 category: try row.decode("category"), attributes: try JSON.decode(from: Array(attributes.utf8)),
                 images: try JSON.decode(from: Array(images.utf8)), available: try row.decode("available"),
-                updatedAt: try row.decode("updated_at")),
+                archived: try row.decode("archived") ? true : nil, updatedAt: try row.decode("updated_at")),
             version: try row.decode("version"), createdAt: try row.decode("created_at"))
     }
 

@@ -47,61 +47,82 @@ struct Products: Sendable {
     }
 
     func create(_ items: [Item<NewProduct>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await ProductStore.lock(on: transaction)
         let now = clock.now()
         let new = items.map { (id: randomness.uuid(), product: $0.input) }
-        let inserted = try await ProductStore.insert(new, now: now, on: transaction)
-        return try new.map { id, product in
-            guard inserted.contains(id) else {
-                return .refused(.conflict("product-exists", "The SKU '\(product.sku)' or the slug '\(product.slug)' is taken."))
+        var taken = try await ProductStore.taken(
+            skus: new.map(\.product.sku), slugs: new.flatMap { Self.slugs(of: $0.product, id: $0.id) }, on: transaction)
+        let slugs: [Result<String, Problem>] = new.map { id, product in
+            if taken.skus.contains(product.sku) { return .failure(.taken("SKU", product.sku)) }
+            guard let slug = Self.slugs(of: product, id: id).first(where: { !taken.slugs.contains($0) }) else {
+                return .failure(.taken("slug", product.slug ?? product.generatedSlug()))
             }
-            let view = ProductView(
-                id: id, sku: product.sku, slug: product.slug, name: product.name, description: product.description,
-                price: product.price, category: product.category, attributes: product.attributes, images: product.images,
-                available: 0, updatedAt: now)
-            let headers = ["location": "/v1/products/\(id.uuidString.lowercased())", "etag": "\"1-0\""]
-            return .done(try Reply(status: 201, headers: headers, json: view))
+            taken.skus.insert(product.sku)
+            taken.slugs.insert(slug)
+            return .success(slug)
         }
+        let free = zip(new, slugs).compactMap { new, slug in (try? slug.get()).map { (id: new.id, slug: $0, product: new.product) } }
+        let rows = free.isEmpty ? [:] : try await ProductStore.insert(free, now: now, on: transaction)
+        return try zip(new, slugs).map { new, slug in
+            if case .failure(let problem) = slug { return .refused(problem) }
+            guard let row = rows[new.id] else { return .refused(.taken("SKU", new.product.sku)) }
+            let headers = ["location": "/v1/products/\(new.id.uuidString.lowercased())", "etag": row.etag]
+            return .done(try Reply(status: 201, headers: headers, json: row.view))
+        }
+    }
+
+    /// Those that the product may have, the best one first.
+    private static func slugs(of product: NewProduct, id: UUID) -> [String] {
+        if let slug = product.slug { return [slug] }
+        return [product.generatedSlug(), product.generatedSlug(suffix: String(id.uuidString.lowercased().suffix(12)))]
     }
 
     func update(_ items: [Item<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await change(items, on: transaction) { change, now in
-            if let slug = change.slug, try await ProductStore.isSlugTaken(slug, besides: change.id, on: transaction) {
-                return .refused(.conflict("product-exists", "The slug '\(slug)' is taken."))
-            }
-            try await ProductStore.update(change, now: now, on: transaction)
-            guard let row = try await ProductStore.lock(change.id, on: transaction) else {
-                return .refused(.notFound("product"))
-            }
-            return .done(try Reply(headers: ["etag": row.etag], json: row.view))
-        }
+        try await ProductStore.lock(on: transaction)
+        let now = clock.now()
+        var outcomes: [Outcome] = []
+        for item in items { outcomes.append(try await update(item.input, now: now, on: transaction)) }
+        return outcomes
     }
 
     func archive(_ items: [Item<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await change(items, on: transaction) { change, now in
-            try await ProductStore.archive(change.id, now: now, on: transaction)
-            return .done(.noContent)
+        try await update(items, on: transaction).map { outcome in
+            if case .done(let reply?, _) = outcome, reply.status == 200 { .done(.noContent) } else { outcome }
         }
     }
 
-    /// Administrators change products one at a time and rarely: in the order of their ids, so that two batches cannot block each other for good.
-    private func change(
-        _ items: [Item<ProductChange>], on transaction: any SQLConnection,
-        _ apply: (ProductChange, Date) async throws -> Outcome
-    ) async throws -> [Outcome] {
-        let now = clock.now()
-        var outcomes = [Outcome](repeating: .refused(.notFound("product")), count: items.count)
-        for index in items.indices.sorted(by: { items[$0].input.id < items[$1].input.id }) {
-            let change = items[index].input
-            guard let row = try await ProductStore.lock(change.id, on: transaction) else { continue }
-            if change.ifMatch?.match(row.etag) == false {
-                let problem = Problem(
-                    "precondition-failed", title: "Precondition failed", status: 412,
-                    detail: "The product has changed since it was read.")
-                outcomes[index] = .refused(problem)
-            } else {
-                outcomes[index] = try await apply(change, now)
-            }
+    private func update(_ change: ProductChange, now: Date, on transaction: any SQLConnection) async throws -> Outcome {
+        // What is archived can be restored, and is not there for any other change.
+        guard let row = try await ProductStore.find(change.id, on: transaction), row.view.archived != true || change.archived == false else {
+            return .refused(.notFound("product"))
         }
-        return outcomes
+        if change.ifMatch?.match(version: row.version) == false {
+            let problem = Problem(
+                "precondition-failed", title: "Precondition failed", status: 412,
+                detail: "The product has changed since it was read.")
+            return .refused(problem)
+        }
+        let old = ProductFields(row)
+        let new: ProductFields
+        do {
+            new = try old.merged(with: change)
+        } catch let problem as Problem {
+            return .refused(problem)
+        }
+        if !new.archived, old.archived || new.slug != old.slug {
+            let sku = row.view.sku
+            let taken = try await ProductStore.taken(skus: old.archived ? [sku] : [], slugs: [new.slug], on: transaction)
+            if old.archived, taken.skus.contains(sku) { return .refused(.taken("SKU", sku)) }
+            if taken.slugs.contains(new.slug) { return .refused(.taken("slug", new.slug)) }
+        }
+        try await ProductStore.update(change.id, to: new, now: now, on: transaction)
+        guard let row = try await ProductStore.find(change.id, on: transaction) else { return .refused(.notFound("product")) }
+        return .done(try Reply(headers: ["etag": row.etag], json: row.view))
+    }
+}
+
+extension Problem {
+    fileprivate static func taken(_ what: String, _ value: String) -> Problem {
+        .conflict("product-exists", "The \(what) '\(value)' is another product's.")
     }
 }

@@ -58,5 +58,23 @@ enum Schema {
                 -- Room for a settled reservation beside the one that it replaces, while that may still be read.
                 ALTER TABLE reservations SET (fillfactor = 60);
                 """),
+        Migration(
+            id: "products told apart",
+            sql: """
+                -- What is archived gives its SKU and its slug free.
+                ALTER TABLE products DROP CONSTRAINT products_sku_key, DROP CONSTRAINT products_slug_key;
+                CREATE UNIQUE INDEX products_sku ON products (sku) WHERE NOT archived;
+                CREATE UNIQUE INDEX products_slug ON products (slug) WHERE NOT archived;
+
+                -- Numbers keep the text that they were given with; jsonb writes 1e3 as 1000, and has no -0.
+                ALTER TABLE products ALTER COLUMN attributes TYPE json USING attributes::json;
+
+                -- What is compared has one spelling.
+                UPDATE products SET name = normalize(name, NFC), description = normalize(description, NFC), category = normalize(category, NFC)
+                WHERE name IS NOT NFC NORMALIZED OR description IS NOT NFC NORMALIZED OR category IS NOT NFC NORMALIZED;
+
+                -- Counts what administrators change; sales leave it. (Not "version", which workers of the version before take for the products'.)
+                ALTER TABLE stock ADD COLUMN revision integer NOT NULL DEFAULT 1;
+                """),
     ]
 }

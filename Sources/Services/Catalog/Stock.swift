@@ -22,13 +22,21 @@ struct Stock: Sendable {
         let outcomes: [Outcome] = try items.map { item in
             let change = item.input
             guard var level = levels[change.sku] else { return .refused(.notFound("SKU")) }
+            if change.ifMatch?.match(version: level.revision) == false {
+                return .refused(Problem(
+                    "precondition-failed", title: "Precondition failed", status: 412,
+                    detail: "Somebody has changed the stock since it was read."))
+            }
             let onHand = change.onHand ?? level.onHand + (change.delta ?? 0)
             guard onHand >= level.reserved, onHand <= StockChange.maximumOnHand else {
                 let detail = "On hand must be from \(level.reserved), which is reserved, to \(StockChange.maximumOnHand)."
                 return .refused(.conflict("stock-reserved", detail))
             }
-            if onHand != level.onHand { movements.append((change.sku, onHand - level.onHand, change.reason)) }
-            level.onHand = onHand
+            if onHand != level.onHand {
+                movements.append((change.sku, onHand - level.onHand, change.reason))
+                level.onHand = onHand
+                level.revision += 1
+            }
             levels[change.sku] = level
             return try reply(change.sku, level)
         }
@@ -43,6 +51,6 @@ struct Stock: Sendable {
     }
 
     private func reply(_ sku: String, _ level: Level) throws -> Outcome {
-        .done(try Reply(json: StockView(sku: sku, onHand: level.onHand, reserved: level.reserved)))
+        .done(try Reply(headers: ["etag": level.etag], json: StockView(sku: sku, onHand: level.onHand, reserved: level.reserved)))
     }
 }

@@ -6,7 +6,10 @@ import PostgreSQL
 struct Level: Sendable {
     var onHand: Int
     var reserved: Int
+    /// Of what administrators change.
+    var revision = 1
     var available: Int { onHand - reserved }
+    var etag: String { "\"\(revision)-\(onHand)-\(reserved)\"" }
 }
 
 struct Reservation: Sendable {
@@ -40,7 +43,7 @@ enum StockStore {
             lock,
             "SELECT order_id, state, skus, quantities FROM reservations WHERE order_id = ANY(\(orders))",
             """
-            SELECT sku, on_hand, reserved FROM stock
+            SELECT sku, on_hand, reserved, revision FROM stock
             WHERE sku = ANY(\(skus)) OR sku IN (SELECT unnest(skus) FROM reservations WHERE order_id = ANY(\(orders)))
             """,
         ])
@@ -68,8 +71,9 @@ enum StockStore {
             let rows = levels.sorted { $0.key < $1.key }
             statements.append(
                 """
-                UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved
-                FROM unnest(\(rows.map(\.key)), \(rows.map(\.value.onHand)), \(rows.map(\.value.reserved))) AS new (sku, on_hand, reserved)
+                UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, revision = new.revision
+                FROM unnest(\(rows.map(\.key)), \(rows.map(\.value.onHand)), \(rows.map(\.value.reserved)), \(rows.map(\.value.revision)))
+                    AS new (sku, on_hand, reserved, revision)
                 WHERE stock.sku = new.sku
                 """)
         }
@@ -101,13 +105,13 @@ enum StockStore {
     }
 
     private static func select(_ skus: [String]) -> SQL {
-        "SELECT sku, on_hand, reserved FROM stock WHERE sku = ANY(\(skus))"
+        "SELECT sku, on_hand, reserved, revision FROM stock WHERE sku = ANY(\(skus))"
     }
 
     private static func read(_ rows: Rows) throws -> [String: Level] {
         try Dictionary(
             rows.map { row in
-                let level = Level(onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"))
+                let level = Level(onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"), revision: try row.decode("revision"))
                 return (try row.decode("sku", as: String.self), level)
             }, uniquingKeysWith: { first, _ in first })
     }

@@ -12,6 +12,8 @@ struct ProductView: Sendable, Codable {
     let attributes: [String: Scalar]
     let images: [String]
     let available: Int
+    /// Nil for what is for sale.
+    let archived: Bool?
     let updatedAt: Date
 }
 

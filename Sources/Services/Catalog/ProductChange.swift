@@ -1,0 +1,106 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+
+/// A merge patch (RFC 7396) of a product: nil leaves a field as it is, a null inside clears it.
+struct ProductChange: Sendable {
+    struct Price: Sendable {
+        let amount: Int?
+        let currency: String?
+    }
+
+    let id: UUID
+    var slug: String?
+    var name: String?
+    var description: String?
+    var price: Price?
+    var category: String??
+    var attributes: [String: Scalar?]??
+    var images: [String]?
+    var archived: Bool?
+    var ifMatch: EntityTags?
+
+    static func read(_ request: Request) throws -> ProductChange {
+        try Fields.read(request) { fields in
+            var change = ProductChange(id: try fields.uuidParameter("idOrSlug", of: "product"))
+            fields.refuseNull("slug", "name", "price", "archived")
+            change.slug = fields.slug()
+            change.name = fields.optionalText("name", 1...200)
+            change.description = fields.clears("description") ? "" : fields.optionalText("description", 0...10_000, lines: true)
+            change.price = fields.optionalObject("price") { price in
+                price.refuseNull("amount", "currency")
+                return Price(amount: price.optionalInteger("amount", 0...Money.maximumAmount), currency: price.optionalText("currency", 3...3))
+            }
+            change.category = fields.clears("category") ? .some(nil) : fields.optionalText("category", 1...100).map(Optional.some)
+            change.attributes = fields.clears("attributes") ? .some(nil) : fields.attributeChanges().map(Optional.some)
+            change.images = fields.clears("images") ? [] : fields.images()
+            change.archived = fields.optionalBoolean("archived")
+            change.ifMatch = fields.ifMatch()
+            if change.isEmpty, fields.errors.isEmpty { fields.note("body", "names no field to change") }
+            return change
+        }
+    }
+
+    static func readID(_ request: Request) throws -> ProductChange {
+        try Fields.read(request) { fields in
+            ProductChange(
+                id: try fields.uuidParameter("idOrSlug", of: "product"), archived: true, ifMatch: fields.ifMatch())
+        }
+    }
+
+    private var isEmpty: Bool {
+        slug == nil && name == nil && description == nil && price == nil && category == nil && attributes == nil && images == nil
+            && archived == nil
+    }
+}
+
+/// What of a product can be changed.
+struct ProductFields: Sendable {
+    /// Of JSON, when a change has been merged into those that are there.
+    static let maximumAttributeBytes = 16_384
+
+    var slug: String
+    var name: String
+    var description: String
+    var price: Money
+    var category: String?
+    var attributes: [String: Scalar]
+    var images: [String]
+    var archived: Bool
+
+    init(_ row: ProductRow) {
+        slug = row.view.slug
+        name = row.view.name
+        description = row.view.description
+        price = row.view.price
+        category = row.view.category
+        attributes = row.view.attributes
+        images = row.view.images
+        archived = row.view.archived == true
+    }
+
+    /// Throws a `Problem` for a change that leaves what no product can have.
+    func merged(with change: ProductChange) throws -> ProductFields {
+        var new = self
+        new.slug = change.slug ?? slug
+        new.name = change.name ?? name
+        new.description = change.description ?? description
+        new.category = change.category ?? category
+        new.images = change.images ?? images
+        new.archived = change.archived ?? archived
+        if let change = change.price {
+            new.price = Money(amount: change.amount ?? price.amount, currency: change.currency ?? price.currency)
+            if let flaw = new.price.flaw { throw Problem.invalidInput("price.\(flaw.field)", flaw.detail) }
+        }
+        switch change.attributes {
+        case nil: break
+        case .some(nil): new.attributes = [:]
+        case .some(.some(let changes)):
+            for (name, value) in changes { new.attributes[name] = value }
+            if try JSON.encode(new.attributes).count > Self.maximumAttributeBytes {
+                throw Problem.invalidInput("attributes", "must have at most \(Self.maximumAttributeBytes) bytes")
+            }
+        }
+        return new
+    }
+}

@@ -1,0 +1,39 @@
+import Contracts
+import Messaging
+
+/// A value of a product's attributes: one of the scalars of JSON.
+enum Scalar: Sendable, Codable, Equatable {
+    case text(String)
+    /// To the letter: an article number of 19 digits is one.
+    case number(JSONNumber)
+    case boolean(Bool)
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let value = try? container.decode(Bool.self) {
+            self = .boolean(value)
+        } else if let value = try? container.decode(JSONNumber.self) {
+            self = .number(value)
+        } else {
+            self = .text(try container.decode(String.self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .text(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .boolean(let value): try container.encode(value)
+        }
+    }
+
+    /// What is wrong with it; nil for what can be kept.
+    var flaw: String? {
+        switch self {
+        case .text(let text): text.hasControls(allowingLines: true) ? "must not hold control characters" : nil
+        case .number(let number): number.isPlausible ? nil : "must not hold a number beyond 10 to the power of \(JSONNumber.maximumMagnitude)"
+        case .boolean: nil
+        }
+    }
+}

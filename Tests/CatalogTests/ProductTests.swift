@@ -1,0 +1,279 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Testing
+
+@testable import Catalog
+@testable import Messaging
+@testable import ServiceKit
+
+/// Asks the catalog as administrators and customers do.
+private struct Shop {
+    let harness: ServiceHarness
+    let admin = Caller(id: UUID(), role: .admin)
+
+    init() async throws {
+        let clock = SetClock()
+        harness = try await ServiceHarness(
+            CatalogService.definition(clock: clock, randomness: TestRandomness()), CatalogService.migrations, clock: clock)
+    }
+
+    func request(_ operation: String, _ body: String = "", _ parameters: [String: String] = [:], caller: Caller? = nil) throws -> Request {
+        var request = try Request("catalog.\(operation)", parameters: parameters, caller: caller ?? admin)
+        request.body = Array(body.utf8)
+        return request
+    }
+
+    func new(_ sku: String, _ name: String = "Tea", more: String = "") throws -> Request {
+        try request("products.create", #"{"sku": "\#(sku)", "name": "\#(name)", "price": {"amount": 100, "currency": "EUR"}\#(more)}"#)
+    }
+
+    func create(_ sku: String, _ name: String = "Tea", more: String = "") async throws -> ProductView {
+        let reply = try await harness.send(try new(sku, name, more: more))
+        #expect(reply.status == 201)
+        return try reply.decoded()
+    }
+
+    func change(_ id: UUID, _ body: String, ifMatch: String? = nil) async throws -> Reply {
+        var parameters = ["idOrSlug": id.uuidString]
+        parameters["if-match"] = ifMatch
+        return try await harness.send(try request("products.update", body, parameters))
+    }
+
+    func archive(_ id: UUID) async throws -> Reply {
+        try await harness.send(try request("products.archive", "", ["idOrSlug": id.uuidString]))
+    }
+
+    func get(_ key: String) async throws -> Reply {
+        try await harness.ask(try request("products.get", "", ["idOrSlug": key]))
+    }
+
+    func find(_ parameters: [String: String], as caller: Caller? = nil) async throws -> [String] {
+        let reply = try await harness.ask(try request("products.list", "", parameters, caller: caller))
+        return try reply.decoded(Page<ProductView>.self).items.map(\.sku).sorted()
+    }
+}
+
+private func fields(_ reply: Reply) -> [String] { reply.problem?.errors?.map(\.field) ?? [] }
+
+@Suite struct `Slugs` {
+    @Test func `products whose names begin alike get slugs of their own`() async throws {
+        let shop = try await Shop()
+        let name = String(repeating: "long ", count: 20) + "names"
+        let slugs = [try await shop.create("A", name).slug, try await shop.create("B", name).slug]
+        #expect(Set(slugs).count == 2)
+        #expect(slugs.allSatisfy { $0.count <= String.maximumSlugLength && $0.isSlug })
+        #expect(slugs[1].hasSuffix("-b"))
+        await shop.harness.database.close()
+    }
+
+    @Test func `SKUs that read alike get slugs of their own, in one batch too`() async throws {
+        let shop = try await Shop()
+        let replies = await shop.harness.send([try shop.new("A.1"), try shop.new("a-1"), try shop.new("A_1")])
+        let slugs = try replies.map { try $0.reply.decoded(ProductView.self).slug }
+        #expect(slugs.first == "tea-a-1")
+        #expect(Set(slugs).count == 3)
+        for slug in slugs { #expect(try await shop.get(slug).status == 200) }
+        await shop.harness.database.close()
+    }
+
+    @Test(arguments: [("___", "!!!", "product"), ("0f5f7a3a2b10", "6f1c1f0e 5d0a 4a44 9f0e", "product-6f1c1f0e-5d0a-4a44-9f0e-0f5f7a3a2b10"), ("-", "茶", "product")])
+    func `a slug is never empty, nor a UUID`(sku: String, name: String, slug: String) async throws {
+        let shop = try await Shop()
+        let product = try await shop.create(sku, name)
+        #expect(product.slug == slug)
+        #expect(try await shop.get(slug).decoded(ProductView.self).id == product.id)
+        await shop.harness.database.close()
+    }
+
+    @Test func `a slug that was asked for and is taken is a conflict, and the next product of the batch is not`() async throws {
+        let shop = try await Shop()
+        _ = try await shop.create("A", more: #", "slug": "tea""#)
+        let replies = try await shop.harness.send([try shop.new("B", more: #", "slug": "tea""#), try shop.new("A"), try shop.new("B")]).map { try $0.reply }
+        #expect(replies.map(\.status) == [409, 409, 201])
+        let other = try replies[2].decoded(ProductView.self)
+        #expect(try await shop.change(other.id, #"{"slug": "tea"}"#).status == 409)
+        #expect(try await shop.change(other.id, #"{"slug": "tea-b"}"#).status == 200)
+        await shop.harness.database.close()
+    }
+
+    @Test func `many who want one slug or SKU at once get one product, conflicts, and no failure`() async throws {
+        let shop = try await Shop()
+        let others = [try await shop.create("X").id, try await shop.create("Y").id]
+        let requests = try (0..<6).map { try shop.new("S\($0)", more: #", "slug": "wanted""#) } + (0..<4).map { _ in try shop.new("SAME") }
+            + others.map { try shop.request("products.update", #"{"slug": "wanted"}"#, ["idOrSlug": $0.uuidString]) }
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for request in requests { group.addTask { try await shop.harness.send(request).status } }
+            return try await group.reduce(into: [Int]()) { $0.append($1) }
+        }
+        #expect(statuses.filter { $0 == 409 }.count == 10)
+        #expect(statuses.filter { $0 < 300 }.count == 2)
+        await shop.harness.database.close()
+    }
+}
+
+@Suite struct `Archived products` {
+    @Test func `an archived product gives its SKU and slug free, and comes back when they are`() async throws {
+        let shop = try await Shop()
+        let first = try await shop.create("A")
+        #expect(try await shop.archive(first.id).status == 204)
+        #expect(try await shop.archive(first.id).status == 404)
+        #expect(try await shop.get(first.slug).status == 404)
+        let second = try await shop.create("A")
+        #expect(second.slug == first.slug)
+        #expect(try await shop.change(first.id, #"{"archived": false}"#).status == 409)
+        #expect(try await shop.change(first.id, #"{"name": "Coffee"}"#).status == 404)
+        #expect(try await shop.change(second.id, #"{"archived": true}"#).decoded(ProductView.self).archived == true)
+        let restored = try await shop.change(first.id, #"{"archived": false, "name": "Coffee"}"#)
+        #expect(restored.status == 200)
+        #expect(try await shop.get(first.slug).decoded(ProductView.self).name == "Coffee")
+        #expect(try await shop.find(["archived": "true"]) == ["A"])
+        await shop.harness.database.close()
+    }
+
+    @Test func `a product of a SKU that was sold before tells the stock that is there`() async throws {
+        let shop = try await Shop()
+        let first = try await shop.create("A")
+        _ = try await shop.harness.send(try shop.request("stock.set", #"{"onHand": 7}"#, ["sku": "A"]))
+        _ = try await shop.archive(first.id)
+        #expect(try await shop.create("A").available == 7)
+        await shop.harness.database.close()
+    }
+
+    @Test func `only administrators list what is archived`() async throws {
+        let shop = try await Shop()
+        let customer = Caller(id: UUID(), role: .customer)
+        #expect(try await shop.harness.ask(try shop.request("products.list", "", ["archived": "true"], caller: customer)).status == 403)
+        await shop.harness.database.close()
+    }
+}
+
+@Suite struct `Merge patches` {
+    @Test func `null clears what can be absent`() async throws {
+        let shop = try await Shop()
+        let product = try await shop.create(
+            "A", more: #", "category": "teas", "description": "Green.", "attributes": {"size": 1}, "images": ["/a.jpg"]"#)
+        let reply = try await shop.change(product.id, #"{"category": null, "description": null, "attributes": null, "images": null}"#)
+        let cleared = try reply.decoded(ProductView.self)
+        #expect(cleared.category == nil)
+        #expect(cleared.description == "")
+        #expect(cleared.attributes == [:])
+        #expect(cleared.images == [])
+        await shop.harness.database.close()
+    }
+
+    @Test(arguments: ["sku", "slug", "name", "price", "archived"])
+    func `null for what cannot be absent is refused, naming it`(field: String) async throws {
+        let shop = try await Shop()
+        let product = try await shop.create("A")
+        let reply = try await shop.change(product.id, #"{"\#(field)": null, "category": "teas"}"#)
+        #expect(reply.status == 422)
+        #expect(fields(reply) == [field])
+        #expect(try await shop.get(product.slug).decoded(ProductView.self).category == nil)
+        await shop.harness.database.close()
+    }
+
+    @Test func `objects are merged, and what they become has to be right`() async throws {
+        let shop = try await Shop()
+        let product = try await shop.create("A", more: #", "attributes": {"colour": "red", "size": 42}"#)
+        let merged = try await shop.change(product.id, #"{"attributes": {"colour": null, "brand": "Z"}, "price": {"amount": 1234}}"#)
+        #expect(try merged.decoded(ProductView.self).attributes == ["size": .number(42), "brand": .text("Z")])
+        #expect(try merged.decoded(ProductView.self).price == Money(amount: 1234, currency: "EUR"))
+        #expect(fields(try await shop.change(product.id, #"{"price": {"currency": "KWD"}}"#)) == ["price.amount"])
+        #expect(fields(try await shop.change(product.id, #"{"price": {"currency": "ABC"}}"#)) == ["price.currency"])
+        #expect(fields(try await shop.change(product.id, #"{"price": {"amount": null}}"#)) == ["price.amount"])
+        #expect(try await shop.change(product.id, #"{"price": {"amount": 1230, "currency": "KWD"}}"#).status == 200)
+        let filler = String(repeating: "x", count: 10_000)
+        #expect(try await shop.change(product.id, #"{"attributes": {"a": "\#(filler)"}}"#).status == 200)
+        #expect(fields(try await shop.change(product.id, #"{"attributes": {"b": "\#(filler)"}}"#)) == ["attributes"])
+        await shop.harness.database.close()
+    }
+
+    @Test func `attributes keep the text of their numbers`() async throws {
+        let shop = try await Shop()
+        let attributes = #"{"big":1546130668394913822,"money":0.10,"tiny":1e-400,"zero":-0}"#
+        let product = try await shop.create("A", more: #", "attributes": \#(attributes)"#)
+        let shown = try await shop.get(product.slug)
+        #expect(String(decoding: shown.body, as: UTF8.self).contains(#""attributes":\#(attributes)"#))
+        _ = try await shop.change(product.id, #"{"name": "Other"}"#)
+        #expect(String(decoding: try await shop.get(product.slug).body, as: UTF8.self).contains(#""attributes":\#(attributes)"#))
+        for wrong in ["1e99999", #""\u001b""#] {
+            #expect(fields(try await shop.change(product.id, #"{"attributes": {"a": \#(wrong)}}"#)) == ["attributes"])
+        }
+        await shop.harness.database.close()
+    }
+
+    @Test(arguments: [".", "..", "a b", "a/b", "é"])
+    func `a SKU that no path can name is refused`(sku: String) async throws {
+        let shop = try await Shop()
+        let reply = try await shop.harness.send(try shop.new(sku))
+        #expect(reply.status == 422)
+        #expect(fields(reply) == ["sku"])
+        await shop.harness.database.close()
+    }
+}
+
+@Suite struct `Searching products` {
+    @Test(arguments: [
+        ("red shoe", ["A"]), ("shoe red", ["A"]), (" shoe  red ", ["A"]), ("SHOE canvas", ["A"]), ("red", ["A", "B"]), ("red green", []), ("   ", ["A", "B", "C"]),
+        ("100%", ["C"]), ("%", ["C"]), ("_", []), (#"\"#, []), ("cafe\u{301}", ["B"]), ("café", ["B"]), ("a", ["A", "B"]),
+    ])
+    func `all words are found, in any order`(search: String, skus: [String]) async throws {
+        let shop = try await Shop()
+        _ = try await shop.create("A", "Red shoe", more: #", "description": "Canvas.\nRubber sole.""#)
+        _ = try await shop.create("B", "Red mug of the Cafe\\u0301")
+        _ = try await shop.create("C", "Cotton, 100%")
+        #expect(try await shop.find(["search": search]) == skus)
+        await shop.harness.database.close()
+    }
+
+    @Test func `a search has a bound of words, and the same one twice counts once`() async throws {
+        let shop = try await Shop()
+        let words = (0...ListProducts.maximumWords).map { "w\($0)" }
+        #expect(throws: Problem.self) { _ = try ListProducts.read(try shop.request("products.list", "", ["search": words.joined(separator: " ")])) }
+        let same = try ListProducts.read(try shop.request("products.list", "", ["search": String(repeating: "a ", count: 90)]))
+        #expect(same.words == ["a"])
+        await shop.harness.database.close()
+    }
+
+    @Test func `a category is found in either spelling`() async throws {
+        let shop = try await Shop()
+        _ = try await shop.create("A", more: #", "category": "caf\u00e9""#)
+        _ = try await shop.create("B", more: #", "category": "cafe\u0301""#)
+        #expect(try await shop.find(["category": "cafe\u{301}"]) == ["A", "B"])
+        await shop.harness.database.close()
+    }
+}
+
+@Suite struct `Entity tags of the catalog` {
+    private func stock(_ shop: Shop, _ operation: String, _ body: String = "", ifMatch: String? = nil) throws -> Request {
+        var parameters = ["sku": "A"]
+        parameters["if-match"] = ifMatch
+        return try shop.request("stock.\(operation)", body, parameters)
+    }
+
+    @Test func `a sale changes the tags, and spoils no administrator's change`() async throws {
+        let shop = try await Shop()
+        let product = try await shop.create("A")
+        let harness = shop.harness
+        #expect(try await harness.send(try stock(shop, "set", #"{"onHand": 10}"#)).headers["etag"] != nil)
+        let before = (try await shop.get(product.slug).headers["etag"], try await harness.ask(try stock(shop, "get")).headers["etag"])
+        let step = ReserveStock(orderID: UUID(), lines: [.init(sku: "A", quantity: 3)])
+        _ = await harness.send([Request(id: UUID(), operation: MessageName.reserve, body: try JSON.encode(step))])
+        let after = (try await shop.get(product.slug).headers["etag"], try await harness.ask(try stock(shop, "get")).headers["etag"])
+        #expect(before.0 != after.0)
+        #expect(before.1 != after.1)
+        #expect(try await shop.change(product.id, #"{"name": "Other"}"#, ifMatch: before.0).status == 200)
+        #expect(try await harness.send(try stock(shop, "set", #"{"onHand": 12}"#, ifMatch: before.1)).status == 200)
+        #expect(try await shop.change(product.id, #"{"name": "Another"}"#, ifMatch: before.0).status == 412)
+        #expect(try await harness.send(try stock(shop, "set", #"{"onHand": 13}"#, ifMatch: before.1)).status == 412)
+        #expect(try await harness.send(try stock(shop, "adjust", #"{"delta": 1, "reason": "found"}"#, ifMatch: before.1)).status == 412)
+        #expect(try await harness.send(try stock(shop, "adjust", #"{"delta": 1, "reason": "found"}"#, ifMatch: "*")).status == 200)
+        await harness.database.close()
+    }
+
+    @Test(arguments: [(#""5-23""#, true), (#""5-99""#, true), ("*", true), (#""4-23", "5-1""#, true), (#""50-23""#, false), (#"W/"5-23""#, false), (#""5""#, false), ("5-23", false)])
+    func `a change may be made from any tag of the version`(field: String, matches: Bool) {
+        #expect(EntityTags(field).match(version: 5) == matches)
+    }
+}

@@ -1,0 +1,94 @@
+import FoundationEssentials
+import Messaging
+import TestKit
+import Testing
+import WebClient
+
+@testable import wharf
+
+extension System {
+    /// What shops have met, over HTTP.
+    @Suite struct `Shops` {
+        @Test func `what a product was given comes back as it was, and null takes it away`() async throws {
+            let admin = try Visitor.admin()
+            let sku = try await admin.newProduct()
+            let id = try #require(try await admin.get("/v1/products?search=\(sku)")["items"]?.list.first?["id"]?.text)
+            let change = try await admin.send("PATCH", "/v1/products/\(id)", #"{"category": "c", "attributes": {"ean": 1546130668394913822}}"#)
+            #expect(change.status == 200)
+            let shown = try await admin.get("/v1/products/\(id)")
+            #expect(String(decoding: shown.response.body, as: UTF8.self).contains(#""ean":1546130668394913822"#))
+            #expect(try await admin.send("PATCH", "/v1/products/\(id)", #"{"category": null}"#)["category"] == nil)
+            #expect(try await admin.get("/v1/products/\(id)")["category"] == nil)
+        }
+
+        @Test func `an archived product is restored, or makes room for another of its SKU`() async throws {
+            let admin = try Visitor.admin()
+            let sku = try await admin.newProduct()
+            let id = try #require(try await admin.get("/v1/products?search=\(sku)")["items"]?.list.first?["id"]?.text)
+            #expect(try await admin.delete("/v1/products/\(id)").status == 204)
+            #expect(try await admin.get("/v1/products/\(id)").status == 404)
+            let archived = try await admin.get("/v1/products?archived=true&search=\(sku)")
+            #expect(archived["items"]?.list.map { $0["id"]?.text } == [id])
+            #expect(try await Visitor.guest().get("/v1/products?archived=true").status == 403)
+            #expect(try await admin.send("PATCH", "/v1/products/\(id)", #"{"archived": false}"#).status == 200)
+            #expect(try await admin.get("/v1/products/\(id)").status == 200)
+            #expect(try await admin.delete("/v1/products/\(id)").status == 204)
+            let again = #"{"sku": "\#(sku)", "name": "Thing", "price": {"amount": 100, "currency": "EUR"}}"#
+            #expect(try await admin.post("/v1/products", again).status == 201)
+            #expect(try await admin.send("PATCH", "/v1/products/\(id)", #"{"archived": false}"#).status == 409)
+        }
+
+        @Test(arguments: [".", ".."])
+        func `a SKU that no path can name is refused`(sku: String) async throws {
+            let answer = try await Visitor.admin().post("/v1/products", #"{"sku": "\#(sku)", "name": "T", "price": {"amount": 1, "currency": "EUR"}}"#)
+            #expect(answer.fields == ["sku"])
+        }
+
+        @Test(arguments: [
+            (#""city": "Hong Kong", "country": "HK""#, []), (#""city": "New York", "region": "NY", "postalCode": "10118", "country": "US", "company": "H", "phone": "+1 2""#, []),
+            (#""city": "Berlin", "country": "DE""#, ["shippingAddress.postalCode"]), (#""city": "London", "postalCode": "1", "country": "UK""#, ["shippingAddress.country"]),
+            (#""city": "A\nB", "country": "HK""#, ["shippingAddress.city"]),
+        ])
+        func `an order goes to any address of the world that is one`(place: String, fields: [String]) async throws {
+            let guest = try Visitor.guest()
+            let cart = try await guest.newCart(try await Visitor.admin().newProduct())
+            let body = """
+                {"cartId": "\(cart)", "email": "a@example.com", "payment": {"gateway": "stripe", "paymentMethod": "pm_card_visa"},
+                 "shippingAddress": {"name": "Ada", "line1": "1", \(place)}}
+                """
+            let answer = try await guest.post("/v1/checkouts", body, ["idempotency-key": UUID().uuidString])
+            #expect(answer.status == (fields.isEmpty ? 202 : 422))
+            #expect(answer.fields == fields)
+            if fields.isEmpty, place.contains("US") {
+                let address = answer["order", "shippingAddress"]
+                #expect([address?["region"], address?["company"], address?["phone"]] == ["NY", "H", "+1 2"])
+            }
+        }
+
+        @Test func `carts claimed at once by a customer who has none become one`() async throws {
+            let sku = try await Visitor.admin().newProduct()
+            let (customer, _) = try await Visitor.customer()
+            let guest = try Visitor.guest()
+            var carts: [String] = []
+            for _ in 0..<6 { carts.append(try await guest.newCart(sku)) }
+            let answers = try await together(carts) { try await customer.post("/v1/carts/\($0)/claim") }
+            #expect(answers.map(\.status) == [200, 200, 200, 200, 200, 200])
+            #expect(try await customer.get("/v1/carts/current")["items"]?.list.map { $0["quantity"] } == [6])
+        }
+
+        @Test func `a sale spoils no administrator's change`() async throws {
+            let admin = try Visitor.admin()
+            let sku = try await admin.newProduct(stock: 9)
+            let id = try #require(try await admin.get("/v1/products?search=\(sku)")["items"]?.list.first?["id"]?.text)
+            let product = try #require(try await admin.get("/v1/products/\(id)").header("etag"))
+            let stock = try #require(try await admin.get("/v1/stock/\(sku)").header("etag"))
+            #expect(try await admin.get("/v1/stock/\(sku)", ["if-none-match": stock]).status == 304)
+            let guest = try Visitor.guest()
+            #expect(try await guest.checkout(try await guest.newCart(sku))["order", "state"] == "confirmed")
+            #expect(try await admin.get("/v1/stock/\(sku)", ["if-none-match": stock]).status == 200)
+            #expect(try await admin.send("PATCH", "/v1/products/\(id)", #"{"name": "New"}"#, ["if-match": product]).status == 200)
+            #expect(try await admin.put("/v1/stock/\(sku)", #"{"onHand": 20}"#, ["if-match": stock]).status == 200)
+            #expect(try await admin.put("/v1/stock/\(sku)", #"{"onHand": 21}"#, ["if-match": stock]).status == 412)
+        }
+    }
+}
