@@ -114,6 +114,7 @@ let package = Package(
         ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
         ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
         ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
+        ("CartsTests", ["ServiceKit", "Carts", "Messaging", "Contracts", "PostgreSQL"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
         ("FuzzTests", ["FuzzTargets"]),

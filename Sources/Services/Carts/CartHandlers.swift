@@ -26,6 +26,7 @@ struct CartHandlers: Sendable {
     func create(_ items: [Item<Void>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         let wanted = items.map { (id: randomness.uuid(), customer: $0.request.caller?.id) }
+        try await Store.lock(customers: wanted.compactMap(\.customer), on: transaction)
         try await Store.insert(wanted, now: now, on: transaction)
         let current = try await Store.current(of: wanted.compactMap(\.customer), on: transaction)
         let ids = wanted.map { cart in cart.customer.flatMap { current[$0] } ?? cart.id }
@@ -55,6 +56,11 @@ struct CartHandlers: Sendable {
 
     /// A guest's cart becomes the customer's; where the customer has one already, its lines join that one.
     func claim(_ items: [Item<CartAccess>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        let customers = items.compactMap(\.request.caller?.id)
+        try await Store.lock(customers: customers, on: transaction)
+        // All at once and in one order, before any is looked at.
+        let current = try await Store.current(of: customers, on: transaction)
+        _ = try await Store.lock(items.map(\.input.id) + current.values, on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
             outcomes.append(try await claim(item, on: transaction))

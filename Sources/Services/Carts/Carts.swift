@@ -21,8 +21,8 @@ public enum CartsService {
             operations: [
                 .query("carts.carts.get", reading: CartAccess.read, handle: carts.get),
                 .query("carts.carts.current", reading: { _ in () }, handle: carts.current),
-                .command("carts.carts.create", reading: CartAccess.readNone, handle: carts.create),
-                // They lock carts, as the others do.
+                // They lock carts, as the others do, and customers before that.
+                .separate("carts.carts.create", reading: CartAccess.readNone, handle: carts.create),
                 .separate("carts.carts.delete", reading: CartAccess.read, handle: carts.delete),
                 .separate("carts.carts.claim", reading: CartAccess.read, handle: carts.claim),
                 .informed("carts.items.put", reading: PutItem.read, ask: items.price, handle: items.put),

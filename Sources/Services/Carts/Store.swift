@@ -55,6 +55,14 @@ enum Store {
         ]))
     }
 
+    /// One transaction at a time gives a customer a cart, so that there is one current cart, and whoever comes second finds it. Taken before any cart is
+    /// locked, and in one order.
+    static func lock(customers: [UUID], on transaction: any SQLConnection) async throws {
+        guard !customers.isEmpty else { return }
+        let names = Set(customers).map { "carts customer \($0.uuidString)" }.sorted()
+        try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(\(names)) AS name")
+    }
+
     static func current(of customers: [UUID], on connection: any SQLConnection) async throws -> [UUID: UUID] {
         let rows = try await connection.query(
             "SELECT customer_id, id FROM carts WHERE customer_id = ANY(\(customers)) AND order_id IS NULL")
