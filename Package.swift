@@ -70,7 +70,7 @@ let package = Package(
         // Services on one seeded thread, against a model of the broker and of the gateway.
         .target(
             name: "Simulation",
-            dependencies: ["Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", "LocalServers", log]
+            dependencies: ["Messaging", "Contracts", "AMQP", "PostgreSQL", "IOThreads", "WebClient", "Secrets", "LocalServers", log]
                 + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) },
             swiftSettings: safe),
         .executableTarget(
@@ -113,6 +113,7 @@ let package = Package(
         ("UsersTests", ["ServiceKit", "Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
         ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
         ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
+        ("CartsTests", ["ServiceKit", "Carts", "Messaging", "Contracts", "PostgreSQL"]),
         ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
         ("CartsTests", ["ServiceKit", "Carts", "Messaging", "Contracts", "PostgreSQL"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),

@@ -66,7 +66,7 @@ public struct Simulation: Sendable {
 
     /// - Parameter trace: Is given each line.
     public func run(on server: SimulationServer, trace show: (@Sendable (String) -> Void)? = nil) async throws -> Report {
-        let (name, turns, audit) = try await server.open()
+        let (name, databases, interleaving, audit) = try await server.open()
         // Shortly before midnight for some seeds, so that the inbox gets a new day in the middle of things.
         let hour = Chance(seed: plan.seed, stream: "start").below(24)
         let clock = SimulatedClock(start: Date(timeIntervalSince1970: 1_767_225_480 + Double(hour * 3600)))
@@ -78,7 +78,7 @@ public struct Simulation: Sendable {
         let gateway = ModelGateway(clock: clock, scheduler: scheduler, faults: faults, visits: visits)
         let logger = Logger(label: "simulation") { _ in TraceLogHandler(trace: trace) }
         let shop = try Shop(
-            scheduler: scheduler, broker: broker, gateway: gateway, faults: faults, visits: visits, turns: turns, seed: plan.seed,
+            scheduler: scheduler, broker: broker, gateway: gateway, faults: faults, visits: visits, databases: databases, seed: plan.seed,
             sabotage: plan.sabotage, logger: logger)
         gateway.setVoidedCheck { order in
             let state = try? audit.run { connection in
@@ -114,7 +114,8 @@ public struct Simulation: Sendable {
             throw SimulationError("seed \(plan.seed): \(stuck)")
         }
         let result = report(shop, books, ledger, visits, trace, scheduler)
-        for turn in turns.values { turn.session.end() }
+        for database in databases.values { database.end() }
+        interleaving.end()
         audit.end()
         try await server.drop(name)
         return result
@@ -138,12 +139,7 @@ public struct Simulation: Sendable {
     ) -> Report {
         let letters = shop.broker.messages(in: "dead-letters").map(Audit.DeadLetter.init)
         for order in books.orders.values {
-            var state = "reserving"
-            for entry in order.history.dropFirst() {
-                let event = entry.detail.prefix { $0 != ":" }
-                visits.note(SagaEdges.moment(.init(state, String(event), entry.state)))
-                state = entry.state
-            }
+            for edge in SagaEdges.path(of: order) { visits.note(SagaEdges.moment(edge)) }
         }
         let audit = Audit(
             books: books, intents: shop.gateway.intents, customers: ledger.all, mails: shop.mails.all, deadLetters: letters,

@@ -1,5 +1,6 @@
 import Carts
 import Catalog
+import IOThreads
 import LocalServers
 import Logging
 import Notifications
@@ -14,17 +15,21 @@ public final class SimulationServer: Sendable {
 
     private let server: PostgresServer
     private let lastRun = Mutex(0)
+    /// On which all connections of all runs live.
+    private let thread: IOThread
     private let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 
     /// Prepares the server in `folder`; nothing runs yet. Durability is not what is simulated, so nothing is synced.
     public init(folder: String) throws {
+        thread = try IOThread(named: "simulation-io")
         server = try PostgresServer(folder: folder, durable: false)
     }
 
     public func start() async throws {
         try await server.start()
         // What the server does by itself, and when, must not change the plans or the order of rows.
-        for setting in ["autovacuum = off", "jit = off", "max_parallel_workers_per_gather = 0"] {
+        // Nor must it end a wait that the simulation has not ended.
+        for setting in ["autovacuum = off", "jit = off", "max_parallel_workers_per_gather = 0", "deadlock_timeout = '1h'"] {
             try await server.query("ALTER SYSTEM SET \(setting)")
         }
         try await server.query("SELECT pg_reload_conf()")
@@ -45,20 +50,23 @@ public final class SimulationServer: Sendable {
         await server.stop()
     }
 
-    /// A copy of the prepared database, and the connections to it.
-    func open() async throws -> (name: String, turns: [Shop.Service: DatabaseTurn], audit: DatabaseSession) {
+    /// A copy of the prepared database, and the ways to it.
+    func open() async throws -> (name: String, databases: [Shop.Service: SharedDatabase], interleaving: Interleaving, audit: DatabaseSession) {
         let number = lastRun.withLock { last in
             last += 1
             return last
         }
         let name = "run_\(number)"
         let url = try await server.createDatabase(name, copying: Self.template)
-        var turns: [Shop.Service: DatabaseTurn] = [:]
+        let (thread, logger) = (thread, logger)
+        let interleaving = Interleaving(observer: try .open(server.url, on: thread, logger: logger))
+        var databases: [Shop.Service: SharedDatabase] = [:]
         for service in Shop.Service.allCases {
-            turns[service] = DatabaseTurn(
-                session: .open(on: try PostgresPool(url: url, size: 1, schema: service.rawValue, timeouts: .none, logger: logger)))
+            databases[service] = SharedDatabase(interleaving: interleaving) {
+                try .open(url, schema: service.rawValue, on: thread, logger: logger)
+            }
         }
-        return (name, turns, .open(on: try PostgresPool(url: url, size: 1, logger: logger)))
+        return (name, databases, interleaving, try .open(url, on: thread, logger: logger))
     }
 
     func drop(_ name: String) async throws {

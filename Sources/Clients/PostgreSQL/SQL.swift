@@ -52,6 +52,13 @@ public struct SQL: ExpressibleByStringInterpolation, CustomStringConvertible, Se
     /// The text without its values, which may be secret.
     public var description: String { text }
 
+    /// The statement without some of its words, for a program that is broken on purpose.
+    package func removing(_ words: String) -> SQL {
+        var rest = self
+        rest.pieces = pieces.map { $0.replacing(words, with: "") }
+        return rest
+    }
+
     fileprivate mutating func append(text: String) {
         pieces[pieces.count - 1] += text
     }

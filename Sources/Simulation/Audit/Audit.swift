@@ -47,6 +47,10 @@ struct Audit: Sendable {
         }
         for order in ordersByID {
             if !order.isSettled { found.append("order \(order.id) is \(order.phase) for good") }
+            // Two batches that move one order from the same state leave a step that no single one could take.
+            for edge in SagaEdges.path(of: order) where !SagaEdges.isPossible(edge) {
+                found.append("order \(order.id) went from \(edge.from) to \(edge.to) by '\(edge.event)'")
+            }
             if let told = customers.settled[order.id], told != order.phase { found.append("order \(order.id) was told to be \(told), and is \(order.phase)") }
             if books.carts[order.cart] != order.id { found.append("order \(order.id) belongs to a cart that does not know it") }
         }

@@ -1,16 +1,23 @@
 import Dispatch
+import IOThreads
+import Logging
 import PostgreSQL
 import Synchronization
 
-/// One connection to a real PostgreSQL, on which the simulation's thread waits: no other job runs, and no virtual time passes, while a statement runs,
-/// so that how long it takes cannot change what happens next.
+/// One connection to a real PostgreSQL. The simulation's thread waits while its statements run: no other job runs then, and no virtual time passes, so that how
+/// long a statement takes cannot change what happens next.
 final class DatabaseSession: Sendable {
     typealias Work = @Sendable (any SQLConnection) async -> Void
 
+    /// The process of the server's that serves it.
+    let backend: Int32
     private let work: AsyncStream<Work>.Continuation
 
-    /// Runs until ``end()``, on the system's own executor.
-    static func open(on pool: PostgresPool) -> DatabaseSession {
+    /// Connected when it returns; lasts until ``end()``.
+    /// - Throws: `PostgresError`.
+    static func open(_ url: String, schema: String? = nil, on thread: IOThread, logger: Logger) throws -> DatabaseSession {
+        // Here it is virtual time that passes, so nothing ends after real time.
+        let pool = try PostgresPool(url: url, size: 1, schema: schema, timeouts: .none, on: thread, logger: logger)
         let (stream, work) = AsyncStream<Work>.makeStream()
         _ = Task {
             try? await pool.withConnection { connection in
@@ -18,39 +25,60 @@ final class DatabaseSession: Sendable {
             }
             await pool.close()
         }
-        return DatabaseSession(work)
+        return try DatabaseSession(work)
     }
 
-    private init(_ work: AsyncStream<Work>.Continuation) {
+    private init(_ work: AsyncStream<Work>.Continuation) throws {
         self.work = work
+        backend = try Self.start(on: work) { try await $0.query("SELECT pg_backend_pid()") }.get().first?.decode(0) ?? 0
     }
 
     /// Blocks the calling thread until `body` has ended.
     func run<Result: Sendable>(_ body: @escaping @Sendable (any SQLConnection) async throws -> Result) throws -> Result {
+        try start(body).get()
+    }
+
+    /// Lets `body` run beside the calling thread.
+    func start<Result: Sendable>(_ body: @escaping @Sendable (any SQLConnection) async throws -> Result) -> Answer<Result> {
+        Self.start(on: work, body)
+    }
+
+    private static func start<Result: Sendable>(
+        on work: AsyncStream<Work>.Continuation, _ body: @escaping @Sendable (any SQLConnection) async throws -> Result
+    ) -> Answer<Result> {
         let answer = Answer<Result>()
         work.yield { connection in
             let result: Swift.Result<Result, any Error>
             do { result = .success(try await body(connection)) } catch { result = .failure(error) }
             answer.give(result)
         }
-        return try answer.wait()
+        return answer
     }
 
     func end() {
         work.finish()
     }
 
-    private final class Answer<Value: Sendable>: Sendable {
+    final class Answer<Value: Sendable>: Sendable {
         private let value = Mutex<Result<Value, any Error>?>(nil)
         private let semaphore = DispatchSemaphore(value: 0)
 
-        func give(_ result: Result<Value, any Error>) {
+        fileprivate func give(_ result: Result<Value, any Error>) {
             value.withLock { $0 = result }
             semaphore.signal()
         }
 
-        func wait() throws -> Value {
+        /// Blocks the calling thread for that long at most.
+        func isThere(within time: DispatchTimeInterval) -> Bool {
+            guard semaphore.wait(timeout: .now() + time) == .success else { return false }
+            semaphore.signal()
+            return true
+        }
+
+        /// Blocks the calling thread until it is there.
+        func get() throws -> Value {
             semaphore.wait()
+            semaphore.signal()
             guard let result = value.withLock({ $0 }) else { throw PostgresError(.protocolViolation, "a statement was not answered") }
             return try result.get()
         }

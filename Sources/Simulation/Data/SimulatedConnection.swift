@@ -3,14 +3,14 @@ import Synchronization
 
 /// What a closure of the program gets in place of a connection.
 final class SimulatedConnection: SQLConnection {
-    let ticket: DatabaseTurn.Ticket
+    let ticket: SharedDatabase.Ticket
     private let database: SimulatedDatabase
     private let isTransaction: Bool
     private let inboxRows = Mutex(0)
     /// What is sent with the next statement, or before COMMIT.
     private let enqueued = Mutex<[SQL]>([])
 
-    init(_ database: SimulatedDatabase, ticket: DatabaseTurn.Ticket, isTransaction: Bool) {
+    init(_ database: SimulatedDatabase, ticket: SharedDatabase.Ticket, isTransaction: Bool) {
         (self.database, self.ticket, self.isTransaction) = (database, ticket, isTransaction)
     }
 
@@ -43,8 +43,7 @@ final class SimulatedConnection: SQLConnection {
         try await flush()
         try await prepare()
         let rows = Array(rows)
-        if isTransaction, database.turn.opens(ticket) { _ = try database.turn.session.run { try await $0.execute("BEGIN") } }
-        return try database.turn.session.run { try await $0.copy(into: table, columns: columns, rows: rows) }
+        return try await run { try await $0.copy(into: table, columns: columns, rows: rows) }
     }
 
     private func send(_ asked: [SQL]) async throws -> [Rows] {
@@ -55,9 +54,8 @@ final class SimulatedConnection: SQLConnection {
         let statements = waiting + asked
         guard !statements.isEmpty else { return [] }
         try await prepare()
-        let sent = database.sabotage == .forgetfulInbox ? statements.map { $0.entersInbox ? "SELECT 1 WHERE false" : $0 } : statements
-        let opening: [SQL] = isTransaction && database.turn.opens(ticket) ? ["BEGIN"] : []
-        let answers = try database.turn.session.run { Array(try await $0.pipeline(opening + sent).dropFirst(opening.count)) }
+        let sent = statements.map { database.sabotage?.broken($0, of: database.life.name) ?? $0 }
+        let answers = try await run { try await $0.pipeline(sent) }
         for (statement, rows) in zip(statements, answers) {
             if statement.entersInbox { inboxRows.withLock { $0 += rows.affected } }
             if statement.looksIntoInbox, !rows.isEmpty { database.visits.note(Moment.knownToInbox) }
@@ -66,12 +64,30 @@ final class SimulatedConnection: SQLConnection {
         return Array(answers.dropFirst(waiting.count))
     }
 
+    private func run<Result: Sendable>(_ body: @escaping @Sendable (any SQLConnection) async throws -> Result) async throws -> Result {
+        var hasWaited = false
+        let result: Swift.Result<Result, any Error>
+        do {
+            result = .success(try await database.shared.run(ticket, inTransaction: isTransaction, waiting: { hasWaited = true }, body))
+        } catch {
+            result = .failure(error)
+        }
+        // Its process may have died meanwhile.
+        await database.life.check()
+        if hasWaited {
+            database.visits.note(Moment.lockWait)
+            database.faults.trace.note("\(database.life.name) has waited for a lock")
+        }
+        return try result.get()
+    }
+
     /// What comes before a statement: the way to the server, which takes time and breaks.
     private func prepare() async throws {
         await database.life.pass(.statement)
-        try? await database.clock.sleep(for: database.faults.chance.duration(milliseconds: SimulatedDatabase.latency))
+        let latency = database.faults.strikes(.statementSlow) ? SimulatedDatabase.longLatency : SimulatedDatabase.latency
+        try? await database.clock.sleep(for: database.faults.chance.duration(milliseconds: latency))
         await database.life.check()
-        if database.turn.isAway(at: database.clock.elapsed) || database.faults.strikes(.statementLost) {
+        if database.shared.isAway(at: database.clock.elapsed) || database.faults.strikes(.statementLost) {
             throw PostgresError(.connection, "the connection to PostgreSQL was lost")
         }
         if isTransaction, database.faults.strikes(.serializationFailure) {
@@ -81,7 +97,7 @@ final class SimulatedConnection: SQLConnection {
 }
 
 extension SQL {
-    fileprivate var entersInbox: Bool { text.hasPrefix("INSERT INTO inbox") }
+    var entersInbox: Bool { text.hasPrefix("INSERT INTO inbox") }
     fileprivate var looksIntoInbox: Bool { text.hasPrefix("SELECT message_id, fingerprint") }
 
     /// Its first words, for the trace.

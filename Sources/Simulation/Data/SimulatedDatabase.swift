@@ -5,17 +5,19 @@ import PostgreSQL
 /// fail, and the server goes away.
 struct SimulatedDatabase: Database {
     static let latency = 0...2
+    /// Of a worker or a network that is slow for a moment: others' transactions begin and end meanwhile.
+    static let longLatency = 100...3_000
 
-    let turn: DatabaseTurn
+    let shared: SharedDatabase
     let clock: SimulatedClock
     let life: Life
     let faults: Faults
     let visits: Visits
     var sabotage: Sabotage?
 
-    init(_ turn: DatabaseTurn, clock: SimulatedClock, life: Life, faults: Faults, visits: Visits, sabotage: Sabotage? = nil) {
-        (self.turn, self.clock, self.life, self.faults, self.visits, self.sabotage) = (turn, clock, life, faults, visits, sabotage)
-        life.onDeath { turn.abandon(life) }
+    init(_ shared: SharedDatabase, clock: SimulatedClock, life: Life, faults: Faults, visits: Visits, sabotage: Sabotage? = nil) {
+        (self.shared, self.clock, self.life, self.faults, self.visits, self.sabotage) = (shared, clock, life, faults, visits, sabotage)
+        life.onDeath { shared.abandon(life) }
     }
 
     nonisolated(nonsending) func withConnection<Result: Sendable>(
@@ -25,10 +27,10 @@ struct SimulatedDatabase: Database {
         do {
             let result = try await body(connection)
             await life.check()
-            turn.leave(connection.ticket)
+            shared.leave(connection.ticket)
             return result
         } catch {
-            turn.leave(connection.ticket)
+            shared.leave(connection.ticket)
             throw error
         }
     }
@@ -44,7 +46,7 @@ struct SimulatedDatabase: Database {
             return result
         } catch {
             await life.check()
-            turn.leave(connection.ticket)
+            shared.leave(connection.ticket)
             if connection.handled > 1 { visits.note(Moment.oneByOne) }
             faults.trace.note("\(life.name) rolls back")
             throw error
@@ -53,11 +55,11 @@ struct SimulatedDatabase: Database {
 
     private func connect(inTransaction: Bool) async throws -> SimulatedConnection {
         await life.check()
-        let ticket = await turn.take(for: life)
-        if life.isDead { turn.leave(ticket) }
+        let ticket = try await shared.take(for: life)
+        if life.isDead { shared.leave(ticket) }
         await life.check()
-        if turn.isAway(at: clock.elapsed) {
-            turn.leave(ticket)
+        if shared.isAway(at: clock.elapsed) {
+            shared.leave(ticket)
             throw PostgresError(.connection, "PostgreSQL is away")
         }
         return SimulatedConnection(self, ticket: ticket, isTransaction: inTransaction)
@@ -68,7 +70,7 @@ struct SimulatedDatabase: Database {
         if faults.strikes(.commitUnknown) {
             if faults.chance.happens(0.5) {
                 visits.note(Moment.commitUnknownDone)
-                _ = try turn.commit(connection.ticket)
+                _ = try shared.commit(connection.ticket)
             } else {
                 visits.note(Moment.commitUnknownLost)
             }
@@ -76,17 +78,17 @@ struct SimulatedDatabase: Database {
         }
         if sabotage == .lateCommit {
             // As if it were done, while it still can be lost.
-            let (turn, life, ticket) = (turn, life, connection.ticket)
+            let (shared, life, ticket) = (shared, life, connection.ticket)
             clock.schedule(after: Sabotage.lateness) {
-                if !life.isDead { _ = try? turn.commit(ticket) }
-                turn.leave(ticket)
+                if !life.isDead { _ = try? shared.commit(ticket) }
+                shared.leave(ticket)
             }
             return
         }
-        let committed = try turn.commit(connection.ticket)
+        let committed = try shared.commit(connection.ticket)
         if committed { faults.trace.note("\(life.name) commits \(connection.handled)") }
         if connection.handled > 1 { visits.note(Moment.batch) }
-        turn.leave(connection.ticket)
+        shared.leave(connection.ticket)
         if committed { await life.pass(.committed) }
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 public enum Fault: String, Sendable, CaseIterable {
     case crash
     case publicationLost, queueFull, unroutable, consumerLost
-    case statementLost, serializationFailure, commitUnknown
+    case statementLost, statementSlow, serializationFailure, commitUnknown
     case gatewayUnreachable, gatewayFails, answerDropped, chargeLate, searchLags
     case webhookTwice, webhookLate
     case mailFails
@@ -16,6 +16,7 @@ public enum Fault: String, Sendable, CaseIterable {
         case .publicationLost, .consumerLost: 0.01
         case .queueFull, .unroutable: 0.003
         case .statementLost: 0.004
+        case .statementSlow: 0.03
         case .serializationFailure: 0.006
         case .commitUnknown: 0.02
         case .gatewayUnreachable, .gatewayFails: 0.05

@@ -1,3 +1,5 @@
+import PostgreSQL
+
 /// Ways to break the program from outside, to see that the simulation tells: each takes away one thing that the promise rests on.
 public enum Sabotage: String, Sendable, CaseIterable {
     /// No message is entered into the inbox.
@@ -9,5 +11,18 @@ public enum Sabotage: String, Sendable, CaseIterable {
     /// A payment is voided without asking the gateway what has become of its charge.
     case blindVoid
 
+    /// Sagas are read without locks before they are changed, and written whatever has become of them since.
+    case unguardedSagas
+
     static let lateness: Duration = .milliseconds(30)
+
+    /// The statement as a worker with this name sends it.
+    func broken(_ statement: SQL, of worker: String) -> SQL {
+        switch self {
+        case .forgetfulInbox where statement.entersInbox: "SELECT 1 WHERE false"
+        case .unguardedSagas where worker.hasPrefix("orders"):
+            statement.removing(" FOR UPDATE OF checkouts").removing(" AND checkouts.version = new.version")
+        default: statement
+        }
+    }
 }

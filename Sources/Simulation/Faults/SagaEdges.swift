@@ -34,4 +34,22 @@ enum SagaEdges {
         Edge("releasing", "stock released", "rejected"),
         Edge("releasing", "no answer in time", "releasing"),
     ]
+
+    /// Those that a sweep need not meet.
+    private static let rare: [Edge] = [
+        Edge("confirming", "the reservation is gone", "voiding"),
+        Edge("voiding", "the payment needs an operator", "releasing"),
+    ]
+
+    /// Whether a single event can lead there.
+    static func isPossible(_ edge: Edge) -> Bool { edge.from == edge.to || all.contains(edge) }
+
+    private static let all = Set(reachable + rare)
+
+    /// The transitions that an order's history tells, in their order.
+    static func path(of order: Books.Order) -> [Edge] {
+        zip(["reserving"] + order.history.dropFirst().map(\.state), order.history.dropFirst()).map { state, entry in
+            Edge(state, String(entry.detail.prefix { $0 != ":" }), entry.state)
+        }
+    }
 }

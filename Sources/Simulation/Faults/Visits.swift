@@ -35,6 +35,7 @@ enum Moment {
     static let chargeUnheard = "charge of which neither answer nor webhook tells"
     static let keyRepeated = "gateway recalls an idempotency key"
     static let oneByOne = "batch falls back to one by one"
+    static let lockWait = "transaction waits for another's lock"
     static let batch = "several messages in one transaction"
     static let doubleCheckout = "one cart checked out twice at once"
     static let retryLadder = "message comes back from the retry ladder"
@@ -47,6 +48,6 @@ enum Moment {
     static let all: [String] =
         Life.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, keyRepeated, oneByOne,
-            batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull,
+            lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

@@ -42,7 +42,7 @@ final class Shop: Sendable {
     let origins = Origins()
     let faults: Faults
     let visits: Visits
-    let turns: [Service: DatabaseTurn]
+    let databases: [Service: SharedDatabase]
     let sabotage: Sabotage?
     let logger: Logger
     private let chance: Chance
@@ -51,13 +51,13 @@ final class Shop: Sendable {
     let ingress: RequestClient
 
     init(
-        scheduler: Scheduler, broker: ModelBroker, gateway: ModelGateway, faults: Faults, visits: Visits, turns: [Service: DatabaseTurn],
+        scheduler: Scheduler, broker: ModelBroker, gateway: ModelGateway, faults: Faults, visits: Visits, databases: [Service: SharedDatabase],
         seed: UInt64, sabotage: Sabotage?, logger: Logger
     ) throws {
         guard let sender = MailAddress(bare: "shop@wharf.example") else { throw SimulationError("the shop's own address cannot be read") }
         self.sender = sender
         (self.scheduler, self.broker, self.gateway, self.faults, self.visits) = (scheduler, broker, gateway, faults, visits)
-        (self.turns, self.sabotage, self.logger) = (turns, sabotage, logger)
+        (self.databases, self.sabotage, self.logger) = (databases, sabotage, logger)
         clock = scheduler.clock
         chance = Chance(seed: seed, stream: "services")
         let life = Life("ingress", faults: faults, visits: visits, isMortal: false)
@@ -122,7 +122,7 @@ final class Shop: Sendable {
     // MARK: Processes
 
     private func start(_ service: Service, _ number: Int, incarnation: Int) {
-        guard let turn = turns[service] else { return }
+        guard let shared = databases[service] else { return }
         let life = Life("\(service.rawValue)-\(number).\(incarnation)", faults: faults, visits: visits)
         lives.withLock { lives in
             lives.removeAll(where: \.isDead)
@@ -146,7 +146,7 @@ final class Shop: Sendable {
         let wiring = Worker.Wiring(
             consumers: consumers, publisher: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
             replies: ModelPublisher(broker: broker, confirms: false, life: life, faults: faults),
-            database: SimulatedDatabase(turn, clock: clock, life: life, faults: faults, visits: visits, sabotage: sabotage),
+            database: SimulatedDatabase(shared, clock: clock, life: life, faults: faults, visits: visits, sabotage: sabotage),
             clock: mortal, randomness: randomness)
         let worker = Worker(definition, wiring: wiring, limits: limits, name: life.name, logger: logger)
         scheduler.spawn { try? await worker.run() }

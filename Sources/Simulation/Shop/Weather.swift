@@ -25,7 +25,7 @@ struct Weather: Sendable {
                 let service = chance.pick(Shop.Service.allCases)
                 visits.note(Moment.databaseAway)
                 shop.faults.trace.note("the database of \(service.rawValue) goes away")
-                shop.turns[service]?.setAway(until: shop.clock.elapsed + absence(50...9_000).microseconds)
+                shop.databases[service]?.setAway(until: shop.clock.elapsed + absence(50...9_000).microseconds)
             case 2:
                 visits.note(Moment.gatewayAway)
                 shop.faults.trace.note("the gateway goes away")
