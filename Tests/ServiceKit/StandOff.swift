@@ -9,6 +9,34 @@ struct StandOff {
     /// Takes every lock that the batches want.
     let hold: SQL
 
+    /// What each returns. The first waits already when the second begins, so that it is the first to go on.
+    func results<Result: Sendable>(
+        of first: @escaping @Sendable () async throws -> Result, then second: @escaping @Sendable () async throws -> Result
+    ) async throws -> (Result, Result) {
+        try await withThrowingTaskGroup(of: (Int, Result).self) { batches in
+            try await database.transaction { transaction in
+                try await transaction.execute(hold)
+                batches.addTask { (0, try await first()) }
+                try await waiters(1, on: transaction)
+                batches.addTask { (1, try await second()) }
+                try await waiters(2, on: transaction)
+            }
+            var results: [Int: Result] = [:]
+            for try await (place, result) in batches { results[place] = result }
+            guard let first = results[0], let second = results[1] else { throw CancellationError() }
+            return (first, second)
+        }
+    }
+
+    private func waiters(_ count: Int, on transaction: any SQLConnection) async throws {
+        try await eventually("So many wait for a lock: \(count)") {
+            // Within a transaction the view stays as it was first seen.
+            try await transaction.execute("SELECT pg_stat_clear_snapshot()")
+            return try await transaction.query(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == count
+        }
+    }
+
     /// How many deadlocks PostgreSQL has counted when both have ended. Closes the pool, as a connection tells its figures when it ends.
     func deadlocks(between first: @escaping @Sendable () async -> Void, and second: @escaping @Sendable () async -> Void) async throws -> Int? {
         let name: String = try await database.withConnection { try await $0.query("SELECT current_database()::text") }[0].decode(0)
@@ -17,12 +45,7 @@ struct StandOff {
                 try await transaction.execute(hold)
                 batches.addTask { await first() }
                 batches.addTask { await second() }
-                try await eventually("Both wait for a lock") {
-                    // Within a transaction the view stays as it was first seen.
-                    try await transaction.execute("SELECT pg_stat_clear_snapshot()")
-                    return try await transaction.query(
-                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == 2
-                }
+                try await waiters(2, on: transaction)
             }
             try await batches.waitForAll()
         }

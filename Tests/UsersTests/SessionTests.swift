@@ -118,6 +118,27 @@ import Testing
         #expect(try await users.allSessions(of: ada.id) == Store.maximumSessions)
     }
 
+    @Test func `two sign-ins at once leave no more sessions than an account may have`() async throws {
+        let users = try await UsersHarness()
+        let ada = try await users.signUp()
+        let database = users.service.database
+        let account = try #require(try await database.withConnection { try await Store.accounts([ada.id], on: $0)[ada.id] })
+        let now = users.service.clock.now()
+        let sessions = (0..<Store.maximumSessions).map { _ in Users.NewSession(id: UUID(), token: SecureRandom.token(), account: account) }
+        _ = try await database.transaction {
+            try await Store.begin(sessions, now: now, expiresAt: now.addingTimeInterval(60), on: $0)
+        }
+        users.service.clock.advance(by: 1)
+        let (first, second) = try await StandOff(database: database, hold: "SELECT FROM accounts FOR UPDATE").results {
+            try await users.signIn()
+        } then: {
+            try await users.signIn()
+        }
+        #expect([first.status, second.status] == [201, 201])
+        #expect(try await users.allSessions(of: ada.id) == Store.maximumSessions)
+        await database.close()
+    }
+
     @Test func `no session begins when the password has changed since it was verified`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
