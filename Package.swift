@@ -115,7 +115,6 @@ let package = Package(
         ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
         ("CartsTests", ["ServiceKit", "Carts", "Messaging", "Contracts", "PostgreSQL"]),
         ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
-        ("CartsTests", ["ServiceKit", "Carts", "Messaging", "Contracts", "PostgreSQL"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
         ("FuzzTests", ["FuzzTargets"]),
