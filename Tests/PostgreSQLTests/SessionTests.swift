@@ -44,6 +44,13 @@ import Testing
         await pool.close()
     }
 
+    @Test func `a transaction asks for its level itself, whatever a statement before it has left in the session`() async throws {
+        let pool = try await makePool(size: 1)
+        _ = try await pool.query("SET default_transaction_isolation = serializable")
+        let level: String = try await pool.transaction { try await $0.query("SHOW transaction_isolation")[0].decode(0) }
+        #expect(level == "read committed")
+    }
+
     @Test func `the URL's own options may relax a commit and the timeouts, and nothing that statements rely on`() async throws {
         let url = try await role([], options: "-c synchronous_commit=off -c lock_timeout=7s -c TimeZone=Asia/Tokyo")
         let pool = try PostgresPool(url: url, size: 1, logger: quiet)
@@ -95,6 +102,11 @@ import Testing
         done.open()
         #expect(await holder.value?.isTransient == true)
         await stalled.close()
+    }
+
+    @Test(arguments: ["40001", "40P01", "55P03", "25006", "25P03", "57014", "57P01", "57P03", "53200", "53300", "08006"])
+    func `what blames the server, an operator or others at work is worth a retry`(sqlState: String) {
+        #expect(PostgresError(.server(sqlState: sqlState), "").isTransient)
     }
 
     @Test func `a lock that is not free in time is an error that a retry helps against`() async throws {
