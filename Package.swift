@@ -51,11 +51,11 @@ let package = Package(
         .target(name: "AMQP", dependencies: ["IOThreads", "CRabbitMQ", log, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
         .target(name: "PostgreSQL", dependencies: ["IOThreads", "CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
         .target(name: "WebClient", dependencies: ["CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
-        .target(name: "Redis", dependencies: ["CHiredis", log], path: "Sources/Clients/Redis", swiftSettings: client),
+        .target(name: "Redis", dependencies: ["CHiredis", "COpenSSL", log], path: "Sources/Clients/Redis", swiftSettings: client),
         .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
 
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
-        .target(name: "Operations", dependencies: ["Messaging", "Secrets", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
+        .target(name: "Operations", dependencies: ["Messaging", "Secrets", "Contracts", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
         .target(
             name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", yams, hummingbird, hummingbirdCore, log, metrics, lifecycle],

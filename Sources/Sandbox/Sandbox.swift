@@ -70,10 +70,11 @@ public final class Sandbox: Service {
     private func application(for ledger: PaymentLedger) -> some ApplicationProtocol {
         let router = Router(context: SandboxContext.self)
         router.add(middleware: StripeErrorMiddleware())
-        OperatorRoutes(ledger: ledger).add(to: router)
+        let key = APIKeyMiddleware(key: configuration.apiKey)
+        OperatorRoutes(ledger: ledger, key: key).add(to: router)
         AuthenticationRoutes(ledger: ledger).add(to: router)
         StripeRoutes(ledger: ledger, latency: configuration.latency)
-            .add(to: router.group("v1").add(middleware: APIKeyMiddleware(key: configuration.apiKey)))
+            .add(to: router.group("v1").add(middleware: key))
         return Application(
             router: router,
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),

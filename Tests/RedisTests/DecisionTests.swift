@@ -15,17 +15,19 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "cache", "http://cache", "redis://", "redis://cache:0", "redis://cache:70000", "redis://cache/x", "redis://cache/-1",
+        "", "cache", "http://cache", "redis://", "redis://cache:0", "redis://cache:70000", "redis://cache/x", "redis://cache/-1", "redis://cache/+1",
+        "redis://cache:port", "redis://u:%zz@cache", "redis://u:%ff@cache", "redis://u:%0a@cache", "redis://[::", "redis://cache?cacertfile=/x", "rediss://cache?verify=no",
+        "redis://cache#x", "redis://a b",
     ])
     func `what is no Redis URL is refused`(url: String) {
         let error = #expect(throws: RedisError.self) { try RedisAddress(url) }
         #expect(error?.code == .invalidURL)
     }
 
-    @Test func `TLS is refused clearly`() {
-        let error = #expect(throws: RedisError.self) { try RedisAddress("rediss://cache") }
-        #expect(error?.code == .unsupported)
-        #expect(error?.message.contains("TLS") == true)
+    @Test func `rediss is TLS, with the system's authorities or those of a file`() throws {
+        #expect(try RedisAddress("redis://cache").tls == nil)
+        #expect(try RedisAddress("rediss://cache").tls == RedisAddress.TLS())
+        #expect(try RedisAddress("rediss://:p@cache:1/2?cacertfile=/ca%20s.pem").tls == RedisAddress.TLS(caFile: "/ca s.pem"))
     }
 
     @Test func `the greeting proves itself, chooses the database and asks whether Redis serves`() throws {

@@ -23,16 +23,19 @@ final class RedisServer {
 
     let port: Int
     private let password: String?
+    /// Of the certificate that proves `localhost`, for a server that speaks TLS alone.
+    private let identity: TLSIdentity?
     private var shell = Process()
     private var input = Pipe()
     private var pid: pid_t = 0
 
-    init(password: String? = nil) async throws {
+    init(password: String? = nil, identity: TLSIdentity? = nil) async throws {
         self.password = password
+        self.identity = identity
         for _ in 0..<Self.attempts {
             // Below the ports that the system gives to outgoing connections.
             let candidate = Int.random(in: 20_000..<32_000)
-            if let started = try await blocking({ try Self.launch(port: candidate, password: password) }) {
+            if let started = try await blocking({ try Self.launch(port: candidate, password: password, identity) }) {
                 port = candidate
                 (shell, input, pid) = started
                 return
@@ -61,8 +64,8 @@ final class RedisServer {
 
     func restart() async throws {
         end()
-        let (port, password) = (port, password)
-        guard let started = try await blocking({ try Self.launch(port: port, password: password) }) else { throw RedisServerError.notStarted }
+        let (port, password, identity) = (port, password, identity)
+        guard let started = try await blocking({ try Self.launch(port: port, password: password, identity) }) else { throw RedisServerError.notStarted }
         (shell, input, pid) = started
     }
 
@@ -72,14 +75,17 @@ final class RedisServer {
     }
 
     /// Nil when the server ends before it accepts connections: the port is taken.
-    private static func launch(port: Int, password: String?) throws -> (Process, Pipe, pid_t)? {
+    private static func launch(port: Int, password: String?, _ identity: TLSIdentity?) throws -> (Process, Pipe, pid_t)? {
         let shell = Process()
         let input = Pipe()
         let output = Pipe()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
         shell.arguments =
-            ["-c", script, "redis", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"]
+            ["-c", script, "redis", "--port", identity == nil ? String(port) : "0", "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"]
             + (password.map { ["--requirepass", $0] } ?? [])
+            + (identity.map { identity in
+                ["--tls-port", String(port), "--tls-cert-file", identity.certificate, "--tls-key-file", identity.key, "--tls-auth-clients", "no"]
+            } ?? [])
         shell.standardInput = input
         shell.standardOutput = output
         try shell.run()

@@ -26,7 +26,7 @@ struct FaultInjectionTests {
         try await TestSandbox.run { sandbox in
             try await sandbox.setFaults(#"{"dropBeforeRate": 1}"#)
             await #expect(throws: WebClientError.self) { try await sandbox.post("/v1/payment_intents", charge(), idempotencyKey: "k") }
-            #expect(try await sandbox.send("DELETE", "/_faults").status == 204)
+            #expect(try await sandbox.operate("DELETE", "/_faults").status == 204)
             let retried = try await sandbox.post("/v1/payment_intents", charge(), idempotencyKey: "k")
             #expect(retried.status == 200)
             #expect(retried.header("Idempotent-Replayed") == nil)
@@ -42,7 +42,7 @@ struct FaultInjectionTests {
                 #expect(first.status == 500)
                 #expect(first.error["type"].text == "api_error")
             }
-            _ = try await sandbox.send("DELETE", "/_faults")
+            _ = try await sandbox.operate("DELETE", "/_faults")
             for number in 0..<20 {
                 let again = try await sandbox.post("/v1/payment_intents", charge(order: "o-\(number)"), idempotencyKey: "k-\(number)")
                 #expect(again.status == 500)
@@ -58,7 +58,7 @@ struct FaultInjectionTests {
         try await TestSandbox.run { sandbox in
             try await sandbox.setFaults(#"{"\#(rate)": 1}"#)
             #expect(try await sandbox.post("/v1/payment_intents", charge(), idempotencyKey: "k").status == status)
-            _ = try await sandbox.send("DELETE", "/_faults")
+            _ = try await sandbox.operate("DELETE", "/_faults")
             #expect(try await sandbox.post("/v1/payment_intents", charge(), idempotencyKey: "k").status == 200)
         }
     }
@@ -70,7 +70,7 @@ struct FaultInjectionTests {
             let start = ContinuousClock.now
             #expect(try await sandbox.post("/v1/payment_intents", charge()).status == 200)
             #expect(ContinuousClock.now - start >= .milliseconds(300))
-            #expect(try await sandbox.send("GET", "/_faults").json["latencyMilliseconds"]["max"].number == 300)
+            #expect(try await sandbox.operate("GET", "/_faults").json["latencyMilliseconds"]["max"].number == 300)
         }
     }
 }

@@ -165,14 +165,27 @@ struct StripeAPITests {
                 (try await sandbox.send("POST", "/v1/refunds", headers: [auth, ("Content-Type", "application/json")], body: "{}"), 400),
                 (try await sandbox.post("/v1/payment_intents", "description=" + String(repeating: "x", count: 65_536)), 413),
                 (try await sandbox.send("POST", "/_authenticate/pi_x", body: "outcome=maybe"), 400),
-                (try await sandbox.send("PUT", "/_faults", body: #"{"error500Rate": 2}"#), 400),
-                (try await sandbox.send("GET", "/_ledger?limit=10001"), 400), (try await sandbox.send("GET", "/_ledger?after=pi_x"), 400),
+                (try await sandbox.operate("PUT", "/_faults", body: #"{"error500Rate": 2}"#), 400),
+                (try await sandbox.operate("GET", "/_ledger?limit=10001"), 400), (try await sandbox.operate("GET", "/_ledger?after=pi_x"), 400),
             ]
             for (reply, status) in replies {
                 #expect(reply.status == status)
                 #expect(reply.error["message"].text?.isEmpty == false)
                 #expect(reply.error["type"].text == "invalid_request_error")
             }
+        }
+    }
+
+    @Test("shows nobody the ledger and lets nobody set faults without the key", arguments: [nil, "sk_test_other"])
+    func operatorKey(_ key: String?) async throws {
+        try await TestSandbox.run { sandbox in
+            let headers = key.map { [("Authorization", "Bearer \($0)")] } ?? []
+            for (method, path) in [("GET", "/_ledger"), ("GET", "/_ledger/totals"), ("GET", "/_faults"), ("PUT", "/_faults"), ("DELETE", "/_faults")] {
+                let reply = try await sandbox.send(method, path, headers: headers, body: method == "PUT" ? #"{"error500Rate": 1}"# : "")
+                #expect(reply.status == 401)
+            }
+            let charged = try await sandbox.post("/v1/payment_intents", SandboxTests.charge())
+            #expect(charged.status == 200)
         }
     }
 
@@ -183,13 +196,13 @@ struct StripeAPITests {
                 _ = try await sandbox.post(
                     "/v1/payment_intents", SandboxTests.charge(100, order: "o-\(number % 2)"), idempotencyKey: "key-\(number)")
             }
-            let first = try await sandbox.get("/_ledger?limit=2", key: nil).json
+            let first = try await sandbox.get("/_ledger?limit=2").json
             #expect(first["payments"].list.map { $0["idempotencyKey"].text } == ["key-1", "key-2"])
             #expect(first["payments"].list.map { $0["captured"].number } == [100, 100])
             #expect(first["hasMore"].flag == true)
-            let rest = try await sandbox.get("/_ledger?after=\(first["payments"].list[1]["id"].text ?? "")", key: nil).json
+            let rest = try await sandbox.get("/_ledger?after=\(first["payments"].list[1]["id"].text ?? "")").json
             #expect(rest["payments"].list.map { $0["orderId"].text } == ["o-1"])
-            let totals = try await sandbox.get("/_ledger/totals", key: nil).json
+            let totals = try await sandbox.get("/_ledger/totals").json
             #expect(totals["intents"].number == 3)
             #expect(totals["capturedAmount"].number == 300)
             #expect(totals["ordersCapturedMoreThanOnce"] == .list([.text("o-1")]))

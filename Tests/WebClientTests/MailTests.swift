@@ -72,15 +72,18 @@ extension Wire {
             #expect(elapsed < .seconds(15))
         }
 
-        @Test func `credentials are not shown to a foreign server without TLS`() async throws {
+        @Test func `neither credentials nor mail go to a server without TLS, unless its host may be spoken to so`() async throws {
             var envelope = peer.mail(to: ["ann@example.com"], credentials: "me:secret@")
-            envelope.url = envelope.url.replacing("127.0.0.1", with: "127.0.0.2")
-            let error = await failure(of: envelope)
-            #expect(error?.code == .tls)
-            #expect(error?.requestMayHaveBeenSent == false)
+            let foreign = WebClient(allowsPlainText: { _ in false }, logger: testLogger)
+            for credentials in ["me:secret@", ""] {
+                envelope.url = envelope.url.replacing("me:secret@", with: credentials)
+                let error = await #expect(throws: WebClientError.self) { try await foreign.sendMail(envelope) }
+                #expect(error?.code == .tls)
+                #expect(error?.requestMayHaveBeenSent == false)
+            }
             #expect(try await peer.report().mails.isEmpty)
-            envelope.url = envelope.url.replacing("me:secret@", with: "")
-            try await client.sendMail(envelope)
+            let named = WebClient(allowsPlainText: { $0 == "127.0.0.1" }, logger: testLogger)
+            try await named.sendMail(envelope)
         }
     }
 }

@@ -38,6 +38,7 @@ final class Peer {
     private let input = Pipe()
 
     init() async throws {
+        _ = Self.proxied
         let identity = try await Identity.shared.value
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -93,7 +93,7 @@ extension RunningWharf {
     }
 
     private func succeededPayments() async throws -> Int {
-        let totals = Answer(try await web.send(.init(url: "\(sandboxURL)/_ledger/totals")))
+        let totals = Answer(try await web.send(.init(url: "\(sandboxURL)/_ledger/totals", headers: [("authorization", "Bearer \(try secrets.stripeAPIKey)")])))
         return totals["succeeded"]?.number ?? 0
     }
 

@@ -192,7 +192,8 @@ struct Taken: Equatable {
 
 /// What the sandbox's ledger has for an order.
 func payments(of order: String, in wharf: RunningWharf) async throws -> [Taken] {
-    let response = try await wharf.web.send(WebRequest(url: "\(wharf.sandboxURL)/_ledger?limit=10000"))
+    let response = try await wharf.web.send(
+        WebRequest(url: "\(wharf.sandboxURL)/_ledger?limit=10000", headers: [("authorization", "Bearer \(try wharf.secrets.stripeAPIKey)")]))
     return Answer(response)["payments"]?.list.filter { $0["orderId"]?.text?.lowercased() == order }.map {
         Taken(captured: $0["captured"]?.number ?? -1, refunded: $0["refunded"]?.number ?? -1)
     } ?? []

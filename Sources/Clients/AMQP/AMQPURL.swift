@@ -8,6 +8,7 @@ struct AMQPURL {
     var tls: AMQPConfiguration.TLS?
 
     init(_ url: String) throws(AMQPError) {
+        guard !url.contains("#") else { throw Self.wrong("it has a fragment; # is written %23") }
         var rest = url[...]
         if rest.hasPrefix("amqp://") {
             rest.removeFirst("amqp://".count)
@@ -38,6 +39,7 @@ struct AMQPURL {
     private mutating func readCredentials(_ text: Substring) throws(AMQPError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         if let name = parts.first { user = try Self.decode(name, "user") }
+        guard !user.isEmpty else { throw Self.wrong("it has a password without a user") }
         if parts.count == 2 { password = try Self.decode(parts[1], "password") }
     }
 
@@ -54,8 +56,9 @@ struct AMQPURL {
             portText = parts.count == 2 ? parts[1] : nil
         }
         guard !host.isEmpty else { throw Self.wrong("it names no host") }
+        guard !host.contains(",") else { throw Self.wrong("it names several hosts") }
         if let portText {
-            guard let number = UInt16(portText), number > 0 else { throw Self.wrong("the port is a number from 1 to 65535") }
+            guard portText.utf8.allSatisfy({ Self.hexDigit($0).map { $0 < 10 } ?? false }), let number = UInt16(portText), number > 0 else { throw Self.wrong("the port is a number from 1 to 65535") }
             port = Int(number)
         }
     }
@@ -84,9 +87,9 @@ struct AMQPURL {
             }
             bytes.append(high << 4 | low)
         }
-        // A NUL would silently cut the text short on its way through C.
-        guard let decoded = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-            throw wrong("the \(part) is not UTF-8 text")
+        // A NUL would silently cut the text short on its way through C; a line break is what a copied secret ends with.
+        guard let decoded = String(validating: bytes, as: UTF8.self), !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            throw wrong("the \(part) is not UTF-8 text without control characters")
         }
         return decoded
     }

@@ -19,13 +19,13 @@ public final class RedisClient: KeyValueStore {
     private let commandTimeout: Duration
 
     /// - Parameters:
-    ///   - url: `redis://[user][:password]@host[:port][/database]`, user and password percent-encoded.
+    ///   - url: `redis://` or `rediss://`, as ``RedisAddress`` reads it.
     ///   - maximumInFlight: How many commands may be without a reply; beyond that a command fails at once with
     ///     ``RedisError/Code/overloaded``.
     ///   - commandTimeout: How long a command may take, from the call to the reply.
     ///   - connectTimeout: How long an attempt to connect may take: name, connection and password.
     ///
-    /// Throws ``RedisError`` of code `invalidURL`, or `unsupported` for `rediss://`. That Redis is away is no error here.
+    /// Throws ``RedisError`` of code `invalidURL`. That Redis is away is no error here.
     public init(
         url: String,
         maximumInFlight: Int = 1000,

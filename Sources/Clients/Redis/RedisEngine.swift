@@ -126,7 +126,7 @@ final class RedisEngine {
     private var interest: (RedisConnection, events: Int32)? {
         switch phase {
         case .connecting(let connection, _, _): (connection, POLLOUT)
-        case .greeting(let connection, _, _), .ready(let connection): (connection, connection.hasUnsent ? POLLIN | POLLOUT : POLLIN)
+        case .greeting(let connection, _, _), .ready(let connection): (connection, connection.events)
         case .lookingUp, .resting: nil
         }
     }
@@ -181,7 +181,7 @@ final class RedisEngine {
         var lastError = lastError
         for index in addresses.indices {
             do {
-                let connection = try RedisConnection(address: addresses[index], port: settings.address.port)
+                let connection = try RedisConnection(address: addresses[index], of: settings.address)
                 phase = .connecting(connection, others: addresses[(index + 1)...], deadline: deadline)
                 return
             } catch {

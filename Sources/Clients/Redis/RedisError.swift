@@ -3,7 +3,7 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Code: Sendable, Hashable {
         /// The URL cannot be read.
         case invalidURL
-        /// `rediss://`, because hiredis speaks no TLS before 1.0, or a command that would change the shared connection for everybody.
+        /// A command that would change the shared connection for everybody.
         case unsupported
         /// There is no connection; the command was not sent. A new connection is being tried in the background.
         case unavailable

@@ -44,11 +44,11 @@ final class ActiveTransfer {
         options.setCommon(settings, remaining: remaining)
         switch transfer.exchange {
         case .http(let request):
-            lists += options.setHTTP(request, settings, remaining: remaining)
+            lists += options.setHTTP(request, to: transfer.destination, settings, remaining: remaining)
         case .mail(let envelope):
             unsent = envelope.message[...]
             options.set(CURLOPT_READFUNCTION, onRead, context: context, CURLOPT_READDATA)
-            lists += options.setMail(envelope, to: transfer.destination, remaining: remaining)
+            lists += options.setMail(envelope, to: transfer.destination, settings, remaining: remaining)
         }
         guard options.failure == CURLE_OK else {
             let reason = String(cString: curl_easy_strerror(options.failure))

@@ -1,16 +1,26 @@
 import CCurl
 
 /// Where a URL leads, read by the parser that will also be used to go there.
-struct Destination: Sendable, Equatable {
-    let scheme: String
-    let host: String
+public struct Destination: Sendable, Equatable {
+    /// In lower case.
+    public let scheme: String
+    /// In lower case; an IPv6 address stands in brackets.
+    public let host: String
     let port: String
     let hasCredentials: Bool
 
     /// What the limit on requests per host counts.
     var authority: String { "\(host):\(port)" }
 
-    var isLoopback: Bool { Loopback.contains(host) }
+    var isLoopback: Bool { Host.isLoopback(host) }
+
+    /// Whether TLS comes before anything else.
+    public var isEncrypted: Bool { ["https", "smtps"].contains(scheme) }
+
+    /// Whether it is this scheme and host at the scheme's own port, whatever the path.
+    public func isOrigin(scheme: String, host: String) -> Bool {
+        self.scheme == scheme && self.host == host && port == (scheme == "https" ? "443" : "80")
+    }
 
     /// Throws ``WebClientError/Code/invalidURL`` for anything but an absolute URL of one of these schemes.
     init(_ url: String, schemes: Set<String>) throws(WebClientError) {
@@ -41,5 +51,32 @@ struct Destination: Sendable, Equatable {
         guard curl_url_get(parser, part, &text, UInt32(CURLU_DEFAULT_PORT)) == CURLUE_OK, let text else { return nil }
         defer { curl_free(text) }
         return String(cString: text)
+    }
+}
+
+extension Destination {
+    /// A URL as settings have it, to which paths are appended or which is the whole of a server's address: `scheme://[user[:password]@]host[:port][/path]`.
+    /// - Parameter takesCredentials: whether a user may stand in it; an API's key has a setting of its own.
+    /// - Throws: ``WebClientError`` with the code `invalidURL`, which says what is wrong and quotes nothing.
+    public init(setting url: String, schemes: Set<String>, takesCredentials: Bool = false) throws(WebClientError) {
+        let wrong = { (reason: String) in WebClientError(code: .invalidURL, message: reason) }
+        // libcurl reads one or three slashes as well.
+        guard let mark = url.firstRange(of: "://") else { throw wrong("it has no ://") }
+        let authority = url[mark.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        guard !host.isEmpty, !host.hasPrefix(":") else { throw wrong("it names no host") }
+        guard !host.hasSuffix(":") else { throw wrong("its port is empty") }
+        guard !url.contains("?"), !url.contains("#") else { throw wrong("it has a query or a fragment") }
+        guard PercentEncoding.decode(url) != nil else {
+            throw wrong("it has a % without two hexadecimal digits, a control character, or what is not UTF-8")
+        }
+        do {
+            try self.init(url, schemes: schemes)
+        } catch {
+            throw wrong("its host or its port cannot be read")
+        }
+        guard let number = Int(port), (1...65_535).contains(number) else { throw wrong("its port is not one of 1 to 65535") }
+        guard Host.isValid(Host.normalized(self.host)) else { throw wrong("its host is neither a name nor an address") }
+        guard takesCredentials || !hasCredentials else { throw wrong("it has a user, which belongs into a setting of its own") }
     }
 }

@@ -87,9 +87,12 @@ extension EasyOptions {
 
     /// Answers what the caller must free after the handle.
     mutating func setHTTP(
-        _ request: WebRequest, _ settings: TransferEngine.Settings, remaining: Duration
+        _ request: WebRequest, to destination: Destination, _ settings: TransferEngine.Settings, remaining: Duration
     ) -> [UnsafeMutablePointer<curl_slist>] {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
+        // A proxy reads what is sent by HTTP, keys and passwords included; and this machine needs none. An empty name overrides the environment.
+        let mayUseProxy = settings.usesEnvironmentProxy && destination.isEncrypted && !destination.isLoopback
+        if !mayUseProxy { set(CURLOPT_PROXY, "") }
         set(CURLOPT_URL, request.url)
         set(CURLOPT_USERAGENT, settings.userAgent)
         set(CURLOPT_CONNECTTIMEOUT_MS, min(settings.connectTimeout, remaining).wholeMilliseconds)
@@ -114,12 +117,14 @@ extension EasyOptions {
 
     /// Answers what the caller must free after the handle.
     mutating func setMail(
-        _ envelope: MailEnvelope, to destination: Destination, remaining: Duration
+        _ envelope: MailEnvelope, to destination: Destination, _ settings: TransferEngine.Settings, remaining: Duration
     ) -> [UnsafeMutablePointer<curl_slist>] {
         set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
         set(CURLOPT_URL, envelope.url)
-        let mustEncrypt = destination.hasCredentials && !destination.isLoopback
-        set(CURLOPT_USE_SSL, mustEncrypt ? wharf_curl_starttls_required : wharf_curl_starttls_if_offered)
+        // Mail servers are the shop's own, or its provider's: none is beyond an HTTP proxy.
+        set(CURLOPT_PROXY, "")
+        let mayBePlain = settings.allowsPlainText(destination.host)
+        set(CURLOPT_USE_SSL, mayBePlain ? wharf_curl_starttls_if_offered : wharf_curl_starttls_required)
         // Many servers delay their greeting on purpose, so connecting may take all the time there is.
         set(CURLOPT_CONNECTTIMEOUT_MS, remaining.wholeMilliseconds)
         set(CURLOPT_SERVER_RESPONSE_TIMEOUT, remaining.wholeMilliseconds / 1000 + 1)

@@ -8,8 +8,8 @@ public struct MailEnvelope: Sendable {
     /// `smtp://user:password@host:port` (STARTTLS) or `smtps://…` (TLS from the first byte); user and password are optional
     /// and percent-encoded.
     ///
-    /// With `smtp://` and credentials the server must offer STARTTLS, unless it is on this machine; without credentials
-    /// STARTTLS is used where it is offered.
+    /// With `smtp://` the server must offer STARTTLS, unless the client allows plain text to its host, as it does to this machine; then STARTTLS is
+    /// used where it is offered.
     public var url: String
     /// The bare address that bounces go to.
     public var from: String

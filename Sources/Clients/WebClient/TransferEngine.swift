@@ -8,6 +8,10 @@ final class TransferEngine {
         var certificateAuthorityFile: String?
         /// How many connections are kept alive for use again.
         var keptConnections: Int
+        /// Whether HTTPS to other machines goes through the proxy that the environment names.
+        var usesEnvironmentProxy: Bool
+        /// Whether mail may go to a host without TLS.
+        var allowsPlainText: @Sendable (_ host: String) -> Bool
     }
 
     typealias Ended = (transfer: Transfer, outcome: Transfer.Outcome)

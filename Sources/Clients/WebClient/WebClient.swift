@@ -3,7 +3,7 @@ import Logging
 /// Sends HTTP requests and mail through libcurl. Safe to use from any number of tasks; one instance serves a process.
 ///
 /// - Connections are kept alive and used again; each carries one request at a time.
-/// - TLS certificates are always verified. The environment's `https_proxy`, `http_proxy` and `no_proxy` are heeded.
+/// - TLS certificates are always verified. No proxy is used, unless the client is made to use the environment's.
 /// - A request that ends early, by its timeout or its task's cancellation, gives its connection up.
 /// - A request is sent once. Only GET, HEAD, PUT, DELETE and OPTIONS are sent again, when a connection that was kept alive
 ///   turns out to be dead before any byte of a response.
@@ -26,6 +26,9 @@ public final class WebClient: HTTPTransport {
     ///   - connectTimeout: How long an HTTP connection may take to be up, its TLS included.
     ///   - userAgent: Sent with every HTTP request that has no such header of its own.
     ///   - certificateAuthorityFile: PEM certificates to trust instead of the system's.
+    ///   - usesEnvironmentProxy: Whether the environment's `https_proxy`, `all_proxy` and `no_proxy` are heeded, by HTTPS to other machines: for what
+    ///     is on the Internet. HTTP, which a proxy would read, and this machine are reached directly always.
+    ///   - allowsPlainText: Whether mail may go to this host without TLS when the server offers none.
     public init(
         maximumConcurrent: Int = 128,
         maximumWaiting: Int = 1000,
@@ -33,11 +36,13 @@ public final class WebClient: HTTPTransport {
         connectTimeout: Duration = .seconds(3),
         userAgent: String = "wharf",
         certificateAuthorityFile: String? = nil,
+        usesEnvironmentProxy: Bool = false,
+        allowsPlainText: @escaping @Sendable (_ host: String) -> Bool = { Host.isLoopback($0) },
         logger: Logger
     ) {
         let settings = TransferEngine.Settings(
             connectTimeout: connectTimeout, userAgent: userAgent, certificateAuthorityFile: certificateAuthorityFile,
-            keptConnections: maximumConcurrent)
+            keptConnections: maximumConcurrent, usesEnvironmentProxy: usesEnvironmentProxy, allowsPlainText: allowsPlainText)
         web = TransferLoop(
             limits: .init(concurrent: maximumConcurrent, concurrentPerHost: maximumPerHost, waiting: maximumWaiting),
             settings: settings, logger: logger)

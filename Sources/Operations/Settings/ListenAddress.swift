@@ -1,3 +1,5 @@
+import WebClient
+
 /// Where a server listens: `127.0.0.1:8080`, `[::1]:8080`. Port 0 is any free port.
 public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     public let host: String
@@ -10,14 +12,17 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// nil unless the text is a host, a colon, and a port of 0 to 65535; an IPv6 address stands in brackets.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        // UInt16 would read a sign as well.
+        guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let port = UInt16(digits) else { return nil }
         var host = text[..<colon]
         if host.first == "[", host.last == "]" {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || $0 == "/" }) else { return nil }
+        guard Host.isValid(host) else { return nil }
         self.init(host: String(host), port: Int(port))
     }
 

@@ -2,21 +2,48 @@
 enum Redaction {
     static let hidden = "(hidden)"
     private static let mark = "***"
+    /// libpq's and RabbitMQ's parameters that tell where and how, and so help to find a mistake.
+    private static let plainParameters: Set<Substring> = [
+        "sslmode", "target_session_attrs", "channel_binding", "host", "hostaddr", "port", "connect_timeout", "cacertfile", "verify", "sslrootcert",
+    ]
 
-    /// The URL without its password: `amqp://catalog:***@rabbit/`. Also what is no URL loses whatever could be one.
+    static func shown(_ text: String, _ secrecy: SettingsReader.Secrecy) -> String {
+        switch secrecy {
+        case .secret: hidden
+        case .url: url(text)
+        // A user has no place in these; who puts one there may have put a password beside it.
+        case .open: text.contains("://") ? url(text) : text
+        }
+    }
+
+    /// The URL without its password: `amqp://catalog:***@rabbit/`. Also what is no URL loses whatever could be one: the text before an `@`, what looks
+    /// like a port and is no number, and parameters that are not known to be harmless.
     static func url(_ text: String) -> String {
         var shown = text
+        let scheme = shown.firstRange(of: "://")
+        // libpq's other form, say.
+        guard scheme != nil || !text.contains("=") else { return mark }
+        let start = scheme?.upperBound ?? shown.startIndex
         // The last @: a password that was not percent-encoded may hold others.
-        if let scheme = shown.firstRange(of: "://"), let at = shown[scheme.upperBound...].lastIndex(of: "@"),
-            let colon = shown[scheme.upperBound..<at].firstIndex(of: ":")
-        {
-            shown.replaceSubrange(shown.index(after: colon)..<at, with: mark)
+        if let at = shown[start...].lastIndex(of: "@") {
+            let colon = shown[start..<at].firstIndex(of: ":")
+            shown.replaceSubrange((colon.map { shown.index(after: $0) } ?? start)..<at, with: mark)
+        } else if let colon = shown[start...].firstIndex(of: ":"), scheme != nil, !shown[start...].hasPrefix("[") {
+            // A host and its port, or a user and a password whose @ and host are missing.
+            let end = shown[colon...].firstIndex { $0 == "/" || $0 == "?" } ?? shown.endIndex
+            let port = shown[shown.index(after: colon)..<end]
+            if !port.allSatisfy(\.isNumber) { shown.replaceSubrange(port.startIndex..<port.endIndex, with: mark) }
         }
-        // libpq takes the password as a parameter too.
-        for parameter in shown.ranges(of: "password=").reversed() {
-            let end = shown[parameter.upperBound...].firstIndex(of: "&") ?? shown.endIndex
-            shown.replaceSubrange(parameter.upperBound..<end, with: mark)
+        return withoutParameters(shown)
+    }
+
+    private static func withoutParameters(_ text: String) -> String {
+        guard let mark = text.firstIndex(of: "?") else { return text }
+        let parameters = text[text.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false).map { parameter in
+            let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = parts.first, parts.count == 2, !plainParameters.contains(name) else { return String(parameter) }
+            return "\(name)=\(Self.mark)"
         }
-        return shown
+        return text[...mark] + parameters.joined(separator: "&")
     }
 }

@@ -4,10 +4,12 @@ public struct SettingError: Error, Sendable, Equatable, CustomStringConvertible 
     public let name: String
     /// What was given, fit to be shown: secrets are hidden, URLs are without their password.
     public let given: String
+    /// Why it cannot be used, where more is known than what would be accepted; otherwise empty. Quotes nothing of what was given.
+    public var reason = ""
     /// What would be accepted.
     public let accepted: String
 
     public var description: String {
-        "\(name) is \(given); accepted is \(accepted)"
+        "\(name) is \(given)\(reason.isEmpty ? "" : ": \(reason)"); accepted is \(accepted)"
     }
 }

@@ -1,28 +1,16 @@
 // The services of others that Wharf calls, and where their keys come from. A key that is not set is nil: its caller decides what that means.
 
 extension Settings {
-    public struct Stripe: Sendable {
-        public let apiKey: String?
-        public let apiBase: String
-        public let webhookSecret: String?
-
-        init(_ table: inout SettingsReader) throws(SettingError) {
-            apiKey = try table.read("STRIPE_API_KEY", .text, "secret key; without one `wharf up` uses the sandbox", isSecret: true)
-            apiBase = try table.read("STRIPE_API_BASE", .url("https", "http"), standard: "https://api.stripe.com", "Stripe's API")
-            webhookSecret = try table.read("STRIPE_WEBHOOK_SECRET", .text, "signs Stripe's webhooks", isSecret: true)
-        }
-    }
-
     public struct PayPal: Sendable {
         public let clientID: String?
         public let clientSecret: String?
         public let apiBase: String
         public let webhookID: String?
 
-        init(_ table: inout SettingsReader) throws(SettingError) {
+        init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             clientID = try table.read("PAYPAL_CLIENT_ID", .text, "PayPal application")
-            clientSecret = try table.read("PAYPAL_CLIENT_SECRET", .text, "its secret", isSecret: true)
-            apiBase = try table.read("PAYPAL_API_BASE", .url("https", "http"), standard: "https://api-m.paypal.com", "PayPal's API")
+            clientSecret = try table.read("PAYPAL_CLIENT_SECRET", .secret, "its secret", .secret)
+            apiBase = try table.read("PAYPAL_API_BASE", .api(plainText), standard: "https://api-m.paypal.com", "PayPal's API")
             webhookID = try table.read("PAYPAL_WEBHOOK_ID", .text, "the webhook whose signatures are checked")
         }
     }
@@ -33,11 +21,11 @@ extension Settings {
         public let sendGridAPIKey: String?
         public let sendGridAPIBase: String
 
-        init(_ table: inout SettingsReader) throws(SettingError) {
-            url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf up` writes it to a Maildir")
-            from = try table.read("WHARF_MAIL_FROM", .text, standard: "wharf@localhost", "the sender of mail")
-            sendGridAPIKey = try table.read("SENDGRID_API_KEY", .text, "for sendgrid://", isSecret: true)
-            sendGridAPIBase = try table.read("SENDGRID_API_BASE", .url("https", "http"), standard: "https://api.sendgrid.com", "SendGrid's API")
+        init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
+            url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf up` writes it to a Maildir", .url)
+            from = try table.read("WHARF_MAIL_FROM", .mailAddress, standard: "wharf@localhost", "the sender of mail")
+            sendGridAPIKey = try table.read("SENDGRID_API_KEY", .secret, "for sendgrid://", .secret)
+            sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")
         }
     }
 
@@ -47,11 +35,11 @@ extension Settings {
         public let from: String?
         public let apiBase: String
 
-        init(_ table: inout SettingsReader) throws(SettingError) {
+        init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             accountSID = try table.read("TWILIO_ACCOUNT_SID", .text, "Twilio account")
-            authToken = try table.read("TWILIO_AUTH_TOKEN", .text, "its token", isSecret: true)
+            authToken = try table.read("TWILIO_AUTH_TOKEN", .secret, "its token", .secret)
             from = try table.read("TWILIO_FROM", .text, "the sender of text messages")
-            apiBase = try table.read("TWILIO_API_BASE", .url("https", "http"), standard: "https://api.twilio.com", "Twilio's API")
+            apiBase = try table.read("TWILIO_API_BASE", .api(plainText), standard: "https://api.twilio.com", "Twilio's API")
         }
     }
 
@@ -60,9 +48,19 @@ extension Settings {
         public let address: String?
         public let token: String?
 
-        init(_ table: inout SettingsReader) throws(SettingError) {
-            address = try table.read("CONSUL_HTTP_ADDR", .text, "when set, every role registers itself with a TTL check")
-            token = try table.read("CONSUL_HTTP_TOKEN", .text, "Consul's token", isSecret: true)
+        init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
+            address = try table.read("CONSUL_HTTP_ADDR", .consul, "when set, every role registers itself with a TTL check")
+            token = try table.read("CONSUL_HTTP_TOKEN", .secret, "Consul's token", .secret)
+            guard let address, token != nil else { return }
+            // host:port is spoken to by HTTP.
+            let url = address.contains("://") ? address : "http://\(address)"
+            do {
+                _ = try SettingFormat.api(plainText).parse(url)
+            } catch {
+                throw SettingError(
+                    name: "CONSUL_HTTP_ADDR", given: "\"\(Redaction.url(address))\"", reason: error.reason,
+                    accepted: "https://host:port where CONSUL_HTTP_TOKEN is set")
+            }
         }
     }
 
@@ -73,7 +71,7 @@ extension Settings {
         public let serviceName: String?
 
         init(_ table: inout SettingsReader) throws(SettingError) {
-            endpoint = try table.read("OTEL_EXPORTER_OTLP_ENDPOINT", .url("http", "https"), "when set, spans are exported")
+            endpoint = try table.read("OTEL_EXPORTER_OTLP_ENDPOINT", .endpoint, "when set, spans are exported")
             serviceName = try table.read("OTEL_SERVICE_NAME", .text, unset: "the role's name", "names this process in spans and ECS logs")
         }
     }

@@ -1,8 +1,9 @@
-extension Settings {
+extension Settings: CustomStringConvertible, CustomReflectable {
     /// One setting as `wharf settings` shows it; secrets are hidden.
     public struct Row: Sendable, Hashable {
         public enum Source: String, Sendable {
             case environment = "env"
+            case file
             case standard = "default"
         }
 
@@ -14,6 +15,11 @@ extension Settings {
         public let source: Source
         public let meaning: String
     }
+
+    /// As ``tableText()``: whoever prints settings prints no secret.
+    public var description: String { tableText() }
+
+    public var customMirror: Mirror { Mirror(self, children: rows.map { (label: $0.name, value: $0.value) }) }
 
     /// All settings, in the order of their documentation.
     public func table() -> [Row] { rows }

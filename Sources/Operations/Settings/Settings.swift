@@ -1,6 +1,5 @@
 public import FoundationEssentials
 public import Logging
-import WebClient
 
 /// All settings of a process, read once at start and typed. Its initialiser is the table of them: name, format, default, meaning.
 public struct Settings: Sendable {
@@ -22,12 +21,13 @@ public struct Settings: Sendable {
     /// nil: `text` on a terminal, `ecs` elsewhere.
     public let logFormat: LogFormat?
 
-    private let insecureHosts: Set<String>
+    private let plainText: PlainTextHosts
     private let amqpURL: String
     private let amqpURLs: [String: String]
     private let postgresURL: String
     private let postgresURLs: [String: String]
     let rows: [Row]
+    private let fileable: Set<String>
     /// Variables that begin with `WHARF_` and are no setting, one line each, with the name that may have been meant.
     public let warnings: [String]
 
@@ -38,28 +38,30 @@ public struct Settings: Sendable {
             "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
         adminAddress = try table.read(
             "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
-        insecureHosts = try table.read(
-            "WHARF_INSECURE_HOSTS", .hosts, unset: "none", "hosts besides this machine that may be spoken to without TLS, separated by commas") ?? []
+        plainText = PlainTextHosts(
+            named: try table.read(
+                "WHARF_INSECURE_HOSTS", .hosts, unset: "none", "hosts besides this machine that may be spoken to without TLS, separated by commas") ?? [])
         amqpURL = try table.read(
-            "WHARF_AMQP_URL", .url("amqp", "amqps"), standard: "amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ")
-        amqpURLs = try table.overrides("WHARF_AMQP_URL", .url("amqp", "amqps"), "RabbitMQ", set: environment)
+            "WHARF_AMQP_URL", .broker(plainText), standard: "amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ", .url)
+        amqpURLs = try table.overrides("WHARF_AMQP_URL", .broker(plainText), "RabbitMQ")
         postgresURL = try table.read(
-            "WHARF_POSTGRES_URL", .url("postgres", "postgresql"), standard: "postgres://postgres@127.0.0.1:5432/wharf", "PostgreSQL, in libpq's form")
-        postgresURLs = try table.overrides("WHARF_POSTGRES_URL", .url("postgres", "postgresql"), "PostgreSQL", set: environment)
+            "WHARF_POSTGRES_URL", .database, standard: "postgres://postgres@127.0.0.1:5432/wharf", "PostgreSQL, in libpq's form", .url)
+        postgresURLs = try table.overrides("WHARF_POSTGRES_URL", .database, "PostgreSQL")
         managementURL = try table.read(
-            "WHARF_RABBITMQ_MANAGEMENT_URL", .url("http", "https"), unset: "none",
-            "RabbitMQ's management API with an administrator's user and password; for wharf topology and wharf status")
-        redisURL = try table.read("WHARF_REDIS_URL", .url("redis", "rediss"), standard: "redis://127.0.0.1:6379/0", "Redis")
-        stripe = try Stripe(&table)
-        payPal = try PayPal(&table)
-        mail = try Mail(&table)
-        twilio = try Twilio(&table)
-        consul = try Consul(&table)
+            "WHARF_RABBITMQ_MANAGEMENT_URL", .api(plainText, takesCredentials: true), unset: "none",
+            "RabbitMQ's management API with an administrator's user and password; for wharf topology and wharf status", .url)
+        redisURL = try table.read("WHARF_REDIS_URL", .cache(plainText), standard: "redis://127.0.0.1:6379/0", "Redis", .url)
+        stripe = try Stripe(&table, plainText)
+        payPal = try PayPal(&table, plainText)
+        mail = try Mail(&table, plainText)
+        twilio = try Twilio(&table, plainText)
+        consul = try Consul(&table, plainText)
         openTelemetry = try OpenTelemetry(&table)
         logLevel = try table.read("LOG_LEVEL", .logLevel, standard: .info, "the least important level that is logged")
         logFormat = try table.read("LOG_FORMAT", .logFormat, unset: "text on a terminal, else ecs", "how log lines look")
         rows = table.rows
-        warnings = Self.warnings(environment: environment, known: table.rows.map(\.name))
+        fileable = table.fileable
+        warnings = Self.warnings(environment: environment, known: table.rows.map(\.name) + table.fileable.map(SecretFile.variable))
     }
 
     /// The broker's URL for one service: its own where it has one, else the common one.
@@ -70,21 +72,28 @@ public struct Settings: Sendable {
 
     /// Whether credentials and customers' data may go to this host without TLS: it is this machine, as a socket's path is, or WHARF_INSECURE_HOSTS
     /// names it. Every client asks here, so that one setting says it for all of them.
-    public func allowsPlainText(to host: String) -> Bool {
-        host.hasPrefix("/") || Loopback.contains(host) || insecureHosts.contains(Self.normalized(host: host))
+    public func allowsPlainText(to host: String) -> Bool { plainText.allows(host) }
+
+    /// The environment with the contents of secrets' files in the place of the files' names, for a process that gives others their settings.
+    /// - Throws: ``SettingError`` for a file that cannot be used.
+    public static func readingFiles(_ environment: [String: String]) throws(SettingError) -> [String: String] {
+        let names = try Settings(environment: [:]).fileable.union(overrides)
+        var environment = environment
+        for name in names.sorted() {
+            guard let text = try SecretFile.read(for: name, in: environment) else { continue }
+            environment[name] = text
+            environment[SecretFile.variable(name)] = nil
+        }
+        return environment
     }
 
-    /// In lower case, an IPv6 address without its brackets.
-    static func normalized(host: some StringProtocol) -> String {
-        let host = host.lowercased()
-        return host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+    /// The names of single services' URLs.
+    private static let overrides: [String] = services.flatMap { service in
+        ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"].map { SettingsReader.override($0, service) }
     }
 
     private static func warnings(environment: [String: String], known: [String]) -> [String] {
-        let overrides = services.flatMap { service in
-            ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"].map { SettingsReader.override($0, service) }
-        }
-        let names = Set(known + overrides)
+        let names = Set(known + overrides + overrides.map(SecretFile.variable))
         return environment.keys.filter { $0.hasPrefix("WHARF_") && !names.contains($0) }.sorted().map { name in
             let meant = NearestName.nearest(to: name, among: names.sorted()).map { "; did you mean \($0)?" } ?? ""
             return "\(name) is not a setting" + meant
@@ -99,13 +108,13 @@ extension SettingsReader {
 
     /// The settings of single services, by service. Only those that are set are in the table: it would be long.
     fileprivate mutating func overrides(
-        _ name: String, _ format: SettingFormat<String>, _ meaning: String, set environment: [String: String]
+        _ name: String, _ format: SettingFormat<String>, _ meaning: String
     ) throws(SettingError) -> [String: String] {
         var urls: [String: String] = [:]
         for service in Settings.services {
             let own = Self.override(name, service)
-            guard environment[own]?.isEmpty == false else { continue }
-            urls[service] = try read(own, format, unset: name, "\(meaning), for \(service) alone")
+            guard has(own) else { continue }
+            urls[service] = try read(own, format, unset: name, "\(meaning), for \(service) alone", .url)
         }
         return urls
     }

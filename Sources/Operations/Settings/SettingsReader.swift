@@ -1,48 +1,81 @@
 import Configuration
+import FoundationEssentials
 
 /// Reads one setting after the other and remembers each for the table.
 struct SettingsReader {
+    /// What a value's text is worth to others.
+    enum Secrecy {
+        /// Nothing: it may be shown.
+        case open
+        /// A URL, which may hold a password: it is shown without, and may come from a file.
+        case url
+        /// All of it: it is never shown, and may come from a file.
+        case secret
+    }
+
     private let configuration: ConfigReader
+    private let environment: [String: String]
     private(set) var rows: [Settings.Row] = []
+    /// Those that may be given as `<NAME>_FILE`.
+    private(set) var fileable: Set<String> = []
 
     init(environment: [String: String]) {
+        self.environment = environment
         configuration = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
     }
 
     /// The value of a variable. Empty counts as not set: that is how compose files and shells leave a variable out.
     mutating func read<Value>(
-        _ name: String, _ format: SettingFormat<Value>, standard: Value, _ meaning: String, isSecret: Bool = false
+        _ name: String, _ format: SettingFormat<Value>, standard: Value, _ meaning: String, _ secrecy: Secrecy = .open
     ) throws(SettingError) -> Value {
-        try read(name, format, isSecret: isSecret, standard: "\(standard)", meaning) ?? standard
+        try read(name, format, secrecy, standard: "\(standard)", meaning) ?? standard
     }
 
     mutating func read<Value>(
-        _ name: String, _ format: SettingFormat<Value>, unset: String = "", _ meaning: String, isSecret: Bool = false
+        _ name: String, _ format: SettingFormat<Value>, unset: String = "", _ meaning: String, _ secrecy: Secrecy = .open
     ) throws(SettingError) -> Value? {
-        try read(name, format, isSecret: isSecret, standard: unset, meaning)
+        try read(name, format, secrecy, standard: unset, meaning)
+    }
+
+    /// Whether the variable or its file is given.
+    func has(_ name: String) -> Bool {
+        [name, SecretFile.variable(name)].contains { environment[$0]?.isEmpty == false }
     }
 
     private mutating func read<Value>(
-        _ name: String, _ format: SettingFormat<Value>, isSecret: Bool, standard: String, _ meaning: String
+        _ name: String, _ format: SettingFormat<Value>, _ secrecy: Secrecy, standard: String, _ meaning: String
     ) throws(SettingError) -> Value? {
-        let key = ConfigKey(name.lowercased().split(separator: "_").map(String.init))
-        let text = configuration.string(forKey: key, isSecret: isSecret).flatMap { $0.isEmpty ? nil : $0 }
-        let shown = text.map { isSecret ? Redaction.hidden : Redaction.url($0) }
-        if let text, let shown {
-            guard let value = format.parse(text) else {
-                throw SettingError(name: name, given: isSecret ? shown : "\"\(shown)\"", accepted: format.accepted)
-            }
-            note(name, value: shown, standard: standard, source: .environment, meaning)
-            return value
+        let isFileable = secrecy != .open
+        if isFileable { fileable.insert(name) }
+        let meaning = isFileable ? "\(meaning); also as \(SecretFile.variable(name))" : meaning
+        let (text, source) = try text(of: name, secrecy)
+        guard let text else {
+            note(name, value: standard, standard: standard, source: .standard, meaning)
+            return nil
         }
-        note(name, value: Redaction.url(standard), standard: standard, source: .standard, meaning)
-        return nil
+        let shown = Redaction.shown(text, secrecy)
+        do {
+            let value = try format.parse(text)
+            note(name, value: shown, standard: standard, source: source, meaning)
+            return value
+        } catch {
+            throw SettingError(
+                name: source == .file ? SecretFile.variable(name) : name, given: secrecy == .secret ? shown : "\"\(shown)\"",
+                reason: error.reason, accepted: format.accepted)
+        }
+    }
+
+    private func text(of name: String, _ secrecy: Secrecy) throws(SettingError) -> (text: String?, source: Settings.Row.Source) {
+        if secrecy != .open, let text = try SecretFile.read(for: name, in: environment) { return (text, .file) }
+        let key = ConfigKey(name.lowercased().split(separator: "_").map(String.init))
+        let text = configuration.string(forKey: key, isSecret: secrecy == .secret).flatMap { $0.isEmpty ? nil : $0 }
+        return (text, .environment)
     }
 
     private mutating func note(
         _ name: String, value: String, standard: String, source: Settings.Row.Source, _ meaning: String
     ) {
         rows.append(Settings.Row(
-            name: name, value: value, standard: Redaction.url(standard), source: source, meaning: meaning))
+            name: name, value: value, standard: standard, source: source, meaning: meaning))
     }
 }

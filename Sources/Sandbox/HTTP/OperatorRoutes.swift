@@ -2,15 +2,17 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// What Stripe does not have: looking into the ledger, setting faults, and health. None of it needs the API key.
+/// What Stripe does not have: looking into the ledger and setting faults, with the API key, and health, without.
 struct OperatorRoutes: Sendable {
     static let ledgerLimits = 1...10_000
     static let defaultLedgerLimit = 1_000
 
     let ledger: PaymentLedger
+    let key: APIKeyMiddleware
 
     func add(to router: Router<SandboxContext>) {
         router.get("livez") { _, _ in Response(json: Array(#"{"status":"ok"}"#.utf8)) }
+        let router = router.group().add(middleware: key)
         router.get("_ledger") { request, _ in try page(request) }
         router.get("_ledger/totals") { _, _ in try totals() }
         router.get("_faults") { _, _ in Response(json: ledger.faultSettings.json) }

@@ -1,3 +1,4 @@
+import Contracts
 public import WebClient
 
 /// The way out for mail.
@@ -29,14 +30,17 @@ public struct MailError: Error, Sendable, Equatable {
 
 /// The transports that `WHARF_MAIL_URL` can name.
 public enum MailTransports {
-    public static let accepted = "smtp://user:password@host:port, smtps://user:password@host:port, or file:/path/of/a/maildir"
-
-    /// Makes the folders of a Maildir, and connects nowhere yet. Throws `MailError` for a URL that is none of `accepted`.
+    /// Makes the folders of a Maildir, and connects nowhere yet. Throws `MailError` for a URL that `MailURL` does not read.
     public static func from(url: String, client: WebClient) throws(MailError) -> any MailTransport {
-        switch url.split(separator: ":", maxSplits: 1).first?.lowercased() {
-        case "smtp", "smtps": return SMTPTransport(url: url, client: client)
-        case "file": return try Maildir(url: url)
-        default: throw MailError("The mail URL has a scheme that is not known; accepted are \(accepted)", .denied)
+        let destination: MailURL
+        do {
+            destination = try MailURL(url)
+        } catch {
+            throw MailError("The mail URL cannot be used: \(error.message); accepted are \(MailURL.accepted)", .denied)
+        }
+        switch destination {
+        case .server: return SMTPTransport(url: url, client: client)
+        case .folder(let path): return try Maildir(path: path)
         }
     }
 }

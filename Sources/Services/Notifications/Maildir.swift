@@ -13,21 +13,7 @@ public struct Maildir: MailTransport {
     /// The folder that holds `tmp`, `new` and `cur`.
     public let path: String
 
-    /// Takes `file:/path`, `file:///path`, or `file:path` below the working folder, and makes the folders that do not exist.
-    public init(url: String) throws(MailError) {
-        guard url.lowercased().hasPrefix("file:") else { throw MailError("A Maildir's URL begins with file:", .denied) }
-        var rest = url.dropFirst("file:".count)
-        if rest.hasPrefix("//") {
-            rest = rest.dropFirst(2)
-            if rest.hasPrefix("localhost/") { rest = rest.dropFirst("localhost".count) }
-            guard rest.hasPrefix("/") else { throw MailError("A Maildir is a folder of this machine: file:/path", .denied) }
-        }
-        guard let path = URL(string: String(rest))?.path(percentEncoded: false), !path.isEmpty else {
-            throw MailError("The path of the Maildir cannot be read", .denied)
-        }
-        try self.init(path: path)
-    }
-
+    /// Makes the folders that do not exist.
     public init(path: String) throws(MailError) {
         self.path = path
         for folder in ["tmp", "new", "cur"] {

@@ -114,7 +114,8 @@ struct Assembly: Sendable {
             }
             let gateway = StripeGateway(
                 transport: WebClient(
-                    maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
+                    maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true,
+                    logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
                 base: settings.stripe.apiBase)
             definition = PaymentsService.definition(gateway: gateway, clock: clock)
         case .notifications:
@@ -139,8 +140,8 @@ struct Assembly: Sendable {
     }
 
     private func mail() throws -> any MailTransport {
-        guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailTransports.accepted) }
-        return try MailTransports.from(url: url, client: WebClient(logger: logger("mail")))
+        guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailURL.accepted) }
+        return try MailTransports.from(url: url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
     }
 
     private func mailSender() throws -> MailAddress {

@@ -12,6 +12,6 @@ extension Settings {
         guard let data = try? Data(contentsOf: URL(filePath: localFile)),
             let local = try? JSONDecoder().decode([String: String].self, from: data)
         else { return try Settings(environment: environment) }
-        return try Settings(environment: environment.merging(local) { own, _ in own })
+        return try Settings(environment: environment.merging(local.filter { environment["\($0.key)_FILE", default: ""].isEmpty }) { own, _ in own })
     }
 }

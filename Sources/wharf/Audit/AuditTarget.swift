@@ -25,7 +25,9 @@ struct AuditTarget: Sendable {
         allowsPlainText = { settings.allowsPlainText(to: $0) }
         self.definitions = definitions
         if let sandbox {
-            ledger = SandboxLedger(url: sandbox, transport: transport)
+            // A live key is for Stripe alone.
+            let key = settings.stripe.apiKey.flatMap { Settings.Stripe.isLive($0) ? nil : $0 }
+            ledger = SandboxLedger(url: sandbox, key: key, transport: transport)
         } else {
             ledger = settings.stripe.apiKey.map { StripeLedger(transport: transport, key: $0, base: settings.stripe.apiBase) }
         }

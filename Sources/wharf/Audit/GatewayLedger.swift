@@ -13,10 +13,11 @@ struct SandboxLedger: GatewayLedger {
     static let limit = Duration.seconds(600)
 
     let url: String
+    let key: String?
     let transport: any HTTPTransport
 
     func walk(since start: Date?, _ body: ([LedgerPayment]) -> Void) async throws {
-        let shop = Shop(transport: transport, url: url, deadline: .now + Self.limit, onRetry: { _ in })
+        let shop = Shop(transport: transport, url: url, token: key, deadline: .now + Self.limit, onRetry: { _ in })
         try await LedgerReader(sandbox: shop).walk(body)
     }
 }

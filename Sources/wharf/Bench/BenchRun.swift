@@ -95,7 +95,7 @@ struct BenchRun: Sendable {
     /// Sets how long the payment gateway takes for every call.
     func setGatewayLatency(_ milliseconds: Int, _ running: RunningShop) async throws {
         let request = WebRequest(
-            method: "PUT", url: "\(try running.sandboxURL)/_faults", headers: [(name: "content-type", value: "application/json")],
+            method: "PUT", url: "\(try running.sandboxURL)/_faults", headers: [(name: "content-type", value: "application/json"), (name: "authorization", value: "Bearer \(running.sandboxKey)")],
             body: Array(#"{"latencyMilliseconds":\#(milliseconds)}"#.utf8))
         let response = try await transport.send(request)
         guard response.isSuccess else { throw BenchError(.failed, "The sandbox answered \(response.status) to a new latency.") }

@@ -94,6 +94,8 @@ struct RunningShop: Sendable {
         }
     }
 
+    var sandboxKey: String { environment["STRIPE_API_KEY", default: ""] }
+
     /// The processes of a role; of servers the one that was started, below which there may be more.
     func processes(of role: String) -> [Int32] {
         record.processes.filter { $0.role == role }.map(\.pid)

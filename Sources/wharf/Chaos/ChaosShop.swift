@@ -44,7 +44,6 @@ final class ChaosShop: Sendable {
         executable = try Crew.thisExecutable()
         servers = try Servers(state, logger: logger)
         url = ports.http.url
-        gateway = Shop(transport: transport, url: sandboxURL, deadline: .now + Self.gatewayLimit) { _ in }
         var proxies: [NetworkLink: Proxy] = [:]
         for (link, port) in [(NetworkLink.broker, servers.rabbitMQ.port), (.database, servers.postgres.port), (.gateway, sandboxPort)] {
             proxies[link] = try await Proxy(on: FreePorts.next(for: folder.path), to: port)
@@ -59,10 +58,11 @@ final class ChaosShop: Sendable {
             redis: direct.redis, management: direct.management)
         let secrets = try UpSecrets.load(from: state)
         adminPassword = secrets.adminPassword
+        gateway = Shop(transport: transport, url: sandboxURL, token: secrets.stripeAPIKey, deadline: .now + Self.gatewayLimit) { _ in }
         let environment = ChildEnvironment(
             outer: [:], isExternal: false, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
             sandboxURL: proxied(sandboxURL, .gateway, sandboxPort), mailFolder: state.mail)
-        try state.write(environment.setup, to: StateFolder.environmentFile)
+        try state.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: getpid(), startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)", url: url, sandboxURL: sandboxURL,
             managementURL: Backends.withoutCredentials(direct.management), adminEmail: UpSecrets.adminEmail)

@@ -23,7 +23,7 @@ struct AuditCommand: AsyncParsableCommand {
 
     @OptionGroup var source: TopologyCommand.Source
 
-    @Option(help: "The payment sandbox, whose ledger is read. (default: that of wharf up, else Stripe's list, when STRIPE_API_KEY is set)")
+    @Option(help: "The payment sandbox, whose ledger is read with STRIPE_API_KEY. (default: that of wharf up, else Stripe's list, when STRIPE_API_KEY is set)")
     var ledger: String?
 
     @Option(help: "Only orders placed and messages handled from this time on, such as 2026-11-21T04:00:00Z: for large shops.")
@@ -52,7 +52,7 @@ struct AuditCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (settings, logger) = try Role.start("audit", isTool: true)
-        let client = WebClient(userAgent: "wharf-audit", logger: logger)
+        let client = WebClient(userAgent: "wharf-audit", usesEnvironmentProxy: true, logger: logger)
         defer { client.shutdown() }
         let record: RunRecord? = try? StateFolder().read(from: StateFolder.recordFile)
         let target = AuditTarget(

@@ -26,8 +26,15 @@ struct SandboxCommand: AsyncParsableCommand {
             let settings = assembly.settings
             let logger = assembly.logger
             let clock = assembly.clock
+            let key = settings.stripe.apiKey ?? ""
+            guard !key.isEmpty, !Settings.Stripe.isLive(key) else {
+                throw AssemblyError("STRIPE_API_KEY", key.isEmpty ? "is not set" : "is a live key", "a key for the sandbox alone, which begins with sk_test_")
+            }
+            guard let secret = settings.stripe.webhookSecret else {
+                throw AssemblyError("STRIPE_WEBHOOK_SECRET", "is not set", "what the ingress checks the sandbox's webhooks with")
+            }
             let configuration = SandboxConfiguration(
-                host: host, port: port, apiKey: settings.stripe.apiKey ?? "", webhookSecret: settings.stripe.webhookSecret ?? "",
+                host: host, port: port, apiKey: key, webhookSecret: secret,
                 webhookURL: webhookURL, ledgerFile: journal)
             return [
                 Sandbox(configuration: configuration, logger: logger, now: { clock.now() }) { port in

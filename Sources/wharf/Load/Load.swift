@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Logging
+import Operations
 import WebClient
 
 /// Customers by the thousand, and an auditor behind them.
@@ -28,7 +29,7 @@ struct Load: AsyncParsableCommand {
     @Option(help: "The shop. (default: that of wharf up, else \(LoadTarget.standardURL))")
     var url: String?
 
-    @Option(help: "The payment sandbox, whose ledger is checked. (default: that of wharf up)")
+    @Option(help: "The payment sandbox, whose ledger is checked; its key is STRIPE_API_KEY. (default: that of wharf up)")
     var ledger: String?
 
     @Option(help: "(default: that of wharf up)")
@@ -74,9 +75,14 @@ struct Load: AsyncParsableCommand {
         }
     }
 
+    /// A live key is for Stripe alone.
+    private static var sandboxKey: String? {
+        ProcessInfo.processInfo.environment["STRIPE_API_KEY"].flatMap { Settings.Stripe.isLive($0) ? nil : $0 }
+    }
+
     private func plan() throws(LoadError) -> LoadPlan {
         let baskets = try Baskets(contentsOf: self.baskets)
-        let target = try LoadTarget(.init(url: url, ledger: ledger, email: adminEmail, password: adminPassword))
+        let target = try LoadTarget(.init(url: url, ledger: ledger, ledgerKey: Self.sandboxKey, email: adminEmail, password: adminPassword))
         return LoadPlan(
             target: target, baskets: baskets, sequence: baskets.order(seed: seed), orders: orders, clients: clients, stock: stock,
             prepares: prepare, timeout: .seconds(timeout))

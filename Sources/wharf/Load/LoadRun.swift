@@ -43,7 +43,7 @@ final class LoadRun: Sendable {
 
         scoreboard.enter(.audit)
         let late = administrator.with(self.shop(plan.target.url, within: Self.auditLimit))
-        let ledger = plan.target.ledger.map { LedgerReader(sandbox: self.shop($0, within: Self.auditLimit)) }
+        let ledger = plan.target.ledger.map { LedgerReader(sandbox: self.shop($0, token: plan.target.ledgerKey, within: Self.auditLimit)) }
         let auditor = Auditor(administrator: late, ledger: ledger, stockBefore: stock, deadLettersBefore: deadLetters)
         try await refusing { try await audit(auditor) }
         // A session that stays open ends by itself; it is no reason to fail.
@@ -84,8 +84,8 @@ final class LoadRun: Sendable {
         }
     }
 
-    private func shop(_ url: String, within limit: Duration) -> Shop {
-        Shop(transport: transport, url: url, deadline: .now + limit) { [scoreboard] reason in
+    private func shop(_ url: String, token: String? = nil, within limit: Duration) -> Shop {
+        Shop(transport: transport, url: url, token: token, deadline: .now + limit) { [scoreboard] reason in
             scoreboard.note { $0.retry(reason) }
         }
     }

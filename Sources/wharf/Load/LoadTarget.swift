@@ -10,6 +10,8 @@ struct LoadTarget: Sendable, Equatable {
     struct Choice: Sendable, Equatable {
         var url: String?
         var ledger: String?
+        /// Of a sandbox that is not this folder's.
+        var ledgerKey: String?
         var email: String?
         var password: String?
     }
@@ -27,12 +29,15 @@ struct LoadTarget: Sendable, Equatable {
     /// The part of `secrets.json` that matters here.
     struct Secrets: Sendable, Equatable, Decodable {
         var adminPassword: String?
+        var stripeAPIKey: String?
     }
 
     /// Of the shop, without a slash at the end.
     let url: String
     /// Of the payment sandbox, without a slash at the end; nil when there is none, and then payments are not checked.
     let ledger: String?
+    /// What the sandbox is asked with.
+    let ledgerKey: String?
     let email: String
     let password: String
 
@@ -57,6 +62,8 @@ struct LoadTarget: Sendable, Equatable {
         ledger = try (choice.ledger ?? (isOwn ? record.sandboxURL : nil)).map { ledger throws(LoadError) in
             try Self.checked(ledger, "ledger")
         }
+        let ownLedger = try record.sandboxURL.map { ledger throws(LoadError) in try Self.checked(ledger, "ledger") }
+        ledgerKey = ledger != nil && ledger == ownLedger ? secrets.stripeAPIKey : choice.ledgerKey
         guard let email = choice.email ?? (isOwn ? record.adminEmail : nil) else { throw .unsaid("--admin-email") }
         guard let password = choice.password ?? (isOwn ? secrets.adminPassword : nil) else { throw .unsaid("--admin-password") }
         self.email = email

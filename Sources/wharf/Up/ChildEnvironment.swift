@@ -54,7 +54,14 @@ struct ChildEnvironment: Sendable {
             variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)
         }
         variables["WHARF_POSTGRES_URL_\(AuditRole.name.uppercased())"] = databaseURL(AuditRole.name)
+        // For those who read the sandbox's ledger. A real gateway's key is the operator's to give.
+        if sandboxURL != nil { variables.merge(stripe) { $1 } }
         return variables
+    }
+
+    /// What is written for the commands that are run beside this one: settings alone, and none of what the environment holds besides.
+    var tools: [String: String] {
+        setup.filter { name, _ in Self.withheld.contains { name.hasPrefix($0) } }
     }
 
     private var common: [String: String] {

@@ -43,7 +43,7 @@ struct Up: AsyncParsableCommand {
             try folder.create()
             let lock = try UpLock(folder)
             defer { withExtendedLifetime(lock) {} }
-            let run = try makeRun(folder, environment, console)
+            let run = try makeRun(folder, try Self.readingFiles(environment), console)
             try await StopRequest().cancelling(console: console) { try await run.live() }
         } catch let error as UpError {
             Role.complain("\(error)")
@@ -68,7 +68,7 @@ struct Up: AsyncParsableCommand {
             sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
         let members = CrewMember.everyone(workersPerService: workers, ports: ports, folder: folder)
         try check(environment, members)
-        try folder.write(environment.setup, to: StateFolder.environmentFile)
+        try folder.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
             url: ports.http.url, sandboxURL: ports.sandboxURL, managementURL: Backends.withoutCredentials(backends.management),
@@ -79,6 +79,15 @@ struct Up: AsyncParsableCommand {
             environment: environment, secrets: secrets, setup: .standard,
             recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
             transport: WebClient(logger: logger), url: ports.http.url, wantsDemo: demo, startedAt: startedAt)
+    }
+
+    /// Each process is given its own secrets, and not the names of files.
+    private static func readingFiles(_ environment: [String: String]) throws(UpError) -> [String: String] {
+        do {
+            return try Settings.readingFiles(environment)
+        } catch {
+            throw UpError(.settings, "\(error)")
+        }
     }
 
     /// Finds a wrong setting before anything is started: each process would end by it.

@@ -16,7 +16,7 @@ struct UpSummary: Sendable {
             ("Administrator", "\(adminEmail)  password \(adminPassword)"),
             ("Mail", "\(mail)/new"), ("Logs", logs),
         ]
-        if let sandboxURL { facts.append(("Payments", "sandbox, ledger at \(sandboxURL)/_ledger")) }
+        if let sandboxURL { facts.append(("Payments", "sandbox, ledger at \(sandboxURL)/_ledger; its key is in \(StateFolder.name)/\(StateFolder.secretsFile)")) }
         let width = facts.map(\.0.count).max() ?? 0
         let table = facts.map { name, value in
             "  \(paint.dim(name + String(repeating: " ", count: width - name.count)))  \(value)"

@@ -30,7 +30,7 @@ struct ConnectionSettings: Sendable {
         url: String, access: Access, allowsPlainText: (String) -> Bool, applicationName: String, session: Session, connectTimeout: Duration,
         responseTimeout: Duration, statementCacheSize: Int
     ) throws(PostgresError) {
-        var options = try Self.parse(url)
+        var options = try PostgresURL(url).options
         options["options"] = session.options(around: options["options"])
         // Text is UTF-8 in Swift, so on the wire.
         options["client_encoding"] = "UTF8"
@@ -100,20 +100,7 @@ struct ConnectionSettings: Sendable {
         return text.split(separator: ",", omittingEmptySubsequences: false).map { $0.isEmpty ? nil : String($0) }
     }
 
-    // MARK: libpq's reading
-
-    /// What libpq reads from the URL. Its own message is not passed on, since it may quote the password.
-    private static func parse(_ url: String) throws(PostgresError) -> [String: String] {
-        var reason: UnsafeMutablePointer<CChar>?
-        let parsed = PQconninfoParse(url, &reason)
-        PQfreemem(reason)
-        guard let parsed else {
-            throw PostgresError(
-                .configuration,
-                "not a PostgreSQL URL; expected postgres://user:password@host:port/database?sslmode=…, with special characters percent-encoded")
-        }
-        return take(parsed)
-    }
+    // MARK: libpq's defaults
 
     /// What libpq uses where the URL has nothing: the environment's PGHOST and the like.
     private static func standard(_ keyword: String) -> String? {

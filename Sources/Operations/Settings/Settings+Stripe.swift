@@ -1,0 +1,41 @@
+import WebClient
+
+extension Settings {
+    public struct Stripe: Sendable {
+        /// Where live keys may go.
+        private static let origin = "api.stripe.com"
+        private static let testKeys = ["sk_test_", "rk_test_"]
+
+        public let apiKey: String?
+        public let apiBase: String
+        public let webhookSecret: String?
+
+        /// Whether money moves by this key. Whatever does not say that it is for tests counts as live.
+        public static func isLive(_ key: String) -> Bool { !testKeys.contains(where: key.hasPrefix) }
+
+        init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
+            apiKey = try table.read("STRIPE_API_KEY", .stripeKey, "secret key; without one `wharf up` uses the sandbox", .secret)
+            apiBase = try table.read("STRIPE_API_BASE", .api(plainText), standard: "https://\(Self.origin)", "Stripe's API")
+            webhookSecret = try table.read("STRIPE_WEBHOOK_SECRET", .secret, "signs Stripe's webhooks", .secret)
+            guard let apiKey, Self.isLive(apiKey), !Self.isStripe(apiBase) else { return }
+            throw SettingError(
+                name: "STRIPE_API_BASE", given: "\"\(Redaction.url(apiBase))\"",
+                reason: "STRIPE_API_KEY is a live key, which goes to Stripe and nowhere else", accepted: "https://\(Self.origin) with a live key")
+        }
+
+        private static func isStripe(_ base: String) -> Bool {
+            (try? Destination(setting: base, schemes: ["https"]))?.isOrigin(scheme: "https", host: origin) ?? false
+        }
+    }
+}
+
+extension SettingFormat where Value == String {
+    /// A key that acts for the shop: a publishable one (`pk_`) and a webhook's secret (`whsec_`) are none.
+    static let stripeKey = SettingFormat(
+        accepted: "a secret key that begins with sk_test_, rk_test_, sk_live_ or rk_live_, without white space"
+    ) { text throws(Misfit) in
+        if text.hasPrefix("pk_") { throw Misfit(reason: "pk_ begins a publishable key, which cannot charge") }
+        guard ["sk_", "rk_"].contains(where: text.hasPrefix) else { throw Misfit() }
+        return try SettingFormat.secret.parse(text)
+    }
+}
