@@ -118,7 +118,7 @@ let package = Package(
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
         ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
         ("FuzzTests", ["FuzzTargets"]),
-        ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "LocalServers", log, lifecycle]),
+        ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "IOThreads", "LocalServers", log, lifecycle]),
         (
             "WharfTests",
             ["wharf", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]

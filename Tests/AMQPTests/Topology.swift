@@ -15,21 +15,21 @@ final class Topology: Sendable {
 
     /// Declares a queue under a new name and returns the name.
     func queue(_ name: String = "tests.\(UInt64.random(in: 0...UInt64.max))", arguments: [String: FieldValue] = [:]) async throws -> String {
-        try await connection.declare(name, arguments)
+        try await connection.withHandle { handle throws(AMQPError) in try handle.declare(name, arguments) }
         return name
     }
 
     func delete(_ name: String) async throws {
-        try await connection.delete(name)
+        try await connection.withHandle { handle throws(AMQPError) in try handle.delete(name) }
     }
 
     /// Messages that are ready for delivery.
     func ready(_ name: String) async throws -> Int {
-        try await connection.ready(name)
+        try await connection.withHandle { handle throws(AMQPError) in try handle.ready(name) }
     }
 }
 
-extension AMQPConnection {
+extension ConnectionHandle {
     fileprivate func declare(_ name: String, _ arguments: [String: FieldValue]) throws(AMQPError) {
         try unsafe withChannel { state, arena throws(AMQPError) in
             unsafe amqp_queue_declare(state, Self.channel, arena.bytes(name), 0, 1, 0, 0, arena.table(arguments))
@@ -56,11 +56,11 @@ extension AMQPConnection {
 
 /// Wants nothing of its connection.
 private final class IdleOwner: ConnectionOwner {
-    func prepare(_ connection: isolated AMQPConnection) {}
+    func prepare(_ channel: ConnectionHandle) {}
     func attach(_ connection: isolated AMQPConnection) {}
     var wantsEvents: Bool { true }
     func receive(_ events: [ConnectionEvent]) {}
-    func write(on connection: isolated AMQPConnection) -> WriteProgress { .idle }
+    func write(on channel: ConnectionHandle) -> WriteProgress { .idle }
     func detach(_ error: AMQPError?) {}
     func stop(immediately: Bool) {}
     var isStopping: Bool { false }

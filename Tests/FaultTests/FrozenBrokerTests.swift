@@ -1,5 +1,8 @@
 import AMQP
+import FoundationEssentials
+import IOThreads
 import Messaging
+import PostgreSQL
 import TestKit
 import Testing
 
@@ -28,6 +31,48 @@ extension Faults {
                 #expect(Set(told.map(\.properties.messageID)).count == 50)
             }
             #expect(try await scene.balance() == 50)
+        }
+
+        /// Of a worker, whose connections share one thread: nothing on it waits for the broker, so that nobody blames the database.
+        @Test func `the database is asked at its usual pace while connections to the broker are lost and tried again`() async throws {
+            let scene = try await Scene()
+            let thread = try IOThread(named: "worker")
+            let database = try PostgresPool(url: scene.databaseURL, size: 1, on: thread, logger: quiet)
+            var configuration = scene.configuration
+            configuration.heartbeat = .seconds(1)
+            configuration.connectTimeout = Self.connectTimeout
+            let publisher = Publisher(configuration: configuration, on: thread, logger: quiet)
+            let consumer = Consumer(configuration: configuration, source: .exclusive(prefix: nil, bindings: []), prefetch: 1, on: thread, logger: quiet)
+            try await running(publisher) {
+                try await running(consumer) {
+                    try await eventually("Both connections are up", within: .seconds(60)) { publisher.isConnected && consumer.isConnected }
+                    await scene.freezeBroker()
+                    do {
+                        try await eventually("Both are given up", within: .seconds(60)) { !publisher.isConnected && !consumer.isConnected }
+                        // Long enough for several attempts, each of which waits for the frozen broker's greeting.
+                        #expect(try await Self.slowest(database, for: Self.connectTimeout * 3) < Self.connectTimeout / 2)
+                    } catch {
+                        await scene.thawBroker()
+                        throw error
+                    }
+                    await scene.thawBroker()
+                    try await eventually("Both come back", within: .seconds(60)) { publisher.isConnected && consumer.isConnected }
+                }
+            }
+            await database.close()
+        }
+
+        private static let connectTimeout = Duration.seconds(4)
+
+        /// The longest that one statement of many took.
+        private static func slowest(_ database: PostgresPool, for time: Duration) async throws -> Duration {
+            let clock = ContinuousClock()
+            let end = clock.now + time
+            var slowest = Duration.zero
+            while clock.now < end {
+                slowest = max(slowest, try await clock.measure { _ = try await database.withConnection { try await $0.query("SELECT 1").count } })
+            }
+            return slowest
         }
     }
 }

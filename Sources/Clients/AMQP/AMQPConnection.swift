@@ -5,18 +5,19 @@ import Synchronization
 
 /// One connection to a broker with one channel, from opening to its end. It is not reopened: a new one takes its place.
 ///
-/// Everything in it runs on its `IOThread`. librabbitmq is not thread-safe and its calls block: no other thread enters it for a connection, and
-/// each call holds up the thread, and all who share it, within a bound of the configuration.
+/// Everything in it runs on its `IOThread`, but what waits for the broker (``ConnectionOpening``). librabbitmq is not thread-safe: no other thread
+/// enters it for a connection that is open.
 actor AMQPConnection {
     nonisolated let thread: IOThread
     private let configuration: AMQPConfiguration
     private let owner: any ConnectionOwner
     nonisolated let generation: UInt64
 
-    private let arena = Arena()
     private var handle: ConnectionHandle?
     private var assembly: MessageAssembly
     private var ending: Ending?
+    /// Set before ``ending``, which waits for the good-bye.
+    private var isEnding = false
     private var endWaiter: CheckedContinuation<Ending, Never>?
     private var interest = IOInterest()
     /// A turn is due already.
@@ -28,7 +29,6 @@ actor AMQPConnection {
         case lost(AMQPError)
     }
 
-    static let channel: amqp_channel_t = 1
     /// Tells the connections of this process apart.
     private static let generations = Atomic<UInt64>(0)
 
@@ -44,21 +44,9 @@ actor AMQPConnection {
         assembly = MessageAssembly(generation: generation)
     }
 
-    /// Connects, logs in, opens the channel, lets the owner prepare it, and begins to take turns.
-    func open() throws(AMQPError) {
-        do {
-            let handle = try ConnectionHandle(tls: configuration.tls)
-            self.handle = handle
-            defer { arena.recycle() }
-            try handle.open(configuration, properties: arena.table(clientProperties))
-            amqp_channel_open(handle.state, Self.channel)
-            try check("channel.open")
-            try owner.prepare(self)
-        } catch {
-            sayGoodbye(after: error)
-            handle = nil
-            throw error
-        }
+    /// Connects, logs in, opens the channel, lets the owner prepare it, and begins to take turns. The thread is free meanwhile.
+    func open() async throws(AMQPError) {
+        handle = try await ConnectionOpening.open(configuration, for: owner).handle
         owner.attach(self)
         turn()
     }
@@ -69,71 +57,36 @@ actor AMQPConnection {
         return await withCheckedContinuation { endWaiter = $0 }
     }
 
-    /// Without the first two capabilities a deleted queue leaves a deaf consumer, and an alarm goes unnoticed.
-    private var clientProperties: [String: FieldValue] {
-        [
-            "product": "wharf",
-            "connection_name": .string(configuration.connectionName),
-            "capabilities": .table([
-                "consumer_cancel_notify": true,
-                "connection.blocked": true,
-                "authentication_failure_close": true,
-                "publisher_confirms": true,
-                "basic.nack": true,
-            ]),
-        ]
+    /// For what needs the open channel on the thread.
+    func withHandle<Result: Sendable>(_ body: @Sendable (ConnectionHandle) throws(AMQPError) -> Result) throws(AMQPError) -> Result {
+        guard let handle else { throw .connectionLost("it has been closed") }
+        return try body(handle)
     }
 
     private func end(_ ending: Ending) {
-        guard self.ending == nil else { return }
-        self.ending = ending
+        guard !isEnding else { return }
+        isEnding = true
         thread.forget(self)
+        let handle = handle
+        self.handle = nil
         // First, as the good-bye may take a while and nothing pending has anything to gain from it.
+        var canSayGoodbye = true
         switch ending {
-        case .closed:
-            owner.detach(nil)
-            sayGoodbye(after: nil)
+        case .closed: owner.detach(nil)
         case .lost(let error):
             owner.detach(error)
-            sayGoodbye(after: error)
+            canSayGoodbye = error.leavesConnection
         }
-        handle = nil
+        guard let handle, canSayGoodbye else { return finish(ending) }
+        ConnectionOpening.close(.init(handle: handle), within: configuration.closeTimeout) { [self] in
+            thread.call { self.assumeIsolated { $0.finish(ending) } }
+        }
+    }
+
+    private func finish(_ ending: Ending) {
+        self.ending = ending
         endWaiter?.resume(returning: ending)
         endWaiter = nil
-    }
-
-    /// Lets the broker know, and waits for its answer within `closeTimeout`, so that it logs no lost connection. There is no one to
-    /// tell when the connection itself has failed.
-    private func sayGoodbye(after error: AMQPError?) {
-        guard let handle, [nil, .notFound, .accessRefused, .closedByBroker].contains(error?.code) else { return }
-        handle.setRPCTimeout(configuration.closeTimeout)
-        amqp_connection_close(handle.state, Int32(AMQP_REPLY_SUCCESS))
-    }
-}
-
-// MARK: - Requests
-
-extension AMQPConnection {
-    /// librabbitmq's connection, with `arena` at hand until `body` is over.
-    func withChannel<Result>(
-        _ body: (_ state: amqp_connection_state_t, _ arena: Arena) throws(AMQPError) -> Result
-    ) throws(AMQPError) -> Result {
-        guard let handle else { throw .connectionLost("it has been closed") }
-        defer { arena.recycle() }
-        return try body(handle.state, arena)
-    }
-
-    /// Throws what the broker, or the library, said to the last request.
-    func check(_ action: String) throws(AMQPError) {
-        guard let handle else { throw .connectionLost("it has been closed") }
-        if let error = handle.lastFailure(during: action) { throw error }
-        amqp_maybe_release_buffers(handle.state)
-    }
-
-    /// Throws for a negative status, which leaves the connection unusable.
-    nonisolated func check(_ status: Int32, _ action: String) throws(AMQPError) {
-        guard status < 0 else { return }
-        throw .connectionLost("\(action): \(String(cString: amqp_error_string2(status)))")
     }
 }
 
@@ -162,7 +115,7 @@ extension AMQPConnection: IOHandler {
     private func turn() {
         // Cleared first, so that whoever has something to write from now on has another turn.
         isWoken.store(false, ordering: .sequentiallyConsistent)
-        guard ending == nil else { return }
+        guard !isEnding, let channel = handle else { return }
         var isReadingPaused = false
         var progress = WriteProgress.idle
         do {
@@ -171,7 +124,7 @@ extension AMQPConnection: IOHandler {
             repeat {
                 isReadingPaused = !owner.wantsEvents
                 mayReadMore = isReadingPaused ? false : try !readRound()
-                progress = isWritable ? try owner.write(on: self) : .more
+                progress = isWritable ? try owner.write(on: channel) : .more
             } while mayReadMore || (progress == .more && isWritable)
         } catch {
             end(.lost(error))
@@ -221,7 +174,7 @@ extension AMQPConnection: IOHandler {
         var now = timeval()
         let status = amqp_simple_wait_frame_noblock(handle.state, &frame, &now)
         if status == AMQP_STATUS_TIMEOUT.rawValue { return nil }
-        try check(status, "reading")
+        try handle.check(status, "reading")
         return frame
     }
 
@@ -234,7 +187,7 @@ extension AMQPConnection: IOHandler {
         case CRABBITMQ_CONNECTION_CLOSE.rawValue:
             amqp_send_method(handle.state, 0, CRABBITMQ_CONNECTION_CLOSE_OK.rawValue, &nothing)
         case CRABBITMQ_CHANNEL_CLOSE.rawValue:
-            amqp_send_method(handle.state, Self.channel, CRABBITMQ_CHANNEL_CLOSE_OK.rawValue, &nothing)
+            amqp_send_method(handle.state, ConnectionHandle.channel, CRABBITMQ_CHANNEL_CLOSE_OK.rawValue, &nothing)
         default:
             break
         }

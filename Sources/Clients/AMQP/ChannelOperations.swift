@@ -1,7 +1,7 @@
 import CRabbitMQ
 
 // The AMQP methods that publishers and consumers use, on the connection's one channel.
-extension AMQPConnection {
+extension ConnectionHandle {
     // MARK: Publishing
 
     /// From now on the broker confirms each publication, numbered from 1.
@@ -69,11 +69,11 @@ extension AMQPConnection {
         }
     }
 
-    /// Deliveries that were on their way still arrive.
+    /// Deliveries that were on their way still arrive. The broker's answer is not asked for, since waiting for it would hold up the thread.
     func cancelConsumer() throws(AMQPError) {
         try withChannel { state, arena throws(AMQPError) in
-            amqp_basic_cancel(state, Self.channel, arena.bytes(Self.consumerTag))
-            try check("basic.cancel")
+            var cancel = amqp_basic_cancel_t(consumer_tag: arena.bytes(Self.consumerTag), nowait: 1)
+            try check(amqp_send_method(state, Self.channel, CRABBITMQ_BASIC_CANCEL.rawValue, &cancel), "basic.cancel")
         }
     }
 

@@ -1,11 +1,14 @@
 import CRabbitMQ
 
-/// Owns librabbitmq's connection; closes the socket and frees everything in its deinit.
+/// Owns librabbitmq's connection and its one channel; closes the socket and frees everything in its deinit.
 ///
-/// Not Sendable: it belongs to one ``AMQPConnection``, which touches it on one thread only. Its memory may be freed on any
-/// thread, as nobody else has it any more by then.
+/// Not Sendable: one thread at a time has it. A thread of its own opens it (``ConnectionOpening``), the ``AMQPConnection``'s uses it, another says
+/// good-bye. Its memory may be freed on any thread, as nobody else has it any more by then.
 final class ConnectionHandle {
+    static let channel: amqp_channel_t = 1
+
     let state: amqp_connection_state_t
+    private let arena = Arena()
     private let socket: OpaquePointer
     private let isTLS: Bool
 
@@ -31,8 +34,10 @@ final class ConnectionHandle {
         amqp_destroy_connection(state)
     }
 
-    /// Connects, shakes hands and logs in.
-    func open(_ configuration: AMQPConfiguration, properties: amqp_table_t) throws(AMQPError) {
+    /// Looks the host up, connects, shakes hands, logs in and opens the channel. Blocks the thread, for as long as the resolver takes and twice the
+    /// configuration's `connectTimeout`.
+    func open(_ configuration: AMQPConfiguration) throws(AMQPError) {
+        defer { arena.recycle() }
         var connectTimeout = timeval(configuration.connectTimeout.held(to: .milliseconds(100), .seconds(60)))
         amqp_set_handshake_timeout(state, &connectTimeout)
         setRPCTimeout(configuration.rpcTimeout)
@@ -42,7 +47,7 @@ final class ConnectionHandle {
         let userTimeout = configuration.tcpUserTimeout.held(to: .milliseconds(100), .seconds(60))
         crabbitmq_set_user_timeout(amqp_get_sockfd(state), UInt32(userTimeout.milliseconds))
         let heartbeat = configuration.heartbeat.held(to: .seconds(1), .seconds(600))
-        var properties = properties
+        var properties = arena.table(Self.clientProperties(configuration))
         let reply = crabbitmq_login(
             state, configuration.virtualHost, Self.channelMax, Self.frameMax, Int32(heartbeat.components.seconds),
             &properties, configuration.user, configuration.password
@@ -52,6 +57,49 @@ final class ConnectionHandle {
         guard frameMax >= Self.frameMax else {
             throw AMQPError(.configuration, "the broker's frame_max is \(frameMax), at least \(Self.frameMax) is needed", isTransient: false)
         }
+        amqp_channel_open(state, Self.channel)
+        try check("channel.open")
+    }
+
+    /// Lets the broker know, and waits for its answer, so that it logs no lost connection. Blocks the thread for `timeout` at most.
+    func close(within timeout: Duration) {
+        setRPCTimeout(timeout)
+        amqp_connection_close(state, Int32(AMQP_REPLY_SUCCESS))
+    }
+
+    /// librabbitmq's connection, with memory at hand until `body` is over.
+    func withChannel<Result>(
+        _ body: (_ state: amqp_connection_state_t, _ arena: Arena) throws(AMQPError) -> Result
+    ) throws(AMQPError) -> Result {
+        defer { arena.recycle() }
+        return try body(state, arena)
+    }
+
+    /// Throws what the broker, or the library, said to the last request.
+    func check(_ action: String) throws(AMQPError) {
+        if let error = failure(in: amqp_get_rpc_reply(state), during: action) { throw error }
+        amqp_maybe_release_buffers(state)
+    }
+
+    /// Throws for a negative status, which leaves the connection unusable.
+    func check(_ status: Int32, _ action: String) throws(AMQPError) {
+        guard status < 0 else { return }
+        throw .connectionLost("\(action): \(String(cString: amqp_error_string2(status)))")
+    }
+
+    /// Without the first two capabilities a deleted queue leaves a deaf consumer, and an alarm goes unnoticed.
+    private static func clientProperties(_ configuration: AMQPConfiguration) -> [String: FieldValue] {
+        [
+            "product": "wharf",
+            "connection_name": .string(configuration.connectionName),
+            "capabilities": .table([
+                "consumer_cancel_notify": true,
+                "connection.blocked": true,
+                "authentication_failure_close": true,
+                "publisher_confirms": true,
+                "basic.nack": true,
+            ]),
+        ]
     }
 
     /// One channel a connection: librabbitmq's waits discard other channels' frames.
@@ -63,11 +111,6 @@ final class ConnectionHandle {
     func setRPCTimeout(_ timeout: Duration) {
         var timeout = timeval(timeout.held(to: .milliseconds(100), .seconds(60)))
         amqp_set_rpc_timeout(state, &timeout)
-    }
-
-    /// What went wrong in the last request, if anything.
-    func lastFailure(during action: String) -> AMQPError? {
-        failure(in: amqp_get_rpc_reply(state), during: action)
     }
 
     private func failure(in reply: amqp_rpc_reply_t, during action: String) -> AMQPError? {

@@ -21,10 +21,10 @@ enum WriteProgress: Sendable {
 
 /// The publisher or consumer that a connection works for.
 ///
-/// All but the last part is called on the connection's thread. None of it may wait.
+/// What follows the first part is called on the connection's thread, up to the last part. None of that may wait.
 protocol ConnectionOwner: AnyObject, Sendable {
-    /// Declares on the fresh channel what the owner needs.
-    func prepare(_ connection: isolated AMQPConnection) throws(AMQPError)
+    /// Declares on the fresh channel what the owner needs. Called on a thread that waits for the broker's answers and for nothing else.
+    func prepare(_ channel: ConnectionHandle) throws(AMQPError)
 
     /// The connection is ready: from now on it takes turns.
     func attach(_ connection: isolated AMQPConnection)
@@ -36,7 +36,7 @@ protocol ConnectionOwner: AnyObject, Sendable {
     func receive(_ events: [ConnectionEvent])
 
     /// Writes what is due, up to the owner's bound for one turn. After an error the connection is lost.
-    func write(on connection: isolated AMQPConnection) throws(AMQPError) -> WriteProgress
+    func write(on channel: ConnectionHandle) throws(AMQPError) -> WriteProgress
 
     /// The connection is over. `error` is `nil` when it was closed as wanted.
     func detach(_ error: AMQPError?)

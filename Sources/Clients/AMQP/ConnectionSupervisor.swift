@@ -54,7 +54,9 @@ struct ConnectionSupervisor {
             }
             guard !owner.isStopping else { return }
             let delay = backoff.next(using: &random)
-            logger.info("no connection to the broker, trying again", metadata: [
+            // What a topology or a permission takes away comes back when somebody gives it back: that has to be seen.
+            let needsOperator = !failure.isTransient || failure.code == .notFound
+            logger.log(level: needsOperator ? .error : .info, needsOperator ? "the broker refuses, trying again" : "no connection to the broker, trying again", metadata: [
                 LogKey.broker: "\(configuration)", LogKey.reason: "\(failure)", LogKey.delay: "\(delay.milliseconds)",
             ])
             // Ends early, by an error of no interest, when the service is to stop.

@@ -44,7 +44,7 @@ public final class Consumer: MessageConsumer, Service {
     /// - Parameters:
     ///   - prefetch: How many deliveries may be unacknowledged, held to 1 to 65,535: about the size of a batch. Without effect with `noAck`.
     ///   - noAck: Deliveries count as acknowledged when they are sent; then up to 10,000 gather before the broker is left waiting.
-    ///   - thread: on which the connection lives; nil makes one for it. Connecting, and librabbitmq's other requests, hold it up.
+    ///   - thread: on which the connection lives; nil makes one for it.
     public init(configuration: AMQPConfiguration, source: Source, prefetch: Int, noAck: Bool = false, on thread: IOThread? = nil, logger: Logger) {
         self.configuration = configuration
         self.source = source
@@ -131,7 +131,7 @@ public final class Consumer: MessageConsumer, Service {
 // MARK: - The connection's side
 
 extension Consumer: ConnectionOwner {
-    func prepare(_ connection: isolated AMQPConnection) throws(AMQPError) {
+    func prepare(_ channel: ConnectionHandle) throws(AMQPError) {
         let isStopped = state.withLock { state in
             state.isCancelled = state.queue.isStopped
             return state.isCancelled
@@ -139,13 +139,13 @@ extension Consumer: ConnectionOwner {
         guard !isStopped else { return }
         switch source {
         case .queue(let name):
-            try connection.consume(queue: name, prefetch: prefetch, noAck: noAck)
+            try channel.consume(queue: name, prefetch: prefetch, noAck: noAck)
         case .exclusive(let prefix, let bindings):
-            let name = try connection.declareExclusiveQueue(named: prefix.map { $0 + Self.randomName() })
+            let name = try channel.declareExclusiveQueue(named: prefix.map { $0 + Self.randomName() })
             for binding in bindings {
-                try connection.bind(queue: name, exchange: binding.exchange, routingKey: binding.routingKey ?? name)
+                try channel.bind(queue: name, exchange: binding.exchange, routingKey: binding.routingKey ?? name)
             }
-            try connection.consume(queue: name, prefetch: prefetch, noAck: noAck)
+            try channel.consume(queue: name, prefetch: prefetch, noAck: noAck)
             state.withLock { $0.replyAddress = name }
         }
     }
@@ -171,18 +171,18 @@ extension Consumer: ConnectionOwner {
         for handover in handovers { handover.waiter.resume(returning: handover.deliveries) }
     }
 
-    func write(on connection: isolated AMQPConnection) throws(AMQPError) -> WriteProgress {
+    func write(on channel: ConnectionHandle) throws(AMQPError) -> WriteProgress {
         let mustCancel = state.withLock { state in
             defer { state.isCancelled = state.queue.isStopped }
             return state.queue.isStopped && !state.isCancelled
         }
         if mustCancel {
-            try connection.cancelConsumer()
-            // Deliveries may have arrived before the broker's answer: they are read, and released, first.
+            try channel.cancelConsumer()
+            // What has arrived meanwhile is read, and released, first.
             return .more
         }
         let (settlements, isStopping) = state.withLock { ($0.queue.takeOutbox(), $0.isStopping) }
-        try connection.settle(settlements)
+        try channel.settle(settlements)
         return isStopping ? .finished : .idle
     }
 

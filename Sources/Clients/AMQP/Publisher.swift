@@ -38,7 +38,7 @@ public final class Publisher: MessagePublisher, Service {
     /// - Parameters:
     ///   - confirms: Whether an outcome waits for the broker's confirm. Without, it is `confirmed` once the message is written.
     ///   - window: How many publications may be written and unconfirmed, at least 1.
-    ///   - thread: on which the connection lives; nil makes one for it. Connecting, and librabbitmq's other requests, hold it up.
+    ///   - thread: on which the connection lives; nil makes one for it.
     ///   - onReturn: Without confirms: given each message that no queue takes. Called on the connection's thread: it must not block.
     public init(
         configuration: AMQPConfiguration,
@@ -146,8 +146,8 @@ extension Publisher {
 // MARK: - The connection's side
 
 extension Publisher: ConnectionOwner {
-    func prepare(_ connection: isolated AMQPConnection) throws(AMQPError) {
-        if confirms { try connection.selectConfirms() }
+    func prepare(_ channel: ConnectionHandle) throws(AMQPError) {
+        if confirms { try channel.selectConfirms() }
     }
 
     func attach(_ connection: isolated AMQPConnection) {
@@ -178,11 +178,11 @@ extension Publisher: ConnectionOwner {
         if let onReturn { unasked.forEach(onReturn) }
     }
 
-    func write(on connection: isolated AMQPConnection) throws(AMQPError) -> WriteProgress {
+    func write(on channel: ConnectionHandle) throws(AMQPError) -> WriteProgress {
         let publications = state.withLock { state in
             state.isBlocked || state.isStoppingImmediately ? [] : state.ledger.take(limit: Self.publicationsPerTurn)
         }
-        if !publications.isEmpty { try connection.publish(publications) }
+        if !publications.isEmpty { try channel.publish(publications) }
         let (completions, progress) = state.withLock { state -> ([PublishLedger<Waiter>.Completion], WriteProgress) in
             let completions = state.ledger.wrote()
             if state.isStoppingImmediately || state.isStopping && state.ledger.isEmpty { return (completions, .finished) }
