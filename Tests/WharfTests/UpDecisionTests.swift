@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Operations
 import Testing
 
@@ -6,14 +7,29 @@ import Testing
 @Suite struct RestartPolicyTests {
     @Test func `pauses double from 100 milliseconds to 10 seconds`() {
         var policy = RestartPolicy()
-        let pauses = (1...9).map { _ in policy.pause(afterRunning: .seconds(1)) }
+        let pauses = (1...9).map { _ in policy.pause(afterRunning: .seconds(1), hadServed: false) }
         #expect(pauses.map { Int($0 / .milliseconds(1)) } == [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000])
     }
 
     @Test func `who was well for 30 seconds begins anew`() {
         var policy = RestartPolicy()
-        for _ in 1...5 { _ = policy.pause(afterRunning: .zero) }
-        #expect(policy.pause(afterRunning: .seconds(30)) == .milliseconds(100))
+        for _ in 1...5 { _ = policy.pause(afterRunning: .zero, hadServed: false) }
+        #expect(policy.pause(afterRunning: .seconds(30), hadServed: false) == .milliseconds(100))
+    }
+
+    @Test func `a process that had served is started again at once, however often it is ended`() {
+        var policy = RestartPolicy()
+        for _ in 1...5 { _ = policy.pause(afterRunning: .zero, hadServed: false) }
+        for _ in 1...60 { #expect(policy.pause(afterRunning: .milliseconds(500), hadServed: true) == .milliseconds(100)) }
+        #expect(policy.pause(afterRunning: .milliseconds(500), hadServed: false) == .milliseconds(200))
+    }
+
+    @Test func `a role's drain ends before the role, and the role before its supervisor's patience`() throws {
+        #expect(Role.longestDrain < Role.longestShutdown)
+        #expect(Role.longestShutdown < Crew.grace)
+        let compose = String(decoding: try Data(contentsOf: URL(filePath: "\(RunningWharf.repository())/compose.yaml")), as: UTF8.self)
+        let graces = compose.matches(of: /stop_grace_period: (\d+)s/).compactMap { Int64($0.1) }
+        #expect(!graces.isEmpty && graces.allSatisfy { .seconds($0) > Role.longestShutdown })
     }
 }
 

@@ -57,6 +57,23 @@ import WebClient
         #expect((record?.processes.first?.restarts ?? 0) >= 1)
     }
 
+    @Test func `a child that had been ready is started again without a growing pause`() async throws {
+        let log = LogFile(path: "\(folder.path)/log")
+        let process = ManagedProcess(name: "child", command: ProcessCommand("/bin/sh", ["-c", "sleep 0.3; exit 4"]), output: .file(log.path))
+        let keeper = Keeper(
+            name: "child", role: "test", process: process, log: log, start: { try await process.start() }, stop: { await process.stop() },
+            isReady: { _ in true })
+        try await keeper.begin(recorder)
+        let console = console()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.keep(recorder, startGuard: StartGuard(), console: console) }
+            let said = await troubles(4)
+            group.cancelAll()
+            await keeper.stop()
+            #expect(said.allSatisfy { $0.contains("starts again in 0.1 s") }, "\(said)")
+        }
+    }
+
     @Test func `after cancellation nothing is started again`() async throws {
         let keeper = keeper("exec tail -f /dev/null")
         try await keeper.begin(recorder)
@@ -109,6 +126,14 @@ import WebClient
     @Test func `it waits until every URL is answered well`() async throws {
         let server = Server([0, 503, 200, 504])
         try await ReadinessProbe(transport: server, startGuard: StartGuard()).wait(for: ["http://a", "http://b"])
+    }
+
+    @Test func `the answer of another program does not count`() async throws {
+        let asked = Mutex(0)
+        try await ReadinessProbe(transport: Server([200, 200]), startGuard: StartGuard()).wait(for: ["http://a"]) {
+            asked.withLock { $0 += 1; return $0 > 3 }
+        }
+        #expect(asked.withLock { $0 } == 4)
     }
 
     @Test func `it gives up with the start`() async {

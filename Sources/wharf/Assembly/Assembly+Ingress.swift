@@ -16,16 +16,22 @@ extension Assembly {
         let (client, parts) = try requestClient(Self.ingress, confirmed: confirmed, unconfirmed: unconfirmed, on: thread)
         let address = settings.httpAddress
         let configuration = IngressConfiguration(
-            host: address.host, port: address.port, stripeWebhookSecret: settings.stripe.webhookSecret, openapi: openapi)
+            host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
+            stripeWebhookSecret: settings.stripe.webhookSecret, openapi: openapi)
+        let isListening = SharedFlag()
         let ingress = try Ingress(
             configuration: configuration, requests: client, clock: clock, randomness: randomness,
-            logger: logger("ingress"), onReady: onReady)
+            logger: logger("ingress"),
+            onReady: { port in
+                isListening.raise()
+                onReady(port)
+            })
         let events = Consumer(
             configuration: try broker(Self.ingress, "events"),
             source: .exclusive(prefix: "\(Exchange.events).\(Self.ingress).", bindings: [(Exchange.events, MessageName.sessionRevoked)]),
             prefetch: 100, noAck: true, logger: logger("events"))
         let revocations = SessionRevocations(events: events, cache: ingress.sessions, logger: logger("events"))
         let bound = ([confirmed, unconfirmed] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
-        return bound + [events, revocations, ingress]
+        return bound + [events, revocations, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", isListening)]
     }
 }

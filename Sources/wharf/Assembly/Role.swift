@@ -16,8 +16,11 @@ import UnixSignals
 
 /// A process that runs until it is told to stop: SIGTERM or SIGINT ends it in order, a second one at once.
 enum Role {
-    /// What is left of a shutdown after this is cut off: the messages concerned are delivered again.
-    static let longestShutdown: Duration = .seconds(30)
+    /// How long an ingress waits for the requests that are under way when it is told to stop: longer than any of them may take.
+    static let longestDrain: Duration = .seconds(45)
+    /// What is left of a shutdown after this is cut off: the messages concerned are delivered again. What waits for a role's end (`wharf up`, compose)
+    /// waits longer.
+    static let longestShutdown: Duration = longestDrain + .seconds(5)
 
     /// - Parameters:
     ///   - name: What the process is called in logs and at the broker.
@@ -30,13 +33,15 @@ enum Role {
         MetricsSystem.bootstrap(metrics)
         let assembly = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
         let parts = try stoppingOnBadSettings { try services(assembly) }
+        let isListening = SharedFlag()
         let admin = AdminServer(
             address: settings.adminAddress, checks: parts.compactMap { ($0 as? any HasReadiness)?.readiness },
-            metrics: metrics, logger: assembly.logger("admin"))
+            metrics: metrics, logger: assembly.logger("admin"), onReady: { _ in isListening.raise() })
+        let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", isListening)
         let group = ServiceGroup(
             configuration: {
                 var configuration = ServiceGroupConfiguration(
-                    services: ([admin] + parts).map { .init(service: $0) }, logger: logger)
+                    services: ([listening] + parts).map { .init(service: $0) }, logger: logger)
                 configuration.maximumGracefulShutdownDuration = longestShutdown
                 return configuration
             }())

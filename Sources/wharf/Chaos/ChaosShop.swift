@@ -67,11 +67,12 @@ final class ChaosShop: Sendable {
             pid: getpid(), startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)", url: url, sandboxURL: sandboxURL,
             managementURL: Backends.withoutCredentials(direct.management), adminEmail: UpSecrets.adminEmail)
         let members = CrewMember.everyone(workersPerService: Self.workersPerService, ports: ports, folder: state)
+        let probe = HealthProbe(transport: transport, publicPorts: [ports.http.address.port, sandboxPort])
         run = UpRun(
             folder: state, console: console, logger: logger, servers: servers,
-            crew: Crew(members, executable: executable, environment: environment, folder: state), environment: environment,
+            crew: Crew(members, executable: executable, environment: environment, folder: state, probe: probe), environment: environment,
             secrets: secrets, setup: .standard, recorder: try RunRecorder(folder: state, record: record) { console.line($0) },
-            transport: transport, url: url, wantsDemo: false, startedAt: .now)
+            transport: transport, url: url, port: ports.http.address.port, wantsDemo: false, startedAt: .now)
     }
 
     /// Starts everything, runs `body`, and ends everything in order, whatever has happened and however often it is cancelled.

@@ -3,15 +3,17 @@ import LocalServers
 
 /// The processes of this executable that `wharf up` runs.
 struct Crew: Sendable {
-    /// Longer than a role takes to finish what it has begun.
-    static let grace = Duration.seconds(35)
+    /// A role cuts its own shutdown off before, and says so in its log.
+    static let grace = Role.longestShutdown + .seconds(5)
 
     let ingress: [Keeper]
     let workers: [Keeper]
     let sandbox: [Keeper]
 
-    /// - Parameter members: nothing of them runs yet.
-    init(_ members: [CrewMember], executable: String, environment: ChildEnvironment, folder: StateFolder) {
+    /// - Parameters:
+    ///   - members: nothing of them runs yet.
+    ///   - probe: finds out whether one has become ready.
+    init(_ members: [CrewMember], executable: String, environment: ChildEnvironment, folder: StateFolder, probe: HealthProbe) {
         func keepers(_ isMeant: (CrewMember.Kind) -> Bool) -> [Keeper] {
             members.filter { isMeant($0.kind) }.map { member in
                 let log = LogFile(path: folder.log(of: member.name))
@@ -20,7 +22,8 @@ struct Crew: Sendable {
                 let process = ManagedProcess(name: member.name, command: command, output: .file(log.path))
                 return Keeper(
                     name: member.name, role: member.role, process: process, log: log,
-                    start: { try await process.start() }, stop: { await process.stop(grace: Self.grace) })
+                    start: { try await process.start() }, stop: { await process.stop(grace: Self.grace) },
+                    isReady: { await probe.isReady($0) })
             }
         }
         ingress = keepers { $0 == .ingress }

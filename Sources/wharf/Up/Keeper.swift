@@ -5,6 +5,9 @@ import LocalServers
 struct Keeper: Sendable {
     /// A start that took at least so long was waited for: its end is told.
     private static let notableStart = Duration.milliseconds(500)
+    /// How often a process is asked whether it is ready, until it is: the pause doubles.
+    private static let firstLook = Duration.milliseconds(50)
+    private static let longestLook = Duration.seconds(1)
     /// EX_CONFIG: a setting is wrong.
     private static let statusOfBadSettings: Int32 = 78
 
@@ -14,6 +17,8 @@ struct Keeper: Sendable {
     let log: LogFile
     let start: @Sendable () async throws -> Void
     let stop: @Sendable () async -> Void
+    /// Whether the process of this id can do its work now.
+    var isReady: @Sendable (_ pid: Int32) async -> Bool = { _ in false }
 
     /// Starts it for the first time. A cancellation does not leave it half started.
     func begin(_ recorder: RunRecorder) async throws {
@@ -29,13 +34,14 @@ struct Keeper: Sendable {
         var policy = RestartPolicy()
         var began = clock.now
         while true {
-            let status = await process.exit ?? .unknown
+            let (status, hadServed) = await end()
             if Task.isCancelled { return }
             var trouble = Self.describe(status)
             startGuard.ended(name, trouble, isHopeless: status == .exited(Self.statusOfBadSettings), log: log)
             var lifetime = clock.now - began
+            var served = hadServed
             while true {
-                let pause = policy.pause(afterRunning: lifetime)
+                let pause = policy.pause(afterRunning: lifetime, hadServed: served)
                 console.line("\(Self.time) \(console.paint.bad(name)) \(trouble), starts again in \(pause.inSeconds)\(lastLine)")
                 do {
                     try await clock.sleep(for: pause)
@@ -48,10 +54,29 @@ struct Keeper: Sendable {
                     trouble = "could not be started (\(error))"
                     startGuard.ended(name, trouble, log: log)
                     lifetime = .zero
+                    served = false
                 }
             }
             // Whoever stops everything may have passed by before it had started.
             if Task.isCancelled { return await stop() }
+        }
+    }
+
+    /// Waits for the end of the process, and finds out meanwhile whether it becomes ready.
+    private func end() async -> (status: ManagedProcess.ExitStatus, hadServed: Bool) {
+        let hadServed = SharedFlag()
+        return await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var pause = Self.firstLook
+                while !Task.isCancelled {
+                    if let pid = await process.pid, await isReady(pid) { return hadServed.raise() }
+                    try? await Task.sleep(for: pause)
+                    pause = min(pause * 2, Self.longestLook)
+                }
+            }
+            let status = await process.exit ?? .unknown
+            group.cancelAll()
+            return (status, hadServed.isRaised)
         }
     }
 

@@ -9,9 +9,10 @@ struct ReadinessProbe: Sendable {
     let transport: any HTTPTransport
     let startGuard: StartGuard
 
-    /// Returns when every URL, one after the other, has been answered with a 2xx status.
+    /// Returns when every URL, one after the other, has been answered with a 2xx status by the process that is meant.
+    /// - Parameter isMeant: whether it is that process which listens.
     /// - Throws: ``UpError`` with code `start` after 180 seconds, or when the start is given up; `CancellationError`.
-    func wait(for urls: [String]) async throws {
+    func wait(for urls: [String], from isMeant: () async -> Bool = { true }) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + Self.limit
         for url in urls {
@@ -19,8 +20,10 @@ struct ReadinessProbe: Sendable {
             while true {
                 do {
                     let response = try await transport.send(WebRequest(url: url, timeout: Self.timeout))
-                    if response.isSuccess { break }
-                    answer = "status \(response.status): \(String(decoding: response.body.prefix(500), as: UTF8.self))"
+                    let isOurs = await isMeant()
+                    if response.isSuccess, isOurs { break }
+                    answer = isOurs ? "" : "another program listens there; "
+                    answer += "status \(response.status): \(String(decoding: response.body.prefix(500), as: UTF8.self))"
                 } catch {
                     answer = "\(error)"
                 }

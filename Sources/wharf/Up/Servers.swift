@@ -28,6 +28,8 @@ struct Servers: Sendable {
     private func keeper(_ name: String, _ server: any LocalServer, _ process: ManagedProcess, _ folder: String) -> Keeper {
         Keeper(
             name: name, role: name, process: process, log: LogFile(path: "\(folder)/log"),
-            start: { try await server.start() }, stop: { await server.stop() })
+            start: { try await server.start() }, stop: { await server.stop() },
+            // Its start waits until it is.
+            isReady: { _ in true })
     }
 }

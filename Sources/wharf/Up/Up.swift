@@ -66,6 +66,8 @@ struct Up: AsyncParsableCommand {
         let environment = ChildEnvironment(
             outer: variables, isExternal: external, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
             sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
+        let transport = WebClient(logger: logger)
+        let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox].compactMap(\.self)))
         let members = CrewMember.everyone(workersPerService: workers, ports: ports, folder: folder)
         try check(environment, members)
         try folder.write(environment.tools, to: StateFolder.environmentFile)
@@ -75,10 +77,10 @@ struct Up: AsyncParsableCommand {
             adminEmail: UpSecrets.adminEmail)
         return UpRun(
             folder: folder, console: console, logger: logger, servers: servers,
-            crew: Crew(members, executable: try Crew.thisExecutable(), environment: environment, folder: folder),
+            crew: Crew(members, executable: try Crew.thisExecutable(), environment: environment, folder: folder, probe: probe),
             environment: environment, secrets: secrets, setup: .standard,
             recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
-            transport: WebClient(logger: logger), url: ports.http.url, wantsDemo: demo, startedAt: startedAt)
+            transport: transport, url: ports.http.url, port: ports.http.address.port, wantsDemo: demo, startedAt: startedAt)
     }
 
     /// Each process is given its own secrets, and not the names of files.

@@ -82,7 +82,13 @@ extension UpRun {
     @Sendable private func startIngress() async throws {
         try await console.part("ingress") {
             for keeper in crew.ingress { try await begin(keeper) }
-            try await probe.wait(for: ["\(url)/readyz", "\(url)/v1/products?limit=1"])
+            try await probe.wait(for: ["\(url)/readyz", "\(url)/v1/products?limit=1"]) {
+                // Another program may have taken the port meanwhile, and would answer as well.
+                for keeper in crew.ingress {
+                    guard let pid = await keeper.process.pid, ProcessView(pid: pid).listeningPorts.contains(port) else { return false }
+                }
+                return true
+            }
             return url
         }
     }

@@ -16,6 +16,7 @@ struct UpRun: Sendable {
     let transport: any HTTPTransport
     /// Of the ingress.
     let url: String
+    let port: Int
     let wantsDemo: Bool
     let startedAt: ContinuousClock.Instant
 

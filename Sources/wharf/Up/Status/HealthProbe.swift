@@ -24,6 +24,12 @@ struct HealthProbe: Sendable {
         return await health(at: port)
     }
 
+    /// Whether the role of this process can do its work.
+    func isReady(_ pid: Int32) async -> Bool {
+        guard let port = ProcessView(pid: pid).listeningPorts.subtracting(publicPorts).min() else { return false }
+        return await health(at: port).state == .ready
+    }
+
     private func health(at port: Int) async -> StatusReport.Health {
         do {
             let response = try await transport.send(WebRequest(url: "http://127.0.0.1:\(port)/readyz", timeout: Self.timeout))

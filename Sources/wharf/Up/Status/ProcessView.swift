@@ -23,10 +23,13 @@ struct ProcessView: Sendable {
         return Self.resident(statm: String(decoding: data, as: UTF8.self), pageBytes: Int(sysconf(Int32(_SC_PAGESIZE))))
     }
 
-    /// The TCP ports of IPv4 on which it listens; empty where this account may not look.
+    /// The TCP ports on which it listens; empty where this account may not look.
     var listeningPorts: Set<Int> {
-        guard let table = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/net/tcp")) else { return [] }
-        return Self.listeningPorts(table: String(decoding: table, as: UTF8.self), sockets: sockets)
+        let sockets = sockets
+        return ["tcp", "tcp6"].reduce(into: []) { ports, name in
+            guard let table = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/net/\(name)")) else { return }
+            ports.formUnion(Self.listeningPorts(table: String(decoding: table, as: UTF8.self), sockets: sockets))
+        }
     }
 
     /// The inodes of its sockets.
