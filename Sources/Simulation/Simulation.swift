@@ -100,6 +100,8 @@ public struct Simulation: Sendable {
                         customers.addTask { try? await customer.run() }
                     }
                     guard plan.crashAt == nil else { return }
+                    let clerk = Clerk(shop: shop, ledger: ledger, chance: Chance(seed: plan.seed, stream: "clerk"))
+                    customers.addTask { try? await clerk.run() }
                     customers.addTask {
                         while scheduler.steps < plan.steps, clock.elapsed < Self.faultyTime.lowerBound || shop.hasWork,
                             clock.elapsed < Self.faultyTime.upperBound

@@ -89,6 +89,10 @@ struct Audit: Sendable {
             if level.onHand != level.expected { found.append("stock of \(level.sku) is \(level.onHand), and ought to be \(level.expected)") }
             if level.reserved != 0 { found.append("\(level.reserved) of \(level.sku) are reserved for nobody") }
         }
+        for (reason, count) in books.bookings.sorted(by: { $0.key < $1.key }) where count > 1 {
+            found.append("\(reason) was booked \(count) times: the clerk was told that nothing was done")
+        }
+        for reason in customers.booked.sorted() where books.bookings[reason] == nil { found.append("\(reason) was said to be booked, and is not") }
         return found
     }
 

@@ -50,6 +50,8 @@ struct Books: Sendable {
     var carts: [UUID: UUID] = [:]
     var inboxes: [Shop.Service: [UUID: Handled]] = [:]
     var stock: [Stock] = []
+    /// How often each reason was booked for stock.
+    var bookings: [String: Int] = [:]
     var notifications: [Told] = []
     /// Payments that are to be voided, and are not.
     var unvoided = 0
@@ -93,6 +95,9 @@ struct Books: Sendable {
             Stock(
                 sku: try row.decode("sku"), onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"),
                 expected: try row.decode("expected"))
+        }
+        for row in try await connection.query("SELECT reason, count(*) AS count FROM catalog.stock_movements WHERE reason LIKE 'delivery %' GROUP BY reason") {
+            books.bookings[try row.decode("reason")] = try row.decode("count", as: Int.self)
         }
         books.notifications = try await connection.query("SELECT id, order_id, kind, result FROM notifications.notifications ORDER BY id").map { row in
             Told(id: try row.decode("id"), order: try row.decode("order_id"), kind: try row.decode("kind"), result: try row.decode("result"))

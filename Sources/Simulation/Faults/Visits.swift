@@ -44,10 +44,11 @@ enum Moment {
     static let databaseAway = "database away"
     static let gatewayAway = "gateway away"
     static let queueFull = "queue full"
+    static let refusedForNow = "command refused with 503"
 
     static let all: [String] =
         Life.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, keyRepeated, oneByOne,
-            lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull,
+            lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull, refusedForNow,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

@@ -8,6 +8,8 @@ final class CustomerLedger: Sendable {
         var accepted: [UUID: UUID] = [:]
         /// States that were told as final.
         var settled: [UUID: String] = [:]
+        /// Deliveries that a clerk was told are booked, by their reasons.
+        var booked: Set<String> = []
         var complaints: [String] = []
     }
 
@@ -21,6 +23,10 @@ final class CustomerLedger: Sendable {
 
     func settled(order: UUID, as state: String) {
         entries.withLock { $0.settled[order] = state }
+    }
+
+    func booked(_ reason: String) {
+        entries.withLock { _ = $0.booked.insert(reason) }
     }
 
     func complain(_ what: String) {
