@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import LocalServers
 import PostgreSQL
 import Secrets
+import TestKit
 import Testing
 
 @testable import Messaging
@@ -128,13 +130,26 @@ import Testing
         _ = try await database.transaction {
             try await Store.begin(sessions, now: now, expiresAt: now.addingTimeInterval(60), on: $0)
         }
-        users.service.clock.advance(by: 1)
-        let (first, second) = try await StandOff(database: database, hold: "SELECT FROM accounts FOR UPDATE").results {
-            try await users.signIn()
-        } then: {
-            try await users.signIn()
+        let later = now.addingTimeInterval(1)
+        let begin = { @Sendable (transaction: any SQLConnection) in
+            let session = Users.NewSession(id: UUID(), token: SecureRandom.token(), account: account)
+            return try await Store.begin([session], now: later, expiresAt: later.addingTimeInterval(60), on: transaction).count
         }
-        #expect([first.status, second.status] == [201, 201])
+        let begun = try await withThrowingTaskGroup(of: Int.self) { group in
+            let first = try await database.transaction { transaction in
+                let begun = try await begin(transaction)
+                group.addTask { try await database.transaction { try await begin($0) } }
+                try await eventually("The second waits for the first") {
+                    // Within a transaction the view stays as it was first seen.
+                    try await transaction.execute("SELECT pg_stat_clear_snapshot()")
+                    return try await !transaction.query(
+                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").isEmpty
+                }
+                return begun
+            }
+            return try await group.reduce(first, +)
+        }
+        #expect(begun == 2)
         #expect(try await users.allSessions(of: ada.id) == Store.maximumSessions)
         await database.close()
     }
