@@ -122,6 +122,7 @@ private func fields(_ reply: Reply) -> [String] { reply.problem?.errors?.map(\.f
         let second = try await shop.create("A")
         #expect(second.slug == first.slug)
         #expect(try await shop.change(first.id, #"{"archived": false}"#).status == 409)
+        #expect(try await shop.change(first.id, #"{"archived": false, "slug": "other"}"#).status == 409)
         #expect(try await shop.change(first.id, #"{"name": "Coffee"}"#).status == 404)
         #expect(try await shop.change(second.id, #"{"archived": true}"#).decoded(ProductView.self).archived == true)
         let restored = try await shop.change(first.id, #"{"archived": false, "name": "Coffee"}"#)
