@@ -80,6 +80,28 @@ extension BrokerTests {
             #expect(consumer.replyAddress == nil)
         }
 
+        @Test func `each connection has an exclusive queue of its own name, which begins with the prefix`() async throws {
+            let broker = try await TestBroker.shared.value
+            let prefix = "tests.\(UInt64.random(in: 0...UInt64.max))."
+            let consumers = try (0..<2).map { _ in
+                try Consumer(
+                    configuration: broker.configuration, source: .exclusive(prefix: prefix, bindings: [(exchange: "amq.topic", routingKey: nil)]),
+                    prefetch: 1, noAck: true, logger: quiet)
+            }
+            let publisher = try Publisher(configuration: broker.configuration, confirms: false, logger: quiet)
+            try await running(publisher, consumers[0], consumers[1]) {
+                try await eventually("both have an address") { consumers.allSatisfy { $0.replyAddress != nil } }
+                let addresses = consumers.compactMap(\.replyAddress)
+                #expect(Set(addresses).count == 2)
+                // At least 128 bits, written with 16 digits and a hyphen for zeros that are left out.
+                #expect(addresses.allSatisfy { $0.hasPrefix(prefix) && $0.utf8.count > prefix.utf8.count + 16 })
+                for (consumer, address) in zip(consumers, addresses) {
+                    _ = await publisher.publish([Publication(exchange: "amq.topic", routingKey: address, body: Array(address.utf8))])
+                    #expect(try await consumer.collect(1).map(\.text) == [address])
+                }
+            }
+        }
+
         @Test func `without acknowledgements the broker waits while the bound is reached, and nothing is lost`() async throws {
             let broker = try await TestBroker.shared.value
             let publisher = try Publisher(configuration: broker.configuration, logger: quiet)
