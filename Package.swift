@@ -116,7 +116,7 @@ let package = Package(
         ("CartsTests", ["ServiceKit", "Carts", "Messaging", "Contracts", "PostgreSQL"]),
         ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
-        ("OrdersTests", ["Orders", "Payments", "Contracts", "Messaging"]),
+        ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "PostgreSQL", "Secrets"]),
         ("FuzzTests", ["FuzzTargets"]),
         ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "IOThreads", "LocalServers", log, lifecycle]),
         (

@@ -121,6 +121,43 @@ public struct ChargeOrder: Sendable, Codable {
     }
 }
 
+/// `payments.extras.undo`: cancels or refunds a payment at the gateway that the order has beside its own.
+public struct UndoExtraPayment: Sendable, Codable {
+    public let orderID: UUID
+    /// The gateway's name for it.
+    public let intent: String
+
+    public init(orderID: UUID, intent: String) {
+        self.orderID = orderID
+        self.intent = intent
+    }
+}
+
+/// `payments.unresolved`: the gateway has refused something for good, and an operator has to decide. It becomes a dead letter; replaying that
+/// tries once more.
+public struct UnresolvedPayment: Sendable, Codable {
+    public let orderID: UUID
+    public let cause: String
+    public let detail: String
+
+    public init(orderID: UUID, cause: String, detail: String) {
+        self.orderID = orderID
+        self.cause = cause
+        self.detail = detail
+    }
+}
+
+/// `carts.carts.reopen`: the order that closed the cart was given up.
+public struct ReopenCart: Sendable, Codable {
+    public let orderID: UUID
+    public let cartID: UUID
+
+    public init(orderID: UUID, cartID: UUID) {
+        self.orderID = orderID
+        self.cartID = cartID
+    }
+}
+
 /// `payments.void`: leaves no money taken for the order and lets none be taken later: cancels, refunds, or forbids what was not begun.
 public struct VoidPayment: Sendable, Codable {
     public let orderID: UUID
@@ -134,6 +171,11 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
         case charged, paymentDeclined, paymentActionRequired
         case stockCommitted, reservationLost
         case paymentVoided, stockReleased
+        /// The gateway refuses for good to undo the payment: its money is kept until an operator decides.
+        case paymentUnresolved
+        /// Nothing for the checkout to do: what the gateway has of the payment is different now.
+        case paymentChanged
+        case cartReopened
         /// The checkout's deadline has passed.
         case overdue
     }
@@ -144,12 +186,42 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
     public let detail: String?
     /// For `paymentActionRequired`: what the storefront needs for 3-D Secure.
     public let clientSecret: String?
+    /// With every event from payments.
+    public let payment: PaymentReport?
 
-    public init(orderID: UUID, kind: Kind, detail: String? = nil, clientSecret: String? = nil) {
+    public init(
+        orderID: UUID, kind: Kind, detail: String? = nil, clientSecret: String? = nil, payment: PaymentReport? = nil
+    ) {
         self.orderID = orderID
         self.kind = kind
         self.detail = detail
         self.clientSecret = clientSecret
+        self.payment = payment
+    }
+}
+
+/// What the gateway has of an order's payment, in the words of the API.
+public enum PaymentState: String, Sendable, Codable, CaseIterable {
+    case pending, requiresAction, authorized, succeeded, declined
+    /// No money was taken, and none will be.
+    case cancelled
+    case partlyRefunded, refunded, disputed
+    /// Money is kept that should go back: the gateway refuses the refund for good.
+    case needsOperator
+}
+
+/// The payment of an order as payments knows it from the gateway.
+public struct PaymentReport: Sendable, Codable, Equatable {
+    public let state: PaymentState
+    /// In minor units.
+    public let refunded: Int
+    /// Grows with each change of the payment: of two reports the one with the higher revision holds.
+    public let revision: Int
+
+    public init(state: PaymentState, refunded: Int, revision: Int) {
+        self.state = state
+        self.refunded = refunded
+        self.revision = revision
     }
 }
 

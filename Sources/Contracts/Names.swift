@@ -10,6 +10,9 @@ public enum MessageName {
     public static let waitForOrder = "orders.orders.wait"
     public static let charge = "payments.charge"
     public static let void = "payments.void"
+    public static let undoExtra = "payments.extras.undo"
+    public static let unresolved = "payments.unresolved"
+    public static let reopenCart = "carts.carts.reopen"
 
     public static let sessionRevoked = "session.revoked"
     public static let orderConfirmed = "order.confirmed"

@@ -63,10 +63,14 @@ public struct Emission: Sendable, Equatable {
     /// The receiver answers the requester of the message being handled, in this handler's place.
     public let forwardsRequester: Bool
     public let caller: Caller?
+    /// What the id of a poller's message follows from, so that the same work found twice counts once; random where it is nil. The ids of a
+    /// handler's messages follow from its inbox row.
+    public let origin: UUID?
 
     public init(
-        _ destination: Destination, _ value: some Encodable, forwardsRequester: Bool = false, caller: Caller? = nil
+        _ destination: Destination, _ value: some Encodable, forwardsRequester: Bool = false, caller: Caller? = nil, origin: UUID? = nil
     ) throws {
+        self.origin = origin
         self.destination = destination
         self.body = try JSON.encode(value)
         self.forwardsRequester = forwardsRequester
@@ -80,6 +84,7 @@ extension Emission {
         body = message.body
         forwardsRequester = false
         caller = nil
+        origin = nil
     }
 }
 

@@ -27,7 +27,7 @@ public struct ServiceDefinition: Sendable {
 public struct Poller: Sendable {
     public let name: String
     public let interval: Duration
-    let find: @Sendable (any SQLConnection) async throws -> [Emission]
+    public let find: @Sendable (any SQLConnection) async throws -> [Emission]
 
     public init(
         name: String, interval: Duration, find: @escaping @Sendable (any SQLConnection) async throws -> [Emission]

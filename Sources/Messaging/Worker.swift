@@ -151,7 +151,7 @@ public struct Worker: Service {
                 let now = wiring.clock.now()
                 let publications = due.compactMap { emission in
                     let output = Output(emission)
-                    let source = Request(id: wiring.randomness.uuid(), operation: poller.name)
+                    let source = Request(id: emission.origin ?? wiring.randomness.uuid(), operation: poller.name)
                     return output.publication(at: 0, of: source, recorded: nil, now: now)
                 }
                 let lost = await wiring.publisher.publish(publications).count { $0 != .confirmed }

@@ -142,6 +142,7 @@ public struct Simulation: Sendable {
         let letters = shop.broker.messages(in: "dead-letters").map(Audit.DeadLetter.init)
         for order in books.orders.values {
             for edge in SagaEdges.path(of: order) { visits.note(SagaEdges.moment(edge)) }
+            if order.redrives > 0 { visits.note(Moment.redrive) }
         }
         let audit = Audit(
             books: books, intents: shop.gateway.intents, customers: ledger.all, mails: shop.mails.all, deadLetters: letters,

@@ -43,7 +43,7 @@ struct CheckoutModel: Hashable {
                 after.flight.remove(message)
                 next.append(after)
             }
-            if !faultless {
+            if !faultless, !mustArrive(message) {
                 var lost = self
                 lost.flight.remove(message)
                 next.append(lost)
@@ -59,19 +59,25 @@ struct CheckoutModel: Hashable {
             next.append(with { $0.money = .taken })
             next.append(with { $0.money = .declined })
         }
-        // The customer's browser still holds the secret of a payment that was declined after an authentication.
-        if money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
-            next.append(with { $0.money = .taken })
-        }
+        // Whoever holds the secret of a payment that was declined may pay it with another card until it is cancelled.
+        if money == .declined, attempt?.intent != nil,
+            [.awaitingCustomer, .voiding, .releasing, .reopening, .rejected].contains(checkout.phase)
+        { next.append(with { $0.money = .taken }) }
         if let status = moneyStatus { next.append(with { $0.learn(status) }) }
         return next.filter { $0 != self }
+    }
+
+    /// Nobody asks again for an order that was given up with a decline. That money has come for it after all is told once: were that message lost, it would
+    /// be a dead letter, and here nobody replays those.
+    private func mustArrive(_ message: Message) -> Bool {
+        message == .event(.charged) && attempt?.state == .succeeded && checkout.isGivenUp
     }
 
     /// Nothing is on its way any more, and the gateway has told what it had to tell.
     var isQuiet: Bool {
         guard flight.isEmpty, !callUnderWay, !mustVoid, checkout.isTerminal else { return false }
         guard let status = moneyStatus, var known = attempt else { return true }
-        return !known.learn(status)
+        return !known.learn(Self.payment(status))
     }
 
     /// Payments looks for these by itself.
@@ -90,7 +96,7 @@ struct CheckoutModel: Hashable {
         }
         if toldConfirmed, toldRejected { found.append("told both confirmed and rejected") }
         if isQuiet, checkout.phase == .rejected {
-            if money == .taken { found.append("rejected and the money kept") }
+            if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
             if money == .waitsForCustomer { found.append("rejected and still payable") }
             if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }
         }
@@ -111,6 +117,7 @@ struct CheckoutModel: Hashable {
         case .step(.reserve): reserving()
         case .step(.commit): [committing()]
         case .step(.release): [releasing()]
+        case .step(.reopen): [with { $0.flight.insert(.event(.cartReopened)) }]
         case .step(.charge): charging()
         case .step(.void): voiding()
         case .step(.tellConfirmed): [with { $0.toldConfirmed = true }]
@@ -166,7 +173,7 @@ struct CheckoutModel: Hashable {
     private mutating func learn(_ status: PaymentStatus) {
         guard var attempt else { return }
         let wasVoided = attempt.state == .voided
-        guard attempt.learn(status) else { return }
+        guard attempt.learn(Self.payment(status)) else { return }
         self.attempt = attempt
         if wasVoided {
             flight.insert(.step(.void))
@@ -210,21 +217,32 @@ struct CheckoutModel: Hashable {
         marked.attempt?.voidRequested = true
         switch attempt.state {
         case .voided, .refunded: return [marked.with { $0.answerVoided() }]
+        case .needsOperator: return [marked.with { $0.flight.insert(.event(.paymentUnresolved)) }]
         case .begun where marked.money == .none:
             return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
         case .begun, .requiresAction, .declined, .succeeded:
-            return [marked.with { model in
-                if let status = model.moneyStatus { _ = model.attempt?.learn(status) }
+            let undone = marked.with { model in
+                if let status = model.moneyStatus { _ = model.attempt?.learn(Self.payment(status)) }
                 model.money = model.money == .taken ? .givenBack : .cancelled
                 model.attempt?.state = model.money == .givenBack ? .refunded : .voided
                 model.attempt?.clientSecret = nil
                 model.answerVoided()
+            }
+            guard marked.money == .taken else { return [undone] }
+            // Or the gateway refuses for good to give it back.
+            return [undone, marked.with { model in
+                model.attempt?.state = .needsOperator
+                model.flight.insert(.event(.paymentUnresolved))
             }]
         }
     }
 
     private mutating func answerVoided() {
         flight.insert(.event(.paymentVoided))
+    }
+
+    private static func payment(_ status: PaymentStatus) -> GatewayPayment {
+        GatewayPayment(status: status, order: order, amount: Contracts.Money(amount: 100, currency: "EUR"))
     }
 
     private static func attempt(_ state: Attempt.State) -> Attempt {

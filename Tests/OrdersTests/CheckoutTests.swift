@@ -62,6 +62,46 @@ import Testing
         }
     }
 
+    @Test(arguments: [Checkout.Phase.releasing, .reopening, .rejected])
+    func `money that comes for an order that is given up goes back`(phase: Checkout.Phase) {
+        let after = Checkout(phase: phase, reason: .paymentDeclined).after(.charged)
+        #expect(after?.next.phase == phase)
+        #expect(after?.steps == [.void])
+    }
+
+    @Test func `an order ends as rejected only when its cart is open again, and as confirmed only when its stock is taken`() {
+        for phase in Checkout.Phase.allCases {
+            for kind in CheckoutEvent.Kind.allCases {
+                for expired in [false, true] {
+                    guard let (next, _) = Checkout(phase: phase, reason: nil).after(.init(kind, expired: expired)), next.phase != phase else { continue }
+                    if next.phase == .rejected { #expect(phase == .reopening && kind == .cartReopened) }
+                    if next.phase == .confirmed { #expect(phase == .confirming && kind == .stockCommitted) }
+                }
+            }
+        }
+    }
+
+    @Test func `a refund that is refused for good holds up neither goods nor cart`() {
+        let after = Checkout(phase: .voiding, reason: .paymentTimeout).after(.paymentUnresolved)
+        #expect(after?.next.phase == .releasing)
+    }
+
+    /// Each is another message in the queue of a service that may only be slow.
+    @Test func `in its whole life a step is asked for a handful of times, and less often the longer it takes`() {
+        let times = CheckoutTimes()
+        let start = Date(timeIntervalSince1970: 1_000_000)
+        var pauses: [Double] = []
+        var now = start
+        while !times.isExpired(placedAt: start, now: now), let due = times.due(.charging, drives: pauses.count, placedAt: start, now: now) {
+            pauses.append(due.timeIntervalSince(now))
+            now = due
+        }
+        #expect(pauses.count <= 7)
+        #expect(pauses.dropLast() == pauses.dropLast().sorted()[...])
+        let undoing = times.due(.voiding, drives: 60, placedAt: start, now: now)
+        #expect(undoing == now.addingTimeInterval(times.longestPatience))
+    }
+
     @Test func `an event that comes twice in a row changes nothing the second time`() {
         for phase in Checkout.Phase.allCases {
             for kind in CheckoutEvent.Kind.allCases where kind != .overdue && kind != .charged {

@@ -8,75 +8,16 @@ import Testing
 @testable import Payments
 @testable import ServiceKit
 
-/// A gateway that answers as the test says, and remembers what it was asked.
-private final class ScriptedGateway: PaymentGateway {
-    struct State {
-        var answer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
-        /// What has happened, whatever the answer was.
-        var known: PaymentStatus?
-        /// The same, where only a certain look finds it.
-        var knownForCertain: PaymentStatus?
-        var charges: [UUID] = []
-        var refunds = 0
-        var cancellations = 0
-    }
-
-    let state = Mutex(State())
-
-    func charge(_ charge: Charge) async throws(GatewayError) -> PaymentStatus {
-        try state.withLock { state in
-            state.charges.append(charge.idempotencyKey)
-            return state.answer
-        }.get()
-    }
-
-    func find(order: UUID) async throws(GatewayError) -> PaymentStatus? { state.withLock { $0.known } }
-
-    func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> PaymentStatus? {
-        state.withLock { $0.known ?? $0.knownForCertain }
-    }
-
-    func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus {
-        state.withLock { $0.cancellations += 1 }
-        return .cancelled(intent: intent)
-    }
-
-    func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) {
-        state.withLock { $0.refunds += 1 }
-    }
-}
-
 @Suite struct PaymentTests {
-    private let order = UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))
-
     private func harness(_ gateway: ScriptedGateway) async throws -> ServiceHarness {
         let clock = SetClock()
         return try await ServiceHarness(
             PaymentsService.definition(gateway: gateway, clock: clock), PaymentsService.migrations, clock: clock)
     }
 
-    private func charge() throws -> Request {
-        let step = ChargeOrder(
-            orderID: order, amount: Money(amount: 500, currency: "EUR"),
-            payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), orderNumber: "W-1")
-        return Request(id: UUID(), operation: MessageName.charge, body: try JSON.encode(step))
-    }
-
-    private func void() throws -> Request {
-        Request(id: UUID(), operation: MessageName.void, body: try JSON.encode(VoidPayment(orderID: order)))
-    }
-
-    private func webhook(_ id: String, _ status: String) -> Request {
-        let body = """
-            {"id": "\(id)", "type": "payment_intent.\(status)", "data": {"object": {"id": "pi_1", "status": "\(status)",
-             "client_secret": "s", "metadata": {"order_id": "\(order.uuidString)"}}}}
-            """
-        return Request(id: UUID(), operation: "payments.webhooks.stripe", body: Array(body.utf8))
-    }
-
-    private func event(_ result: BatchHandler.Result) throws -> CheckoutEvent {
-        try JSON.decode(from: Array((result.outputs.first?.body ?? "").utf8))
-    }
+    private func charge() throws -> Request { try PaymentFixture.charge() }
+    private func void() throws -> Request { try PaymentFixture.void() }
+    private func event(_ result: BatchHandler.Result) throws -> CheckoutEvent { try PaymentFixture.event(result) }
 
     @Test func `an order is charged once, however often its charge is asked for`() async throws {
         let gateway = ScriptedGateway()
@@ -92,7 +33,7 @@ private final class ScriptedGateway: PaymentGateway {
         gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
         let request = try charge()
         #expect(await harness.send([request])[0].failure?.cause == "gateway-unknown")
-        gateway.state.withLock { $0.known = .succeeded(intent: "pi_1") }
+        gateway.state.withLock { $0.known = [.succeeded(intent: "pi_1")] }
         #expect(try event(await harness.send([request])[0]).kind == .charged)
         #expect(gateway.state.withLock { $0.charges.count } == 1)
         await harness.database.close()
@@ -127,11 +68,11 @@ private final class ScriptedGateway: PaymentGateway {
     }
 
     @Test func `a key is not replaced when the call that spent it has taken the money`() async throws {
-        try await expectNoSecondCharge { $0.known = .succeeded(intent: "pi_1") }
+        try await expectNoSecondCharge { $0.known = [.succeeded(intent: "pi_1")] }
     }
 
     @Test func `a key is not replaced when only a certain look finds that its call has taken the money`() async throws {
-        try await expectNoSecondCharge { $0.knownForCertain = .succeeded(intent: "pi_1") }
+        try await expectNoSecondCharge { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
     }
 
     /// The call that spent the key has taken the money, which the gateway knows as `learn` says.
@@ -157,7 +98,7 @@ private final class ScriptedGateway: PaymentGateway {
             #expect(told.kind == .paymentVoided)
             #expect(told.detail == VoidResult.refunded.rawValue)
         }
-        #expect(gateway.state.withLock { $0.refunds } == 1)
+        #expect(gateway.state.withLock { $0.refunds.count } == 1)
         await harness.database.close()
     }
 
@@ -177,9 +118,9 @@ private final class ScriptedGateway: PaymentGateway {
         _ = await harness.send([try charge()])
         #expect(await harness.send([try void()])[0].failure?.cause == "payment-in-flight")
         harness.clock.advance(by: Charging.callLease + 1)
-        gateway.state.withLock { $0.known = .succeeded(intent: "pi_1") }
+        gateway.state.withLock { $0.known = [.succeeded(intent: "pi_1")] }
         #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.refunded.rawValue)
-        #expect(gateway.state.withLock { $0.refunds } == 1)
+        #expect(gateway.state.withLock { $0.refunds.count } == 1)
         await harness.database.close()
     }
 
@@ -205,9 +146,11 @@ private final class ScriptedGateway: PaymentGateway {
         _ = await harness.send([try charge()])
         harness.clock.advance(by: Charging.callLease + 1)
         #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.nothing.rawValue)
-        #expect(await harness.send([webhook("evt_1", "succeeded")])[0].outputs.map(\.key) == [MessageName.void])
+        gateway.have(.succeeded(intent: "pi_1"))
+        let told = await harness.send([PaymentFixture.webhook("payment_intent.succeeded")])[0]
+        #expect(told.outputs.map(\.key) == [MessageName.void])
         #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.refunded.rawValue)
-        #expect(gateway.state.withLock { $0.refunds } == 1)
+        #expect(gateway.state.withLock { $0.refunds.count } == 1)
         await harness.database.close()
     }
 
@@ -216,9 +159,12 @@ private final class ScriptedGateway: PaymentGateway {
         gateway.state.withLock { $0.answer = .success(.requiresAction(intent: "pi_1", clientSecret: "s")) }
         let harness = try await harness(gateway)
         #expect(try event(await harness.send([try charge()])[0]).clientSecret == "s")
-        #expect(await harness.send([webhook("evt_1", "succeeded")])[0].outputs.count == 1)
-        #expect(await harness.send([webhook("evt_1", "succeeded")])[0].outputs.isEmpty)
-        #expect(await harness.send([webhook("evt_2", "requires_action")])[0].outputs.isEmpty)
+        gateway.have(.succeeded(intent: "pi_1"))
+        func told(_ type: String, _ id: String) async -> Int { await harness.send([PaymentFixture.webhook(type, id: id)])[0].outputs.count }
+        #expect(await told("payment_intent.succeeded", "evt_1") == 1)
+        #expect(await told("payment_intent.succeeded", "evt_1") == 0)
+        #expect(await told("payment_intent.requires_action", "evt_2") == 0)
+        #expect(gateway.state.withLock { $0.retrieved.count } == 1, "what is known need not be asked for")
         #expect(try event(await harness.send([try charge()])[0]).kind == .charged)
         await harness.database.close()
     }

@@ -47,8 +47,14 @@ struct JournalTests {
             #expect(entry == .outcome(outcome, key: key, at: 9))
             guard case .outcome(let restored, _, _) = entry else { continue }
             #expect(restored.storedReply(publicURL: "http://s") == outcome.storedReply(publicURL: "http://s"))
-            #expect(restored.webhookBody(publicURL: "http://s") == outcome.webhookBody(publicURL: "http://s"))
+            #expect(restored.webhookBodies(publicURL: "http://s").map(\.body) == outcome.webhookBodies(publicURL: "http://s").map(\.body))
         }
+        let old = #"{"reply": "failure", "error": {"status": 402, "type": "card_error", "message": "m", "shows_payment": true}, "#
+            + #""event": {"id": "evt_1", "type": "payment_intent.payment_failed", "created": 5}, "at": 9}"#
+        guard case .outcome(let restored, _, _) = try JSONDecoder().decode(JournalEntry.self, from: Data(old.utf8)) else {
+            return #expect(Bool(false), "an entry of an earlier version is no outcome")
+        }
+        #expect(restored.events.map(\.id) == ["evt_1"])
         let settled = JournalEntry.settled(eventID: "evt_1")
         #expect(try JSONDecoder().decode(JournalEntry.self, from: Data(settled.line)) == settled)
     }

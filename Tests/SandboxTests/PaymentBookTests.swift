@@ -10,20 +10,42 @@ struct PaymentBookTests {
             amount: amount, currency: "eur", paymentMethod: card, customer: customer, metadata: ["order_id": order], confirm: card != nil)
     }
 
-    @Test("tells what happened with every outcome")
+    @Test("tells what Stripe tells of every outcome, in Stripe's order, the creation first")
     func events() {
         var book = PaymentBook()
-        let kinds = [
-            "pm_card_visa": WebhookEvent.Kind.succeeded, "pm_card_chargeDeclined": .paymentFailed,
-            "pm_card_threeDSecure2Required": .requiresAction,
+        let kinds: [String: [WebhookEvent.Kind]] = [
+            "pm_card_visa": [.created, .chargeSucceeded, .succeeded, .chargeUpdated],
+            "pm_card_chargeDeclined": [.created, .chargeFailed, .paymentFailed],
+            "pm_card_threeDSecure2Required": [.created, .requiresAction],
+            "pm_card_createDispute": [.created, .chargeSucceeded, .succeeded, .chargeUpdated, .disputed],
         ]
-        for (card, kind) in kinds {
-            #expect(book.apply(.create(Self.draft(card: card)), idempotencyKey: nil, now: 5).event?.kind == kind)
+        for (card, kinds) in kinds {
+            #expect(book.apply(.create(Self.draft(card: card)), idempotencyKey: nil, now: 5).events.map(\.kind) == kinds)
         }
         let unconfirmed = book.apply(.create(Self.draft(card: nil)), idempotencyKey: nil, now: 5)
-        #expect(unconfirmed.event == nil)
+        #expect(unconfirmed.events.map(\.kind) == [.created])
         let id = unconfirmed.payment?.id ?? ""
-        #expect(book.apply(.cancel(id: id, nil), idempotencyKey: nil, now: 6).event?.kind == .canceled)
+        #expect(book.apply(.cancel(id: id, nil), idempotencyKey: nil, now: 6).events.map(\.kind) == [.canceled])
+    }
+
+    @Test("tells of a payment's creation as it was then, with no card and no error")
+    func creation() {
+        var book = PaymentBook()
+        for card in ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecure2Required"] {
+            let created = book.apply(.create(Self.draft(card: card)), idempotencyKey: nil, now: 5).payment?.asCreated
+            #expect(created?.status == .requiresPaymentMethod)
+            #expect(created?.lastFailure == nil && created?.card == nil && created?.amountReceived == 0)
+        }
+    }
+
+    @Test("refuses to refund what is disputed, for good")
+    func dispute() {
+        var book = PaymentBook()
+        let id = book.apply(.create(Self.draft(card: "pm_card_createDispute")), idempotencyKey: nil, now: 5).payment?.id ?? ""
+        guard case .failure(let error) = book.apply(.refund(RefundDraft(paymentIntent: id)), idempotencyKey: nil, now: 6).reply else {
+            return #expect(Bool(false), "it was refunded")
+        }
+        #expect(error.code == "charge_disputed" && error.status == 400)
     }
 
     @Test("refuses what it does not know, and changes nothing")

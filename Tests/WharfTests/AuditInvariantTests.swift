@@ -16,8 +16,8 @@ struct AuditInvariantTests {
         AuditedCharge(order: order, state: state, amount: amount, isToBeVoided: isToBeVoided, intent: intent, updatedAt: then)
     }
 
-    static func payment(_ id: String = "pi_1", captured: Int = 300, refunded: Int = 0, currency: String = "eur") -> LedgerPayment {
-        LedgerPayment(id: id, orderId: nil, currency: currency, captured: captured, refunded: refunded, createdAt: then)
+    static func payment(_ id: String = "pi_1", captured: Int = 300, refunded: Int = 0, currency: String = "eur", status: String? = nil) -> LedgerPayment {
+        LedgerPayment(id: id, orderId: nil, currency: currency, captured: captured, refunded: refunded, createdAt: then, status: status)
     }
 
     static func told(_ kind: String, channel: String = "email", result: String = "sent") -> AuditedNotification {
@@ -25,16 +25,19 @@ struct AuditInvariantTests {
     }
 
     /// An order in which everything adds up.
-    static func order(_ phase: String, dueAt: Date? = nil, refunded: Int = 0, total: Money = total) -> AuditedOrder {
+    static func order(
+        _ phase: String, dueAt: Date? = nil, paymentState: String? = nil, refunded: Int = 0, total: Money = total
+    ) -> AuditedOrder {
         let id = UUID()
+        let shown = paymentState ?? (phase == "rejected" ? "declined" : refunded > 0 ? "partlyRefunded" : "succeeded")
         let lines = [
             OrderLine(sku: "A", name: "A", quantity: 2, unitPrice: Money(amount: 100, currency: "EUR")),
             OrderLine(sku: "B", name: "B", quantity: 1, unitPrice: Money(amount: 100, currency: "EUR")),
         ]
         var order = AuditedOrder(
             id: id, number: "W-1", cart: UUID(), lines: lines, total: total, placedAt: then,
-            saga: .init(phase: phase, fate: OrderFate(phase: phase), refunded: refunded, dueAt: dueAt), changedAt: then)
-        order.orderOfCart = id
+            saga: .init(phase: phase, fate: OrderFate(phase: phase), paymentState: shown, refunded: refunded, dueAt: dueAt), changedAt: then)
+        order.orderOfCart = phase == "rejected" ? nil : id
         switch OrderFate(phase: phase) {
         case .sold:
             order.charge = charge(id)
@@ -114,6 +117,49 @@ struct AuditInvariantTests {
         #expect(findings.allSatisfy { $0.subject == "order \(order.id.text)" && $0.sentence.hasPrefix("W-1 ") })
     }
 
+    /// What an order tells, and what the gateway has.
+    static let untruths: [(name: String, order: AuditedOrder)] = [
+        ("pending for ever", given("pending", [])),
+        ("charged and refunded, told as succeeded", given("succeeded", [payment(refunded: 300)], state: "refunded")),
+        ("refunded, with nothing refunded", given("refunded", [payment(refunded: 300)], state: "refunded")),
+        ("cancelled at the gateway, told as declined", given("declined", [payment(captured: 0, status: "canceled")], state: "voided")),
+        ("declined at the gateway, told as cancelled", given("cancelled", [payment(captured: 0, status: "requires_payment_method")])),
+        ("told as refunded, and nothing was ever taken", given("refunded", nil, state: "voided")),
+    ]
+
+    private static func given(_ told: String, _ ledger: [LedgerPayment]?, state: String = "declined") -> AuditedOrder {
+        var order = order("rejected", paymentState: told)
+        order.charge = charge(order.id, state: state)
+        order.ledger = ledger
+        return order
+    }
+
+    @Test(arguments: untruths.indices) func `an order that tells of its payment what the gateway does not have is found`(place: Int) {
+        let (name, order) = Self.untruths[place]
+        #expect(Self.findings(order).map(\.invariant) == [.payments], "\(name)")
+    }
+
+    @Test func `an order that says what the gateway has is not found, whatever that is`() {
+        let truths = [
+            Self.given("declined", [Self.payment(captured: 0, status: "requires_payment_method")]),
+            Self.given("cancelled", [Self.payment(captured: 0, status: "canceled")], state: "voided"),
+            Self.given("needsOperator", [Self.payment()], state: "needsOperator"), Self.given("cancelled", nil, state: "voided"),
+        ]
+        for order in truths { #expect(Self.findings(order) == []) }
+        var neverCharged = Self.order("rejected", paymentState: "cancelled")
+        neverCharged.charge = nil
+        neverCharged.ledger = []
+        #expect(Self.findings(neverCharged) == [])
+    }
+
+    @Test func `the cart of an order that was given up is open again, or another order's`() {
+        var order = Self.order("rejected")
+        order.orderOfCart = UUID()
+        #expect(Self.findings(order) == [])
+        order.orderOfCart = order.id
+        #expect(Self.findings(order).map(\.invariant) == [.contents])
+    }
+
     @Test func `of a refund the gateway keeps the rest`() {
         var order = Self.order("confirmed", refunded: 100)
         order.ledger = [Self.payment(refunded: 100)]
@@ -165,6 +211,9 @@ struct AuditInvariantTests {
         order.reservation = AuditedReservation(order: order.id, state: state, pieces: ["A": 2, "B": 1], at: Self.then)
         order.ledger = [Self.payment()]
         #expect(Set(Self.findings(order).map(\.invariant)) == [.stock, .payments])
+        order = Self.order("rejected", paymentState: "refunded", refunded: 300)
+        order.charge = Self.charge(order.id, state: "refunded")
+        order.reservation = AuditedReservation(order: order.id, state: state, pieces: ["A": 2, "B": 1], at: Self.then)
         order.ledger = [Self.payment(refunded: 300)]
         #expect(Self.findings(order).map(\.invariant) == [.stock])
     }

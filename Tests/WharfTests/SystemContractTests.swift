@@ -19,7 +19,8 @@ import WebClient
     /// What only Wharf's own processes ask for.
     private static let `internal` = [
         MessageName.resolveSession, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
-        MessageName.place, MessageName.advance, MessageName.charge, MessageName.void,
+        MessageName.place, MessageName.advance, MessageName.charge, MessageName.void, MessageName.undoExtra, MessageName.unresolved,
+        MessageName.reopenCart,
     ]
 
     private func services() throws -> [ServiceDefinition] {

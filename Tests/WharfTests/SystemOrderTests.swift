@@ -53,7 +53,20 @@ extension System {
             let answer = try await admin.checkout(try await Visitor.guest().newCart(sku), paying: card)
             #expect(answer["order", "state"] == "rejected")
             #expect(answer["order", "reason"] == "paymentDeclined")
+            #expect(answer["order", "payment", "state"] == "declined")
             #expect(try await admin.stock(sku) == .init(onHand: 3, reserved: 0))
+        }
+
+        @Test func `a customer whose card was declined orders the same cart with another card`() async throws {
+            let sku = try await Visitor.admin().newProduct(stock: 3)
+            let guest = try Visitor.guest()
+            let cart = try await guest.newCart(sku)
+            let declined = try await guest.checkout(cart, paying: "pm_card_chargeDeclined")
+            #expect(declined["order", "state"] == "rejected")
+            let paid = try await guest.checkout(cart)
+            #expect(paid["order", "state"] == "confirmed")
+            #expect(paid["order", "id"] != declined["order", "id"])
+            #expect(try await guest.checkout(cart).status == 409, "and once only")
         }
 
         @Test func `what is sold out is rejected, and nobody pays for it`() async throws {
@@ -68,6 +81,7 @@ extension System {
             #expect(try await admin.stock(sku) == .init(onHand: 0, reserved: 0))
             for answer in answers where answer["order", "state"] == "rejected" {
                 #expect(answer["order", "reason"] == "outOfStock")
+                #expect(answer["order", "payment", "state"] == "cancelled")
                 #expect(try await payments(of: answer["order", "id"]?.text ?? "", in: guest.wharf) == [])
             }
         }
@@ -88,6 +102,7 @@ extension System {
                 body: Array(#"{"outcome": "\#(outcome)"}"#.utf8)))
             let order = try await guest.order(at: answer.header("location"), in: state)
             #expect(order["payment", "clientSecret"] == nil)
+            #expect(order["payment", "state"] == (state == "confirmed" ? "succeeded" : "cancelled"))
             #expect(try await admin.stock(sku) == .init(onHand: left, reserved: 0))
         }
 

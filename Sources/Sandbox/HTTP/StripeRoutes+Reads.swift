@@ -8,10 +8,13 @@ extension StripeRoutes {
         routes.get("payment_intents/:id") { request, context in
             try await answer(context) {
                 let id = try context.parameters.require("id")
+                var reader = try request.queryReader()
+                let expandsCharge = try Self.expandsCharge(&reader, as: "latest_charge")
+                try reader.finish()
                 guard let payment = try ledger.read({ $0.payment(id) }) else {
                     throw StripeError.noSuch("payment_intent", id, parameter: "intent")
                 }
-                return payment.json(publicURL: ledger.address)
+                return payment.json(publicURL: ledger.address, expandsCharge: expandsCharge)
             }
         }
         routes.get("refunds") { request, context in try await answer(context) { try listRefunds(request) } }
@@ -47,10 +50,11 @@ extension StripeRoutes {
         filter.startingAfter = try reader.text("starting_after")
         filter.customer = try reader.text("customer")
         filter.created = try Self.createdRange(from: &reader)
+        let expandsCharge = try Self.expandsCharge(&reader, as: "data.latest_charge")
         try reader.finish()
         let page = try ledger.read { book throws(StripeError) in try book.list(filter) }
         let address = ledger.address
-        return Self.list(page, url: "/v1/payment_intents") { $1.write(to: &$0, publicURL: address) }
+        return Self.list(page, url: "/v1/payment_intents") { $1.write(to: &$0, publicURL: address, expandsCharge: expandsCharge) }
     }
 
     private func searchPayments(_ request: Request) throws(StripeError) -> [UInt8] {
@@ -58,6 +62,7 @@ extension StripeRoutes {
         let query = try SearchQuery(parsing: try reader.requiredText("query"))
         let limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? Page<PaymentIntent>.defaultLimit
         let after = try reader.text("page")
+        let expandsCharge = try Self.expandsCharge(&reader, as: "data.latest_charge")
         try reader.finish()
         let page = try ledger.read { book throws(StripeError) in try book.search(query, page: after, limit: limit) }
         let address = ledger.address
@@ -66,7 +71,7 @@ extension StripeRoutes {
             writer.field("url", "/v1/payment_intents/search")
             writer.field("has_more", page.hasMore)
             writer.field("next_page", page.hasMore ? page.elements.last?.id : nil)
-            writer.field("data") { $0.array(page.elements) { $1.write(to: &$0, publicURL: address) } }
+            writer.field("data") { $0.array(page.elements) { $1.write(to: &$0, publicURL: address, expandsCharge: expandsCharge) } }
         }
     }
 
@@ -79,6 +84,15 @@ extension StripeRoutes {
         try reader.finish()
         let page = try ledger.read { book throws(StripeError) in try book.listRefunds(filter) }
         return Self.list(page, url: "/v1/refunds") { $1.write(to: &$0) }
+    }
+
+    /// `expand[]`: the latest charge is all that can be expanded, under this name.
+    private static func expandsCharge(_ reader: inout ParameterReader, as name: String) throws(StripeError) -> Bool {
+        let expanded = try reader.list("expand")
+        if let unknown = expanded.first(where: { $0 != name }) {
+            throw .invalidRequest("This property cannot be expanded (\(unknown)).", parameter: "expand")
+        }
+        return !expanded.isEmpty
     }
 
     /// `created[gte]`, `created[gt]`, `created[lte]`, `created[lt]`, or `created` itself.
@@ -106,9 +120,9 @@ extension StripeRoutes {
 }
 
 extension PaymentIntent {
-    func json(publicURL: String) -> [UInt8] {
+    func json(publicURL: String, expandsCharge: Bool = false) -> [UInt8] {
         var writer = JSONWriter()
-        write(to: &writer, publicURL: publicURL)
+        write(to: &writer, publicURL: publicURL, expandsCharge: expandsCharge)
         return writer.bytes
     }
 }

@@ -40,7 +40,9 @@ extension JournalEntry: Decodable {
 
 extension Outcome: Decodable {
     private enum CodingKeys: String, CodingKey {
-        case reply, error, payment, refund, event
+        case reply, error, payment, refund, events
+        /// The only one, in the journals of earlier versions.
+        case event
     }
 
     private enum ReplyKind: String, Decodable {
@@ -56,7 +58,9 @@ extension Outcome: Decodable {
         }
         payment = try container.decodeIfPresent(PaymentIntent.self, forKey: .payment)
         refund = try container.decodeIfPresent(Refund.self, forKey: .refund)
-        event = try container.decodeIfPresent(WebhookEvent.self, forKey: .event)
+        events =
+            try container.decodeIfPresent([WebhookEvent].self, forKey: .events)
+            ?? container.decodeIfPresent(WebhookEvent.self, forKey: .event).map { [$0] } ?? []
     }
 
     fileprivate func writeRecord(to writer: inout JSONWriter) {
@@ -77,12 +81,14 @@ extension Outcome: Decodable {
         }
         if let payment { writer.field("payment") { payment.writeRecord(to: &$0) } }
         if let refund { writer.field("refund") { refund.write(to: &$0) } }
-        if let event {
-            writer.field("event") { writer in
-                writer.object { writer in
-                    writer.field("id", event.id)
-                    writer.field("type", event.kind.rawValue)
-                    writer.field("created", event.created)
+        if !events.isEmpty {
+            writer.field("events") { writer in
+                writer.array(events) { writer, event in
+                    writer.object { writer in
+                        writer.field("id", event.id)
+                        writer.field("type", event.kind.rawValue)
+                        writer.field("created", event.created)
+                    }
                 }
             }
         }

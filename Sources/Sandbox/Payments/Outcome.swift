@@ -11,7 +11,8 @@ struct Outcome: Sendable, Equatable {
     var reply: Reply
     var payment: PaymentIntent?
     var refund: Refund?
-    var event: WebhookEvent?
+    /// In the order in which Stripe sends them.
+    var events: [WebhookEvent] = []
 
     static func failure(_ error: StripeError, payment: PaymentIntent? = nil) -> Outcome {
         Outcome(reply: .failure(error), payment: payment)
@@ -32,9 +33,9 @@ struct Outcome: Sendable, Equatable {
         }
     }
 
-    /// The body of the webhook; nil when there is nothing to tell.
-    func webhookBody(publicURL: String) -> [UInt8]? {
-        guard let event, let payment else { return nil }
-        return event.body(about: payment, publicURL: publicURL)
+    /// The bodies of the webhooks, each with its event. They hold the payment as it is now, however late they are delivered.
+    func webhookBodies(publicURL: String) -> [(id: String, body: [UInt8])] {
+        guard let payment else { return [] }
+        return events.map { ($0.id, $0.body(about: payment, publicURL: publicURL)) }
     }
 }

@@ -64,7 +64,9 @@ struct PaymentBook: Sendable {
         var payment = PaymentIntent(draft, card: card, idempotencyKey: idempotencyKey, created: created)
         let happening = draft.confirm ? try payment.confirm(with: nil, offSession: draft.offSession) : nil
         store(payment)
-        return Outcome(payment, after: happening, now: now)
+        var outcome = Outcome(payment, after: happening, now: now)
+        outcome.events.insert(WebhookEvent(.created, created: now), at: 0)
+        return outcome
     }
 
     private mutating func change(
@@ -87,7 +89,7 @@ struct PaymentBook: Sendable {
             created: max(now, refunds.last?.created ?? now), metadata: draft.metadata, paymentIntent: payment.id, reason: draft.reason)
         store(payment)
         store(refund)
-        return Outcome(reply: .refund, payment: payment, refund: refund, event: WebhookEvent(.refunded, created: now))
+        return Outcome(reply: .refund, payment: payment, refund: refund, events: [WebhookEvent(.refunded, created: now)])
     }
 
     private mutating func store(_ payment: PaymentIntent) {
@@ -133,15 +135,7 @@ extension PaymentCommand {
 
 extension Outcome {
     init(_ payment: PaymentIntent, after happening: PaymentIntent.Happening?, now: Int) {
-        self.init(reply: .payment, payment: payment)
-        switch happening {
-        case .succeeded: event = WebhookEvent(.succeeded, created: now)
-        case .authenticationAsked: event = WebhookEvent(.requiresAction, created: now)
-        case .canceled: event = WebhookEvent(.canceled, created: now)
-        case .failed(let failure):
-            event = WebhookEvent(.paymentFailed, created: now)
-            reply = .failure(failure.error)
-        case .captureAwaited, nil: break
-        }
+        self.init(reply: .payment, payment: payment, events: WebhookEvent.all(for: happening, to: payment, now: now))
+        if case .failed(let failure) = happening { reply = .failure(failure.error) }
     }
 }

@@ -1,7 +1,8 @@
 extension PaymentIntent {
     /// Writes the object as Stripe's API shows it. `publicURL` is where the customer's browser reaches the sandbox.
-    func write(to writer: inout JSONWriter, publicURL: String) {
-        writer.object { writeFields(to: &$0, publicURL: publicURL) }
+    /// - Parameter expandsCharge: Writes the latest charge whole rather than its id.
+    func write(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false) {
+        writer.object { writeFields(to: &$0, publicURL: publicURL, expandsCharge: expandsCharge) }
     }
 
     /// The same with what only the sandbox knows, so that ``init(from:)`` gets all of it back.
@@ -15,7 +16,7 @@ extension PaymentIntent {
         }
     }
 
-    private func writeFields(to writer: inout JSONWriter, publicURL: String) {
+    private func writeFields(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false) {
         writer.field("id", id)
         writer.field("object", "payment_intent")
         writer.field("amount", amount)
@@ -34,7 +35,11 @@ extension PaymentIntent {
             guard let lastFailure else { return writer.null() }
             lastFailure.write(to: &writer)
         }
-        writer.field("latest_charge", latestCharge)
+        if expandsCharge, latestCharge != nil {
+            writer.field("latest_charge") { writeCharge(to: &$0) }
+        } else {
+            writer.field("latest_charge", latestCharge)
+        }
         writer.field("livemode", false)
         writer.field("metadata", metadata)
         writer.field("next_action") { writer in
@@ -70,13 +75,31 @@ extension PaymentIntent {
             writer.field("created", created)
             writer.field("currency", currency)
             writer.field("customer", customer)
+            writer.field("disputed", isDisputed)
             writer.field("livemode", false)
             writer.field("metadata", metadata)
-            writer.field("paid", true)
+            writer.field("paid", status == .succeeded || status == .requiresCapture)
             writer.field("payment_intent", id)
             writer.field("payment_method", card?.rawValue)
             writer.field("refunded", amountReceived > 0 && amountRefundable == 0)
-            writer.field("status", "succeeded")
+            writer.field("status", status == .succeeded || status == .requiresCapture ? "succeeded" : "failed")
+        }
+    }
+
+    /// Writes the dispute of the intent's charge.
+    func writeDispute(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("id", "dp_\(id)")
+            writer.field("object", "dispute")
+            writer.field("amount", amountReceived)
+            writer.field("charge", latestCharge)
+            writer.field("created", created)
+            writer.field("currency", currency)
+            writer.field("livemode", false)
+            writer.field("metadata", [:])
+            writer.field("payment_intent", id)
+            writer.field("reason", "fraudulent")
+            writer.field("status", "needs_response")
         }
     }
 }

@@ -8,6 +8,8 @@
 extension PaymentIntent {
     enum Happening: Sendable, Equatable {
         case succeeded
+        /// Money that had been authorised before was taken.
+        case captured
         case failed(PaymentFailure)
         case authenticationAsked
         case captureAwaited
@@ -80,7 +82,7 @@ extension PaymentIntent {
         status = .succeeded
         amountReceived = captured
         amountCapturable = 0
-        return .succeeded
+        return .captured
     }
 
     mutating func cancel(_ reason: CancellationReason?, at now: Int) throws(StripeError) -> Happening {
@@ -103,6 +105,7 @@ extension PaymentIntent {
         guard status == .succeeded, let latestCharge else {
             throw .unexpectedState("This PaymentIntent (\(id)) does not have a successful charge to refund.")
         }
+        if isDisputed { throw .disputed(charge: latestCharge) }
         guard amountRefundable > 0 else { throw .alreadyRefunded(charge: latestCharge) }
         let refunded = wanted ?? amountRefundable
         guard refunded <= amountRefundable else {
@@ -112,6 +115,20 @@ extension PaymentIntent {
         revision += 1
         amountRefunded += refunded
         return refunded
+    }
+
+    /// Its bank takes the money back; until that is decided nothing can be refunded.
+    var isDisputed: Bool { status == .succeeded && card == .createsDispute }
+
+    /// As it was before anything was tried: with no card, and without an error.
+    var asCreated: PaymentIntent {
+        var payment = self
+        payment.status = .requiresPaymentMethod
+        payment.card = nil
+        payment.latestCharge = nil
+        payment.lastFailure = nil
+        (payment.amountCapturable, payment.amountReceived, payment.amountRefunded) = (0, 0, 0)
+        return payment
     }
 
     private mutating func charge() -> Happening {

@@ -81,9 +81,10 @@ final class PaymentLedger: Sendable {
                     state.book.store(outcome)
                     if let key { state.keys.restore(key, reply: outcome.storedReply(publicURL: address), since: at) }
                 }
-                guard let event = outcome.event, let body = outcome.webhookBody(publicURL: address) else { return }
-                undelivered[event.id] = (events, body)
-                events += 1
+                for (id, body) in outcome.webhookBodies(publicURL: address) {
+                    undelivered[id] = (events, body)
+                    events += 1
+                }
             }
         }
         for (id, event) in undelivered.sorted(by: { $0.value.number < $1.value.number }) {
@@ -93,7 +94,7 @@ final class PaymentLedger: Sendable {
 
     private func commit(_ outcome: Outcome, key: IdempotencyKey?, now: Int) async throws -> StoredReply {
         var outcome = outcome
-        if webhooks == nil { outcome.event = nil }
+        if webhooks == nil { outcome.events = [] }
         let address = address
         let reply = outcome.storedReply(publicURL: address)
         if let journal, key != nil || outcome.payment != nil {
@@ -105,8 +106,10 @@ final class PaymentLedger: Sendable {
             }
         }
         if let key { state.withLock { $0.keys.complete(key, with: reply) } }
-        if let webhooks, let event = outcome.event, let body = outcome.webhookBody(publicURL: address) {
-            webhooks.enqueue(eventID: event.id, body: body, delays: faults.withLock { $0.planWebhook() })
+        if let webhooks {
+            for (id, body) in outcome.webhookBodies(publicURL: address) {
+                webhooks.enqueue(eventID: id, body: body, delays: faults.withLock { $0.planWebhook() })
+            }
         }
         return reply
     }

@@ -106,6 +106,12 @@ extension StripeError {
         StripeError(status: 400, kind: .invalidRequest, code: "amount_too_large", message: message, parameter: parameter)
     }
 
+    static func disputed(charge: String) -> Self {
+        StripeError(
+            status: 400, kind: .invalidRequest, code: "charge_disputed", message: "Charge \(charge) has been charged back; cannot issue a refund.",
+            charge: charge)
+    }
+
     static func alreadyRefunded(charge: String) -> Self {
         StripeError(
             status: 400, kind: .invalidRequest, code: "charge_already_refunded", message: "Charge \(charge) has already been refunded.",

@@ -5,6 +5,8 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
     case declined = "pm_card_chargeDeclined"
     case insufficientFunds = "pm_card_chargeDeclinedInsufficientFunds"
     case authenticationRequired = "pm_card_authenticationRequired"
+    /// The charge succeeds and is disputed at once, so that no refund is possible.
+    case createsDispute = "pm_card_createDispute"
     case threeDSecure2Required = "pm_card_threeDSecure2Required"
 
     enum Behaviour: Sendable, Equatable {
@@ -15,7 +17,7 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
 
     var behaviour: Behaviour {
         switch self {
-        case .visa, .mastercard:
+        case .visa, .mastercard, .createsDispute:
             .approves
         case .declined:
             .declines(code: "generic_decline", message: "Your card was declined.")

@@ -1,11 +1,31 @@
 /// Something that happened to a payment, as Stripe tells it.
 struct WebhookEvent: Sendable, Equatable, Decodable {
     enum Kind: String, Sendable, CaseIterable, Decodable {
+        case created = "payment_intent.created"
+        case amountCapturable = "payment_intent.amount_capturable_updated"
         case succeeded = "payment_intent.succeeded"
         case paymentFailed = "payment_intent.payment_failed"
         case requiresAction = "payment_intent.requires_action"
         case canceled = "payment_intent.canceled"
+        case chargeSucceeded = "charge.succeeded"
+        case chargeFailed = "charge.failed"
+        case chargeCaptured = "charge.captured"
+        case chargeUpdated = "charge.updated"
         case refunded = "charge.refunded"
+        case disputed = "charge.dispute.created"
+
+        /// What the event's object is.
+        var object: Object {
+            switch self {
+            case .created, .amountCapturable, .succeeded, .paymentFailed, .requiresAction, .canceled: .payment
+            case .chargeSucceeded, .chargeFailed, .chargeCaptured, .chargeUpdated, .refunded: .charge
+            case .disputed: .dispute
+            }
+        }
+    }
+
+    enum Object: Sendable {
+        case payment, charge, dispute
     }
 
     static let apiVersion = "2025-03-31.basil"
@@ -13,6 +33,21 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
     let id: String
     let kind: Kind
     let created: Int
+
+    /// Those that Stripe sends for what has happened, in its order.
+    static func all(for happening: PaymentIntent.Happening?, to payment: PaymentIntent, now: Int) -> [WebhookEvent] {
+        let kinds: [Kind] =
+            switch happening {
+            case .succeeded: [.chargeSucceeded, .succeeded, .chargeUpdated] + (payment.isDisputed ? [.disputed] : [])
+            case .captured: [.chargeCaptured, .succeeded, .chargeUpdated]
+            case .authenticationAsked: [.requiresAction]
+            case .canceled: [.canceled]
+            case .failed(let failure): (failure.charge == nil ? [] : [.chargeFailed]) + [.paymentFailed]
+            case .captureAwaited: [.chargeSucceeded, .amountCapturable]
+            case nil: []
+            }
+        return kinds.map { WebhookEvent($0, created: now) }
+    }
 
     init(_ kind: Kind, created: Int) {
         id = Identifier.make("evt_")
@@ -35,9 +70,11 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
             writer.field("data") { writer in
                 writer.object { writer in
                     writer.field("object") { writer in
-                        switch kind {
-                        case .refunded: payment.writeCharge(to: &writer)
-                        case .succeeded, .paymentFailed, .requiresAction, .canceled: payment.write(to: &writer, publicURL: publicURL)
+                        switch kind.object {
+                        case .payment where kind == .created: payment.asCreated.write(to: &writer, publicURL: publicURL)
+                        case .payment: payment.write(to: &writer, publicURL: publicURL)
+                        case .charge: payment.writeCharge(to: &writer)
+                        case .dispute: payment.writeDispute(to: &writer)
                         }
                     }
                 }

@@ -16,6 +16,7 @@ public enum CartsService {
         let carts = CartHandlers(clock: clock, randomness: randomness)
         let items = ItemHandlers(pricing: pricing, clock: clock)
         let checkouts = CheckoutHandlers(pricing: pricing, clock: clock)
+        let reopening = Reopening(clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -25,6 +26,7 @@ public enum CartsService {
                 .separate("carts.carts.create", reading: CartAccess.readNone, handle: carts.create),
                 .separate("carts.carts.delete", reading: CartAccess.read, handle: carts.delete),
                 .separate("carts.carts.claim", reading: CartAccess.read, handle: carts.claim),
+                .separate(MessageName.reopenCart, reading: Operation.contract(ReopenCart.self), handle: reopening.reopen),
                 .informed("carts.items.put", reading: PutItem.read, ask: items.price, handle: items.put),
                 .command("carts.items.delete", reading: PutItem.readSKU, handle: items.delete),
                 .external(

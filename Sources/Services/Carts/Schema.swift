@@ -25,6 +25,14 @@ enum Schema {
                     currency text NOT NULL,
                     PRIMARY KEY (cart_id, sku)
                 );
-                """)
+                """),
+        Migration(
+            id: "reopened carts",
+            sql: """
+                -- Open under its id, while another cart is the customer's current one.
+                ALTER TABLE carts ADD COLUMN is_aside boolean NOT NULL DEFAULT false;
+                DROP INDEX carts_current;
+                CREATE UNIQUE INDEX carts_current ON carts (customer_id) WHERE customer_id IS NOT NULL AND order_id IS NULL AND NOT is_aside;
+                """),
     ]
 }

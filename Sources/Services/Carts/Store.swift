@@ -65,7 +65,7 @@ enum Store {
 
     static func current(of customers: [UUID], on connection: any SQLConnection) async throws -> [UUID: UUID] {
         let rows = try await connection.query(
-            "SELECT customer_id, id FROM carts WHERE customer_id = ANY(\(customers)) AND order_id IS NULL")
+            "SELECT customer_id, id FROM carts WHERE customer_id = ANY(\(customers)) AND order_id IS NULL AND NOT is_aside")
         return try Dictionary(
             rows.map { (try $0.decode("customer_id", as: UUID.self), try $0.decode("id", as: UUID.self)) },
             uniquingKeysWith: { first, _ in first })

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Secrets
 
 /// `orders.checkouts.advance`: takes the events of a batch to their sagas, each locked for its transition.
 struct Advancing: Sendable {
@@ -36,6 +37,8 @@ struct Advancing: Sendable {
         if !rows.isEmpty {
             let due = rows.map { times.due($0.checkout.phase, drives: $0.drives, placedAt: $0.placedAt, now: now) }
             try await Store.save(rows, due: due, on: transaction)
+            let reopening = rows.filter { $0.checkout.phase == .reopening || $0.checkout.phase == .rejected }
+            if !reopening.isEmpty { try await Store.reopenCarts(of: reopening.map(\.id), on: transaction) }
         }
         if !settled.isEmpty {
             for waiter in try await Store.takeWaiters(of: Array(settled.keys), on: transaction) {
@@ -49,25 +52,23 @@ struct Advancing: Sendable {
     /// The steps that follow; nil when the event changes nothing.
     private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) -> [Checkout.Step]? {
         let expired = times.isExpired(placedAt: order.placedAt, now: now)
-        guard let (next, steps) = order.checkout.after(.init(event.kind, expired: expired)) else { return nil }
-        order.drives = event.kind == .overdue && next.phase == order.checkout.phase ? order.drives + 1 : 0
+        let transition = order.checkout.after(.init(event.kind, expired: expired))
+        let hasLearned = order.learn(event.payment)
+        guard transition != nil || hasLearned else { return nil }
+        let (next, steps) = transition ?? (order.checkout, [])
+        let isSamePhase = next.phase == order.checkout.phase
+        if event.kind == .overdue { order.drives += 1 }
+        if !isSamePhase { order.drives = 0 }
         order.checkout = next
-        switch event.kind {
-        case .charged: order.paymentState = "succeeded"
-        case .paymentDeclined: order.paymentState = "declined"
-        case .paymentActionRequired: order.paymentState = "requiresAction"
-        case .paymentVoided:
-            if event.detail == VoidResult.refunded.rawValue {
-                order.paymentState = "refunded"
-                order.refunded = order.total.amount
-            } else if order.paymentState != "declined" {
-                order.paymentState = "cancelled"
-            }
-        default: break
-        }
+        // Of an order that was given up before it came to a payment the gateway has nothing, and never will.
+        if next.isGivenUp, order.paymentRevision == 0, order.paymentState == .pending { order.paymentState = .cancelled }
+        if event.payment == nil { order.learn(withoutReport: event) }
         order.clientSecret = next.phase == .awaitingCustomer ? event.clientSecret ?? order.clientSecret : nil
-        let told = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
-        order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: told))
+        // What is asked for again is counted.
+        if !isSamePhase || event.kind != .overdue {
+            let told = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
+            order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: told))
+        }
         return steps
     }
 
@@ -76,7 +77,32 @@ struct Advancing: Sendable {
         let now = clock.now()
         try await Store.dropWaiters(before: now, limit: Self.waitersDroppedAtOnce, on: transaction)
         return try await Store.takeOverdue(Self.overdueAtOnce, now: now, lease: Self.lease, on: transaction).map {
-            try Emission(.request(MessageName.advance), CheckoutEvent(orderID: $0, kind: .overdue))
+            try Emission(
+                .request(MessageName.advance), CheckoutEvent(orderID: $0.order, kind: .overdue),
+                origin: UUID.v5(namespace: $0.order, name: "overdue \($0.phase) \($0.drives)"))
+        }
+    }
+}
+
+extension OrderRow {
+    /// Takes over what payments reports; false when nothing about it is new.
+    fileprivate mutating func learn(_ report: PaymentReport?) -> Bool {
+        guard let report, report.revision > paymentRevision else { return false }
+        let isDifferent = paymentState != report.state || refunded != report.refunded
+        (paymentState, refunded, paymentRevision) = (report.state, report.refunded, report.revision)
+        return isDifferent
+    }
+
+    /// For events of a version of payments that sent no reports.
+    fileprivate mutating func learn(withoutReport event: CheckoutEvent) {
+        guard paymentRevision == 0 else { return }
+        switch event.kind {
+        case .charged: paymentState = .succeeded
+        case .paymentDeclined: paymentState = .declined
+        case .paymentActionRequired: paymentState = .requiresAction
+        case .paymentVoided where event.detail == VoidResult.refunded.rawValue: (paymentState, refunded) = (.refunded, total.amount)
+        case .paymentVoided: paymentState = .cancelled
+        default: break
         }
     }
 }
@@ -93,7 +119,10 @@ extension CheckoutEvent.Kind {
         case .stockCommitted: "order confirmed"
         case .reservationLost: "the reservation is gone"
         case .paymentVoided: "no payment is kept"
+        case .paymentUnresolved: "the payment needs an operator"
+        case .paymentChanged: "payment changed"
         case .stockReleased: "stock released"
+        case .cartReopened: "cart open again"
         case .overdue: "no answer in time"
         }
     }

@@ -9,15 +9,16 @@ import Contracts
 ///     │            │   awaitingCustomer
 ///     │            ▼       ▼    ▼
 ///     │          voiding (cancel, refund or forbid the payment)
-///     ▼            ▼
-/// rejected ◄── releasing
+///     │            ▼
+///     ▼        releasing
+/// rejected ◄── reopening
 /// ```
 ///
 /// Every step may be asked for again and every event may come twice: receivers of steps act once per order, and an event that no longer fits changes
-/// nothing. Stock is released only after it is certain that no money is kept.
+/// nothing. Stock is released only after it is certain that no money is kept, or that an operator must see to it.
 struct Checkout: Sendable, Hashable {
     enum Phase: String, Sendable, CaseIterable {
-        case reserving, charging, awaitingCustomer, confirming, voiding, releasing, confirmed, rejected
+        case reserving, charging, awaitingCustomer, confirming, voiding, releasing, reopening, confirmed, rejected
     }
 
     enum Reason: String, Sendable, CaseIterable {
@@ -28,14 +29,15 @@ struct Checkout: Sendable, Hashable {
         case stockReserved, stockShort
         case charged, paymentDeclined, paymentActionRequired
         case stockCommitted, reservationLost
-        case paymentVoided, stockReleased
+        case paymentVoided, paymentUnresolved, stockReleased, cartReopened
+        case paymentChanged
         /// The deadline of the step has passed; `expired` when that of the whole checkout has passed too.
         case overdue(expired: Bool)
     }
 
     /// A message to send.
     enum Step: Sendable, Hashable {
-        case reserve, charge, commit, void, release, tellConfirmed, tellRejected
+        case reserve, charge, commit, void, release, reopen, tellConfirmed, tellRejected
     }
 
     var phase: Phase
@@ -45,11 +47,14 @@ struct Checkout: Sendable, Hashable {
 
     var isTerminal: Bool { phase == .confirmed || phase == .rejected }
 
+    /// Whether it will end as rejected, and no payment is asked for any more.
+    var isGivenUp: Bool { phase == .releasing || phase == .reopening || phase == .rejected }
+
     /// What `event` makes of the checkout, and the steps to take; nil when it changes nothing.
     func after(_ event: Event) -> (next: Checkout, steps: [Step])? {
         switch (phase, event) {
         case (.reserving, .stockReserved): to(.charging, .charge)
-        case (.reserving, .stockShort): to(.rejected, .tellRejected, because: .outOfStock)
+        case (.reserving, .stockShort): to(.reopening, .reopen, because: .outOfStock)
         case (.reserving, .overdue(expired: false)): to(.reserving, .reserve)
         // Nothing was reserved that is known of; the release also forbids a reservation that is still under way.
         case (.reserving, .overdue(expired: true)): to(.releasing, .release, because: .stockTimeout)
@@ -70,11 +75,16 @@ struct Checkout: Sendable, Hashable {
         case (.confirming, .overdue): to(.confirming, .commit)
 
         case (.voiding, .paymentVoided): to(.releasing, .release)
+        // What becomes of the money is up to an operator, who has a dead letter about it; the goods need not wait for that.
+        case (.voiding, .paymentUnresolved): to(.releasing, .release)
         case (.voiding, .overdue): to(.voiding, .void)
-        case (.releasing, .stockReleased): to(.rejected, .tellRejected)
+        case (.releasing, .stockReleased): to(.reopening, .reopen)
         case (.releasing, .overdue): to(.releasing, .release)
+        // The customer who is told of the end may use the cart at once.
+        case (.reopening, .cartReopened): to(.rejected, .tellRejected)
+        case (.reopening, .overdue): to(.reopening, .reopen)
         // Should money ever come for what is given up, it goes back.
-        case (.releasing, .charged), (.rejected, .charged): to(phase, .void)
+        case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged): to(phase, .void)
 
         default: nil
         }
@@ -96,7 +106,10 @@ extension Checkout.Event {
         case .stockCommitted: self = .stockCommitted
         case .reservationLost: self = .reservationLost
         case .paymentVoided: self = .paymentVoided
+        case .paymentUnresolved: self = .paymentUnresolved
+        case .paymentChanged: self = .paymentChanged
         case .stockReleased: self = .stockReleased
+        case .cartReopened: self = .cartReopened
         case .overdue: self = .overdue(expired: expired)
         }
     }

@@ -6,7 +6,8 @@ public struct CheckoutTimes: Sendable {
     public var lifetime: Double = 15 * 60
     /// Until a step without an answer is asked for again; doubled each time.
     public var firstPatience: Double = 10
-    public var longestPatience: Double = 120
+    /// Long enough that a service with a backlog is asked a handful of times for one order, however long the backlog is.
+    public var longestPatience: Double = 900
 
     public init() {}
 
@@ -18,7 +19,7 @@ public struct CheckoutTimes: Sendable {
         case .confirmed, .rejected: nil
         case .awaitingCustomer: max(end, now.addingTimeInterval(1))
         case .reserving, .charging: end > now ? min(end, now.addingTimeInterval(patience)) : now.addingTimeInterval(patience)
-        case .confirming, .voiding, .releasing: now.addingTimeInterval(patience)
+        case .confirming, .voiding, .releasing, .reopening: now.addingTimeInterval(patience)
         }
     }
 

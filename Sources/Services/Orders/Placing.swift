@@ -24,8 +24,8 @@ struct Placing: Sendable {
             let row = OrderRow(
                 id: order.orderID, number: number, cartID: order.cartID, customerID: order.customerID,
                 email: order.email, shippingAddress: texts.shippingAddress, payment: texts.payment, lines: texts.lines,
-                total: order.total, placedAt: now, checkout: .placed, paymentState: "pending", clientSecret: nil,
-                refunded: 0, drives: 0, version: 1, history: history)
+                total: order.total, placedAt: now, checkout: .placed, paymentState: .pending, paymentRevision: 0,
+                clientSecret: nil, refunded: 0, drives: 0, version: 1, history: history)
             let view = try CheckoutView(row)
             var location = "/v1/orders/\(order.orderID.lowerCaseText)"
             if let token = view.token { location += "?token=\(token)" }
@@ -56,6 +56,7 @@ extension Emission {
                 ChargeOrder(orderID: order.id, amount: order.total, payment: try order.payment.value, orderNumber: order.number))
         case .commit: try self.init(.request(MessageName.commit), SettleReservation(orderID: order.id))
         case .release: try self.init(.request(MessageName.release), SettleReservation(orderID: order.id))
+        case .reopen: try self.init(.request(MessageName.reopenCart), ReopenCart(orderID: order.id, cartID: order.cartID))
         case .void: try self.init(.request(MessageName.void), VoidPayment(orderID: order.id))
         case .tellConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
         case .tellRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))

@@ -64,5 +64,30 @@ enum Schema {
                 DROP INDEX orders_by_time;
                 CREATE INDEX orders_by_time ON orders (placed_at, id);
                 """),
+        Migration(
+            id: "payments as the gateway has them",
+            sql: """
+                ALTER TABLE checkouts
+                    -- Of the newest report from payments; 0 before the first.
+                    ADD COLUMN payment_revision integer NOT NULL DEFAULT 0,
+                    -- How often a step was asked for again, in all.
+                    ADD COLUMN redrives integer NOT NULL DEFAULT 0;
+                UPDATE checkouts SET payment_state = 'cancelled' WHERE phase = 'rejected' AND payment_state = 'pending';
+
+                -- A cart is open again once its order is given up: of all orders of a cart one counts.
+                ALTER TABLE orders
+                    ADD COLUMN cart_reopened boolean NOT NULL DEFAULT false,
+                    DROP CONSTRAINT orders_cart_id_key;
+                CREATE UNIQUE INDEX orders_by_cart ON orders (cart_id) WHERE NOT cart_reopened;
+
+                -- A change that relies on a row as it was read finds another version there, and is tried again.
+                CREATE FUNCTION expect_rows(expected bigint, saved bigint) RETURNS void LANGUAGE plpgsql AS $$
+                BEGIN
+                    IF saved <> expected THEN
+                        RAISE EXCEPTION '% of % rows have changed since they were read', expected - saved, expected USING ERRCODE = '40001';
+                    END IF;
+                END
+                $$;
+                """),
     ]
 }

@@ -16,11 +16,15 @@ struct OrderRow: Sendable {
     let total: Money
     let placedAt: Date
     var checkout: Checkout
-    var paymentState: String
+    var paymentState: PaymentState
+    /// Of the report that `paymentState` and `refunded` are from; 0 before the first.
+    var paymentRevision: Int
     var clientSecret: String?
     var refunded: Int
+    /// How often the step of this phase was asked for again.
     var drives: Int
-    var version: Int
+    /// As it was read.
+    let version: Int
     let history: JSONColumn<[OrderView.Entry]>
     /// What comes after `history` and is not stored yet.
     var newHistory: [OrderView.Entry] = []
@@ -82,8 +86,8 @@ enum Store {
 
     private static let columns: SQL = """
         SELECT id, number, cart_id, customer_id, email, shipping_address::text AS shipping_address, payment::text AS payment,
-               lines::text AS lines, total, currency, placed_at, phase, reason, payment_state, client_secret, refunded, drives,
-               version, history::text AS history
+               lines::text AS lines, total, currency, placed_at, phase, reason, payment_state, payment_revision, client_secret, refunded,
+               drives, version, history::text AS history
         FROM orders JOIN checkouts ON order_id = id
 
         """
@@ -110,20 +114,33 @@ enum Store {
         return try await connection.query(sql + " ORDER BY placed_at DESC, id DESC LIMIT \(limit)").map(read)
     }
 
+    /// Of a row that somebody else has changed since it was read the transaction fails, to be tried again.
     static func save(_ rows: [OrderRow], due: [Date?], on transaction: any SQLConnection) async throws {
         try await transaction.enqueue(
             """
-            UPDATE checkouts
-            SET phase = new.phase, reason = new.reason, payment_state = new.payment_state, client_secret = new.client_secret,
-                refunded = new.refunded, drives = new.drives, due_at = new.due_at, version = checkouts.version + 1,
-                history = checkouts.history || new.history::jsonb
-            FROM unnest(
-                \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
-                \(rows.map(\.paymentState)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)), \(rows.map(\.drives)),
-                \(due), \(try rows.map { try JSONColumn($0.newHistory).text })
-            ) AS new (order_id, phase, reason, payment_state, client_secret, refunded, drives, due_at, history)
-            WHERE checkouts.order_id = new.order_id
+            WITH saved AS (
+                UPDATE checkouts
+                SET phase = new.phase, reason = new.reason, payment_state = new.payment_state, payment_revision = new.payment_revision,
+                    client_secret = new.client_secret, refunded = new.refunded,
+                    redrives = redrives + CASE WHEN new.drives > checkouts.drives THEN 1 ELSE 0 END,
+                    drives = new.drives, due_at = new.due_at, version = new.version + 1,
+                    history = CASE new.history WHEN '[]' THEN checkouts.history ELSE checkouts.history || new.history::jsonb END
+                FROM unnest(
+                    \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
+                    \(rows.map(\.paymentState.rawValue)), \(rows.map(\.paymentRevision)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)),
+                    \(rows.map(\.drives)), \(due), \(rows.map(\.version)), \(try rows.map { try JSONColumn($0.newHistory).text })
+                ) AS new (
+                    order_id, phase, reason, payment_state, payment_revision, client_secret, refunded, drives, due_at, version, history)
+                WHERE checkouts.order_id = new.order_id AND checkouts.version = new.version
+                RETURNING 1
+            )
+            SELECT expect_rows(\(rows.count), (SELECT count(*) FROM saved))
             """)
+    }
+
+    /// From here on another order may be placed for the carts of these.
+    static func reopenCarts(of orders: [UUID], on transaction: any SQLConnection) async throws {
+        try await transaction.enqueue("UPDATE orders SET cart_reopened = true WHERE id = ANY(\(orders)) AND NOT cart_reopened")
     }
 
     private static func read(_ row: Row) throws -> OrderRow {
@@ -131,6 +148,10 @@ enum Store {
         let reason: String? = try row.decode("reason")
         guard let known = Checkout.Phase(rawValue: phase) else {
             throw Failure("unknown-phase", "the checkout's phase '\(phase)' is of another version of Wharf", remedy: .retry)
+        }
+        let paymentState: String = try row.decode("payment_state")
+        guard let payment = PaymentState(rawValue: paymentState) else {
+            throw Failure("unknown-state", "the payment's state '\(paymentState)' is of another version of Wharf")
         }
         return OrderRow(
             id: try row.decode("id"), number: try row.decode("number"), cartID: try row.decode("cart_id"),
@@ -140,7 +161,7 @@ enum Store {
             total: Money(amount: try row.decode("total"), currency: try row.decode("currency")),
             placedAt: try row.decode("placed_at"),
             checkout: Checkout(phase: known, reason: reason.flatMap(Checkout.Reason.init)),
-            paymentState: try row.decode("payment_state"), clientSecret: try row.decode("client_secret"),
+            paymentState: payment, paymentRevision: try row.decode("payment_revision"), clientSecret: try row.decode("client_secret"),
             refunded: try row.decode("refunded"), drives: try row.decode("drives"), version: try row.decode("version"),
             history: JSONColumn(text: try row.decode("history")))
     }
@@ -149,17 +170,24 @@ enum Store {
 // MARK: - Due sagas and waiting requesters
 
 extension Store {
+    struct Overdue: Sendable {
+        let order: UUID
+        let phase: String
+        /// How often the step was asked for again.
+        let drives: Int
+    }
+
     /// Sagas whose step is overdue, the longest first as far as minutes tell, moved on by `lease`: whoever gets the message may take that long.
-    static func takeOverdue(_ limit: Int, now: Date, lease: Double, on transaction: any SQLConnection) async throws -> [UUID] {
+    static func takeOverdue(_ limit: Int, now: Date, lease: Double, on transaction: any SQLConnection) async throws -> [Overdue] {
         try await transaction.query(
             """
             UPDATE checkouts SET due_at = \(now.addingTimeInterval(lease))
             WHERE order_id IN (
                 SELECT order_id FROM checkouts
                 WHERE due_minute <= \(now) AT TIME ZONE 'UTC' AND due_at < \(now) ORDER BY due_minute LIMIT \(limit) FOR UPDATE SKIP LOCKED)
-            RETURNING order_id
+            RETURNING order_id, phase, drives
             """
-        ).map { try $0.decode("order_id") }
+        ).map { Overdue(order: try $0.decode("order_id"), phase: try $0.decode("phase"), drives: try $0.decode("drives")) }
     }
 
     struct Waiter: Sendable {

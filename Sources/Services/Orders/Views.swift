@@ -5,7 +5,7 @@ import Secrets
 /// An order as the storefront sees it.
 struct OrderView: Sendable, Codable {
     struct Payment: Sendable, Codable {
-        let state: String
+        let state: PaymentState
         let gateway: String
         let clientSecret: String?
     }
@@ -43,7 +43,7 @@ extension Checkout.Phase {
         case .confirmed: "confirmed"
         case .rejected: "rejected"
         case .awaitingCustomer: "requiresAction"
-        case .reserving, .charging, .confirming, .voiding, .releasing: "pending"
+        case .reserving, .charging, .confirming, .voiding, .releasing, .reopening: "pending"
         }
     }
 

@@ -11,6 +11,8 @@ struct Attempt: Sendable, Hashable {
         /// No money was taken, and none is to be.
         case voided
         case refunded
+        /// Money is kept that should go back: the gateway refuses for good to refund it.
+        case needsOperator
     }
 
     let order: UUID
@@ -23,17 +25,34 @@ struct Attempt: Sendable, Hashable {
     var sentUntil: Date?
     /// When it was learned that the gateway answers the key by an error, and what it had begun with it was over.
     var keySpentAt: Date?
+    /// What the gateway has given back, in minor units.
+    var refunded = 0
+    var isDisputed = false
+    /// Refunds that were asked for under a key of their own after the first was refused.
+    var refundTries = 0
+    /// Grows by one with each transaction that changes the attempt.
+    var version = 1
     let createdAt: Date
 
-    /// Takes in what the gateway says; true when that changed anything. What is older than what is known changes nothing.
-    mutating func learn(_ status: PaymentStatus) -> Bool {
+    /// Takes in what the gateway says of this attempt's payment; true when that changed anything. What is older than what is known changes nothing.
+    mutating func learn(_ payment: GatewayPayment) -> Bool {
         let before = self
+        move(payment.status)
+        if payment.status.intent == intent {
+            refunded = max(refunded, payment.refunded)
+            isDisputed = isDisputed || payment.isDisputed
+        }
+        if state == .needsOperator, refunded >= charge.amount.amount { state = .refunded }
+        return self != before
+    }
+
+    private mutating func move(_ status: PaymentStatus) {
         switch (state, status) {
         case (.begun, .requiresAction(let intent, let secret)):
             (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
         case (.begun, .declined(let intent, let code)), (.requiresAction, .declined(let intent, let code)):
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)
-        case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)):
+        case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.declined, .cancelled(let intent)):
             (state, self.intent, detail) = (.voided, intent, "cancelled at the gateway")
         // Also after a decline, when the customer has tried another card, and after a void, when a call had been on its way:
         // money that was taken is known as taken, so that it can go back.
@@ -47,10 +66,31 @@ struct Attempt: Sendable, Hashable {
             break
         }
         if state != .requiresAction { clientSecret = nil }
-        return self != before
+    }
+
+    /// Why `payment` cannot be this attempt's; nil when it can.
+    func difference(from payment: GatewayPayment) -> String? {
+        let id = payment.status.intent ?? "a payment"
+        if payment.order != order { return "\(id) is for order \(payment.order?.lowerCaseText ?? "of nobody"), not \(order.lowerCaseText)" }
+        // A row that only forbids a charge has no amount.
+        if charge.amount.currency.isEmpty || payment.amount == charge.amount { return nil }
+        return "\(id) is about \(payment.amount.amount) \(payment.amount.currency), and \(charge.amount.amount) \(charge.amount.currency) are to be charged"
+    }
+
+    /// The payment that is this attempt's, and those beside it that hold money or may come to.
+    func choose(from payments: [GatewayPayment]) -> (own: GatewayPayment?, extras: [String]) {
+        let place =
+            payments.firstIndex { $0.status.intent == intent && intent != nil } ?? payments.firstIndex(where: \.isPaid)
+            ?? payments.firstIndex(where: \.isLive) ?? payments.indices.first
+        guard let place else { return (nil, []) }
+        let extras = payments.indices.filter { $0 != place && payments[$0].isLive }.compactMap { payments[$0].status.intent }
+        return (payments[place], extras)
     }
 
     static func firstKey(of order: UUID) -> UUID { UUID.v5(namespace: order, name: "charge") }
+
+    /// Of the refund; another one for each time that an operator asks for it again, as the gateway answers a key as it did before.
+    var refundKey: UUID { UUID.v5(namespace: order, name: refundTries == 0 ? "refund" : "refund \(refundTries)") }
 
     var hasRenewedKey: Bool { charge.idempotencyKey != Self.firstKey(of: order) }
 
@@ -62,15 +102,60 @@ struct Attempt: Sendable, Hashable {
         self.keySpentAt = nil
     }
 
+    /// The payment as an order shows it.
+    var report: PaymentReport {
+        let shown: PaymentState =
+            switch state {
+            case .begun: .pending
+            case .requiresAction: .requiresAction
+            case .declined: .declined
+            case .voided: .cancelled
+            case .refunded: .refunded
+            case .needsOperator: .needsOperator
+            case .succeeded where refunded > 0: refunded < charge.amount.amount ? .partlyRefunded : .refunded
+            case .succeeded: isDisputed ? .disputed : .succeeded
+            }
+        return PaymentReport(state: shown, refunded: refunded, revision: version)
+    }
+
     /// What the checkout has to be told of the state; nil while nothing is known.
     var event: CheckoutEvent? {
         switch state {
         case .begun: nil
-        case .requiresAction: CheckoutEvent(orderID: order, kind: .paymentActionRequired, clientSecret: clientSecret)
-        case .succeeded: CheckoutEvent(orderID: order, kind: .charged)
-        case .declined: CheckoutEvent(orderID: order, kind: .paymentDeclined, detail: detail)
-        case .voided: CheckoutEvent(orderID: order, kind: .paymentDeclined, detail: detail ?? "voided")
-        case .refunded: CheckoutEvent(orderID: order, kind: .paymentDeclined, detail: "refunded")
+        case .requiresAction: event(.paymentActionRequired, clientSecret: clientSecret)
+        case .succeeded: event(.charged)
+        case .declined: event(.paymentDeclined, detail)
+        case .voided: event(.paymentDeclined, detail ?? "voided")
+        case .refunded: event(.paymentDeclined, "refunded")
+        case .needsOperator: event(.paymentUnresolved, detail)
         }
+    }
+
+    func event(_ kind: CheckoutEvent.Kind, _ detail: String? = nil, clientSecret: String? = nil) -> CheckoutEvent {
+        CheckoutEvent(orderID: order, kind: kind, detail: detail, clientSecret: clientSecret, payment: report)
+    }
+}
+
+/// The attempts that a transaction has locked, and those of them that it changes.
+struct LockedAttempts {
+    private var rows: [UUID: Attempt]
+    private var changed: Set<UUID> = []
+
+    init(_ rows: [UUID: Attempt]) {
+        self.rows = rows
+    }
+
+    subscript(order: UUID) -> Attempt? { rows[order] }
+
+    /// To be written back, in one order.
+    var changes: [Attempt] { changed.sorted().compactMap { rows[$0] } }
+
+    /// Gives the attempt back with its new version, which its reports carry.
+    @discardableResult
+    mutating func put(_ attempt: Attempt) -> Attempt {
+        var attempt = attempt
+        if changed.insert(attempt.order).inserted { attempt.version += 1 }
+        rows[attempt.order] = attempt
+        return attempt
     }
 }

@@ -10,6 +10,10 @@ struct Charging: Sendable {
     static let maximumConcurrent = 64
     /// How long after T1 a call may still begin or be under way, in seconds; more than the gateway's deadline for a call.
     static let callLease = 60.0
+    /// What must be left of the lease when a call begins, in seconds: the gateway's deadline for a call.
+    static let longestCall = 30.0
+    /// How long the gateway is relied upon to know a key, in seconds: Stripe keeps keys for 24 hours.
+    static let keyMemory = 20.0 * 3600
     /// How long a payment that an error was told of may take to be there, in seconds, before a new key may be used.
     static let findableAfter = 60.0
 
@@ -20,15 +24,21 @@ struct Charging: Sendable {
     }
 
     enum Finding: Sendable {
-        case status(PaymentStatus)
+        /// What the gateway has for the order: its payment, and those beside it that hold money or may come to.
+        case found(GatewayPayment, extras: [String] = [])
         /// Nothing to learn: the state is the answer.
         case settled
         /// The order costs nothing; a gateway takes no such payment.
         case free
         case failed(Failure)
+        /// The gateway takes no such call, whatever the card.
+        case refused(String)
         /// The key is of no more use.
         case keySpent(Failure)
     }
+
+    /// The cause of a dead letter, and what the order shows.
+    static let refusal = "gateway-refused"
 
     let gateway: any PaymentGateway
     let clock: any WallClock
@@ -52,16 +62,14 @@ struct Charging: Sendable {
                 sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)
         }
         var (attempts, added) = try await Store.begin(wanted, now: now, on: transaction)
-        var renewed: [Attempt] = []
-        for order in attempts.keys.sorted() where !added.contains(order) {
+        for order in Set(wanted.map(\.order)) where !added.contains(order) {
             // No call begins for what is to be voided, so the void need not wait longer for one.
             guard var attempt = attempts[order], attempt.state == .begun, !attempt.voidRequested else { continue }
             attempt.sentUntil = now.addingTimeInterval(Self.callLease)
             attempt.renewKey(now: now)
-            attempts[order] = attempt
-            renewed.append(attempt)
+            attempts.put(attempt)
         }
-        try await Store.save(renewed, now: now, on: transaction)
+        try await Store.save(attempts.changes, now: now, on: transaction)
         return try wanted.map { wanted in
             guard let attempt = attempts[wanted.order] else {
                 throw Failure("attempt-missing", "the attempt for order \(wanted.order) is not there", remedy: .retry)
@@ -79,33 +87,46 @@ struct Charging: Sendable {
         do throws(GatewayError) {
             switch attempt.state {
             case .begun:
-                if plan.mayHaveBeenSent, let status = try await gateway.find(order: attempt.order) { return .status(status) }
+                if plan.mayHaveBeenSent, let found = choose(attempt, from: try await gateway.find(order: attempt.order)) { return found }
                 if attempt.voidRequested { return .settled }
                 if attempt.charge.amount.amount == 0 { return .free }
-                // With a key that the gateway has never seen it charges again, whatever it has done with the one before.
-                if attempt.hasRenewedKey,
-                    let status = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt)
-                {
-                    return .status(status)
+                // With a key that the gateway has never seen, or has forgotten, it charges again, whatever it has done with the one before.
+                if attempt.hasRenewedKey || clock.now().timeIntervalSince(attempt.createdAt) > Self.keyMemory {
+                    let payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt)
+                    if let found = choose(attempt, from: payments) { return found }
                 }
-                return .status(try await gateway.charge(attempt.charge))
+                // Past its lease a void may have found that nothing was charged.
+                guard let sentUntil = attempt.sentUntil, clock.now().addingTimeInterval(Self.longestCall) <= sentUntil else {
+                    return .failed(Failure("lease-ended", "too late to call the gateway for this attempt", remedy: .retry))
+                }
+                return .found(try await gateway.charge(attempt.charge))
             case .voided where attempt.intent == nil:
                 // A call of a worker that has died since may have gone through after all.
-                return try await gateway.find(order: attempt.order).map(Finding.status) ?? .settled
+                return choose(attempt, from: try await gateway.find(order: attempt.order)) ?? .settled
             default:
                 return .settled
             }
         } catch {
-            if case .keySpent = error { return .keySpent(Failure(error)) }
-            return .failed(Failure(error))
+            switch error {
+            case .keySpent: return .keySpent(Failure(error))
+            case .refused(let detail): return .refused(detail)
+            case .unknown, .notSent: return .failed(Failure(error))
+            }
         }
+    }
+
+    /// Nil when there are none.
+    private func choose(_ attempt: Attempt, from payments: [GatewayPayment]) -> Finding? {
+        let (own, extras) = attempt.choose(from: payments)
+        guard let own else { return nil }
+        guard !extras.isEmpty || own.isDecided else { return .failed(Failure("gateway-unknown", "the payment is not decided yet", remedy: .retry)) }
+        return .found(own, extras: extras)
     }
 
     func complete(
         _ items: [(item: Item<ChargeOrder>, plan: Plan, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
-        var changed: Set<UUID> = []
         let now = clock.now()
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             guard var attempt = attempts[item.input.orderID] else {
@@ -117,34 +138,48 @@ struct Charging: Sendable {
             {
                 return .failed(Failure("charge-differs", "order \(attempt.order) was charged with other parameters before"))
             }
-            if case .failed(let failure) = finding { return .failed(failure) }
-            if case .keySpent(let failure) = finding {
+            let wasVoided = attempt.state == .voided
+            var extras: [String] = []
+            switch finding {
+            case .settled: break
+            case .failed(let failure):
+                return .failed(failure)
+            case .keySpent(let failure):
                 if attempt.charge.idempotencyKey == plan.attempt.charge.idempotencyKey, attempt.keySpentAt == nil {
                     attempt.keySpentAt = now
-                    attempts[attempt.order] = attempt
-                    changed.insert(attempt.order)
+                    attempts.put(attempt)
                 }
                 return .failed(failure)
+            case .refused(let detail):
+                guard attempt.state == .begun else { break }
+                (attempt.state, attempt.detail) = (.declined, Self.refusal)
+                attempt = attempts.put(attempt)
+                let report = UnresolvedPayment(orderID: attempt.order, cause: Self.refusal, detail: detail)
+                return .done(
+                    emit: [
+                        try Emission(.request(MessageName.advance), attempt.event(.paymentDeclined, Self.refusal)),
+                        try Emission(.request(MessageName.unresolved), report),
+                    ])
+            case .free:
+                if attempt.state == .begun {
+                    attempt.state = .succeeded
+                    attempt = attempts.put(attempt)
+                }
+            case .found(let payment, let others):
+                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                extras = others
+                if attempt.learn(payment) { attempt = attempts.put(attempt) }
             }
-            let wasVoided = attempt.state == .voided
-            if case .free = finding, attempt.state == .begun {
-                attempt.state = .succeeded
-                attempts[attempt.order] = attempt
-                changed.insert(attempt.order)
-            }
-            if case .status(let status) = finding, attempt.learn(status) {
-                attempts[attempt.order] = attempt
-                changed.insert(attempt.order)
-            }
+            let undoing = try extras.map { try Emission(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0)) }
             if wasVoided, attempt.state != .voided {
-                return .done(emit: [try Emission(.request(MessageName.void), VoidPayment(orderID: attempt.order))])
+                return .done(emit: try undoing + [Emission(.request(MessageName.void), VoidPayment(orderID: attempt.order))])
             }
             guard let event = attempt.event else {
                 return .failed(Failure("payment-in-flight", "the payment is about to be voided", remedy: .retry))
             }
-            return .done(emit: [try Emission(.request(MessageName.advance), event)])
+            return .done(emit: try undoing + [Emission(.request(MessageName.advance), event)])
         }
-        try await Store.save(changed.compactMap { attempts[$0] }, now: now, on: transaction)
+        try await Store.save(attempts.changes, now: now, on: transaction)
         return outcomes
     }
 }

@@ -7,6 +7,52 @@ public enum PaymentStatus: Sendable, Equatable {
     case requiresAction(intent: String, clientSecret: String)
     case declined(intent: String?, code: String)
     case cancelled(intent: String)
+    /// It exists, and nothing is decided: not tried yet, being processed, or authorized only.
+    case open(intent: String)
+
+    public var intent: String? {
+        switch self {
+        case .succeeded(let intent), .requiresAction(let intent, _), .cancelled(let intent), .open(let intent): intent
+        case .declined(let intent, _): intent
+        }
+    }
+}
+
+/// A payment as the gateway has it.
+public struct GatewayPayment: Sendable, Equatable {
+    public let status: PaymentStatus
+    /// Nil for a payment that is not one of Wharf's.
+    public let order: UUID?
+    public let amount: Money
+    /// In minor units.
+    public let refunded: Int
+    public let isDisputed: Bool
+
+    public init(status: PaymentStatus, order: UUID?, amount: Money, refunded: Int = 0, isDisputed: Bool = false) {
+        self.status = status
+        self.order = order
+        self.amount = amount
+        self.refunded = refunded
+        self.isDisputed = isDisputed
+    }
+
+    /// Whether the gateway keeps money of it.
+    var isPaid: Bool {
+        if case .succeeded = status { refunded < amount.amount } else { false }
+    }
+
+    var isDecided: Bool {
+        if case .open = status { false } else { true }
+    }
+
+    /// Whether it holds money, or may come to without Wharf.
+    var isLive: Bool {
+        switch status {
+        case .succeeded: isPaid
+        case .requiresAction, .open: true
+        case .declined, .cancelled: false
+        }
+    }
 }
 
 /// A call to the gateway that did not end in an answer about the payment.
@@ -32,20 +78,15 @@ public struct Charge: Sendable, Hashable {
 
 /// A payment gateway, as payments needs it. Every call may be repeated: the gateway acts once per key.
 public protocol PaymentGateway: Sendable {
-    func charge(_ charge: Charge) async throws(GatewayError) -> PaymentStatus
-    /// What the gateway knows of the order's payment; nil when it knows none.
-    func find(order: UUID) async throws(GatewayError) -> PaymentStatus?
-    /// The same, with no lag and at more cost: nil only when no payment of the order was made from `start` on.
-    func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> PaymentStatus?
-    /// Cancels a payment that has not succeeded; the status that it has afterwards.
-    func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus
-    /// Gives the whole amount back.
-    func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError)
-}
-
-extension PaymentGateway {
-    /// For a gateway that finds everything at once.
-    public func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> PaymentStatus? {
-        try await find(order: order)
-    }
+    func charge(_ charge: Charge) async throws(GatewayError) -> GatewayPayment
+    /// The payments of the order that a quick look finds, which may lag: an empty answer proves nothing.
+    func find(order: UUID) async throws(GatewayError) -> [GatewayPayment]
+    /// All payments of the order that were made from `start` on, with no lag and at more cost.
+    func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> [GatewayPayment]
+    /// The payment as it is now; nil when the gateway has no such payment.
+    func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment?
+    /// Cancels a payment that has not succeeded; the payment as it is afterwards.
+    func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
+    /// Gives back whatever is left of it; the payment as it is afterwards. Throws `refused` when the gateway refuses for good.
+    func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
 }

@@ -10,7 +10,9 @@ public enum PaymentsService {
     public static func definition(gateway: any PaymentGateway, clock: any WallClock) -> ServiceDefinition {
         let charging = Charging(gateway: gateway, clock: clock)
         let voiding = Voiding(gateway: gateway, clock: clock)
-        let webhooks = Webhooks(clock: clock)
+        let unresolved = Unresolved(gateway: gateway, clock: clock)
+        let extras = Extras(gateway: gateway)
+        let webhooks = Webhooks(gateway: gateway, clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -20,7 +22,15 @@ public enum PaymentsService {
                 .external(
                     MessageName.void, reading: Operation.contract(VoidPayment.self), prepare: voiding.begin,
                     perform: voiding.void, complete: voiding.complete),
-                .command("payments.webhooks.stripe", reading: StripeEvent.read, handle: webhooks.handle),
+                .external(
+                    MessageName.undoExtra, reading: Operation.contract(UndoExtraPayment.self), prepare: extras.find,
+                    perform: extras.undo, complete: extras.complete),
+                .external(
+                    MessageName.unresolved, reading: Operation.contract(UnresolvedPayment.self), prepare: unresolved.begin,
+                    perform: unresolved.resolve, complete: unresolved.complete),
+                .external(
+                    "payments.webhooks.stripe", reading: StripeEvent.read, prepare: webhooks.begin,
+                    perform: webhooks.ask, complete: webhooks.complete),
             ],
             pollers: [
                 Poller(name: "unvoided payments", interval: .seconds(10), find: voiding.findUnvoided),

@@ -58,5 +58,29 @@ enum Schema {
                 DROP INDEX webhook_events_at;
                 CREATE INDEX webhook_events_at ON webhook_events USING brin (at);
                 """),
+        Migration(
+            id: "what the gateway has",
+            sql: """
+                ALTER TABLE attempts
+                    DROP CONSTRAINT attempts_state_check,
+                    ADD CONSTRAINT attempts_state_check
+                        CHECK (state IN ('begun', 'requiresAction', 'succeeded', 'declined', 'voided', 'refunded', 'needsOperator')),
+                    ADD COLUMN version integer NOT NULL DEFAULT 1,
+                    ADD COLUMN refunded bigint NOT NULL DEFAULT 0,
+                    ADD COLUMN disputed boolean NOT NULL DEFAULT false,
+                    ADD COLUMN refund_tries integer NOT NULL DEFAULT 0,
+                    -- How often the void was asked for again.
+                    ADD COLUMN void_drives integer NOT NULL DEFAULT 0;
+                UPDATE attempts SET refunded = amount WHERE state = 'refunded';
+
+                -- A change that relies on a row as it was read finds another version there, and is tried again.
+                CREATE FUNCTION expect_rows(expected bigint, saved bigint) RETURNS void LANGUAGE plpgsql AS $$
+                BEGIN
+                    IF saved <> expected THEN
+                        RAISE EXCEPTION '% of % rows have changed since they were read', expected - saved, expected USING ERRCODE = '40001';
+                    END IF;
+                END
+                $$;
+                """),
     ]
 }

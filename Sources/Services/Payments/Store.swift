@@ -10,7 +10,7 @@ enum Store {
     /// Adds the attempts that are not there yet, and gives all of them as they are, locked in one order.
     static func begin(
         _ attempts: [Attempt], now: Date, on transaction: any SQLConnection
-    ) async throws -> (attempts: [UUID: Attempt], added: Set<UUID>) {
+    ) async throws -> (attempts: LockedAttempts, added: Set<UUID>) {
         let rows = try await transaction.pipeline([
             """
             INSERT INTO attempts (
@@ -27,51 +27,83 @@ enum Store {
             """,
             select(attempts.map(\.order)),
         ])
-        return (try read(rows[1]), try Set(rows[0].map { try $0.decode("order_id", as: UUID.self) }))
+        return (LockedAttempts(try read(rows[1])), try Set(rows[0].map { try $0.decode("order_id", as: UUID.self) }))
     }
 
-    static func lock(_ orders: [UUID], on transaction: any SQLConnection) async throws -> [UUID: Attempt] {
-        try read(await transaction.query(select(orders)))
+    static func lock(_ orders: [UUID], on transaction: any SQLConnection) async throws -> LockedAttempts {
+        LockedAttempts(try read(await transaction.query(select(orders))))
     }
 
+    static func find(_ orders: [UUID], on connection: any SQLConnection) async throws -> [UUID: Attempt] {
+        try read(await connection.query(columns + "WHERE order_id = ANY(\(orders))"))
+    }
+
+    /// Attempts whose version has grown by one since they were read; an attempt that somebody else has changed meanwhile fails the transaction, to be
+    /// tried again.
     static func save(_ attempts: [Attempt], now: Date, on transaction: any SQLConnection) async throws {
         guard !attempts.isEmpty else { return }
         try await transaction.enqueue(
             """
-            UPDATE attempts
-            SET state = new.state, void_requested = new.void_requested, intent_id = new.intent_id,
-                client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until,
-                idempotency_key = new.key, key_spent_at = new.key_spent_at, updated_at = \(now)
-            FROM unnest(
-                \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
-                \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil)),
-                \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.keySpentAt))
-            ) AS new (order_id, state, void_requested, intent_id, client_secret, detail, sent_until, key, key_spent_at)
-            WHERE attempts.order_id = new.order_id
+            WITH saved AS (
+                UPDATE attempts
+                SET state = new.state, void_requested = new.void_requested, intent_id = new.intent_id,
+                    client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until,
+                    idempotency_key = new.key, key_spent_at = new.key_spent_at, refunded = new.refunded, disputed = new.disputed,
+                    refund_tries = new.refund_tries, version = new.version, updated_at = \(now)
+                FROM unnest(
+                    \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
+                    \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil)),
+                    \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.keySpentAt)), \(attempts.map(\.refunded)),
+                    \(attempts.map(\.isDisputed)), \(attempts.map(\.refundTries)), \(attempts.map(\.version))
+                ) AS new (
+                    order_id, state, void_requested, intent_id, client_secret, detail, sent_until, key, key_spent_at, refunded, disputed,
+                    refund_tries, version)
+                WHERE attempts.order_id = new.order_id AND attempts.version = new.version - 1
+                RETURNING 1
+            )
+            SELECT expect_rows(\(attempts.count), (SELECT count(*) FROM saved))
             """)
     }
 
-    /// Those of the events that were not told before.
-    static func addEvents(_ ids: [String], now: Date, on transaction: any SQLConnection) async throws -> Set<String> {
-        let rows = try await transaction.query(
+    /// Remembers events, so that each is asked about once.
+    static func addEvents(_ ids: [String], now: Date, on transaction: any SQLConnection) async throws {
+        guard !ids.isEmpty else { return }
+        try await transaction.enqueue(
             """
             INSERT INTO webhook_events (event_id, at)
             SELECT DISTINCT id, \(now) FROM unnest(\(ids)) AS id ORDER BY id
-            ON CONFLICT DO NOTHING RETURNING event_id
+            ON CONFLICT DO NOTHING
             """)
+    }
+
+    /// Those of the events that were told before.
+    static func knownEvents(_ ids: [String], on connection: any SQLConnection) async throws -> Set<String> {
+        let rows = try await connection.query("SELECT event_id FROM webhook_events WHERE event_id = ANY(\(ids))")
         return try Set(rows.map { try $0.decode("event_id", as: String.self) })
     }
 
-    /// Payments that were to be voided and are not yet, untouched since `before`; each is touched, so that others take the next.
-    static func takeUnvoided(before: Date, limit: Int, now: Date, on transaction: any SQLConnection) async throws -> [UUID] {
+    struct Unvoided: Sendable {
+        let order: UUID
+        /// How often its void was asked for again, this time included.
+        let drive: Int
+    }
+
+    /// Payments that were to be voided and are not yet, untouched for `patience` seconds, which doubles with each time up to `longest`; each is touched, so
+    /// that others take the next.
+    static func takeUnvoided(
+        patience: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
+    ) async throws -> [Unvoided] {
         try await transaction.query(
             """
-            UPDATE attempts SET updated_at = \(now)
+            UPDATE attempts SET updated_at = \(now), void_drives = void_drives + 1
             WHERE order_id IN (
-                SELECT order_id FROM attempts WHERE to_void_since < \(before) ORDER BY to_void_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
-            RETURNING order_id
+                SELECT order_id FROM attempts
+                WHERE to_void_since < \(now.addingTimeInterval(-patience))
+                  AND to_void_since < \(now) - make_interval(secs => least(\(patience) * 2 ^ least(void_drives, 30), \(longest)))
+                ORDER BY to_void_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
+            RETURNING order_id, void_drives
             """
-        ).map { try $0.decode("order_id") }
+        ).map { Unvoided(order: try $0.decode("order_id"), drive: try $0.decode("void_drives")) }
     }
 
     static func dropEvents(before now: Date, on transaction: any SQLConnection) async throws {
@@ -80,12 +112,15 @@ enum Store {
     }
 
     private static func select(_ orders: [UUID]) -> SQL {
-        """
-        SELECT order_id, idempotency_key, amount, currency, payment_method, order_number, state, void_requested, intent_id,
-               client_secret, detail, sent_until, key_spent_at, created_at
-        FROM attempts WHERE order_id = ANY(\(orders)) ORDER BY order_id FOR UPDATE
-        """
+        columns + "WHERE order_id = ANY(\(orders)) ORDER BY order_id FOR UPDATE"
     }
+
+    private static let columns: SQL = """
+        SELECT order_id, idempotency_key, amount, currency, payment_method, order_number, state, void_requested, intent_id,
+               client_secret, detail, sent_until, key_spent_at, refunded, disputed, refund_tries, version, created_at
+        FROM attempts
+
+        """
 
     private static func read(_ rows: Rows) throws -> [UUID: Attempt] {
         var attempts: [UUID: Attempt] = [:]
@@ -103,7 +138,9 @@ enum Store {
                 order: order, charge: charge, state: known, voidRequested: try row.decode("void_requested"),
                 intent: try row.decode("intent_id"), clientSecret: try row.decode("client_secret"),
                 detail: try row.decode("detail"), sentUntil: try row.decode("sent_until"),
-                keySpentAt: try row.decode("key_spent_at"), createdAt: try row.decode("created_at"))
+                keySpentAt: try row.decode("key_spent_at"), refunded: try row.decode("refunded"),
+                isDisputed: try row.decode("disputed"), refundTries: try row.decode("refund_tries"), version: try row.decode("version"),
+                createdAt: try row.decode("created_at"))
         }
         return attempts
     }

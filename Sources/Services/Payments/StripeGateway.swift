@@ -15,6 +15,8 @@ public struct StripeGateway: PaymentGateway {
     /// Payments of one page, which is Stripe's bound, and pages that are looked through for one order.
     static let pageSize = 100
     static let maximumPages = 500
+    /// Payments of one order that a search gives at most; more than one is a mistake already.
+    static let maximumFound = 10
     /// By how much Stripe's clock may be behind ours, in seconds.
     static let clockTolerance = 60
 
@@ -29,8 +31,10 @@ public struct StripeGateway: PaymentGateway {
         self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
     }
 
-    public func charge(_ charge: Charge) async throws(GatewayError) -> PaymentStatus {
-        guard let amount = charge.amount.stripeAmount else { return .declined(intent: nil, code: "currency_not_supported") }
+    public func charge(_ charge: Charge) async throws(GatewayError) -> GatewayPayment {
+        guard let amount = charge.amount.stripeAmount else {
+            return GatewayPayment(status: .declined(intent: nil, code: "currency_not_supported"), order: charge.order, amount: charge.amount)
+        }
         let fields = [
             ("amount", String(amount)), ("currency", charge.amount.currency.lowercased()),
             ("confirm", "true"), ("description", "Order \(charge.orderNumber)"),
@@ -39,69 +43,87 @@ public struct StripeGateway: PaymentGateway {
             ("payment_method_types[]", "card"),
         ]
         let response = try await send("POST", "/v1/payment_intents", fields, idempotencyKey: charge.idempotencyKey)
-        if response.status == 200 { return try intentStatus(response) }
+        if response.status == 200 { return try Self.decided(try payment(response)) }
         let error = StripeFailure(response)
         guard response.status == 402 || (response.status == 400 && error.type == "invalid_request_error") else {
             throw .refused("Stripe answered \(response.status): \(error.summary)")
         }
-        return .declined(intent: error.intent, code: error.declineCode)
+        return GatewayPayment(
+            status: .declined(intent: error.intent, code: error.declineCode), order: charge.order, amount: charge.amount)
     }
 
-    public func find(order: UUID) async throws(GatewayError) -> PaymentStatus? {
+    public func find(order: UUID) async throws(GatewayError) -> [GatewayPayment] {
         let query = "metadata['order_id']:'\(order.lowerCaseText)'"
-        let response = try await send("GET", "/v1/payment_intents/search?query=\(Form.escape(query))&limit=1")
+        let response = try await send(
+            "GET", "/v1/payment_intents/search?query=\(Form.escape(query))&limit=\(Self.maximumFound)&expand%5B%5D=data.latest_charge")
         guard response.status == 200, let list = try? JSON.decode(StripeList.self, from: response.body) else {
             throw .unknown("Stripe answered a search with \(response.status): \(StripeFailure(response).summary)")
         }
-        guard let intent = list.data.first else { return nil }
-        return try settledStatus(of: intent)
-    }
-
-    private func settledStatus(of intent: StripeIntent) throws(GatewayError) -> PaymentStatus {
-        guard let status = intent.paymentStatus else { throw .unknown("the payment is \(intent.status)") }
-        return status
+        return list.data.map(\.payment)
     }
 
     /// Stripe's search lags, usually by less than a minute; its list does not.
-    public func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> PaymentStatus? {
+    public func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> [GatewayPayment] {
         let from = Int(start.timeIntervalSince1970) - Self.clockTolerance
+        var found: [GatewayPayment] = []
         var last: String?
         for _ in 0..<Self.maximumPages {
-            var path = "/v1/payment_intents?created%5Bgte%5D=\(from)&limit=\(Self.pageSize)"
+            var path = "/v1/payment_intents?expand%5B%5D=data.latest_charge&created%5Bgte%5D=\(from)&limit=\(Self.pageSize)"
             if let last { path += "&starting_after=\(Form.escape(last))" }
             let response = try await send("GET", path)
             guard response.status == 200, let page = try? JSON.decode(StripeList.self, from: response.body) else {
                 throw .unknown("Stripe answered a list with \(response.status): \(StripeFailure(response).summary)")
             }
-            if let intent = page.data.first(where: { $0.order == order }) { return try settledStatus(of: intent) }
-            guard page.hasMore == true, let end = page.data.last else { return nil }
+            found += page.data.map(\.payment).filter { $0.order == order }
+            guard page.hasMore == true, let end = page.data.last else { return found }
             last = end.id
         }
         throw .unknown("more than \(Self.maximumPages * Self.pageSize) payments were made since the first attempt; whether this order's is among them is to be looked up by hand")
     }
 
-    public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> PaymentStatus {
-        let path = "/v1/payment_intents/\(Form.escape(intent))"
-        let response = try await sendAgain("POST", path + "/cancel", [], idempotencyKey: idempotencyKey)
-        if response.status == 200 { return try intentStatus(response) }
-        // It cannot be cancelled any more: what has become of it?
-        return try intentStatus(try await send("GET", path))
+    public func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
+        let response = try await send("GET", "/v1/payment_intents/\(Form.escape(intent))?expand%5B%5D=latest_charge")
+        return response.status == 404 ? nil : try payment(response)
     }
 
-    public func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) {
+    public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
+        let response = try await sendAgain(
+            "POST", "/v1/payment_intents/\(Form.escape(intent))/cancel", [], idempotencyKey: idempotencyKey)
+        if response.status == 200 { return try payment(response) }
+        // It cannot be cancelled any more: what has become of it?
+        return try await existing(intent)
+    }
+
+    public func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
         let response = try await sendAgain(
             "POST", "/v1/refunds", [("payment_intent", intent)], idempotencyKey: idempotencyKey)
-        if response.status == 200 { return }
-        let error = StripeFailure(response)
-        if error.code == "charge_already_refunded" { return }
-        throw .refused("Stripe answered \(response.status): \(error.summary)")
+        if response.status != 200 {
+            let error = StripeFailure(response)
+            if error.code != "charge_already_refunded" {
+                throw .refused("Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)")
+            }
+        }
+        // Stripe's own account of what has gone back, whoever has sent it.
+        let payment = try await existing(intent)
+        guard !payment.isPaid else { throw .refused("Stripe has \(payment.refunded) of \(payment.amount.amount) refunded after a full refund") }
+        return payment
     }
 
-    private func intentStatus(_ response: WebResponse) throws(GatewayError) -> PaymentStatus {
-        guard response.status == 200, let intent = try? JSON.decode(StripeIntent.self, from: response.body),
-            let status = intent.paymentStatus
-        else { throw .unknown("Stripe answered \(response.status) without the state of the payment") }
-        return status
+    private func existing(_ intent: String) async throws(GatewayError) -> GatewayPayment {
+        guard let payment = try await retrieve(intent: intent) else { throw .unknown("Stripe does not know the payment \(intent)") }
+        return payment
+    }
+
+    private func payment(_ response: WebResponse) throws(GatewayError) -> GatewayPayment {
+        guard response.status == 200, let intent = try? JSON.decode(StripeIntent.self, from: response.body) else {
+            throw .unknown("Stripe answered \(response.status) without the state of the payment")
+        }
+        return intent.payment
+    }
+
+    private static func decided(_ payment: GatewayPayment) throws(GatewayError) -> GatewayPayment {
+        if case .open(let intent) = payment.status { throw .unknown("the payment \(intent) is not decided yet") }
+        return payment
     }
 
     /// A call that Stripe carries out once whatever its key is: a spent key is replaced at once.

@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import Messaging
 import Secrets
@@ -15,29 +16,67 @@ struct StripeIntent: Sendable, Decodable {
         }
     }
 
+    /// Of a latest charge that was expanded.
+    struct Charge: Sendable, Decodable {
+        let refunded: Int?
+        let isDisputed: Bool?
+
+        private enum CodingKeys: String, CodingKey {
+            case refunded = "amount_refunded"
+            case isDisputed = "disputed"
+        }
+    }
+
     let id: String
     let status: String
+    let amount: Int
+    let currency: String
     let clientSecret: String?
     let metadata: [String: String]?
     let lastPaymentError: Failure?
+    let latestCharge: Charge?
 
     private enum CodingKeys: String, CodingKey {
-        case id, status, metadata
+        case id, status, amount, currency, metadata
         case clientSecret = "client_secret"
         case lastPaymentError = "last_payment_error"
+        case latestCharge = "latest_charge"
     }
 
-    var order: UUID? { metadata?["order_id"].flatMap(UUID.init(text:)) }
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        id = try fields.decode(String.self, forKey: .id)
+        status = try fields.decode(String.self, forKey: .status)
+        amount = try fields.decode(Int.self, forKey: .amount)
+        currency = try fields.decode(String.self, forKey: .currency)
+        clientSecret = try fields.decodeIfPresent(String.self, forKey: .clientSecret)
+        metadata = try fields.decodeIfPresent([String: String].self, forKey: .metadata)
+        lastPaymentError = try fields.decodeIfPresent(Failure.self, forKey: .lastPaymentError)
+        // Its id alone where it was not expanded.
+        latestCharge = try? fields.decodeIfPresent(Charge.self, forKey: .latestCharge)
+    }
 
-    /// Nil while it is on its way to one of these.
-    var paymentStatus: PaymentStatus? {
+    var payment: GatewayPayment {
+        GatewayPayment(
+            status: paymentStatus, order: metadata?["order_id"].flatMap(UUID.init(text:)), amount: money(amount),
+            refunded: money(latestCharge?.refunded ?? 0).amount, isDisputed: latestCharge?.isDisputed ?? false)
+    }
+
+    /// In Wharf's minor units; what they cannot tell stays as it is, and is found to differ.
+    private func money(_ amount: Int) -> Money {
+        Money(stripeAmount: amount, currency: currency) ?? Money(amount: amount, currency: currency.uppercased())
+    }
+
+    private var paymentStatus: PaymentStatus {
         switch status {
-        case "succeeded": .succeeded(intent: id)
-        case "requires_action": .requiresAction(intent: id, clientSecret: clientSecret ?? "")
+        case "succeeded": return .succeeded(intent: id)
+        case "requires_action": return .requiresAction(intent: id, clientSecret: clientSecret ?? "")
+        case "canceled": return .cancelled(intent: id)
         case "requires_payment_method":
-            .declined(intent: id, code: lastPaymentError?.declineCode ?? lastPaymentError?.code ?? "declined")
-        case "canceled": .cancelled(intent: id)
-        default: nil
+            // Without an error no card was ever tried.
+            guard let error = lastPaymentError else { return .open(intent: id) }
+            return .declined(intent: id, code: error.declineCode ?? error.code ?? "declined")
+        default: return .open(intent: id)
         }
     }
 }

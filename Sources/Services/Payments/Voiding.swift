@@ -8,12 +8,15 @@ import Secrets
 /// then that is cancelled or refunded, never the other way round.
 struct Voiding: Sendable {
     enum Finding: Sendable {
-        case voided(VoidResult, status: PaymentStatus?)
+        case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
+        /// The gateway refuses for good; why, where it has just said so.
+        case refused(String?)
         case failed(Failure)
     }
 
-    /// How long a payment that is to be voided is left to the message that says so, in seconds.
+    /// How long a payment that is to be voided is left to the message that says so, in seconds; doubled each time, up to the longest.
     static let patience = 120.0
+    static let longestPatience = 3600.0
     static let unvoidedAtOnce = 100
 
     let gateway: any PaymentGateway
@@ -22,9 +25,12 @@ struct Voiding: Sendable {
     /// Should the message that says so be lost, the row still does.
     func findUnvoided(on transaction: any SQLConnection) async throws -> [Emission] {
         let now = clock.now()
-        let orders = try await Store.takeUnvoided(
-            before: now.addingTimeInterval(-Self.patience), limit: Self.unvoidedAtOnce, now: now, on: transaction)
-        return try orders.map { try Emission(.request(MessageName.void), VoidPayment(orderID: $0)) }
+        let unvoided = try await Store.takeUnvoided(
+            patience: Self.patience, longest: Self.longestPatience, limit: Self.unvoidedAtOnce, now: now, on: transaction)
+        return try unvoided.map {
+            try Emission(
+                .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.drive)"))
+        }
     }
 
     /// A charge that has not begun is forbidden by the row that it would have written.
@@ -38,14 +44,12 @@ struct Voiding: Sendable {
             return Attempt(order: order, charge: nothing, state: .voided, voidRequested: true, createdAt: now)
         }
         var attempts = try await Store.begin(tombstones, now: now, on: transaction).attempts
-        var marked: [Attempt] = []
-        for order in attempts.keys.sorted() {
+        for order in Set(items.map(\.input.orderID)) {
             guard var attempt = attempts[order], !attempt.voidRequested else { continue }
             attempt.voidRequested = true
-            attempts[order] = attempt
-            marked.append(attempt)
+            attempts.put(attempt)
         }
-        try await Store.save(marked, now: now, on: transaction)
+        try await Store.save(attempts.changes, now: now, on: transaction)
         return try items.map { item in
             guard let attempt = attempts[item.input.orderID] else {
                 throw Failure("attempt-missing", "the attempt for order \(item.input.orderID) is not there", remedy: .retry)
@@ -61,22 +65,27 @@ struct Voiding: Sendable {
     private func void(_ attempt: Attempt) async -> Finding {
         do throws(GatewayError) {
             switch attempt.state {
-            case .voided: return .voided(attempt.intent == nil ? .nothing : .cancelled, status: nil)
-            case .refunded: return .voided(.refunded, status: nil)
+            case .voided: return .voided(attempt.intent == nil ? .nothing : .cancelled)
+            case .refunded: return .voided(.refunded)
+            case .needsOperator: return .refused(nil)
             case .succeeded, .requiresAction, .declined:
-                guard let intent = attempt.intent else { return .voided(.nothing, status: nil) }
+                guard let intent = attempt.intent else { return .voided(.nothing) }
                 return try await undo(attempt, intent: intent, isPaid: attempt.state == .succeeded)
             case .begun:
                 if let sentUntil = attempt.sentUntil, sentUntil > clock.now() {
                     return .failed(Failure("payment-in-flight", "a call to the gateway may be under way", remedy: .retry))
                 }
-                switch try await gateway.find(order: attempt.order) {
-                case nil, .declined(nil, _): return .voided(.nothing, status: nil)
-                case .succeeded(let intent): return try await undo(attempt, intent: intent, isPaid: true)
-                case .requiresAction(let intent, _), .declined(let intent?, _):
-                    return try await undo(attempt, intent: intent, isPaid: false)
-                case .cancelled(let intent): return .voided(.cancelled, status: .cancelled(intent: intent))
-                }
+                var payments = try await gateway.find(order: attempt.order)
+                // That a search finds nothing proves nothing.
+                if payments.isEmpty { payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt) }
+                let (own, extras) = attempt.choose(from: payments)
+                guard let own else { return .voided(.nothing) }
+                if let difference = attempt.difference(from: own) { return .failed(Failure("payment-differs", difference)) }
+                guard let intent = own.status.intent else { return .voided(.nothing) }
+                if case .cancelled = own.status { return .voided(.cancelled, own, extras: extras) }
+                let finding = try await undo(attempt, intent: intent, isPaid: own.isPaid)
+                guard case .voided(let result, let payment, _) = finding else { return finding }
+                return .voided(result, payment, extras: extras)
             }
         } catch {
             return .failed(Failure(error))
@@ -84,19 +93,21 @@ struct Voiding: Sendable {
     }
 
     private func undo(_ attempt: Attempt, intent: String, isPaid: Bool) async throws(GatewayError) -> Finding {
-        var status: PaymentStatus = .succeeded(intent: intent)
         if !isPaid {
-            status = try await gateway.cancel(
+            let payment = try await gateway.cancel(
                 intent: intent, idempotencyKey: UUID.v5(namespace: attempt.order, name: "cancel"))
+            switch payment.status {
+            case .cancelled: return .voided(.cancelled, payment)
+            // The customer was faster than the cancellation.
+            case .succeeded: break
+            case .requiresAction, .declined, .open: throw .unknown("the payment \(intent) could not be cancelled")
+            }
         }
-        switch status {
-        case .cancelled: return .voided(.cancelled, status: status)
-        // The customer was faster than the cancellation.
-        case .succeeded:
-            try await gateway.refund(intent: intent, idempotencyKey: UUID.v5(namespace: attempt.order, name: "refund"))
-            return .voided(.refunded, status: status)
-        case .requiresAction, .declined:
-            throw .unknown("the payment \(intent) could not be cancelled")
+        do throws(GatewayError) {
+            return .voided(.refunded, try await gateway.refund(intent: intent, idempotencyKey: attempt.refundKey))
+        } catch {
+            guard case .refused(let detail) = error else { throw error }
+            return .refused(detail)
         }
     }
 
@@ -104,28 +115,42 @@ struct Voiding: Sendable {
         _ items: [(item: Item<VoidPayment>, plan: Attempt, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
-        var changed: Set<UUID> = []
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             guard var attempt = attempts[item.input.orderID] else {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
             }
+            if case .failed(let failure) = finding { return .failed(failure) }
+            if attempt.state != plan.state, ![.refunded, .voided, .needsOperator].contains(attempt.state) {
+                return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
+            }
+            var emissions: [Emission] = []
+            let event: CheckoutEvent
             switch finding {
             case .failed(let failure):
                 return .failed(failure)
-            case .voided(let result, let status):
-                if attempt.state != plan.state, attempt.state != .refunded, attempt.state != .voided {
-                    return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
+            case .refused(let detail):
+                if let detail, attempt.state != .needsOperator {
+                    attempt.state = .needsOperator
+                    attempt.detail = detail
+                    attempt = attempts.put(attempt)
+                    let report = UnresolvedPayment(orderID: attempt.order, cause: Unresolved.refundRefused, detail: detail)
+                    emissions.append(try Emission(.request(MessageName.unresolved), report))
                 }
-                if let status { _ = attempt.learn(status) }
+                event = attempt.event(.paymentUnresolved, Unresolved.refundRefused)
+            case .voided(let result, let payment, let extras):
+                let before = attempt
+                if let payment { _ = attempt.learn(payment) }
                 attempt.state = result == .refunded ? .refunded : .voided
                 attempt.clientSecret = nil
-                attempts[attempt.order] = attempt
-                changed.insert(attempt.order)
-                let event = CheckoutEvent(orderID: attempt.order, kind: .paymentVoided, detail: result.rawValue)
-                return .done(emit: [try Emission(.request(MessageName.advance), event)])
+                if attempt != before { attempt = attempts.put(attempt) }
+                emissions += try extras.map {
+                    try Emission(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0))
+                }
+                event = attempt.event(.paymentVoided, result.rawValue)
             }
+            return .done(emit: try emissions + [Emission(.request(MessageName.advance), event)])
         }
-        try await Store.save(changed.compactMap { attempts[$0] }, now: clock.now(), on: transaction)
+        try await Store.save(attempts.changes, now: clock.now(), on: transaction)
         return outcomes
     }
 }

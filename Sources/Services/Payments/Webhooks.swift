@@ -2,63 +2,101 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Secrets
 
-/// An event of Stripe's, as far as payments needs it.
-struct StripeEvent: Sendable, Decodable {
-    struct Data: Sendable, Decodable {
-        let object: StripeIntent
-    }
-
-    let id: String
-    let type: String
-    let data: Data?
-
-    private enum CodingKeys: String, CodingKey {
-        case id, type, data
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        id = try container.decode(String.self, forKey: .id)
-        type = try container.decode(String.self, forKey: .type)
-        // Events about other things have objects of other shapes; they are taken and ignored.
-        data = type.hasPrefix("payment_intent.") ? try container.decode(Data.self, forKey: .data) : nil
-    }
-
-    static func read(_ request: Request) throws -> StripeEvent {
-        do {
-            return try JSON.decode(from: request.body)
-        } catch {
-            throw Failure("malformed-message", "not an event of Stripe's: \(error)")
-        }
-    }
-}
-
-/// What the gateway tells by itself: the end of a 3-D Secure authentication, or what a call that timed out has led to.
+/// What the gateway tells by itself: the end of a 3-D Secure authentication, what a call that timed out has led to, what was done at its dashboard.
+///
+/// An event is a hint. It may come early, late, twice, in any order, and its object is as old as the event. So it only says which payment may be news;
+/// the gateway is asked for the payment as it is now, and that is what changes a state.
 struct Webhooks: Sendable {
+    enum Plan: Sendable {
+        case ignore
+        case ask(intent: String)
+    }
+
+    enum Finding: Sendable {
+        case ignored
+        case payment(GatewayPayment)
+        case failed(Failure)
+    }
+
+    let gateway: any PaymentGateway
     let clock: any WallClock
 
-    func handle(_ items: [Item<StripeEvent>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        let now = clock.now()
-        let new = try await Store.addEvents(items.map(\.input.id), now: now, on: transaction)
-        let orders = items.compactMap(\.input.data?.object.order)
-        var attempts = try await Store.lock(orders, on: transaction)
-        var changed: Set<UUID> = []
-        let outcomes: [Outcome] = try items.map { item in
-            guard new.contains(item.input.id), let intent = item.input.data?.object, let order = intent.order,
-                var attempt = attempts[order], let status = intent.paymentStatus
-            else { return .done() }
-            let wasVoided = attempt.state == .voided
-            guard attempt.learn(status), let event = attempt.event else { return .done() }
-            attempts[order] = attempt
-            changed.insert(order)
-            if wasVoided {
-                return .done(emit: [try Emission(.request(MessageName.void), VoidPayment(orderID: order))])
-            }
-            return .done(emit: [try Emission(.request(MessageName.advance), event)])
+    func begin(_ items: [Item<StripeEvent>], on transaction: any SQLConnection) async throws -> [Plan] {
+        let relevant = items.filter { $0.input.hint != nil }
+        guard !relevant.isEmpty else { return items.map { _ in .ignore } }
+        let known = try await Store.knownEvents(relevant.map(\.input.id), on: transaction)
+        let attempts = try await Store.find(relevant.compactMap(\.input.hint?.order), on: transaction)
+        return items.map { item in
+            guard let hint = item.input.hint, let intent = hint.intent, !known.contains(item.input.id) else { return .ignore }
+            guard hint.kind.namesOrder else { return .ask(intent: intent) }
+            // A payment that is not Wharf's.
+            guard let order = hint.order else { return .ignore }
+            return attempts[order].map { hint.kind.isNews(of: intent, to: $0) } ?? true ? .ask(intent: intent) : .ignore
         }
-        try await Store.save(changed.compactMap { attempts[$0] }, now: now, on: transaction)
+    }
+
+    func ask(_ items: [(item: Item<StripeEvent>, plan: Plan)]) async throws -> [Finding] {
+        await concurrently(items, limit: Charging.maximumConcurrent) { await ask($0.plan) }
+    }
+
+    private func ask(_ plan: Plan) async -> Finding {
+        guard case .ask(let intent) = plan else { return .ignored }
+        do throws(GatewayError) {
+            guard let payment = try await gateway.retrieve(intent: intent) else {
+                return .failed(Failure("payment-differs", "the gateway does not know \(intent), of which an event tells"))
+            }
+            return .payment(payment)
+        } catch {
+            return .failed(Failure(error))
+        }
+    }
+
+    func complete(
+        _ items: [(item: Item<StripeEvent>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        let payments = items.map { item, _, finding -> GatewayPayment? in
+            if case .payment(let payment) = finding { payment } else { nil }
+        }
+        guard payments.contains(where: { $0 != nil }) else { return items.map { Self.outcome(of: $0.result) } }
+        let now = clock.now()
+        var attempts = try await Store.lock(payments.compactMap { $0?.order }, on: transaction)
+        var taken: [String] = []
+        let outcomes: [Outcome] = try zip(items, payments).map { item, payment in
+            guard let payment else { return Self.outcome(of: item.result) }
+            let outcome = try Self.take(payment, of: item.item.input, &attempts)
+            if case .done = outcome { taken.append(item.item.input.id) }
+            return outcome
+        }
+        try await Store.addEvents(taken, now: now, on: transaction)
+        try await Store.save(attempts.changes, now: now, on: transaction)
         return outcomes
+    }
+
+    private static func outcome(of finding: Finding) -> Outcome {
+        if case .failed(let failure) = finding { .failed(failure) } else { .done() }
+    }
+
+    private static func take(_ payment: GatewayPayment, of event: StripeEvent, _ attempts: inout LockedAttempts) throws -> Outcome {
+        guard let order = payment.order, let intent = payment.status.intent else { return .done() }
+        guard var attempt = attempts[order] else {
+            return payment.isPaid ? .failed(Failure("payment-differs", "\(intent) has paid for order \(order.lowerCaseText), which was never charged")) : .done()
+        }
+        if let named = event.hint?.order, named != order {
+            return .failed(Failure("payment-differs", "\(intent) is for order \(order.lowerCaseText), the event for \(named.lowerCaseText)"))
+        }
+        if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+        if let own = attempt.intent, own != intent {
+            guard payment.isLive else { return .failed(Failure("payment-differs", "the payment of order \(order.lowerCaseText) is \(own), not \(intent)")) }
+            return .done(emit: [try Emission(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: intent))])
+        }
+        let before = attempt.state
+        guard attempt.learn(payment) else { return .done() }
+        attempt = attempts.put(attempt)
+        if before == .voided { return .done(emit: [try Emission(.request(MessageName.void), VoidPayment(orderID: order))]) }
+        let news = attempt.state == before ? attempt.event(.paymentChanged, attempt.report.state.rawValue) : attempt.event
+        return .done(emit: try news.map { [try Emission(.request(MessageName.advance), $0)] } ?? [])
     }
 
     func dropOld(on transaction: any SQLConnection) async throws -> [Emission] {

@@ -6,8 +6,8 @@ import Secrets
 struct Audit: Sendable {
     /// Why a message may be a dead letter: what the faults did to it, again and again.
     static let excusedCauses: Set<String> = [
-        "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "mail-not-sent",
-        "unroutable", "queue-full", "commit-unknown", "not-confirmed",
+        "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "lease-ended",
+        "mail-not-sent", "unroutable", "queue-full", "commit-unknown", "not-confirmed",
         // The broker's own: connections were lost more than twenty times while a message was held.
         "delivery_limit",
     ]
@@ -43,7 +43,7 @@ struct Audit: Sendable {
                 found.append("order \(order) was accepted, and is lost")
                 continue
             }
-            if row.cart != cart || books.carts[cart] != order { found.append("order \(order) is not the order of its cart") }
+            if row.cart != cart { found.append("order \(order) is not the order of its cart") }
         }
         for order in ordersByID {
             if !order.isSettled { found.append("order \(order.id) is \(order.phase) for good") }
@@ -52,7 +52,11 @@ struct Audit: Sendable {
                 found.append("order \(order.id) went from \(edge.from) to \(edge.to) by '\(edge.event)'")
             }
             if let told = customers.settled[order.id], told != order.phase { found.append("order \(order.id) was told to be \(told), and is \(order.phase)") }
-            if books.carts[order.cart] != order.id { found.append("order \(order.id) belongs to a cart that does not know it") }
+            if order.phase == "rejected" {
+                if books.carts[order.cart] == order.id { found.append("order \(order.id) is rejected, and its cart is closed") }
+            } else if books.carts[order.cart] != order.id {
+                found.append("order \(order.id) belongs to a cart that does not know it")
+            }
         }
         for (cart, order) in books.carts.sorted(by: { $0.key.uuidString < $1.key.uuidString }) where books.orders[order] == nil {
             found.append("cart \(cart) was closed for order \(order), which is nowhere")
@@ -77,9 +81,31 @@ struct Audit: Sendable {
                 found.append("order \(order.id) is rejected, and can still be paid")
             }
         }
+        for order in ordersByID where order.isSettled { found += told(order) }
         for intent in intents where books.orders[intent.order] == nil { found.append("payment \(intent.id) is for no order") }
         if books.unvoided > 0 { found.append("\(books.unvoided) payments are to be voided, and are not") }
         return found
+    }
+
+    /// What the customer is told of the payment is what the gateway has.
+    private func told(_ order: Books.Order) -> [String] {
+        let own = intents.filter { $0.order == order.id }
+        let refunded = own.reduce(0) { $0 + $1.refunded }
+        let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
+        let states: Set<String> =
+            if kept > 0 {
+                refunded > 0 ? ["partlyRefunded"] : ["succeeded"]
+            } else if refunded > 0 {
+                ["refunded"]
+            } else if own.contains(where: { $0.status == .requiresPaymentMethod }) {
+                // One that failed beside one that was cancelled.
+                own.contains { $0.status == .canceled } ? ["declined", "cancelled"] : ["declined"]
+            } else {
+                ["cancelled"]
+            }
+        if states.contains(order.paymentState), order.refunded == refunded { return [] }
+        let gateway = own.map { "\($0.id) \($0.status.rawValue), refunded \($0.refunded)" }.joined(separator: "; ")
+        return ["order \(order.id) is \(order.phase), its payment told as \(order.paymentState), refunded \(order.refunded); the gateway has: \(gateway)"]
     }
 
     private var stock: [String] {

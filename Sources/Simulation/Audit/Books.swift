@@ -14,6 +14,11 @@ struct Books: Sendable {
         let cart: UUID
         let total: Int
         let phase: String
+        /// As the customer is told.
+        let paymentState: String
+        let refunded: Int
+        /// How often a step was asked for again.
+        let redrives: Int
         let history: [Entry]
 
         var isSettled: Bool { phase == "confirmed" || phase == "rejected" }
@@ -60,7 +65,8 @@ struct Books: Sendable {
         var books = Books()
         let orders = try await connection.query(
             """
-            SELECT id, cart_id, total, phase, history::text AS history
+            SELECT id, cart_id, total, phase, payment_state, coalesce(refunded, 0) AS refunded, coalesce(redrives, 0) AS redrives,
+                   history::text AS history
             FROM orders.orders LEFT JOIN orders.checkouts ON order_id = id ORDER BY id
             """)
         for row in orders {
@@ -68,6 +74,8 @@ struct Books: Sendable {
             let order = Order(
                 id: try row.decode("id"), cart: try row.decode("cart_id"), total: try row.decode("total"),
                 phase: try row.decode("phase", as: String?.self) ?? "without a saga",
+                paymentState: try row.decode("payment_state", as: String?.self) ?? "", refunded: try row.decode("refunded"),
+                redrives: try row.decode("redrives"),
                 history: try history.map { try JSON.decode(from: Array($0.utf8)) } ?? [])
             books.orders[order.id] = order
         }

@@ -16,23 +16,19 @@ enum SagaEdges {
     /// Every transition of `Checkout.after` that events can lead to from outside.
     static let reachable: [Edge] = [
         Edge("reserving", "stock reserved", "charging"),
-        Edge("reserving", "not enough stock", "rejected"),
-        Edge("reserving", "no answer in time", "reserving"),
+        Edge("reserving", "not enough stock", "reopening"),
         Edge("reserving", "no answer in time", "releasing"),
         Edge("charging", "payment succeeded", "confirming"),
         Edge("charging", "payment declined", "releasing"),
         Edge("charging", "the customer has to authenticate the payment", "awaitingCustomer"),
-        Edge("charging", "no answer in time", "charging"),
         Edge("charging", "no answer in time", "voiding"),
         Edge("awaitingCustomer", "payment succeeded", "confirming"),
         Edge("awaitingCustomer", "payment declined", "voiding"),
         Edge("awaitingCustomer", "no answer in time", "voiding"),
         Edge("confirming", "order confirmed", "confirmed"),
-        Edge("confirming", "no answer in time", "confirming"),
         Edge("voiding", "no payment is kept", "releasing"),
-        Edge("voiding", "no answer in time", "voiding"),
-        Edge("releasing", "stock released", "rejected"),
-        Edge("releasing", "no answer in time", "releasing"),
+        Edge("releasing", "stock released", "reopening"),
+        Edge("reopening", "cart open again", "rejected"),
     ]
 
     /// Those that a sweep need not meet.

@@ -33,6 +33,9 @@ enum Moment {
     static let lateCharge = "charge carried out after its call was given up"
     static let lateChargeOfVoided = "charge carried out after the payment was voided"
     static let chargeUnheard = "charge of which neither answer nor webhook tells"
+    static let endlessSearchLag = "charge that the gateway's search never finds"
+    static let redrive = "step of a saga asked for again"
+    static let reorder = "cart of a rejected order ordered again"
     static let keyRepeated = "gateway recalls an idempotency key"
     static let oneByOne = "batch falls back to one by one"
     static let lockWait = "transaction waits for another's lock"
@@ -48,7 +51,8 @@ enum Moment {
 
     static let all: [String] =
         Life.Point.allCases.map { "crash \($0.rawValue)" } + [
-            commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, keyRepeated, oneByOne,
-            lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway, queueFull, refusedForNow,
+            commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
+            reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
+            queueFull, refusedForNow,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

@@ -7,6 +7,8 @@ struct GatewayBook: Sendable {
         case succeeded, canceled
         case requiresAction = "requires_action"
         case requiresPaymentMethod = "requires_payment_method"
+        /// Created, and no card tried.
+        static let untried = Status.requiresPaymentMethod
     }
 
     struct Intent: Sendable {
@@ -25,8 +27,8 @@ struct GatewayBook: Sendable {
     struct Answer: Sendable {
         var status: Int
         var body: [UInt8]
-        /// What is told to the webhook.
-        var event: (type: String, intent: Intent)?
+        /// What is told to the webhook, each with the intent as it was then.
+        var events: [(type: String, intent: Intent)] = []
         var isRecalled = false
     }
 
@@ -42,7 +44,7 @@ struct GatewayBook: Sendable {
         if let key, let known = answers[key] {
             guard known.parameters == parameters else { return failure(400, type: "idempotency_error", "other parameters under one key") }
             var answer = known.answer
-            answer.event = nil
+            answer.events = []
             answer.isRecalled = true
             return answer
         }
@@ -67,18 +69,21 @@ struct GatewayBook: Sendable {
         else { return failure(400, type: "invalid_request_error", "parameters are missing") }
         var intent = Intent(id: "pi_\(intents.count + 1)", order: order, amount: amount, status: .succeeded)
         intent.searchable = searchable
-        var event = "payment_intent.succeeded"
+        var events = ["charge.succeeded", "payment_intent.succeeded", "charge.updated"]
         switch parameters["payment_method"] {
         case "pm_card_visa": intent.captures = 1
-        case "pm_card_authenticationRequired": (intent.status, event) = (.requiresAction, "payment_intent.requires_action")
+        case "pm_card_authenticationRequired": (intent.status, events) = (.requiresAction, ["payment_intent.requires_action"])
         default:
             (intent.status, intent.declineCode) = (.requiresPaymentMethod, "generic_decline")
-            event = "payment_intent.payment_failed"
+            events = ["charge.failed", "payment_intent.payment_failed"]
         }
         intents.append(intent)
-        guard intent.status == .requiresPaymentMethod else { return Answer(status: 200, body: body(intent), event: (event, intent)) }
+        var new = Intent(id: intent.id, order: order, amount: amount, status: .untried)
+        new.searchable = searchable
+        let told = [("payment_intent.created", new)] + events.map { ($0, intent) }
+        guard intent.status == .requiresPaymentMethod else { return Answer(status: 200, body: body(intent), events: told) }
         var refusal = failure(402, type: "card_error", "declined", code: "card_declined", decline: "generic_decline", intent: intent)
-        refusal.event = (event, intent)
+        refusal.events = told
         return refusal
     }
 
@@ -89,7 +94,7 @@ struct GatewayBook: Sendable {
         guard let event = transition(&intents[place]) else {
             return failure(400, type: "invalid_request_error", "unexpected state", code: "payment_intent_unexpected_state")
         }
-        return Answer(status: 200, body: body(intents[place]), event: (event, intents[place]))
+        return Answer(status: 200, body: body(intents[place]), events: [(event, intents[place])])
     }
 
     private mutating func refund(_ id: String) -> Answer {
@@ -100,7 +105,7 @@ struct GatewayBook: Sendable {
             return failure(400, type: "invalid_request_error", "refunded already", code: "charge_already_refunded")
         }
         intents[place].refunded = intents[place].amount
-        return Answer(status: 200, body: Array(#"{"object":"refund"}"#.utf8))
+        return Answer(status: 200, body: Array(#"{"object":"refund"}"#.utf8), events: [("charge.refunded", intents[place])])
     }
 
     /// The customer's part; nil when there is nothing to authenticate any more.
@@ -120,28 +125,41 @@ struct GatewayBook: Sendable {
 
     func get(_ path: String, now: Int64) -> Answer {
         let parts = path.split(separator: "?", maxSplits: 1).map(String.init)
-        guard parts.count == 2 else {
-            let id = path.split(separator: "/").last.map(String.init) ?? ""
-            return intent(id).map { Answer(status: 200, body: body($0)) } ?? failure(404, type: "invalid_request_error", "no such payment intent")
-        }
+        let query = parts.count == 2 ? parts[1] : ""
+        let isExpanded = query.contains("latest_charge")
+        let found: [Intent]
+        switch parts.first?.split(separator: "/").last {
         // The query names one order; a search finds what its index has by now, the newest first.
-        let found = intents.last { parts[1].contains($0.order.uuidString.lowercased()) && $0.searchable <= now }
-        let list = found.map { String(decoding: body($0), as: UTF8.self) } ?? ""
-        return Answer(status: 200, body: Array(#"{"object":"search_result","data":[\#(list)]}"#.utf8))
+        case "search": found = intents.reversed().filter { query.contains($0.order.uuidString.lowercased()) && $0.searchable <= now }
+        case "payment_intents": found = intents.reversed()
+        case let id:
+            guard let intent = id.flatMap({ intent(String($0)) }) else {
+                return failure(404, type: "invalid_request_error", "no such payment intent", code: "resource_missing")
+            }
+            return Answer(status: 200, body: body(intent, isExpanded: isExpanded))
+        }
+        let list = found.map { String(decoding: body($0, isExpanded: isExpanded), as: UTF8.self) }.joined(separator: ",")
+        return Answer(status: 200, body: Array(#"{"object":"list","has_more":false,"data":[\#(list)]}"#.utf8))
     }
 
     mutating func eventBody(_ type: String, _ intent: Intent) -> [UInt8] {
         lastEvent += 1
-        let object = String(decoding: body(intent), as: UTF8.self)
+        let object =
+            type.hasPrefix("charge.")
+            ? #"{"id":"ch_\#(intent.id)","object":"charge","payment_intent":"\#(intent.id)"}"# : String(decoding: body(intent), as: UTF8.self)
         return Array(#"{"id":"evt_\#(lastEvent)","object":"event","type":"\#(type)","data":{"object":\#(object)}}"#.utf8)
     }
 
-    private func body(_ intent: Intent) -> [UInt8] {
+    private func body(_ intent: Intent, isExpanded: Bool = false) -> [UInt8] {
         let failure = intent.declineCode.map { #""last_payment_error":{"code":"card_declined","decline_code":"\#($0)"},"# } ?? ""
+        var charge = "null"
+        if intent.captures > 0 {
+            charge = isExpanded ? #"{"id":"ch_\#(intent.id)","amount_refunded":\#(intent.refunded),"disputed":false}"# : #""ch_\#(intent.id)""#
+        }
         return Array(
             #"""
-            {"id":"\#(intent.id)","object":"payment_intent","amount":\#(intent.amount),"status":"\#(intent.status.rawValue)",\#(failure)\#
-            "client_secret":"\#(intent.id)_secret","metadata":{"order_id":"\#(intent.order.uuidString.lowercased())"}}
+            {"id":"\#(intent.id)","object":"payment_intent","amount":\#(intent.amount),"currency":"eur","status":"\#(intent.status.rawValue)",\#(failure)\#
+            "latest_charge":\#(charge),"client_secret":"\#(intent.id)_secret","metadata":{"order_id":"\#(intent.order.uuidString.lowercased())"}}
             """#.utf8)
     }
 

@@ -35,7 +35,7 @@ struct GatewayLine: HTTPTransport {
             await travel(request.timeout)
             throw WebClientError(code: .timedOut, message: "no answer in time", requestMayHaveBeenSent: true)
         }
-        if sabotage == .blindVoid, request.path.contains("/search?") {
+        if sabotage == .blindVoid, request.method == "GET", request.path.contains("/search?") || request.path.contains("payment_intents?") {
             return WebResponse(status: 200, body: Array(#"{"object":"search_result","data":[]}"#.utf8))
         }
         let answer = gateway.carryOut(request)

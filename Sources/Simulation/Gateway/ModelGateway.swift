@@ -7,6 +7,10 @@ import WebClient
 final class ModelGateway: Sendable {
     static let lateness = 5_000...200_000
     static let searchLag = 500...40_000
+    /// Longer than anybody waits: the index never gets to it.
+    static let endlessSearchLag = 86_400_000...86_400_000
+    /// How many of the lags are endless.
+    static let endlessSearchLags = 0.3
     static let webhookDelay = 20...2_000
     static let webhookLateness = 5_000...90_000
 
@@ -59,15 +63,20 @@ final class ModelGateway: Sendable {
         let now = clock.elapsed
         let path = request.path
         guard request.method == "POST" else { return state.withLock { $0.book.get(path, now: now) } }
-        let lag: Int64 = faults.strikes(.searchLags) ? faults.chance.duration(milliseconds: Self.searchLag).microseconds : 0
+        let lag: Int64 = faults.strikes(.searchLags) ? searchLag().microseconds : 0
         let key = request.headers.first { $0.name == "Idempotency-Key" }?.value
         let answer = state.withLock { $0.book.post(path, request.parameters, key: key, searchable: now + lag) }
         faults.trace.note("gateway: \(path) \(answer.status)\(answer.isRecalled ? " recalled" : "")")
         if answer.isRecalled { visits.note(Moment.keyRepeated) }
-        if let event = answer.event {
-            if isHeard { tell(event.type, event.intent) } else if path.hasSuffix("/payment_intents") { visits.note(Moment.chargeUnheard) }
-        }
+        if !isHeard, !answer.events.isEmpty, path.hasSuffix("/payment_intents") { visits.note(Moment.chargeUnheard) }
+        for event in answer.events where isHeard { tell(event.type, event.intent) }
         return answer
+    }
+
+    private func searchLag() -> Duration {
+        let isEndless = faults.chance.happens(Self.endlessSearchLags)
+        if isEndless { visits.note(Moment.endlessSearchLag) }
+        return faults.chance.duration(milliseconds: isEndless ? Self.endlessSearchLag : Self.searchLag)
     }
 
     /// Carries `request` out when its sender has long stopped to wait.
@@ -87,7 +96,7 @@ final class ModelGateway: Sendable {
     func authenticate(_ order: UUID, succeeds: Bool) -> Bool {
         guard let answer = state.withLock({ $0.book.authenticate(order, succeeds: succeeds) }) else { return false }
         faults.trace.note("gateway: authentication \(succeeds ? "succeeds" : "fails")")
-        if let event = answer.event { tell(event.type, event.intent) }
+        for event in answer.events { tell(event.type, event.intent) }
         return true
     }
 

@@ -49,24 +49,36 @@ struct Customer: Sendable {
                 body: #"{"quantity":\#(1 + chance.below(2))}"#)
         }
         let card = chance.pick([Card.good, .good, .good, .declined, .asking])
-        let body = """
-            {"cartId":"\(cart.id.uuidString)","email":"customer\(number)@wharf.example","shippingAddress":{"name":"C","line1":"1","city":"B",\
-            "postalCode":"1","country":"DE"},"payment":{"gateway":"stripe","paymentMethod":"\(card.rawValue)"}}
-            """
+        let body = body(cart.id, card)
         if chance.happens(0.2) {
             // Two clicks, two keys, one cart.
             shop.visits.note(Moment.doubleCheckout)
             async let second = checkOut(cart.id, body, key: "checkout again")
             let first = try await checkOut(cart.id, body, key: "checkout")
             guard let told = try await [first, second].compactMap(\.self).first else { return }
-            try await follow(told)
-        } else if let told = try await checkOut(cart.id, body, key: "checkout") {
-            try await follow(told)
+            _ = try await follow(told)
+        } else if let told = try await checkOut(cart.id, body, key: "checkout"), try await follow(told) == "rejected" {
+            // Another card for the same cart.
+            guard let again = try await checkOut(cart.id, self.body(cart.id, .good), key: "checkout with another card", isReopened: true) else {
+                return
+            }
+            shop.visits.note(Moment.reorder)
+            _ = try await follow(again)
         }
     }
 
-    private func checkOut(_ cart: UUID, _ body: String, key: String) async throws -> Told? {
-        guard let reply = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable), reply.status == 202 else { return nil }
+    private func body(_ cart: UUID, _ card: Card) -> String {
+        """
+        {"cartId":"\(cart.uuidString)","email":"customer\(number)@wharf.example","shippingAddress":{"name":"C","line1":"1","city":"B",\
+        "postalCode":"1","country":"DE"},"payment":{"gateway":"stripe","paymentMethod":"\(card.rawValue)"}}
+        """
+    }
+
+    /// - Parameter isReopened: The customer was told that the cart's last order was rejected.
+    private func checkOut(_ cart: UUID, _ body: String, key: String, isReopened: Bool = false) async throws -> Told? {
+        guard let reply = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable) else { return nil }
+        if isReopened, reply.status == 409 { ledger.complain("a cart whose order was rejected is closed") }
+        guard reply.status == 202 else { return nil }
         let told: Told = try JSON.decode(from: reply.body)
         ledger.accepted(order: told.order.id, cart: cart)
         if chance.happens(0.3), let again = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable) {
@@ -79,7 +91,8 @@ struct Customer: Sendable {
     }
 
     /// Looks at the order until it is settled, and plays the customer's part in the payment.
-    private func follow(_ told: Told) async throws {
+    /// The state that it settled in; nil when the customer went away before.
+    private func follow(_ told: Told) async throws -> String? {
         let id = told.order.id
         let patience = chance.pick(Patience.allCases)
         var hasActed = false
@@ -102,13 +115,14 @@ struct Customer: Sendable {
             switch order.state {
             case "confirmed", "rejected":
                 ledger.settled(order: id, as: order.state)
-                return
+                return order.state
             case "requiresAction" where !hasActed:
                 hasActed = true
                 try await act(patience, on: id)
             default: continue
             }
         }
+        return nil
     }
 
     private func act(_ patience: Patience, on order: UUID) async throws {

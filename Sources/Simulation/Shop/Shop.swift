@@ -135,7 +135,7 @@ final class Shop: Sendable {
         }
         let mortal = MortalClock(clock: clock, life: life)
         let randomness = NotedRandomness(chance: chance, origins: origins)
-        let definition = definition(of: service, life, mortal, randomness)
+        let definition = noting(definition(of: service, life, mortal, randomness))
         let limits = WorkerLimits(batch: 20, lanes: service == .payments ? 4 : 2)
         var consumers: [String: any MessageConsumer] = [:]
         for queue in definition.queues {
@@ -150,6 +150,19 @@ final class Shop: Sendable {
             clock: mortal, randomness: randomness)
         let worker = Worker(definition, wiring: wiring, limits: limits, name: life.name, logger: logger)
         scheduler.spawn { try? await worker.run() }
+    }
+
+    /// The service, with what its pollers find noted: those messages follow from no other.
+    private func noting(_ service: ServiceDefinition) -> ServiceDefinition {
+        let pollers = service.pollers.map { poller in
+            Poller(name: poller.name, interval: poller.interval) { [origins] connection in
+                let found = try await poller.find(connection)
+                for origin in found.compactMap(\.origin) { origins.add(UUID.v5(namespace: origin, name: "0")) }
+                return found
+            }
+        }
+        return ServiceDefinition(
+            name: service.name, operations: service.operations, pollers: pollers, queues: service.queues, sensitiveQueues: service.sensitiveQueues)
     }
 
     private func definition(of service: Service, _ life: Life, _ clock: MortalClock, _ randomness: NotedRandomness) -> ServiceDefinition {

@@ -74,10 +74,12 @@ struct AuditPass: Sendable {
     private mutating func repetitions() async throws {
         for kind in [Repetition.Kind.number, .cart] {
             let column = kind == .number ? "number" : "cart_id"
+            // The cart of an order that was given up may be ordered again.
+            let counted: SQL = kind == .number ? "true" : "NOT cart_reopened"
             let rows = try await snapshots[.orders].query(
                 """
                 SELECT \(raw: column)::text AS value, (array_agg(id::text ORDER BY id))[1:10] AS orders
-                FROM orders GROUP BY \(raw: column) HAVING count(*) > 1 ORDER BY 1 LIMIT \(Self.maximumRepetitions)
+                FROM orders WHERE \(counted) GROUP BY \(raw: column) HAVING count(*) > 1 ORDER BY 1 LIMIT \(Self.maximumRepetitions)
                 """)
             tally.note(try rows.map { try Repetition(kind: kind, value: $0.decode("value"), orders: $0.decode("orders")).finding })
         }

@@ -8,6 +8,8 @@ struct AuditedOrder: Sendable {
         let phase: String
         /// Nil for a phase of another version of Wharf.
         let fate: OrderFate?
+        /// As customers are told, in the words of the API.
+        let paymentState: String
         let refunded: Int
         let dueAt: Date?
     }
@@ -52,7 +54,7 @@ struct AuditedOrder: Sendable {
 /// The payment of an order as the payment service has it.
 struct AuditedCharge: Sendable {
     let order: UUID
-    /// In the words of the payment service: `begun`, `requiresAction`, `succeeded`, `declined`, `voided`, `refunded`.
+    /// In the words of the payment service: `begun`, `requiresAction`, `succeeded`, `declined`, `voided`, `refunded`, `needsOperator`.
     let state: String
     let amount: Money
     let isToBeVoided: Bool

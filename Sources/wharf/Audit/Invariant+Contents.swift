@@ -1,11 +1,14 @@
 import Contracts
+import Orders
 
 extension AuditedOrder {
-    /// The order adds up by itself, and its cart was closed by it and no other.
+    /// The order adds up by itself, and its cart was closed by it and no other, or is open again.
     var contentFindings: [Finding] {
         var wrong: [Finding] = []
         if let flaw { wrong.append(finding(.contents, flaw)) }
-        if orderOfCart != id {
+        if saga?.fate == .givenUp {
+            if orderOfCart == id { wrong.append(finding(.contents, "was given up, and its cart \(cart.text) is still closed", awaits: .carts)) }
+        } else if orderOfCart != id {
             let told = orderOfCart.map { "was closed by order \($0.text)" } ?? "is not closed"
             wrong.append(finding(.contents, "came from cart \(cart.text), which \(told)"))
         }

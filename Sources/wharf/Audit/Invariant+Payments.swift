@@ -11,7 +11,53 @@ extension AuditedOrder {
         case .sold: wrong += amountFindings + saleFindings
         case .givenUp: wrong += givenUpFindings
         }
-        return wrong
+        // What is wrong with the money itself is told already.
+        return wrong.isEmpty && fate != .open ? toldFindings : wrong
+    }
+
+    /// What customers are told of the payment is what the gateway has, or where there is no ledger what payments has.
+    private var toldFindings: [Finding] {
+        guard let saga else { return [] }
+        let right = ledger.map { states(by: $0) } ?? statesByPayments
+        if !right.contains(saga.paymentState) {
+            let expected = right.sorted().joined(separator: " or ")
+            return [finding(.payments, "tells its payment as \(saga.paymentState), which is \(expected)", awaits: .orders)]
+        }
+        guard let ledger else { return [] }
+        let refunded = own(of: ledger).reduce(0) { $0 + $1.refunded }
+        if saga.refunded == refunded { return [] }
+        return [finding(.payments, "tells \(saga.refunded) as refunded, but the gateway has refunded \(refunded)", awaits: .orders)]
+    }
+
+    private func own(of ledger: [LedgerPayment]) -> [LedgerPayment] {
+        guard let intent = charge?.intent else { return ledger }
+        return ledger.filter { $0.id == intent }
+    }
+
+    private func states(by ledger: [LedgerPayment]) -> Set<String> {
+        if charge?.state == "needsOperator" { return ["needsOperator"] }
+        let own = own(of: ledger)
+        let captured = own.reduce(0) { $0 + $1.captured }
+        let refunded = own.reduce(0) { $0 + $1.refunded }
+        if captured > 0 {
+            if refunded >= captured { return ["refunded"] }
+            return refunded > 0 ? ["partlyRefunded", "disputed"] : ["succeeded", "disputed"]
+        }
+        if saga?.fate == .sold { return ["succeeded"] }
+        if own.contains(where: { $0.status == nil }) { return ["declined", "cancelled"] }
+        let isDeclined = own.contains { $0.status == "requires_payment_method" } || charge?.state == "declined"
+        return isDeclined ? ["declined"] : ["cancelled"]
+    }
+
+    private var statesByPayments: Set<String> {
+        switch charge?.state {
+        case "succeeded": ["succeeded", "partlyRefunded", "refunded", "disputed"]
+        case "declined": ["declined"]
+        case "refunded": ["refunded"]
+        case "needsOperator": ["needsOperator"]
+        case "voided", nil: ["cancelled"]
+        case let other?: [other]
+        }
     }
 
     private var captures: [LedgerPayment] { (ledger ?? []).filter { $0.captured > 0 } }
@@ -55,7 +101,8 @@ extension AuditedOrder {
             wrong.append(finding(.payments, "did not come about, but its charge is \(charge.state)", awaits: .payments))
         }
         let kept = captures.filter { $0.kept != 0 }
-        if !kept.isEmpty {
+        // A dead letter waits for an operator to see to it.
+        if !kept.isEmpty, charge?.state != "needsOperator" {
             let told = kept.map { "\($0.kept) \($0.currency.uppercased()) (\($0.id))" }.sorted().joined(separator: ", ")
             wrong.append(finding(.payments, "did not come about, but the gateway keeps \(told)", awaits: .payments))
         }

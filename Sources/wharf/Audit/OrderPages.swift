@@ -39,7 +39,7 @@ struct OrderPages: Sendable {
     func page(_ range: AuditRange) async throws -> Page {
         let rows = try await snapshots[.orders].query(
             """
-            SELECT id, number, cart_id, lines::text AS lines, total, currency, placed_at, phase, refunded, due_at,
+            SELECT id, number, cart_id, lines::text AS lines, total, currency, placed_at, phase, payment_state, refunded, due_at,
                    (history -> -1 ->> 'at')::timestamptz AS changed_at
             FROM orders LEFT JOIN checkouts ON order_id = id
             WHERE id > \(range.after) AND id <= \(range.upTo) AND placed_at >= \(since ?? .distantPast)
@@ -53,13 +53,13 @@ struct OrderPages: Sendable {
     }
 
     private func merge(_ orders: [AuditedOrder], _ selection: AuditSelection, next: UUID?) async throws -> Page {
-        var carts = try await carts(selection)
+        let carts = try await carts(selection)
         var charges = try await charges(selection)
         var reservations = try await reservations(selection)
         var notifications = Dictionary(grouping: try await notifications(selection), by: \.order)
         let merged = orders.map { order in
             var order = order
-            order.orderOfCart = carts.removeValue(forKey: order.cart)
+            order.orderOfCart = carts[order.cart]
             order.charge = charges.removeValue(forKey: order.id)
             order.reservation = reservations.removeValue(forKey: order.id)
             order.notifications = notifications.removeValue(forKey: order.id) ?? []
@@ -82,7 +82,7 @@ struct OrderPages: Sendable {
             total: Money(amount: try row.decode("total"), currency: try row.decode("currency")), placedAt: placedAt,
             saga: try phase.map { phase in
                 AuditedOrder.Saga(
-                    phase: phase, fate: OrderFate(phase: phase), refunded: try row.decode("refunded"), dueAt: try row.decode("due_at"))
+                    phase: phase, fate: OrderFate(phase: phase), paymentState: try row.decode("payment_state"), refunded: try row.decode("refunded"), dueAt: try row.decode("due_at"))
             },
             changedAt: try row.decode("changed_at", as: Date?.self) ?? placedAt)
     }

@@ -53,6 +53,7 @@ struct StripePage: Sendable, Decodable {
 
     struct Intent: Sendable, Decodable {
         let id: String
+        let status: String?
         let currency: String
         let created: Int
         let received: Int
@@ -61,7 +62,7 @@ struct StripePage: Sendable, Decodable {
         let metadata: [String: String]
 
         private enum CodingKeys: String, CodingKey {
-            case id, currency, created, metadata
+            case id, status, currency, created, metadata
             case received = "amount_received"
             case charge = "latest_charge"
         }
@@ -69,7 +70,7 @@ struct StripePage: Sendable, Decodable {
         var payment: LedgerPayment {
             LedgerPayment(
                 id: id, orderId: metadata["order_id"], currency: currency, captured: amount(received), refunded: amount(charge?.refunded ?? 0),
-                createdAt: Date(timeIntervalSince1970: Double(created)))
+                createdAt: Date(timeIntervalSince1970: Double(created)), status: status)
         }
 
         /// In Wharf's minor units; what they cannot tell stays as it is, and is found to differ.

@@ -9,6 +9,8 @@ struct LedgerPayment: Sendable, Equatable, Decodable {
     let captured: Int
     let refunded: Int
     var createdAt: Date?
+    /// In the gateway's words; nil where its account leaves it out.
+    var status: String?
 
     /// Nil for a payment that is not Wharf's.
     var order: UUID? { orderId.flatMap(UUID.init(uuidString:)) }

@@ -1,0 +1,83 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import Secrets
+
+/// An event from Stripe, as far as payments needs it.
+struct StripeEvent: Sendable, Decodable {
+    /// The types that mean something here. Any other is accepted and changes nothing: Stripe has some hundred, and adds more.
+    enum Kind: String, Sendable, CaseIterable {
+        case succeeded = "payment_intent.succeeded"
+        case paymentFailed = "payment_intent.payment_failed"
+        case canceled = "payment_intent.canceled"
+        case requiresAction = "payment_intent.requires_action"
+        case refunded = "charge.refunded"
+        case disputed = "charge.dispute.created"
+
+        /// Whether its object is a payment, whose metadata names the order; else one that names a payment.
+        var namesOrder: Bool { rawValue.hasPrefix("payment_intent.") }
+
+        /// Whether what it tells of the payment `intent` may be more than is known.
+        func isNews(of intent: String, to attempt: Attempt) -> Bool {
+            if let own = attempt.intent, own != intent { return true }
+            return switch self {
+            case .succeeded: ![.succeeded, .refunded, .needsOperator].contains(attempt.state)
+            case .paymentFailed: [.begun, .requiresAction].contains(attempt.state)
+            case .canceled: [.begun, .requiresAction, .declined].contains(attempt.state)
+            case .requiresAction: attempt.state == .begun || (attempt.state == .voided && attempt.intent == nil)
+            case .refunded, .disputed: true
+            }
+        }
+    }
+
+    /// What an event of a known kind is about. Nothing else of its object is looked at.
+    struct Hint: Sendable {
+        let kind: Kind
+        let intent: String?
+        let order: UUID?
+    }
+
+    private struct Data: Decodable {
+        let object: Object
+    }
+
+    private struct Object: Decodable {
+        let id: String
+        let intent: String?
+        let metadata: [String: String]?
+
+        private enum CodingKeys: String, CodingKey {
+            case id, metadata
+            case intent = "payment_intent"
+        }
+    }
+
+    let id: String
+    let type: String
+    let hint: Hint?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, type, data
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(String.self, forKey: .id)
+        type = try container.decode(String.self, forKey: .type)
+        // Events of other types have objects of other shapes.
+        hint = try Kind(rawValue: type).map { kind in
+            let object = try container.decode(Data.self, forKey: .data).object
+            return Hint(
+                kind: kind, intent: kind.namesOrder ? object.id : object.intent,
+                order: kind.namesOrder ? object.metadata?["order_id"].flatMap(UUID.init(text:)) : nil)
+        }
+    }
+
+    static func read(_ request: Request) throws -> StripeEvent {
+        do {
+            return try JSON.decode(from: request.body)
+        } catch {
+            throw Failure("malformed-message", "not an event from Stripe: \(error)")
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Testing
+
+@testable import Messaging
+@testable import Orders
+@testable import ServiceKit
+
+@Suite struct AdvancingTests {
+    private func report(_ state: PaymentState, refunded: Int = 0, _ revision: Int) -> PaymentReport {
+        PaymentReport(state: state, refunded: refunded, revision: revision)
+    }
+
+    /// Given up, charged after all, refunded.
+    @Test func `an order that has ended shows what became of its payment since`() async throws {
+        let order = try await OrderFixture()
+        try await order.advance(.stockReserved)
+        try await order.advance(.paymentDeclined, report(.declined, 2))
+        try await order.take(.stockReleased, .cartReopened)
+        #expect(try await order.view.payment.state == .declined)
+        #expect(try await order.advance(.charged, report(.succeeded, 3)) == [MessageName.void])
+        #expect(try await order.view.payment.state == .succeeded)
+        #expect(try await order.advance(.paymentVoided, report(.refunded, refunded: 100, 4)) == [])
+        let view = try await order.view
+        #expect(view.state == "rejected" && view.payment.state == .refunded && view.refunded.amount == 100)
+        await order.harness.database.close()
+    }
+
+    @Test func `of two reports the newer one is shown, whichever comes first`() async throws {
+        let order = try await OrderFixture()
+        try await order.advance(.stockReserved)
+        try await order.advance(.paymentChanged, report(.partlyRefunded, refunded: 40, 5))
+        try await order.advance(.charged, report(.succeeded, 3))
+        let view = try await order.view
+        #expect(view.payment.state == .partlyRefunded && view.refunded.amount == 40)
+        #expect(view.history.last?.detail == "payment succeeded", "the saga goes on all the same")
+        await order.harness.database.close()
+    }
+
+    @Test func `the payment of an order that was never charged is cancelled`() async throws {
+        let order = try await OrderFixture()
+        try await order.take(.stockShort, .cartReopened)
+        let view = try await order.view
+        #expect(view.state == "rejected" && view.payment.state == .cancelled)
+        await order.harness.database.close()
+    }
+
+    @Test func `money that is kept against the shop's will is shown as such`() async throws {
+        let order = try await OrderFixture()
+        try await order.take(.stockReserved, .charged, .reservationLost)
+        try await order.advance(.paymentUnresolved, report(.needsOperator, 4))
+        try await order.take(.stockReleased, .cartReopened)
+        let view = try await order.view
+        #expect(view.state == "rejected" && view.payment.state == .needsOperator)
+        await order.harness.database.close()
+    }
+
+    @Test func `a step that is asked for again is counted, and grows no history`() async throws {
+        let order = try await OrderFixture()
+        let before = try await order.view.history.count
+        for _ in 1...50 { #expect(try await order.advance(.overdue) == [MessageName.reserve]) }
+        #expect(try await order.view.history.count == before)
+        #expect(try await order.harness.count("SELECT redrives::bigint FROM checkouts") == 50)
+        await order.harness.database.close()
+    }
+
+    @Test func `an overdue step is found under the same id until it was asked for again`() async throws {
+        let order = try await OrderFixture()
+        order.harness.clock.advance(by: 11)
+        let first = try await order.overdue()
+        #expect(try await order.overdue().isEmpty, "it is left to whoever has the message")
+        order.harness.clock.advance(by: Advancing.lease + 1)
+        #expect(try await order.overdue() == first, "the message still waits, and another one would be a second time")
+        #expect(first.count == 1 && first.allSatisfy { $0 != nil })
+        try await order.advance(.overdue)
+        order.harness.clock.advance(by: 60)
+        let second = try await order.overdue()
+        #expect(second.count == 1 && second != first)
+        await order.harness.database.close()
+    }
+
+    @Test func `the look for overdue sagas waits for none that is busy`() async throws {
+        let order = try await OrderFixture()
+        order.harness.clock.advance(by: 11)
+        let poller = try #require(order.service.pollers.first)
+        let found = try await order.harness.database.transaction { busy in
+            try await busy.execute("SELECT FROM checkouts FOR UPDATE")
+            return try await order.harness.database.transaction { transaction in
+                try await transaction.execute("SET LOCAL lock_timeout = '2s'")
+                return try await poller.find(transaction).count
+            }
+        }
+        #expect(found == 0)
+        await order.harness.database.close()
+    }
+
+    /// Two workers with an event each: both read, then both write.
+    @Test func `two events of one order that meet are both taken in`() async throws {
+        let order = try await OrderFixture()
+        let requests = [try order.request(.stockReserved), try order.request(.paymentChanged, report(.pending, refunded: 1, 1))]
+        let results = Results()
+        let standOff = StandOff(database: order.harness.database, hold: "SELECT FROM checkouts FOR UPDATE")
+        _ = try await standOff.deadlocks {
+            results.add(await order.harness.send([requests[0]])[0])
+        } and: {
+            results.add(await order.harness.send([requests[1]])[0])
+        }
+        #expect(results.all.map(\.failure) == [nil, nil])
+    }
+
+    @Test func `a row that has changed since it was read is not overwritten`() async throws {
+        let order = try await OrderFixture()
+        let database = order.harness.database
+        let read = try await database.withConnection { try await Store.find([order.id], on: $0) }
+        let row = try #require(read[order.id])
+        try await order.advance(.stockReserved)
+        let error = await #expect(throws: PostgresError.self) {
+            try await database.transaction { try await Store.save([row], due: [nil], on: $0) }
+        }
+        #expect(error?.isTransient == true)
+        #expect(try await order.view.history.last?.state == "charging")
+        await database.close()
+    }
+
+    @Test func `of the orders of a cart one counts, and a given up one makes room for the next`() async throws {
+        let order = try await OrderFixture()
+        #expect(try await order.place(UUID()).failure?.cause == "order-exists")
+        #expect(try await order.advance(.stockShort) == [MessageName.reopenCart])
+        #expect(try await order.place(UUID()).failure == nil)
+        #expect(try await order.place(UUID()).failure?.cause == "order-exists")
+        await order.harness.database.close()
+    }
+}

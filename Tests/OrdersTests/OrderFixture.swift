@@ -1,0 +1,60 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+
+@testable import Messaging
+@testable import Orders
+@testable import ServiceKit
+
+/// One order that is being placed, and the events that come for it.
+struct OrderFixture {
+    let id = UUID()
+    let cart = UUID()
+    let service: ServiceDefinition
+    let harness: ServiceHarness
+
+    init() async throws {
+        let clock = SetClock()
+        service = OrdersService.definition(clock: clock)
+        harness = try await ServiceHarness(service, OrdersService.migrations, clock: clock)
+        _ = try await place(id)
+    }
+
+    func place(_ id: UUID) async throws -> BatchHandler.Result {
+        let line = OrderLine(sku: "tea", name: "Tea", quantity: 1, unitPrice: Money(amount: 100, currency: "EUR"))
+        let order = PlaceOrder(
+            orderID: id, cartID: cart, customerID: nil, email: "c@wharf.example",
+            shippingAddress: Address(name: "C", line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
+            payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
+        return await harness.send([Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order))])[0]
+    }
+
+    func request(_ kind: CheckoutEvent.Kind, _ payment: PaymentReport? = nil) throws -> Request {
+        let event = CheckoutEvent(orderID: id, kind: kind, payment: payment)
+        return Request(id: UUID(), operation: MessageName.advance, body: try JSON.encode(event))
+    }
+
+    /// The keys of what follows.
+    @discardableResult
+    func advance(_ kind: CheckoutEvent.Kind, _ payment: PaymentReport? = nil) async throws -> [String] {
+        await harness.send([try request(kind, payment)])[0].outputs.map(\.key)
+    }
+
+    func take(_ kinds: CheckoutEvent.Kind...) async throws {
+        for kind in kinds { try await advance(kind) }
+    }
+
+    var view: OrderView {
+        get async throws {
+            let rows = try await harness.database.withConnection { try await Store.find([id], on: $0) }
+            guard let row = rows[id] else { throw Failure("order-missing", "the order is not there") }
+            return try row.view
+        }
+    }
+
+    /// The messages that the poller finds now, as the ids that they follow from.
+    func overdue() async throws -> [UUID?] {
+        guard let poller = service.pollers.first else { return [] }
+        return try await harness.database.transaction { try await poller.find($0) }.map(\.origin)
+    }
+}

@@ -1,0 +1,68 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+
+@testable import Messaging
+@testable import Payments
+@testable import ServiceKit
+
+/// One order, the messages about its payment, and payments to take them.
+struct PaymentFixture {
+    static let order = UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))
+
+    let gateway = ScriptedGateway()
+    let service: ServiceDefinition
+    let harness: ServiceHarness
+
+    init() async throws {
+        let clock = SetClock()
+        service = PaymentsService.definition(gateway: gateway, clock: clock)
+        harness = try await ServiceHarness(service, PaymentsService.migrations, clock: clock)
+    }
+
+    static func charge(_ amount: Money = ScriptedGateway.amount) throws -> Request {
+        let step = ChargeOrder(
+            orderID: order, amount: amount, payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"),
+            orderNumber: "W-1")
+        return Request(id: UUID(), operation: MessageName.charge, body: try JSON.encode(step))
+    }
+
+    static func void() throws -> Request {
+        Request(id: UUID(), operation: MessageName.void, body: try JSON.encode(VoidPayment(orderID: order)))
+    }
+
+    static func undo(extra intent: String) throws -> Request {
+        Request(id: UUID(), operation: MessageName.undoExtra, body: try JSON.encode(UndoExtraPayment(orderID: order, intent: intent)))
+    }
+
+    /// An event of Stripe's. `status` is what its object says, which may be long past.
+    static func webhook(_ type: String, id: String = UUID().uuidString, intent: String = "pi_1", status: String = "requires_payment_method") -> Request {
+        let body = """
+            {"id": "\(id)", "type": "\(type)", "data": {"object": {"id": "\(intent)", "status": "\(status)", "payment_intent": "\(intent)",
+             "client_secret": "s", "metadata": {"order_id": "\(order.uuidString)"}}}}
+            """
+        return Request(id: UUID(), operation: "payments.webhooks.stripe", body: Array(body.utf8))
+    }
+
+    func send(_ request: Request) async -> BatchHandler.Result {
+        await harness.send([request])[0]
+    }
+
+    /// What the checkout is told by the result.
+    static func event(_ result: BatchHandler.Result) throws -> CheckoutEvent {
+        let output = result.outputs.first { $0.key == MessageName.advance }
+        return try JSON.decode(from: Array((output?.body ?? "").utf8))
+    }
+
+    /// What the pollers find now.
+    func due(_ name: String = "unvoided payments") async throws -> [Emission] {
+        guard let poller = service.pollers.first(where: { $0.name == name }) else { return [] }
+        return try await harness.database.transaction { try await poller.find($0) }
+    }
+
+    var state: String {
+        get async throws {
+            try await harness.database.withConnection { try await $0.query("SELECT state FROM attempts") }.first?.decode(0) ?? "none"
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Contracts
+import FoundationEssentials
+import Testing
+import WebClient
+
+@testable import Payments
+
+/// Stripe's answers to a refund, and the payment as it is afterwards.
+private struct RefundingStripe: HTTPTransport {
+    let status: Int
+    let answer: String
+    var refunded = 0
+
+    func send(_ request: WebRequest) async throws -> WebResponse {
+        if request.method == "POST" { return WebResponse(status: status, body: Array(answer.utf8)) }
+        let payment = """
+            {"id": "pi_1", "status": "succeeded", "amount": 500, "currency": "eur", "latest_charge": {"amount_refunded": \(refunded), "disputed": false}}
+            """
+        return WebResponse(status: 200, body: Array(payment.utf8))
+    }
+}
+
+@Suite struct StripeRefundTests {
+    private func refund(_ stripe: RefundingStripe) async throws -> GatewayPayment {
+        try await StripeGateway(transport: stripe, key: "sk_test").refund(intent: "pi_1", idempotencyKey: UUID())
+    }
+
+    @Test func `what was refunded is read from Stripe afterwards`() async throws {
+        #expect(try await refund(RefundingStripe(status: 200, answer: #"{"object": "refund"}"#, refunded: 500)).refunded == 500)
+    }
+
+    @Test func `a charge that was refunded already is refunded`() async throws {
+        let answer = #"{"error": {"type": "invalid_request_error", "code": "charge_already_refunded", "message": "m"}}"#
+        #expect(try await refund(RefundingStripe(status: 400, answer: answer, refunded: 500)).refunded == 500)
+    }
+
+    @Test(arguments: ["charge_disputed", "balance_insufficient", "a code of tomorrow"])
+    func `any other no is final, and names the code`(code: String) async throws {
+        let answer = #"{"error": {"type": "invalid_request_error", "code": "\#(code)", "message": "m"}}"#
+        await #expect {
+            try await refund(RefundingStripe(status: 400, answer: answer))
+        } throws: { error in
+            if case GatewayError.refused(let detail) = error { detail.contains(code) } else { false }
+        }
+    }
+
+    @Test func `a server's failure is not final`() async throws {
+        await #expect {
+            try await refund(RefundingStripe(status: 500, answer: "{}"))
+        } throws: { error in
+            if case GatewayError.unknown = error { true } else { false }
+        }
+    }
+
+    /// What `payment_intent.created` shows, and a look between creation and confirmation.
+    @Test func `a payment that no card was tried for is neither declined nor anything else`() throws {
+        let text = #"{"id": "pi_1", "status": "requires_payment_method", "amount": 500, "currency": "eur", "last_payment_error": null}"#
+        let payment = try StripeIntent.read(text)
+        #expect(payment.status == .open(intent: "pi_1"))
+        let declined = try StripeIntent.read(text.replacing("null", with: #"{"code": "card_declined", "decline_code": "lost_card"}"#))
+        #expect(declined.status == .declined(intent: "pi_1", code: "lost_card"))
+    }
+}
+
+extension StripeIntent {
+    fileprivate static func read(_ text: String) throws -> GatewayPayment {
+        try JSONDecoder().decode(StripeIntent.self, from: Data(text.utf8)).payment
+    }
+}

@@ -1,0 +1,190 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Synchronization
+import Testing
+
+@testable import Messaging
+@testable import Payments
+@testable import ServiceKit
+
+/// Voiding ends when no money is kept, or when an operator has to see to it; and no call to the gateway begins behind its back.
+@Suite struct VoidTests {
+    @Test func `that a search finds nothing does not prove that nothing was charged`() async throws {
+        let fixture = try await unanswered()
+        fixture.harness.clock.advance(by: Charging.callLease + 1)
+        fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.refunded.rawValue)
+        #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `of two payments that a void finds both are undone`() async throws {
+        let fixture = try await unanswered()
+        fixture.harness.clock.advance(by: Charging.callLease + 1)
+        fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
+        let told = await fixture.send(try PaymentFixture.void())
+        #expect(told.outputs.map(\.key) == [MessageName.undoExtra, MessageName.advance])
+        #expect(told.outputs.first?.body.contains("pi_2") == true)
+        await fixture.harness.database.close()
+    }
+
+    /// The worker stood still, or the search took long: by now a void may have found that nothing was charged.
+    @Test func `no call begins when the lease is too short for it`() async throws {
+        let fixture = try await unanswered()
+        let clock = fixture.harness.clock
+        fixture.gateway.state.withLock { $0.onFind = { clock.advance(by: Charging.callLease - Charging.longestCall + 1) } }
+        #expect(await fixture.send(try PaymentFixture.charge()).failure?.cause == "lease-ended")
+        #expect(fixture.gateway.state.withLock { $0.charges.count } == 1)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a charge that is delivered again renews its lease`() async throws {
+        let fixture = try await unanswered()
+        fixture.harness.clock.advance(by: Charging.callLease - 1)
+        #expect(await fixture.send(try PaymentFixture.charge()).failure?.cause == "gateway-unknown")
+        fixture.harness.clock.advance(by: 2)
+        #expect(await fixture.send(try PaymentFixture.void()).failure?.cause == "payment-in-flight")
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a key that the gateway may have forgotten is used only after a certain look`() async throws {
+        let fixture = try await unanswered()
+        fixture.harness.clock.advance(by: Charging.keyMemory + 1)
+        fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.charge())).kind == .charged)
+        #expect(fixture.gateway.state.withLock { $0.charges.count } == 1)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a refund that is refused for good needs an operator, and is one dead letter`() async throws {
+        let fixture = try await refused()
+        let told = await fixture.send(try PaymentFixture.void())
+        #expect(told.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+        let event = try PaymentFixture.event(told)
+        #expect(event.kind == .paymentUnresolved)
+        #expect(event.payment?.state == .needsOperator)
+
+        let letter = try unresolved(told)
+        let failure = await fixture.send(letter).failure
+        #expect(failure?.cause == Unresolved.refundRefused && failure?.remedy == .deadLetter)
+
+        let asked = fixture.gateway.state.withLock { $0.refunds.count }
+        fixture.harness.clock.advance(by: 86_400)
+        #expect(try await fixture.due().isEmpty, "nothing asks for it again by itself")
+        #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.advance])
+        #expect(fixture.gateway.state.withLock { $0.refunds.count } == asked)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `an operator who replays the dead letter has the refund tried again, under a key that was not refused`() async throws {
+        let fixture = try await refused()
+        let letter = try unresolved(await fixture.send(try PaymentFixture.void()))
+        _ = await fixture.send(letter)
+        fixture.gateway.state.withLock { $0.refusesRefunds = false }
+        let told = try PaymentFixture.event(await fixture.send(letter))
+        #expect(told.kind == .paymentChanged)
+        #expect(told.payment?.state == .refunded)
+        #expect(told.payment?.refunded == ScriptedGateway.amount.amount)
+        let keys = fixture.gateway.state.withLock { $0.refunds }
+        #expect(Set(keys).count == keys.count)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a void that does not end is asked for again ever more seldom, under an id of its own each time`() async throws {
+        let fixture = try await unanswered()
+        _ = await fixture.send(try PaymentFixture.void())
+        var pauses: [Double] = []
+        var origins: [UUID] = []
+        var pause = 0.0
+        while pauses.count < 7, pause < 100_000 {
+            fixture.harness.clock.advance(by: 10)
+            pause += 10
+            let due = try await fixture.due()
+            guard !due.isEmpty else { continue }
+            origins += due.compactMap(\.origin)
+            pauses.append(pause)
+            pause = 0
+        }
+        #expect(pauses == pauses.sorted() && Set(pauses).count >= 5)
+        #expect(pauses.last.map { $0 <= Voiding.longestPatience + 10 } == true)
+        #expect(Set(origins).count == 7)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a charge that the gateway refuses, whatever the card, ends the payment and is one dead letter`() async throws {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.state.withLock { $0.answer = .failure(.refused("404")) }
+        let told = await fixture.send(try PaymentFixture.charge())
+        #expect(try PaymentFixture.event(told).kind == .paymentDeclined)
+        #expect(await fixture.send(try unresolved(told)).failure?.cause == Charging.refusal)
+        #expect(await fixture.send(try PaymentFixture.charge()).outputs.map(\.key) == [MessageName.advance])
+        await fixture.harness.database.close()
+    }
+
+    @Test func `of two reports of a payment the later one has the higher revision`() async throws {
+        let fixture = try await PaymentFixture()
+        let first = try #require(try PaymentFixture.event(await fixture.send(try PaymentFixture.charge())).payment)
+        let second = try #require(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).payment)
+        #expect(first == PaymentReport(state: .succeeded, refunded: 0, revision: first.revision))
+        #expect(second == PaymentReport(state: .refunded, refunded: ScriptedGateway.amount.amount, revision: second.revision))
+        #expect(second.revision > first.revision)
+        await fixture.harness.database.close()
+    }
+
+    /// The customer authenticates while the payment is being cancelled.
+    @Test func `a payment that moves while it is voided is looked at again`() async throws {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.state.withLock { $0.answer = .success(.requiresAction(intent: "pi_1", clientSecret: "s")) }
+        _ = await fixture.send(try PaymentFixture.charge())
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        let harness = fixture.harness
+        fixture.gateway.state.withLock { $0.onCancel = { _ = await harness.send([PaymentFixture.webhook("payment_intent.succeeded")]) } }
+        #expect(await fixture.send(try PaymentFixture.void()).failure?.cause == "payment-moved")
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.refunded.rawValue)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `an attempt that has changed since it was read is not overwritten`() async throws {
+        let fixture = try await unanswered()
+        let database = fixture.harness.database
+        var read = try await database.withConnection { try await Store.find([PaymentFixture.order], on: $0) }
+        _ = await fixture.send(try PaymentFixture.charge())
+        read[PaymentFixture.order]?.version += 1
+        let attempts = Array(read.values)
+        let error = await #expect(throws: PostgresError.self) {
+            try await database.transaction { try await Store.save(attempts, now: fixture.harness.clock.now(), on: $0) }
+        }
+        #expect(error?.isTransient == true)
+        await database.close()
+    }
+
+    @Test func `a charge that is asked for with another amount is not answered with the first one`() async throws {
+        let fixture = try await PaymentFixture()
+        _ = await fixture.send(try PaymentFixture.charge())
+        let other = try PaymentFixture.charge(Money(amount: 1, currency: "EUR"))
+        #expect(await fixture.send(other).failure?.cause == "charge-differs")
+        await fixture.harness.database.close()
+    }
+
+    private func unresolved(_ result: BatchHandler.Result) throws -> Request {
+        let output = try #require(result.outputs.first { $0.key == MessageName.unresolved })
+        return Request(id: UUID(), operation: MessageName.unresolved, body: Array(output.body.utf8))
+    }
+
+    /// A charge whose answer never came.
+    private func unanswered() async throws -> PaymentFixture {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
+        _ = await fixture.send(try PaymentFixture.charge())
+        return fixture
+    }
+
+    /// A charge that went well, at a gateway that refunds nothing.
+    private func refused() async throws -> PaymentFixture {
+        let fixture = try await PaymentFixture()
+        _ = await fixture.send(try PaymentFixture.charge())
+        fixture.gateway.state.withLock { $0.refusesRefunds = true }
+        return fixture
+    }
+}

@@ -1,0 +1,134 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Synchronization
+import Testing
+
+@testable import Messaging
+@testable import Payments
+@testable import ServiceKit
+
+/// An event is a hint. What changes a state is the payment as the gateway has it now.
+@Suite struct WebhookEventTests {
+    /// What the event says, what the gateway has, and what the checkout is told.
+    static let hints: [(type: String, now: PaymentStatus, told: CheckoutEvent.Kind?)] = [
+        ("payment_intent.succeeded", .succeeded(intent: "pi_1"), .charged),
+        ("payment_intent.payment_failed", .declined(intent: "pi_1", code: "generic_decline"), .paymentDeclined),
+        ("payment_intent.payment_failed", .succeeded(intent: "pi_1"), .charged),
+        ("payment_intent.requires_action", .succeeded(intent: "pi_1"), .charged),
+        ("payment_intent.requires_action", .requiresAction(intent: "pi_1", clientSecret: "s"), .paymentActionRequired),
+        ("payment_intent.canceled", .cancelled(intent: "pi_1"), .paymentDeclined),
+        ("payment_intent.succeeded", .open(intent: "pi_1"), nil),
+        ("payment_intent.payment_failed", .open(intent: "pi_1"), nil),
+    ]
+
+    @Test(arguments: hints.indices) func `the checkout is told what the gateway has, whatever the event says`(place: Int) async throws {
+        let (type, now, kind) = Self.hints[place]
+        let fixture = try await unanswered()
+        fixture.gateway.have(now)
+        let told = await fixture.send(PaymentFixture.webhook(type))
+        #expect(told.outputs.count == (kind == nil ? 0 : 1))
+        if let kind { #expect(try PaymentFixture.event(told).kind == kind) }
+        await fixture.harness.database.close()
+    }
+
+    /// `payment_intent.created` comes before everything else, and its object has no card yet.
+    @Test(arguments: [
+        "payment_intent.created", "payment_intent.processing", "payment_intent.amount_capturable_updated", "payment_intent.partially_funded",
+        "charge.succeeded", "charge.failed", "charge.updated", "refund.created", "customer.created", "a.type.of.tomorrow",
+    ])
+    func `an event of any other type is accepted, and changes nothing`(type: String) async throws {
+        let fixture = try await unanswered()
+        fixture.gateway.have(.declined(intent: "pi_1", code: "generic_decline"))
+        let told = await fixture.send(PaymentFixture.webhook(type))
+        #expect(told.failure == nil && told.outputs.isEmpty)
+        #expect(fixture.gateway.state.withLock { $0.retrieved.isEmpty })
+        #expect(try await fixture.state == "begun")
+        await fixture.harness.database.close()
+    }
+
+    static let strangers: [(name: String, payment: GatewayPayment?)] = [
+        ("another amount", stranger(amount: Money(amount: 1, currency: "EUR"))),
+        ("another currency", stranger(amount: Money(amount: 500, currency: "USD"))),
+        ("another order", stranger(order: UUID())),
+        ("no such payment", nil),
+    ]
+
+    private static func stranger(order: UUID = PaymentFixture.order, amount: Money = ScriptedGateway.amount) -> GatewayPayment {
+        GatewayPayment(status: .succeeded(intent: "pi_1"), order: order, amount: amount)
+    }
+
+    @Test(arguments: strangers.indices) func `a payment that does not fit the order changes nothing, and is a dead letter`(place: Int) async throws {
+        let (name, payment) = Self.strangers[place]
+        let fixture = try await unanswered()
+        fixture.gateway.state.withLock { $0.payments["pi_1"] = payment }
+        let failure = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", status: "succeeded")).failure
+        #expect(failure?.cause == "payment-differs" && failure?.remedy == .deadLetter, "\(name)")
+        #expect(try await fixture.state == "begun")
+        await fixture.harness.database.close()
+    }
+
+    @Test func `an event about another payment, which takes no money, changes nothing and is a dead letter`() async throws {
+        let fixture = try await charged()
+        fixture.gateway.have(.declined(intent: "pi_2", code: "c"))
+        let failure = await fixture.send(PaymentFixture.webhook("payment_intent.payment_failed", intent: "pi_2")).failure
+        #expect(failure?.cause == "payment-differs", "an order has one payment")
+        #expect(try await fixture.state == "succeeded")
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a second payment of an order goes back, and the first one stays`() async throws {
+        let fixture = try await charged()
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        fixture.gateway.have(.succeeded(intent: "pi_2"))
+        let told = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
+        #expect(told.outputs.map(\.key) == [MessageName.undoExtra])
+        #expect(await fixture.send(try PaymentFixture.undo(extra: "pi_2")).failure == nil)
+        #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
+        #expect(await fixture.send(try PaymentFixture.undo(extra: "pi_1")).failure?.cause == "payment-differs", "its own payment is no extra")
+        #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
+        #expect(try await fixture.state == "succeeded")
+        await fixture.harness.database.close()
+    }
+
+    @Test func `what is refunded at the gateway's dashboard is shown by the order`() async throws {
+        let fixture = try await charged()
+        let payment = fixture.gateway.payment(.succeeded(intent: "pi_1"), refunded: 200)
+        fixture.gateway.state.withLock { $0.payments["pi_1"] = payment }
+        let told = try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded")))
+        #expect(told.kind == .paymentChanged)
+        #expect(told.payment?.state == .partlyRefunded)
+        #expect(told.payment?.refunded == 200)
+        await fixture.harness.database.close()
+    }
+
+    /// Two events of one payment in two workers: each must build on what the other has learned.
+    @Test func `two events that meet are both taken in`() async throws {
+        let fixture = try await charged()
+        let payment = fixture.gateway.payment(.succeeded(intent: "pi_1"), refunded: 200)
+        fixture.gateway.state.withLock { $0.payments["pi_1"] = payment }
+        let requests = [PaymentFixture.webhook("charge.refunded"), PaymentFixture.webhook("charge.dispute.created")]
+        let results = Results()
+        let standOff = StandOff(database: fixture.harness.database, hold: "SELECT FROM attempts FOR UPDATE")
+        _ = try await standOff.deadlocks {
+            results.add(await fixture.send(requests[0]))
+        } and: {
+            results.add(await fixture.send(requests[1]))
+        }
+        #expect(results.all.map { $0.failure } == [nil, nil])
+    }
+
+    /// A charge whose answer never came.
+    private func unanswered() async throws -> PaymentFixture {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
+        _ = await fixture.send(try PaymentFixture.charge())
+        return fixture
+    }
+
+    private func charged() async throws -> PaymentFixture {
+        let fixture = try await PaymentFixture()
+        _ = await fixture.send(try PaymentFixture.charge())
+        return fixture
+    }
+}
