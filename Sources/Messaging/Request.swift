@@ -80,7 +80,7 @@ public struct Request: Sendable {
 
 /// How long a message lives and how surely it is kept (the table of ARCHITECTURE, "What kind of message").
 public enum Durability: String, Sendable, Codable {
-    /// Transient, no confirm, gone when its deadline has passed.
+    /// Transient, confirmed so that a full queue is known of, gone when its deadline has passed.
     case query
     /// Persistent and confirmed; dropped by the worker when its deadline has passed.
     case command

@@ -31,19 +31,23 @@ public final class RequestClient: Service {
     }
 
     private let state = Mutex(State())
-    private let confirmed: Departures
-    private let unconfirmed: Departures
+    private let commands: Departures
+    private let queries: Departures
     private let replies: any MessageConsumer
     private let clock: any WallClock
     private let randomness: any Randomness
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - commands: Publishes what must not be lost; confirms.
+    ///   - queries: Publishes queries; confirms, too: their queues are bounded, and without confirms the broker drops what a full one refuses without a word.
+    ///     Not the same as `commands`, whose confirms wait for the disk.
     public init(
-        confirmed: any MessagePublisher, unconfirmed: any MessagePublisher, replies: any MessageConsumer,
+        commands: any MessagePublisher, queries: any MessagePublisher, replies: any MessageConsumer,
         clock: any WallClock, randomness: any Randomness, logger: Logger
     ) {
-        self.confirmed = Departures(confirmed, clock: clock)
-        self.unconfirmed = Departures(unconfirmed, clock: clock)
+        self.commands = Departures(commands, clock: clock)
+        self.queries = Departures(queries, clock: clock)
         self.replies = replies
         self.clock = clock
         self.randomness = randomness
@@ -62,7 +66,9 @@ public final class RequestClient: Service {
 
     public var inFlight: Int { state.withLock { $0.entries.count } }
     /// Whether the broker takes messages at the moment.
-    public var isReady: Bool { confirmed.publisher.isConnected && unconfirmed.publisher.isConnected && !confirmed.publisher.isBlocked }
+    public var isReady: Bool {
+        [commands.publisher, queries.publisher].allSatisfy { $0.isConnected && !$0.isBlocked }
+    }
 
     /// Whether a request could be sent now, and its reply find its way back.
     public var canSend: Bool {
@@ -91,7 +97,7 @@ public final class RequestClient: Service {
                 var request = request
                 request.requester = Requester(replyTo: address, correlationID: correlationID, opensBundles: true)
                 if durability != .durable { request.deadline = deadline }
-                let departures = durability == .query ? unconfirmed : confirmed
+                let departures = durability == .query ? queries : commands
                 departures.add(request.publication(durability: durability, now: now), deadline: deadline) { outcome in
                     // Sent, it waits for the reply.
                     if let error = Self.unanswered(outcome) { self.finish(correlationID, .failure(error)) }
@@ -107,14 +113,14 @@ public final class RequestClient: Service {
         let now = clock.now()
         let publication = request.publication(durability: .durable, now: now)
         let outcome = await withCheckedContinuation { continuation in
-            confirmed.add(publication, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
+            commands.add(publication, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
         }
         if let error = Self.unanswered(outcome) { throw error }
     }
 
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for departures in [confirmed, unconfirmed] { group.addTask { await departures.run() } }
+            for departures in [commands, queries] { group.addTask { await departures.run() } }
             group.addTask {
                 while let deliveries = try? await self.replies.next(limit: Self.repliesAtOnce) {
                     for delivery in deliveries.flatMap(Bundle.open) {
@@ -125,8 +131,8 @@ public final class RequestClient: Service {
             }
             group.addTask {
                 while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil {
-                    self.confirmed.expire()
-                    self.unconfirmed.expire()
+                    self.commands.expire()
+                    self.queries.expire()
                     self.expire(address: await self.replies.replyAddress)
                 }
             }

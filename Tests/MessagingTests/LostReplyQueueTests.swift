@@ -12,7 +12,7 @@ import Testing
         let replies = ReplyQueue(address: "first")
         let publisher = ScriptedPublisher()
         let client = RequestClient(
-            confirmed: publisher, unconfirmed: publisher, replies: replies, clock: StandingClock(), randomness: CountingRandomness(),
+            commands: publisher, queries: publisher, replies: replies, clock: StandingClock(), randomness: CountingRandomness(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await client.run() }

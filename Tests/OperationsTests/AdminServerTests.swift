@@ -48,6 +48,14 @@ import WebClient
         }
     }
 
+    @Test func `what is not required is named and takes nothing out of service`() async throws {
+        let checks = [ReadinessCheck("redis", isRequired: false) { "away" }, ReadinessCheck("database") { nil }]
+        try await withServer(checks: checks) { get async throws in
+            let answer = try await get("/readyz")
+            #expect(answer.status == 200 && answer.text == "ready\nredis: away\n")
+        }
+    }
+
     @Test func `a check that hangs is a check that fails`() async throws {
         let checks = [ReadinessCheck("stuck") {
             try? await Task.sleep(for: .seconds(3_600))

@@ -103,6 +103,16 @@ import Testing
         ])
     }
 
+    @Test func `a queue that the broker lacks is shown as missing`() throws {
+        let found: [StatusReport.Queue] = [.init(name: "users.queries", messages: 3, consumers: 1)]
+        let queues = QueueList.queues(found, of: ["users.commands", "users.queries", "retry.1s.a"])
+        #expect(queues.map(\.isMissing) == [true, true, nil])
+        var report = StatusReport(running: true, pid: 7, state: .ready, url: "")
+        report.queues = queues
+        let lines = report.text(plain).split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(lines.contains(["users.commands", "missing"]) && lines.contains(["retry.1s.a", "missing"]) && lines.contains(["users.queries", "3", "1"]))
+    }
+
     @Test func `memory is what statm tells, in pages`() {
         #expect(ProcessView.resident(statm: "12000 300 200 1 0 400 0\n", pageBytes: 4096) == 300 * 4096)
         #expect(ProcessView.resident(statm: "0 0 0 0 0 0 0\n", pageBytes: 4096) == nil)

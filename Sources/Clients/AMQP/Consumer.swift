@@ -35,7 +35,7 @@ public final class Consumer: MessageConsumer, Service {
 
     private let state: Mutex<State>
     private let configuration: AMQPConfiguration
-    private let source: Source
+    public let source: Source
     private let prefetch: UInt16
     private let noAck: Bool
     private let thread: IOThread?

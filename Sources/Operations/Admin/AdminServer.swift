@@ -6,7 +6,7 @@ public import ServiceLifecycle
 
 /// Health and metrics of one process, on an address of their own: `/livez`, `/readyz`, `/metrics`.
 ///
-/// `/livez` answers 200 as long as the process runs. `/readyz` answers 200 when all checks pass within two seconds, else 503, and names each check
+/// `/livez` answers 200 as long as the process runs. `/readyz` answers 200 when all required checks pass within two seconds, else 503, and names each check
 /// with what is wrong. `/metrics` is Prometheus' text format.
 public struct AdminServer: Service {
     static let checkLimit: Duration = .seconds(2)
@@ -43,8 +43,9 @@ public struct AdminServer: Service {
         router.get("/livez") { _, _ in Self.text("alive\n") }
         router.get("/readyz") { _, _ in
             let problems = try await problems()
-            guard !problems.isEmpty else { return Self.text("ready\n") }
-            return Self.text(problems.map { "\($0.name): \($0.problem)\n" }.joined(), status: .serviceUnavailable)
+            let text = problems.map { "\($0.check.name): \($0.problem)\n" }.joined()
+            guard problems.contains(where: \.check.isRequired) else { return Self.text("ready\n" + text) }
+            return Self.text(text, status: .serviceUnavailable)
         }
         router.get("/metrics") { _, _ in Self.text(metrics.exposition(), type: PrometheusText.contentType) }
         // A server logs each connection at debug; nobody wants that of a prober.
@@ -62,7 +63,7 @@ public struct AdminServer: Service {
     }
 
     /// What is wrong, in the order of the checks, which run at the same time.
-    private func problems() async throws -> [(name: String, problem: String)] {
+    private func problems() async throws -> [(check: ReadinessCheck, problem: String)] {
         let found = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
             for (index, check) in checks.enumerated() {
                 group.addTask {
@@ -72,7 +73,7 @@ public struct AdminServer: Service {
             }
             return try await group.reduce(into: [Int: String]()) { $0[$1.0] = $1.1 }
         }
-        return checks.indices.compactMap { index in found[index].map { (checks[index].name, $0) } }
+        return checks.indices.compactMap { index in found[index].map { (checks[index], $0) } }
     }
 
     private struct Answer: Sendable {

@@ -6,7 +6,8 @@ import Synchronization
 /// Puts mail into a folder that mail readers understand: for development, and for tests.
 ///
 /// A mail is written under `tmp` and renamed into `new`, so that nobody sees half of one. Its file is named for its id: sent again it
-/// takes the place of the first. Not synced to the disk, and written on the caller's thread: what this is for needs neither.
+/// takes the place of the first. A mail is on the disk before it is in `new`: what was sent is not sent again, so that a loss of power must not leave an empty
+/// file, or none. Written on the caller's thread: what this is for needs no other.
 public struct Maildir: MailTransport {
     private static let numbers = Atomic<Int>(0)
 
@@ -35,9 +36,17 @@ public struct Maildir: MailTransport {
             let reason = unsafe String(cString: strerror(errno))
             throw MailError("The mail cannot be moved into \(path)/new: \(reason)", .unavailable)
         }
+        try syncFolder("\(path)/new")
     }
 
-    /// Foundation would sync the file.
+    /// The name of a file is its folder's to keep.
+    private func syncFolder(_ folder: String) throws(MailError) {
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("cannot be synced") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
+    }
+
     private func write(_ message: [UInt8], to file: String) throws(MailError) {
         let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("cannot be made") }
@@ -48,6 +57,7 @@ public struct Maildir: MailTransport {
             guard count > 0 || errno == EINTR else { throw failure("cannot be written") }
             rest = rest.dropFirst(max(0, count))
         }
+        guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
     }
 
     private func failure(_ trouble: String) -> MailError {

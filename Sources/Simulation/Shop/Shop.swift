@@ -68,8 +68,8 @@ final class Shop: Sendable {
         _ life: Life, _ broker: ModelBroker, _ faults: Faults, _ visits: Visits, clock: any WallClock, randomness: any Randomness, _ logger: Logger
     ) -> RequestClient {
         RequestClient(
-            confirmed: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
-            unconfirmed: ModelPublisher(broker: broker, confirms: false, life: life, faults: faults),
+            commands: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
+            queries: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
             replies: ModelConsumer(
                 "replies of \(life.name)", exclusiveIn: [Exchange.replies], of: broker, prefetch: replyQueueRoom, noAck: true, life: life,
                 faults: faults, visits: visits),

@@ -56,22 +56,23 @@ struct Assembly: Sendable {
         try AMQPConfiguration(url: settings.amqpURL(for: user), connectionName: "\(name) \(purpose)")
     }
 
-    func publisher(_ user: String, confirms: Bool, on thread: IOThread? = nil) throws -> Publisher {
-        let purpose = confirms ? "publisher" : "replies"
+    /// - Parameter purpose: Names the connection, where it is not the usual one of its kind.
+    func publisher(_ user: String, confirms: Bool, for purpose: String? = nil, on thread: IOThread? = nil) throws -> Publisher {
+        let purpose = purpose ?? (confirms ? "publisher" : "replies")
         return Publisher(
             configuration: try broker(user, purpose), confirms: confirms, on: thread, logger: logger(purpose))
     }
 
     /// A client for requests, with the parts that it needs to run.
     func requestClient(
-        _ user: String, confirmed: Publisher, unconfirmed: Publisher, on thread: IOThread? = nil
+        _ user: String, commands: Publisher, queries: Publisher, on thread: IOThread? = nil
     ) throws -> (client: RequestClient, services: [any Service]) {
         let replies = Consumer(
             configuration: try broker(user, "reply queue"), source: .exclusive(prefix: "\(Exchange.replies).\(user).", bindings: [(Exchange.replies, nil)]),
             prefetch: RequestClient.maximumInFlight, noAck: true, on: thread,
             logger: logger("reply queue"))
         let client = RequestClient(
-            confirmed: confirmed, unconfirmed: unconfirmed, replies: replies, clock: clock, randomness: randomness,
+            commands: commands, queries: queries, replies: replies, clock: clock, randomness: randomness,
             logger: logger("requests"))
         return (client, [replies, client])
     }
@@ -97,13 +98,15 @@ struct Assembly: Sendable {
         switch service {
         case .users:
             let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
+            services.append(RedisService(client: redis))
             definition = UsersService.definition(
                 clock: clock, randomness: randomness, attempts: redis, logger: logger("users"))
         case .catalog:
             definition = CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
-            let (client, parts) = try requestClient(user, confirmed: publisher, unconfirmed: replies, on: thread)
-            services += parts
+            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
+            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
+            services += [queries] + parts
             definition = CartsService.definition(
                 ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
         case .orders:

@@ -110,30 +110,3 @@ enum Role {
         }
     }
 }
-
-/// A part of a process that can say whether it is able to work.
-protocol HasReadiness {
-    var readiness: ReadinessCheck { get }
-}
-
-extension Publisher: HasReadiness {
-    var readiness: ReadinessCheck {
-        ReadinessCheck("broker") {
-            if !self.isConnected { return "not connected" }
-            return self.isBlocked ? "the broker takes no messages: a memory or disk alarm" : nil
-        }
-    }
-}
-
-extension PostgresPool: HasReadiness {
-    var readiness: ReadinessCheck {
-        ReadinessCheck("database") {
-            do {
-                _ = try await self.withConnection { try await $0.query("SELECT 1").count }
-                return nil
-            } catch {
-                return "\((error as? PostgresError)?.message ?? "not reachable")"
-            }
-        }
-    }
-}

@@ -42,11 +42,11 @@ struct Backlog: Sendable {
     /// Publishes the checkouts as the ingress does, each confirmed by the broker.
     private func post(_ carts: [UUID]) async throws {
         let assembly = Assembly(settings: try Settings(environment: shop.environment), logger: logger, name: "bench")
-        let confirmed = try assembly.publisher(Assembly.ingress, confirms: true)
-        let unconfirmed = try assembly.publisher(Assembly.ingress, confirms: false)
-        let (client, parts) = try assembly.requestClient(Assembly.ingress, confirmed: confirmed, unconfirmed: unconfirmed)
+        let commands = try assembly.publisher(Assembly.ingress, confirms: true)
+        let queries = try assembly.publisher(Assembly.ingress, confirms: true, for: "queries")
+        let (client, parts) = try assembly.requestClient(Assembly.ingress, commands: commands, queries: queries)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for service in [confirmed, unconfirmed] + parts { group.addTask { try await service.run() } }
+            for service in [commands, queries] + parts { group.addTask { try await service.run() } }
             defer { group.cancelAll() }
             guard try await poll(within: Self.readyLimit, until: { client.isReady }) else {
                 throw BenchError(.failed, "The broker takes no messages.")

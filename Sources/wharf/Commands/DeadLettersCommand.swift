@@ -68,11 +68,11 @@ struct DeadLettersCommand: AsyncParsableCommand {
     ) async throws {
         let (settings, logger) = try Role.start("dead-letters", isTool: true)
         let assembly = Assembly(settings: settings, logger: logger, name: "dead-letters")
-        let confirmed = try assembly.publisher(Assembly.ingress, confirms: true)
-        let unconfirmed = try assembly.publisher(Assembly.ingress, confirms: false)
-        let (client, parts) = try assembly.requestClient(Assembly.ingress, confirmed: confirmed, unconfirmed: unconfirmed)
+        let commands = try assembly.publisher(Assembly.ingress, confirms: true)
+        let queries = try assembly.publisher(Assembly.ingress, confirms: true, for: "queries")
+        let (client, parts) = try assembly.requestClient(Assembly.ingress, commands: commands, queries: queries)
         let refused = try await withThrowingTaskGroup(of: Void.self) { group in
-            for service in [confirmed, unconfirmed] + parts { group.addTask { try await service.run() } }
+            for service in [commands, queries] + parts { group.addTask { try await service.run() } }
             defer { group.cancelAll() }
             try await client.whenReady(within: timeout, clock: assembly.clock)
             var refused = 0

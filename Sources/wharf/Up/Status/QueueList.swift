@@ -26,6 +26,12 @@ struct QueueList: Sendable {
         return try Self.queues(json: response.body)
     }
 
+    /// Those that there are, and those that there should be, by name.
+    static func queues(_ found: [StatusReport.Queue], of topology: [String]) -> [StatusReport.Queue] {
+        let missing = Set(topology).subtracting(found.map(\.name)).map { StatusReport.Queue(name: $0, messages: nil, consumers: nil, isMissing: true) }
+        return (found + missing).sorted { $0.name < $1.name }
+    }
+
     static func queues(json: [UInt8]) throws -> [StatusReport.Queue] {
         struct Entry: Decodable {
             let name: String

@@ -2,6 +2,7 @@ import ArgumentParser
 import DeadLetters
 import FoundationEssentials
 import Logging
+import Messaging
 import Operations
 import PostgreSQL
 import WebClient
@@ -47,7 +48,13 @@ struct Status: AsyncParsableCommand {
         guard let environment: [String: String] = try folder.read(from: StateFolder.environmentFile) else { return report }
         var troubles: [String] = []
         do {
-            report.queues = try await queues(environment, client)
+            let found = try await queues(environment, client)
+            report.queues = found
+            let topology = try Broker.definitions(TopologyCommand.Source.standard).queues.map(\.name)
+            let queues = QueueList.queues(found, of: topology)
+            report.queues = queues
+            let missing = queues.filter { $0.isMissing == true }.map(\.name)
+            if !missing.isEmpty { troubles.append("The broker lacks \(missing.joined(separator: ", ")): wharf topology apply brings them back.") }
         } catch {
             troubles.append("The queues cannot be shown: \(error)")
         }

@@ -48,6 +48,8 @@ struct StatusReport: Codable, Sendable, Equatable {
         /// Absent, as `consumers`, where the broker does not say.
         let messages: Int?
         let consumers: Int?
+        /// True for a queue of the topology that the broker does not have; absent otherwise.
+        var isMissing: Bool?
     }
 
     let running: Bool
@@ -107,7 +109,10 @@ extension StatusReport {
         let shown = others + ladder.filter { $0.messages != 0 }
         let known = ladder.compactMap(\.messages)
         let sum = ladder.isEmpty ? [] : [["retry ladder", known.count < ladder.count ? unknown : "\(known.reduce(0, +))", ""]]
-        return shown.map { [$0.name, $0.messages.map(String.init) ?? unknown, $0.consumers.map(String.init) ?? unknown] } + sum
+        return shown.map { queue in
+            if queue.isMissing == true { return [queue.name, "missing", ""] }
+            return [queue.name, queue.messages.map(String.init) ?? unknown, queue.consumers.map(String.init) ?? unknown]
+        } + sum
     }
 
     private static let unknown = "?"

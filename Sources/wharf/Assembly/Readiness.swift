@@ -1,0 +1,68 @@
+import AMQP
+import Messaging
+import Operations
+import PostgreSQL
+import Redis
+import ServiceLifecycle
+
+/// A part of a process that can say whether it is able to work.
+protocol HasReadiness {
+    /// Nil for one that needs nothing.
+    var readiness: ReadinessCheck? { get }
+}
+
+extension ThreadBound: HasReadiness {
+    var readiness: ReadinessCheck? { (service as? any HasReadiness)?.readiness }
+}
+
+extension Publisher: HasReadiness {
+    var readiness: ReadinessCheck? {
+        ReadinessCheck("broker") {
+            if !self.isConnected { return "not connected" }
+            return self.isBlocked ? "the broker takes no messages: a memory or disk alarm" : nil
+        }
+    }
+}
+
+extension Consumer: HasReadiness {
+    var readiness: ReadinessCheck? {
+        switch source {
+        case .queue(let name): ReadinessCheck("queue \(name)") { self.isConnected ? nil : "not consumed: the queue or the broker is away" }
+        case .exclusive: ReadinessCheck("reply queue") { self.replyAddress == nil ? "not there: the broker is away, or gives this user none" : nil }
+        }
+    }
+}
+
+extension PostgresPool: HasReadiness {
+    var readiness: ReadinessCheck? {
+        ReadinessCheck("database") {
+            do {
+                _ = try await self.withConnection { try await $0.query("SELECT 1").count }
+                return nil
+            } catch {
+                return "\((error as? PostgresError)?.message ?? "not reachable")"
+            }
+        }
+    }
+}
+
+/// Redis, for as long as a process runs. A role that uses it works without it, so that its absence is told and takes no role out of service.
+struct RedisService: Service, HasReadiness {
+    let client: RedisClient
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        client.shutdown()
+    }
+
+    var readiness: ReadinessCheck? {
+        ReadinessCheck("redis", isRequired: false) {
+            do throws(RedisError) {
+                _ = try await client.command(["PING"])
+                return nil
+            } catch {
+                return error.message
+            }
+        }
+    }
+}
