@@ -44,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", path: "Sources/CLibraries/CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "COpenSSL", path: "Sources/CLibraries/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CHiredis", path: "Sources/CLibraries/CHiredis"),
+        .systemLibrary(name: "CZlib", path: "Sources/CLibraries/CZlib"),
         .systemLibrary(name: "CThreads", path: "Sources/CLibraries/CThreads"),
 
         // What the clients run on.
@@ -52,13 +53,14 @@ let package = Package(
         .target(name: "PostgreSQL", dependencies: ["IOThreads", "CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
         .target(name: "WebClient", dependencies: ["CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
         .target(name: "Redis", dependencies: ["CHiredis", "COpenSSL", log], path: "Sources/Clients/Redis", swiftSettings: client),
+        .target(name: "Gzip", dependencies: ["CZlib"], path: "Sources/Clients/Gzip", swiftSettings: client),
         .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
 
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
         .target(name: "Operations", dependencies: ["Messaging", "Secrets", "Contracts", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
         .target(
-            name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", yams, hummingbird, hummingbirdCore, log, metrics, lifecycle],
+            name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", "Gzip", yams, hummingbird, hummingbirdCore, log, metrics, lifecycle],
             swiftSettings: safe),
     ] + services.map { name in
         .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", "AMQP", log, lifecycle],
@@ -89,7 +91,7 @@ let package = Package(
             swiftSettings: safe),
         // What fuzzers drive: the decoders of what strangers send.
         .target(
-            name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Messaging", "Ingress"], path: "Tests/FuzzTargets", swiftSettings: safe),
+            name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Gzip", "Messaging", "Ingress"], path: "Tests/FuzzTargets", swiftSettings: safe),
     ] + (
         // libFuzzer's runtime is not in every toolchain, and brings a main function of its own.
         Context.environment["WHARF_LIBFUZZER"] == nil
@@ -102,12 +104,12 @@ let package = Package(
     ) + [
         // What each suite needs besides TestKit.
         ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
-        ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]),
+        ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]),
         ("LocalServersTests", ["LocalServers"]),
         ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
         ("TopologyTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
         ("OperationsTests", ["Operations", "Messaging", "WebClient", log, metrics, lifecycle]),
-        ("IngressTests", ["Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+        ("IngressTests", ["FuzzTargets", "Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
         ("SimulationTests", ["Simulation", "Messaging", "AMQP", "PostgreSQL", "LocalServers", "wharf", log, lifecycle]),
         ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
         ("UsersTests", ["ServiceKit", "Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),

@@ -55,7 +55,8 @@ public final class Ingress: Service {
                 stripeWebhookSecret: configuration.stripeWebhookSecret, clock: clock),
             dispatcher: Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger),
             admission: Admission(limit: configuration.maximumConcurrentRequests),
-            metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline, clock: clock,
+            metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,
+            bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), clock: clock,
             randomness: randomness, logger: logger)
         self.document = document
         self.sessions = sessions

@@ -5,6 +5,8 @@ public struct IngressConfiguration: Sendable {
     public var port: Int
     /// For operations that do not say otherwise.
     public var maximumBodyBytes: Int
+    /// Of all bodies that are held at once, arriving or waiting for their answers, besides the first 16 KiB of each; what goes beyond is answered 503.
+    public var maximumHeldBodyBytes: Int
     /// Requests under way at once; one more is answered 503 at once.
     public var maximumConcurrentRequests: Int
     /// Open connections at once; more wait in the operating system's queue.
@@ -29,7 +31,7 @@ public struct IngressConfiguration: Sendable {
     public var openapi: String
 
     public init(
-        host: String = "127.0.0.1", port: Int = 8080, maximumBodyBytes: Int = 1_048_576,
+        host: String = "127.0.0.1", port: Int = 8080, maximumBodyBytes: Int = 1_048_576, maximumHeldBodyBytes: Int = 67_108_864,
         maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, maximumHeaderBytes: Int = 32_768, maximumHeaders: Int = 100,
         headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
         responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), stripeWebhookSecret: String? = nil,
@@ -38,6 +40,7 @@ public struct IngressConfiguration: Sendable {
         self.host = host
         self.port = port
         self.maximumBodyBytes = maximumBodyBytes
+        self.maximumHeldBodyBytes = maximumHeldBodyBytes
         self.maximumConcurrentRequests = maximumConcurrentRequests
         self.maximumConnections = maximumConnections
         self.maximumHeaderBytes = maximumHeaderBytes

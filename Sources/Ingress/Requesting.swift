@@ -11,6 +11,9 @@ public protocol Requesting: Sendable {
     /// Whether the broker takes messages at the moment.
     var isReady: Bool { get }
 
+    /// Whether a request could be sent now, and its reply find its way back.
+    var canSend: Bool { get async }
+
     /// Requests that wait for a reply at the moment.
     var inFlight: Int { get }
 }

@@ -197,10 +197,13 @@ private func decoding<Input: Sendable>(
 /// Bad input: whoever waits for an answer is told; where nobody waits it is a dead letter.
 func unreadable(_ request: Request, _ error: any Error) -> Outcome {
     switch error {
-    case let problem as Problem where request.requester != nil: .refused(problem)
-    case is Problem, is Failure: .failed(Failure(error))
+    case let problem as Problem where request.requester != nil:
+        var reply = Reply(problem)
+        reply.isUnread = true
+        return .done(reply)
+    case is Problem, is Failure: return .failed(Failure(error))
     // A reader sees nothing but the message, so whatever stops it is in there.
-    default: .failed(Failure("malformed-message", "\(request.operation): \(error)"))
+    default: return .failed(Failure("malformed-message", "\(request.operation): \(error)"))
     }
 }
 

@@ -13,6 +13,8 @@ public struct Reply: Sendable, Equatable {
     public var isReplayed = false
     /// Holds a secret: goes to the requester and is written down nowhere, so a retry is handled anew.
     public var isPrivate = false
+    /// The request could not be read, and so was not handled: the inbox does not keep that, and the corrected one may come under the same id.
+    var isUnread = false
 
     public init(status: Int, headers: [String: String] = [:], body: [UInt8] = []) {
         self.status = status
@@ -38,7 +40,7 @@ public struct Reply: Sendable, Equatable {
 
     /// Whether a retry of the same request must get this same answer: it had an effect, or it is a lasting no.
     var isLasting: Bool {
-        !isPrivate && ((200..<300).contains(status) || [409, 412, 422].contains(status))
+        !isPrivate && !isUnread && ((200..<300).contains(status) || [409, 412, 422].contains(status))
     }
 }
 

@@ -112,12 +112,16 @@ extension Reply {
             exchange: Exchange.replies, routingKey: requester.replyTo, properties: properties, body: body, mandatory: true)
     }
 
+    /// The statuses of final answers. Any other is a mistake of its sender, and would trap in HTTP's types.
+    private static let statuses: ClosedRange<Int64> = 200...599
+
+    /// Reads a delivery that any client of the broker may have written.
     init(_ delivery: Delivery) {
         var status = 500
         var headers: [String: String] = [:]
         for (name, value) in delivery.properties.headers {
             switch (name, value) {
-            case (HeaderName.status, .integer(let code)): status = Int(clamping: code)
+            case (HeaderName.status, .integer(let code)) where Self.statuses.contains(code): status = Int(clamping: code)
             case (_, .string(let text)) where name.hasPrefix(HeaderName.replyHeaderPrefix):
                 headers[String(name.dropFirst(HeaderName.replyHeaderPrefix.count))] = text
             default: continue

@@ -19,9 +19,9 @@ import Testing
 
     @Test func `the same key of the same caller for the same operation is the same message`() async throws {
         let ids = try await ids([
-            ("POST /v1/carts", ["Idempotency-Key: 1"]), ("POST /v1/carts", ["Idempotency-Key: 1"]),
-            ("POST /v1/carts", ["Idempotency-Key: 2"]), ("DELETE /v1/carts/1", ["Idempotency-Key: 1"]),
-            ("POST /v1/carts", ["Idempotency-Key: 1", TestIngress.asCustomer]), ("POST /v1/carts", []), ("POST /v1/carts", []),
+            ("POST /v1/carts", ["Idempotency-Key: 1", TestIngress.asCustomer]), ("POST /v1/carts", ["Idempotency-Key: 1", TestIngress.asCustomer]),
+            ("POST /v1/carts", ["Idempotency-Key: 2", TestIngress.asCustomer]), ("DELETE /v1/carts/1", ["Idempotency-Key: 1", TestIngress.asCustomer]),
+            ("POST /v1/carts", ["Idempotency-Key: 1", TestIngress.asAdmin]), ("POST /v1/carts", []), ("POST /v1/carts", []),
         ])
         #expect(ids[0] == ids[1])
         #expect(Set(ids).count == ids.count - 1)

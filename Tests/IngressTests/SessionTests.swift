@@ -3,6 +3,8 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import Secrets
+import Synchronization
+import TestKit
 import Testing
 
 @testable import Ingress
@@ -99,6 +101,33 @@ import Testing
         let cache = SessionCache()
         await #expect(throws: Broken.self) { try await cache.caller("h", now: .distantPast) { throw Broken() } }
         #expect(try await cache.caller("h", now: .distantPast) { FakeRequests.admin } == FakeRequests.admin)
+    }
+
+    @Test func `a cancellation is the cancelled caller's alone, and the next of those who wait asks`() async throws {
+        let cache = SessionCache()
+        let asked = Mutex(0)
+        let isAnswered = Mutex(false)
+        let call: @Sendable () async throws -> Caller? = {
+            try await cache.caller("h", now: .distantPast) {
+                asked.withLock { $0 += 1 }
+                // Until the answer comes, or the one who asks is cancelled.
+                while !isAnswered.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+                return FakeRequests.customer
+            }
+        }
+        let first = Task { try await call() }
+        try await eventually("The first one asks") { asked.withLock { $0 } == 1 }
+        let others = (0..<100).map { _ in Task { try await call() } }
+        let impatient = Task { try await call() }
+        try await eventually("All the others wait") { cache.waiting == 101 }
+        impatient.cancel()
+        await #expect(throws: CancellationError.self) { try await impatient.value }
+        first.cancel()
+        await #expect(throws: CancellationError.self) { try await first.value }
+        try await eventually("One of those who wait asks, and one alone") { asked.withLock { $0 } == 2 && cache.waiting == 99 }
+        isAnswered.withLock { $0 = true }
+        for other in others { #expect(try await other.value == FakeRequests.customer) }
+        #expect(asked.withLock { $0 } == 2)
     }
 
     @Test func `an answer from before a revocation is not remembered`() async throws {

@@ -60,6 +60,44 @@ import Testing
         await ledger.database.close()
     }
 
+    @Test func `what could not be read is not remembered, so that the corrected request may come under the same id`() async throws {
+        let ledger = try await Ledger()
+        let operation = Operation.command("ledger.add") { request in
+            guard let entry = try? JSON.decode(Ledger.Entry.self, from: request.body) else { throw Problem.invalidInput("amount", "is required") }
+            return entry
+        } handle: { (items: [Item<Ledger.Entry>], _) in
+            // A no of the service itself is lasting.
+            items.map { $0.input.amount > 1_000 ? .refused(.invalidInput("amount", "is too much")) : .done(Reply(status: 201)) }
+        }
+        let processor = ledger.processor([operation])
+        func send(_ body: String, tag: UInt64) async throws -> Reply? {
+            let model = try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: tag)
+            let delivery = Delivery(
+                tag: model.tag, exchange: model.exchange, routingKey: model.routingKey, redelivered: false, properties: model.properties, body: Array(body.utf8))
+            await processor.process([delivery])
+            let answer = ledger.replies.publications.last
+            return answer.map { Reply(Delivery(tag: delivery.tag, exchange: "", routingKey: "", redelivered: false, properties: $0.properties, body: $0.body)) }
+        }
+        #expect(try await send(#"{"account": "a"}"#, tag: 1)?.status == 422)
+        #expect(try await send(#"{"account": "a"}"#, tag: 2)?.isReplayed == false)
+        #expect(try await send(#"{"account": "a", "amount": 2000}"#, tag: 3)?.status == 422)
+        // From here on the key is spent.
+        let repeated = try await send(#"{"account": "a", "amount": 2000}"#, tag: 4)
+        #expect(repeated?.status == 422 && repeated?.isReplayed == true)
+        let other = try await send(#"{"account": "a", "amount": 5}"#, tag: 5)
+        #expect(other?.status == 422 && String(decoding: other?.body ?? [], as: UTF8.self).contains("idempotency-key-reused"))
+        await ledger.database.close()
+    }
+
+    @Test(arguments: [-1, 0, 99, 100, 101, 199, 600, 999, 1_000, Int64.max])
+    func `a reply with a status that no final answer has is an error`(status: Int64) {
+        var properties = Properties()
+        properties.headers[HeaderName.status] = .integer(status)
+        let delivery = Delivery(
+            tag: DeliveryTag(generation: 1, number: 1), exchange: "", routingKey: "", redelivered: false, properties: properties, body: [])
+        #expect(Reply(delivery).status == 500)
+    }
+
     @Test func `a message is known again days later, and by a worker whose clock is hours off`() async throws {
         let ledger = try await Ledger()
         let sent = ledger.clock.now().addingTimeInterval(6 * 3600)

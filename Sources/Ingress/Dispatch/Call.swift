@@ -24,14 +24,23 @@ struct Call: Sendable {
     /// gets an id that begins with the time, beside which the inbox finds room at once.
     func messageID(_ randomness: any Randomness) -> UUID {
         if endpoint.signature != nil { return .v5(namespace: Self.namespace, name: body) }
-        guard let idempotencyKey else { return .v7(at: received, random: randomness.uuid()) }
-        let caller = session?.caller.id.upperCaseText ?? "anonymous"
-        return .v5(namespace: Self.namespace, name: "\(caller)|\(endpoint.operationID)|\(idempotencyKey)")
+        guard let name = nameOfKey else { return .v7(at: received, random: randomness.uuid()) }
+        return .v5(namespace: Self.namespace, name: name)
+    }
+
+    /// The key, with all that it counts within: caller and operation, and for guests, who cannot be told apart, what their request names. Nil for a key that
+    /// anybody could send: its reply might be another guest's, and hold his cart.
+    private var nameOfKey: String? {
+        guard let idempotencyKey else { return nil }
+        if let caller = session?.caller { return "\(caller.id.upperCaseText)|\(endpoint.operationID)|\(idempotencyKey)" }
+        guard let scope = endpoint.guestKey?.value(parameters, body) else { return nil }
+        // With the length of what the guest writes, so that no two of these are one text.
+        return "guest|\(endpoint.operationID)|\(scope.utf8.count)|\(scope)|\(idempotencyKey)"
     }
 
     /// Whether the same request, sent again, does no harm.
     var isRetryable: Bool {
-        endpoint.kind == .query || idempotencyKey != nil || endpoint.signature != nil
+        endpoint.kind == .query || endpoint.signature != nil || nameOfKey != nil
     }
 
     func request(_ randomness: any Randomness) -> Request {

@@ -35,9 +35,10 @@ enum WaitPreference {
     /// Seconds from 1 to 30, more than that taken for 30; nil when there is no wait or a malformed one, as the RFC has it.
     static func read(_ values: [String]) -> Int? {
         for preference in values.joined(separator: ",").split(separator: ",") {
-            let parts = preference.split(separator: ";")[0].split(separator: "=", maxSplits: 1)
-            guard parts.count == 2, parts[0].trimmed.lowercased() == "wait" else { continue }
-            let digits = parts[1].trimmed.drop(while: { $0 == "\"" }).prefix(while: { $0 != "\"" })
+            guard let setting = preference.split(separator: ";").first, let (name, value) = setting.halves(at: "="),
+                name.trimmed.lowercased() == "wait"
+            else { continue }
+            let digits = value.trimmed.drop(while: { $0 == "\"" }).prefix(while: { $0 != "\"" })
             guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
             let seconds = Int(digits) ?? maximumSeconds
             return seconds == 0 ? nil : min(seconds, maximumSeconds)
@@ -61,15 +62,28 @@ enum BearerToken {
     /// Nil when the request names nobody.
     static func read(_ values: [String]) throws(Refusal) -> String? {
         guard let value = values.first else { return nil }
-        let parts = value.split(separator: " ", maxSplits: 1)
-        guard values.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
+        guard values.count == 1, let (scheme, rest) = value.halves(at: " "), scheme.lowercased() == "bearer" else {
             throw .unauthorized("Authorization must be 'Bearer' and a session token.", error: "invalid_request")
         }
-        let token = parts[1].trimmed
+        let token = rest.trimmed
         guard (1...maximumLength).contains(token.utf8.count), token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw .unauthorized("The session token is malformed.", error: "invalid_token")
         }
         return String(token)
+    }
+}
+
+/// `Content-Encoding` of a request.
+enum ContentCoding {
+    case identity, gzip
+
+    static func read(_ values: [String]) throws(Refusal) -> ContentCoding {
+        let codings = values.flatMap { $0.split(separator: ",") }.map { $0.trimmed.lowercased() }.filter { $0 != "identity" }
+        switch codings {
+        case []: return .identity
+        case ["gzip"], ["x-gzip"]: return .gzip
+        default: throw .unsupportedCoding
+        }
     }
 }
 
@@ -82,6 +96,12 @@ enum MediaType {
 }
 
 extension StringProtocol where SubSequence == Substring {
+    /// What stands before the first `separator` and after it; nil where there is none.
+    func halves(at separator: Character) -> (Substring, Substring)? {
+        guard let place = firstIndex(of: separator) else { return nil }
+        return (self[..<place], self[index(after: place)...])
+    }
+
     /// Without the white space that HTTP allows around a value.
     var trimmed: Substring {
         var view = self[...]

@@ -24,12 +24,14 @@ struct TraceContext: Equatable {
     var header: String { "00-\(traceID)-\(spanID)-\(flags)" }
 
     private static func parse(_ header: String) -> (traceID: String, flags: String)? {
-        let parts = header.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, isHex(parts[0], 2), isHex(parts[1], traceIDDigits), isHex(parts[2], spanIDDigits),
-            isHex(parts[3], 2), parts[0] != "ff", parts[0] != "00" || parts.count == 4,
-            parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })
+        var parts = header.split(separator: "-", omittingEmptySubsequences: false)[...]
+        guard let version = parts.popFirst(), let traceID = parts.popFirst(), let parentID = parts.popFirst(), let flags = parts.popFirst(),
+            isHex(version, 2), isHex(traceID, traceIDDigits), isHex(parentID, spanIDDigits), isHex(flags, 2),
+            // A later version may have more fields.
+            version != "ff", version != "00" || parts.isEmpty,
+            traceID.contains(where: { $0 != "0" }), parentID.contains(where: { $0 != "0" })
         else { return nil }
-        return (String(parts[1]), String(parts[3]))
+        return (String(traceID), String(flags))
     }
 
     private static func isHex(_ text: Substring, _ count: Int) -> Bool {

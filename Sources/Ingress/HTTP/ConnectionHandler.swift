@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// Ends a connection after a response that says `Connection: close`, in a way that lets the client read that response: our side is closed first,
 /// and what still comes is dropped for a while. Closing at once would reset the connection under a client that is still sending.
@@ -46,7 +47,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         do {
-            try context.pipeline.syncOperations.addHandler(ArrivalHandler(self), position: .first)
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(ArrivalHandler(self), position: .first)
+            try pipeline.addHandler(OldRequestHost(), position: .before(pipeline.handler(type: HTTP1ToHTTPServerCodec.self)))
             enter(.head, context)
         } catch {
             // Nothing would bound the client's time.

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Gzip
 import HTTPTypes
 import Messaging
 
@@ -54,15 +55,37 @@ struct Gate: Sendable {
         let key = try IdempotencyKey.read(
             headers.values(Request.idempotencyKey), isRequired: endpoint.requiresIdempotencyKey)
         let parameters = try parameters(passage, headers, session, client)
-        if body.isPresent {
-            try MediaType.check(headers.values("content-type").first, isOneOf: endpoint.mediaTypes)
-        }
-        let bytes = try await body.read(limit: bodyLimit(of: endpoint))
+        // What has no byte has no type either.
+        if body.isCertain { try checkForm(endpoint, headers) }
+        var bytes = try await body.read(limit: bodyLimit(of: endpoint))
+        if !body.isCertain, !bytes.isEmpty { try checkForm(endpoint, headers) }
+        if !bytes.isEmpty, try ContentCoding.read(headers.values("content-encoding")) == .gzip { bytes = try unpacked(bytes, endpoint, body.share) }
         if endpoint.signature == .stripe { try verifyStripe(headers, bytes) }
         return Call(
             endpoint: endpoint, parameters: parameters, session: session, body: bytes, idempotencyKey: key,
             wait: endpoint.waitOperation == nil ? nil : WaitPreference.read(headers.values("prefer")), received: received,
             trace: trace)
+    }
+
+    private func checkForm(_ endpoint: Endpoint, _ headers: HTTPFields) throws(Refusal) {
+        try MediaType.check(headers.values("content-type").first, isOneOf: endpoint.mediaTypes)
+        _ = try ContentCoding.read(headers.values("content-encoding"))
+    }
+
+    /// The bound on bodies is one on what is unpacked, too.
+    private func unpacked(_ bytes: [UInt8], _ endpoint: Endpoint, _ share: BodyBudget.Share) throws(Refusal) -> [UInt8] {
+        let limit = bodyLimit(of: endpoint)
+        let unpacked: [UInt8]
+        do throws(Gzip.Failure) {
+            unpacked = try Gzip.unpack(bytes, limit: limit)
+        } catch {
+            switch error {
+            case .malformed: throw .malformedGzip
+            case .tooLarge: throw .bodyTooLarge(limit: limit)
+            }
+        }
+        guard share.grow(to: bytes.count + unpacked.count) else { throw .tooManyBodies }
+        return unpacked
     }
 
     func bodyLimit(of endpoint: Endpoint?) -> Int { endpoint?.maximumBody ?? maximumBodyBytes }

@@ -29,6 +29,7 @@ struct IngressResponder: HTTPResponder {
     let metrics: IngressMetrics
     let closing = ClosingConnections()
     let bodyDeadline: Duration
+    let bodies: BodyBudget
     let clock: any WallClock
     let randomness: any Randomness
     let logger: Logger
@@ -41,15 +42,17 @@ struct IngressResponder: HTTPResponder {
         let headers = request.headers
         let id = RequestID.accepted(headers.values("x-request-id").first) ?? randomness.uuid().lowerCaseText
         let trace = TraceContext(continuing: headers.values("traceparent").first, randomness: randomness)
+        let share = bodies.share()
+        defer { share.end() }
         let body = RequestBodyReader(
-            body: request.body, head: request.head, channel: context.channel, deadline: bodyDeadline, clock: clock)
+            body: request.body, head: request.head, channel: context.channel, deadline: bodyDeadline, share: share, clock: clock)
         var operation: String?
         var reply: Reply
         do {
             // Once it is closed, `closing` has forgotten it.
             guard context.channel.isActive, !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
             try Self.checkForm(request)
-            if let page = try pages.reply(method: request.method.rawValue, path: request.uri.path) {
+            if let page = try await pages.reply(method: request.method.rawValue, path: request.uri.path) {
                 reply = page
             } else {
                 guard admission.enter() else {
@@ -86,6 +89,7 @@ struct IngressResponder: HTTPResponder {
     private static func checkForm(_ request: Hummingbird.Request) throws(Refusal) {
         // The first of two stands in the authority, and only the others among the headers.
         guard request.headers.values("host").isEmpty else { throw Refusal.badHeader("Host", "is there more than once").closing }
+        guard request.head.authority != nil else { throw Refusal.badHeader("Host", "is required in HTTP/1.1").closing }
         // Nothing that follows on the connection is read as a request any longer.
         guard request.method != .connect else { throw Refusal.methodNotAllowed("CONNECT", allowed: []).closing }
     }
@@ -115,7 +119,7 @@ struct IngressResponder: HTTPResponder {
             passage, request.headers, session: session, body: body, client: client, received: received, trace: trace)
         var reply = try await dispatcher.reply(to: call)
         if reply.isReplayed { reply.headers["idempotent-replayed"] = "true" }
-        if call.endpoint.isSensitive { reply.headers["cache-control"] = "no-store" }
+        if !call.endpoint.isCacheable || call.session != nil { reply.headers["cache-control"] = "no-store" }
         return reply
     }
 
@@ -133,11 +137,11 @@ struct IngressResponder: HTTPResponder {
         var fields = HTTPFields()
         if !reply.body.isEmpty { fields[.contentType] = reply.headers["content-type"] ?? "application/json" }
         for (name, value) in reply.headers where !ownHeaders.contains(name) && name != "content-type" {
-            if let name = HTTPField.Name(name) { fields[name] = value }
+            if let name = FieldName.of(name) { fields[name] = value }
         }
         fields[.xContentTypeOptions] = "nosniff"
-        if let name = HTTPField.Name("X-Request-Id") { fields[name] = id }
-        if let name = HTTPField.Name("traceparent") { fields[name] = trace.header }
+        if let name = FieldName.of("x-request-id") { fields[name] = id }
+        if let name = FieldName.of("traceparent") { fields[name] = trace.header }
         let body = reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
         return Response(status: .init(code: reply.status), headers: fields, body: body)
     }

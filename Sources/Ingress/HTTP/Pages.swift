@@ -23,12 +23,12 @@ struct Pages: Sendable {
     private static let paths: Set<String> = ["/livez", "/readyz", "/openapi.yaml", "/openapi.json", "/docs"]
 
     /// Nil when the path is none of these.
-    func reply(method: String, path: String) throws(Refusal) -> Reply? {
+    func reply(method: String, path: String) async throws(Refusal) -> Reply? {
         guard Self.paths.contains(path) else { return nil }
         if method == "OPTIONS" { return Reply(status: 204, headers: ["allow": Self.methods.joined(separator: ", ")]) }
         guard Self.methods.contains(method) else { throw .methodNotAllowed(method, allowed: Self.methods) }
         if let document = documents[path] { return document }
-        if path == "/readyz", !requests.isReady { throw .unavailable("The broker takes no requests at the moment.") }
+        if path == "/readyz", await !requests.canSend { throw .unavailable("The broker takes no requests at the moment, or their replies find no way back.") }
         let status = path == "/readyz" ? "ready" : "live"
         return Reply(
             status: 200, headers: ["cache-control": "no-store"], body: Array(#"{"status":"\#(status)"}"#.utf8))

@@ -63,6 +63,18 @@ extension Refusal {
         ).closing
     }
 
+    static let tooManyBodies = Refusal(
+        problem: .unavailable("Too many large bodies are being received or handled. Nothing was done.")
+    ).closing
+
+    static let unsupportedCoding = Refusal(
+        problem: Problem(
+            "unsupported-coding", title: "Unsupported content coding", status: 415,
+            detail: "The body may be packed with gzip, once, or not at all; Content-Encoding must say so."),
+        headers: ["accept-encoding": "gzip"])
+
+    static let malformedGzip = Refusal.badRequest("The body is not gzip, as Content-Encoding says it is.")
+
     static let targetTooLong = Refusal(
         problem: Problem(
             "target-too-long", title: "URL too long", status: 414,

@@ -10,11 +10,16 @@ struct RequestBodyReader: Sendable {
     let head: HTTPRequest
     let channel: any Channel
     let deadline: Duration
+    /// Counts what is read.
+    let share: BodyBudget.Share
     let clock: any WallClock
 
     private var declaredLength: Int? { head.headerFields[.contentLength].flatMap { Int($0) } }
     private var isChunked: Bool { head.headerFields[.transferEncoding] != nil }
     private var expectsContinue: Bool { head.headerFields[.expect]?.lowercased() == "100-continue" }
+
+    /// Whether the request says that it has a byte of a body. In chunks that is not known before they come.
+    var isCertain: Bool { (declaredLength ?? 0) > 0 }
 
     /// Whether the request has a body, be it an empty one in chunks.
     var isPresent: Bool { isChunked || (declaredLength ?? 0) > 0 }
@@ -24,7 +29,8 @@ struct RequestBodyReader: Sendable {
         isChunked || (isPresent && expectsContinue) || (declaredLength ?? 0) > limit
     }
 
-    /// At most `limit` bytes; throws a ``Refusal`` when there are more, when they are late, or when the connection broke.
+    /// At most `limit` bytes, as the client has packed them; throws a ``Refusal`` when there are more, when they are late, when the process holds too many
+    /// bodies already, or when the connection broke.
     func read(limit: Int) async throws -> [UInt8] {
         guard isPresent else { return [] }
         if let declaredLength, declaredLength > limit { throw Refusal.bodyTooLarge(limit: limit) }
@@ -47,10 +53,11 @@ struct RequestBodyReader: Sendable {
     }
 
     private func collect(_ limit: Int) async throws -> [UInt8] {
+        // Room is made for what has come, and not for what was announced.
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(declaredLength ?? 0)
         for try await buffer in body {
             guard bytes.count + buffer.readableBytes <= limit else { throw Refusal.bodyTooLarge(limit: limit) }
+            guard share.grow(to: bytes.count + buffer.readableBytes) else { throw Refusal.tooManyBodies }
             bytes.append(contentsOf: buffer.readableBytesView)
         }
         try Task.checkCancellation()

@@ -21,6 +21,10 @@ public struct Endpoint: Sendable, Equatable {
     /// How long the reply may take.
     public let deadline: Duration
     public let requiresIdempotencyKey: Bool
+    /// What a guest's key counts within. Without it a guest's request is handled anew however often it comes with the same key.
+    public let guestKey: GuestKey?
+    /// Whether the answer to a guest may be kept by caches. Every other answer leaves with `Cache-Control: no-store`.
+    public let isCacheable: Bool
     /// The body holds credentials.
     public let isSensitive: Bool
     /// The hash of the caller's token travels as the parameter `session`.

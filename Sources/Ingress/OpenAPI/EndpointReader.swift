@@ -17,6 +17,7 @@ struct EndpointReader {
     static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
     static let extensionKeys: Set<String> = [
         "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
+        "guestKey", "cacheable",
     ]
 
     let method: String
@@ -41,6 +42,8 @@ struct EndpointReader {
             method: method.uppercased(), path: path, operationID: operationID, kind: kind, role: role,
             deadline: deadline ?? (kind == .query ? Self.defaultQueryDeadline : Self.defaultDeadline),
             requiresIdempotencyKey: try wharf.flag("idempotencyKey", only: "required"),
+            guestKey: try wharf.value("guestKey").map(Self.guestKey),
+            isCacheable: try wharf.flag("cacheable", only: "true"),
             isSensitive: try wharf.flag("sensitive", only: "true"),
             sendsSession: try wharf.flag("session", only: "true"),
             sendsClientAddress: try wharf.flag("clientAddress", only: "true"),
@@ -58,6 +61,15 @@ struct EndpointReader {
         if endpoint.requiresIdempotencyKey, !headers.contains(Messaging.Request.idempotencyKey) {
             throw wharf.error("'idempotencyKey: required' needs the header parameter 'Idempotency-Key'")
         }
+        if endpoint.requiresIdempotencyKey, endpoint.role == .public, endpoint.guestKey == nil {
+            throw wharf.error("'idempotencyKey: required' for everybody needs 'guestKey', or a guest's key would count for nothing")
+        }
+        if case .path(let name)? = endpoint.guestKey, !PathTemplate.names(in: path).contains(name) {
+            throw wharf.error("'guestKey' is 'path.\(name)', and the path has no such template")
+        }
+        if endpoint.isCacheable, endpoint.kind != .query || endpoint.role != .public {
+            throw wharf.error("'cacheable' needs 'kind: query' and 'role: public'")
+        }
         if endpoint.isSensitive, endpoint.kind == .durable {
             throw wharf.error("'sensitive' messages are transient, so the kind cannot be 'durable'")
         }
@@ -70,6 +82,12 @@ struct EndpointReader {
         if endpoint.waitOperation != nil, !headers.contains("prefer") {
             throw wharf.error("'wait' needs the header parameter 'Prefer'")
         }
+    }
+
+    private static func guestKey(_ node: DocumentNode) throws(OpenAPIError) -> GuestKey {
+        let text = try node.text()
+        guard let key = GuestKey(text) else { throw node.error("'\(text)' is no place of a guest's key; accepted: path.<template>, body.<field>") }
+        return key
     }
 
     private func readParameters() throws(OpenAPIError) -> (query: Set<String>, header: Set<String>) {

@@ -29,6 +29,11 @@ struct OperationSection {
         }
         facts.append("answered within \(Int(endpoint.deadline.seconds)) s")
         if endpoint.requiresIdempotencyKey { facts.append("needs an <code>Idempotency-Key</code>") }
+        switch endpoint.guestKey {
+        case .path(let name): facts.append("a guest's key counts within <code>\(HTML.escape(name))</code> of the path")
+        case .body(let name): facts.append("a guest's key counts within <code>\(HTML.escape(name))</code> of the body")
+        case nil: break
+        }
         return facts.joined(separator: " · ")
     }
 

@@ -27,9 +27,9 @@ struct RequestTarget: Equatable {
     private static func parse(_ query: String) throws(Refusal) -> [String: String] {
         var values: [String: String] = [:]
         for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true),
-                let value = PercentEncoding.decode(parts.count == 2 ? parts[1] : "", plusIsSpace: true)
+            let (encodedName, encodedValue) = pair.halves(at: "=") ?? (pair, "")
+            guard let name = PercentEncoding.decode(encodedName, plusIsSpace: true),
+                let value = PercentEncoding.decode(encodedValue, plusIsSpace: true)
             else { throw .badRequest("The query is not percent-encoded UTF-8.") }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw .badRequest("The query has the parameter '\(name.prefix(60))' more than once.")

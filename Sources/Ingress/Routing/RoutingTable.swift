@@ -83,6 +83,6 @@ struct RoutingTable: Sendable {
         guard let endpoint = resource.endpoints[method == "HEAD" ? "GET" : method] else {
             return .otherMethod(allowed: resource.allowed)
         }
-        return .endpoint(endpoint, parameters: Dictionary(uniqueKeysWithValues: zip(resource.parameterNames, values)))
+        return .endpoint(endpoint, parameters: Dictionary(zip(resource.parameterNames, values)) { first, _ in first })
     }
 }

@@ -37,7 +37,8 @@ public final class SessionCache: Sendable {
         var nextNumber: UInt64 = 0
         var revocations: UInt64 = 0
         /// Those who wait for an answer that somebody else has asked for.
-        var waiters: [Question: [Waiter]] = [:]
+        var waiters: [Question: [UInt64: Waiter]] = [:]
+        var lastWaiter: UInt64 = 0
     }
 
     fileprivate enum Finding {
@@ -53,22 +54,41 @@ public final class SessionCache: Sendable {
     /// How many tokens are known at the moment.
     public var count: Int { state.withLock { $0.entries.count } }
 
+    /// How many callers wait for an answer that somebody else has asked for. No more than there are requests under way.
+    var waiting: Int { state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
+
     /// Whose token has this hash, or nil when it is nobody's; `ask` is called when that is not known yet, and its error is everybody's who waits
-    /// for it. That a token is nobody's is not remembered.
+    /// for it. A cancellation is only the cancelled caller's: when it hits the one who asks, the next of those who wait asks in its place.
+    /// That a token is nobody's is not remembered.
     func caller(_ hash: String, now: Date, ask: () async throws -> Caller?) async throws -> Caller? {
         while true {
             switch state.withLock({ $0.find(hash, now) }) {
             case .known(let caller):
                 return caller
             case .asked(let question):
-                let answer = try await withCheckedThrowingContinuation { waiter in
-                    let isWaiting = state.withLock { $0.join(question, waiter) }
-                    if !isWaiting { waiter.resume(returning: nil) }
-                }
-                if let answer { return answer.caller }
+                if let answer = try await wait(for: question) { return answer.caller }
             case .unasked(let question):
                 return try await answer(question, now, ask)
             }
+        }
+    }
+
+    private func wait(for question: Question) async throws -> Answer? {
+        let id = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { waiter in
+                let refusal: Result<Answer?, any Error>? = state.withLock { state in
+                    // Within the lock: a cancellation from here on finds the waiter.
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    return state.join(question, id, waiter) ? nil : .success(nil)
+                }
+                if let refusal { waiter.resume(with: refusal) }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters[question]?.removeValue(forKey: id) }?.resume(throwing: CancellationError())
         }
     }
 
@@ -81,7 +101,8 @@ public final class SessionCache: Sendable {
             return caller
         } catch {
             let waiters = state.withLock { $0.finish(question, nil, now) }
-            for waiter in waiters { waiter.resume(throwing: error) }
+            let isOwn = error is CancellationError || Task.isCancelled
+            for waiter in waiters { waiter.resume(with: isOwn ? .success(nil) : .failure(error)) }
             throw error
         }
     }
@@ -103,17 +124,18 @@ extension SessionCache.State {
         }
         let question = SessionCache.Question(hash: hash, revocations: revocations)
         if waiters[question] != nil { return .asked(question) }
-        waiters[question] = []
+        waiters[question] = [:]
         return .unasked(question)
     }
 
-    mutating func join(_ question: SessionCache.Question, _ waiter: SessionCache.Waiter) -> Bool {
-        waiters[question]?.append(waiter) != nil
+    mutating func join(_ question: SessionCache.Question, _ id: UInt64, _ waiter: SessionCache.Waiter) -> Bool {
+        waiters[question]?.updateValue(waiter, forKey: id)
+        return waiters[question] != nil
     }
 
     mutating func finish(_ question: SessionCache.Question, _ caller: Caller?, _ expires: Date) -> [SessionCache.Waiter] {
         if let caller, question.revocations == revocations { remember(question.hash, caller, expires) }
-        return waiters.removeValue(forKey: question) ?? []
+        return (waiters.removeValue(forKey: question) ?? [:]).map(\.value)
     }
 
     private mutating func remember(_ hash: String, _ caller: Caller, _ expires: Date) {

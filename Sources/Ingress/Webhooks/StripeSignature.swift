@@ -32,20 +32,19 @@ struct StripeSignature {
         var timestamps: [Int64] = []
         var codes: [[UInt8]] = []
         for part in header.split(separator: ",") {
-            let pair = part.split(separator: "=", maxSplits: 1)
-            guard pair.count == 2 else { throw .malformed }
-            switch pair[0] {
+            guard let (name, value) = part.halves(at: "=") else { throw .malformed }
+            switch name {
             case "t":
-                guard let timestamp = Int64(pair[1]) else { throw .malformed }
+                guard let timestamp = Int64(value) else { throw .malformed }
                 timestamps.append(timestamp)
             case "v1":
                 // A code that is not lower-case hexadecimal matches nothing; another one may.
-                if let code = Self.code(pair[1]), codes.count < Self.maximumCodes { codes.append(code) }
+                if let code = Self.code(value), codes.count < Self.maximumCodes { codes.append(code) }
             default: continue
             }
         }
-        guard timestamps.count == 1, !codes.isEmpty else { throw .malformed }
-        timestamp = timestamps[0]
+        guard timestamps.count == 1, let timestamp = timestamps.first, !codes.isEmpty else { throw .malformed }
+        self.timestamp = timestamp
         self.codes = codes
     }
 

@@ -31,6 +31,10 @@ struct Connection {
         try await channel.writeAndFlush(ByteBuffer(string: text)).get()
     }
 
+    func write(_ bytes: [UInt8]) async throws {
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+    }
+
     /// The next response. `hasBody` is false for the answer to HEAD.
     mutating func response(hasBody: Bool = true) async throws -> TestResponse {
         var head = ""

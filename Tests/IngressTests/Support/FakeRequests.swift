@@ -36,6 +36,8 @@ final class FakeRequests: Requesting {
         set { ready.withLock { $0 = newValue } }
     }
 
+    var canSend: Bool { isReady }
+
     var inFlight: Int { 0 }
 
     func send(_ request: Request, durability: Durability, timeout: Duration) async throws -> Reply {

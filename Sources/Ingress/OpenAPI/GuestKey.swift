@@ -1,0 +1,35 @@
+import Contracts
+import Messaging
+
+/// Where a request names what a guest's `Idempotency-Key` counts within: something that strangers do not know, or that gains them nothing.
+public enum GuestKey: Sendable, Equatable {
+    /// The value of a template of the path.
+    case path(String)
+    /// The text of a field of the body.
+    case body(String)
+
+    /// Longer ones name nothing.
+    static let maximumBytes = 512
+
+    /// `path.id` or `body.cartId`.
+    init?(_ text: String) {
+        guard let (place, name) = text.halves(at: "."), !name.isEmpty else { return nil }
+        switch place {
+        case "path": self = .path(String(name))
+        case "body": self = .body(String(name))
+        default: return nil
+        }
+    }
+
+    /// The value in a request; nil when it has none that can be used, which its service refuses.
+    func value(_ parameters: [String: String], _ body: [UInt8]) -> String? {
+        let value: String?
+        switch self {
+        case .path(let name): value = parameters[name]
+        case .body(let name):
+            if case .string(let text)?? = (try? JSON.decode([String: JSONValue].self, from: body)).map({ $0[name] }) { value = text } else { value = nil }
+        }
+        guard let value, (1...Self.maximumBytes).contains(value.utf8.count) else { return nil }
+        return value
+    }
+}

@@ -1,0 +1,44 @@
+import Messaging
+import Testing
+
+@testable import Ingress
+
+@Suite(.timeLimit(.minutes(1))) struct ResponseHeaderTests {
+    private static let reply = Reply(
+        status: 200,
+        headers: ["etag": "\"1\"", "cache-control": "max-age=60", "location": "/v1/x", "retry-after": "1", "www-authenticate": "Bearer", "x-of-a-service": "a"], body: Array("{}".utf8))
+
+    @Test func `the names of all header fields leave in one spelling`() async throws {
+        try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
+            for line in ["GET /v1/products", "GET /readyz", "GET /v1/nowhere", "POST /v1/livez"] {
+                let names = try await TestIngress.exchange(port, line).names
+                #expect(names.contains("X-Request-Id") && names.contains("Content-Type"))
+                for name in names where !["ETag", "WWW-Authenticate"].contains(name) {
+                    let words = name.split(separator: "-")
+                    #expect(words.allSatisfy { $0.first?.isUppercase == true && $0.dropFirst().allSatisfy(\.isLowercase) }, "\(name)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "GET /v1/carts/1", "POST /v1/carts", "PUT /v1/carts/1/items/A", "DELETE /v1/carts/1", "GET /v1/orders/1?token=t", "POST /v1/checkouts", "GET /v1/users/me",
+        "GET /v1/sessions", "GET /v1/orders", "POST /v1/carts/1/claim",
+    ])
+    func `what holds a cart, an order or an account is kept by no cache`(line: String) async throws {
+        try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
+            let response = try await TestIngress.exchange(port, line, headers: [TestIngress.asCustomer, "Idempotency-Key: k"])
+            #expect(response.status == 200)
+            #expect(response.headers["cache-control"] == "no-store")
+        }
+    }
+
+    @Test func `a product may be kept where a guest asked for it`() async throws {
+        try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
+            let asGuest = try await TestIngress.exchange(port, "GET /v1/products/a")
+            #expect(asGuest.headers["cache-control"] == "max-age=60")
+            let asAdmin = try await TestIngress.exchange(port, "GET /v1/products/a", headers: [TestIngress.asAdmin])
+            #expect(asAdmin.headers["cache-control"] == "no-store")
+        }
+    }
+}
