@@ -119,7 +119,7 @@ let package = Package(
         ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
         ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "PostgreSQL", "Secrets"]),
-        ("FuzzTests", ["FuzzTargets"]),
+        ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
         ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "IOThreads", "LocalServers", log, lifecycle]),
         (
             "WharfTests",

@@ -15,6 +15,8 @@ struct IngressMetrics: Sendable {
         }
     }
 
+    /// A request takes less; a clock that was set may say anything.
+    private static let longestSeconds = 86_400.0
     /// For requests that belong to no operation.
     private static let none = "none"
 
@@ -31,7 +33,7 @@ struct IngressMetrics: Sendable {
 
     func record(_ operation: String?, status: Int, seconds: Double) {
         let metrics = operation.flatMap { operations[$0] } ?? others
-        metrics.duration.recordNanoseconds(Int64(max(0, seconds) * 1e9))
+        metrics.duration.recordNanoseconds(Int64(min(max(0, seconds), Self.longestSeconds) * 1e9))
         metrics.responses[min(max(status / 100, 0), 5)].increment()
     }
 }

@@ -35,13 +35,18 @@ extension RunningWharf {
     static let standardMemoryLimit = "0.4"
 
     func setMemoryLimit(_ share: String) async throws {
+        try await control("set_vm_memory_high_watermark", share)
+    }
+
+    /// Runs `rabbitmqctl` against the broker.
+    func control(_ arguments: String...) async throws {
         let broker = folder.rabbitMQ
         let ports: [String: Int] = try JSONDecoder().decode(
             [String: Int].self, from: try Data(contentsOf: URL(filePath: "\(broker)/ports.json")))
         let control = ManagedProcess(
             name: "rabbitmqctl",
             command: ProcessCommand(
-                "/usr/lib/rabbitmq/bin/rabbitmqctl", ["set_vm_memory_high_watermark", share],
+                "/usr/lib/rabbitmq/bin/rabbitmqctl", arguments,
                 environment: [
                     "HOME": broker, "ERL_EPMD_PORT": "\(ports["epmd", default: 0])", "RABBITMQ_NODENAME": "wharf@localhost",
                     "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",

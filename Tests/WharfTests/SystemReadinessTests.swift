@@ -1,0 +1,118 @@
+import FoundationEssentials
+import Glibc
+import Messaging
+import TestKit
+import Testing
+import WebClient
+
+@testable import LocalServers
+@testable import wharf
+
+extension System {
+    /// Each server is taken from under all roles: those that need it say so, and what is wrong.
+    @Suite struct `Readiness` {
+        /// A frozen server is found out by a check's own limit, a stopped one by its connections.
+        private static let toldWithin = Duration.seconds(20)
+
+        @Test func `with PostgreSQL frozen every worker is not ready, and names the database`() async throws {
+            let wharf = try RunningWharf.get()
+            let postgres = try #require(try wharf.record.processes.first { $0.role == "postgresql" }).pid
+            let all = [postgres] + ProcessTree.descendants(of: postgres).map(\.id)
+            for pid in all { kill(pid, SIGSTOP) }
+            do {
+                try await wharf.eventually("Every worker names it", within: Self.toldWithin) { role, health in
+                    switch ServiceName(rawValue: role) {
+                    case nil: health.state == .ready
+                    default: health.state == .notReady && health.detail?.contains("database: ") == true
+                    }
+                }
+            } catch {
+                for pid in all { kill(pid, SIGCONT) }
+                throw error
+            }
+            for pid in all { kill(pid, SIGCONT) }
+            try await wharf.isReadyAgain()
+        }
+
+        @Test func `with RabbitMQ stopped every role is not ready, the ingress at its own door, too`() async throws {
+            let wharf = try RunningWharf.get()
+            let guest = try Visitor.guest()
+            try await wharf.control("stop_app")
+            do {
+                try await wharf.eventually("Every role names it", within: Self.toldWithin) { role, health in
+                    role == "sandbox" || health.state == .notReady && health.detail?.contains("broker: not connected") == true
+                }
+                let answer = try await guest.get("/readyz")
+                #expect(answer.status == 503 && answer.header("retry-after") != nil)
+            } catch {
+                try await wharf.control("start_app")
+                throw error
+            }
+            try await wharf.control("start_app")
+            try await wharf.isReadyAgain()
+            try await TestKit.eventually("The ingress at its own door", within: .seconds(30)) { try await guest.get("/readyz").status == 200 }
+        }
+
+        @Test func `a deleted queue is named by the workers that consume it, and shown as missing`() async throws {
+            let wharf = try RunningWharf.get()
+            try await wharf.control("delete_queue", "users.commands")
+            do {
+                try await wharf.eventually("Its workers name it, and the others are ready", within: Self.toldWithin) { role, health in
+                    role == "users" ? health.state == .notReady && health.detail?.contains("queue users.commands: ") == true : health.state == .ready
+                }
+                try await TestKit.eventually("The status shows it", within: .seconds(30)) {
+                    let report = try await Status.report(of: wharf.folder)
+                    let topology = try Broker.definitions(RunningWharf.repository() + "/topology/definitions.json").queues.map(\.name)
+                    return QueueList.queues(report.queues ?? [], of: topology).filter { $0.isMissing == true }.map(\.name) == ["users.commands"]
+                }
+            } catch {
+                try await wharf.applyTopology()
+                throw error
+            }
+            try await wharf.applyTopology()
+            try await wharf.isReadyAgain()
+        }
+
+        @Test func `without Redis users go on, and say that it is away`() async throws {
+            let wharf = try RunningWharf.get()
+            let redis = try #require(try wharf.record.processes.first { $0.role == "redis" }).pid
+            kill(redis, SIGSTOP)
+            defer { kill(redis, SIGCONT) }
+            try await TestKit.eventually("Users are ready, with a word on Redis", within: Self.toldWithin) {
+                let report = try await Status.report(of: wharf.folder)
+                for process in report.processes ?? [] where process.role == "users" {
+                    guard let port = process.health.port else { return false }
+                    let answer = try await wharf.web.send(WebRequest(url: "http://127.0.0.1:\(port)/readyz"))
+                    guard answer.status == 200, String(decoding: answer.body, as: UTF8.self).contains("redis: ") else { return false }
+                }
+                return true
+            }
+        }
+    }
+}
+
+extension RunningWharf {
+    /// Until every process of Wharf's own, by its role, is as it should be.
+    fileprivate func eventually(
+        _ what: String, within limit: Duration, _ isSo: @escaping @Sendable (_ role: String, StatusReport.Health) -> Bool
+    ) async throws {
+        try await TestKit.eventually(what, within: limit) {
+            let processes = try await Status.report(of: folder).processes ?? []
+            return processes.allSatisfy { $0.health.state == .running || isSo($0.role, $0.health) }
+        }
+    }
+
+    fileprivate func isReadyAgain() async throws {
+        try await eventually("All are ready again", within: .seconds(60)) { _, health in health.state == .ready }
+    }
+
+    fileprivate func applyTopology() async throws {
+        let workingFolder = URL(filePath: folder.path).deletingLastPathComponent().path
+        let apply = ManagedProcess(
+            name: "wharf topology apply",
+            command: ProcessCommand(Self.executable, ["topology", "apply"], inheritsEnvironment: false, workingFolder: workingFolder),
+            output: .file("\(workingFolder)/apply.log"))
+        try await apply.start()
+        #expect(await apply.exit == .exited(0), "see \(workingFolder)/apply.log")
+    }
+}
