@@ -1,5 +1,6 @@
 import AMQP
 import FoundationEssentials
+import Gzip
 
 @testable import Ingress
 @testable import Messaging
@@ -7,7 +8,7 @@ import FoundationEssentials
 /// The decoders that read what strangers send. Each takes any bytes and must come back: what it makes of them, or an error. What they promise
 /// besides is checked on the way, and ends the process when it does not hold.
 public enum FuzzTarget: String, CaseIterable, Sendable {
-    case json, fields, request, target, signature, properties
+    case json, fields, request, target, signature, properties, headers, gzip
 
     public func run(_ bytes: [UInt8]) {
         switch self {
@@ -17,6 +18,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .target: Self.target(bytes)
         case .signature: Self.signature(bytes)
         case .properties: WireProperties.decode(bytes)
+        case .headers: Self.headers(bytes)
+        case .gzip: Self.gzip(bytes)
         }
     }
 
@@ -24,6 +27,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     public var seeds: [[UInt8]] {
         switch self {
         case .properties: WireProperties.seeds
+        // "hello, hello, hello", packed.
+        case .gzip: [[31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 72, 205, 201, 201, 215, 81, 200, 64, 162, 0, 159, 161, 202, 9, 19, 0, 0, 0]]
         default: texts.map { Array($0.utf8) }
         }
     }
@@ -39,7 +44,12 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
             ["6F1C1F0E-5D0A-4A44-9F0E-0F5F7A3A2B10\0payments.charge\0reply\0correlation\0p.id\0value\0caller\0x\0{\"a\": 1}", "\0\0\0\0\0\0"]
         case .target: ["/v1/products/a%20b?limit=3&search=%C3%BC+x", "/v1//%2e%2e/%", "/?a=1&a=2&&=&%00"]
         case .signature: ["t=1768469400,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd,v0=00", "t=,v1=,t", "v1=zz,t=9223372036854775808"]
-        case .properties: []
+        case .headers:
+            [
+                "wait=10", ";", "respond-async, wait=\"3\"; a=b", "\"a\", W/\"b\", *", "Bearer a.b-c", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                "application/json; charset=utf-8", "gzip, identity", "k-1\0k-2",
+            ]
+        case .properties, .gzip: []
         }
     }
 }
@@ -103,6 +113,39 @@ extension FuzzTarget {
         guard let target = try? RequestTarget(path: parts[0], query: parts.count == 2 ? parts[1] : nil) else { return }
         let all = target.segments + target.query.keys + target.query.values
         precondition(all.allSatisfy { !$0.utf8.contains(0) }, "U+0000 passed")
+    }
+
+    /// The values of one header, separated by NUL, as if they were every header that the ingress reads.
+    private static func headers(_ bytes: [UInt8]) {
+        let values = bytes.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        if let seconds = WaitPreference.read(values) {
+            precondition((1...WaitPreference.maximumSeconds).contains(seconds), "a wait of \(seconds) s")
+        }
+        _ = EntityTag.matches(values, "\"a\"")
+        for value in values {
+            _ = EntityTags(value).match("\"a\"")
+            _ = RequestID.accepted(value)
+            _ = try? MediaType.check(value, isOneOf: ["application/json"])
+            let trace = TraceContext(continuing: value, randomness: NoChance())
+            precondition(TraceContext(continuing: trace.header, randomness: NoChance()).traceID == trace.traceID, "a trace was not continued")
+            for key in [GuestKey("body.cartId"), GuestKey(value)] { _ = key?.value(["id": value], bytes) }
+        }
+        _ = try? IdempotencyKey.read(values, isRequired: true)
+        _ = try? ContentCoding.read(values)
+        if let token = try? BearerToken.read(values) {
+            precondition(token.utf8.allSatisfy { (0x21...0x7E).contains($0) }, "a token that is none")
+        }
+    }
+
+    private struct NoChance: Randomness {
+        func uuid() -> UUID { UUID(uuid: (1, 2, 3, 4, 5, 6, 0x40, 8, 0x80, 10, 11, 12, 13, 14, 15, 16)) }
+        func fraction() -> Double { 0 }
+    }
+
+    private static func gzip(_ bytes: [UInt8]) {
+        let limit = 10_000
+        guard let unpacked = try? Gzip.unpack(bytes, limit: limit) else { return }
+        precondition(unpacked.count <= limit, "more was unpacked than was asked for")
     }
 
     private static func signature(_ bytes: [UInt8]) {

@@ -42,6 +42,11 @@ struct RequestMaker {
         .null, .boolean(true), .integer(0), .integer(-1), .integer(.max), .integer(.min), .number(0.5), .array([]), .object([:]),
         .array([.object(["a": .array([.null])])]), "", "\u{0}",
     ]
+    /// What any request may have, whatever the document says of it.
+    private static let headersOfAll = [
+        "prefer", "traceparent", "x-request-id", "if-none-match", "accept", "accept-encoding", "forwarded", "x-forwarded-for", "last-event-id",
+    ]
+    private static let oddHeaders = [";", ",", "=", "-", "\"", ";;", "=;=", "wait=", "wait=;", ";wait", "---", "W/", "*,*", "q=0", "for=\"[::\"", "%00", "1e999", "9223372036854775808"]
     private static let methods = ["get", "put", "post", "delete", "patch"]
 
     /// One request for every operation.
@@ -74,6 +79,7 @@ struct RequestMaker {
         if !query.isEmpty { made.path += "?" + query.joined(separator: "&") }
         // Waits are for others to test.
         made.headers["prefer"] = nil
+        if draws.oneIn(3) { made.headers[draws.pick(Self.headersOfAll)] = draws.pick(Self.oddHeaders) }
         if let content = resolve(operation["requestBody"] ?? .null)["content"]?.fields["application/json"] {
             let value = draws.oneIn(12) ? draws.pick(Self.oddValues) : value(of: content["schema"] ?? .null, known: known)
             var text = (try? JSON.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
