@@ -56,6 +56,24 @@ import WebClient
         }
     }
 
+    @Test func `a check that heeds no cancellation holds up no answer, and is not begun again`() async throws {
+        let begun = Mutex(0)
+        let held = Mutex<[CheckedContinuation<Void, Never>]>([])
+        let checks = [ReadinessCheck("frozen") {
+            begun.withLock { $0 += 1 }
+            await withCheckedContinuation { continuation in held.withLock { $0.append(continuation) } }
+            return nil
+        }]
+        try await withServer(checks: checks) { get async throws in
+            for _ in 0..<2 {
+                let answer = try await get("/readyz")
+                #expect(answer.status == 503 && answer.text.hasPrefix("frozen: no answer within"))
+            }
+            #expect(begun.withLock { $0 } == 1)
+            for continuation in held.withLock({ $0 }) { continuation.resume() }
+        }
+    }
+
     @Test func `a check that hangs is a check that fails`() async throws {
         let checks = [ReadinessCheck("stuck") {
             try? await Task.sleep(for: .seconds(3_600))

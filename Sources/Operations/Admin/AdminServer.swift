@@ -12,7 +12,7 @@ public struct AdminServer: Service {
     static let checkLimit: Duration = .seconds(2)
 
     private let address: ListenAddress
-    private let checks: [ReadinessCheck]
+    private let look: ReadinessLook
     private let metrics: MetricsRegistry
     private let clock: any WallClock
     private let logger: Logger
@@ -26,7 +26,7 @@ public struct AdminServer: Service {
         logger: Logger, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.address = address
-        self.checks = checks
+        look = ReadinessLook(checks)
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -35,14 +35,19 @@ public struct AdminServer: Service {
 
     /// Serves until graceful shutdown. Throws the system's error when it cannot listen.
     public func run() async throws {
-        try await application.run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await look.run() }
+            group.addTask { try await application.run() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
     }
 
     private var application: some ApplicationProtocol {
         let router = Router()
         router.get("/livez") { _, _ in Self.text("alive\n") }
         router.get("/readyz") { _, _ in
-            let problems = try await problems()
+            let problems = await look.problems(within: Self.checkLimit, clock: clock)
             let text = problems.map { "\($0.check.name): \($0.problem)\n" }.joined()
             guard problems.contains(where: \.check.isRequired) else { return Self.text("ready\n" + text) }
             return Self.text(text, status: .serviceUnavailable)
@@ -60,24 +65,6 @@ public struct AdminServer: Service {
                 await onReady(port)
             },
             logger: quiet)
-    }
-
-    /// What is wrong, in the order of the checks, which run at the same time.
-    private func problems() async throws -> [(check: ReadinessCheck, problem: String)] {
-        let found = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
-            for (index, check) in checks.enumerated() {
-                group.addTask {
-                    let answer = try await clock.within(Self.checkLimit) { Answer(problem: await check.problem()) }
-                    return (index, answer.map(\.problem) ?? "no answer within \(Self.checkLimit)")
-                }
-            }
-            return try await group.reduce(into: [Int: String]()) { $0[$1.0] = $1.1 }
-        }
-        return checks.indices.compactMap { index in found[index].map { (checks[index], $0) } }
-    }
-
-    private struct Answer: Sendable {
-        let problem: String?
     }
 
     private static func text(

@@ -5,8 +5,8 @@ public struct ReadinessCheck: Sendable {
     public let isRequired: Bool
     let problem: @Sendable () async -> String?
 
-    /// - Parameter problem: nil when all is well, else what is wrong, for people and without secrets. It has two seconds, then it is
-    ///     cancelled, and the answer waits until it heeds that.
+    /// - Parameter problem: nil when all is well, else what is wrong, for people and without secrets. After two seconds it counts as
+    ///     failed; it is not begun again before it comes back.
     public init(_ name: String, isRequired: Bool = true, problem: @escaping @Sendable () async -> String?) {
         self.name = name
         self.isRequired = isRequired
