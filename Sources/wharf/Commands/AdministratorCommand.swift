@@ -8,8 +8,8 @@ import Users
 struct AdministratorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "administrator",
-        abstract: "Makes sure that an administrator can sign in with this e-mail address.",
-        discussion: "The password is read from the first line of standard input, so that it stands in no process list.")
+        abstract: "Ensures that an administrator can sign in with this e-mail address.",
+        discussion: "The password is read from the first line of standard input, so it appears in no process list.")
 
     @Argument(help: "The e-mail address.")
     var email: String

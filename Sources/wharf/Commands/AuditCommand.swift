@@ -8,12 +8,12 @@ import WebClient
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "Holds orders, payments, stock, notifications and messages against each other, and names what does not add up.",
+        abstract: "Reconciles orders, payments, stock, notifications and messages, and lists violations.",
         discussion: """
-            For a running shop: it reads with a database role that can write nothing (WHARF_POSTGRES_URL_AUDIT, made by wharf migrate), and tells \
-            a violation only when it has stood unchanged for the grace and is still there in a second look.
+            Safe on a running shop: it reads with a database role that cannot write (WHARF_POSTGRES_URL_AUDIT, created by wharf migrate), and reports \
+            a violation only when it has not changed for the grace period and a second look finds it again.
 
-            Exit status 0: nothing is violated. 1: violations, named. 2: something could not be read. 78: a setting is wrong. \
+            Exit status 0: no violations. 1: violations. 2: something could not be read. 78: a setting is wrong. \
             In the folder of a running wharf up no option is needed.
             """)
 
@@ -23,19 +23,19 @@ struct AuditCommand: AsyncParsableCommand {
 
     @OptionGroup var source: TopologyCommand.Source
 
-    @Option(help: "The payment sandbox, whose ledger is read with STRIPE_API_KEY. (default: that of wharf up, else Stripe's list, when STRIPE_API_KEY is set)")
+    @Option(help: "URL of the payment sandbox, whose ledger is read with STRIPE_API_KEY. (default: that of wharf up, else Stripe's list when STRIPE_API_KEY is set)")
     var ledger: String?
 
-    @Option(help: "Only orders placed and messages handled from this time on, such as 2026-11-21T04:00:00Z: for large shops.")
+    @Option(help: "Check only orders placed and messages handled since this time, such as 2026-11-21T04:00:00Z. For large shops.")
     var since: String?
 
-    @Option(help: "Seconds for which a difference must have stood unchanged; longer than the machines' clocks differ.")
+    @Option(help: "Seconds that a difference must stay unchanged before it counts. Choose more than the clocks of the machines differ.")
     var grace = AuditOptions.standardGrace
 
-    @Option(help: "Look again every so many seconds and print what has changed, until Ctrl-C.")
+    @Option(help: "Repeat every so many seconds and print changes, until Ctrl-C.")
     var watch: Int?
 
-    @Flag(help: "Print JSON; with --watch one line for each look.")
+    @Flag(help: "Print JSON; with --watch one line per audit.")
     var json = false
 
     func validate() throws {

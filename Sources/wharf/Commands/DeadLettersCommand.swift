@@ -8,16 +8,16 @@ import ServiceLifecycle
 
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dead-letters", abstract: "Messages that could not be handled: what, why, and another try.",
+        commandName: "dead-letters", abstract: "Lists, shows, replays and discards messages that could not be handled.",
         subcommands: [List.self, Show.self, Replay.self, Discard.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The newest first, with how many there are of each cause.")
+        static let configuration = CommandConfiguration(abstract: "Lists dead letters, newest first, with the number for each cause.")
 
         @Option(help: "Only those with this cause.") var cause: String?
         @Option(help: "Only those that came from this queue.") var queue: String?
-        @Option(help: "open, replayed, discarded or all.") var state = "open"
-        @Option(help: "At most so many, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
+        @Option(help: "State: open, replayed, discarded or all.") var state = "open"
+        @Option(help: "The most to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
 
         func run() async throws {
             var parameters = ["state": state, "limit": String(limit)]
@@ -28,7 +28,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "One, with its body, headers and history.")
+        static let configuration = CommandConfiguration(abstract: "Shows one dead letter with its body, headers and history.")
         @Argument var id: String
 
         func run() async throws {
@@ -37,8 +37,8 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct Replay: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Sends them back to the queues that they came from.")
-        @Flag(help: "Also those older than services remember: what was handled before it died is handled a second time.") var pastMemory = false
+        static let configuration = CommandConfiguration(abstract: "Sends messages back to the queues they came from.")
+        @Flag(help: "Also replay messages older than what services remember. If one was handled before it died, it is handled a second time.") var pastMemory = false
         @Argument var ids: [String]
 
         func run() async throws {
@@ -48,7 +48,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct Discard: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Puts them aside for good; they stay in the records.")
+        static let configuration = CommandConfiguration(abstract: "Discards dead letters for good; they stay in the records.")
         @Argument var ids: [String]
 
         func run() async throws {

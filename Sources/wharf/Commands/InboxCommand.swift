@@ -7,17 +7,17 @@ import ServiceLifecycle
 
 struct InboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inbox", abstract: "What services have handled, and sent on.", subcommands: [Republish.self])
+        commandName: "inbox", abstract: "Republishes messages from the inboxes of services.", subcommands: [Republish.self])
 
     struct Republish: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sends again what was sent since a time: for a broker that has lost its disk.",
-            discussion: "Messages keep their ids, so that those that did arrive count once. It may be run as often as needed.")
+            abstract: "Sends all messages sent since a time again, for a broker that has lost its disk.",
+            discussion: "Messages keep their ids, so those that did arrive count once. You may run it as often as needed.")
 
         @Option(help: "A time such as 2026-11-21T04:00:00Z.")
         var since: String
 
-        @Option(help: "Only these services; all when none is named.")
+        @Option(help: "Only this service; repeat for several. (default: all)")
         var service: [ServiceName] = []
 
         func run() async throws {

@@ -4,9 +4,9 @@ import Messaging
 
 struct IngressCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ingress", abstract: "HTTP in, messages out: serves topology/openapi.yaml.")
+        commandName: "ingress", abstract: "Serves topology/openapi.yaml: HTTP requests in, messages out.")
 
-    @Option(help: "The HTTP contract, which is the routing table.")
+    @Option(help: "The HTTP contract, which is also the routing table.")
     var openapi = "topology/openapi.yaml"
 
     func run() async throws {

@@ -7,18 +7,18 @@ import ServiceLifecycle
 
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sandbox", abstract: "A payment gateway to try things out with: speaks Stripe's API, takes no money.")
+        commandName: "sandbox", abstract: "Runs a payment gateway for trials, which speaks Stripe's API and takes no money.")
 
-    @Option(help: "Where to listen.")
+    @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
 
-    @Option(help: "0 takes any free port.")
+    @Option(help: "The port to listen on; 0 takes any free port.")
     var port = 12111
 
-    @Option(help: "Where events are sent, signed with STRIPE_WEBHOOK_SECRET.")
+    @Option(help: "The URL that receives events, signed with STRIPE_WEBHOOK_SECRET.")
     var webhookURL: String?
 
-    @Option(help: "The journal, which lets a restarted sandbox know every payment.")
+    @Option(help: "The journal file, from which a restarted sandbox restores every payment.")
     var journal: String?
 
     func run() async throws {

@@ -9,7 +9,7 @@ import WebClient
 
 struct TopologyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "topology", abstract: "The broker's users, exchanges, queues and bindings.",
+        commandName: "topology", abstract: "Manages the broker's users, exchanges, queues and bindings.",
         subcommands: [Apply.self, Check.self])
 
     struct Source: ParsableArguments {
@@ -21,8 +21,8 @@ struct TopologyCommand: AsyncParsableCommand {
 
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Brings the definitions to a running broker; deletes nothing.",
-            discussion: "Each WHARF_AMQP_URL_<SERVICE> says the user and the password that the service will use.")
+            abstract: "Applies the definitions to a running broker; deletes nothing.",
+            discussion: "Each WHARF_AMQP_URL_<SERVICE> holds the user and the password that the service will use.")
 
         @OptionGroup var source: Source
 
@@ -36,7 +36,7 @@ struct TopologyCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints what differs between the definitions and the broker; exit status 1 when anything does.")
+            abstract: "Prints differences between the definitions and the broker; exit status 1 when there are any.")
 
         @OptionGroup var source: Source
 

@@ -3,7 +3,7 @@ import Messaging
 
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "One worker of one service; start as many as there is work for.")
+        commandName: "worker", abstract: "Runs one worker of one service; start as many as the work needs.")
 
     @Argument(help: "One of \(ServiceName.allCases.map(\.rawValue).joined(separator: ", ")).")
     var service: ServiceName

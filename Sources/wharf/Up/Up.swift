@@ -10,9 +10,9 @@ import WebClient
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
-        abstract: "Starts everything on this machine, needs no setting, keeps it running until Ctrl-C.",
+        abstract: "Starts everything on this machine and keeps it running until Ctrl-C; needs no settings.",
         discussion: """
-            Private RabbitMQ, PostgreSQL and Redis, one ingress, workers for every service, a payment sandbox (unless STRIPE_API_KEY is set) and a \
+            Starts a private RabbitMQ, PostgreSQL and Redis, one ingress, workers for every service, a payment sandbox (unless STRIPE_API_KEY is set) and a \
             Maildir (unless WHARF_MAIL_URL is set). Everything listens on 127.0.0.1 and keeps its state in .wharf/ of the working folder.
             """)
 
@@ -21,10 +21,10 @@ struct Up: AsyncParsableCommand {
     @Flag(help: "Start no servers; use WHARF_AMQP_URL, WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
     var external = false
 
-    @Option(help: "Worker processes per service, 1 to \(maximumWorkers). Two, so that one may die; on a machine of few cores one makes larger batches and is faster.")
+    @Option(help: "Worker processes per service, 1 to \(maximumWorkers). With two, one may die; with few cores, one is faster.")
     var workers = 2
 
-    @Flag(inversion: .prefixedNo, help: "Load a catalogue of some 60 products on the first run.")
+    @Flag(inversion: .prefixedNo, help: "Load a catalog of some 60 products on the first run.")
     var demo = true
 
     func validate() throws {

@@ -10,8 +10,8 @@ import WebClient
 /// What `wharf up` runs in this folder.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Shows what wharf up runs in this folder: processes, queues, dead letters.",
-        discussion: "The exit status is 0 when everything is ready, 1 when nothing runs, 2 when something is not ready or cannot be seen.")
+        commandName: "status", abstract: "Shows the processes, queues and dead letters of wharf up in this folder.",
+        discussion: "Exit status 0: everything is ready. 1: nothing runs. 2: something is not ready or cannot be read.")
 
     private static let exitOfTrouble: Int32 = 2
 
