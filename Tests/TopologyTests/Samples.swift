@@ -12,6 +12,7 @@ func repositoryDefinitions(file: String = #filePath) throws -> Definitions {
 let internalOperations = [
     MessageName.resolveSession, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
+    MessageName.undoExtra, MessageName.unresolved, MessageName.reopenCart,
 ]
 
 /// What clients ask for over HTTP.

@@ -73,6 +73,23 @@ import Testing
         #expect(ProcessView(pid: getpid()).state == .running)
     }
 
+    @Test func `a table of sockets is read to its end, however large`() throws {
+        // More than the kernel hands out at once.
+        let sockets = (0..<200).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+        defer { for socket in sockets { close(socket) } }
+        var ports: Set<Int> = []
+        for socket in sockets {
+            #expect(listen(socket, 1) == 0)
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            unsafe withUnsafeMutablePointer(to: &address) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = unsafe getsockname(socket, $0, &length) }
+            }
+            ports.insert(Int(UInt16(bigEndian: address.sin_port)))
+        }
+        #expect(ProcessView(pid: getpid()).listeningPorts.isSuperset(of: ports))
+    }
+
     @Test func `ports are those of the process's own sockets that listen`() {
         let table = """
               sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -13,23 +13,41 @@ struct ProcessView: Sendable {
     let pid: Int32
 
     var state: State {
-        guard let data = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/stat")) else { return .ended }
-        return Self.state(stat: String(decoding: data, as: UTF8.self))
+        Self.text(of: "/proc/\(pid)/stat").map(Self.state(stat:)) ?? .ended
     }
 
     /// Resident memory in bytes; nil when there is no such process.
     var residentBytes: Int? {
-        guard let data = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/statm")) else { return nil }
-        return Self.resident(statm: String(decoding: data, as: UTF8.self), pageBytes: Int(sysconf(Int32(_SC_PAGESIZE))))
+        Self.text(of: "/proc/\(pid)/statm").flatMap { Self.resident(statm: $0, pageBytes: Int(sysconf(Int32(_SC_PAGESIZE)))) }
     }
 
     /// The TCP ports on which it listens; empty where this account may not look.
     var listeningPorts: Set<Int> {
         let sockets = sockets
         return ["tcp", "tcp6"].reduce(into: []) { ports, name in
-            guard let table = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/net/\(name)")) else { return }
-            ports.formUnion(Self.listeningPorts(table: String(decoding: table, as: UTF8.self), sockets: sockets))
+            guard let table = Self.text(of: "/proc/\(pid)/net/\(name)") else { return }
+            ports.formUnion(Self.listeningPorts(table: table, sockets: sockets))
         }
+    }
+
+    /// Of one file below `/proc`: a table of some hundred thousand sockets.
+    private static let maximumBytes = 32 << 20
+
+    /// The kernel says that such a file is empty, and hands it out in parts as it writes them: only a read of nothing is its end.
+    private static func text(of path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count < maximumBytes {
+            let count = unsafe part.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { break }
+            bytes += part.prefix(count)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The inodes of its sockets.
