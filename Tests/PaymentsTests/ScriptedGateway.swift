@@ -14,6 +14,8 @@ final class ScriptedGateway: PaymentGateway {
         var knownForCertain: [PaymentStatus] = []
         /// What the gateway has, by the name of the payment.
         var payments: [String: GatewayPayment] = [:]
+        /// Of everything that it has.
+        var amount = ScriptedGateway.amount
         var refusesRefunds = false
         var charges: [UUID] = []
         var refunds: [UUID] = []
@@ -35,7 +37,7 @@ final class ScriptedGateway: PaymentGateway {
     }
 
     func payment(_ status: PaymentStatus, refunded: Int = 0) -> GatewayPayment {
-        GatewayPayment(status: status, order: order, amount: Self.amount, refunded: refunded)
+        GatewayPayment(status: status, order: order, amount: state.withLock { $0.amount }, refunded: refunded)
     }
 
     /// The gateway has the payment in this state now.

@@ -44,6 +44,25 @@ private struct RefundingStripe: HTTPTransport {
         }
     }
 
+    /// Only Stripe's own no says that nothing was charged.
+    @Test(arguments: [
+        (404, #"{"error": {"type": "invalid_request_error", "message": "m"}}"#, true), (400, #"{"error": {"type": "idempotency_error", "message": "m"}}"#, false),
+        (302, "", false), (404, "<html>not here</html>", false), (408, "{}", false), (425, "", false), (500, #"{"error": {"type": "api_error"}}"#, false),
+    ])
+    func `an answer to a charge that may have been carried out is no refusal`(status: Int, answer: String, isRefusal: Bool) async throws {
+        let charge = Charge(
+            order: UUID(), orderNumber: "W-1", amount: Contracts.Money(amount: 500, currency: "EUR"), paymentMethod: "pm", idempotencyKey: UUID())
+        await #expect {
+            _ = try await StripeGateway(transport: RefundingStripe(status: status, answer: answer), key: "sk_test").charge(charge)
+        } throws: { error in
+            switch error {
+            case GatewayError.refused: isRefusal
+            case GatewayError.unknown: !isRefusal
+            default: false
+            }
+        }
+    }
+
     @Test func `a server's failure is not final`() async throws {
         await #expect {
             try await refund(RefundingStripe(status: 500, answer: "{}"))

@@ -77,6 +77,44 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `a payment of another amount that a void finds is reported once, goes back, and holds up neither goods nor cart`() async throws {
+        let fixture = try await unanswered()
+        fixture.harness.clock.advance(by: Charging.callLease + 1)
+        fixture.gateway.state.withLock {
+            $0.knownForCertain = [.succeeded(intent: "pi_1")]
+            $0.amount = Money(amount: 5, currency: "EUR")
+        }
+        let told = await fixture.send(try PaymentFixture.void())
+        #expect(told.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+        #expect(try PaymentFixture.event(told).kind == .paymentUnresolved)
+        #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.advance])
+        #expect(try PaymentFixture.event(await fixture.send(try unresolved(told))).payment?.state == .refunded)
+        #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `when a webhook names another payment while the gateway is asked, the one that was found is undone`() async throws {
+        let fixture = try await unanswered()
+        let database = fixture.harness.database
+        fixture.gateway.state.withLock { $0.known = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
+        let charging = Charging(gateway: fixture.gateway, clock: fixture.harness.clock)
+        let request = try PaymentFixture.charge()
+        let item = Item(request: request, input: try Charging.read(request))
+        let plan = try #require(try await database.transaction { try await charging.begin([item], on: $0) }.first)
+        let finding = try #require(try await charging.charge([(item: item, plan: plan)]).first)
+        fixture.gateway.have(.succeeded(intent: "pi_2"))
+        _ = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
+        let outcome = try #require(
+            try await database.transaction { try await charging.complete([(item: item, plan: plan, result: finding)], on: $0) }.first)
+        guard case .done(_, let emissions) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        let undone = try emissions.filter { $0.destination == .request(MessageName.undoExtra) }.map { try JSON.decode(UndoExtraPayment.self, from: $0.body) }
+        #expect(undone.map(\.intent) == ["pi_1"])
+        await database.close()
+    }
+
     @Test func `an operator who replays the dead letter has the refund tried again, under a key that was not refused`() async throws {
         let fixture = try await refused()
         let letter = try unresolved(await fixture.send(try PaymentFixture.void()))

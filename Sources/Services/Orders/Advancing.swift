@@ -93,9 +93,10 @@ extension OrderRow {
         return isDifferent
     }
 
-    /// For events of a version of payments that sent no reports.
+    /// For events of a version of payments that sends no reports. Beside one that does, only the ends of a payment are news for certain; the next report
+    /// is believed whatever it says.
     fileprivate mutating func learn(withoutReport event: CheckoutEvent) {
-        guard paymentRevision == 0 else { return }
+        guard paymentRevision == 0 || event.kind == .charged || event.kind == .paymentVoided else { return }
         switch event.kind {
         case .charged: paymentState = .succeeded
         case .paymentDeclined: paymentState = .declined

@@ -167,8 +167,10 @@ struct Charging: Sendable {
                 }
             case .found(let payment, let others):
                 if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
-                extras = others
                 if attempt.learn(payment) { attempt = attempts.put(attempt) }
+                // A webhook may have given the attempt another payment since the gateway was asked: then this one stands beside it.
+                let found = payment.isLive ? [payment.status.intent].compactMap(\.self) : []
+                extras = (others + found).filter { $0 != attempt.intent }
             }
             let undoing = try extras.map { try Emission(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0)) }
             if wasVoided, attempt.state != .voided {

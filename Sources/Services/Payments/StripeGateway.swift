@@ -46,7 +46,8 @@ public struct StripeGateway: PaymentGateway {
         if response.status == 200 { return try Self.decided(try payment(response)) }
         let error = StripeFailure(response)
         guard response.status == 402 || (response.status == 400 && error.type == "invalid_request_error") else {
-            throw .refused("Stripe answered \(response.status): \(error.summary)")
+            let answer = "Stripe answered \(response.status): \(error.summary)"
+            throw error.isRefusal(status: response.status) ? .refused(answer) : .unknown(answer)
         }
         return GatewayPayment(
             status: .declined(intent: error.intent, code: error.declineCode), order: charge.order, amount: charge.amount)

@@ -124,9 +124,17 @@ struct StripeFailure: Sendable {
     let intent: String?
     let summary: String
 
+    /// Whether it says that the call was not carried out and never will be. A key that came with other parameters before says nothing of what that call
+    /// did, nor does an answer that is not Stripe's: a redirect, or a status that something in between has made up.
+    func isRefusal(status: Int) -> Bool {
+        (400..<500).contains(status) && type != Self.unknownType && type != "idempotency_error"
+    }
+
+    private static let unknownType = "unknown"
+
     init(_ response: WebResponse) {
         let detail = try? JSON.decode(Body.self, from: response.body).error
-        type = detail?.type ?? "unknown"
+        type = detail?.type ?? Self.unknownType
         code = detail?.code
         declineCode = detail?.declineCode ?? detail?.code ?? type
         intent = detail?.intent?.id

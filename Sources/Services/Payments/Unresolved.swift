@@ -7,8 +7,9 @@ import Secrets
 /// `payments.unresolved`: what the gateway refuses for good becomes one dead letter, which stands for it until an operator has decided. Its replay asks
 /// for the refund once more.
 struct Unresolved: Sendable {
-    /// The cause of the dead letter.
+    /// Causes of the dead letter: the gateway does not give the money back; its payment is not the one that was asked for.
     static let refundRefused = "refund-refused"
+    static let paymentDiffers = "payment-differs"
 
     enum Finding: Sendable {
         case refunded(GatewayPayment)

@@ -9,8 +9,8 @@ import Secrets
 struct Voiding: Sendable {
     enum Finding: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
-        /// The gateway refuses for good; why, where it has just said so.
-        case refused(String?)
+        /// Only an operator can decide: the gateway refuses for good, or `intent` cannot be the order's payment. Why, where that is news.
+        case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil)
         case failed(Failure)
     }
 
@@ -80,7 +80,7 @@ struct Voiding: Sendable {
                 if payments.isEmpty { payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt) }
                 let (own, extras) = attempt.choose(from: payments)
                 guard let own else { return .voided(.nothing) }
-                if let difference = attempt.difference(from: own) { return .failed(Failure("payment-differs", difference)) }
+                if let difference = attempt.difference(from: own) { return .refused(difference, cause: Unresolved.paymentDiffers, intent: own.status.intent) }
                 guard let intent = own.status.intent else { return .voided(.nothing) }
                 if case .cancelled = own.status { return .voided(.cancelled, own, extras: extras) }
                 let finding = try await undo(attempt, intent: intent, isPaid: own.isPaid)
@@ -128,15 +128,16 @@ struct Voiding: Sendable {
             switch finding {
             case .failed(let failure):
                 return .failed(failure)
-            case .refused(let detail):
+            case .refused(let detail, let cause, let intent):
                 if let detail, attempt.state != .needsOperator {
                     attempt.state = .needsOperator
+                    attempt.intent = attempt.intent ?? intent
                     attempt.detail = detail
                     attempt = attempts.put(attempt)
-                    let report = UnresolvedPayment(orderID: attempt.order, cause: Unresolved.refundRefused, detail: detail)
+                    let report = UnresolvedPayment(orderID: attempt.order, cause: cause, detail: detail)
                     emissions.append(try Emission(.request(MessageName.unresolved), report))
                 }
-                event = attempt.event(.paymentUnresolved, Unresolved.refundRefused)
+                event = attempt.event(.paymentUnresolved, cause)
             case .voided(let result, let payment, let extras):
                 let before = attempt
                 if let payment { _ = attempt.learn(payment) }
