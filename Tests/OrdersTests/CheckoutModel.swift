@@ -43,7 +43,7 @@ struct CheckoutModel: Hashable {
                 after.flight.remove(message)
                 next.append(after)
             }
-            if !faultless, !mustArrive(message) {
+            if !faultless {
                 var lost = self
                 lost.flight.remove(message)
                 next.append(lost)
@@ -59,18 +59,12 @@ struct CheckoutModel: Hashable {
             next.append(with { $0.money = .taken })
             next.append(with { $0.money = .declined })
         }
-        // Whoever holds the secret of a payment that was declined may pay it with another card until it is cancelled.
-        if money == .declined, attempt?.intent != nil,
-            [.awaitingCustomer, .voiding, .releasing, .reopening, .rejected].contains(checkout.phase)
-        { next.append(with { $0.money = .taken }) }
+        // The customer's browser still holds the secret of a payment that was declined after an authentication.
+        if money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
+            next.append(with { $0.money = .taken })
+        }
         if let status = moneyStatus { next.append(with { $0.learn(status) }) }
         return next.filter { $0 != self }
-    }
-
-    /// Nobody asks again for an order that was given up with a decline. That money has come for it after all is told once: were that message lost, it would
-    /// be a dead letter, and here nobody replays those.
-    private func mustArrive(_ message: Message) -> Bool {
-        message == .event(.charged) && attempt?.state == .succeeded && checkout.isGivenUp
     }
 
     /// Nothing is on its way any more, and the gateway has told what it had to tell.
