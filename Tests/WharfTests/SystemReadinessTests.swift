@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Messaging
+import Synchronization
 import TestKit
 import Testing
 import WebClient
@@ -92,13 +93,33 @@ extension System {
 }
 
 extension RunningWharf {
+    /// What each process of Wharf's own says of itself. `wharf status` asks the servers, too, which are frozen here.
+    fileprivate var health: [(role: String, health: StatusReport.Health)] {
+        get async throws {
+            let ports = [url, sandboxURL].compactMap { URL(string: $0)?.port }
+            let probe = HealthProbe(transport: web, publicPorts: Set(ports))
+            let processes = try record.processes.filter(\.isRole)
+            return await withTaskGroup(of: (role: String, health: StatusReport.Health).self) { group in
+                for process in processes { group.addTask { (process.role, await probe.health(of: process)) } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+        }
+    }
+
     /// Until every process of Wharf's own, by its role, is as it should be.
     fileprivate func eventually(
         _ what: String, within limit: Duration, _ isSo: @escaping @Sendable (_ role: String, StatusReport.Health) -> Bool
     ) async throws {
-        try await TestKit.eventually(what, within: limit) {
-            let processes = try await Status.report(of: folder).processes ?? []
-            return processes.allSatisfy { $0.health.state == .running || isSo($0.role, $0.health) }
+        let amiss = Mutex("")
+        do {
+            try await TestKit.eventually(what, within: limit) {
+                let others = try await health.filter { !isSo($0.role, $0.health) }
+                amiss.withLock { $0 = "\(others)" }
+                return others.isEmpty
+            }
+        } catch {
+            Issue.record("\(what): \(amiss.withLock { $0 })")
+            throw error
         }
     }
 

@@ -13,11 +13,17 @@ final class DatabaseSession: Sendable {
     let backend: Int32
     private let work: AsyncStream<Work>.Continuation
 
+    /// Real time that a connection or a statement may take. A wait for a lock lasts as long as the run has something else to do, and a busy machine must not
+    /// change what happens.
+    private static let patience: Duration = .seconds(24 * 3600)
+
     /// Connected when it returns; lasts until ``end()``.
     /// - Throws: `PostgresError`.
     static func open(_ url: String, schema: String? = nil, on thread: IOThread, logger: Logger) throws -> DatabaseSession {
         // Here it is virtual time that passes, so nothing ends after real time.
-        let pool = try PostgresPool(url: url, size: 1, schema: schema, timeouts: .none, on: thread, logger: logger)
+        let pool = try PostgresPool(
+            url: url, size: 1, acquisitionTimeout: patience, connectTimeout: patience, schema: schema, timeouts: .none, responseTimeout: patience,
+            on: thread, logger: logger)
         let (stream, work) = AsyncStream<Work>.makeStream()
         _ = Task {
             try? await pool.withConnection { connection in
