@@ -41,10 +41,10 @@ struct PatientPublisher: Sendable {
         }
     }
 
-    /// False when the process is to stop.
+    /// False when the process is to stop. That is noticed after the pause, which is short beside the time that a role has to stop.
     private func waits(_ pause: Duration) async -> Bool {
-        let clock = clock
-        return (try? await cancelWhenGracefulShutdown { try await clock.sleep(for: pause) }) != nil
+        guard !Task.isShuttingDownGracefully, (try? await clock.sleep(for: pause)) != nil else { return false }
+        return !Task.isShuttingDownGracefully
     }
 }
 
