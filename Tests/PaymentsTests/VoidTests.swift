@@ -93,6 +93,18 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `a payment that a call opens after the void is closed, also when its card was declined`() async throws {
+        let fixture = try await unanswered()
+        fixture.harness.clock.advance(by: Charging.callLease + 1)
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.nothing.rawValue)
+        fixture.gateway.have(.declined(intent: "pi_1", code: "generic_decline"))
+        let told = await fixture.send(PaymentFixture.webhook("payment_intent.payment_failed"))
+        #expect(told.outputs.map(\.key) == [MessageName.void])
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).payment?.state == .cancelled)
+        #expect(fixture.gateway.state.withLock { $0.cancellations } == ["pi_1"])
+        await fixture.harness.database.close()
+    }
+
     @Test func `when a webhook names another payment while the gateway is asked, the one that was found is undone`() async throws {
         let fixture = try await unanswered()
         let database = fixture.harness.database

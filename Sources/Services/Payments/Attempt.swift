@@ -62,6 +62,8 @@ struct Attempt: Sendable, Hashable {
         // A call that had been on its way when the payment was voided has opened one after all: it is to be closed.
         case (.voided, .requiresAction(let intent, let secret)) where self.intent == nil:
             (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
+        case (.voided, .declined(let intent?, let code)) where self.intent == nil:
+            (state, self.intent, detail) = (.declined, intent, code)
         default:
             break
         }

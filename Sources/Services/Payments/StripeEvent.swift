@@ -20,11 +20,13 @@ struct StripeEvent: Sendable, Decodable {
         /// Whether what it tells of the payment `intent` may be more than is known.
         func isNews(of intent: String, to attempt: Attempt) -> Bool {
             if let own = attempt.intent, own != intent { return true }
+            // By a call that was on its way when the payment was voided.
+            let isOpenedLate = attempt.state == .voided && attempt.intent == nil
             return switch self {
             case .succeeded: ![.succeeded, .refunded, .needsOperator].contains(attempt.state)
-            case .paymentFailed: [.begun, .requiresAction].contains(attempt.state)
+            case .paymentFailed: [.begun, .requiresAction].contains(attempt.state) || isOpenedLate
             case .canceled: [.begun, .requiresAction, .declined].contains(attempt.state)
-            case .requiresAction: attempt.state == .begun || (attempt.state == .voided && attempt.intent == nil)
+            case .requiresAction: attempt.state == .begun || isOpenedLate
             case .refunded, .disputed: true
             }
         }
