@@ -3,7 +3,7 @@ import CRabbitMQ
 /// Owns librabbitmq's connection and its one channel; closes the socket and frees everything in its deinit.
 ///
 /// Not Sendable: one thread at a time has it. A thread of its own opens it (``ConnectionOpening``), the ``AMQPConnection``'s uses it, another says
-/// good-bye. Its memory may be freed on any thread, as nobody else has it any more by then.
+/// good-bye. Its memory may be freed on any thread, because nothing else refers to it by then.
 final class ConnectionHandle {
     static let channel: amqp_channel_t = 1
 

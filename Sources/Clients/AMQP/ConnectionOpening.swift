@@ -1,7 +1,7 @@
 import IOThreads
 
 /// The parts of a connection's life in which librabbitmq waits for the broker, each on a thread of its own: a broker that is frozen, or a name server,
-/// then holds up nobody who shares the connection's thread. At most one of them is under way for a connection.
+/// then delays nothing else on the connection's thread. At most one of them is under way for a connection.
 enum ConnectionOpening {
     /// Hands a connection from one thread to the next.
     ///

@@ -150,7 +150,7 @@ extension Consumer: ConnectionOwner {
         }
     }
 
-    /// 128 bits of the system's generator: nobody can declare the queue first.
+    /// 128 random bits from the system: the name cannot be guessed, so no other client can declare the queue first.
     private static func randomName() -> String {
         (0..<2).map { _ in String(UInt64.random(in: 0...UInt64.max), radix: 16) }.joined(separator: "-")
     }

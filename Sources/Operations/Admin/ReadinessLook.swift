@@ -2,7 +2,7 @@ import Messaging
 import Synchronization
 
 /// Runs readiness checks, each at most once at a time, for as long as ``run()`` does. Whoever asks has an answer in time: a check that hangs on a frozen server,
-/// and does not heed its cancellation either, holds up nobody, and is not begun again before it comes back.
+/// and does not heed its cancellation either, delays no other check, and is not begun again before it comes back.
 final class ReadinessLook: Sendable {
     private typealias Answer = AsyncStream<String?>.Continuation
 
