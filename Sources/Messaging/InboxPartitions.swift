@@ -33,7 +33,8 @@ public struct InboxPartitions: Sendable {
         self.logger = logger
     }
 
-    /// Makes and drops what is due. False: somebody reads a day that is to go, so it went not yet. Throws `PostgresError`.
+    /// Makes the days to come and drops those past their retention, unless another worker is dropping them already. Returns false when a reader of an
+    /// old day was in the way. Throws `PostgresError`.
     public func maintain() async throws -> Bool {
         try await prepare()
         return try await expire()
@@ -67,23 +68,42 @@ public struct InboxPartitions: Sendable {
     }
 
     /// Drops the partitions past their retention. False when one is still in use.
+    ///
+    /// One worker at a time: two that detach the same day run into a deadlock. Detaching cannot run inside a transaction, so the lock is the session's.
     private func expire() async throws -> Bool {
         let now = try await now()
         let oldest = try await oldestKept(now)
-        do {
-            for partition in try await partitions() where partition.isAttached && (partition.isLeaving || partition.name < oldest) {
-                let end: SQL = partition.isLeaving ? "FINALIZE" : "CONCURRENTLY"
-                try await racing { try await run("ALTER TABLE inbox DETACH PARTITION \(raw: partition.name) \(end)") }
+        return try await database.withConnection { connection in
+            let lock = try await connection.query("SELECT pg_try_advisory_lock(hashtextextended(current_schema() || 'inbox.expiry', 0)) AS is_mine").first
+            guard try lock?.decode("is_mine") == true else { return true }
+            do {
+                let isComplete = try await expire(before: oldest, on: connection)
+                try await unlock(connection)
+                return isComplete
+            } catch {
+                // A connection that has failed has lost its locks.
+                try? await unlock(connection)
+                throw error
             }
-            for partition in try await partitions() where !partition.isAttached && partition.name < oldest {
-                try await database.transaction { transaction in
-                    try await limitLocks(on: transaction)
-                    try await transaction.execute("DROP TABLE IF EXISTS \(raw: partition.name)")
-                }
+        }
+    }
+
+    private func unlock(_ connection: any SQLConnection) async throws {
+        try await connection.execute("SELECT pg_advisory_unlock(hashtextextended(current_schema() || 'inbox.expiry', 0))")
+    }
+
+    private func expire(before oldest: String, on connection: any SQLConnection) async throws -> Bool {
+        do {
+            for partition in try await partitions(on: connection) where partition.isAttached && (partition.isLeaving || partition.name < oldest) {
+                let end: SQL = partition.isLeaving ? "FINALIZE" : "CONCURRENTLY"
+                try await connection.execute("ALTER TABLE inbox DETACH PARTITION \(raw: partition.name) \(end)")
+            }
+            for partition in try await partitions(on: connection) where !partition.isAttached && partition.name < oldest {
+                try await connection.execute("DROP TABLE IF EXISTS \(raw: partition.name)")
             }
             return true
         } catch let error as PostgresError where error.sqlState == PostgresError.lockNotAvailable {
-            logger?.info("somebody reads a day of the inbox that is to be dropped; it is tried again", metadata: ["error": "\(error)"])
+            logger?.info("an old day of the inbox is being read; dropping it is tried again", metadata: ["error": "\(error)"])
             return false
         }
     }
@@ -148,11 +168,6 @@ public struct InboxPartitions: Sendable {
 
     // MARK: Waiting
 
-    /// Outside a transaction, as detaching demands; the session's own limit for locks counts.
-    private func run(_ sql: SQL) async throws {
-        _ = try await database.withConnection { try await $0.execute(sql) }
-    }
-
     private func limitLocks(on transaction: any SQLConnection) async throws {
         try await transaction.execute("SET LOCAL lock_timeout = '\(raw: "\(Self.lockTimeout.components.seconds)s")'")
     }
@@ -166,15 +181,6 @@ public struct InboxPartitions: Sendable {
                 attempts += 1
                 try await clock.sleep(for: Self.lockPause)
             }
-        }
-    }
-
-    /// Passes over what is refused because another worker has done the same in between.
-    private func racing(_ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch let error as PostgresError where ["42P01", "42809", "55000"].contains(error.sqlState) {
-            logger?.debug("another worker drops the same day of the inbox", metadata: ["error": "\(error)"])
         }
     }
 }
