@@ -40,8 +40,8 @@ import Testing
     @Test(arguments: [
         ("WHARF_HTTP_ADDRESS", "localhost"), ("WHARF_HTTP_ADDRESS", "localhost:70000"), ("WHARF_HTTP_ADDRESS", "localhost:+80"), ("WHARF_HTTP_ADDRESS", "-a:80"),
         ("WHARF_ADMIN_ADDRESS", "::1:80"), ("WHARF_ADMIN_ADDRESS", "1.2.3:80"),
-        ("WHARF_AMQP_URL", "http://rabbit"), ("WHARF_AMQP_URL", "amqps://h?heartbeat=1"), ("WHARF_AMQP_URL", "amqps://h?verify=no"), ("WHARF_AMQP_URL", "amqps://h/a/b"),
-        ("WHARF_AMQP_URL", "amqps://:p@h"), ("WHARF_AMQP_URL", "amqps://h/%0a"), ("WHARF_AMQP_URL_CARTS", "rabbit"),
+        ("WHARF_AMQP_URL", "http://rabbit"), ("WHARF_AMQP_URL", "amqps://h?heartbeat=0"), ("WHARF_AMQP_URL", "amqps://h?verify=no"), ("WHARF_AMQP_URL", "amqps://h/a/b"),
+        ("WHARF_AMQP_URL", "amqps://:p@h"), ("WHARF_AMQP_URL", "amqps://h/%0a"), ("WHARF_AMQP_URL_CARTS", "rabbit"), ("WHARF_AMQP_URL", "amqps://a,,b"), ("WHARF_AMQP_URL", "amqps://a,b c"),
         ("WHARF_POSTGRES_URL", "postgres:///x"), ("WHARF_POSTGRES_URL", "host=h port=1"), ("WHARF_POSTGRES_URL", "postgres://h:1,i:2,j:z/x"),
         ("WHARF_POSTGRES_URL", "postgres://h,i/x?port=1,2,3"), ("WHARF_POSTGRES_URL", "postgres://:%00@h"), ("WHARF_POSTGRES_URL", "postgres://h/x?sslmode=on"), ("WHARF_POSTGRES_URL", "postgres://h/x?colour=red"),
         ("WHARF_POSTGRES_URL", "postgres://h/x?target_session_attrs=writable"), ("WHARF_POSTGRES_URL", "postgres://h/x?connect_timeout=soon"),
@@ -64,6 +64,7 @@ import Testing
 
     @Test(arguments: [
         ("WHARF_HTTP_ADDRESS", "[::1]:8080"), ("WHARF_AMQP_URL", "amqp://u:p%40@[::1]:5673/a%2Fb"), ("WHARF_AMQP_URL", "amqps://h?cacertfile=/ca.pem"),
+        ("WHARF_AMQP_URL", "amqps://u:p@a:5671,b,[::1]:5673/v?heartbeat=8"), ("WHARF_AMQP_URL_CARTS", "amqp://127.0.0.1:5672,localhost:5673/"),
         ("WHARF_POSTGRES_URL", "postgres://u:p%40@h:1,i:2/x?sslmode=verify-full&target_session_attrs=read-write"), ("WHARF_POSTGRES_URL", "postgres://h,i:/x"),
         ("WHARF_POSTGRES_URL", "postgres:///x?host=/run/postgresql"), ("WHARF_POSTGRES_URL", "postgresql://[::1]:5432/x"),
         ("WHARF_REDIS_URL", "rediss://u:p%40@h:1/5?cacertfile=/ca.pem"), ("WHARF_REDIS_URL", "redis://:p@127.0.0.1"),
@@ -108,7 +109,7 @@ import Testing
 
     @Test(arguments: [
         ("WHARF_AMQP_URL", "amqp://u:secret@rabbit/"), ("WHARF_AMQP_URL_CARTS", "amqps://u:secret@rabbit/?verify=verify_none"),
-        ("WHARF_REDIS_URL", "redis://:secret@rabbit"), ("WHARF_REDIS_URL", "redis://rabbit"),
+        ("WHARF_AMQP_URL", "amqp://u:secret@127.0.0.1,rabbit/"), ("WHARF_REDIS_URL", "redis://:secret@rabbit"), ("WHARF_REDIS_URL", "redis://rabbit"),
         ("WHARF_RABBITMQ_MANAGEMENT_URL", "http://u:secret@rabbit:15672"), ("STRIPE_API_BASE", "http://rabbit"), ("PAYPAL_API_BASE", "http://rabbit"),
         ("SENDGRID_API_BASE", "http://rabbit"), ("TWILIO_API_BASE", "http://rabbit:1/x"),
     ])
@@ -131,7 +132,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("WHARF_AMQP_URL", "amqp://user:se@cr/et@h:x"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?password=secret"), ("WHARF_REDIS_URL", "redis:/:secret@h"),
+        ("WHARF_AMQP_URL", "amqp://user:se@cr/et@h:x"), ("WHARF_AMQP_URL", "amqps://user:1,secret"), ("WHARF_AMQP_URL", "amqps://user:secret@a:1,b:x"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?password=secret"), ("WHARF_REDIS_URL", "redis:/:secret@h"),
         ("WHARF_POSTGRES_URL", "postgres://h:x/y?passwor%64=secret"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?sslpassword=secret&a=b"),
         ("WHARF_MAIL_URL", "smtp://me:secret"), ("WHARF_MAIL_URL", "me:secret@h"), ("STRIPE_API_BASE", "https://secret@h"), ("WHARF_REDIS_URL", "redis://h?auth=secret"),
     ])

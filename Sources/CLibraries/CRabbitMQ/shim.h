@@ -16,6 +16,9 @@
 #include <amqp_tcp_socket.h>
 #endif
 
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -45,6 +48,14 @@ static inline amqp_rpc_reply_t crabbitmq_login(
     return amqp_login_with_properties(
         state, vhost, channel_max, frame_max, heartbeat_seconds, properties, AMQP_SASL_METHOD_PLAIN, user, password
     );
+}
+
+/// The name or address that the certificate must be for, checked by OpenSSL itself: librabbitmq checks for what it connects to. 1 on success.
+static inline int crabbitmq_expect_host(amqp_socket_t *socket, const char *host) {
+    SSL_CTX *context = (SSL_CTX *)amqp_ssl_socket_get_context(socket);
+    X509_VERIFY_PARAM *parameters = context ? SSL_CTX_get0_param(context) : NULL;
+    if (!parameters) return 0;
+    return X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1 || X509_VERIFY_PARAM_set1_host(parameters, host, 0) == 1;
 }
 
 /// Bounds, in milliseconds, how long written bytes may stay unacknowledged before the kernel drops the connection. 0 on success.

@@ -10,8 +10,22 @@ public struct AMQPConfiguration: Equatable, Sendable {
         public static let systemCAFile = "/etc/ssl/certs/ca-certificates.crt"
     }
 
-    public var host: String
-    public var port: Int
+    /// One node of the broker, as a name or an address.
+    public struct Node: Hashable, Sendable {
+        public var host: String
+        public var port: Int
+
+        public init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    /// How many nodes a URL may name: more than the broker's quorums are made for.
+    public static let maximumNodes = 16
+
+    /// Never empty. Each is as good as any other: every connection takes them in a random order, so that processes spread over them.
+    public var nodes: [Node]
     public var user: String
     public var password: String
     public var virtualHost: String
@@ -20,42 +34,55 @@ public struct AMQPConfiguration: Equatable, Sendable {
     /// Shown by the broker next to the connection.
     public var connectionName: String
 
-    /// A peer that is silent for twice this long is taken for dead. Whole seconds, held to 1 to 600 s.
-    public var heartbeat: Duration = .seconds(15)
-    /// Bounds the TCP connection and, again, the handshake; not the name lookup before it, which the resolver bounds. Held to 0.1 to 60 s.
-    public var connectTimeout: Duration = .seconds(5)
-    /// Bounds each answer to a declaration. Held to 0.1 to 60 s.
-    public var rpcTimeout: Duration = .seconds(10)
+    /// A peer that is silent for twice this long is taken for dead: within 10 s by default. Whole seconds, held to 1 to 600 s.
+    public var heartbeat: Duration = Self.standardHeartbeat
+    /// For each address of each node: bounds the TCP connection and, again, the handshake; not the name lookup before it, which the resolver bounds.
+    /// Held to 0.1 to 60 s.
+    public var connectTimeout: Duration = Self.standardConnectTimeout
+    /// Bounds each answer to a declaration: with a node lost the cluster may take some seconds to agree on one. Held to 0.1 to 60 s.
+    public var rpcTimeout: Duration = .seconds(5)
     /// Bounds how long the kernel waits for sent bytes to be taken by the broker's host. Held to 0.1 to 60 s.
     public var tcpUserTimeout: Duration = .seconds(5)
     /// Bounds the good-bye of an orderly close. Held to 0.1 to 60 s.
     public var closeTimeout: Duration = .seconds(2)
 
-    /// Reads `amqp://user:password@host:port/vhost` or `amqps://…?cacertfile=/path&verify=verify_none`.
+    /// Silence is noticed after 8 to 9 s. Much less, and a broker whose machine is busy would be taken for dead.
+    public static let standardHeartbeat: Duration = .seconds(4)
+    /// Several times what a busy broker takes, and short enough to try a second node within what a client waits.
+    public static let standardConnectTimeout: Duration = .seconds(3)
+
+    /// Reads `amqp://user:password@host:port,host:port/vhost` or `amqps://…?cacertfile=/path&verify=verify_none`.
     ///
     /// User, password and virtual host are percent-decoded. Defaults: guest, guest, port 5672 (5671 for `amqps`),
     /// virtual host `/` (also for a bare trailing slash), the system's certificate authorities, `verify_peer`.
+    /// As in RabbitMQ's own URLs, `heartbeat` (seconds) and `connection_timeout` (milliseconds) are read from the query.
     /// - Throws: ``AMQPError`` with the code `configuration`. Its message does not contain the password.
     public init(url: String, connectionName: String) throws(AMQPError) {
         let parsed = try AMQPURL(url)
-        self.host = parsed.host
-        self.port = parsed.port
+        self.nodes = parsed.nodes
         self.user = parsed.user
         self.password = parsed.password
         self.virtualHost = parsed.virtualHost
         self.tls = parsed.tls
         self.connectionName = connectionName
+        if let heartbeat = parsed.heartbeat { self.heartbeat = heartbeat }
+        if let connectTimeout = parsed.connectTimeout { self.connectTimeout = connectTimeout }
     }
 }
 
 extension AMQPConfiguration: CustomStringConvertible, CustomReflectable {
     /// Where it leads, without the password.
     public var description: String {
-        "\(tls == nil ? "amqp" : "amqps")://\(user)@\(host):\(port)\(virtualHost == "/" ? "" : "/\(virtualHost)")"
+        let authority = nodes.map { "\($0)" }.joined(separator: ",")
+        return "\(tls == nil ? "amqp" : "amqps")://\(user)@\(authority)\(virtualHost == "/" ? "" : "/\(virtualHost)")"
     }
 
     /// Hides the password from `dump` and from interpolation of whatever contains this.
     public var customMirror: Mirror {
         Mirror(self, children: ["url": description, "connectionName": connectionName])
     }
+}
+
+extension AMQPConfiguration.Node: CustomStringConvertible {
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

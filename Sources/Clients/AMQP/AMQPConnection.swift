@@ -14,6 +14,8 @@ actor AMQPConnection {
     nonisolated let generation: UInt64
 
     private var handle: ConnectionHandle?
+    /// Where it leads, once it is open.
+    private(set) var address: BrokerAddress?
     private var assembly: MessageAssembly
     private var ending: Ending?
     /// Set before ``ending``, which waits for the good-bye.
@@ -45,8 +47,11 @@ actor AMQPConnection {
     }
 
     /// Connects, logs in, opens the channel, lets the owner prepare it, and begins to take turns. The thread is free meanwhile.
-    func open() async throws(AMQPError) {
-        handle = try await ConnectionOpening.open(configuration, for: owner).handle
+    /// - Parameter lost: an address that is tried last.
+    func open(lost: BrokerAddress? = nil) async throws(AMQPError) {
+        let opened = try await ConnectionOpening.open(configuration, for: owner, lost: lost)
+        handle = opened.handle
+        address = opened.address
         owner.attach(self)
         turn()
     }
@@ -77,8 +82,8 @@ actor AMQPConnection {
             owner.detach(error)
             canSayGoodbye = error.leavesConnection
         }
-        guard let handle, canSayGoodbye else { return finish(ending) }
-        ConnectionOpening.close(.init(handle: handle), within: configuration.closeTimeout) { [self] in
+        guard let handle, let address, canSayGoodbye else { return finish(ending) }
+        ConnectionOpening.close(.init(handle: handle, address: address), within: configuration.closeTimeout) { [self] in
             thread.call { self.assumeIsolated { $0.finish(ending) } }
         }
     }
@@ -142,9 +147,9 @@ extension AMQPConnection: IOHandler {
         thread.watch(self, next)
     }
 
-    /// Often enough for librabbitmq to send and to miss heartbeats in time: a third of the heartbeat.
+    /// Often enough for librabbitmq to send and to miss heartbeats in time: a third of the heartbeat, and no later than a second after they are due.
     private var turnInterval: Duration {
-        configuration.heartbeat.held(to: .seconds(1), .seconds(600)) / 3
+        min(configuration.heartbeat.held(to: .seconds(1), .seconds(600)) / 3, .seconds(1))
     }
 
     /// Whether the kernel takes more bytes now. A broker that has stopped reading must not stop this thread.

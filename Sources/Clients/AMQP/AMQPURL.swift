@@ -1,11 +1,19 @@
 /// The parts of an `amqp://` or `amqps://` URL.
 struct AMQPURL {
-    var host = ""
-    var port = 5672
+    var nodes: [AMQPConfiguration.Node] = []
     var user = "guest"
     var password = "guest"
     var virtualHost = "/"
     var tls: AMQPConfiguration.TLS?
+    /// Nil where the URL leaves them out.
+    var heartbeat: Duration?
+    var connectTimeout: Duration?
+
+    /// Of a node that is given without one.
+    private var standardPort: Int { tls == nil ? 5672 : 5671 }
+    /// In seconds, and in milliseconds: what the client holds them to anyhow.
+    private static let heartbeats = 1...600
+    private static let connectTimeouts = 100...60_000
 
     init(_ url: String) throws(AMQPError) {
         guard !url.contains("#") else { throw Self.wrong("it has a fragment; # is written %23") }
@@ -14,7 +22,6 @@ struct AMQPURL {
             rest.removeFirst("amqp://".count)
         } else if rest.hasPrefix("amqps://") {
             rest.removeFirst("amqps://".count)
-            port = 5671
             tls = AMQPConfiguration.TLS(caFile: AMQPConfiguration.TLS.systemCAFile, verify: true)
         } else {
             throw Self.wrong("it must begin with amqp:// or amqps://")
@@ -33,7 +40,9 @@ struct AMQPURL {
             try readCredentials(rest[..<at])
             rest = rest[rest.index(after: at)...]
         }
-        try readAuthority(rest)
+        let nodes = rest.split(separator: ",", omittingEmptySubsequences: false)
+        guard nodes.count <= AMQPConfiguration.maximumNodes else { throw Self.wrong("it names more than \(AMQPConfiguration.maximumNodes) nodes") }
+        for node in nodes { self.nodes.append(try readNode(node)) }
     }
 
     private mutating func readCredentials(_ text: Substring) throws(AMQPError) {
@@ -43,7 +52,8 @@ struct AMQPURL {
         if parts.count == 2 { password = try Self.decode(parts[1], "password") }
     }
 
-    private mutating func readAuthority(_ text: Substring) throws(AMQPError) {
+    private func readNode(_ text: Substring) throws(AMQPError) -> AMQPConfiguration.Node {
+        var host = ""
         var portText: Substring?
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
             host = String(text[text.index(after: text.startIndex)..<end])
@@ -55,25 +65,43 @@ struct AMQPURL {
             host = String(parts.first ?? "")
             portText = parts.count == 2 ? parts[1] : nil
         }
-        guard !host.isEmpty else { throw Self.wrong("it names no host") }
-        guard !host.contains(",") else { throw Self.wrong("it names several hosts") }
-        if let portText {
-            guard portText.utf8.allSatisfy({ Self.hexDigit($0).map { $0 < 10 } ?? false }), let number = UInt16(portText), number > 0 else { throw Self.wrong("the port is a number from 1 to 65535") }
-            port = Int(number)
-        }
+        guard !host.isEmpty else { throw Self.wrong("it names no host, or one of several is empty") }
+        guard let portText else { return .init(host: host, port: standardPort) }
+        guard let port = Self.number(portText), UInt16(exactly: port) != nil, port > 0 else { throw Self.wrong("the port is a number from 1 to 65535") }
+        return .init(host: host, port: port)
+    }
+
+    /// Digits alone: a sign is none.
+    private static func number(_ text: some StringProtocol) -> Int? {
+        text.utf8.allSatisfy { hexDigit($0).map { $0 < 10 } ?? false } ? Int(text) : nil
     }
 
     private mutating func readQuery(_ text: Substring) throws(AMQPError) {
         for pair in text.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let value = try Self.decode(parts.count == 2 ? parts[1] : "", "query")
-            guard tls != nil else { throw Self.wrong("query parameters belong to amqps://") }
-            switch (parts[0], value) {
-            case ("cacertfile", let file) where !file.isEmpty: tls?.caFile = file
-            case ("verify", "verify_none"): tls?.verify = false
-            case ("verify", "verify_peer"): tls?.verify = true
-            default: throw Self.wrong("the query takes cacertfile=/path and verify=verify_peer or verify_none")
+            switch parts[0] {
+            case "heartbeat":
+                guard let seconds = Self.number(value), Self.heartbeats.contains(seconds) else { throw Self.wrong("heartbeat is 1 to 600 seconds") }
+                heartbeat = .seconds(seconds)
+            case "connection_timeout":
+                guard let milliseconds = Self.number(value), Self.connectTimeouts.contains(milliseconds) else {
+                    throw Self.wrong("connection_timeout is 100 to 60000 milliseconds")
+                }
+                connectTimeout = .milliseconds(milliseconds)
+            default: try readTLS(parts[0], value)
             }
+        }
+    }
+
+    private mutating func readTLS(_ name: Substring, _ value: String) throws(AMQPError) {
+        switch (name, value) {
+        case ("cacertfile", let file) where !file.isEmpty && tls != nil: tls?.caFile = file
+        case ("verify", "verify_none") where tls != nil: tls?.verify = false
+        case ("verify", "verify_peer") where tls != nil: tls?.verify = true
+        default:
+            throw Self.wrong(
+                "the query takes heartbeat and connection_timeout, and with amqps:// cacertfile=/path and verify=verify_peer or verify_none")
         }
     }
 

@@ -12,7 +12,8 @@ final class ConnectionHandle {
     private let socket: OpaquePointer
     private let isTLS: Bool
 
-    init(tls: AMQPConfiguration.TLS?) throws(AMQPError) {
+    /// - Parameter name: what the certificate must be for, where the connection goes to an address instead of a name.
+    init(tls: AMQPConfiguration.TLS?, expecting name: String? = nil) throws(AMQPError) {
         guard let state = amqp_new_connection() else { throw Self.outOfMemory }
         guard let socket = tls == nil ? amqp_tcp_socket_new(state) : amqp_ssl_socket_new(state) else {
             amqp_destroy_connection(state)
@@ -23,7 +24,8 @@ final class ConnectionHandle {
         self.isTLS = tls != nil
         guard let tls else { return }
         amqp_ssl_socket_set_verify_peer(socket, tls.verify ? 1 : 0)
-        amqp_ssl_socket_set_verify_hostname(socket, tls.verify ? 1 : 0)
+        amqp_ssl_socket_set_verify_hostname(socket, tls.verify && name == nil ? 1 : 0)
+        if tls.verify, let name, crabbitmq_expect_host(socket, name) != 1 { throw Self.outOfMemory }
         amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
         if tls.verify, amqp_ssl_socket_set_cacert(socket, tls.caFile) != AMQP_STATUS_OK.rawValue {
             throw AMQPError(.configuration, "the CA file \(tls.caFile) cannot be read as PEM certificates", isTransient: false)
@@ -34,15 +36,15 @@ final class ConnectionHandle {
         amqp_destroy_connection(state)
     }
 
-    /// Looks the host up, connects, shakes hands, logs in and opens the channel. Blocks the thread, for as long as the resolver takes and twice the
-    /// configuration's `connectTimeout`.
-    func open(_ configuration: AMQPConfiguration) throws(AMQPError) {
+    /// Connects, shakes hands, logs in and opens the channel. Blocks the thread, for twice the configuration's `connectTimeout`, and for as long as the
+    /// resolver takes where the address is a name.
+    func open(_ configuration: AMQPConfiguration, at address: BrokerAddress) throws(AMQPError) {
         defer { arena.recycle() }
         var connectTimeout = timeval(configuration.connectTimeout.held(to: .milliseconds(100), .seconds(60)))
         amqp_set_handshake_timeout(state, &connectTimeout)
         setRPCTimeout(configuration.rpcTimeout)
-        let status = amqp_socket_open_noblock(socket, configuration.host, Int32(configuration.port), &connectTimeout)
-        guard status == AMQP_STATUS_OK.rawValue else { throw openFailure(status, configuration) }
+        let status = amqp_socket_open_noblock(socket, address.host, Int32(address.node.port), &connectTimeout)
+        guard status == AMQP_STATUS_OK.rawValue else { throw openFailure(status, address) }
 
         let userTimeout = configuration.tcpUserTimeout.held(to: .milliseconds(100), .seconds(60))
         crabbitmq_set_user_timeout(amqp_get_sockfd(state), UInt32(userTimeout.milliseconds))
@@ -52,7 +54,7 @@ final class ConnectionHandle {
             state, configuration.virtualHost, Self.channelMax, Self.frameMax, Int32(heartbeat.components.seconds),
             &properties, configuration.user, configuration.password
         )
-        if let error = failure(in: reply, during: "login to \(configuration)") { throw error }
+        if let error = failure(in: reply, during: "login to \(address) as \(configuration.user)") { throw error }
         let frameMax = amqp_get_frame_max(state)
         guard frameMax >= Self.frameMax else {
             throw AMQPError(.configuration, "the broker's frame_max is \(frameMax), at least \(Self.frameMax) is needed", isTransient: false)
@@ -125,13 +127,13 @@ final class ConnectionHandle {
         }
     }
 
-    private func openFailure(_ status: Int32, _ configuration: AMQPConfiguration) -> AMQPError {
+    private func openFailure(_ status: Int32, _ address: BrokerAddress) -> AMQPError {
         let reason = String(cString: amqp_error_string2(status))
         // TLS failures are numbered from -0x200 down.
         if isTLS, status <= AMQP_STATUS_SSL_ERROR.rawValue {
-            return AMQPError(.tls, "no TLS with \(configuration): \(reason); check its certificate against cacertfile", isTransient: true)
+            return AMQPError(.tls, "no TLS with \(address): \(reason); check its certificate against cacertfile", isTransient: true)
         }
-        return AMQPError(.unreachable, "no connection to \(configuration): \(reason); check that the broker runs there", isTransient: true)
+        return AMQPError(.unreachable, "no connection to \(address): \(reason); check that the broker runs there", isTransient: true)
     }
 
     private static let outOfMemory = AMQPError(.resources, "no memory for a broker connection", isTransient: true)

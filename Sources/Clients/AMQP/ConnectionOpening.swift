@@ -8,33 +8,52 @@ enum ConnectionOpening {
     /// Unchecked because ``ConnectionHandle`` is not Sendable: who gives it away does not touch it again.
     struct Handover: @unchecked Sendable {
         let handle: ConnectionHandle
+        let address: BrokerAddress
     }
 
-    /// A connection that is open, with what its owner needs declared.
-    static func open(_ configuration: AMQPConfiguration, for owner: any ConnectionOwner) async throws(AMQPError) -> Handover {
+    /// A connection that is open, with what its owner needs declared, to the first address that can be used.
+    /// - Parameter lost: an address that is tried last.
+    static func open(
+        _ configuration: AMQPConfiguration, for owner: any ConnectionOwner, lost: BrokerAddress?
+    ) async throws(AMQPError) -> Handover {
         let result: Result<Handover, AMQPError> = await withCheckedContinuation { continuation in
             let hasStarted = startThread(named: "amqp-connect") {
-                continuation.resume(returning: connect(configuration, for: owner))
+                continuation.resume(returning: connect(configuration, for: owner, lost: lost))
             }
             if !hasStarted { continuation.resume(returning: .failure(noThread)) }
         }
         return try result.get()
     }
 
-    private static func connect(_ configuration: AMQPConfiguration, for owner: any ConnectionOwner) -> Result<Handover, AMQPError> {
-        do throws(AMQPError) {
-            let handle = try ConnectionHandle(tls: configuration.tls)
+    private static func connect(
+        _ configuration: AMQPConfiguration, for owner: any ConnectionOwner, lost: BrokerAddress?
+    ) -> Result<Handover, AMQPError> {
+        var failure = AMQPError.stopped("connection")
+        for address in BrokerAddresses(of: configuration.nodes, lost: lost) where !owner.isStopping {
             do throws(AMQPError) {
-                try handle.open(configuration)
-                try owner.prepare(handle)
+                return .success(Handover(handle: try connect(configuration, at: address, for: owner), address: address))
             } catch {
-                if error.leavesConnection { handle.close(within: configuration.closeTimeout) }
-                throw error
+                failure = error
+                // What one node refuses, all of them refuse.
+                guard error.isThisNodesAlone else { break }
             }
-            return .success(Handover(handle: handle))
-        } catch {
-            return .failure(error)
         }
+        return .failure(failure)
+    }
+
+    private static func connect(
+        _ configuration: AMQPConfiguration, at address: BrokerAddress, for owner: any ConnectionOwner
+    ) throws(AMQPError) -> ConnectionHandle {
+        let name = address.host == address.node.host ? nil : address.node.host
+        let handle = try ConnectionHandle(tls: configuration.tls, expecting: name)
+        do throws(AMQPError) {
+            try handle.open(configuration, at: address)
+            try owner.prepare(handle)
+        } catch {
+            if error.leavesConnection { handle.close(within: configuration.closeTimeout) }
+            throw error
+        }
+        return handle
     }
 
     /// Says good-bye and calls `completion`, on another thread.
@@ -52,4 +71,7 @@ enum ConnectionOpening {
 extension AMQPError {
     /// Whether the connection itself is well, so that there is somebody to say good-bye to.
     var leavesConnection: Bool { [.notFound, .accessRefused, .closedByBroker].contains(code) }
+
+    /// Whether another node of the cluster may do better.
+    var isThisNodesAlone: Bool { [.unreachable, .tls, .connectionLost].contains(code) || code == .closedByBroker && isTransient }
 }

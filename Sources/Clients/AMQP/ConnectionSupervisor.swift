@@ -37,13 +37,15 @@ struct ConnectionSupervisor {
         var backoff = Backoff()
         var random = SystemRandomNumberGenerator()
         var hasConnected = false
+        var lost: BrokerAddress?
         while !owner.isStopping {
             let connection = AMQPConnection(configuration, on: thread, for: owner)
             let failure: AMQPError
             do throws(AMQPError) {
-                try await connection.open()
+                try await connection.open(lost: lost)
                 hasConnected = true
-                logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)"])
+                lost = await connection.address
+                logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)", LogKey.node: "\(lost.map { "\($0)" } ?? "")"])
                 let since = ContinuousClock.now
                 guard case .lost(let error) = await connection.untilEnd() else { return }
                 backoff.ended(after: .now - since)
@@ -68,6 +70,8 @@ struct ConnectionSupervisor {
 /// The keys of this module's log metadata.
 enum LogKey {
     static let broker = "broker"
+    /// Which of the broker's nodes.
+    static let node = "broker_node"
     static let reason = "reason"
     /// Milliseconds.
     static let delay = "delay_ms"

@@ -5,6 +5,7 @@ enum Redaction {
     /// libpq's and RabbitMQ's parameters that tell where and how, and so help to find a mistake.
     private static let plainParameters: Set<Substring> = [
         "sslmode", "target_session_attrs", "channel_binding", "host", "hostaddr", "port", "connect_timeout", "cacertfile", "verify", "sslrootcert",
+        "heartbeat", "connection_timeout",
     ]
 
     static func shown(_ text: String, _ secrecy: SettingsReader.Secrecy) -> String {
@@ -32,9 +33,18 @@ enum Redaction {
             // A host and its port, or a user and a password whose @ and host are missing.
             let end = shown[colon...].firstIndex { $0 == "/" || $0 == "?" } ?? shown.endIndex
             let port = shown[shown.index(after: colon)..<end]
-            if !port.allSatisfy(\.isNumber) { shown.replaceSubrange(port.startIndex..<port.endIndex, with: mark) }
+            let nodes = shown[start..<end].split(separator: ",", omittingEmptySubsequences: false)
+            if !isPort(port), !nodes.allSatisfy(isNode) { shown.replaceSubrange(port.startIndex..<port.endIndex, with: mark) }
         }
         return withoutParameters(shown)
+    }
+
+    private static func isPort(_ text: Substring) -> Bool { text.allSatisfy(\.isNumber) }
+
+    /// One of several hosts. With its port, as a password that holds a comma could look like a host without.
+    private static func isNode(_ text: Substring) -> Bool {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 && isPort(parts[1])
     }
 
     private static func withoutParameters(_ text: String) -> String {

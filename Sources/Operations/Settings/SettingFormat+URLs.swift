@@ -8,16 +8,18 @@ import WebClient
 
 extension SettingFormat where Value == String {
     static func broker(_ plainText: PlainTextHosts) -> SettingFormat {
-        SettingFormat(accepted: "amqp://user:password@host:port/virtualhost, or amqps:// with cacertfile=/path") { text throws(Misfit) in
+        SettingFormat(accepted: "amqp://user:password@host:port/virtualhost, several nodes separated by commas; amqps:// takes cacertfile=/path") { text throws(Misfit) in
             let configuration: AMQPConfiguration
             do throws(AMQPError) {
                 configuration = try AMQPConfiguration(url: text, connectionName: "")
             } catch {
                 throw Misfit(reason: error.message)
             }
-            try check(host: configuration.host)
-            // Without its verification TLS keeps nobody out who stands in between.
-            try plainText.check(configuration.host, isEncrypted: configuration.tls?.verify ?? false, "amqps:// with a verified certificate")
+            for node in configuration.nodes {
+                try check(host: node.host)
+                // Without its verification TLS keeps nobody out who stands in between.
+                try plainText.check(node.host, isEncrypted: configuration.tls?.verify ?? false, "amqps:// with a verified certificate")
+            }
             return text
         }
     }

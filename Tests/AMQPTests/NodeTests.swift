@@ -1,0 +1,92 @@
+import Glibc
+import Testing
+
+@testable import AMQP
+
+@Suite struct BrokerAddressesTests {
+    private let nodes = ["a", "b", "c"].map { AMQPConfiguration.Node(host: $0, port: 5672) }
+
+    /// Each name has two addresses.
+    private func order(lost: BrokerAddress? = nil) -> [BrokerAddress] {
+        Array(BrokerAddresses(of: nodes, lost: lost) { node in ["1", "2"].map { BrokerAddress(node: node, host: node.host + $0) } })
+    }
+
+    @Test func `every address of every node is tried once`() {
+        #expect(Set(order()).count == 6)
+        #expect(order().count == 6)
+    }
+
+    @Test func `connections spread over the nodes`() {
+        let first = (0..<200).compactMap { _ in order().first?.node.host }
+        #expect(Set(first) == ["a", "b", "c"])
+    }
+
+    @Test func `the address that was lost just now is tried last`() {
+        let lost = BrokerAddress(node: nodes[1], host: "b2")
+        for _ in 0..<50 {
+            #expect(order(lost: lost).last == lost)
+            #expect(order(lost: lost).count == 6)
+        }
+    }
+
+    @Test func `a single node that was lost is tried again`() {
+        let only = BrokerAddress(node: nodes[0], host: "a")
+        #expect(Array(BrokerAddresses(of: [nodes[0]], lost: only) { _ in [only] }) == [only])
+    }
+}
+
+extension BrokerTests {
+    @Suite struct NodeTests {
+        /// A port on which the kernel accepts connections, and nobody ever says a word: a frozen node.
+        private final class FrozenNode {
+            let port: Int
+            private let socket: Int32
+
+            init() throws {
+                let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+                self.socket = socket
+                var address = sockaddr_in()
+                address.sin_family = sa_family_t(AF_INET)
+                address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+                var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+                let isListening = unsafe withUnsafeMutablePointer(to: &address) { address in
+                    unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                        unsafe bind(socket, address, length) == 0 && listen(socket, 64) == 0 && getsockname(socket, address, &length) == 0
+                    }
+                }
+                try #require(isListening)
+                port = Int(UInt16(bigEndian: address.sin_port))
+            }
+
+            deinit { close(socket) }
+        }
+
+        /// Many, as the order is random.
+        private func connect(to nodes: [AMQPConfiguration.Node], connectTimeout: Duration, within limit: Duration) async throws {
+            var configuration = try await TestBroker.shared.value.configuration
+            configuration.nodes = nodes
+            configuration.connectTimeout = connectTimeout
+            let publishers = (0..<12).map { _ in Publisher(configuration: configuration, logger: quiet) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for publisher in publishers { group.addTask { try await publisher.run() } }
+                try await eventually("all are connected", within: limit) { publishers.allSatisfy(\.isConnected) }
+                group.cancelAll()
+                while await group.nextResult() != nil {}
+            }
+        }
+
+        @Test func `a frozen node and one that is gone keep nobody from the third`() async throws {
+            let broker = try await TestBroker.shared.value
+            let frozen = try FrozenNode()
+            let nodes = [frozen.port, 1, broker.port].map { AMQPConfiguration.Node(host: "127.0.0.1", port: $0) }
+            // One round of attempts, far below what ends a frozen connection by itself.
+            try await connect(to: nodes, connectTimeout: .milliseconds(300), within: .seconds(10))
+        }
+
+        @Test func `of a name with several addresses those that refuse are passed over`() async throws {
+            // The broker listens on 127.0.0.1 alone; the resolver is asked for a name that has ::1, too, on most machines.
+            let broker = try await TestBroker.shared.value
+            try await connect(to: [.init(host: "localhost", port: broker.port)], connectTimeout: .seconds(2), within: .seconds(10))
+        }
+    }
+}
