@@ -15,10 +15,10 @@ public struct EntityTags: Sendable, Equatable {
         tags.contains { $0 == "*" || $0 == tag }
     }
 
-    /// For `If-Match` on a resource whose tags are `"version-rest"`: the version is what clients change, and the rest changes by itself. A change may be
-    /// made from any tag of this version.
+    /// For `If-Match` on a resource whose tags are `"version"` or `"version-rest"`: the version is what clients change, and the rest changes by itself. A
+    /// change may be made from any tag of this version.
     public func match(version: Int) -> Bool {
-        tags.contains { $0 == "*" || $0.hasPrefix("\"\(version)-") }
+        tags.contains { $0 == "*" || $0 == "\"\(version)\"" || $0.hasPrefix("\"\(version)-") }
     }
 
     /// For `If-None-Match`.

@@ -7,55 +7,6 @@ import Testing
 @testable import Messaging
 @testable import ServiceKit
 
-/// Asks the catalog as administrators and customers do.
-private struct Shop {
-    let harness: ServiceHarness
-    let admin = Caller(id: UUID(), role: .admin)
-
-    init() async throws {
-        let clock = SetClock()
-        harness = try await ServiceHarness(
-            CatalogService.definition(clock: clock, randomness: TestRandomness()), CatalogService.migrations, clock: clock)
-    }
-
-    func request(_ operation: String, _ body: String = "", _ parameters: [String: String] = [:], caller: Caller? = nil) throws -> Request {
-        var request = try Request("catalog.\(operation)", parameters: parameters, caller: caller ?? admin)
-        request.body = Array(body.utf8)
-        return request
-    }
-
-    func new(_ sku: String, _ name: String = "Tea", more: String = "") throws -> Request {
-        try request("products.create", #"{"sku": "\#(sku)", "name": "\#(name)", "price": {"amount": 100, "currency": "EUR"}\#(more)}"#)
-    }
-
-    func create(_ sku: String, _ name: String = "Tea", more: String = "") async throws -> ProductView {
-        let reply = try await harness.send(try new(sku, name, more: more))
-        #expect(reply.status == 201)
-        return try reply.decoded()
-    }
-
-    func change(_ id: UUID, _ body: String, ifMatch: String? = nil) async throws -> Reply {
-        var parameters = ["idOrSlug": id.uuidString]
-        parameters["if-match"] = ifMatch
-        return try await harness.send(try request("products.update", body, parameters))
-    }
-
-    func archive(_ id: UUID) async throws -> Reply {
-        try await harness.send(try request("products.archive", "", ["idOrSlug": id.uuidString]))
-    }
-
-    func get(_ key: String) async throws -> Reply {
-        try await harness.ask(try request("products.get", "", ["idOrSlug": key]))
-    }
-
-    func find(_ parameters: [String: String], as caller: Caller? = nil) async throws -> [String] {
-        let reply = try await harness.ask(try request("products.list", "", parameters, caller: caller))
-        return try reply.decoded(Page<ProductView>.self).items.map(\.sku).sorted()
-    }
-}
-
-private func fields(_ reply: Reply) -> [String] { reply.problem?.errors?.map(\.field) ?? [] }
-
 @Suite struct `Slugs` {
     @Test func `products whose names begin alike get slugs of their own`() async throws {
         let shop = try await Shop()
@@ -253,7 +204,7 @@ private func fields(_ reply: Reply) -> [String] { reply.problem?.errors?.map(\.f
         return try shop.request("stock.\(operation)", body, parameters)
     }
 
-    @Test func `a sale changes the tags, and spoils no administrator's change`() async throws {
+    @Test func `a sale changes the tag of the stock alone, and spoils no administrator's change`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A")
         let harness = shop.harness
@@ -262,7 +213,7 @@ private func fields(_ reply: Reply) -> [String] { reply.problem?.errors?.map(\.f
         let step = ReserveStock(orderID: UUID(), lines: [.init(sku: "A", quantity: 3)])
         _ = await harness.send([Request(id: UUID(), operation: MessageName.reserve, body: try JSON.encode(step))])
         let after = (try await shop.get(product.slug).headers["etag"], try await harness.ask(try stock(shop, "get")).headers["etag"])
-        #expect(before.0 != after.0)
+        #expect(before.0 == after.0)
         #expect(before.1 != after.1)
         #expect(try await shop.change(product.id, #"{"name": "Other"}"#, ifMatch: before.0).status == 200)
         #expect(try await harness.send(try stock(shop, "set", #"{"onHand": 12}"#, ifMatch: before.1)).status == 200)
@@ -273,7 +224,7 @@ private func fields(_ reply: Reply) -> [String] { reply.problem?.errors?.map(\.f
         await harness.database.close()
     }
 
-    @Test(arguments: [(#""5-23""#, true), (#""5-99""#, true), ("*", true), (#""4-23", "5-1""#, true), (#""50-23""#, false), (#"W/"5-23""#, false), (#""5""#, false), ("5-23", false)])
+    @Test(arguments: [(#""5-23""#, true), (#""5-99""#, true), ("*", true), (#""4-23", "5-1""#, true), (#""50-23""#, false), (#"W/"5-23""#, false), (#""5""#, true), (#""55""#, false), ("5-23", false)])
     func `a change may be made from any tag of the version`(field: String, matches: Bool) {
         #expect(EntityTags(field).match(version: 5) == matches)
     }

@@ -38,6 +38,30 @@ extension System {
             #expect(try await admin.send("PATCH", "/v1/products/\(id)", #"{"archived": false}"#).status == 409)
         }
 
+        @Test func `a category shows what is in those inside it, and goes when nothing is`() async throws {
+            let admin = try Visitor.admin()
+            let name = "c" + UUID().uuidString.lowercased().prefix(8)
+            #expect(try await admin.post("/v1/categories", #"{"name": "\#(name)"}"#).status == 201)
+            let inner = try await admin.post("/v1/categories", #"{"name": "\#(name) inside", "parent": "\#(name)"}"#)
+            let slug = try #require(inner["slug"]?.text)
+            #expect(inner.header("location") == "/v1/categories/\(slug)")
+            #expect(try await admin.send("PATCH", "/v1/categories/\(name)", #"{"parent": "\#(slug)"}"#).problem == "category-circle")
+            let sku = "T-\(name)"
+            let product = try await admin.post(
+                "/v1/products", #"{"sku": "\#(sku)", "name": "Thing", "price": {"amount": 1, "currency": "EUR"}, "category": "\#(slug)", "brand": "B"}"#)
+            let id = try #require(product["id"]?.text)
+            let guest = try Visitor.guest()
+            #expect(try await guest.get("/v1/products?category=\(name)")["items"]?.list.map { $0["sku"]?.text } == [sku])
+            #expect(try await guest.get("/v1/categories")["items"]?.list.contains { $0["slug"]?.text == name } == true)
+            #expect(try await guest.get("/v1/categories/\(name)")["children"]?.list.map { $0["slug"]?.text } == [slug])
+            #expect(try await admin.delete("/v1/categories/\(slug)").problem == "category-in-use")
+            #expect(try await admin.put("/v1/stock/\(sku)", #"{"onHand": 4}"#).status == 200)
+            #expect(try await admin.get("/v1/stock/\(sku)/movements")["items"]?.list.map { $0["onHand"]?.number } == [4])
+            #expect(try await admin.delete("/v1/products/\(id)").status == 204)
+            #expect(try await admin.delete("/v1/categories/\(slug)").status == 204)
+            #expect(try await guest.post("/v1/categories", #"{"name": "x"}"#).status == 401)
+        }
+
         @Test(arguments: [".", ".."])
         func `a SKU that no path can name is refused`(sku: String) async throws {
             let answer = try await Visitor.admin().post("/v1/products", #"{"sku": "\#(sku)", "name": "T", "price": {"amount": 1, "currency": "EUR"}}"#)

@@ -9,6 +9,7 @@ public enum CatalogService {
 
     public static func definition(clock: any WallClock, randomness: any Randomness) -> ServiceDefinition {
         let products = Products(clock: clock, randomness: randomness)
+        let categories = Categories()
         let stock = Stock(clock: clock)
         let reserving = Reserving(clock: clock)
         return ServiceDefinition(
@@ -21,7 +22,13 @@ public enum CatalogService {
                 .separate("catalog.products.create", reading: NewProduct.read, handle: products.create),
                 .separate("catalog.products.update", reading: ProductChange.read, handle: products.update),
                 .separate("catalog.products.archive", reading: ProductChange.readID, handle: products.archive),
+                .query("catalog.categories.list", reading: { _ in () }, handle: categories.list),
+                .query("catalog.categories.get", reading: CategoryChange.readSlug, handle: categories.get),
+                .separate("catalog.categories.create", reading: NewCategory.read, handle: categories.create),
+                .separate("catalog.categories.update", reading: CategoryChange.read, handle: categories.update),
+                .separate("catalog.categories.delete", reading: CategoryChange.readSlug, handle: categories.delete),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
+                .query("catalog.stock.movements", reading: ListMovements.read, handle: stock.movements),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),
                 .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: stock.change),
                 .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),

@@ -13,10 +13,12 @@ struct ProductChange: Sendable {
     var slug: String?
     var name: String?
     var description: String?
+    var brand: String??
     var price: Price?
     var category: String??
+    var categories: [String]?
     var attributes: [String: Scalar?]??
-    var images: [String]?
+    var images: [Image]?
     var archived: Bool?
     var ifMatch: EntityTags?
 
@@ -31,7 +33,9 @@ struct ProductChange: Sendable {
                 price.refuseNull("amount", "currency")
                 return Price(amount: price.optionalInteger("amount", 0...Money.maximumAmount), currency: price.optionalText("currency", 3...3))
             }
-            change.category = fields.clears("category") ? .some(nil) : fields.optionalText("category", 1...100).map(Optional.some)
+            change.brand = fields.clears("brand") ? .some(nil) : fields.brand().map(Optional.some)
+            change.category = fields.clears("category") ? .some(nil) : fields.category().map(Optional.some)
+            change.categories = fields.clears("categories") ? [] : fields.categories()
             change.attributes = fields.clears("attributes") ? .some(nil) : fields.attributeChanges().map(Optional.some)
             change.images = fields.clears("images") ? [] : fields.images()
             change.archived = fields.optionalBoolean("archived")
@@ -49,8 +53,8 @@ struct ProductChange: Sendable {
     }
 
     private var isEmpty: Bool {
-        slug == nil && name == nil && description == nil && price == nil && category == nil && attributes == nil && images == nil
-            && archived == nil
+        slug == nil && name == nil && description == nil && brand == nil && price == nil && category == nil && categories == nil
+            && attributes == nil && images == nil && archived == nil
     }
 }
 
@@ -62,18 +66,21 @@ struct ProductFields: Sendable {
     var slug: String
     var name: String
     var description: String
+    var brand: String?
     var price: Money
-    var category: String?
+    /// The main one first.
+    var categories: [String]
     var attributes: [String: Scalar]
-    var images: [String]
+    var images: [Image]
     var archived: Bool
 
     init(_ row: ProductRow) {
         slug = row.view.slug
         name = row.view.name
         description = row.view.description
+        brand = row.view.brand
         price = row.view.price
-        category = row.view.category
+        categories = row.view.categories
         attributes = row.view.attributes
         images = row.view.images
         archived = row.view.archived == true
@@ -85,7 +92,8 @@ struct ProductFields: Sendable {
         new.slug = change.slug ?? slug
         new.name = change.name ?? name
         new.description = change.description ?? description
-        new.category = change.category ?? category
+        new.brand = change.brand ?? brand
+        new.categories = change.categories(from: categories)
         new.images = change.images ?? images
         new.archived = change.archived ?? archived
         if let change = change.price {
@@ -102,5 +110,26 @@ struct ProductFields: Sendable {
             }
         }
         return new
+    }
+}
+
+extension ProductChange {
+    /// A new main category takes the place of the old one; without a main one there is none.
+    fileprivate func categories(from old: [String]) -> [String] {
+        switch (category, categories) {
+        case (nil, nil): old
+        case (.some(nil), nil): []
+        case (.some(let main?), nil): Array(old.dropFirst(old.contains(main) ? 0 : 1)).led(by: main)
+        case (nil, let new?): new.led(by: old.first.flatMap { new.contains($0) ? $0 : nil })
+        case (.some(let main), let new?): new.led(by: main)
+        }
+    }
+}
+
+extension [String] {
+    /// The same with `first` at the beginning, once.
+    func led(by first: String?) -> [String] {
+        guard let first else { return self }
+        return [first] + filter { $0 != first }
     }
 }

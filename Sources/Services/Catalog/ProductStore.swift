@@ -8,8 +8,8 @@ struct ProductRow: Sendable {
     let version: Int
     let createdAt: Date
 
-    /// The version is what administrators change; the rest is what sales do.
-    var etag: String { "\"\(version)-\(view.available)\"" }
+    /// Of what administrators change. A sale leaves it: stock has its own.
+    var etag: String { "\"\(version)\"" }
 }
 
 enum ProductStore {
@@ -19,7 +19,7 @@ enum ProductStore {
     }
 
     private static let columns: SQL = """
-        SELECT id, sku, slug, name, description, price, currency, category, attributes::text AS attributes, images::text AS images,
+        SELECT id, sku, slug, name, description, brand, price, currency, categories, attributes::text AS attributes, images::text AS images,
                archived, version, created_at, updated_at, coalesce(on_hand - reserved, 0) AS available
         FROM products LEFT JOIN stock USING (sku)
 
@@ -34,7 +34,7 @@ enum ProductStore {
 
     static func list(_ list: ListProducts, on connection: any SQLConnection) async throws -> [ProductRow] {
         var sql = columns + (list.archived ? "WHERE archived" : "WHERE NOT archived")
-        if let category = list.category { sql = sql + " AND category = \(category)" }
+        if let category = list.category { sql = sql + " AND categories && \(CategoryStore.inside(category))" }
         for word in list.words.sorted() {
             let pattern = "%\(word.escapedForLike)%"
             sql = sql + " AND (name ILIKE \(pattern) OR description ILIKE \(pattern) OR sku ILIKE \(pattern))"
@@ -88,13 +88,14 @@ enum ProductStore {
         let ids = products.map(\.id)
         let rows = try await transaction.pipeline([
             """
-            INSERT INTO products (id, sku, slug, name, description, price, currency, category, attributes, images, created_at, updated_at)
-            SELECT id, sku, slug, name, description, price, currency, category, attributes::json, images::jsonb, \(now), \(now)
+            INSERT INTO products (id, sku, slug, name, description, brand, price, currency, categories, attributes, images, created_at, updated_at)
+            SELECT id, sku, slug, name, description, brand, price, currency, ARRAY(SELECT json_array_elements_text(categories::json)), attributes::json,
+                   images::jsonb, \(now), \(now)
             FROM unnest(
                 \(ids), \(new.map(\.sku)), \(products.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
-                \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(new.map(\.category)),
+                \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(try new.map { try text($0.categories) }),
                 \(try new.map { try text($0.attributes) }), \(try new.map { try text($0.images) })
-            ) AS new (id, sku, slug, name, description, price, currency, category, attributes, images)
+            ) AS new (id, sku, slug, name, description, brand, price, currency, categories, attributes, images)
             ON CONFLICT DO NOTHING
             """,
             "INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(ids)) ON CONFLICT DO NOTHING",
@@ -112,22 +113,24 @@ enum ProductStore {
         try await transaction.execute(
             """
             UPDATE products
-            SET slug = \(new.slug), name = \(new.name), description = \(new.description), price = \(new.price.amount),
-                currency = \(new.price.currency), category = \(new.category), attributes = \(try text(new.attributes))::text::json,
+            SET slug = \(new.slug), name = \(new.name), description = \(new.description), brand = \(new.brand), price = \(new.price.amount),
+                currency = \(new.price.currency), categories = \(new.categories), attributes = \(try text(new.attributes))::text::json,
                 images = \(try text(new.images))::text::jsonb, archived = \(new.archived), version = version + 1, updated_at = \(now)
             WHERE id = \(id)
             """)
     }
 
     private static func read(_ row: Row) throws -> ProductRow {
+        let categories: [String] = try row.decode("categories")
         let attributes: String = try row.decode("attributes")
         let images: String = try row.decode("images")
         return ProductRow(
             view: ProductView(
                 id: try row.decode("id"), sku: try row.decode("sku"), slug: try row.decode("slug"),
                 name: try row.decode("name"), description: try row.decode("description"),
+                brand: try row.decode("brand"),
                 price: Money(amount: try row.decode("price"), currency: try row.decode("currency")),
-                category: try row.decode("category"), attributes: try JSON.decode(from: Array(attributes.utf8)),
+                category: categories.first, categories: categories, attributes: try JSON.decode(from: Array(attributes.utf8)),
                 images: try JSON.decode(from: Array(images.utf8)), available: try row.decode("available"),
                 archived: try row.decode("archived") ? true : nil, updatedAt: try row.decode("updated_at")),
             version: try row.decode("version"), createdAt: try row.decode("created_at"))

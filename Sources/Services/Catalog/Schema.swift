@@ -76,5 +76,49 @@ enum Schema {
                 -- Counts what administrators change; sales leave it. (Not "version", which workers of the version before take for the products'.)
                 ALTER TABLE stock ADD COLUMN revision integer NOT NULL DEFAULT 1;
                 """),
+        Migration(
+            id: "categories",
+            sql: """
+                -- Slugs that products brought along are kept to the letter, so a slug may be any text.
+                CREATE TABLE categories (
+                    slug text PRIMARY KEY,
+                    name text NOT NULL,
+                    parent text REFERENCES categories CHECK (parent <> slug)
+                );
+                CREATE INDEX categories_by_parent ON categories (parent);
+
+                -- `category` is the first of `categories`.
+                ALTER TABLE products ADD COLUMN brand text, ADD COLUMN categories text[] NOT NULL DEFAULT '{}';
+                UPDATE products SET categories = ARRAY[category] WHERE category IS NOT NULL;
+                INSERT INTO categories (slug, name) SELECT DISTINCT category, category FROM products WHERE category IS NOT NULL;
+                CREATE INDEX products_by_category ON products USING gin (categories) WHERE NOT archived;
+
+                -- Also for workers of the version before, and for tools, which know one category only.
+                CREATE FUNCTION place_product() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+                BEGIN
+                    IF TG_OP = 'INSERT' THEN
+                        IF NEW.categories = '{}' AND NEW.category IS NOT NULL THEN NEW.categories := ARRAY[NEW.category]; END IF;
+                    ELSIF NEW.category IS DISTINCT FROM OLD.category AND NEW.categories = OLD.categories THEN
+                        NEW.categories := CASE WHEN NEW.category IS NULL THEN '{}'
+                            ELSE NEW.category || array_remove(array_remove(OLD.categories, OLD.category), NEW.category) END;
+                    END IF;
+                    NEW.category := NEW.categories[1];
+                    INSERT INTO categories (slug, name)
+                    SELECT DISTINCT slug, slug AS name FROM unnest(NEW.categories) AS member (slug)
+                    WHERE NOT EXISTS (SELECT FROM categories WHERE categories.slug = member.slug)
+                    ORDER BY slug
+                    ON CONFLICT DO NOTHING;
+                    RETURN NEW;
+                END
+                $$;
+                CREATE TRIGGER place_product BEFORE INSERT OR UPDATE OF category, categories ON products
+                FOR EACH ROW EXECUTE FUNCTION place_product();
+
+                -- Rows of versions before have neither: theirs are told apart by their reason.
+                ALTER TABLE stock_movements ADD COLUMN kind text, ADD COLUMN by uuid;
+                CREATE INDEX stock_movements_by_sku ON stock_movements (sku, at, id);
+                -- Finds the sales of a SKU. Its list of what is pending is kept short, so that no order waits long for it.
+                CREATE INDEX reservations_by_sku ON reservations USING gin (skus) WITH (gin_pending_list_limit = 128);
+                """),
     ]
 }

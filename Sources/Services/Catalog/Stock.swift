@@ -18,7 +18,7 @@ struct Stock: Sendable {
     /// Sets or adjusts; never below what is reserved, because that is promised to customers already.
     func change(_ items: [Item<StockChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var levels = try await StockStore.lock(items.map(\.input.sku), on: transaction)
-        var movements: [(sku: String, delta: Int, reason: String)] = []
+        var movements: [Movement] = []
         let outcomes: [Outcome] = try items.map { item in
             let change = item.input
             guard var level = levels[change.sku] else { return .refused(.notFound("SKU")) }
@@ -33,7 +33,9 @@ struct Stock: Sendable {
                 return .refused(.conflict("stock-reserved", detail))
             }
             if onHand != level.onHand {
-                movements.append((change.sku, onHand - level.onHand, change.reason))
+                movements.append(Movement(
+                    sku: change.sku, delta: onHand - level.onHand, kind: change.onHand == nil ? .adjusted : .set, reason: change.reason,
+                    by: item.request.caller?.id))
                 level.onHand = onHand
                 level.revision += 1
             }

@@ -22,6 +22,15 @@ struct Reservation: Sendable {
     var lines: [ReserveStock.Line]
 }
 
+/// What an administrator has changed.
+struct Movement: Sendable {
+    let sku: String
+    let delta: Int
+    let kind: MovementView.Kind
+    let reason: String
+    let by: UUID?
+}
+
 enum StockStore {
     /// One batch changes stock after another. Best-sellers would make them wait for each other anyway, and one lock, instead of one a SKU, leaves no
     /// order of locks to get wrong between reserving, releasing and committing.
@@ -94,13 +103,16 @@ enum StockStore {
     }
 
     static func addMovements(
-        _ movements: [(sku: String, delta: Int, reason: String)], now: Date, on transaction: any SQLConnection
+        _ movements: [Movement], now: Date, on transaction: any SQLConnection
     ) async throws {
         try await transaction.enqueue(
             """
-            INSERT INTO stock_movements (sku, delta, reason, at)
-            SELECT sku, delta, reason, \(now)
-            FROM unnest(\(movements.map(\.sku)), \(movements.map(\.delta)), \(movements.map(\.reason))) AS new (sku, delta, reason)
+            INSERT INTO stock_movements (sku, delta, kind, reason, by, at)
+            SELECT sku, delta, kind, reason, by, \(now)
+            FROM unnest(
+                \(movements.map(\.sku)), \(movements.map(\.delta)), \(movements.map(\.kind.rawValue)), \(movements.map(\.reason)),
+                \(movements.map(\.by))
+            ) AS new (sku, delta, kind, reason, by)
             """)
     }
 

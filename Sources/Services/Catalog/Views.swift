@@ -7,10 +7,13 @@ struct ProductView: Sendable, Codable {
     let slug: String
     let name: String
     let description: String
+    let brand: String?
     let price: Money
+    /// The first of `categories`.
     let category: String?
+    let categories: [String]
     let attributes: [String: Scalar]
-    let images: [String]
+    let images: [Image]
     let available: Int
     /// Nil for what is for sale.
     let archived: Bool?

@@ -1,0 +1,82 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+
+/// Where products stand in the shop. A category inside another one shows its products there, too.
+struct Category: Sendable, Equatable {
+    /// More would make the tree a reply that nobody can draw.
+    static let maximumCount = 10_000
+    static let maximumNameLength = 100
+    /// Of one product.
+    static let maximumPerProduct = 20
+
+    let slug: String
+    var name: String
+    var parent: String?
+}
+
+struct CategoryView: Sendable, Codable {
+    let slug: String
+    let name: String
+    let parent: String?
+    let children: [CategoryView]
+}
+
+struct CategoryTree: Sendable, Codable {
+    let items: [CategoryView]
+}
+
+/// All categories, as they stand in each other.
+struct CategoryShelf: Sendable {
+    private(set) var bySlug: [String: Category]
+
+    init(_ categories: [Category]) {
+        bySlug = Dictionary(categories.map { ($0.slug, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    subscript(slug: String) -> Category? {
+        get { bySlug[slug] }
+        set { bySlug[slug] = newValue }
+    }
+
+    /// Whether `slug` is `other`, or stands somewhere inside it.
+    func isInside(_ slug: String, _ other: String) -> Bool {
+        var next: String? = slug
+        // A circle would end here, too: no way is longer than there are categories.
+        for _ in 0...bySlug.count {
+            guard let current = next else { return false }
+            if current == other { return true }
+            next = bySlug[current]?.parent
+        }
+        return true
+    }
+
+    func hasChildren(_ slug: String) -> Bool {
+        bySlug.values.contains { $0.parent == slug }
+    }
+
+    /// Those at the top with all that is in them, by name.
+    var tree: CategoryTree {
+        let children = Dictionary(grouping: bySlug.values, by: \.parent)
+        return CategoryTree(items: views(of: nil, children))
+    }
+
+    func view(of category: Category) -> CategoryView {
+        view(of: category, Dictionary(grouping: bySlug.values, by: \.parent))
+    }
+
+    private func views(of parent: String?, _ children: [String?: [Category]]) -> [CategoryView] {
+        (children[parent] ?? []).sorted { ($0.name, $0.slug) < ($1.name, $1.slug) }.map { view(of: $0, children) }
+    }
+
+    private func view(of category: Category, _ children: [String?: [Category]]) -> CategoryView {
+        CategoryView(slug: category.slug, name: category.name, parent: category.parent, children: views(of: category.slug, children))
+    }
+
+    /// The first of `base`, `base-2`, `base-3`, … that no category has.
+    func freeSlug(_ base: String) -> String {
+        guard bySlug[base] != nil else { return base }
+        // As many as there are categories cannot all be taken.
+        return (2...bySlug.count + 2).lazy.map { "\(base)-\($0)" }.first { bySlug[$0] == nil } ?? base
+    }
+}

@@ -1,0 +1,114 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Secrets
+
+struct ListMovements: Sendable {
+    let sku: String
+    let page: PageRequest
+
+    static func read(_ request: Request) throws -> ListMovements {
+        try Fields.read(request) { fields in
+            let list = ListMovements(sku: fields.parameter("sku", 1...64), page: fields.page())
+            if let after = list.page.after, MovementCursor(after) == nil { fields.note("cursor", "is not a cursor of this list") }
+            return list
+        }
+    }
+}
+
+/// Where a page of the ledger ended.
+struct MovementCursor: Sendable {
+    /// Microseconds since 1970: what PostgreSQL keeps.
+    let at: Int
+    let key: String
+    /// What was on hand before the last one shown.
+    let onHand: Int
+
+    init?(_ parts: [String]) {
+        guard parts.count == 3, let at = Int(parts[0]), let onHand = Int(parts[2]) else { return nil }
+        (self.at, key, self.onHand) = (at, parts[1], onHand)
+    }
+}
+
+/// One change of what is on hand.
+struct MovementView: Sendable, Codable {
+    enum Kind: String, Sendable, Codable {
+        /// Counted by an administrator.
+        case set
+        /// By an administrator, with a reason.
+        case adjusted
+        /// To an order.
+        case sold
+    }
+
+    let at: Date
+    let kind: Kind
+    let delta: Int
+    /// After it.
+    let onHand: Int
+    let reason: String?
+    let orderId: String?
+    /// The administrator.
+    let by: String?
+}
+
+struct MovementRow: Sendable {
+    let view: MovementView
+    let cursor: [String]
+}
+
+extension Stock {
+    func movements(_ items: [Item<ListMovements>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let known = try await StockStore.levels(items.map(\.input.sku), on: connection)
+        var outcomes: [Outcome] = []
+        for item in items {
+            guard known[item.input.sku] != nil else {
+                outcomes.append(.refused(.notFound("SKU")))
+                continue
+            }
+            let rows = try await StockStore.movements(item.input, on: connection)
+            let cursors = rows.map(\.cursor)
+            let last = cursors.prefix(item.input.page.limit).last ?? []
+            outcomes.append(.done(try Reply(json: try Page(rows.map(\.view), item.input.page) { _ in last })))
+        }
+        return outcomes
+    }
+}
+
+extension StockStore {
+    /// Newest first: what administrators have changed, and what orders have taken. One more than the page holds, where there is more.
+    static func movements(_ list: ListMovements, on connection: any SQLConnection) async throws -> [MovementRow] {
+        let after = list.page.after.flatMap(MovementCursor.init)
+        let start: SQL = after.map { "WHERE (micros, key COLLATE \"C\") < (\($0.at), \($0.key))" } ?? ""
+        let rows = try await connection.query(
+            """
+            SELECT at, micros, key, kind, delta, reason, order_id, by, (SELECT on_hand FROM stock WHERE sku = \(list.sku)) AS on_hand
+            FROM (
+                SELECT at, (extract(epoch FROM at) * 1000000)::bigint AS micros, 'm' || lpad(id::text, 20, '0') AS key,
+                       coalesce(kind, CASE reason WHEN 'set' THEN 'set' ELSE 'adjusted' END) AS kind, delta,
+                       nullif(reason, 'set') AS reason, NULL::uuid AS order_id, by
+                FROM stock_movements WHERE sku = \(list.sku)
+                UNION ALL
+                SELECT at, (extract(epoch FROM at) * 1000000)::bigint, 'o' || order_id::text, 'sold', -quantity, NULL, order_id, NULL
+                FROM reservations, unnest(skus, quantities) AS line (sku, quantity)
+                WHERE state = 'committed' AND skus @> ARRAY[\(list.sku)] AND line.sku = \(list.sku)
+            ) AS ledger
+            \(start)
+            ORDER BY micros DESC, key COLLATE "C" DESC LIMIT \(list.page.limit + 1)
+            """)
+        var onHand = after?.onHand
+        return try rows.map { row in
+            let delta: Int = try row.decode("delta")
+            let now = try onHand ?? row.decode("on_hand")
+            onHand = now - delta
+            let kind: String = try row.decode("kind")
+            return MovementRow(
+                view: MovementView(
+                    at: try row.decode("at"), kind: MovementView.Kind(rawValue: kind) ?? .adjusted, delta: delta, onHand: now,
+                    reason: try row.decode("reason"), orderId: try row.decode("order_id", as: UUID?.self)?.lowerCaseText,
+                    by: try row.decode("by", as: UUID?.self)?.lowerCaseText),
+                cursor: [String(try row.decode("micros", as: Int.self)), try row.decode("key"), String(now - delta)])
+        }
+    }
+}
