@@ -120,7 +120,7 @@ let package = Package(
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
         ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "PostgreSQL", "Secrets"]),
         ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
-        ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "IOThreads", "LocalServers", log, lifecycle]),
+        ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "WebClient", "IOThreads", "LocalServers", log, lifecycle]),
         (
             "WharfTests",
             ["wharf", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]

@@ -80,6 +80,18 @@ import Testing
         #expect(deadlocks == 0)
     }
 
+    @Test func `claims that meet wait for each other, and none of their transactions fails`() async throws {
+        let harness = try await harness()
+        let caller = Caller(id: UUID(), role: .customer)
+        let claims = [try claim(try await cart(with: "tea", on: harness), by: caller), try claim(try await cart(with: "pin", on: harness), by: caller)]
+        let rollbacks = try await StandOff(database: harness.database, hold: "SELECT FROM carts FOR UPDATE").rollbacks {
+            _ = await harness.send([claims[0]])
+        } and: {
+            _ = await harness.send([claims[1]])
+        }
+        #expect(rollbacks == 0)
+    }
+
     private func checkout(_ cart: CartView, _ more: String = "") throws -> Request {
         var request = try Request("carts.checkouts.create")
         request.body = Array("""

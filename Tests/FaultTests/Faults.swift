@@ -19,6 +19,7 @@ import Testing
 /// | a deleted queue leaves a deaf consumer (rabbitmq-c 870) | `Deaf consumers`; AMQPTests, RecoveryTests |
 /// | reconnected, but not consuming (celery 3201) | `Deaf consumers`; AMQPTests, RecoveryTests |
 /// | the dead letters' queue is full | `Full dead letters` |
+/// | a full queue of queries drops them without a word, and callers wait for their deadline | `Full query queues`; WharfTests, `Full queues` |
 /// | a stalled worker comes back after its message went to another (bullmq 439) | `Stalled worker` |
 /// | a replay that deletes, and never lands | `Lost replay` |
 /// | a broker is killed right after queues were declared | `Young queues` |

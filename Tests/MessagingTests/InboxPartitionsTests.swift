@@ -142,6 +142,38 @@ import Testing
         await ledger.database.close()
     }
 
+    /// Lets all days pass that there are, and makes new ones, of which today has a message.
+    private func pass(_ ledger: Ledger, _ number: UInt8) async throws {
+        try await ledger.clock.sleep(for: .seconds(day(Inbox.retention + 2)))
+        try await InboxPartitions(of: ledger.database, clock: ledger.clock).prepare()
+        try await handle(ledger, number)
+    }
+
+    @Test func `one worker at a time drops days: others leave them to it, and may drop the next`() async throws {
+        let ledger = try await Ledger()
+        let other = try PostgresPool(url: ledger.url, size: 1, schema: "ledger", logger: Ledger.logger)
+        let workers = [ledger.database, other].map { InboxPartitions(of: $0, clock: ledger.clock) }
+        try await handle(ledger, 1)
+        try await pass(ledger, 2)
+        let before = try await days(ledger)
+        // As a worker has it that is dropping days.
+        try await other.withConnection { connection in
+            try await connection.execute("SELECT pg_advisory_lock(hashtextextended(current_schema() || 'inbox.expiry', 0))")
+            #expect(try await workers[0].maintain())
+            #expect(try await days(ledger) == before)
+            try await connection.execute("SELECT pg_advisory_unlock(hashtextextended(current_schema() || 'inbox.expiry', 0))")
+        }
+        for (number, worker) in zip(3...4 as ClosedRange<UInt8>, workers) {
+            let oldest = name(ledger.clock.now().addingTimeInterval(-day(Inbox.retention)))
+            #expect(try await days(ledger).contains { $0 < oldest })
+            #expect(try await worker.maintain())
+            #expect(try await days(ledger).allSatisfy { $0 >= oldest })
+            try await pass(ledger, number)
+        }
+        await other.close()
+        await ledger.database.close()
+    }
+
     @Test func `a day that was made but not attached is attached, and one that was detached but not dropped is dropped`() async throws {
         let ledger = try await Ledger()
         let (tomorrow, old) = (name(ledger.clock.now().addingTimeInterval(day(1))), name(ledger.clock.now().addingTimeInterval(-day(30))))

@@ -20,10 +20,10 @@ struct OrderFixture {
         _ = try await place(id)
     }
 
-    func place(_ id: UUID) async throws -> BatchHandler.Result {
+    func place(_ id: UUID, by customer: UUID? = nil, cart: UUID? = nil) async throws -> BatchHandler.Result {
         let line = OrderLine(sku: "tea", name: "Tea", quantity: 1, unitPrice: Money(amount: 100, currency: "EUR"))
         let order = PlaceOrder(
-            orderID: id, cartID: cart, customerID: nil, email: "c@wharf.example",
+            orderID: id, cartID: cart ?? self.cart, customerID: customer, email: "c@wharf.example",
             shippingAddress: Address(name: "C", line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
             payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
         return await harness.send([Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order))])[0]

@@ -22,4 +22,27 @@ import Testing
         #expect(try await get(order) == 404)
         await order.harness.database.close()
     }
+
+    private struct OrderList: Decodable {
+        struct Entry: Decodable { let id: UUID }
+
+        let items: [Entry]
+    }
+
+    private func list(_ order: OrderFixture, as caller: Caller) async throws -> Set<UUID> {
+        let list: OrderList = try await order.harness.ask(try Request("orders.orders.list", caller: caller)).decoded()
+        return Set(list.items.map(\.id))
+    }
+
+    @Test func `customers list their own orders, and administrators everybody's`() async throws {
+        let guests = try await OrderFixture()
+        let customers = [UUID(), UUID()]
+        let orders = [UUID(), UUID(), UUID()]
+        for (id, customer) in zip(orders, [customers[0], customers[0], customers[1]]) { _ = try await guests.place(id, by: customer, cart: UUID()) }
+        #expect(try await list(guests, as: Caller(id: customers[0], role: .customer)) == Set(orders[..<2]))
+        #expect(try await list(guests, as: Caller(id: customers[1], role: .customer)) == [orders[2]])
+        #expect(try await list(guests, as: Caller(id: UUID(), role: .customer)) == [])
+        #expect(try await list(guests, as: Caller(id: UUID(), role: .admin)) == Set(orders + [guests.id]))
+        await guests.harness.database.close()
+    }
 }

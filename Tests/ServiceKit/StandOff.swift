@@ -39,6 +39,17 @@ struct StandOff {
 
     /// How many deadlocks PostgreSQL has counted when both have ended. Closes the pool, as a connection tells its figures when it ends.
     func deadlocks(between first: @escaping @Sendable () async -> Void, and second: @escaping @Sendable () async -> Void) async throws -> Int? {
+        try await figure("deadlocks", between: first, and: second)
+    }
+
+    /// How many transactions have failed in this database, ever. Closes the pool, too.
+    func rollbacks(between first: @escaping @Sendable () async -> Void, and second: @escaping @Sendable () async -> Void) async throws -> Int? {
+        try await figure("xact_rollback", between: first, and: second)
+    }
+
+    private func figure(
+        _ column: String, between first: @escaping @Sendable () async -> Void, and second: @escaping @Sendable () async -> Void
+    ) async throws -> Int? {
         let name: String = try await database.withConnection { try await $0.query("SELECT current_database()::text") }[0].decode(0)
         try await withThrowingTaskGroup(of: Void.self) { batches in
             try await database.transaction { transaction in
@@ -54,6 +65,6 @@ struct StandOff {
         try await eventually("The end of all connections") {
             try await server.query("SELECT count(*) FROM pg_stat_activity WHERE datname = '\(name)'") == "0"
         }
-        return Int(try await server.query("SELECT deadlocks FROM pg_stat_database WHERE datname = '\(name)'"))
+        return Int(try await server.query("SELECT \(column) FROM pg_stat_database WHERE datname = '\(name)'"))
     }
 }

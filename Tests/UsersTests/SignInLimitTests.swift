@@ -126,6 +126,28 @@ import Testing
         }
     }
 
+    @Test func `a guess under way holds the place that it may need, whichever worker looks at it`() async throws {
+        let redis = try RedisClient(url: try await TestServers.redis().url, logger: Logger(label: "test"))
+        defer { redis.shutdown() }
+        let workers = (0..<2).map { _ in SignInThrottle(store: redis, clock: SetClock(), logger: Logger(label: "test")) }
+        let guesses = (0...SignInLimits.pair).map { number in
+            SignInAttempt(
+                Request(
+                    id: UUID(), operation: "users.sessions.create", parameters: [Request.clientAddress: owner],
+                    requester: Requester(replyTo: "replies.test", correlationID: "\(email) \(number)")),
+                emailKey: email)
+        }
+        let (first, last) = (Array(guesses.dropLast()), try #require(guesses.last))
+        #expect(await workers[0].admit(first) == Array(repeating: .admitted, count: SignInLimits.pair))
+        #expect(await workers[1].admit([last]) == [.busy])
+        #expect(await workers[1].admit([first[0]]) == [.admitted], "the same guess, delivered again")
+        // One password was right, and the others have not been looked at: their places are free again.
+        await workers[0].settle(first.enumerated().map { ($1, $0 == 0 ? true : nil) })
+        #expect(await workers[1].admit([last]) == [.admitted])
+        await workers[1].settle([(last, false)])
+        #expect(await workers[0].admit(first) == Array(repeating: .admitted, count: SignInLimits.pair - 1) + [.busy])
+    }
+
     @Test(arguments: Counter.allCases)
     func `an attempt that is delivered again counts once, and one that a client repeats under its key counts anew`(counter: Counter) async throws {
         try await Self.with(counter) { users in
