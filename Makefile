@@ -4,7 +4,7 @@
 # make chaos    build, and break a shop of its own in every way for some five minutes; everything has to add up in the end
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
-# make mutants  plant bugs, one at a time, and name those that no test catches; 10 to 60 seconds each, some two hours on two cores; MUTANTS='Orders|inbox' takes those that match
+# make mutants  plant bugs, several in one build where none can hide another, and name those that no test catches; MUTANTS='Orders|inbox' takes those that match
 # make build    the executable: .build/release/wharf
 # make packages install the Debian packages that are missing (packages.txt)
 # make clean    remove what was built; make reset removes the state of `wharf up`
