@@ -15,8 +15,8 @@ struct BatchHandler: Sendable {
 
     enum Result: Sendable {
         /// Committed, now or earlier. The ids of the outputs follow from when they were `recorded` (see `Output.id`); `reply` is the answer, where this
-        /// service gives it.
-        case handled(outputs: [Output], recorded: Date? = nil, reply: Reply?)
+        /// service gives it. `note` is what the log says of it.
+        case handled(outputs: [Output], recorded: Date? = nil, reply: Reply?, note: String? = nil)
         /// Its deadline had passed, and the inbox does not know it: nobody waits for it, and nothing was done.
         case expired
         case failed(Failure)
@@ -195,10 +195,10 @@ struct BatchHandler: Sendable {
                 case .failed(let failure):
                     first[request.id] = .failed(failure)
                     failures[request.id] = failure
-                case .done(let reply, let emissions):
+                case .done(let reply, let emissions, let note):
                     let outputs = emissions.map(Output.init) + (reply.map { [Output($0)] } ?? [])
                     let isRemembered = reply?.isLasting ?? true
-                    first[request.id] = .handled(outputs: outputs, recorded: isRemembered ? now : nil, reply: reply)
+                    first[request.id] = .handled(outputs: outputs, recorded: isRemembered ? now : nil, reply: reply, note: note)
                     if isRemembered {
                         let fingerprint = request.fingerprint(of: scope(of: request, by: operations))
                         entries.append(Inbox.Entry(id: request.id, fingerprint: fingerprint, outputs: outputs))
@@ -231,10 +231,10 @@ struct BatchHandler: Sendable {
             let problem = Problem(
                 "idempotency-key-reused", title: "Idempotency key reused", status: 422,
                 detail: "This Idempotency-Key was used before for another request.")
-            return .handled(outputs: [], reply: Reply(problem))
+            return .handled(outputs: [], reply: Reply(problem), note: "another request under the same key")
         }
         var reply = row.outputs.lazy.compactMap(\.reply).first
         reply?.isReplayed = true
-        return .handled(outputs: row.outputs, recorded: row.recorded, reply: reply)
+        return .handled(outputs: row.outputs, recorded: row.recorded, reply: reply, note: "handled before")
     }
 }

@@ -23,8 +23,9 @@ extension BatchProcessor {
         let requester: Requester
     }
 
-    func settle(_ settlements: [Settlement], _ acknowledgements: inout Acknowledgements) async {
+    func settle(_ settlements: [Settlement], since start: Date, _ acknowledgements: inout Acknowledgements) async {
         let now = clock.now()
+        let milliseconds = Int(exactly: (now.timeIntervalSince(start) * 1000).rounded()) ?? 0
         var publications: [Publication] = []
         var owners: [Int] = []
         var answers: [Answer] = []
@@ -32,8 +33,9 @@ extension BatchProcessor {
             switch settlement.result {
             case .expired:
                 metrics.expired.increment()
-            case .handled(let outputs, let recorded, let reply):
+            case .handled(let outputs, let recorded, let reply, _):
                 metrics.handled.increment()
+                logHandled(settlement, milliseconds: milliseconds)
                 if let request = settlement.request {
                     for (place, output) in outputs.enumerated() {
                         guard let publication = output.publication(at: place, of: request, recorded: recorded, now: now) else { continue }
@@ -105,7 +107,7 @@ extension BatchProcessor {
                 release.append(settlement.delivery.tag)
                 continue
             }
-            logger.error("could not send on", metadata: ["cause": "\(failure.cause)", "detail": "\(failure.detail)", "queue": "\(queue)"])
+            logger.error("could not send on", metadata: metadata(of: settlement, failure))
             publications.append(
                 setAside.publication(
                     of: settlement.delivery, attempt: settlement.attempt, failures: settlement.delivery.failures, failure: failure,
@@ -117,10 +119,7 @@ extension BatchProcessor {
 
     /// Where a failed message goes, and what its requester is told.
     private func setAside(_ settlement: Settlement, _ failure: Failure, _ now: Date) -> (Publication?, Reply?) {
-        let metadata: Logger.Metadata = [
-            "cause": "\(failure.cause)", "detail": "\(failure.detail)", "queue": "\(queue)", "attempt": "\(settlement.attempt + 1)",
-            "message": "\(settlement.delivery.properties.messageID ?? "-")", "operation": "\(settlement.request?.operation ?? "-")",
-        ]
+        let metadata = metadata(of: settlement, failure)
         if let reply = answerInstead(settlement, failure) {
             metrics.retried.increment()
             logger.warning("refused for now", metadata: metadata)

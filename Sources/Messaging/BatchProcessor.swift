@@ -123,7 +123,7 @@ struct BatchProcessor: Sendable {
             let results = await handler.handle(commands.map(\.request), by: operations)
             settlements += zip(commands, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
         }
-        await settle(settlements, &acknowledgements)
+        await settle(settlements, since: now, &acknowledgements)
     }
 
     private func answer(_ requests: [Request]) async -> [BatchHandler.Result] {
@@ -145,7 +145,7 @@ struct BatchProcessor: Sendable {
             try expect(outcomes.count, requests.count, "outcomes")
             return outcomes.map { outcome in
                 switch outcome {
-                case .done(let reply, _): .handled(outputs: [], reply: reply)
+                case .done(let reply, _, _): .handled(outputs: [], reply: reply)
                 case .failed(let failure): .failed(failure)
                 }
             }
@@ -153,7 +153,7 @@ struct BatchProcessor: Sendable {
             let failure = Failure(error)
             guard requests.count > 1, failure.remedy != .waitForServer else {
                 guard failure.remedy != .deadLetter else { return [.failed(failure)] }
-                logger.warning("queries were refused", metadata: ["cause": "\(failure.cause)", "detail": "\(failure.detail)", "queue": "\(queue)"])
+                logger.warning("queries were refused", metadata: [LogKey.cause: "\(failure.cause)", LogKey.detail: "\(failure.detail)", LogKey.queue: "\(queue)"])
                 // A query is asked again by whoever needs it, not by the ladder.
                 let reply = Reply(.unavailable("The service cannot reach its data at the moment."))
                 return requests.map { _ in .handled(outputs: [], reply: reply) }

@@ -19,6 +19,12 @@ enum HeaderName {
     /// The caller's.
     static let email = "email"
     static let traceparent = "traceparent"
+    /// The `X-Request-Id` of the HTTP request that all of it began with.
+    static let requestID = "request-id"
+    /// The order that it is about, and what is known of that; for logs.
+    static let order = "order"
+    static let orderNumber = "order-number"
+    static let orderEvent = "order-event"
     /// True where the answer may come in a bundle with others.
     static let opensBundles = "opens-bundles"
     /// HTTP status of a reply.

@@ -16,6 +16,8 @@ public struct Operation: Sendable {
     /// Nil where the queue decides: the whole body, or nothing of it on a queue of credentials.
     var fingerprint: Fingerprint.Scope?
 
+    var isQuery: Bool { if case .query = handler { true } else { false } }
+
     enum Handler: Sendable {
         /// Reads only; no inbox row, and no transaction.
         case query(@Sendable ([Request], any Database) async throws -> [Outcome])

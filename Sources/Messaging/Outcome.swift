@@ -68,6 +68,8 @@ public struct Emission: Sendable, Equatable {
     /// What the id of a poller's message follows from, so that the same work found twice counts once; random where it is nil. The ids of a
     /// handler's messages follow from its inbox row.
     public let origin: UUID?
+    /// The order that the message is about, for logs.
+    let subject: Subject?
 
     public init(
         _ destination: Destination, _ value: some Encodable, forwardsRequester: Bool = false, caller: Caller? = nil, origin: UUID? = nil
@@ -75,6 +77,7 @@ public struct Emission: Sendable, Equatable {
         self.origin = origin
         self.destination = destination
         self.body = try JSON.encode(value)
+        self.subject = (value as? any OrderMessage)?.subject
         self.forwardsRequester = forwardsRequester
         self.caller = caller
     }
@@ -87,6 +90,7 @@ extension Emission {
         forwardsRequester = false
         caller = nil
         origin = nil
+        subject = Subject(message.headers)
     }
 }
 
@@ -126,8 +130,9 @@ public struct SetAsideMessage: Sendable, Equatable {
 
 /// What became of one message in a batch.
 public enum Outcome: Sendable {
-    /// `reply` is nil where nobody asked, or where the receiver of a forwarding emission answers.
-    case done(Reply? = nil, emit: [Emission] = [])
+    /// `reply` is nil where nobody asked, or where the receiver of a forwarding emission answers. `note` is for the log, where the messages that follow do not
+    /// say what was done; it holds no secret and nobody's data.
+    case done(Reply? = nil, emit: [Emission] = [], note: String? = nil)
     case failed(Failure)
 
     public static func refused(_ problem: Problem) -> Outcome { .done(Reply(problem)) }

@@ -13,6 +13,8 @@ struct Output: Sendable, Codable, Equatable {
     /// The operation, the event, or nothing for a reply.
     let key: String
     let body: String
+    /// The order that it is about, for logs.
+    var subject: Subject?
     var status: Int?
     var headers: [String: String]?
     /// The receiver answers the requester.
@@ -39,9 +41,11 @@ struct Output: Sendable, Codable, Equatable {
             (kind, key) = (.replay, queue)
             (messageID, operation, contentType, headers) = (message.messageID, message.operation, message.contentType, message.headers)
             body = Base64URL.encode(message.body)
+            subject = emission.subject
             return
         }
         body = String(decoding: emission.body, as: UTF8.self)
+        subject = emission.subject
         forwards = emission.forwardsRequester ? true : nil
         caller = emission.caller
     }
@@ -75,6 +79,8 @@ struct Output: Sendable, Codable, Equatable {
         let id = Self.id(at: index, of: input.id, recorded: recorded)
         var request = Request(id: id, operation: key, caller: caller, body: Array(body.utf8))
         request.traceparent = input.traceparent
+        request.requestID = input.requestID
+        request.subject = subject
         if forwards == true { request.requester = input.requester }
         var publication = request.publication(durability: .durable, now: now)
         switch kind {

@@ -55,10 +55,14 @@ public struct Request: Sendable {
     public var failures: [FailedAttempt]
     public var requester: Requester?
     public var traceparent: String?
+    /// Of the HTTP request that led to it.
+    public var requestID: String?
+    /// The order that it is about, for logs.
+    public var subject: Subject?
 
     public init(
         id: UUID, operation: String, parameters: [String: String] = [:], caller: Caller? = nil, body: [UInt8] = [],
-        deadline: Date? = nil, requester: Requester? = nil, traceparent: String? = nil
+        deadline: Date? = nil, requester: Requester? = nil, traceparent: String? = nil, requestID: String? = nil
     ) {
         self.id = id
         self.operation = operation
@@ -70,6 +74,7 @@ public struct Request: Sendable {
         self.failures = []
         self.requester = requester
         self.traceparent = traceparent
+        self.requestID = requestID
     }
 
     /// The header parameter that carries the client's own key for this request.
@@ -113,6 +118,8 @@ extension Request {
         if let traceparent {
             properties.headers[HeaderName.traceparent] = .string(traceparent)
         }
+        if let requestID { properties.headers[HeaderName.requestID] = .string(requestID) }
+        subject?.write(to: &properties.headers)
         for (name, value) in parameters {
             properties.headers[HeaderName.parameterPrefix + name] = .string(value)
         }
@@ -134,6 +141,7 @@ extension Request {
         self.init(id: id, operation: operation, body: delivery.body)
         attempt = delivery.attempt
         failures = delivery.failures
+        subject = Subject(properties.headers)
         if let replyTo = properties.replyTo, let correlationID = properties.correlationID {
             requester = Requester(replyTo: replyTo, correlationID: correlationID)
         }
@@ -143,6 +151,8 @@ extension Request {
                 deadline = Date(headerMilliseconds: milliseconds)
             case (HeaderName.traceparent, .string(let text)):
                 traceparent = text
+            case (HeaderName.requestID, .string(let text)):
+                requestID = text
             case (HeaderName.opensBundles, .boolean(true)):
                 requester?.opensBundles = true
             case (_, .string(let text)) where name.hasPrefix(HeaderName.parameterPrefix):

@@ -72,7 +72,8 @@ struct Ledger {
     ///   - publisher: in place of the ledger's own.
     ///   - redacts: the queue's messages hold credentials.
     func processor(
-        _ operations: [Operation] = [Self.add], database: (any Database)? = nil, publisher: (any MessagePublisher)? = nil, redacts: Bool = false
+        _ operations: [Operation] = [Self.add], database: (any Database)? = nil, publisher: (any MessagePublisher)? = nil, redacts: Bool = false,
+        logger: Logger = Self.logger
     ) -> BatchProcessor {
         let database = database ?? self.database
         return BatchProcessor(
@@ -81,7 +82,7 @@ struct Ledger {
             consumer: consumer, publisher: publisher ?? self.publisher, replies: replies,
             setAside: SetAside(ladder: .standard, worker: "test", randomness: randomness, redacts: redacts), clock: clock,
             metrics: WorkerMetrics(service: "ledger", queue: "ledger.commands"),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: logger)
     }
 
     func delivery(

@@ -118,7 +118,7 @@ import Testing
         _ = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
         let outcome = try #require(
             try await database.transaction { try await charging.complete([(item: item, plan: plan, result: finding)], on: $0) }.first)
-        guard case .done(_, let emissions) = outcome else {
+        guard case .done(_, let emissions, _) = outcome else {
             Issue.record("\(outcome)")
             return
         }

@@ -37,7 +37,7 @@ struct ServiceHarness: Sendable {
         guard let key = requests.first?.operation, case .query(let handle)? = operations[key]?.handler else { return [] }
         return try await handle(requests, database).map { outcome in
             switch outcome {
-            case .done(let reply, _): reply ?? Reply(status: 0)
+            case .done(let reply, _, _): reply ?? Reply(status: 0)
             case .failed(let failure): throw failure
             }
         }
@@ -57,7 +57,7 @@ extension BatchHandler.Result {
     var reply: Reply {
         get throws {
             switch self {
-            case .handled(_, _, let reply): reply ?? Reply(status: 0)
+            case .handled(_, _, let reply, _): reply ?? Reply(status: 0)
             case .expired: Reply(status: 0)
             case .failed(let failure): throw failure
             }
@@ -65,7 +65,7 @@ extension BatchHandler.Result {
     }
 
     var outputs: [Output] {
-        if case .handled(let outputs, _, _) = self { outputs } else { [] }
+        if case .handled(let outputs, _, _, _) = self { outputs } else { [] }
     }
 
     var failure: Failure? {

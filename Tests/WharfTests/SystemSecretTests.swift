@@ -120,7 +120,7 @@ extension RunningWharf {
     }
 
     /// What was logged by `wharf up`, by every process that it runs, and by the servers.
-    fileprivate func logs() throws -> [(name: String, text: String)] {
+    func logs() throws -> [(name: String, text: String)] {
         let files = FileManager.default
         var paths = try files.contentsOfDirectory(atPath: folder.logs).map { "\(folder.logs)/\($0)" }
         paths += ["\(folder.rabbitMQ)/log", "\(folder.redis)/log", "\(try folder.postgres())/log"]

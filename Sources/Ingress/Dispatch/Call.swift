@@ -15,6 +15,8 @@ struct Call: Sendable {
     /// When the request came.
     let received: Date
     let trace: TraceContext
+    /// The `X-Request-Id` of the response.
+    let requestID: String
 
     /// Ids of messages are names in this namespace; it must never change, or retries across a change are handled twice.
     static let namespace = UUID(
@@ -46,6 +48,6 @@ struct Call: Sendable {
     func request(_ randomness: any Randomness) -> Request {
         Request(
             id: messageID(randomness), operation: endpoint.operationID, parameters: parameters, caller: session?.caller,
-            body: body, traceparent: trace.header)
+            body: body, traceparent: trace.header, requestID: requestID)
     }
 }

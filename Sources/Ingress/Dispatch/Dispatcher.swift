@@ -14,7 +14,7 @@ struct Dispatcher: Sendable {
     func reply(to call: Call) async throws -> Reply {
         let endpoint = call.endpoint
         let request = call.request(randomness)
-        return try await answering(endpoint.operationID, within: endpoint.deadline, isRetryable: call.isRetryable) {
+        return try await answering(endpoint.operationID, of: call.requestID, within: endpoint.deadline, isRetryable: call.isRetryable) {
             if endpoint.isAnsweredWhenAccepted {
                 guard requests.isReady else { throw RequestClient.Unanswered.refused("the broker takes no requests at the moment") }
                 try await requests.post(request, timeout: endpoint.deadline)
@@ -27,17 +27,19 @@ struct Dispatcher: Sendable {
 
     /// `body`'s result; a ``Refusal`` when it went unanswered.
     func answering<T>(
-        _ operation: String, within deadline: Duration, isRetryable: Bool, _ body: () async throws -> T
+        _ operation: String, of requestID: String, within deadline: Duration, isRetryable: Bool, _ body: () async throws -> T
     ) async throws -> T {
         do {
             return try await body()
         } catch let error as RequestClient.Unanswered {
             switch error {
             case .refused(let reason):
-                logger.info("a request was not accepted", metadata: [LogKey.operation: "\(operation)", LogKey.error: "\(reason)"])
+                logger.info(
+                    "a request was not accepted",
+                    metadata: [LogKey.operation: "\(operation)", LogKey.requestID: "\(requestID)", LogKey.error: "\(reason)"])
                 throw Refusal.unavailable("This was not accepted, because there is too much to do or something is down. Nothing was done.")
             case .unroutable:
-                logger.error("no queue is bound to an operation", metadata: [LogKey.operation: "\(operation)"])
+                logger.error("no queue is bound to an operation", metadata: [LogKey.operation: "\(operation)", LogKey.requestID: "\(requestID)"])
                 throw Refusal.unavailable("Nobody takes this operation at the moment. Nothing was done.")
             case .timedOut:
                 throw Refusal.timedOut(after: deadline, isRetryable: isRetryable)
@@ -58,7 +60,7 @@ struct Dispatcher: Sendable {
         let location = accepted.headers["location"]
         let request = Request(
             id: randomness.uuid(), operation: operation, parameters: location.map { ["location": $0] } ?? [:],
-            caller: call.session?.caller, body: accepted.body, traceparent: call.trace.header)
+            caller: call.session?.caller, body: accepted.body, traceparent: call.trace.header, requestID: call.requestID)
         do {
             var settled = try await requests.send(request, durability: .command, timeout: .seconds(rest))
             guard settled.status == 200 else { return accepted }
@@ -69,7 +71,9 @@ struct Dispatcher: Sendable {
         } catch RequestClient.Unanswered.timedOut {
             return unsettled
         } catch {
-            logger.info("could not wait for the work to be done", metadata: [LogKey.operation: "\(operation)", LogKey.error: "\(error)"])
+            logger.info(
+                "could not wait for the work to be done",
+                metadata: [LogKey.operation: "\(operation)", LogKey.requestID: "\(call.requestID)", LogKey.error: "\(error)"])
             return accepted
         }
     }

@@ -49,7 +49,7 @@ struct Gate: Sendable {
 
     func call(
         _ passage: Passage, _ headers: HTTPFields, session: SessionResolver.Session?, body: RequestBodyReader, client: String?,
-        received: Date, trace: TraceContext
+        received: Date, trace: TraceContext, requestID: String
     ) async throws -> Call {
         let endpoint = passage.endpoint
         let key = try IdempotencyKey.read(
@@ -64,7 +64,7 @@ struct Gate: Sendable {
         return Call(
             endpoint: endpoint, parameters: parameters, session: session, body: bytes, idempotencyKey: key,
             wait: endpoint.waitOperation == nil ? nil : WaitPreference.read(headers.values("prefer")), received: received,
-            trace: trace)
+            trace: trace, requestID: requestID)
     }
 
     private func checkForm(_ endpoint: Endpoint, _ headers: HTTPFields) throws(Refusal) {

@@ -46,7 +46,7 @@ struct IngressResponder: HTTPResponder {
         defer { share.end() }
         let body = RequestBodyReader(
             body: request.body, head: request.head, channel: context.channel, deadline: bodyDeadline, share: share, clock: clock)
-        var operation: String?
+        var endpoint: Endpoint?
         var reply: Reply
         do {
             // Once it is closed, `closing` has forgotten it.
@@ -60,7 +60,7 @@ struct IngressResponder: HTTPResponder {
                     throw Refusal.unavailable("Too many requests are under way. Nothing was done.")
                 }
                 defer { admission.leave() }
-                reply = try await answer(request, body, from: context.channel.remoteAddress?.ipAddress, received, trace, &operation)
+                reply = try await answer(request, body, from: context.channel.remoteAddress?.ipAddress, received, trace, id, &endpoint)
             }
         } catch {
             let refusal = refusal(error, id)
@@ -74,15 +74,24 @@ struct IngressResponder: HTTPResponder {
             reply.body = []
             reply.headers["content-type"] = nil
         }
-        metrics.record(operation, status: reply.status, seconds: clock.now().timeIntervalSince(received))
-        logger.debug(
-            "answered",
-            metadata: [
-                LogKey.operation: "\(operation ?? "none")", LogKey.status: "\(reply.status)", LogKey.requestID: "\(id)",
-                LogKey.traceparent: "\(trace.header)",
-            ])
+        metrics.record(endpoint?.operationID, status: reply.status, seconds: clock.now().timeIntervalSince(received))
+        log(reply, to: request, of: endpoint, id, trace)
         let response = Self.response(reply, id: id, trace: trace)
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// What begins or changes an order is told at info, under the order's own address; the rest at debug.
+    private func log(_ reply: Reply, to request: Hummingbird.Request, of endpoint: Endpoint?, _ id: String, _ trace: TraceContext) {
+        let isDurable = endpoint?.kind == .durable
+        guard logger.logLevel <= (isDurable ? .info : .debug) else { return }
+        var metadata: Logger.Metadata = [
+            LogKey.operation: "\(endpoint?.operationID ?? "none")", LogKey.status: "\(reply.status)", LogKey.requestID: "\(id)",
+            LogKey.traceparent: "\(trace.header)",
+        ]
+        // Other paths may hold a secret: a guest's cart is known by its id, and links in mails by their token.
+        if isDurable { metadata[LogKey.path] = "\(request.uri.path)" }
+        if let location = reply.headers["location"] { metadata[LogKey.location] = "\(location.prefix { $0 != "?" })" }
+        logger.log(level: isDurable ? .info : .debug, "answered", metadata: metadata)
     }
 
     /// What HTTP forbids and the parser lets through.
@@ -98,7 +107,7 @@ struct IngressResponder: HTTPResponder {
 
     private func answer(
         _ request: Hummingbird.Request, _ body: RequestBodyReader, from client: String?, _ received: Date, _ trace: TraceContext,
-        _ operation: inout String?
+        _ id: String, _ endpoint: inout Endpoint?
     ) async throws -> Reply {
         let passage: Gate.Passage
         do throws(Refusal) {
@@ -109,14 +118,14 @@ struct IngressResponder: HTTPResponder {
             }
             throw error
         }
-        operation = passage.endpoint.operationID
+        endpoint = passage.endpoint
         let session = try await dispatcher.answering(
-            MessageName.resolveSession, within: SessionResolver.deadline, isRetryable: true
+            MessageName.resolveSession, of: id, within: SessionResolver.deadline, isRetryable: true
         ) {
             try await gate.authenticate(passage, request.headers, trace)
         }
         let call = try await gate.call(
-            passage, request.headers, session: session, body: body, client: client, received: received, trace: trace)
+            passage, request.headers, session: session, body: body, client: client, received: received, trace: trace, requestID: id)
         var reply = try await dispatcher.reply(to: call)
         if reply.isReplayed { reply.headers["idempotent-replayed"] = "true" }
         if !call.endpoint.isCacheable || call.session != nil { reply.headers["cache-control"] = "no-store" }

@@ -87,7 +87,7 @@ struct Products: Sendable {
 
     func archive(_ items: [Item<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await update(items, on: transaction).map { outcome in
-            if case .done(let reply?, _) = outcome, reply.status == 200 { .done(.noContent) } else { outcome }
+            if case .done(let reply?, _, _) = outcome, reply.status == 200 { .done(.noContent) } else { outcome }
         }
     }
 

@@ -53,7 +53,9 @@ public struct DeadLetterCollector: Service {
         var pause = Self.firstPause
         while true {
             do {
-                try await store(batch.flatMap(Bundle.open).map(NewLetter.init))
+                let letters = batch.flatMap(Bundle.open).map(NewLetter.init)
+                try await store(letters)
+                for letter in letters { logger.info("dead letter stored", metadata: letter.logMetadata) }
                 return true
             } catch {
                 logger.warning(

@@ -1,5 +1,7 @@
 import AMQP
+import Contracts
 import FoundationEssentials
+import Logging
 import Messaging
 import Secrets
 
@@ -26,6 +28,8 @@ struct NewLetter: Sendable {
     let original: [UInt8]
     let body: [UInt8]
     let bodyBytes: Int
+    /// The order that it is about.
+    let subject: Subject?
 
     init(_ delivery: Delivery) {
         let properties = delivery.properties
@@ -34,6 +38,7 @@ struct NewLetter: Sendable {
         original = (try? JSON.encode(Original(properties))) ?? []
         body = Array(delivery.body.prefix(Self.maximumBody))
         bodyBytes = delivery.body.count
+        subject = Subject(properties.headers)
         occurrence = Self.occurrence(of: delivery)
         id = Self.id(of: delivery, queue: death.queue, occurrence: occurrence)
         messageID = properties.messageID.map(Self.name)
@@ -60,6 +65,15 @@ struct NewLetter: Sendable {
         letter.properties = [:]
         letter.headers = [:]
         return letter
+    }
+
+    /// What the log says of it: enough to find it by, and by its order.
+    var logMetadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "letter": "\(id.lowerCaseText)", "message": "\(messageID ?? "-")", "operation": "\(operation ?? "-")", "queue": "\(queue)", "cause": "\(cause)",
+        ]
+        if let subject { metadata.merge(subject.logMetadata) { $1 } }
+        return metadata
     }
 
     private static func name(_ text: String) -> String {

@@ -97,8 +97,11 @@ struct Delivering: Sendable {
         }
         try await Store.record(attempts, now: clock.now(), on: transaction)
         return performed.map { entry in
-            guard case .failed(let error) = entry.result else { return .done() }
-            return .failed(Failure(error))
+            switch entry.result {
+            case .sentBefore: .done(note: "mail sent before")
+            case .sent: .done(note: "mail sent")
+            case .failed(let error): .failed(Failure(error))
+            }
         }
     }
 }

@@ -1,0 +1,52 @@
+import FoundationEssentials
+
+/// The order that a message is about, as logs name it.
+///
+/// It travels in headers, so that a message that cannot be read, or is set aside, still says which order it belongs to. It holds nothing that a log must not have: no
+/// cart, since a guest's order is shown to anybody who knows order and cart.
+public struct Subject: Sendable, Hashable, Codable {
+    public let order: UUID
+    /// The number that the customer knows it by.
+    public let number: String?
+    /// What happened to it, for messages that report something.
+    public let event: String?
+
+    public init(order: UUID, number: String? = nil, event: String? = nil) {
+        self.order = order
+        self.number = number
+        self.event = event
+    }
+}
+
+/// A message about one order.
+public protocol OrderMessage: Sendable {
+    var orderID: UUID { get }
+    var subject: Subject { get }
+}
+
+extension OrderMessage {
+    public var subject: Subject { Subject(order: orderID) }
+}
+
+extension PlaceOrder: OrderMessage {}
+extension ReserveStock: OrderMessage {}
+extension SettleReservation: OrderMessage {}
+extension UndoExtraPayment: OrderMessage {}
+extension ReopenCart: OrderMessage {}
+extension VoidPayment: OrderMessage {}
+
+extension ChargeOrder: OrderMessage {
+    public var subject: Subject { Subject(order: orderID, number: orderNumber) }
+}
+
+extension UnresolvedPayment: OrderMessage {
+    public var subject: Subject { Subject(order: orderID, event: cause) }
+}
+
+extension CheckoutEvent: OrderMessage {
+    public var subject: Subject { Subject(order: orderID, event: kind.rawValue) }
+}
+
+extension OrderSettled: OrderMessage {
+    public var subject: Subject { Subject(order: orderID, number: number, event: reason) }
+}

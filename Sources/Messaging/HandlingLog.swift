@@ -1,0 +1,91 @@
+import AMQP
+import Contracts
+import Logging
+import Secrets
+
+/// Keys of log metadata. Those that follow a message are the same in all services, so that one search shows an order's way through them.
+enum LogKey {
+    static let operation = "operation"
+    static let message = "message"
+    static let traceparent = "traceparent"
+    static let requestID = "request.id"
+    static let order = "order"
+    static let orderNumber = "order.number"
+    static let orderEvent = "order.event"
+    static let queue = "queue"
+    static let outcome = "outcome"
+    /// Milliseconds.
+    static let duration = "duration_ms"
+    static let cause = "cause"
+    static let detail = "detail"
+    static let attempt = "attempt"
+}
+
+extension BatchProcessor.Settlement {
+    /// What every log line of this handling says.
+    var logMetadata: Logger.Metadata {
+        let properties = delivery.properties
+        var metadata: Logger.Metadata = [
+            LogKey.operation: "\(request?.operation ?? "-")", LogKey.message: "\(properties.messageID ?? "-")",
+        ]
+        if let request {
+            if let trace = request.traceparent { metadata[LogKey.traceparent] = "\(trace)" }
+            if let id = request.requestID { metadata[LogKey.requestID] = "\(id)" }
+        }
+        if let subject { metadata.merge(subject.logMetadata) { $1 } }
+        return metadata
+    }
+
+    /// That of the message; of one that a client sent, that of the first message that it led to.
+    var subject: Subject? {
+        if let subject = request?.subject ?? Subject(delivery.properties.headers) { return subject }
+        guard case .handled(let outputs, _, _, _) = result else { return nil }
+        return outputs.lazy.compactMap(\.subject).first.map { Subject(order: $0.order, number: $0.number) }
+    }
+
+    /// What came of it: the messages that follow, each with what it reports, the handler's own word, and the status of the answer.
+    var outcome: String {
+        guard case .handled(let outputs, _, let reply, let note) = result else { return "" }
+        let sent = outputs.compactMap { output -> String? in
+            guard output.kind != .reply, output.kind != .answer else { return nil }
+            return output.subject?.event.map { "\(output.key) \($0)" } ?? output.key
+        }
+        let status = request?.requester == nil ? nil : reply.map { "status \($0.status)" }
+        let parts = [note].compactMap(\.self) + sent + [status].compactMap(\.self)
+        return parts.isEmpty ? "done" : parts.joined(separator: ", ")
+    }
+}
+
+extension Subject {
+    package var logMetadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [LogKey.order: "\(order.lowerCaseText)"]
+        if let number { metadata[LogKey.orderNumber] = "\(number)" }
+        if let event { metadata[LogKey.orderEvent] = "\(event)" }
+        return metadata
+    }
+}
+
+extension BatchProcessor {
+    /// What the log says of a message that failed.
+    func metadata(of settlement: Settlement, _ failure: Failure) -> Logger.Metadata {
+        var metadata = settlement.logMetadata
+        metadata[LogKey.cause] = "\(failure.cause)"
+        metadata[LogKey.detail] = "\(failure.detail)"
+        metadata[LogKey.queue] = "\(queue)"
+        metadata[LogKey.attempt] = "\(settlement.attempt + 1)"
+        return metadata
+    }
+
+    /// One line for each command that was handled: at info where it is about an order, otherwise at debug. Written before what follows is sent, so that the lines
+    /// of an order stand in the order in which things happened.
+    /// - Parameter milliseconds: the time that the batch took.
+    func logHandled(_ settlement: Settlement, milliseconds: Int) {
+        guard logger.logLevel <= .info, let request = settlement.request, operations[request.operation]?.isQuery == false else { return }
+        let isOfOrder = settlement.subject != nil
+        guard isOfOrder || logger.logLevel <= .debug else { return }
+        var metadata = settlement.logMetadata
+        metadata[LogKey.outcome] = "\(settlement.outcome)"
+        metadata[LogKey.duration] = "\(milliseconds)"
+        logger.log(level: isOfOrder ? .info : .debug, "handled", metadata: metadata)
+    }
+}

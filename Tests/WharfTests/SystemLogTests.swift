@@ -1,0 +1,92 @@
+import Foundation
+import Messaging
+import TestKit
+import Testing
+
+@testable import wharf
+
+extension System {
+    /// The logs of all processes, searched for one order as an operator does.
+    @Suite struct `Logs` {
+        @Test func `the id of an order finds what happened to it, in order, over all services`() async throws {
+            let admin = try Visitor.admin()
+            let guest = try Visitor.guest()
+            let cart = try await guest.newCart(try await admin.newProduct())
+            let email = "\(UUID().uuidString.lowercased())@example.com"
+            let answer = try await guest.checkout(cart, email: email)
+            #expect(answer["order", "state"] == "confirmed")
+            let order = try #require(answer["order", "id"]?.text)
+            let number = try #require(answer["order", "number"]?.text)
+            let request = try #require(answer.header("x-request-id"))
+            let story = [
+                "carts.checkouts.create orders.checkouts.place", "orders.checkouts.place catalog.stock.reserve, status 202",
+                "catalog.stock.reserve orders.checkouts.advance stockReserved", "orders.checkouts.advance payments.charge",
+                "payments.charge orders.checkouts.advance charged", "orders.checkouts.advance catalog.stock.commit",
+                "catalog.stock.commit orders.checkouts.advance stockCommitted", "orders.checkouts.advance order.confirmed", "order.confirmed mail sent",
+            ]
+            try await eventually("The whole story", within: .seconds(20)) { try guest.wharf.lines(about: order).contains { $0.step == story.last } }
+            let lines = try guest.wharf.lines(about: order)
+            let steps = lines.filter { story.contains($0.step) }
+            #expect(Set(steps.map(\.step)) == Set(story), "\(lines.map(\.step))")
+            for (earlier, later) in zip(story, story.dropFirst()) {
+                let times = [earlier, later].compactMap { step in steps.first { $0.step == step }?.at }
+                #expect(times == times.sorted(), "\(earlier), then \(later)")
+            }
+            #expect(steps.allSatisfy { $0["request.id"] == request && $0["message"]?.isEmpty == false && $0["traceparent"] != nil })
+            #expect(Set(steps.compactMap { $0["traceparent"] }).count == 1)
+            #expect(steps.contains { $0["order.number"] == number })
+            #expect(lines.contains { $0.says("answered", in: "ingress") && $0["request.id"] == request })
+            // The guest's cart id and token are his secrets, and the address is his own.
+            let token = try #require(answer["token"]?.text)
+            for (name, text) in try guest.wharf.logs() {
+                for secret in [cart, cart.uppercased(), token, email] { #expect(!text.contains(secret), "\(secret) is in \(name)") }
+            }
+        }
+
+        @Test func `an order that is refused says so, and a message of an order that dies is found by the order`() async throws {
+            let admin = try Visitor.admin()
+            let answer = try await admin.checkout(try await admin.newCart(try await admin.newProduct()), paying: "pm_card_chargeDeclined")
+            let order = try #require(answer["order", "id"]?.text)
+            try await ForeignMessage(type: "no.such.operation", headers: ["order": .string(order)]).put(into: "payments.commands", of: admin.wharf)
+            try await eventually("The refusal and the dead letter", within: .seconds(20)) {
+                let lines = try admin.wharf.lines(about: order)
+                return lines.contains { $0.step == "payments.charge orders.checkouts.advance paymentDeclined" }
+                    && lines.contains { $0.step.hasPrefix("orders.checkouts.advance order.rejected") || $0.step.hasPrefix("order.rejected ") }
+                    && lines.contains { $0.says("dead letter", in: "payments") }
+                    && lines.contains { $0.says("dead letter stored", in: "deadletters") }
+            }
+        }
+    }
+}
+
+/// One line of a log, as people read it.
+private struct LogLine {
+    let at: Substring
+    let text: String
+
+    init?(_ text: Substring) {
+        guard let at = text.split(separator: " ", maxSplits: 1).first else { return nil }
+        self.at = at
+        self.text = String(text)
+    }
+
+    /// What stands after the key, without its quotes.
+    subscript(_ key: String) -> String? {
+        guard let place = text.range(of: " \(key)=") else { return nil }
+        let rest = text[place.upperBound...]
+        guard rest.first == "\"" else { return String(rest.prefix { $0 != " " }) }
+        return String(rest.dropFirst().prefix { $0 != "\"" })
+    }
+
+    /// What was handled, and what came of it.
+    var step: String { "\(self["operation"] ?? "") \(self["outcome"] ?? "")" }
+
+    func says(_ message: String, in role: String) -> Bool { text.contains("  \(message)  ") && self["role"] == role }
+}
+
+extension RunningWharf {
+    /// The lines that hold this text, oldest first.
+    fileprivate func lines(about text: String) throws -> [LogLine] {
+        try logs().flatMap { $0.text.split(separator: "\n") }.filter { $0.contains(text) }.compactMap(LogLine.init).sorted { $0.at < $1.at }
+    }
+}
