@@ -116,7 +116,7 @@ let package = Package(
         ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
         ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
         ("CartsTests", ["ServiceKit", "Carts", "Messaging", "Contracts", "PostgreSQL"]),
-        ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL"]),
+        ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "Contracts", "PostgreSQL", "Secrets"]),
         ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "Contracts", "PostgreSQL", "WebClient"]),
         ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "PostgreSQL", "Secrets"]),
         ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),

@@ -9,10 +9,15 @@ public struct OrderLine: Sendable, Hashable, Codable {
     public let quantity: Int
     public let unitPrice: Money
     public let lineTotal: Money
+    /// Of the product, as it was when it was ordered; nil in messages of versions that did not tell it.
+    public let slug: String?
+    public let image: Image?
 
-    public init(sku: String, name: String, quantity: Int, unitPrice: Money) {
+    public init(sku: String, name: String, quantity: Int, unitPrice: Money, slug: String? = nil, image: Image? = nil) {
         self.sku = sku
         self.name = name
+        self.slug = slug
+        self.image = image
         self.quantity = quantity
         self.unitPrice = unitPrice
         self.lineTotal = Money(amount: unitPrice.amount * quantity, currency: unitPrice.currency)
@@ -22,7 +27,13 @@ public struct OrderLine: Sendable, Hashable, Codable {
 /// `catalog.products.price`: what these SKUs cost now.
 public struct PriceQuery: Sendable, Codable {
     public let skus: [String]
-    public init(skus: [String]) { self.skus = skus }
+    /// Whether `available` is wanted too: a checkout needs no stock, which is reserved after it.
+    public let availability: Bool?
+
+    public init(skus: [String], availability: Bool = false) {
+        self.skus = skus
+        self.availability = availability ? true : nil
+    }
 }
 
 /// The answer to `PriceQuery`; what is not for sale is not in it.
@@ -31,11 +42,20 @@ public struct PriceList: Sendable, Codable {
         public let sku: String
         public let name: String
         public let price: Money
+        /// Of the product. Nil from a catalog of the version before, as the image.
+        public let slug: String?
+        /// The first one.
+        public let image: Image?
+        /// Pieces that can be ordered now; nil where the query does not ask for it.
+        public let available: Int?
 
-        public init(sku: String, name: String, price: Money) {
+        public init(sku: String, name: String, price: Money, slug: String? = nil, image: Image? = nil, available: Int? = nil) {
             self.sku = sku
             self.name = name
             self.price = price
+            self.slug = slug
+            self.image = image
+            self.available = available
         }
     }
 

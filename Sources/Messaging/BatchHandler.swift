@@ -124,7 +124,7 @@ struct BatchHandler: Sendable {
         }
         switch operations[key]?.handler {
         case .external(let prepare): return try await handleExternal(requests, by: operations, prepare)
-        case .informed(let ask): return try await complete(requests, requests, by: operations, try await ask(requests))
+        case .informed(let ask): return try await complete(requests, requests, by: operations, try await ask(requests, database))
         default: return requests.map { _ in .failed(Self.miscount) }
         }
     }

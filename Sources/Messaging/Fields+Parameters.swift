@@ -49,6 +49,20 @@ extension Fields {
         return text
     }
 
+    /// False where it is not given.
+    public mutating func flagParameter(_ name: String) -> Bool {
+        choiceParameter(name, ["true", "false"], default: "false") == "true"
+    }
+
+    public func has(parameter name: String) -> Bool { parameters[name] != nil }
+
+    /// Parameters whose names begin so, by the rest of their names.
+    public mutating func parameters(prefixed prefix: String, maximum: Int) -> [(name: String, value: String)] {
+        let names = parameters.keys.filter { $0.hasPrefix(prefix) && $0 != prefix }.sorted()
+        if names.count > maximum { note("\(prefix)*", "must be at most \(maximum)") }
+        return names.prefix(maximum).map { (String($0.dropFirst(prefix.count)).nfc, parameter($0)) }
+    }
+
     public mutating func page() -> PageRequest {
         let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)
         guard let cursor = parameters["cursor"] else { return PageRequest(limit: limit, after: nil) }

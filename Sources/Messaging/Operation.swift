@@ -26,7 +26,7 @@ public struct Operation: Sendable {
         /// Calls something that no transaction can undo, after a transaction that commits the intention.
         case external(@Sendable ([Request], any SQLConnection) async throws -> Prepared)
         /// Asks something before its transaction; nothing needs to be known of it beforehand.
-        case informed(@Sendable ([Request]) async throws -> Performed)
+        case informed(@Sendable ([Request], any Database) async throws -> Performed)
     }
 
     /// What is left to do of an external operation once its intentions are committed.
@@ -64,6 +64,14 @@ extension Operation {
                     try await database.withConnection { try await handle(items, $0) }
                 }
             })
+    }
+
+    /// A query that has to ask another service: `answer` borrows a connection for as long as it reads, and holds none while it waits.
+    public static func informedQuery<Input: Sendable>(
+        _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
+        answer: @escaping @Sendable ([Item<Input>], any Database) async throws -> [Outcome]
+    ) -> Operation {
+        Operation(key: key, handler: .query { requests, database in try await decoding(requests, read) { try await answer($0, database) } })
     }
 
     /// A command whose whole effect is in the database.
@@ -106,17 +114,18 @@ extension Operation {
             })
     }
 
-    /// A command that has to ask another service first: `ask` runs outside any transaction and changes nothing, `handle` gets what it has found.
+    /// A command that has to ask another service first: `ask` runs outside any transaction, may read the database, and changes nothing; `handle` gets what
+    /// it has found.
     public static func informed<Input: Sendable, Findings: Sendable>(
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
-        ask: @escaping @Sendable ([Item<Input>]) async throws -> Findings,
+        ask: @escaping @Sendable ([Item<Input>], any Database) async throws -> Findings,
         handle: @escaping @Sendable ([Item<Input>], Findings, any SQLConnection) async throws -> [Outcome]
     ) -> Operation {
         Operation(
             key: key,
-            handler: .informed { requests in
+            handler: .informed { requests, database in
                 let readings = Readings(requests, read)
-                let findings = try await ask(readings.items)
+                let findings = try await ask(readings.items, database)
                 return Performed { isNew, transaction in
                     try await readings.outcomes(isNew) { places in
                         try await handle(places.map { readings.items[$0] }, findings, transaction)
@@ -131,7 +140,7 @@ extension Operation {
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
         handle: @escaping @Sendable ([Item<Input>], any SQLConnection) async throws -> [Outcome]
     ) -> Operation {
-        informed(key, reading: read, ask: { _ in }, handle: { items, _, transaction in try await handle(items, transaction) })
+        informed(key, reading: read, ask: { _, _ in }, handle: { items, _, transaction in try await handle(items, transaction) })
     }
 
     /// The body of a saga message or an event, exactly as `Contracts` declares it.

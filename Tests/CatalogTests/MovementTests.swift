@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import PostgreSQL
+import Secrets
 import Testing
 
 @testable import Catalog
@@ -59,7 +60,10 @@ import Testing
         let shop = try await Shop()
         #expect(try await shop.harness.ask(try shop.request("stock.movements", "", ["sku": "A"])).status == 404)
         _ = try await shop.create("A")
-        #expect(throws: Problem.self) { _ = try ListMovements.read(try shop.request("stock.movements", "", ["sku": "A", "cursor": "WyJhIl0"])) }
+        for key in [["a"], ["1", "m", "\(Int.min)"]] {
+            let cursor = Base64URL.encode(try JSON.encode(key))
+            #expect(throws: Problem.self) { _ = try ListMovements.read(try shop.request("stock.movements", "", ["sku": "A", "cursor": cursor])) }
+        }
         #expect(try await movements(shop).items.isEmpty)
         await shop.harness.database.close()
     }

@@ -165,38 +165,6 @@ import Testing
     }
 }
 
-@Suite struct `Searching products` {
-    @Test(arguments: [
-        ("red shoe", ["A"]), ("shoe red", ["A"]), (" shoe  red ", ["A"]), ("SHOE canvas", ["A"]), ("red", ["A", "B"]), ("red green", []), ("   ", ["A", "B", "C"]),
-        ("100%", ["C"]), ("%", ["C"]), ("_", []), (#"\"#, []), ("cafe\u{301}", ["B"]), ("café", ["B"]), ("a", ["A", "B"]),
-    ])
-    func `all words are found, in any order`(search: String, skus: [String]) async throws {
-        let shop = try await Shop()
-        _ = try await shop.create("A", "Red shoe", more: #", "description": "Canvas.\nRubber sole.""#)
-        _ = try await shop.create("B", "Red mug of the Cafe\\u0301")
-        _ = try await shop.create("C", "Cotton, 100%")
-        #expect(try await shop.find(["search": search]) == skus)
-        await shop.harness.database.close()
-    }
-
-    @Test func `a search has a bound of words, and the same one twice counts once`() async throws {
-        let shop = try await Shop()
-        let words = (0...ListProducts.maximumWords).map { "w\($0)" }
-        #expect(throws: Problem.self) { _ = try ListProducts.read(try shop.request("products.list", "", ["search": words.joined(separator: " ")])) }
-        let same = try ListProducts.read(try shop.request("products.list", "", ["search": String(repeating: "a ", count: 90)]))
-        #expect(same.words == ["a"])
-        await shop.harness.database.close()
-    }
-
-    @Test func `a category is found in either spelling`() async throws {
-        let shop = try await Shop()
-        _ = try await shop.create("A", more: #", "category": "caf\u00e9""#)
-        _ = try await shop.create("B", more: #", "category": "cafe\u0301""#)
-        #expect(try await shop.find(["category": "cafe\u{301}"]) == ["A", "B"])
-        await shop.harness.database.close()
-    }
-}
-
 @Suite struct `Entity tags of the catalog` {
     private func stock(_ shop: Shop, _ operation: String, _ body: String = "", ifMatch: String? = nil) throws -> Request {
         var parameters = ["sku": "A"]

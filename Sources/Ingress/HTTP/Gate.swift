@@ -93,7 +93,7 @@ struct Gate: Sendable {
     private func parameters(
         _ passage: Passage, _ headers: HTTPFields, _ session: SessionResolver.Session?, _ client: String?
     ) throws(Refusal) -> [String: String] {
-        let unknown = passage.query.keys.filter { !passage.endpoint.queryParameters.contains($0) }.sorted()
+        let unknown = passage.query.keys.filter { !passage.endpoint.takesQuery($0) }.sorted()
         guard unknown.isEmpty else {
             let errors = unknown.map { Problem.FieldError(field: "query.\($0.prefix(60))", detail: "is not a parameter of this operation") }
             throw Refusal(problem: .invalidInput(errors))

@@ -39,10 +39,20 @@ public struct Endpoint: Sendable, Equatable {
     /// Answered as soon as the broker has taken responsibility, without a reply.
     public let isAnsweredWhenAccepted: Bool
     public let queryParameters: Set<String>
+    /// What the names of further query parameters begin with: `attribute.`, for `attribute.colour`.
+    public let queryPrefixes: Set<String>
     /// Lower case; those that travel in the message.
     public let headerParameters: Set<String>
     public let mediaTypes: [String]
 
     /// How the message travels. Credentials never reach the broker's disk, so theirs is transient whatever the kind.
     public var durability: Durability { isSensitive ? .query : kind }
+
+    /// Longer names are no parameters: they would be longer than the name of a message's header may be.
+    static let maximumPrefixedName = 150
+
+    func takesQuery(_ name: String) -> Bool {
+        queryParameters.contains(name)
+            || name.utf8.count <= Self.maximumPrefixedName && queryPrefixes.contains { name.hasPrefix($0) && name != $0 }
+    }
 }

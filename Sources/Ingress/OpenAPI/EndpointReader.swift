@@ -51,7 +51,7 @@ struct EndpointReader {
             waitOperation: try waitOperation.map { node throws(OpenAPIError) in try Self.operationID(node) },
             signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
             isAnsweredWhenAccepted: try wharf.flag("answer", only: "accepted"),
-            queryParameters: parameters.query, headerParameters: parameters.header.intersection(Self.travellingHeaders),
+            queryParameters: parameters.query, queryPrefixes: parameters.prefixes, headerParameters: parameters.header.intersection(Self.travellingHeaders),
             mediaTypes: try readMediaTypes())
         try check(endpoint, headers: parameters.header, wharf)
         return endpoint
@@ -90,8 +90,9 @@ struct EndpointReader {
         return key
     }
 
-    private func readParameters() throws(OpenAPIError) -> (query: Set<String>, header: Set<String>) {
+    private func readParameters() throws(OpenAPIError) -> (query: Set<String>, prefixes: Set<String>, header: Set<String>) {
         var query: Set<String> = []
+        var prefixes: Set<String> = []
         var header: Set<String> = []
         var inPath: Set<String> = []
         let own = try operation.value("parameters")?.elements() ?? []
@@ -100,7 +101,9 @@ struct EndpointReader {
             let place = try parameter.required("in").text()
             switch place {
             case "path": inPath.insert(name)
-            case "query": query.insert(name)
+            case "query":
+                // An object whose members are parameters each, as `style: form` writes it.
+                if let prefix = try parameter.value("x-wharf-prefix")?.text() { prefixes.insert(prefix) } else { query.insert(name) }
             case "header":
                 let lowercased = name.lowercased()
                 guard Self.travellingHeaders.union(Self.ownHeaders).contains(lowercased) else {
@@ -115,7 +118,7 @@ struct EndpointReader {
             let given = inPath.sorted().joined(separator: ", ")
             throw operation.error("the path's templates are not its path parameters, which are '\(given)'")
         }
-        return (query, header)
+        return (query, prefixes, header)
     }
 
     private func readMediaTypes() throws(OpenAPIError) -> [String] {

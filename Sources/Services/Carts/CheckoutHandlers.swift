@@ -6,8 +6,6 @@ import Secrets
 
 /// `carts.checkouts.create`: prices are taken now, the cart is closed, and what was in it becomes an order.
 struct CheckoutHandlers: Sendable {
-    typealias Prices = [String: PriceList.Entry]?
-
     let pricing: Pricing
     let clock: any WallClock
 
@@ -17,20 +15,20 @@ struct CheckoutHandlers: Sendable {
         return items.map { carts[$0.input.cart]?.lines.map(\.sku) ?? [] }
     }
 
-    func price(_ items: [(item: Item<StartCheckout>, plan: [String])]) async throws -> [Prices] {
+    func price(_ items: [(item: Item<StartCheckout>, plan: [String])]) async throws -> [Offers?] {
         let prices = try await pricing.prices(of: Array(Set(items.flatMap(\.plan))))
         return items.map { _ in prices }
     }
 
     func complete(
-        _ items: [(item: Item<StartCheckout>, plan: [String], result: Prices)], on transaction: any SQLConnection
+        _ items: [(item: Item<StartCheckout>, plan: [String], result: Offers?)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var carts = try await Store.lock(Array(Set(items.map(\.item.input.cart))), on: transaction)
         let now = clock.now()
         var closed: [(id: UUID, order: UUID)] = []
         let outcomes: [Outcome] = try items.map { item, priced, prices in
             let checkout = item.input
-            guard let cart = carts[checkout.cart], cart.isOpen(to: item.request.caller) else {
+            guard let cart = carts[checkout.cart], cart.isThere(for: item.request.caller, at: now) else {
                 return .refused(.noCart)
             }
             if cart.orderID != nil { return .refused(.cartOrdered) }
@@ -54,7 +52,7 @@ struct CheckoutHandlers: Sendable {
 
     /// The cart at these prices, or why it cannot be ordered.
     static func quote(
-        _ cart: CartRow, _ prices: [String: PriceList.Entry], priced: Set<String>, expected: Money?
+        _ cart: CartRow, _ prices: Offers, priced: Set<String>, expected: Money?
     ) -> Result<(lines: [OrderLine], total: Money), Problem> {
         if cart.lines.isEmpty { return .failure(.invalidInput("cartId", "the cart is empty")) }
         // Somebody put something in while prices were asked for.
@@ -63,7 +61,7 @@ struct CheckoutHandlers: Sendable {
             return .failure(.conflict("product-unavailable", "'\(gone.name)' (\(gone.sku)) is no longer for sale."))
         }
         let lines = cart.lines.compactMap { line in
-            prices[line.sku].map { OrderLine(sku: line.sku, name: $0.name, quantity: line.quantity, unitPrice: $0.price) }
+            prices[line.sku].map { OrderLine(sku: line.sku, name: $0.name, quantity: line.quantity, unitPrice: $0.price, slug: $0.slug, image: $0.image) }
         }
         let currency = lines[0].unitPrice.currency
         if lines.contains(where: { $0.unitPrice.currency != currency }) {

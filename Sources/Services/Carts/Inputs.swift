@@ -18,7 +18,7 @@ struct CartAccess: Sendable {
 struct PutItem: Sendable {
     static let maximumQuantity = 999
     /// Different SKUs in one cart.
-    static let maximumLines = 200
+    static let maximumLines = 100
 
     let cart: UUID
     let sku: String

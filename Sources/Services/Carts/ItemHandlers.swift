@@ -4,19 +4,19 @@ import Messaging
 import PostgreSQL
 
 struct ItemHandlers: Sendable {
-    typealias Prices = [String: PriceList.Entry]?
-
     let pricing: Pricing
     let clock: any WallClock
 
-    func price(_ items: [Item<PutItem>]) async throws -> Prices {
-        try await pricing.prices(of: Array(Set(items.map(\.input.sku))))
+    /// Of what is in the carts and what is to be put there.
+    func offers(_ items: [Item<PutItem>], _ database: any Database) async throws -> Offers? {
+        let skus = try await database.withConnection { try await Store.skus(in: items.map(\.input.cart), on: $0) }
+        return try await pricing.prices(of: Array(skus.union(items.map(\.input.sku))), availability: true)
     }
 
-    func put(_ items: [Item<PutItem>], _ prices: Prices, on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await change(items, on: transaction) { put, cart in
-            guard let prices else { return .catalogAway }
-            guard let product = prices[put.sku] else { return .invalidInput("sku", "there is no product with this SKU") }
+    func put(_ items: [Item<PutItem>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await change(items, offers, on: transaction) { put, cart in
+            guard let offers else { return .catalogAway }
+            guard let product = offers[put.sku] else { return .invalidInput("sku", "there is no product with this SKU") }
             let line = OrderLine(sku: put.sku, name: product.name, quantity: put.quantity, unitPrice: product.price)
             if cart.lines.contains(where: { $0.sku != put.sku && $0.unitPrice.currency != product.price.currency }) { return .mixedCurrencies }
             if let place = cart.lines.firstIndex(where: { $0.sku == put.sku }) {
@@ -30,8 +30,8 @@ struct ItemHandlers: Sendable {
         }
     }
 
-    func delete(_ items: [Item<PutItem>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await change(items, on: transaction) { put, cart in
+    func delete(_ items: [Item<PutItem>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await change(items, offers, on: transaction) { put, cart in
             guard let place = cart.lines.firstIndex(where: { $0.sku == put.sku }) else { return .notFound("item in this cart") }
             cart.lines.remove(at: place)
             return nil
@@ -41,23 +41,24 @@ struct ItemHandlers: Sendable {
     /// Applies each change to its cart as the changes before it have left it, then writes the difference in one statement a kind. Each is answered
     /// with the cart as it left it.
     private func change(
-        _ items: [Item<PutItem>], on transaction: any SQLConnection, _ apply: (PutItem, inout CartRow) -> Problem?
+        _ items: [Item<PutItem>], _ offers: Offers?, on transaction: any SQLConnection, _ apply: (PutItem, inout CartRow) -> Problem?
     ) async throws -> [Outcome] {
         let before = try await Store.lock(Array(Set(items.map(\.input.cart))), on: transaction)
-        let expiry = clock.now().addingTimeInterval(Store.lifetime)
+        let now = clock.now()
+        let expiry = now.addingTimeInterval(Store.lifetime)
         var changed: [UUID: CartRow] = [:]
         let outcomes: [Outcome] = try items.map { item in
-            guard var cart = changed[item.input.cart] ?? before[item.input.cart], cart.isOpen(to: item.request.caller) else {
+            guard var cart = changed[item.input.cart] ?? before[item.input.cart], cart.isThere(for: item.request.caller, at: now) else {
                 return .refused(.notFound("cart"))
             }
             if cart.orderID != nil { return .refused(.cartOrdered) }
-            if item.input.ifMatch?.match(cart.etag) == false { return .refused(.preconditionFailed("cart")) }
+            if item.input.ifMatch?.match(version: cart.version) == false { return .refused(.preconditionFailed("cart")) }
             if let problem = apply(item.input, &cart) { return .refused(problem) }
             cart.lines.sort { $0.sku < $1.sku }
             cart.version += 1
             cart.expiresAt = expiry
             changed[cart.id] = cart
-            return .done(try Reply(headers: ["etag": cart.etag], json: cart.view))
+            return .done(try cart.reply(offers))
         }
         if !changed.isEmpty {
             try await write(changed.values.sorted { $0.id < $1.id }, before, on: transaction)

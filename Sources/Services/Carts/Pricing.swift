@@ -2,6 +2,9 @@ import Contracts
 import FoundationEssentials
 import Messaging
 
+/// What is for sale, by SKU.
+typealias Offers = [String: PriceList.Entry]
+
 /// What things cost, as the catalog says at this moment.
 public struct Pricing: Sendable {
     public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
@@ -12,9 +15,9 @@ public struct Pricing: Sendable {
     let randomness: any Randomness
 
     /// One question for a whole batch; nil when the catalog does not answer. What is not for sale is not in the answer.
-    func prices(of skus: [String]) async throws -> [String: PriceList.Entry]? {
+    func prices(of skus: [String], availability: Bool = false) async throws -> Offers? {
         guard !skus.isEmpty else { return [:] }
-        let body = try JSON.encode(PriceQuery(skus: skus))
+        let body = try JSON.encode(PriceQuery(skus: skus, availability: availability))
         let request = Request(id: randomness.uuid(), operation: MessageName.price, body: body)
         do {
             let reply = try await ask(request, .query, Self.timeout)

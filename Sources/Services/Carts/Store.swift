@@ -4,9 +4,6 @@ import Messaging
 import PostgreSQL
 
 struct CartRow: Sendable {
-    /// What an empty cart's total is in.
-    static let standardCurrency = "EUR"
-
     let id: UUID
     let customerID: UUID?
     let orderID: UUID?
@@ -15,23 +12,10 @@ struct CartRow: Sendable {
     /// By SKU.
     var lines: [OrderLine] = []
 
-    var etag: String { "\"\(version)\"" }
-
-    var view: CartView {
-        CartView(
-            id: id,
-            items: lines.map {
-                .init(sku: $0.sku, name: $0.name, quantity: $0.quantity, unitPrice: $0.unitPrice, lineTotal: $0.lineTotal)
-            },
-            total: Money(
-                amount: lines.reduce(0) { $0 + $1.lineTotal.amount },
-                currency: lines.first?.unitPrice.currency ?? Self.standardCurrency),
-            expiresAt: expiresAt)
-    }
-
-    /// A guest's cart belongs to whoever knows its id, a customer's to that customer.
-    func isOpen(to caller: Caller?) -> Bool {
-        customerID == nil || customerID == caller?.id
+    /// Whether it is there for the caller: a guest's cart belongs to whoever knows its id, a customer's to that customer. An open one that has expired is gone,
+    /// although it may not have been swept yet.
+    func isThere(for caller: Caller?, at now: Date) -> Bool {
+        (customerID == nil || customerID == caller?.id) && (orderID != nil || expiresAt > now)
     }
 }
 
@@ -57,10 +41,18 @@ enum Store {
 
     /// One transaction at a time gives a customer a cart, so that there is one current cart, and whoever comes second finds it. Taken before any cart is
     /// locked, and in one order.
-    static func lock(customers: [UUID], on transaction: any SQLConnection) async throws {
+    /// Their carts that have expired go, so that none is taken for the current one.
+    static func lock(customers: [UUID], now: Date, on transaction: any SQLConnection) async throws {
         guard !customers.isEmpty else { return }
         let names = Set(customers).map { "carts customer \($0.uuidString)" }.sorted()
-        try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(\(names)) AS name")
+        _ = try await transaction.pipeline([
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(\(names)) AS name",
+            "DELETE FROM carts WHERE customer_id = ANY(\(customers)) AND order_id IS NULL AND NOT is_aside AND expires_at <= \(now)",
+        ])
+    }
+
+    static func skus(in carts: [UUID], on connection: any SQLConnection) async throws -> Set<String> {
+        try await Set(connection.query("SELECT DISTINCT sku FROM cart_items WHERE cart_id = ANY(\(carts))").map { try $0.decode("sku") })
     }
 
     static func current(of customers: [UUID], on connection: any SQLConnection) async throws -> [UUID: UUID] {

@@ -1,5 +1,7 @@
 import Contracts
 import FoundationEssentials
+import Messaging
+import Secrets
 
 struct CartView: Sendable, Codable {
     struct Line: Sendable, Codable {
@@ -8,10 +10,65 @@ struct CartView: Sendable, Codable {
         let quantity: Int
         let unitPrice: Money
         let lineTotal: Money
+        let slug: String?
+        let image: Image?
+        /// Pieces that can be ordered now; nil while the catalog does not answer.
+        let available: Int?
+        /// False for what is no longer for sale; nil for what is.
+        let forSale: Bool?
+        /// What was different when it was put in the cart; nil where nothing was.
+        let was: Was?
     }
+
+    struct Was: Sendable, Codable, Equatable {
+        let name: String?
+        let unitPrice: Money?
+    }
+
+    /// A quantity that was lowered to what a cart may hold when two carts became one.
+    struct Capped: Sendable, Codable, Equatable {
+        let sku: String
+        let requested: Int
+        let quantity: Int
+    }
+
+    /// What an empty cart's total is in.
+    static let standardCurrency = "EUR"
 
     @PublicID var id: UUID
     let items: [Line]
     let total: Money
+    let capped: [Capped]?
     let expiresAt: Date
+}
+
+extension CartView.Line {
+    /// The line as it is sold now. Without offers, since the catalog does not answer, it is as it was put in the cart.
+    init(_ line: OrderLine, _ offers: Offers?) {
+        let offer = offers?[line.sku]
+        let now = OrderLine(
+            sku: line.sku, name: offer?.name ?? line.name, quantity: line.quantity, unitPrice: offer?.price ?? line.unitPrice, slug: offer?.slug,
+            image: offer?.image)
+        let isGone = offers != nil && offer == nil
+        let was = CartView.Was(name: now.name == line.name ? nil : line.name, unitPrice: now.unitPrice == line.unitPrice ? nil : line.unitPrice)
+        self.init(
+            sku: now.sku, name: now.name, quantity: now.quantity, unitPrice: now.unitPrice, lineTotal: now.lineTotal, slug: now.slug, image: now.image,
+            available: isGone ? 0 : offer?.available, forSale: isGone ? false : nil, was: was == CartView.Was(name: nil, unitPrice: nil) ? nil : was)
+    }
+}
+
+extension CartRow {
+    /// What the tag tells of the rest: enough that two states of one version differ.
+    private static let tagLength = 16
+
+    /// The cart at these offers. Its tag is the version, which is what its owner changes, and a digest of the rest.
+    func reply(_ offers: Offers?, capped: [CartView.Capped]? = nil) throws -> Reply {
+        let items = lines.map { CartView.Line($0, offers) }
+        let currency = items.first?.unitPrice.currency ?? CartView.standardCurrency
+        // A price that has come to another currency since counts for nothing; the checkout refuses it.
+        let total = items.reduce(0) { $0 + ($1.unitPrice.currency == currency ? $1.lineTotal.amount : 0) }
+        let view = CartView(id: id, items: items, total: Money(amount: total, currency: currency), capped: capped, expiresAt: expiresAt)
+        let rest = SHA256.hex(try JSON.encode(items)).prefix(Self.tagLength)
+        return try Reply(headers: ["etag": "\"\(version)-\(rest)\""], json: view)
+    }
 }

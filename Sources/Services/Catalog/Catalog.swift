@@ -10,12 +10,14 @@ public enum CatalogService {
     public static func definition(clock: any WallClock, randomness: any Randomness) -> ServiceDefinition {
         let products = Products(clock: clock, randomness: randomness)
         let categories = Categories()
+        let synonyms = Synonyms()
         let stock = Stock(clock: clock)
         let reserving = Reserving(clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
                 .query("catalog.products.list", reading: ListProducts.read, handle: products.list),
+                .query("catalog.products.suggest", reading: Suggest.read, handle: Suggestions().suggest),
                 .query("catalog.products.get", reading: GetProduct.read, handle: products.get),
                 .query(MessageName.price, reading: Operation.contract(PriceQuery.self), handle: products.price),
                 // They take one lock, which would come before or after that of the stock.
@@ -27,6 +29,8 @@ public enum CatalogService {
                 .separate("catalog.categories.create", reading: NewCategory.read, handle: categories.create),
                 .separate("catalog.categories.update", reading: CategoryChange.read, handle: categories.update),
                 .separate("catalog.categories.delete", reading: CategoryChange.readSlug, handle: categories.delete),
+                .query("catalog.synonyms.get", reading: { _ in () }, handle: synonyms.get),
+                .separate("catalog.synonyms.put", reading: SynonymGroups.read, handle: synonyms.put),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
                 .query("catalog.stock.movements", reading: ListMovements.read, handle: stock.movements),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),

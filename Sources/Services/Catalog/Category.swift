@@ -75,8 +75,13 @@ struct CategoryShelf: Sendable {
 
     /// The first of `base`, `base-2`, `base-3`, … that no category has.
     func freeSlug(_ base: String) -> String {
-        guard bySlug[base] != nil else { return base }
-        // As many as there are categories cannot all be taken.
-        return (2...bySlug.count + 2).lazy.map { "\(base)-\($0)" }.first { bySlug[$0] == nil } ?? base
+        var slug = base
+        var number = 2
+        // Ends, since there are only so many categories.
+        while bySlug[slug] != nil {
+            slug = "\(base)-\(number)"
+            number += 1
+        }
+        return slug
     }
 }

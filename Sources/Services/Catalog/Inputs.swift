@@ -14,6 +14,7 @@ struct NewProduct: Sendable {
     let categories: [String]
     let attributes: [String: Scalar]
     let images: [Image]
+    let variants: [Variant]
 
     static func read(_ request: Request) throws -> NewProduct {
         try Fields.read(request) { fields in
@@ -21,11 +22,14 @@ struct NewProduct: Sendable {
             if !sku.isEmpty, !sku.isSKU {
                 fields.note("sku", "may hold ASCII letters, digits, '.', '_' and '-' only, and not be '.' or '..', which no path can name")
             }
-            return NewProduct(
+            let new = NewProduct(
                 sku: sku, slug: fields.slug(), name: fields.text("name", 1...200),
                 description: fields.optionalText("description", 0...10_000, lines: true) ?? "", brand: fields.brand(), price: fields.money("price"),
                 categories: (fields.categories() ?? []).led(by: fields.category()),
-                attributes: fields.attributes() ?? [:], images: fields.images() ?? [])
+                attributes: fields.attributes() ?? [:], images: fields.images() ?? [],
+                variants: fields.variants() ?? [])
+            if let flaw = Variant.flaw(of: new.variants, sku: sku, currency: new.price.currency), fields.errors.isEmpty { fields.note("variants", flaw) }
+            return new
         }
     }
 }

@@ -4,6 +4,7 @@ import Messaging
 
 struct ListProducts: Sendable {
     enum Sort: String, CaseIterable {
+        case relevance
         case name
         case nameDescending = "-name"
         case price
@@ -13,40 +14,95 @@ struct ListProducts: Sendable {
 
     /// Each is looked for in every product.
     static let maximumWords = 20
+    static let maximumFacets = 10
 
-    /// All of them have to be there, in any order.
-    let words: Set<String>
-    let category: String?
-    /// Lists what is archived in place of what is for sale.
-    let archived: Bool
+    /// Nil where nothing is searched for.
+    let search: String?
+    let filter: ProductFilter
+    let facets: [Facet]
+    /// `relevance` with a search only.
     let sort: Sort
     let page: PageRequest
 
     static func read(_ request: Request) throws -> ListProducts {
         try Fields.read(request) { fields in
-            let page = fields.page()
-            let sort = fields.choiceParameter("sort", Sort.allCases.map(\.rawValue), default: Sort.name.rawValue)
-            let known = Sort(rawValue: sort) ?? .name
-            if let after = page.after, !known.accepts(after) { fields.note("cursor", "is not a cursor of this list") }
-            let archived = fields.choiceParameter("archived", ["true", "false"], default: "false") == "true"
-            if archived, request.caller?.role != .admin { throw Problem.adminsOnly }
-            let words = Set((fields.optionalParameter("search") ?? "").split(whereSeparator: \.isWhitespace).map(String.init))
-            if words.count > maximumWords { fields.note("search", "must have at most \(maximumWords) words") }
-            return ListProducts(
-                words: words, category: fields.optionalParameter("category", 1...100), archived: archived, sort: known, page: page)
+            let search = fields.optionalParameter("search").map { $0.split(whereSeparator: \.isWhitespace) } ?? []
+            if search.count > maximumWords { fields.note("search", "must have at most \(maximumWords) words") }
+            let given = fields.choiceParameter("sort", Sort.allCases.map(\.rawValue), default: (search.isEmpty ? Sort.name : .relevance).rawValue)
+            let sort = Sort(rawValue: given).flatMap { $0 == .relevance && search.isEmpty ? nil : $0 } ?? .name
+            let list = ListProducts(
+                search: search.isEmpty ? nil : search.joined(separator: " "), filter: ProductFilter(&fields), facets: Facet.read(&fields),
+                sort: sort, page: fields.page())
+            if let after = list.page.after, ProductCursor(after, of: list) == nil { fields.note("cursor", "is not a cursor of this list") }
+            if list.filter.archived, request.caller?.role != .admin { throw Problem.adminsOnly }
+            return list
         }
     }
 }
 
-extension ListProducts.Sort {
-    /// Whether a cursor is one of a list that is sorted so.
-    func accepts(_ key: [String]) -> Bool {
-        guard key.count == 2, UUID(uuidString: key[1]) != nil else { return false }
-        return switch self {
-        case .name, .nameDescending: true
-        case .price, .priceDescending: Int(key[0]) != nil
-        case .newest: Double(key[0]) != nil
+/// What of the products is to be listed. Each field narrows the list.
+struct ProductFilter: Sendable {
+    static let maximumAttributes = 10
+
+    struct Attribute: Sendable, Equatable {
+        let name: String
+        let value: String
+    }
+
+    /// What is archived in place of what is for sale.
+    let archived: Bool
+    let category: String?
+    let brand: String?
+    let attributes: [Attribute]
+    let prices: ClosedRange<Int>?
+    let inStock: Bool
+
+    /// Whether it may leave little of the whole catalog.
+    var isNarrow: Bool { category != nil || brand != nil || !attributes.isEmpty || prices != nil }
+
+    init(_ fields: inout Fields) {
+        archived = fields.flagParameter("archived")
+        category = fields.optionalParameter("category", 1...Category.maximumNameLength)
+        brand = fields.optionalParameter("brand", 1...100)
+        attributes = fields.parameters(prefixed: Facet.attributePrefix, maximum: Self.maximumAttributes).map { Attribute(name: $0.name, value: $0.value) }
+        let least = fields.integerParameter("minPrice", 0...Money.maximumAmount, default: 0)
+        let most = fields.integerParameter("maxPrice", 0...Money.maximumAmount, default: Money.maximumAmount)
+        if least > most { fields.note("minPrice", "must not be above maxPrice") }
+        prices = fields.has(parameter: "minPrice") || fields.has(parameter: "maxPrice") ? least...max(least, most) : nil
+        inStock = fields.flagParameter("inStock")
+    }
+}
+
+/// How many products each value of a field would leave.
+enum Facet: Sendable, Equatable {
+    static let attributePrefix = "attribute."
+    static let maximumValues = 100
+
+    case category, brand
+    case attribute(String)
+
+    var name: String {
+        switch self {
+        case .category: "category"
+        case .brand: "brand"
+        case .attribute(let name): Self.attributePrefix + name
         }
+    }
+
+    static func read(_ fields: inout Fields) -> [Facet] {
+        let names = fields.optionalParameter("facets", 1...1_000)?.split(separator: ",").map { String($0) } ?? []
+        let facets: [Facet] = names.reduce(into: []) { facets, name in
+            let facet: Facet? =
+                switch name {
+                case "category": .category
+                case "brand": .brand
+                default: name.hasPrefix(attributePrefix) && name != attributePrefix ? .attribute(String(name.dropFirst(attributePrefix.count))) : nil
+                }
+            guard let facet else { return fields.note("facets", "must name category, brand or attribute.<name>, with commas between them") }
+            if !facets.contains(facet) { facets.append(facet) }
+        }
+        if facets.count > ListProducts.maximumFacets { fields.note("facets", "must name at most \(ListProducts.maximumFacets)") }
+        return facets
     }
 }
 

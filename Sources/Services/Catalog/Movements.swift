@@ -25,8 +25,11 @@ struct MovementCursor: Sendable {
     /// What was on hand before the last one shown.
     let onHand: Int
 
+    /// Far more than there can be, and small enough to reckon with.
+    private static let plausible = -1_000_000_000_000...1_000_000_000_000
+
     init?(_ parts: [String]) {
-        guard parts.count == 3, let at = Int(parts[0]), let onHand = Int(parts[2]) else { return nil }
+        guard parts.count == 3, let at = Int(parts[0]), let onHand = Int(parts[2]), Self.plausible.contains(onHand) else { return nil }
         (self.at, key, self.onHand) = (at, parts[1], onHand)
     }
 }

@@ -19,6 +19,7 @@ struct ProductChange: Sendable {
     var categories: [String]?
     var attributes: [String: Scalar?]??
     var images: [Image]?
+    var variants: [Variant]?
     var archived: Bool?
     var ifMatch: EntityTags?
 
@@ -38,6 +39,7 @@ struct ProductChange: Sendable {
             change.categories = fields.clears("categories") ? [] : fields.categories()
             change.attributes = fields.clears("attributes") ? .some(nil) : fields.attributeChanges().map(Optional.some)
             change.images = fields.clears("images") ? [] : fields.images()
+            change.variants = fields.clears("variants") ? [] : fields.variants()
             change.archived = fields.optionalBoolean("archived")
             change.ifMatch = fields.ifMatch()
             if change.isEmpty, fields.errors.isEmpty { fields.note("body", "names no field to change") }
@@ -54,7 +56,7 @@ struct ProductChange: Sendable {
 
     private var isEmpty: Bool {
         slug == nil && name == nil && description == nil && brand == nil && price == nil && category == nil && categories == nil
-            && attributes == nil && images == nil && archived == nil
+            && attributes == nil && images == nil && variants == nil && archived == nil
     }
 }
 
@@ -63,6 +65,7 @@ struct ProductFields: Sendable {
     /// Of JSON, when a change has been merged into those that are there.
     static let maximumAttributeBytes = 16_384
 
+    let sku: String
     var slug: String
     var name: String
     var description: String
@@ -72,9 +75,11 @@ struct ProductFields: Sendable {
     var categories: [String]
     var attributes: [String: Scalar]
     var images: [Image]
+    var variants: [Variant]
     var archived: Bool
 
     init(_ row: ProductRow) {
+        sku = row.view.sku
         slug = row.view.slug
         name = row.view.name
         description = row.view.description
@@ -83,6 +88,7 @@ struct ProductFields: Sendable {
         categories = row.view.categories
         attributes = row.view.attributes
         images = row.view.images
+        variants = row.variants.map { $0.variant(currency: row.view.price.currency) }
         archived = row.view.archived == true
     }
 
@@ -95,10 +101,17 @@ struct ProductFields: Sendable {
         new.brand = change.brand ?? brand
         new.categories = change.categories(from: categories)
         new.images = change.images ?? images
+        new.variants = change.variants ?? variants
         new.archived = change.archived ?? archived
         if let change = change.price {
             new.price = Money(amount: change.amount ?? price.amount, currency: change.currency ?? price.currency)
             if let flaw = new.price.flaw { throw Problem.invalidInput("price.\(flaw.field)", flaw.detail) }
+        }
+        // Those that are there have their prices in the currency that the product has by now.
+        let variants = change.variants ?? []
+        if let flaw = Variant.flaw(of: variants, sku: sku, currency: new.price.currency) { throw Problem.invalidInput("variants", flaw) }
+        if change.price?.currency != nil, let flaw = new.variants.lazy.compactMap({ $0.price.flatMap { Money(amount: $0.amount, currency: new.price.currency).flaw } }).first {
+            throw Problem.invalidInput("price.\(flaw.field)", "\(flaw.detail), in all variants")
         }
         switch change.attributes {
         case nil: break

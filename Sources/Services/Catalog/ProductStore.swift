@@ -5,8 +5,13 @@ import PostgreSQL
 
 struct ProductRow: Sendable {
     let view: ProductView
+    let variants: [VariantRow]
     let version: Int
     let createdAt: Date
+    /// In a ranked list.
+    var score: Int?
+    /// How many the search has found that found it.
+    var hits: Int?
 
     /// Of what administrators change. A sale leaves it: stock has its own.
     var etag: String { "\"\(version)\"" }
@@ -18,66 +23,59 @@ enum ProductStore {
         try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('catalog.products', 0))")
     }
 
-    private static let columns: SQL = """
+    /// Before `FROM` products joined with ``availability``.
+    static let columns: SQL = """
         SELECT id, sku, slug, name, description, brand, price, currency, categories, attributes::text AS attributes, images::text AS images,
-               archived, version, created_at, updated_at, coalesce(on_hand - reserved, 0) AS available
-        FROM products LEFT JOIN stock USING (sku)
-
+               archived, version, created_at, updated_at, coalesce(on_hand - reserved, 0) AS available, \(VariantStore.column) AS variants
         """
+    static let availability: SQL = "LEFT JOIN stock USING (sku)"
+    private static let products: SQL = "\(columns), NULL::integer AS score, NULL::bigint AS hits FROM products \(availability) "
 
     /// Those that are for sale, by id or by slug.
     static func find(_ keys: [String], on connection: any SQLConnection) async throws -> [ProductRow] {
         let ids = keys.compactMap(UUID.init(uuidString:))
         return try await connection.query(
-            columns + "WHERE (id = ANY(\(ids)) OR slug = ANY(\(keys))) AND NOT archived").map(read)
+            products + "WHERE (id = ANY(\(ids)) OR slug = ANY(\(keys))) AND NOT archived").map(read)
     }
 
-    static func list(_ list: ListProducts, on connection: any SQLConnection) async throws -> [ProductRow] {
-        var sql = columns + (list.archived ? "WHERE archived" : "WHERE NOT archived")
-        if let category = list.category { sql = sql + " AND categories && \(CategoryStore.inside(category))" }
-        for word in list.words.sorted() {
-            let pattern = "%\(word.escapedForLike)%"
-            sql = sql + " AND (name ILIKE \(pattern) OR description ILIKE \(pattern) OR sku ILIKE \(pattern))"
-        }
-        if let after = list.page.after, after.count == 2, let id = UUID(uuidString: after[1]) {
-            switch list.sort {
-            case .name: sql = sql + " AND (name, id) > (\(after[0]), \(id))"
-            case .nameDescending: sql = sql + " AND (name, id) < (\(after[0]), \(id))"
-            case .price: sql = sql + " AND (price, id) > (\(Int(after[0]) ?? 0), \(id))"
-            case .priceDescending: sql = sql + " AND (price, id) < (\(Int(after[0]) ?? 0), \(id))"
-            case .newest:
-                let time = Date(timeIntervalSince1970: Double(after[0]) ?? 0)
-                sql = sql + " AND (created_at, id) < (\(time), \(id))"
-            }
-        }
-        switch list.sort {
-        case .name: sql = sql + " ORDER BY name, id"
-        case .nameDescending: sql = sql + " ORDER BY name DESC, id DESC"
-        case .price: sql = sql + " ORDER BY price, id"
-        case .priceDescending: sql = sql + " ORDER BY price DESC, id DESC"
-        case .newest: sql = sql + " ORDER BY created_at DESC, id DESC"
-        }
-        return try await connection.query(sql + " LIMIT \(list.page.limit + 1)").map(read)
-    }
-
-    static func prices(_ skus: [String], on connection: any SQLConnection) async throws -> [String: PriceList.Entry] {
+    /// What is for sale of these SKUs.
+    static func prices(_ skus: [String], availability: Bool, on connection: any SQLConnection) async throws -> [String: PriceList.Entry] {
+        let (available, stock): (SQL, SQL) = availability ? ("coalesce(on_hand - reserved, 0)", Self.availability) : ("NULL::integer", "")
         let rows = try await connection.query(
-            "SELECT sku, name, price, currency FROM products WHERE sku = ANY(\(skus)) AND NOT archived")
-        return try Dictionary(
-            rows.map { row in
-                let sku: String = try row.decode("sku")
-                let price = Money(amount: try row.decode("price"), currency: try row.decode("currency"))
-                return (sku, PriceList.Entry(sku: sku, name: try row.decode("name"), price: price))
-            }, uniquingKeysWith: { first, _ in first })
+            """
+            SELECT sku, name, price, currency, slug, \(image), \(available) AS available
+            FROM products \(stock) WHERE sku = ANY(\(skus)) AND NOT archived AND NOT has_variants
+            """)
+        var prices = try rows.map { row in
+            let price = Money(amount: try row.decode("price"), currency: try row.decode("currency"))
+            return PriceList.Entry(
+                sku: try row.decode("sku"), name: try row.decode("name"), price: price, slug: try row.decode("slug"), image: try image(row),
+                available: try row.decode("available"))
+        }
+        let others = Set(skus).subtracting(prices.map(\.sku))
+        if !others.isEmpty { prices += try await VariantStore.prices(Array(others), availability: availability, on: connection) }
+        return Dictionary(prices.map { ($0.sku, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Which of these are the SKUs and slugs of products that are for sale. What is archived holds neither.
+    /// The first one, read without JSON: many prices are looked up.
+    static let image: SQL = "images->0->>'url' AS image_url, images->0->>'alt' AS image_alt"
+
+    static func image(_ row: Row) throws -> Image? {
+        guard let url: String = try row.decode("image_url") else { return nil }
+        return Image(url: url, alt: try row.decode("image_alt"))
+    }
+
+    /// Which of these are the SKUs and slugs of products and variants that are for sale. What is archived holds neither.
     static func taken(
         skus: [String], slugs: [String], on transaction: any SQLConnection
     ) async throws -> (skus: Set<String>, slugs: Set<String>) {
         let rows = try await transaction.query(
-            "SELECT sku, slug FROM products WHERE NOT archived AND (sku = ANY(\(skus)) OR slug = ANY(\(slugs)))")
-        return (try Set(rows.map { try $0.decode("sku") }), try Set(rows.map { try $0.decode("slug") }))
+            """
+            SELECT sku, slug FROM products WHERE NOT archived AND (sku = ANY(\(skus)) OR slug = ANY(\(slugs)))
+            UNION ALL
+            SELECT sku, NULL FROM variants WHERE NOT archived AND sku = ANY(\(skus))
+            """)
+        return (try Set(rows.map { try $0.decode("sku") }), try Set(rows.compactMap { try $0.decode("slug", as: String?.self) }))
     }
 
     /// The products as they are then; one whose SKU or slug is taken is left out.
@@ -86,7 +84,7 @@ enum ProductStore {
     ) async throws -> [UUID: ProductRow] {
         let new = products.map(\.product)
         let ids = products.map(\.id)
-        let rows = try await transaction.pipeline([
+        _ = try await transaction.pipeline([
             """
             INSERT INTO products (id, sku, slug, name, description, brand, price, currency, categories, attributes, images, created_at, updated_at)
             SELECT id, sku, slug, name, description, brand, price, currency, ARRAY(SELECT json_array_elements_text(categories::json)), attributes::json,
@@ -99,14 +97,15 @@ enum ProductStore {
             ON CONFLICT DO NOTHING
             """,
             "INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(ids)) ON CONFLICT DO NOTHING",
-            columns + "WHERE id = ANY(\(ids))",
         ])
-        return try Dictionary(rows[2].map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
+        try await VariantStore.insert(products.map { ($0.id, $0.product.variants) }, on: transaction)
+        let rows = try await transaction.query(Self.products + "WHERE id = ANY(\(ids))")
+        return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Whether or not it is archived.
     static func find(_ id: UUID, on transaction: any SQLConnection) async throws -> ProductRow? {
-        try await transaction.query(columns + "WHERE id = \(id)").first.map(read)
+        try await transaction.query(products + "WHERE id = \(id)").first.map(read)
     }
 
     static func update(_ id: UUID, to new: ProductFields, now: Date, on transaction: any SQLConnection) async throws {
@@ -120,8 +119,10 @@ enum ProductStore {
             """)
     }
 
-    private static func read(_ row: Row) throws -> ProductRow {
+    static func read(_ row: Row) throws -> ProductRow {
         let categories: [String] = try row.decode("categories")
+        let price = Money(amount: try row.decode("price"), currency: try row.decode("currency"))
+        let variants: [VariantRow] = try row.decode("variants", as: String?.self).map { try JSON.decode(from: Array($0.utf8)) } ?? []
         let attributes: String = try row.decode("attributes")
         let images: String = try row.decode("images")
         return ProductRow(
@@ -129,24 +130,15 @@ enum ProductStore {
                 id: try row.decode("id"), sku: try row.decode("sku"), slug: try row.decode("slug"),
                 name: try row.decode("name"), description: try row.decode("description"),
                 brand: try row.decode("brand"),
-                price: Money(amount: try row.decode("price"), currency: try row.decode("currency")),
-                category: categories.first, categories: categories, attributes: try JSON.decode(from: Array(attributes.utf8)),
-                images: try JSON.decode(from: Array(images.utf8)), available: try row.decode("available"),
+                price: price, category: categories.first, categories: categories, attributes: try JSON.decode(from: Array(attributes.utf8)),
+                images: try JSON.decode(from: Array(images.utf8)),
+                variants: variants.isEmpty ? nil : variants.map { $0.view(price: price) },
+                available: variants.isEmpty ? try row.decode("available") : variants.reduce(0) { $0 + $1.available },
                 archived: try row.decode("archived") ? true : nil, updatedAt: try row.decode("updated_at")),
-            version: try row.decode("version"), createdAt: try row.decode("created_at"))
+            variants: variants, version: try row.decode("version"), createdAt: try row.decode("created_at"), score: try row.decode("score"), hits: try row.decode("hits"))
     }
 
     private static func text(_ value: some Encodable) throws -> String {
         String(decoding: try JSON.encode(value), as: UTF8.self)
-    }
-}
-
-extension String {
-    /// With the wildcards of LIKE taken literally.
-    fileprivate var escapedForLike: String {
-        reduce(into: "") { text, character in
-            if character == "%" || character == "_" || character == "\\" { text.append("\\") }
-            text.append(character)
-        }
     }
 }

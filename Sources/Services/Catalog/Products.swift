@@ -10,16 +10,18 @@ struct Products: Sendable {
     func list(_ items: [Item<ListProducts>], on connection: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
-            let rows = try await ProductStore.list(item.input, on: connection)
-            let ages = Dictionary(rows.map { ($0.view.id, $0.createdAt) }, uniquingKeysWith: { first, _ in first })
-            let page = try Page(rows.map(\.view), item.input.page) { product in
-                switch item.input.sort {
-                case .name, .nameDescending: [product.name, product.id.uuidString]
-                case .price, .priceDescending: [String(product.price.amount), product.id.uuidString]
-                case .newest: [String(ages[product.id]?.timeIntervalSince1970 ?? 0), product.id.uuidString]
-                }
+            let list = item.input
+            let result = try await ProductSearch(connection: connection).result(of: list)
+            let rows = Dictionary(result.rows.map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
+            let page = try Page(result.rows.map(\.view), list.page) { product in
+                rows[product.id].map { ProductCursor.after($0, sort: list.sort, mode: result.listing.mode) } ?? []
             }
-            outcomes.append(.done(try Reply(json: page)))
+            let items = page.items.map { product in
+                var product = product
+                product.highlight = result.listing.text.flatMap { Highlight(name: product.name, description: product.description, text: $0) }
+                return product
+            }
+            outcomes.append(.done(try Reply(json: ProductPage(items: items, nextCursor: page.nextCursor, facets: result.facets))))
         }
         return outcomes
     }
@@ -40,7 +42,8 @@ struct Products: Sendable {
     }
 
     func price(_ items: [Item<PriceQuery>], on connection: any SQLConnection) async throws -> [Outcome] {
-        let prices = try await ProductStore.prices(Array(Set(items.flatMap(\.input.skus))), on: connection)
+        let availability = items.contains { $0.input.availability == true }
+        let prices = try await ProductStore.prices(Array(Set(items.flatMap(\.input.skus))), availability: availability, on: connection)
         return try items.map { item in
             .done(try Reply(json: PriceList(items: item.input.skus.compactMap { prices[$0] })))
         }
@@ -51,13 +54,13 @@ struct Products: Sendable {
         let now = clock.now()
         let new = items.map { (id: randomness.uuid(), product: $0.input) }
         var taken = try await ProductStore.taken(
-            skus: new.map(\.product.sku), slugs: new.flatMap { Self.slugs(of: $0.product, id: $0.id) }, on: transaction)
+            skus: new.flatMap(\.product.skus), slugs: new.flatMap { Self.slugs(of: $0.product, id: $0.id) }, on: transaction)
         let slugs: [Result<String, Problem>] = new.map { id, product in
-            if taken.skus.contains(product.sku) { return .failure(.taken("SKU", product.sku)) }
+            if let sku = product.skus.first(where: taken.skus.contains) { return .failure(.taken("SKU", sku)) }
             guard let slug = Self.slugs(of: product, id: id).first(where: { !taken.slugs.contains($0) }) else {
                 return .failure(.taken("slug", product.slug ?? product.generatedSlug()))
             }
-            taken.skus.insert(product.sku)
+            taken.skus.formUnion(product.skus)
             taken.slugs.insert(slug)
             return .success(slug)
         }
@@ -97,10 +100,7 @@ struct Products: Sendable {
             return .refused(.notFound("product"))
         }
         if change.ifMatch?.match(version: row.version) == false {
-            let problem = Problem(
-                "precondition-failed", title: "Precondition failed", status: 412,
-                detail: "The product has changed since it was read.")
-            return .refused(problem)
+            return .refused(.changed("The product has"))
         }
         let old = ProductFields(row)
         let new: ProductFields
@@ -109,19 +109,26 @@ struct Products: Sendable {
         } catch let problem as Problem {
             return .refused(problem)
         }
-        if !new.archived, old.archived || new.slug != old.slug {
-            let sku = row.view.sku
-            let taken = try await ProductStore.taken(skus: old.archived ? [sku] : [], slugs: [new.slug], on: transaction)
-            if old.archived, taken.skus.contains(sku) { return .refused(.taken("SKU", sku)) }
+        if !new.archived, old.archived || new.slug != old.slug || new.variants != old.variants {
+            // Its own are no others'.
+            let own = old.archived ? [] : old.skus
+            let skus = new.skus.filter { !own.contains($0) }
+            let taken = try await ProductStore.taken(skus: skus, slugs: old.archived || new.slug != old.slug ? [new.slug] : [], on: transaction)
+            if let sku = skus.first(where: taken.skus.contains) { return .refused(.taken("SKU", sku)) }
             if taken.slugs.contains(new.slug) { return .refused(.taken("slug", new.slug)) }
         }
         try await ProductStore.update(change.id, to: new, now: now, on: transaction)
+        if new.variants != old.variants { try await VariantStore.replace(new.variants, of: change.id, on: transaction) }
         guard let row = try await ProductStore.find(change.id, on: transaction) else { return .refused(.notFound("product")) }
         return .done(try Reply(headers: ["etag": row.etag], json: row.view))
     }
 }
 
 extension Problem {
+    static func changed(_ what: String) -> Problem {
+        Problem("precondition-failed", title: "Precondition failed", status: 412, detail: "\(what) changed since it was read.")
+    }
+
     fileprivate static func taken(_ what: String, _ value: String) -> Problem {
         .conflict("product-exists", "The \(what) '\(value)' is another product's.")
     }

@@ -120,5 +120,7 @@ enum Schema {
                 -- Finds the sales of a SKU. Its list of what is pending is kept short, so that no order waits long for it.
                 CREATE INDEX reservations_by_sku ON reservations USING gin (skus) WITH (gin_pending_list_limit = 128);
                 """),
+        search,
+        variants,
     ]
 }

@@ -23,9 +23,7 @@ struct Stock: Sendable {
             let change = item.input
             guard var level = levels[change.sku] else { return .refused(.notFound("SKU")) }
             if change.ifMatch?.match(version: level.revision) == false {
-                return .refused(Problem(
-                    "precondition-failed", title: "Precondition failed", status: 412,
-                    detail: "Somebody has changed the stock since it was read."))
+                return .refused(.changed("The stock has"))
             }
             let onHand = change.onHand ?? level.onHand + (change.delta ?? 0)
             guard onHand >= level.reserved, onHand <= StockChange.maximumOnHand else {

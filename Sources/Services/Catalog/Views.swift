@@ -14,10 +14,30 @@ struct ProductView: Sendable, Codable {
     let categories: [String]
     let attributes: [String: Scalar]
     let images: [Image]
+    /// Nil where there are none.
+    let variants: [VariantView]?
+    /// Of all variants, where there are some.
     let available: Int
     /// Nil for what is for sale.
     let archived: Bool?
+    /// In a search.
+    var highlight: Highlight?
     let updatedAt: Date
+}
+
+struct FacetValue: Sendable, Codable, Equatable {
+    /// What the filter takes.
+    let value: String
+    /// For people.
+    let label: String
+    /// Of products that the list would have with this value in its filter.
+    let count: Int
+}
+
+struct ProductPage: Sendable, Codable {
+    let items: [ProductView]
+    let nextCursor: String?
+    let facets: [String: [FacetValue]]?
 }
 
 struct StockView: Sendable, Codable {

@@ -8,7 +8,7 @@ struct Baskets: Sendable, Equatable {
     static let maximumBytes = 64 << 20
     static let maximumGoods = 10_000
     /// As many products as a cart holds.
-    static let maximumLines = 200
+    static let maximumLines = 100
     static let maximumQuantity = 999
 
     struct Line: Sendable, Equatable {

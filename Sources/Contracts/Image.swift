@@ -1,23 +1,20 @@
-import Contracts
-import FoundationEssentials
-
-/// A picture of a product, in the order in which they are shown.
-struct Image: Sendable, Hashable, Codable {
-    let url: String
+/// A picture of a product.
+public struct Image: Sendable, Hashable, Codable {
+    public let url: String
     /// What it shows, for those who cannot see it.
-    let alt: String?
+    public let alt: String?
 
     private enum CodingKeys: String, CodingKey {
         case url, alt
     }
 
-    init(url: String, alt: String? = nil) {
+    public init(url: String, alt: String? = nil) {
         self.url = url
         self.alt = alt
     }
 
     /// A bare URL is an image too.
-    init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         if let url = try? decoder.singleValueContainer().decode(String.self) {
             self.init(url: url)
         } else {
@@ -27,7 +24,7 @@ struct Image: Sendable, Hashable, Codable {
     }
 
     /// What is wrong with it; nil for what can be kept.
-    var flaw: String? {
+    public var flaw: String? {
         if !["https://", "http://", "/"].contains(where: url.hasPrefix) || url.hasControls() || url.unicodeScalars.count > Self.maximumURL {
             return "must be URLs or absolute paths of at most \(Self.maximumURL) characters"
         }
