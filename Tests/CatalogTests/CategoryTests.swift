@@ -149,6 +149,9 @@ extension Shop {
         let shop = try await Shop()
         let product = try await shop.create("A", more: #", "images": [{"url": "https://a.example/b.jpg", "alt": "Side"}, "/a.jpg"]"#)
         #expect(product.images == [Image(url: "https://a.example/b.jpg", alt: "Side"), Image(url: "/a.jpg")])
+        // As a worker of the version before would write and read it.
+        #expect(try await shop.harness.count("SELECT count(*) FROM products WHERE images->1 = '\"/a.jpg\"'") == 1)
+        #expect(try await shop.get(product.slug).decoded(ProductView.self).images == product.images)
         for wrong in [#"["ftp://a"]"#, #"[{"url": "/a", "alt": "\u0007"}]"#, #"[{"alt": "a"}]"#, "[1]"] {
             #expect(fields(try await shop.change(product.id, #"{"images": \#(wrong)}"#)) == ["images"])
         }

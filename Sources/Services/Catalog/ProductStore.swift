@@ -58,7 +58,7 @@ enum ProductStore {
     }
 
     /// The first one, read without JSON: many prices are looked up.
-    static let image: SQL = "images->0->>'url' AS image_url, images->0->>'alt' AS image_alt"
+    static let image: SQL = "coalesce(images->0->>'url', images->>0) AS image_url, images->0->>'alt' AS image_alt"
 
     static func image(_ row: Row) throws -> Image? {
         guard let url: String = try row.decode("image_url") else { return nil }
@@ -92,7 +92,7 @@ enum ProductStore {
             FROM unnest(
                 \(ids), \(new.map(\.sku)), \(products.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
                 \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(try new.map { try text($0.categories) }),
-                \(try new.map { try text($0.attributes) }), \(try new.map { try text($0.images) })
+                \(try new.map { try text($0.attributes) }), \(try new.map { try text($0.images.map(KeptImage.init)) })
             ) AS new (id, sku, slug, name, description, brand, price, currency, categories, attributes, images)
             ON CONFLICT DO NOTHING
             """,
@@ -114,7 +114,7 @@ enum ProductStore {
             UPDATE products
             SET slug = \(new.slug), name = \(new.name), description = \(new.description), brand = \(new.brand), price = \(new.price.amount),
                 currency = \(new.price.currency), categories = \(new.categories), attributes = \(try text(new.attributes))::text::json,
-                images = \(try text(new.images))::text::jsonb, archived = \(new.archived), version = version + 1, updated_at = \(now)
+                images = \(try text(new.images.map(KeptImage.init)))::text::jsonb, archived = \(new.archived), version = version + 1, updated_at = \(now)
             WHERE id = \(id)
             """)
     }
@@ -140,5 +140,19 @@ enum ProductStore {
 
     private static func text(_ value: some Encodable) throws -> String {
         String(decoding: try JSON.encode(value), as: UTF8.self)
+    }
+}
+
+/// An image as the table has it: without a text a bare URL, which workers of the version before can read.
+private struct KeptImage: Encodable {
+    let image: Image
+
+    func encode(to encoder: any Encoder) throws {
+        if image.alt == nil {
+            var container = encoder.singleValueContainer()
+            try container.encode(image.url)
+        } else {
+            try image.encode(to: encoder)
+        }
     }
 }

@@ -122,5 +122,6 @@ enum Schema {
                 """),
         search,
         variants,
+        bareImages,
     ]
 }

@@ -1,6 +1,17 @@
 import PostgreSQL
 
 extension Schema {
+    /// Workers of the version before read images that are bare URLs, and no others.
+    static let bareImages = Migration(
+        id: "images without texts",
+        sql: """
+            UPDATE products
+            SET images = (
+                SELECT jsonb_agg(CASE WHEN image ? 'alt' THEN image ELSE image->'url' END ORDER BY place)
+                FROM jsonb_array_elements(images) WITH ORDINALITY AS given (image, place))
+            WHERE images <> '[]';
+            """)
+
     static let variants = Migration(
         id: "variants",
         sql: """
