@@ -1,6 +1,7 @@
 /// The routing keys of messages that services send each other; those of HTTP operations stand in openapi.yaml.
 public enum MessageName {
     public static let resolveSession = "users.sessions.resolve"
+    public static let sealingKey = "users.keys.get"
     public static let price = "catalog.products.price"
     public static let reserve = "catalog.stock.reserve"
     public static let release = "catalog.stock.release"

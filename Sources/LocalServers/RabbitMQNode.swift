@@ -10,21 +10,33 @@ struct RabbitMQNode: Sendable {
     /// For the VM of the node and of `rabbitmqctl`, which have 7 seconds to greet each other otherwise: too few where others take the processors.
     static let network = "-kernel inet_dist_use_interface {127,0,0,1} net_setuptime 120"
 
+    /// What a node of a cluster shares with the others.
+    struct Membership: Sendable {
+        let name: String
+        /// All nodes of the cluster, this one included.
+        let peers: [String]
+        let portMapperPort: Int
+        /// Seconds after which a node that is silent is given up by the others; until then nothing that all have to agree on can be declared.
+        static let tickSeconds = 6
+    }
+
     let folder: ServerFolder
+    let membership: Membership?
     let port: Int
     let managementPort: Int
     let prometheusPort: Int?
     private let distributionPort: Int
     private let epmdPort: Int
 
-    init(folder: ServerFolder, prometheus: Bool, logger: Logger?) throws {
+    init(folder: ServerFolder, prometheus: Bool, membership: Membership? = nil, logger: Logger?) throws {
         self.folder = folder
-        let names = ["amqp", "management", "distribution", "epmd"] + (prometheus ? ["prometheus"] : [])
+        self.membership = membership
+        let names = ["amqp", "management", "distribution"] + (membership == nil ? ["epmd"] : []) + (prometheus ? ["prometheus"] : [])
         let ports = try folder.ports(names, logger: logger)
         port = ports["amqp", default: 0]
         managementPort = ports["management", default: 0]
         distributionPort = ports["distribution", default: 0]
-        epmdPort = ports["epmd", default: 0]
+        epmdPort = membership?.portMapperPort ?? ports["epmd", default: 0]
         prometheusPort = ports["prometheus"]
     }
 
@@ -48,22 +60,13 @@ struct RabbitMQNode: Sendable {
             "RABBITMQ_DIST_PORT": "\(distributionPort)",
             // Two schedulers that sleep when idle: a broker beside the tests, not a broker of its own machine.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
-                "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none \(Self.network)",
+                "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none \(Self.network)"
+                    + (membership == nil ? "" : " -kernel net_ticktime \(Membership.tickSeconds)"),
         ]) { $1 }
         return ProcessCommand(program, environment: environment, inheritsEnvironment: false, workingFolder: folder.path)
     }
 
-    /// epmd in the foreground.
-    func portMapper() throws -> ProcessCommand {
-        ProcessCommand(
-            try Programs.find("epmd", package: "erlang-base"),
-            ["-port", "\(epmdPort)", "-address", "127.0.0.1"], inheritsEnvironment: false, workingFolder: folder.path)
-    }
-
-    func portMapperProbe() throws -> ProcessCommand {
-        ProcessCommand(
-            try Programs.find("epmd", package: "erlang-base"), ["-port", "\(epmdPort)", "-names"], inheritsEnvironment: false)
-    }
+    var portMapper: PortMapper { PortMapper(port: epmdPort, folder: folder) }
 
     func control(_ arguments: [String]) throws -> ProcessCommand {
         let program = try Programs.find("rabbitmqctl", in: Self.scripts, package: Self.package)
@@ -76,7 +79,7 @@ struct RabbitMQNode: Sendable {
         [
             "HOME": folder.path,
             "ERL_EPMD_PORT": "\(epmdPort)",
-            "RABBITMQ_NODENAME": Self.name,
+            "RABBITMQ_NODENAME": membership?.name ?? Self.name,
             "RABBITMQ_CONF_ENV_FILE": folder.file("rabbitmq-env.conf"),
         ]
     }
@@ -97,6 +100,10 @@ struct RabbitMQNode: Sendable {
             // The default blocks publishers on a small disk.
             "disk_free_limit.absolute = 50MB",
         ]
+        if let membership {
+            lines += ["cluster_partition_handling = pause_minority", "cluster_formation.peer_discovery_backend = classic_config"]
+            lines += membership.peers.enumerated().map { "cluster_formation.classic_config.nodes.\($0.offset + 1) = \($0.element)" }
+        }
         if let prometheusPort {
             lines += ["prometheus.tcp.ip = 127.0.0.1", "prometheus.tcp.port = \(prometheusPort)"]
         }

@@ -23,7 +23,8 @@ public actor RabbitMQServer: LocalServer {
     public nonisolated let process: ManagedProcess
     /// Prometheus' text format; nil when it was not asked for.
     public nonisolated let metricsURL: String?
-    private let epmd: ManagedProcess
+    /// Nil in a cluster, whose nodes share one.
+    private let epmd: ManagedProcess?
     private let node: RabbitMQNode
     private let definitions: String?
     private var lock: FolderLock?
@@ -35,7 +36,12 @@ public actor RabbitMQServer: LocalServer {
     ///   - prometheus: whether to serve metrics too.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
     public init(folder path: String, definitions: String? = nil, prometheus: Bool = false, logger: Logger? = nil) throws {
-        node = try RabbitMQNode(folder: ServerFolder(path), prometheus: prometheus, logger: logger)
+        let node = try RabbitMQNode(folder: ServerFolder(path), prometheus: prometheus, logger: logger)
+        try self.init(node, definitions: definitions, logger: logger)
+    }
+
+    init(_ node: RabbitMQNode, definitions: String? = nil, logger: Logger?) throws {
+        self.node = node
         self.definitions = definitions.map(FileManager.default.absolutePath)
         port = node.port
         let password = try node.folder.secret("password")
@@ -46,7 +52,7 @@ public actor RabbitMQServer: LocalServer {
         management = ManagementAPI(
             base: managementURL, user: Self.user, password: password, transport: WebClient(logger: logger ?? silent))
         process = ManagedProcess(name: "RabbitMQ", command: try node.server(), output: .file(node.folder.log))
-        epmd = ManagedProcess(name: "epmd", command: try node.portMapper(), output: .file(node.folder.file("epmd.log")))
+        epmd = node.membership == nil ? try node.portMapper.process() : nil
     }
 
     public func start() async throws {
@@ -54,7 +60,7 @@ public actor RabbitMQServer: LocalServer {
         if lock == nil { lock = try FolderLock(node.folder) }
         try node.writeFiles(user: Self.user)
         do {
-            try await startPortMapper()
+            if let epmd { try await node.portMapper.start(epmd) }
             try await process.start()
             try await waitUntilReady()
             if let definitions { try await importDefinitions(definitions) }
@@ -68,14 +74,14 @@ public actor RabbitMQServer: LocalServer {
     public func stop() async {
         await process.stop(grace: Self.grace)
         // Last: a node without its port mapper tries to start another one.
-        await epmd.stop()
+        await epmd?.stop()
         lock = nil
     }
 
     /// SIGKILL to the Erlang VM and its port mapper, as a crash of the machine would.
     public func kill() async {
         await process.kill()
-        await epmd.kill()
+        await epmd?.kill()
         lock = nil
     }
 
@@ -107,14 +113,6 @@ public actor RabbitMQServer: LocalServer {
         _ = try await management.send(
             "PUT", "/api/permissions/\(name)/\(Self.user)", body: #"{"configure":".*","write":".*","read":".*"}"#)
         return url + name
-    }
-
-    private func startPortMapper() async throws {
-        guard await !epmd.isRunning else { return }
-        let names = try node.portMapperProbe()
-        try await epmd.start()
-        // A node that finds no port mapper starts one that outlives it.
-        try await Readiness(process: epmd, folder: node.folder).wait { try await Tool.attempt(names).isSuccess }
     }
 
     /// Listeners open last, so this answer means: booted, AMQP is open, the management plugin works, `admin` exists.

@@ -102,7 +102,7 @@ extension BatchProcessor {
         var publications: [Publication] = []
         var release: [DeliveryTag] = []
         for (settlement, failure) in unsettled {
-            // What holds credentials never waits on the ladder, and the broker does not count how often it is given back.
+            // What holds credentials never waits on the ladder; however often it is given back, it expires in its queue.
             guard let failure, !setAside.redacts, case .handled = settlement.result else {
                 release.append(settlement.delivery.tag)
                 continue

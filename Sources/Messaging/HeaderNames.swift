@@ -14,6 +14,8 @@ enum HeaderName {
     static let ofSettingAside: Set<String> = [attempt, failures, origin, cause]
     /// Those that are no part of the message but of its fate.
     static let ofFailures: Set<String> = ofSettingAside.union([deadline])
+    /// How the body was sealed; absent where it is in clear.
+    static let sealed = "sealed"
     static let caller = "caller"
     static let role = "role"
     /// The caller's.

@@ -1,6 +1,7 @@
 import AMQP
 import LocalServers
 import Messaging
+import TestKit
 import Testing
 
 extension BrokerTests {
@@ -35,7 +36,7 @@ extension BrokerTests {
                 "PUT", "/api/policies/%2F/queries",
                 body: #"{"pattern": "^[a-z]+\\.(credentials|queries|registrations)$", "apply-to": "queues", "definition": {"max-length": 5, "expires": 600000}}"#)
             #expect(try await Topology.check(definitions, via: broker.management).map(\.description) == [
-                #"different: policy queries: expires is 600000, it should not be set; max-length is 5, not 1000; message-ttl is not set, it should be 60000; overflow is not set, it should be "reject-publish""#
+                #"different: policy queries: delivery-limit is not set, it should be 1000000000; expires is 600000, it should not be set; max-length is 5, not 1000; message-ttl is not set, it should be 60000; overflow is not set, it should be "reject-publish""#
             ])
             #expect(try await Topology.apply(definitions, via: broker.management).count == 1)
             #expect(try await Topology.check(definitions, via: broker.management) == [])
@@ -59,17 +60,50 @@ extension BrokerTests {
             }
         }
 
-        @Test func `objects that cannot be changed are named and nothing is applied`() async throws {
+        @Test func `an exchange that cannot be changed is named and nothing is applied`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             let management = broker.server.management
-            try await management.send("DELETE", "/api/queues/%2F/users.credentials")
-            try await management.send("PUT", "/api/queues/%2F/users.credentials", body: #"{"durable": true, "arguments": {"x-queue-type": "quorum"}}"#)
+            try await management.send("DELETE", "/api/exchanges/%2F/retry.2m.a")
+            try await management.send("PUT", "/api/exchanges/%2F/retry.2m.a", body: #"{"type": "fanout", "durable": true}"#)
             try await management.send("DELETE", "/api/policies/%2F/queries")
             let error = await #expect(throws: TopologyError.self) { try await Topology.apply(definitions, via: broker.management) }
             #expect(error?.code == .conflict)
-            #expect(error?.message.contains(#"queue users.credentials: x-queue-type is "quorum", not "classic""#) == true)
+            #expect(error?.message.contains(#"exchange retry.2m.a: type is "fanout", not "topic""#) == true)
             #expect(try await Topology.check(definitions, via: broker.management).contains { $0.object == "policy queries" })
-            try await management.send("DELETE", "/api/queues/%2F/users.credentials")
+            try await management.send("DELETE", "/api/exchanges/%2F/retry.2m.a")
+        }
+
+        @Test func `an empty queue of another type is made anew with its bindings, and its consumer comes back`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            try await broker.makeClassic("users.queries", like: definitions)
+            let consumer = Consumer(configuration: try broker.connection(as: "users"), source: .queue("users.queries"), prefetch: 1, logger: quiet)
+            try await running(consumer) {
+                try await eventually { consumer.isConnected }
+                let changes = try await Topology.apply(definitions, via: broker.management)
+                #expect(changes.map(\.description) == [#"different: queue users.queries: x-queue-type is "classic", not "quorum""#])
+                #expect(try await Topology.check(definitions, via: broker.management) == [])
+                #expect(try await broker.publish(as: "ingress", to: "requests", "users.me.get") == .confirmed)
+                #expect(try await consumer.next(limit: 1).count == 1)
+            }
+        }
+
+        @Test func `a queue of another type that holds a message is named, and keeps it`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            try await broker.makeClassic("users.queries", like: definitions)
+            #expect(try await broker.publish(as: "ingress", to: "requests", "users.me.get") == .confirmed)
+            let error = await #expect(throws: TopologyError.self) { try await Topology.apply(definitions, via: broker.management) }
+            #expect(error?.code == .conflict)
+            #expect(error?.message.contains(#"queue users.queries: x-queue-type is "classic", not "quorum""#) == true)
+            let consumer = Consumer(configuration: try broker.connection(as: "users"), source: .queue("users.queries"), prefetch: 1, logger: quiet)
+            try await running(consumer) {
+                await consumer.acknowledge(try await consumer.next(limit: 1).map(\.tag))
+                try await eventually { (try? await Topology.apply(definitions, via: broker.management)) != nil }
+            }
+        }
+
+        @Test func `the queues of a healthy broker have no troubles`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            try await eventually { try await Topology.troubles(of: definitions, via: broker.management) == [] }
         }
 
         @Test func `a given password is set, and an ungiven one is kept`() async throws {

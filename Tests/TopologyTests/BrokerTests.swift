@@ -29,7 +29,21 @@ struct Broker: Sendable {
 
     var management: BrokerManagement {
         BrokerManagement { [management = server.management] method, path, body in
-            (200, Array(try await management.send(method, path, body: body.isEmpty ? nil : String(decoding: body, as: UTF8.self)).utf8))
+            do {
+                return (200, Array(try await management.send(method, path, body: body.isEmpty ? nil : String(decoding: body, as: UTF8.self)).utf8))
+            } catch let error as LocalServerError where error.message.contains("answered 400") {
+                return (400, Array(error.message.utf8))
+            }
+        }
+    }
+
+    /// What a release before had: the queue on one node alone.
+    func makeClassic(_ name: String, like definitions: Definitions) async throws {
+        try await server.management.send("DELETE", "/api/queues/%2F/\(name)")
+        try await server.management.send("PUT", "/api/queues/%2F/\(name)", body: #"{"durable": true, "arguments": {"x-queue-type": "classic"}}"#)
+        for binding in definitions.bindings where binding.destination == name {
+            try await server.management.send(
+                "POST", "/api/bindings/%2F/e/\(binding.source)/q/\(name)", body: #"{"routing_key": "\#(binding.routingKey)"}"#)
         }
     }
 

@@ -10,7 +10,7 @@ func repositoryDefinitions(file: String = #filePath) throws -> Definitions {
 
 /// What only Wharf's own processes ask for.
 let internalOperations = [
-    MessageName.resolveSession, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
+    MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
     MessageName.undoExtra, MessageName.unresolved, MessageName.reopenCart,
 ]

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import PostgreSQL
 import Secrets
 import TestKit
@@ -29,6 +30,24 @@ extension System {
                     }
                 }
             }
+        }
+
+        @Test func `no password is in what the broker has written`() async throws {
+            let wharf = try RunningWharf.get()
+            let (password, wrong) = ("pass-\(UUID().uuidString)", "wrong-\(UUID().uuidString)")
+            var guest = try Visitor.guest()
+            let email = "\(UUID().uuidString.lowercased())@example.com"
+            #expect(try await guest.post("/v1/users", #"{"email": "\#(email)", "password": "\#(password)", "name": "Ada"}"#).status == 201)
+            #expect(try await guest.signIn(email, password: wrong).status == 401)
+            let token = try #require(try await guest.signIn(email, password: password)["token"]?.text)
+            guest.token = token
+            #expect(try await guest.get("/v1/users/me").status == 200)
+            // That the address of a command's sender is there shows that this looks in the right place.
+            let cart = try await guest.post("/v1/carts", "{}")
+            #expect(cart.status == 201)
+            let written = try wharf.writtenByBroker()
+            #expect(written.contains { $0.holds("carts.carts.create") })
+            for secret in [password, wrong, token] { #expect(!written.contains { $0.holds(secret) }) }
         }
 
         @Test func `passwords and sessions are in the database as hashes`() async throws {
@@ -119,6 +138,13 @@ extension RunningWharf {
         }
     }
 
+    /// The contents of all files of the broker.
+    fileprivate func writtenByBroker() throws -> [Data] {
+        let files = try #require(FileManager.default.enumerator(atPath: folder.rabbitMQ))
+        // Files come and go: the broker runs.
+        return files.compactMap { $0 as? String }.compactMap { try? Data(contentsOf: URL(filePath: "\(folder.rabbitMQ)/\($0)")) }
+    }
+
     /// What was logged by `wharf up`, by every process that it runs, and by the servers.
     func logs() throws -> [(name: String, text: String)] {
         let files = FileManager.default
@@ -134,5 +160,12 @@ extension RunningWharf {
         }
         #expect(logs.count > 10)
         return logs
+    }
+}
+
+extension Data {
+    fileprivate func holds(_ text: String) -> Bool {
+        let wanted = Array(text.utf8)
+        return unsafe withUnsafeBytes { bytes in unsafe memmem(bytes.baseAddress, bytes.count, wanted, wanted.count) != nil }
     }
 }

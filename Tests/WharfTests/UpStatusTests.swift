@@ -130,6 +130,17 @@ import Testing
         #expect(lines.contains(["users.commands", "missing"]) && lines.contains(["retry.1s.a", "missing"]) && lines.contains(["users.queries", "3", "1"]))
     }
 
+    @Test func `queues of the topology that nobody consumes are named`() {
+        let queues: [StatusReport.Queue] = [
+            .init(name: "carts.queries", messages: 0, consumers: 0), .init(name: "carts.commands", messages: 0, consumers: 2),
+            .init(name: "retry.1s.a", messages: 0, consumers: 0), .init(name: "users.queries", messages: 0, consumers: nil),
+            .init(name: "somebody.elses", messages: 0, consumers: 0),
+        ]
+        let topology = queues.map(\.name).filter { $0 != "somebody.elses" }
+        #expect(QueueList.unconsumed(queues, of: topology) == ["Nobody consumes carts.queries: what comes there waits."])
+        #expect(QueueList.unconsumed([], of: topology) == [])
+    }
+
     @Test func `memory is what statm tells, in pages`() {
         #expect(ProcessView.resident(statm: "12000 300 200 1 0 400 0\n", pageBytes: 4096) == 300 * 4096)
         #expect(ProcessView.resident(statm: "0 0 0 0 0 0 0\n", pageBytes: 4096) == nil)

@@ -7,6 +7,8 @@ public struct SecretsError: Error, Sendable, Equatable, CustomStringConvertible 
         case passwordTooLong
         /// OpenSSL refused to derive a key, most likely for want of memory.
         case derivationFailed
+        /// OpenSSL refused to encrypt, most likely for want of memory.
+        case sealingFailed
     }
 
     public let code: Code

@@ -45,7 +45,7 @@ public struct Endpoint: Sendable, Equatable {
     public let headerParameters: Set<String>
     public let mediaTypes: [String]
 
-    /// How the message travels. Credentials never reach the broker's disk, so theirs is transient whatever the kind.
+    /// How the message travels. Credentials are not to outlive their requester, so theirs is transient whatever the kind.
     public var durability: Durability { isSensitive ? .query : kind }
 
     /// Longer names are no parameters: they would be longer than the name of a message's header may be.

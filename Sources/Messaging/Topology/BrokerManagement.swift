@@ -17,7 +17,7 @@ public struct BrokerManagement: Sendable {
 
     /// All that the broker holds, of all its virtual hosts.
     func definitions() async throws -> Definitions {
-        let body = try await exchange("GET", [])
+        let body = try await exchange("GET", Self.path)
         do {
             return try Definitions(json: body)
         } catch {
@@ -28,16 +28,53 @@ public struct BrokerManagement: Sendable {
     /// Creates what is missing and updates users, permissions and policies. Queues and exchanges that exist stay as they are,
     /// different or not, and the broker does not say so.
     func importDefinitions(_ definitions: Definitions) async throws {
-        _ = try await exchange("POST", try JSON.encode(definitions))
+        _ = try await exchange("POST", Self.path, try JSON.encode(definitions))
     }
 
-    private func exchange(_ method: String, _ body: [UInt8]) async throws -> [UInt8] {
-        let answer = try await send(method, Self.path, body)
+    /// Deletes a queue unless messages are ready in it; those that a consumer holds are handled all the same.
+    /// - Returns: whether it is gone.
+    func deleteIfEmpty(_ queue: Definitions.Queue) async throws -> Bool {
+        let path = "/api/queues/\(Self.encoded(queue.virtualHost))/\(Self.encoded(queue.name))?if-empty=true"
+        let answer = try await send("DELETE", path, [])
+        // What "precondition failed" is over HTTP.
+        if answer.status == 400 { return false }
+        if answer.status != 404 { _ = try accepted(answer, "DELETE", path) }
+        return true
+    }
+
+    /// The queues of all virtual hosts as the cluster has them at the moment.
+    func queueStates() async throws -> [QueueState] {
+        try JSON.decode(from: try await exchange("GET", "/api/queues?columns=\(QueueState.columns)"))
+    }
+
+    /// How many nodes the cluster has, those that are down included.
+    func nodeCount() async throws -> Int {
+        struct Node: Decodable {}
+        let nodes: [Node] = try JSON.decode(from: try await exchange("GET", "/api/nodes?columns=name"))
+        return nodes.count
+    }
+
+    private func exchange(_ method: String, _ path: String, _ body: [UInt8] = []) async throws -> [UInt8] {
+        try accepted(try await send(method, path, body), method, path)
+    }
+
+    private func accepted(_ answer: (status: Int, body: [UInt8]), _ method: String, _ path: String) throws(TopologyError) -> [UInt8] {
         guard (200..<300).contains(answer.status) else {
             let reason = String(decoding: answer.body.prefix(Self.quotedBytes), as: UTF8.self)
             let hint = answer.status == 401 ? " It takes a user with the tag administrator." : ""
-            throw TopologyError(.broker, "RabbitMQ answered \(answer.status) to \(method) \(Self.path): \(reason)\(hint)")
+            throw TopologyError(.broker, "RabbitMQ answered \(answer.status) to \(method) \(path): \(reason)\(hint)")
         }
         return answer.body
+    }
+
+    /// For a path: all but unreserved characters as their bytes.
+    private static func encoded(_ name: String) -> String {
+        name.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): String(Unicode.Scalar(byte))
+            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }.joined()
     }
 }

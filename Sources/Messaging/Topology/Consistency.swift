@@ -86,8 +86,8 @@ struct Consistency {
                 if name != Exchange.deadLetters, !destinations(of: name, from: Exchange.queues).contains(name) {
                     complaints.append("queue \(name) is not bound to the exchange \(Exchange.queues): its dead letters cannot be replayed")
                 }
-                if service.sensitiveQueues.contains(name), queue.type != "classic" {
-                    complaints.append("queue \(name) holds credentials: it must be classic, a \(queue.type) queue writes all to disk")
+                if queue.type != "quorum" {
+                    complaints.append("queue \(name) is \(queue.type): with the node that holds it, its operations would be away; it must be quorum")
                 }
                 return complaints
             }

@@ -9,17 +9,18 @@ public import Secrets
 public enum UsersService {
     public static let name = "users"
     public static let migrations = Inbox.migrations + Schema.migrations
-    /// Where requests with a password in them arrive: kept apart, so that nothing writes their bodies down. Sign-ups have a queue of their own, so that
+    /// Where requests with a password in them arrive, sealed: kept apart, so that nothing writes their bodies down in clear. Sign-ups have a queue of their own, so that
     /// any number of them delays no sign-in.
     public static let credentialsQueues = ["users.credentials", "users.registrations"]
 
     /// - Parameters:
     ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is away, each process counts for itself.
     ///   - hashingThreads: passwords hashed at once in this process for sign-ins, and as many for sign-ups; each takes a core for some 400 ms, and 128 MiB.
+    ///   - sealing: the key with which those who send credentials seal them; nil where they come in clear.
     ///   - passwords: the work of new hashes. Weaker ones are made anew when their owners sign in.
     public static func definition(
         clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
-        hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
+        sealing: SealingKey? = nil, hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
     ) -> ServiceDefinition {
         let throttle = SignInThrottle(store: attempts, clock: clock, logger: logger)
         let accounts = Accounts(
@@ -40,10 +41,18 @@ public enum UsersService {
                 ).fingerprinted(by: "email"),
                 .query("users.sessions.list", reading: ListSessions.read, handle: sessions.list),
                 .query(MessageName.resolveSession, reading: Operation.contract(ResolveSession.self), handle: sessions.resolve),
+                .query(MessageName.sealingKey, reading: Operation.contract(GetSealingKey.self)) { items, _ in
+                    try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) }
+                },
                 .command("users.sessions.deleteCurrent", reading: CurrentSession.read, handle: sessions.endCurrent),
                 .command("users.sessions.deleteAll", reading: Own.read, handle: sessions.endAll),
                 .query("users.me.get", reading: Own.read, handle: accounts.get),
             ],
             queues: ["users.queries", "users.commands"] + credentialsQueues, sensitiveQueues: Set(credentialsQueues))
+    }
+    private static func given(_ key: SealingKey) throws -> Reply {
+        var reply = try Reply(json: GivenSealingKey(key: Hex.encode(key.bytes)))
+        reply.isPrivate = true
+        return reply
     }
 }

@@ -13,15 +13,19 @@ extension Assembly {
         let thread = try IOThread(named: "wharf-ingress")
         let commands = try publisher(Self.ingress, confirms: true, on: thread)
         let queries = try publisher(Self.ingress, confirms: true, for: "queries", on: thread)
-        let (client, parts) = try requestClient(Self.ingress, commands: commands, queries: queries, on: thread)
+        let document = try OpenAPIDocument(path: openapi)
+        let keyring = SealingKeyring()
+        let sealing = SealingPublisher(queries, sealing: Set(document.endpoints.filter(\.isSensitive).map(\.operationID))) { keyring.key }
+        let (client, parts) = try requestClient(Self.ingress, commands: commands, queries: sealing, on: thread)
+        let keys = SealingKeyService(keyring: keyring, requests: client, clock: clock, randomness: randomness, logger: logger("credentials"))
         let address = settings.httpAddress
         var configuration = IngressConfiguration(
             host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
             stripeWebhookSecret: settings.stripe.webhookSecret, openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))
         let isListening = SharedFlag()
-        let ingress = try Ingress(
-            configuration: configuration, requests: client, clock: clock, randomness: randomness,
+        let ingress = Ingress(
+            configuration: configuration, document: document, requests: client, clock: clock, randomness: randomness,
             logger: logger("ingress"),
             onReady: { port in
                 isListening.raise()
@@ -33,6 +37,6 @@ extension Assembly {
             prefetch: 100, noAck: true, logger: logger("events"))
         let revocations = SessionRevocations(events: events, cache: ingress.sessions, logger: logger("events"))
         let bound = ([commands, queries] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
-        return bound + [events, revocations, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", isListening)]
+        return bound + [keys, events, revocations, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", isListening)]
     }
 }

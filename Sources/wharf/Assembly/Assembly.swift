@@ -12,6 +12,7 @@ import Orders
 import Payments
 import PostgreSQL
 import Redis
+import Secrets
 import ServiceLifecycle
 import Users
 import WebClient
@@ -65,7 +66,7 @@ struct Assembly: Sendable {
 
     /// A client for requests, with the parts that it needs to run.
     func requestClient(
-        _ user: String, commands: Publisher, queries: Publisher, on thread: IOThread? = nil
+        _ user: String, commands: any MessagePublisher, queries: any MessagePublisher, on thread: IOThread? = nil
     ) throws -> (client: RequestClient, services: [any Service]) {
         let replies = Consumer(
             configuration: try broker(user, "reply queue"), source: .exclusive(prefix: "\(Exchange.replies).\(user).", bindings: [(Exchange.replies, nil)]),
@@ -100,7 +101,7 @@ struct Assembly: Sendable {
             let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
             services.append(RedisService(client: redis))
             definition = UsersService.definition(
-                clock: clock, randomness: randomness, attempts: redis, logger: logger("users"))
+                clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
         case .catalog:
             definition = CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
@@ -133,13 +134,20 @@ struct Assembly: Sendable {
         for queue in definition.queues {
             let consumer = try self.consumer(queue, of: user, prefetch: limits.prefetch, on: thread)
             services.append(consumer)
-            consumers[queue] = consumer
+            consumers[queue] = definition.sensitiveQueues.contains(queue)
+                ? OpeningConsumer(consumer, key: try credentialsKey(), logger: logger(queue)) : consumer
         }
         let wiring = Worker.Wiring(
             consumers: consumers, publisher: publisher, replies: replies, database: database, clock: clock,
             randomness: randomness)
         services.append(Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker")))
         return services.map { ThreadBound(service: $0, thread: thread) }
+    }
+
+    /// The key for messages that hold credentials, which ingress asks users for. All processes of users have it, as they log in to the broker with one
+    /// password, of which the broker keeps no more than a salted hash.
+    private func credentialsKey() throws -> SealingKey {
+        SealingKey(derivedFrom: try broker(ServiceName.users.rawValue, "").password, for: "wharf: credentials on their way to users")
     }
 
     private func mail() throws -> any MailTransport {

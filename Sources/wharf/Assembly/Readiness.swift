@@ -33,6 +33,13 @@ extension Consumer: HasReadiness {
     }
 }
 
+extension SealingKeyService: HasReadiness {
+    var readiness: ReadinessCheck? {
+        // Everything but signing in and up works without.
+        ReadinessCheck("credentials key", isRequired: false) { keyring.key == nil ? "users has not given it yet: nobody can sign in" : nil }
+    }
+}
+
 extension PostgresPool: HasReadiness {
     var readiness: ReadinessCheck? {
         ReadinessCheck("database") {

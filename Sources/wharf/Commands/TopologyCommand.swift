@@ -21,8 +21,8 @@ struct TopologyCommand: AsyncParsableCommand {
 
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Applies the definitions to a running broker; deletes nothing.",
-            discussion: "Each WHARF_AMQP_URL_<SERVICE> holds the user and the password that the service will use.")
+            abstract: "Applies the definitions to a running broker.",
+            discussion: "Deletes nothing, except that an empty queue of another type is made anew. Each WHARF_AMQP_URL_<SERVICE> holds the user and the password that the service will use.")
 
         @OptionGroup var source: Source
 
@@ -36,16 +36,20 @@ struct TopologyCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints differences between the definitions and the broker; exit status 1 when there are any.")
+            abstract: "Prints differences between the definitions and the broker, and queues that are not well; exit status 1 when there are any.")
 
         @OptionGroup var source: Source
 
         func run() async throws {
             let (settings, _) = try Role.start("topology", isTool: true)
             let definitions = try Broker.definitions(source.definitions)
-            let drift = try await Topology.check(definitions, via: try Broker.management(settings, WebClient(logger: .init(label: "wharf"))))
-            for line in drift { print(line) }
-            if !drift.isEmpty { throw ExitCode(1) }
+            let client = WebClient(logger: Logger(label: "wharf"))
+            defer { client.shutdown() }
+            let management = try Broker.management(settings, client)
+            let drift = try await Topology.check(definitions, via: management)
+            let troubles = try await Topology.troubles(of: definitions, via: management)
+            for line in drift.map(\.description) + troubles { print(line) }
+            if !drift.isEmpty || !troubles.isEmpty { throw ExitCode(1) }
             print("No drift.")
         }
     }
@@ -63,7 +67,7 @@ enum Broker {
         }
         let client = WebClient(logger: Logger(label: "wharf"))
         defer { client.shutdown() }
-        return try await Topology.apply(definitions, passwords: passwords, via: try management(settings, client))
+        return try await Topology.apply(definitions, passwords: passwords, via: try management(settings, client), clock: SystemClock())
     }
 
     static func definitions(_ path: String) throws -> Definitions {

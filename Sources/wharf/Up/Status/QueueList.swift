@@ -32,6 +32,12 @@ struct QueueList: Sendable {
         return (found + missing).sorted { $0.name < $1.name }
     }
 
+    /// Complaints about those that no worker takes anything from. The rungs of the retry ladder never have a consumer.
+    static func unconsumed(_ queues: [StatusReport.Queue], of topology: [String]) -> [String] {
+        let idle = queues.filter { $0.consumers == 0 && topology.contains($0.name) && !$0.name.hasPrefix("retry.") }.map(\.name)
+        return idle.isEmpty ? [] : ["Nobody consumes \(idle.joined(separator: ", ")): what comes there waits."]
+    }
+
     static func queues(json: [UInt8]) throws -> [StatusReport.Queue] {
         struct Entry: Decodable {
             let name: String

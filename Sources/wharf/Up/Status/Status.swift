@@ -14,6 +14,8 @@ struct Status: AsyncParsableCommand {
         discussion: "Exit status 0: everything is ready. 1: nothing runs. 2: something is not ready or cannot be read.")
 
     private static let exitOfTrouble: Int32 = 2
+    /// In seconds: so old may be what RabbitMQ says of its queues, so that those of a shop that has just begun seem to have no consumers.
+    private static let statisticsDelay = 15.0
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -50,11 +52,14 @@ struct Status: AsyncParsableCommand {
         do {
             let found = try await queues(environment, client)
             report.queues = found
-            let topology = try Broker.definitions(TopologyCommand.Source.standard).queues.map(\.name)
+            let definitions = try Broker.definitions(TopologyCommand.Source.standard)
+            let topology = definitions.queues.map(\.name)
             let queues = QueueList.queues(found, of: topology)
             report.queues = queues
             let missing = queues.filter { $0.isMissing == true }.map(\.name)
             if !missing.isEmpty { troubles.append("The broker lacks \(missing.joined(separator: ", ")): wharf topology apply brings them back.") }
+            if now.timeIntervalSince(record.startedAt) > Self.statisticsDelay { troubles += QueueList.unconsumed(queues, of: topology) }
+            troubles += try await Topology.troubles(of: definitions, via: try Broker.management(try Settings(environment: environment), client))
         } catch {
             troubles.append("The queues cannot be shown: \(error)")
         }

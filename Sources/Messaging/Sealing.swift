@@ -1,0 +1,109 @@
+public import AMQP
+public import Logging
+public import Secrets
+
+/// How messages that hold credentials are sealed: their queues are replicated, and so are written to the brokers' disks.
+enum Sealing {
+    static let algorithm = "aes-256-gcm"
+
+    /// What was sealed for one operation is opened as nothing else.
+    static func context(_ routingKey: String) -> [UInt8] { Array(routingKey.utf8) }
+}
+
+/// Publishes, and seals the bodies of some operations before.
+public struct SealingPublisher: MessagePublisher {
+    private let publisher: any MessagePublisher
+    private let operations: Set<String>
+    private let key: @Sendable () -> SealingKey?
+
+    /// - Parameters:
+    ///   - operations: whose bodies hold credentials. Without a key they are not sent.
+    ///   - key: the receiver's; nil while it is not known.
+    public init(_ publisher: any MessagePublisher, sealing operations: Set<String>, key: @escaping @Sendable () -> SealingKey?) {
+        self.publisher = publisher
+        self.operations = operations
+        self.key = key
+    }
+
+    public var isBlocked: Bool { publisher.isBlocked }
+    public var isConnected: Bool { publisher.isConnected }
+
+    public func publish(_ publications: [Publication], deadline: Duration) async -> [PublishOutcome] {
+        var sendable: [Publication] = []
+        var rejections: [Int: AMQPError] = [:]
+        for (index, publication) in publications.enumerated() {
+            do throws(AMQPError) {
+                sendable.append(operations.contains(publication.routingKey) ? try sealed(publication) : publication)
+            } catch {
+                rejections[index] = error
+            }
+        }
+        var outcomes = await publisher.publish(sendable, deadline: deadline)[...]
+        return publications.indices.map { index in
+            rejections[index].map(PublishOutcome.failed) ?? outcomes.popFirst() ?? .failed(Self.noOutcome)
+        }
+    }
+
+    private func sealed(_ publication: Publication) throws(AMQPError) -> Publication {
+        guard let key = key() else { throw Self.noKey }
+        var publication = publication
+        do throws(SecretsError) {
+            publication.body = try key.seal(publication.body, context: Sealing.context(publication.routingKey))
+        } catch {
+            throw AMQPError(.resources, error.message, isTransient: true)
+        }
+        publication.properties.headers[HeaderName.sealed] = .string(Sealing.algorithm)
+        return publication
+    }
+
+    private static let noKey = AMQPError(.notConnected, "users has not given the key for credentials yet", isTransient: true)
+    private static let noOutcome = AMQPError(.connectionLost, "the publisher reported no outcome", isTransient: true)
+}
+
+/// Consumes, and opens what was sealed. What is in clear is handed on as it is: an older ingress sends it so.
+public struct OpeningConsumer: MessageConsumer {
+    private let consumer: any MessageConsumer
+    private let key: SealingKey
+    private let logger: Logger
+
+    public init(_ consumer: any MessageConsumer, key: SealingKey, logger: Logger) {
+        self.consumer = consumer
+        self.key = key
+        self.logger = logger
+    }
+
+    /// What cannot be opened is dropped, with a line in the log: nobody can handle it, it must not be kept, and its requester hears of it by a time-out.
+    public func next(limit: Int) async throws -> [Delivery] {
+        while true {
+            let deliveries = try await consumer.next(limit: limit)
+            let opened = deliveries.compactMap(open)
+            if opened.count < deliveries.count {
+                let handled = Set(opened.map(\.tag))
+                let closed = deliveries.map(\.tag).filter { !handled.contains($0) }
+                logger.error(
+                    "dropped messages that were sealed with another key: the broker's password of users differs between workers, or was changed",
+                    metadata: ["count": "\(closed.count)"])
+                await consumer.acknowledge(closed)
+            }
+            if !opened.isEmpty { return opened }
+        }
+    }
+
+    private func open(_ delivery: Delivery) -> Delivery? {
+        var properties = delivery.properties
+        guard properties.headers.removeValue(forKey: HeaderName.sealed) != nil else { return delivery }
+        guard let body = key.open(delivery.body, context: Sealing.context(delivery.routingKey)) else { return nil }
+        return Delivery(
+            tag: delivery.tag, exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered, properties: properties,
+            body: body)
+    }
+
+    public func acknowledge(_ tags: [DeliveryTag]) async { await consumer.acknowledge(tags) }
+    public func reject(_ tags: [DeliveryTag], requeue: Bool) async { await consumer.reject(tags, requeue: requeue) }
+    public func release(_ tags: [DeliveryTag]) async { await consumer.release(tags) }
+    public func stopConsuming() async { await consumer.stopConsuming() }
+
+    public var replyAddress: String? {
+        get async { await consumer.replyAddress }
+    }
+}

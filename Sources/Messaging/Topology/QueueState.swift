@@ -1,0 +1,58 @@
+/// A queue as the cluster has it at the moment: where its members are, and whether they work.
+public struct QueueState: Sendable, Equatable, Decodable {
+    /// What the management API is asked for.
+    public static let columns = "name,vhost,type,state,leader,members,online"
+    /// Fewer members than that, and the loss of one node takes the queue away.
+    static let fewestMembers = 3
+
+    public let name: String
+    let virtualHost: String
+    let state: String?
+    let leader: String?
+    let members: [String]
+    let online: [String]
+
+    enum CodingKeys: String, CodingKey {
+        case name, state, leader, members, online
+        case virtualHost = "vhost"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        virtualHost = try container.value(.virtualHost, or: "/")
+        state = try? container.decodeIfPresent(String.self, forKey: .state)
+        leader = try? container.decodeIfPresent(String.self, forKey: .leader)
+        members = try container.value(.members, or: [])
+        online = try container.value(.online, or: [])
+    }
+
+    /// What is wrong with it; nil when it can be used, and could be without any one node of the cluster.
+    public func trouble(nodeCount: Int) -> String? {
+        // Where the broker has no figures yet, it says nothing.
+        guard !members.isEmpty else { return state.flatMap { Self.good.contains($0) ? nil : "it is \($0)" } }
+        let away = members.filter { !online.contains($0) }.sorted()
+        if online.count * 2 <= members.count {
+            return "only \(online.count) of its \(members.count) members are there, so it takes and gives nothing"
+        }
+        guard let leader, online.contains(leader) else { return "it has no leader" }
+        if !away.isEmpty { return "its member on \(away.joined(separator: ", ")) is away" }
+        if members.count < min(nodeCount, Self.fewestMembers) {
+            return "it has \(members.count) members on \(nodeCount) nodes, so one node is enough to take it away; rabbitmq-queues grow adds some"
+        }
+        return nil
+    }
+
+    private static let good: Set<String> = ["running", "live", "idle", "flow", "syncing"]
+}
+
+extension Topology {
+    /// What is wrong with the definitions' queues at the moment, one line each: those without a leader, or with members away or missing.
+    /// - Throws: ``TopologyError`` with code `broker`; whatever `broker` throws when it cannot be reached.
+    public static func troubles(of definitions: Definitions, via broker: BrokerManagement) async throws -> [String] {
+        let (states, nodeCount) = (try await broker.queueStates(), try await broker.nodeCount())
+        return states.filter { state in definitions.queues.contains { $0.name == state.name && $0.virtualHost == state.virtualHost } }
+            .compactMap { state in state.trouble(nodeCount: nodeCount).map { "unwell: queue \(state.name): \($0)" } }
+            .sorted()
+    }
+}

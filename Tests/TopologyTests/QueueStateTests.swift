@@ -1,0 +1,32 @@
+import Foundation
+import Messaging
+import Testing
+
+@Suite struct QueueStateTests {
+    private func trouble(_ json: String, nodeCount: Int = 3) throws -> String? {
+        try JSONDecoder().decode(QueueState.self, from: Data(#"{"name": "q", "vhost": "/"\#(json)}"#.utf8)).trouble(nodeCount: nodeCount)
+    }
+
+    @Test func `a queue with its leader and all members is well`() throws {
+        #expect(try trouble(#", "state": "running", "leader": "a", "members": ["a", "b", "c"], "online": ["c", "a", "b"]"#) == nil)
+        #expect(try trouble(#", "state": "running", "leader": "a", "members": ["a"], "online": ["a"]"#, nodeCount: 1) == nil)
+    }
+
+    @Test func `a queue of which the broker has no figures yet is not slandered`() throws {
+        #expect(try trouble("") == nil)
+        #expect(try trouble(#", "state": "running""#) == nil)
+    }
+
+    @Test(arguments: [
+        (#", "state": "down""#, "it is down"),
+        (#", "leader": "", "members": ["a", "b", "c"], "online": ["b", "c"]"#, "it has no leader"),
+        (#", "members": ["a", "b", "c"], "online": ["b", "c"]"#, "it has no leader"),
+        (#", "leader": "a", "members": ["a", "b", "c"], "online": ["b", "c"]"#, "it has no leader"),
+        (#", "leader": "a", "members": ["a", "b", "c"], "online": ["a"]"#, "only 1 of its 3 members are there, so it takes and gives nothing"),
+        (#", "leader": "b", "members": ["a", "b", "c"], "online": ["b", "c"]"#, "its member on a is away"),
+        (#", "leader": "a", "members": ["a"], "online": ["a"]"#, "it has 1 members on 3 nodes, so one node is enough to take it away; rabbitmq-queues grow adds some"),
+    ])
+    func `what is wrong with a queue is told`(json: String, trouble: String) throws {
+        #expect(try self.trouble(json) == trouble)
+    }
+}
