@@ -20,6 +20,8 @@ public actor PostgresServer: LocalServer {
     private let psql: String
     private let initdb: String
     private let password: String
+    /// From which the data comes at the first start; nil makes a cluster of its own.
+    private var primary: PostgresServer?
     private var lock: FolderLock?
 
     /// Prepares the server; nothing runs yet.
@@ -28,12 +30,18 @@ public actor PostgresServer: LocalServer {
     ///   - durable: false turns every sync off: fast, and the data survives a crash of PostgreSQL but not of the machine.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
     public init(folder path: String, durable: Bool = true, logger: Logger? = nil) throws {
+        try self.init(folder: path, durable: durable, password: nil, logger: logger)
+    }
+
+    /// - Parameter password: the superuser's; nil for one of its own.
+    init(folder path: String, durable: Bool, password given: String?, logger: Logger?) throws {
         folder = try ServerFolder(path, account: Programs.accountInsteadOfRoot("postgres"))
         self.durable = durable
         let binaries = Programs.postgresFolders()
         let postgres = try Programs.find("postgres", in: binaries, package: "postgresql")
         initdb = try Programs.find("initdb", in: binaries, package: "postgresql")
         psql = try Programs.find("psql", in: binaries, package: "postgresql-client")
+        if let given { try folder.write(given, to: "password") }
         password = try folder.secret("password")
         port = try folder.ports(["postgres"], logger: logger)["postgres"] ?? 0
         url = "postgres://postgres:\(password)@127.0.0.1:\(port)/\(Self.database)"
@@ -64,7 +72,9 @@ public actor PostgresServer: LocalServer {
     public func start() async throws {
         guard await !process.isRunning else { return }
         if lock == nil { lock = try FolderLock(folder) }
-        if !folder.holds("data") { try await createCluster() }
+        if !folder.holds("data") {
+            if let primary { try await copy(primary) } else { try await createCluster() }
+        }
         try await process.start()
         let isThere = "SELECT count(*) FROM pg_database WHERE datname = '\(Self.database)'"
         let probe = client(isThere, database: "postgres")
@@ -104,6 +114,39 @@ public actor PostgresServer: LocalServer {
     public func createDatabase(_ name: String, copying template: String? = nil) async throws -> String {
         try await query("CREATE DATABASE \"\(name)\"" + (template.map { " TEMPLATE \"\($0)\"" } ?? ""))
         return "postgres://postgres:\(password)@127.0.0.1:\(port)/\(name)"
+    }
+
+    // MARK: As one of a pair
+
+    /// Copies the primary's data at its next start, and follows the primary from then on.
+    func follow(_ primary: PostgresServer) throws {
+        if folder.holds("data") { try FileManager.default.removeItem(atPath: folder.file("data")) }
+        self.primary = primary
+    }
+
+    /// Makes a standby the primary; returns when it takes writes.
+    func promote() async throws {
+        primary = nil
+        guard try await query("SELECT pg_promote(true, 60)") == "t" else { throw LocalServerError(.tool, "The standby was not promoted.") }
+    }
+
+    /// SIGSTOP to the postmaster and its backends: the kernel still accepts connections, and nobody answers.
+    public func freeze() async {
+        guard let pid = await process.pid else { return }
+        // Twice: what a process started before it was stopped itself.
+        for _ in 0..<2 {
+            for process in [pid] + ProcessTree.descendants(of: pid).map(\.id) { _ = Glibc.kill(process, SIGSTOP) }
+        }
+    }
+
+    private func copy(_ primary: PostgresServer) async throws {
+        let program = try Programs.find("pg_basebackup", in: Programs.postgresFolders(), package: "postgresql-client")
+        let unfinished = folder.file("data.new")
+        if folder.holds("data.new") { try FileManager.default.removeItem(atPath: unfinished) }
+        _ = try await Tool.run(ProcessCommand(
+            program, ["-D", unfinished, "-h", "127.0.0.1", "-p", "\(primary.port)", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync"],
+            environment: ["PGPASSWORD": password], inheritsEnvironment: false, workingFolder: folder.path, account: folder.account))
+        try FileManager.default.moveItem(atPath: unfinished, toPath: folder.file("data"))
     }
 
     private nonisolated func client(_ sql: String, database: String) -> ProcessCommand {

@@ -116,6 +116,41 @@ import Testing
         await two.stop()
     }
 
+    @Test func `a primary that falls silent in the middle of its work is left for the standby that was promoted`() async throws {
+        let pair = try PostgresPair(folder: TestServers.folder("pair"), durable: false)
+        try await pair.start()
+        try await pair.primary.query("CREATE TABLE marks (n bigint)", database: "wharf")
+        let pool = try PostgresPool(url: pair.url, size: 3, logger: quiet)
+        // As a role whose default is read-only looks at it.
+        let auditor = try PostgresPool(
+            url: pair.url + "?target_session_attrs=read-write&options=-c%20default_transaction_read_only%3Don", access: .read, size: 1, logger: quiet)
+        #expect(try await auditor.value("SELECT 1", as: Int.self) == 1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pool.run() }
+            try await withThrowingTaskGroup(of: Void.self) { marks in
+                for _ in 0..<9 { marks.addTask { try await mark(pool) } }
+                try await marks.waitForAll()
+            }
+            let clock = ContinuousClock()
+            await pair.primary.freeze()
+            let frozenAt = clock.now
+            async let underWay = postgresError { try await mark(pool) }
+            try await pair.failOver()
+            try await eventually("the new primary is used", within: .seconds(30)) {
+                await postgresError { try await mark(pool) } == nil
+            }
+            print("primary frozen, standby promoted: used again after \(clock.now - frozenAt)")
+            #expect(await underWay?.isTransient != false)
+            #expect(try await pair.primary.query("SELECT count(*) >= 10 FROM marks", database: "wharf") == "t")
+            group.cancelAll()
+        }
+        await pool.close()
+        await auditor.close()
+        try await pair.rebuild()
+        #expect(try await pair.standby.query("SELECT count(*) >= 10 FROM marks", database: "wharf") == "t")
+        await pair.stop()
+    }
+
     private func mark(_ pool: PostgresPool) async throws {
         try await pool.transaction { _ = try await $0.execute("INSERT INTO marks VALUES (1)") }
     }

@@ -6,7 +6,8 @@ import Synchronization
 /// A bounded set of connections to one database, made when they are needed, kept, and replaced when they break.
 ///
 /// A pool that writes keeps to a server that takes writes. Where the URL names several servers they are tried in turn, the one that served last first; a
-/// session that turns read-only is ended, and those at rest with it, so that the pool looks again.
+/// session that turns read-only is ended, and those at rest with it, so that the pool looks again. Under `run()` it also finds out when one of several
+/// servers has fallen silent, and ends all connections to it.
 ///
 /// All connections live on one I/O thread, which waits for their sockets; callers suspend. The thread also looks up the server's name when it
 /// connects, which may hold it up: give an address, or a name that resolves fast. Under `run()` the pool is closed when the service shuts
@@ -50,6 +51,8 @@ public final class PostgresPool: Database, Service {
     private let shared: Mutex<Shared>
     /// The place, among the settings' servers, of the one that served last.
     private let preferredServer = Atomic<Int>(0)
+    /// Servers that owe an answer.
+    private let (doubts, doubt) = AsyncStream.makeStream(of: ConnectionSettings.Server.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Connects to nothing yet. Throws `PostgresError` with code `.configuration` when the URL cannot be read.
     ///
@@ -72,7 +75,7 @@ public final class PostgresPool: Database, Service {
     ///   - thread: on which the connections live; nil makes one for the pool.
     ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
     public init(
-        url: String, access: Access = .readWrite, allowsPlainText: (String) -> Bool = { _ in false }, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(5),
+        url: String, access: Access = .readWrite, allowsPlainText: (String) -> Bool = { _ in false }, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(3),
         applicationName: String = "wharf", schema: String? = nil, keepsToIndexes: Bool = false, timeouts: SessionTimeouts = .standard,
         statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
         statementCacheSize: Int = 256, on thread: IOThread? = nil, logger: Logger
@@ -130,8 +133,38 @@ public final class PostgresPool: Database, Service {
     /// Keeps the pool until the service shuts down, then closes it.
     public func run() async throws {
         // Cancelled or shut down: either way it is time to close.
-        try? await gracefulShutdown()
+        await cancelWhenGracefulShutdown {
+            for await server in self.doubts { await self.examine(server) }
+        }
         await close()
+    }
+
+    /// Asks a server that owes an answer for a connection. Without any word to that either, it is frozen, or cut off by something that swallows packets:
+    /// nothing ends its connections for a long time, and another one may have been promoted already.
+    private func examine(_ server: ConnectionSettings.Server) async {
+        let start = ContinuousClock.now
+        let probe = PostgresConnection(to: server, settings: settings, thread: thread, logger: logger)
+        do throws(PostgresError) {
+            try await probe.connect()
+            return await probe.close()
+        } catch {
+            guard isSilence(error, since: start) else { return }
+        }
+        logger.warning("PostgreSQL is silent: its connections are given up", metadata: [LogKey.server: "\(server.name)"])
+        if let place = settings.servers.firstIndex(where: { $0.name == server.name }) { passOver(place) }
+        let (lent, atRest) = shared.withLock { (Array($0.lent.values), $0.state.dismissAtRest()) }
+        for connection in lent where connection.server.name == server.name { await connection.abandon() }
+        for connection in atRest { await connection.close() }
+    }
+
+    /// Whether the server has not said a word: a refusal, of whatever kind, comes sooner.
+    private func isSilence(_ error: PostgresError, since start: ContinuousClock.Instant) -> Bool {
+        error.code == .connection && .now - start >= settings.connectTimeout
+    }
+
+    /// From now on the next server is tried first, unless another one is already.
+    private func passOver(_ place: Int) {
+        _ = preferredServer.compareExchange(expected: place, desired: (place + 1) % settings.servers.count, ordering: .relaxed)
     }
 
     /// Lends nothing from now on, waits until what is lent has come back (at most `closeTimeout`), and closes all connections.
@@ -210,7 +243,8 @@ public final class PostgresPool: Database, Service {
         let places = settings.servers.indices.map { (first + $0) % settings.servers.count }
         for place in places {
             let server = settings.servers[place]
-            let connection = PostgresConnection(to: server, settings: settings, thread: thread, logger: logger)
+            let connection = PostgresConnection(to: server, settings: settings, thread: thread, logger: logger) { [doubt] in doubt.yield($0) }
+            let start = ContinuousClock.now
             let isClosed = shared.withLock { shared in
                 shared.lent[ObjectIdentifier(connection)] = connection
                 return shared.state.isClosed
@@ -222,6 +256,7 @@ public final class PostgresPool: Database, Service {
                 return connection
             } catch {
                 refusals.append((server.name, error))
+                if isSilence(error, since: start) { passOver(place) }
                 let isLast = place == places.last || error.code == .cancelled || error.code == .poolClosed
                 guard !isLast else {
                     handOver(nil, from: connection)

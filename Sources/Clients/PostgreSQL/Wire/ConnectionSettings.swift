@@ -13,6 +13,9 @@ struct ConnectionSettings: Sendable {
     static let networkTimeout: Duration = .seconds(15)
     /// How long a cancelled statement may take to end before its connection is dropped.
     static let cancelTimeout: Duration = .seconds(5)
+    /// How long a server that is one of several may take to answer a statement before it is asked whether it still accepts connections. Most answers come
+    /// within milliseconds; one that takes longer costs no more than a connection now and then.
+    static let doubtTimeout: Duration = .seconds(3)
     /// Where Debian keeps the certificates of the authorities that it trusts.
     static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -25,6 +28,8 @@ struct ConnectionSettings: Sendable {
     let connectTimeout: Duration
     let responseTimeout: Duration
     let statementCacheSize: Int
+    /// Nil where there is no other server to turn to.
+    var doubtTimeout: Duration? { Set(servers.map(\.name)).count > 1 ? Self.doubtTimeout : nil }
 
     init(
         url: String, access: Access, allowsPlainText: (String) -> Bool, applicationName: String, session: Session, connectTimeout: Duration,
@@ -40,6 +45,8 @@ struct ConnectionSettings: Sendable {
             "tcp_user_timeout": "\(network)", "keepalives_idle": "\(network / 3000)", "keepalives_interval": "\(network / 3000)", "keepalives_count": "2",
         ]
         options.merge(defaults) { given, _ in given }
+        // libpq counts a role that is read-only by itself, as the auditor's is, as a server that takes no writes.
+        if access == .read, options["target_session_attrs"] == "read-write" { options["target_session_attrs"] = "primary" }
         needsWritable = options["target_session_attrs"] == "read-write"
         servers = try Self.servers(options, allowsPlainText)
         self.session = session

@@ -29,7 +29,9 @@ actor PostgresConnection: IOHandler {
 
     nonisolated private let thread: IOThread
     private let settings: ConnectionSettings
-    private let server: ConnectionSettings.Server
+    nonisolated let server: ConnectionSettings.Server
+    /// Told, again and again, while an answer is long in coming. It must not wait.
+    private let onSilence: (@Sendable (ConnectionSettings.Server) -> Void)?
     private let logger: Logger
     private let published = Atomic<Condition>(.busy)
     private let turnedReadOnly = Atomic<Bool>(false)
@@ -46,9 +48,15 @@ actor PostgresConnection: IOHandler {
     /// The session is what Wharf's statements rely on.
     private var isPrepared = false
     private var interest = IOInterest()
+    /// Until when the request that runs must be answered.
+    private var answerDeadline = ContinuousClock.now
 
-    init(to server: ConnectionSettings.Server, settings: ConnectionSettings, thread: IOThread, logger: Logger) {
+    init(
+        to server: ConnectionSettings.Server, settings: ConnectionSettings, thread: IOThread, logger: Logger,
+        onSilence: (@Sendable (ConnectionSettings.Server) -> Void)? = nil
+    ) {
         self.server = server
+        self.onSilence = onSilence
         self.settings = settings
         self.thread = thread
         self.logger = logger
@@ -124,6 +132,11 @@ actor PostgresConnection: IOHandler {
         end(.closed)
     }
 
+    /// Ends it because its server has been found silent.
+    func abandon() {
+        end(PostgresError(.connection, "PostgreSQL at \(server.name) does not answer, and accepts no connection"))
+    }
+
     /// Ends the connection and whatever depends on it.
     private func end(_ reason: PostgresError) {
         if case .closed = phase { return }
@@ -161,8 +174,19 @@ actor PostgresConnection: IOHandler {
         } else if isCancelUnderWay || running?.isCancelled == true {
             end(PostgresError(.connection, "PostgreSQL did not stop a cancelled statement within \(ConnectionSettings.cancelTimeout)"))
         } else if running != nil {
-            end(PostgresError(.connection, "PostgreSQL did not answer within \(answerTimeout)"))
+            guard .now < answerDeadline, let onSilence, let link else {
+                return end(PostgresError(.connection, "PostgreSQL did not answer within \(answerTimeout)"))
+            }
+            onSilence(server)
+            interest.deadline = nextDeadline
+            watch(toWrite: link.wantsToWrite)
         }
+    }
+
+    /// When to look again at a request that runs.
+    private var nextDeadline: ContinuousClock.Instant {
+        guard isPrepared, onSilence != nil, let doubtTimeout = settings.doubtTimeout else { return answerDeadline }
+        return min(answerDeadline, .now + doubtTimeout)
     }
 
     // MARK: Requests
@@ -193,7 +217,8 @@ actor PostgresConnection: IOHandler {
         let opensTransaction = request.work.isInTransaction && !isTransactionOpen
         isTransactionOpen = isTransactionOpen || opensTransaction
         published.store(.busy, ordering: .releasing)
-        interest.deadline = .now + answerTimeout
+        answerDeadline = .now + answerTimeout
+        interest.deadline = nextDeadline
         running = Running(request: request, exchange: request.work.exchange(opensTransaction: opensTransaction))
         withExchange { exchange throws(PostgresError) in
             try exchange.begin(on: link)
