@@ -11,7 +11,7 @@ enum BrokerFault: Fault {
     private static let usualDiskLimit = "50MB"
 
     func inject(into shop: ChaosShop) async throws {
-        let broker = shop.servers.rabbitMQ
+        let broker = try shop.servers.rabbitMQ
         switch self {
         case .stopped: try await broker.stopApp()
         case .killed: try await shop.end(await shop.processes(of: "rabbitmq"), by: SIGKILL)
@@ -22,7 +22,7 @@ enum BrokerFault: Fault {
     }
 
     func restore(in shop: ChaosShop) async throws {
-        let broker = shop.servers.rabbitMQ
+        let broker = try shop.servers.rabbitMQ
         switch self {
         case .stopped: try await broker.startApp()
         case .memoryAlarm: try await broker.ctl(["set_vm_memory_high_watermark", Self.usualWatermark])

@@ -29,6 +29,9 @@ struct Chaos: AsyncParsableCommand {
     @Option(help: "A file with one basket a line: item names, separated by commas. (default: made-up ones)", completion: .file())
     var baskets: String?
 
+    @Flag(help: "Three RabbitMQ nodes, and a PostgreSQL primary with its standby: one of them is lost at a time.")
+    var cluster = false
+
     func validate() throws {
         guard ChaosSchedule.lengths.contains(seconds) else {
             throw ValidationError("--seconds is \(ChaosSchedule.lengths.lowerBound) to \(ChaosSchedule.lengths.upperBound), not \(seconds).")
@@ -61,7 +64,8 @@ struct Chaos: AsyncParsableCommand {
 
     private func run(_ console: Console) async throws {
         let baskets = try self.baskets.map { path throws(LoadError) in try Baskets(contentsOf: path) } ?? Baskets.builtIn()
-        let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0...99_999), seconds: seconds, baskets: baskets)
+        let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0...99_999), seconds: seconds, baskets: baskets,
+            kinds: cluster ? FaultKind.clustered : FaultKind.alone)
         let folder = try PrivateFolder("chaos")
         console.line("Seed \(plan.schedule.seed), \(plan.schedule.injections.count) faults in some \(seconds) s:\n\(plan.schedule.text)\n")
         let logger = Logger(label: "wharf chaos") { _ in SwiftLogNoOpLogHandler() }
@@ -71,7 +75,7 @@ struct Chaos: AsyncParsableCommand {
         let book = ChaosBook(planned: plan.schedule.injections.count)
         var failure: (any Error)?
         do {
-            let shop = try await ChaosShop(folder, transport: client, logger: logger)
+            let shop = try await ChaosShop(folder, isClustered: cluster, transport: client, logger: logger)
             let run = ChaosRun(plan: plan, shop: shop, transport: client, book: book, console: console, logger: logger)
             try await StopRequest().cancelling(console: console) { try await shop.whileRunning { try await run.perform() } }
         } catch {
@@ -83,7 +87,7 @@ struct Chaos: AsyncParsableCommand {
             folder.remove()
             return
         }
-        console.line("Data and logs are kept in \(folder.path). The same again: wharf chaos --seed \(plan.schedule.seed) --seconds \(seconds)")
+        console.line("Data and logs are kept in \(folder.path). The same again: wharf chaos\(cluster ? " --cluster" : "") --seed \(plan.schedule.seed) --seconds \(seconds)")
         if let failure { throw failure }
         throw report.checks == nil ? ExitCode(ChaosError(.failed, "").exitStatus) : ExitCode.failure
     }

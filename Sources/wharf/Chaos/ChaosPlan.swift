@@ -22,8 +22,8 @@ struct ChaosPlan: Sendable {
     /// Places of the scarce items among the goods; they follow from the seed and the baskets.
     let scarce: Set<Int>
 
-    init(seed: UInt64, seconds: Int, baskets: Baskets) {
-        schedule = ChaosSchedule(seed: seed, seconds: seconds)
+    init(seed: UInt64, seconds: Int, baskets: Baskets, kinds: [FaultKind] = FaultKind.alone) {
+        schedule = ChaosSchedule(seed: seed, seconds: seconds, kinds: kinds)
         self.seconds = seconds
         self.baskets = baskets
         sequence = baskets.order(seed: seed)

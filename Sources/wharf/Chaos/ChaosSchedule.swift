@@ -13,13 +13,14 @@ struct ChaosSchedule: Sendable, Equatable {
     let injections: [Injection]
 
     /// - Parameter seconds: what all faults together may take by their nominal times; the time that is too short for any more is left.
-    init(seed: UInt64, seconds: Int) {
+    /// - Parameter kinds: those that are dealt.
+    init(seed: UInt64, seconds: Int, kinds: [FaultKind] = FaultKind.alone) {
         var dealer = Dealer(seed: seed)
         var injections: [Injection] = []
         var left = seconds
         while true {
             let before = injections.count
-            for kind in dealer.deck() {
+            for kind in dealer.deck(of: kinds) {
                 let hold = dealer.hold(kind)
                 let cost = hold + kind.effort + Int(Self.rest.components.seconds)
                 // The draws are the same whether it fits or not: a longer run begins with the same faults.
@@ -47,8 +48,8 @@ private struct Dealer {
         random = SplitMix(seed: seed)
     }
 
-    mutating func deck() -> [FaultKind] {
-        FaultKind.allCases.flatMap { Array(repeating: $0, count: $0.share) }.shuffled(using: &random)
+    mutating func deck(of kinds: [FaultKind]) -> [FaultKind] {
+        kinds.flatMap { Array(repeating: $0, count: $0.share) }.shuffled(using: &random)
     }
 
     mutating func hold(_ kind: FaultKind) -> Int {

@@ -20,7 +20,7 @@ final class ChaosShop: Sendable {
 
     let folder: PrivateFolder
     let executable: String
-    let servers: Servers
+    private let backing: Backing
     let url: String
     let adminPassword: String
     /// The sandbox as its operator reaches it: past the proxy.
@@ -30,9 +30,33 @@ final class ChaosShop: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
+    /// What the shop's servers are.
+    private enum Backing: Sendable {
+        case alone(Servers)
+        case several(ChaosCluster)
+
+        var alone: Servers? { if case .alone(let servers) = self { servers } else { nil } }
+        var several: ChaosCluster? { if case .several(let cluster) = self { cluster } else { nil } }
+    }
+
+    /// One server of each kind.
+    var servers: Servers {
+        get throws {
+            guard case .alone(let servers) = backing else { throw ChaosError(.failed, "The servers of this shop are several.") }
+            return servers
+        }
+    }
+
+    var cluster: ChaosCluster {
+        get throws {
+            guard case .several(let cluster) = backing else { throw ChaosError(.failed, "The servers of this shop are alone.") }
+            return cluster
+        }
+    }
+
     /// Listens with the proxies; nothing else runs yet.
     /// - Throws: ``UpError``, `LocalServerError`.
-    init(_ folder: PrivateFolder, transport: any HTTPTransport, logger: Logger) async throws {
+    init(_ folder: PrivateFolder, isClustered: Bool = false, transport: any HTTPTransport, logger: Logger) async throws {
         let state = folder.state
         try state.create()
         let log = try AppendedFile(folder.file("up.log"))
@@ -42,34 +66,25 @@ final class ChaosShop: Sendable {
         guard let sandboxPort = ports.sandbox, let sandboxURL = ports.sandboxURL else { throw ChaosError(.failed, "There is no sandbox.") }
         self.folder = folder
         executable = try Crew.thisExecutable()
-        servers = try Servers(state, logger: logger)
         url = ports.http.url
-        var proxies: [NetworkLink: Proxy] = [:]
-        for (link, port) in [(NetworkLink.broker, servers.rabbitMQ.port), (.database, servers.postgres.port), (.gateway, sandboxPort)] {
-            proxies[link] = try await Proxy(on: FreePorts.next(for: folder.path), to: port)
-        }
-        self.proxies = proxies
-        func proxied(_ url: String, _ link: NetworkLink, _ port: Int) -> String {
-            url.replacing("\(PortChoice.host):\(port)", with: "\(PortChoice.host):\(proxies[link]?.port ?? port)")
-        }
-        let direct = servers.backends
-        let backends = Backends(
-            amqp: proxied(direct.amqp, .broker, servers.rabbitMQ.port), postgres: proxied(direct.postgres, .database, servers.postgres.port),
-            redis: direct.redis, management: direct.management)
+        let proxy = try await Proxy(on: FreePorts.next(for: folder.path), to: sandboxPort)
+        let (backing, backends, proxies) = try await Self.backing(isClustered: isClustered, state, logger)
+        self.backing = backing
+        self.proxies = proxies.merging([.gateway: proxy]) { $1 }
         let secrets = try UpSecrets.load(from: state)
         adminPassword = secrets.adminPassword
         gateway = Shop(transport: transport, url: sandboxURL, token: secrets.stripeAPIKey, deadline: .now + Self.gatewayLimit) { _ in }
         let environment = ChildEnvironment(
             outer: [:], isExternal: false, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
-            sandboxURL: proxied(sandboxURL, .gateway, sandboxPort), mailFolder: state.mail)
+            sandboxURL: sandboxURL.replacing(":\(sandboxPort)", with: ":\(proxy.port)"), mailFolder: state.mail)
         try state.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: getpid(), startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)", url: url, sandboxURL: sandboxURL,
-            managementURL: Backends.withoutCredentials(direct.management), adminEmail: UpSecrets.adminEmail)
+            managementURL: Backends.withoutCredentials(backends.management), adminEmail: UpSecrets.adminEmail)
         let members = CrewMember.everyone(workersPerService: Self.workersPerService, ports: ports, folder: state)
         let probe = HealthProbe(transport: transport, publicPorts: [ports.http.address.port, sandboxPort])
         run = UpRun(
-            folder: state, console: console, logger: logger, servers: servers,
+            folder: state, console: console, logger: logger, servers: backing.alone,
             crew: Crew(members, executable: executable, environment: environment, folder: state, probe: probe), environment: environment,
             secrets: secrets, setup: .standard, recorder: try RunRecorder(folder: state, record: record) { console.line($0) },
             transport: transport, url: url, port: ports.http.address.port, wantsDemo: false, startedAt: .now)
@@ -78,9 +93,11 @@ final class ChaosShop: Sendable {
     /// Starts everything, runs `body`, and ends everything in order, whatever has happened and however often it is cancelled.
     func whileRunning(_ body: @Sendable () async throws -> Void) async throws {
         // Not child tasks: a cancellation has to reach the body first, then the roles and servers, and the proxies between them last.
-        let proxying = proxies.values.map { proxy in Task { try? await proxy.run() } }
+        let before = backing.several.map { $0.nodeProxies + $0.databaseProxies } ?? []
+        let proxying = (Array(proxies.values) + before).map { proxy in Task { try? await proxy.run() } }
         let living = Task {
             do {
+                try await backing.several?.start()
                 try await run.live()
             } catch {
                 failure.withLock { $0 = error }
@@ -98,11 +115,32 @@ final class ChaosShop: Sendable {
             task.cancel()
             await task.value
         }
+        await backing.several?.stop()
         for task in proxying {
             task.cancel()
             await task.value
         }
         try result.get()
+    }
+
+    private static func backing(
+        isClustered: Bool, _ state: StateFolder, _ logger: Logger
+    ) async throws -> (Backing, Backends, [NetworkLink: Proxy]) {
+        if isClustered {
+            let cluster = try await ChaosCluster(state, logger: logger)
+            return (.several(cluster), cluster.backends, [:])
+        }
+        let servers = try Servers(state, logger: logger)
+        let broker = try await Proxy(on: FreePorts.next(for: state.path), to: servers.rabbitMQ.port)
+        let database = try await Proxy(on: FreePorts.next(for: state.path), to: servers.postgres.port)
+        func proxied(_ url: String, _ proxy: Proxy, _ port: Int) -> String {
+            url.replacing("\(PortChoice.host):\(port)", with: "\(PortChoice.host):\(proxy.port)")
+        }
+        let direct = servers.backends
+        let backends = Backends(
+            amqp: proxied(direct.amqp, broker, servers.rabbitMQ.port), postgres: proxied(direct.postgres, database, servers.postgres.port),
+            redis: direct.redis, management: direct.management)
+        return (.alone(servers), backends, [.broker: broker, .database: database])
     }
 
     /// Read past the customers, with the auditor's own role.

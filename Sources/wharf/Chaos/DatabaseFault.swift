@@ -38,14 +38,14 @@ enum DatabaseFault: Fault {
     }
 
     private func setReadOnly(_ isReadOnly: Bool, in shop: ChaosShop) async throws {
-        let postgres = shop.servers.postgres
+        let postgres = try shop.servers.postgres
         try await postgres.query("ALTER SYSTEM \(isReadOnly ? "SET default_transaction_read_only = on" : "RESET default_transaction_read_only")")
         try await postgres.query("SELECT pg_reload_conf()")
     }
 
     /// The session that holds the lock belongs to the shop's tasks, and ends when it is terminated. Returns when it has the lock.
     static func lock(_ table: String, _ mode: String, in shop: ChaosShop) async throws {
-        let postgres = shop.servers.postgres
+        let postgres = try shop.servers.postgres
         shop.background {
             _ = try? await postgres.query(
                 """

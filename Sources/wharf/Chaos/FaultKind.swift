@@ -29,6 +29,19 @@ enum FaultKind: String, CaseIterable, Sendable {
     case networkSlow = "network slow"
     case networkReset = "network reset"
     case networkSilent = "network black hole"
+    case nodeKilled = "node of three killed"
+    case nodeFrozen = "node of three frozen"
+    case nodeSilent = "node of three silent"
+    case primaryKilled = "PostgreSQL primary killed, standby promoted"
+    case primaryFrozen = "PostgreSQL primary frozen, standby promoted"
+    case primarySilent = "PostgreSQL primary silent, standby promoted"
+
+    /// What can happen to a shop whose servers are alone.
+    static let alone = allCases.filter { !ofCluster.contains($0) }
+    /// What can happen to one whose servers are several, besides ``ofRoles``.
+    private static let ofCluster: Set<FaultKind> = [.nodeKilled, .nodeFrozen, .nodeSilent, .primaryKilled, .primaryFrozen, .primarySilent]
+    private static let ofRoles: Set<FaultKind> = [.roleKilled, .roleStoppedForLong, .roleStoppedInTransaction]
+    static let clustered = allCases.filter { ofCluster.contains($0) || ofRoles.contains($0) }
 
     /// What it can happen to.
     var targets: [String] {
@@ -40,6 +53,7 @@ enum FaultKind: String, CaseIterable, Sendable {
         case .bindingDeleted: BindingFault.routes.map(\.key)
         case .tableLocked: DatabaseFault.tables
         case .networkCut, .networkSlow, .networkReset, .networkSilent: NetworkLink.allCases.map(\.rawValue)
+        case .nodeKilled, .nodeFrozen, .nodeSilent: ClusterFault.nodes
         default: [""]
         }
     }
@@ -58,14 +72,16 @@ enum FaultKind: String, CaseIterable, Sendable {
     var holds: ClosedRange<Int> {
         switch self {
         case .roleStopped: 2...4
-        // The broker takes a peer for dead that has been silent for two heartbeats of 15 seconds.
-        case .roleStoppedForLong: 33...36
+        // The broker takes a peer for dead that has been silent for two to three heartbeats of 4 seconds.
+        case .roleStoppedForLong: 14...17
         case .brokerStopped, .bindingDeleted: 2...3
         case .memoryAlarm, .diskAlarm, .gatewaySlow, .gatewayFails, .gatewayDrops, .webhooksTwisted, .networkSlow: 3...5
         case .tableLocked, .databaseReadOnly, .commitAnswersLost, .networkCut: 3...6
         // Longer than anybody may be held up by them.
         case .roleStoppedInTransaction, .inboxRead: 17...18
         case .networkSilent: 4...12
+        // Longer than the loss may be felt.
+        case .nodeKilled, .nodeFrozen, .nodeSilent, .primaryKilled, .primaryFrozen, .primarySilent: 12...14
         default: 0...0
         }
     }
@@ -74,6 +90,8 @@ enum FaultKind: String, CaseIterable, Sendable {
     var effort: Int {
         switch self {
         case .brokerKilled: 12
+        case .nodeKilled, .nodeFrozen: 15
+        case .nodeSilent, .primaryKilled, .primaryFrozen, .primarySilent: 5
         case .brokerStopped: 10
         case .queueDeleted, .bindingDeleted: 5
         case .inboxRead: 5
@@ -87,6 +105,7 @@ enum FaultKind: String, CaseIterable, Sendable {
     var longestOutage: Duration? {
         switch self {
         case .roleStoppedInTransaction, .inboxRead: .seconds(15)
+        case .nodeKilled, .nodeFrozen, .nodeSilent, .primaryKilled, .primaryFrozen, .primarySilent: .seconds(10)
         default: nil
         }
     }
@@ -122,6 +141,12 @@ enum FaultKind: String, CaseIterable, Sendable {
         case .networkSlow: NetworkFault(link: target, act: .slow)
         case .networkReset: NetworkFault(link: target, act: .reset)
         case .networkSilent: NetworkFault(link: target, act: .silent)
+        case .nodeKilled: ClusterFault.node(target, .kill)
+        case .nodeFrozen: ClusterFault.node(target, .freeze)
+        case .nodeSilent: ClusterFault.node(target, .silence)
+        case .primaryKilled: ClusterFault.primary(.kill)
+        case .primaryFrozen: ClusterFault.primary(.freeze)
+        case .primarySilent: ClusterFault.primary(.silence)
         }
     }
 }
