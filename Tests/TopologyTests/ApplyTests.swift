@@ -75,30 +75,43 @@ extension BrokerTests {
 
         @Test func `an empty queue of another type is made anew with its bindings, and its consumer comes back`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
-            try await broker.makeClassic("users.queries", like: definitions)
-            let consumer = Consumer(configuration: try broker.connection(as: "users"), source: .queue("users.queries"), prefetch: 1, logger: quiet)
+            try await broker.make("users.registrations", "classic", like: definitions)
+            let consumer = Consumer(configuration: try broker.connection(as: "users"), source: .queue("users.registrations"), prefetch: 1, logger: quiet)
             try await running(consumer) {
                 try await eventually { consumer.isConnected }
                 let changes = try await Topology.apply(definitions, via: broker.management)
-                #expect(changes.map(\.description) == [#"different: queue users.queries: x-queue-type is "classic", not "quorum""#])
+                #expect(changes.map(\.description) == [#"different: queue users.registrations: x-queue-type is "classic", not "quorum""#])
                 #expect(try await Topology.check(definitions, via: broker.management) == [])
-                #expect(try await broker.publish(as: "ingress", to: "requests", "users.me.get") == .confirmed)
+                #expect(try await broker.publish(as: "ingress", to: "requests", "users.accounts.create") == .confirmed)
                 #expect(try await consumer.next(limit: 1).count == 1)
             }
         }
 
         @Test func `a queue of another type that holds a message is named, and keeps it`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
-            try await broker.makeClassic("users.queries", like: definitions)
-            #expect(try await broker.publish(as: "ingress", to: "requests", "users.me.get") == .confirmed)
+            try await broker.make("users.registrations", "classic", like: definitions)
+            #expect(try await broker.publish(as: "ingress", to: "requests", "users.accounts.create") == .confirmed)
             let error = await #expect(throws: TopologyError.self) { try await Topology.apply(definitions, via: broker.management) }
             #expect(error?.code == .conflict)
-            #expect(error?.message.contains(#"queue users.queries: x-queue-type is "classic", not "quorum""#) == true)
-            let consumer = Consumer(configuration: try broker.connection(as: "users"), source: .queue("users.queries"), prefetch: 1, logger: quiet)
+            #expect(error?.message.contains(#"queue users.registrations: x-queue-type is "classic", not "quorum""#) == true)
+            let consumer = Consumer(configuration: try broker.connection(as: "users"), source: .queue("users.registrations"), prefetch: 1, logger: quiet)
             try await running(consumer) {
                 await consumer.acknowledge(try await consumer.next(limit: 1).map(\.tag))
                 try await eventually { (try? await Topology.apply(definitions, via: broker.management)) != nil }
             }
+        }
+
+        @Test func `queues of queries are classic on a single node, and of either type without drift`() async throws {
+            let (broker, definitions) = try await Broker.withTopology()
+            func type() async throws -> String? {
+                try await broker.server.management.send("GET", "/api/queues/%2F/carts.queries?columns=type").firstMatch(of: /classic|quorum/).map { String($0.0) }
+            }
+            #expect(try await type() == "classic")
+            try await broker.make("carts.queries", "quorum", like: definitions)
+            #expect(try await Topology.check(definitions, via: broker.management) == [])
+            #expect(try await Topology.apply(definitions, via: broker.management) == [])
+            #expect(try await type() == "quorum")
+            try await broker.make("carts.queries", "classic", like: definitions)
         }
 
         @Test func `the queues of a healthy broker have no troubles`() async throws {

@@ -37,10 +37,10 @@ struct Broker: Sendable {
         }
     }
 
-    /// What a release before had: the queue on one node alone.
-    func makeClassic(_ name: String, like definitions: Definitions) async throws {
+    /// Makes a queue anew with another type, as a release before may have had it.
+    func make(_ name: String, _ type: String, like definitions: Definitions) async throws {
         try await server.management.send("DELETE", "/api/queues/%2F/\(name)")
-        try await server.management.send("PUT", "/api/queues/%2F/\(name)", body: #"{"durable": true, "arguments": {"x-queue-type": "classic"}}"#)
+        try await server.management.send("PUT", "/api/queues/%2F/\(name)", body: #"{"durable": true, "arguments": {"x-queue-type": "\#(type)"}}"#)
         for binding in definitions.bindings where binding.destination == name {
             try await server.management.send(
                 "POST", "/api/bindings/%2F/e/\(binding.source)/q/\(name)", body: #"{"routing_key": "\#(binding.routingKey)"}"#)

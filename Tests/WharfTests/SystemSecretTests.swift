@@ -1,5 +1,4 @@
-import FoundationEssentials
-import Glibc
+import Foundation
 import PostgreSQL
 import Secrets
 import TestKit
@@ -164,8 +163,5 @@ extension RunningWharf {
 }
 
 extension Data {
-    fileprivate func holds(_ text: String) -> Bool {
-        let wanted = Array(text.utf8)
-        return unsafe withUnsafeBytes { bytes in unsafe memmem(bytes.baseAddress, bytes.count, wanted, wanted.count) != nil }
-    }
+    fileprivate func holds(_ text: String) -> Bool { range(of: Data(text.utf8)) != nil }
 }

@@ -15,6 +15,9 @@ extension Definitions {
 
         static let typeArgument = "x-queue-type"
 
+        /// Holds queries alone: nothing that has to outlive its node.
+        var isOfQueries: Bool { name.hasSuffix(".queries") }
+
         public init(
             virtualHost: String, name: String, type: String, durable: Bool = true, autoDelete: Bool = false,
             arguments: [String: JSONValue] = [:]
@@ -47,6 +50,23 @@ extension Definitions {
             self.priority = priority
             self.definition = definition
         }
+    }
+}
+
+extension Definitions {
+    /// As a broker with so many nodes is to hold them.
+    ///
+    /// A quorum queue writes every query to the disk. Where there is no second node that is for nothing: queues of queries are made as classic ones
+    /// there, and those that are quorum queues already may stay.
+    func fitted(to held: Definitions, nodeCount: Int) -> Definitions {
+        guard nodeCount == 1 else { return self }
+        var result = self
+        for index in queues.indices where queues[index].isOfQueries {
+            let existing = held.queues.first { $0.name == queues[index].name && $0.virtualHost == queues[index].virtualHost }
+            let type = existing?.type == queues[index].type ? queues[index].type : "classic"
+            result.queues[index].arguments[Queue.typeArgument] = .string(type)
+        }
+        return result
     }
 }
 

@@ -47,6 +47,14 @@ final class ChaosShop: Sendable {
         }
     }
 
+    /// The one that takes writes.
+    var database: PostgresServer {
+        get async throws {
+            if case .several(let cluster) = backing { return await cluster.databases.primary }
+            return try servers.postgres
+        }
+    }
+
     var cluster: ChaosCluster {
         get throws {
             guard case .several(let cluster) = backing else { throw ChaosError(.failed, "The servers of this shop are alone.") }

@@ -22,7 +22,7 @@ enum ClusterFault: Fault {
         let cluster = try shop.cluster
         switch self {
         case .node(let name, let act):
-            let (node, proxy) = try Self.node(name, of: cluster)
+            let (node, proxy) = try Self.member(name, of: cluster)
             switch act {
             case .kill: await node.kill()
             case .freeze: await node.process.send(signal: SIGSTOP)
@@ -46,7 +46,7 @@ enum ClusterFault: Fault {
         let cluster = try shop.cluster
         switch self {
         case .node(let name, let act):
-            let (node, proxy) = try Self.node(name, of: cluster)
+            let (node, proxy) = try Self.member(name, of: cluster)
             switch act {
             case .kill: try await node.start()
             case .freeze: await node.process.send(signal: SIGCONT)
@@ -60,7 +60,7 @@ enum ClusterFault: Fault {
         }
     }
 
-    private static func node(_ name: String, of cluster: ChaosCluster) throws -> (RabbitMQServer, Proxy) {
+    private static func member(_ name: String, of cluster: ChaosCluster) throws -> (RabbitMQServer, Proxy) {
         let all = zip(cluster.broker.nodes, cluster.nodeProxies)
         for (number, pair) in zip(nodes, all) where number == name { return pair }
         throw ChaosError(.failed, "There is no node \(name).")

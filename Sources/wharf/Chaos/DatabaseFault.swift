@@ -22,7 +22,7 @@ enum DatabaseFault: Fault {
         case .restartedAtOnce: try await shop.end(await shop.processes(of: "postgresql"), by: SIGQUIT)
         case .killed: try await shop.end(await shop.processes(of: "postgresql"), by: SIGKILL)
         case .sessionsTerminated:
-            try await shop.servers.postgres.query(
+            try await shop.database.query(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'postgres'")
         case .readOnly: try await setReadOnly(true, in: shop)
         case .locked(let table): try await Self.lock(table, "ACCESS EXCLUSIVE", in: shop)
@@ -38,14 +38,14 @@ enum DatabaseFault: Fault {
     }
 
     private func setReadOnly(_ isReadOnly: Bool, in shop: ChaosShop) async throws {
-        let postgres = try shop.servers.postgres
+        let postgres = try await shop.database
         try await postgres.query("ALTER SYSTEM \(isReadOnly ? "SET default_transaction_read_only = on" : "RESET default_transaction_read_only")")
         try await postgres.query("SELECT pg_reload_conf()")
     }
 
     /// The session that holds the lock belongs to the shop's tasks, and ends when it is terminated. Returns when it has the lock.
     static func lock(_ table: String, _ mode: String, in shop: ChaosShop) async throws {
-        let postgres = try shop.servers.postgres
+        let postgres = try await shop.database
         shop.background {
             _ = try? await postgres.query(
                 """
@@ -67,7 +67,7 @@ enum DatabaseFault: Fault {
     }
 
     static func unlock(in shop: ChaosShop) async throws {
-        try await shop.servers.postgres.query(
+        try await shop.database.query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(Self.locker)'")
     }
 }

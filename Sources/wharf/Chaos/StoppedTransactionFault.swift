@@ -30,7 +30,7 @@ struct StoppedTransactionFault: Fault {
 
     /// By the name that a role's connections have, which ends with its process.
     private func isInTransaction(_ process: Int32, _ shop: ChaosShop) async throws -> Bool {
-        try await shop.servers.postgres.query(
+        try await shop.database.query(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%-\(process)' AND state = 'idle in transaction'") != "0"
     }
 }
