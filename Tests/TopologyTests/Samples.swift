@@ -22,6 +22,7 @@ let offeredOperations = [
     "catalog.products.list", "catalog.products.get", "catalog.products.create", "catalog.products.update",
     "catalog.products.archive", "catalog.stock.get", "catalog.stock.set", "catalog.stock.adjust", "catalog.stock.movements",
     "catalog.categories.list", "catalog.categories.get", "catalog.categories.create", "catalog.categories.update", "catalog.categories.delete",
+    "catalog.products.suggest", "catalog.synonyms.get", "catalog.synonyms.put",
     "carts.carts.create", "carts.carts.get", "carts.carts.current", "carts.carts.delete", "carts.carts.claim",
     "carts.items.put", "carts.items.delete", "carts.checkouts.create",
     "orders.orders.list", "orders.orders.get", "payments.webhooks.stripe", "notifications.notifications.list",
