@@ -18,7 +18,7 @@ import WebClient
 @Suite struct `The map` {
     /// What only Wharf's own processes ask for.
     private static let `internal` = [
-        MessageName.resolveSession, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
+        MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
         MessageName.place, MessageName.advance, MessageName.charge, MessageName.void, MessageName.undoExtra, MessageName.unresolved,
         MessageName.reopenCart,
     ]
