@@ -101,7 +101,8 @@ struct RabbitMQNode: Sendable {
             "disk_free_limit.absolute = 50MB",
         ]
         if let membership {
-            lines += ["cluster_partition_handling = pause_minority", "cluster_formation.peer_discovery_backend = classic_config"]
+            // A node that was frozen comes back with a view of its own, which only a restart mends; `pause_minority` does not notice.
+            lines += ["cluster_partition_handling = autoheal", "cluster_formation.peer_discovery_backend = classic_config"]
             lines += membership.peers.enumerated().map { "cluster_formation.classic_config.nodes.\($0.offset + 1) = \($0.element)" }
         }
         if let prometheusPort {

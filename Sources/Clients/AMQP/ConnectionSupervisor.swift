@@ -10,6 +10,11 @@ struct ConnectionSupervisor {
     let thread: IOThread?
     let logger: Logger
 
+    /// How long to leave a cluster alone that has just lost a node: until a quorum queue has a new leader. RabbitMQ refuses whatever is published to the queue on
+    /// a channel that was used before that, for as long as the old leader's node is away.
+    private static let election: Duration = .seconds(1)
+    private var patience: Duration { configuration.nodes.count > 1 ? Self.election : .zero }
+
     /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not cure.
     func run() async throws {
         defer { owner.end() }
@@ -41,9 +46,10 @@ struct ConnectionSupervisor {
         while !owner.isStopping {
             let connection = AMQPConnection(configuration, on: thread, for: owner)
             let failure: AMQPError
+            var wasOpen = false
             do throws(AMQPError) {
                 try await connection.open(lost: lost)
-                hasConnected = true
+                (hasConnected, wasOpen) = (true, true)
                 lost = await connection.address
                 logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)", LogKey.node: "\(lost.map { "\($0)" } ?? "")"])
                 let since = ContinuousClock.now
@@ -55,7 +61,7 @@ struct ConnectionSupervisor {
                 failure = error
             }
             guard !owner.isStopping else { return }
-            let delay = backoff.next(using: &random)
+            let delay = max(backoff.next(using: &random), wasOpen ? patience : .zero)
             // What a topology or a permission takes away comes back when somebody gives it back: that has to be seen.
             let needsOperator = !failure.isTransient || failure.code == .notFound
             logger.log(level: needsOperator ? .error : .info, needsOperator ? "the broker refuses, trying again" : "no connection to the broker, trying again", metadata: [
