@@ -46,8 +46,8 @@ public struct AMQPConfiguration: Equatable, Sendable {
     /// Bounds the good-bye of an orderly close. Held to 0.1 to 60 s.
     public var closeTimeout: Duration = .seconds(2)
 
-    /// Silence is noticed after 8 to 9 s. Much less, and a broker whose machine is busy would be taken for dead.
-    public static let standardHeartbeat: Duration = .seconds(4)
+    /// Silence is noticed after 6 to 7 s. Much less, and a broker whose machine is busy would be taken for dead.
+    public static let standardHeartbeat: Duration = .seconds(3)
     /// Several times what a busy broker takes, and short enough to try a second node within what a client waits.
     public static let standardConnectTimeout: Duration = .seconds(3)
 

@@ -72,7 +72,7 @@ enum FaultKind: String, CaseIterable, Sendable {
     var holds: ClosedRange<Int> {
         switch self {
         case .roleStopped: 2...4
-        // The broker takes a peer for dead that has been silent for two to three heartbeats of 4 seconds.
+        // The broker takes a peer for dead that has been silent for two to three heartbeats of 3 seconds.
         case .roleStoppedForLong: 14...17
         case .brokerStopped, .bindingDeleted: 2...3
         case .memoryAlarm, .diskAlarm, .gatewaySlow, .gatewayFails, .gatewayDrops, .webhooksTwisted, .networkSlow: 3...5
