@@ -29,7 +29,7 @@ import Testing
     @Test(arguments: Sabotage.allCases)
     func `a program that is broken on purpose is found out, and the command that shows it is told`(_ sabotage: Sabotage) async throws {
         // It ends with the first that tells.
-        let sweep = try await simulate("--seeds", "40", "--base", "1", "--sabotage", sabotage.rawValue)
+        let sweep = try await simulate("--seeds", "80", "--base", "50", "--sabotage", sabotage.rawValue)
         #expect(sweep.status == .exited(1))
         #expect(sweep.lines.contains { $0.hasPrefix("To see it again:  wharf simulate --seed ") })
     }
