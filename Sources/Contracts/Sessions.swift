@@ -4,7 +4,15 @@ import FoundationEssentials
 public struct ResolveSession: Sendable, Codable {
     /// Hexadecimal SHA-256; the token itself travels in no message.
     public let tokenHash: String
-    public init(tokenHash: String) { self.tokenHash = tokenHash }
+    /// Where and with what the session is used at the moment, as far as the ingress knows.
+    public let address: String?
+    public let agent: String?
+
+    public init(tokenHash: String, address: String? = nil, agent: String? = nil) {
+        self.tokenHash = tokenHash
+        self.address = address
+        self.agent = agent
+    }
 }
 
 public struct ResolvedSession: Sendable, Codable {

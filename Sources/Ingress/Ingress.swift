@@ -56,7 +56,8 @@ public final class Ingress: Service {
             dispatcher: Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger),
             admission: Admission(limit: configuration.maximumConcurrentRequests),
             metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,
-            bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), clock: clock,
+            bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), crossOrigin: CrossOrigin(configuration.corsOrigins),
+            clientAddress: ClientAddress(trustedProxies: configuration.trustedProxies), clock: clock,
             randomness: randomness, logger: logger)
         self.document = document
         self.sessions = sessions

@@ -1,3 +1,5 @@
+public import Contracts
+
 /// How the ingress listens and what it takes.
 public struct IngressConfiguration: Sendable {
     public var host: String
@@ -27,6 +29,10 @@ public struct IngressConfiguration: Sendable {
     public var shutdownDeadline: Duration
     /// Without it, webhooks are answered 503.
     public var stripeWebhookSecret: String?
+    /// Whose pages may call from browsers; without any, no header of CORS is sent.
+    public var corsOrigins: Set<WebOrigin>
+    /// Proxies whose `Forwarded` and `X-Forwarded-For` say where a request comes from; without any, it comes from its connection's peer.
+    public var trustedProxies: [Network]
     /// The path of `openapi.yaml`.
     public var openapi: String
 
@@ -35,6 +41,7 @@ public struct IngressConfiguration: Sendable {
         maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, maximumHeaderBytes: Int = 32_768, maximumHeaders: Int = 100,
         headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
         responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), stripeWebhookSecret: String? = nil,
+        corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [],
         openapi: String = "topology/openapi.yaml"
     ) {
         self.host = host
@@ -51,6 +58,8 @@ public struct IngressConfiguration: Sendable {
         self.idleTimeout = idleTimeout
         self.shutdownDeadline = shutdownDeadline
         self.stripeWebhookSecret = stripeWebhookSecret
+        self.corsOrigins = corsOrigins
+        self.trustedProxies = trustedProxies
         self.openapi = openapi
     }
 }

@@ -18,7 +18,8 @@ extension Request {
     /// Two requests under one idempotency key are the same request when this is the same, whoever waits for them, until when, and from where.
     func fingerprint(of scope: Fingerprint.Scope) -> [UInt8] {
         var bytes: [UInt8] = Array(operation.utf8)
-        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) where name != Self.idempotencyKey && name != Self.clientAddress {
+        let ofTransport = [Self.idempotencyKey, Self.clientAddress, Self.clientAgent]
+        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) where !ofTransport.contains(name) {
             bytes.append(0)
             bytes += name.utf8
             bytes.append(1)

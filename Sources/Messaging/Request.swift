@@ -81,6 +81,8 @@ public struct Request: Sendable {
     public static let idempotencyKey = "idempotency-key"
     /// The parameter that carries the IP address that the client's connection came from, where an operation asks for it.
     public static let clientAddress = "client-address"
+    /// The parameter that carries what the client calls itself in `User-Agent`, where an operation asks for the address.
+    public static let clientAgent = "client-agent"
 }
 
 /// How long a message lives and how surely it is kept (the table of ARCHITECTURE, "What kind of message").

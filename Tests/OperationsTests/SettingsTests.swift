@@ -54,7 +54,7 @@ import Testing
         let level = try #require(table.first { $0.name == "LOG_LEVEL" })
         #expect(level.value == "DEBUG" && level.standard == "info" && level.source == .environment)
         #expect(Set(table.map(\.name)) == [
-            "WHARF_HTTP_ADDRESS", "WHARF_ADMIN_ADDRESS", "WHARF_INSECURE_HOSTS", "WHARF_AMQP_URL", "WHARF_RABBITMQ_MANAGEMENT_URL", "WHARF_POSTGRES_URL",
+            "WHARF_HTTP_ADDRESS", "WHARF_ADMIN_ADDRESS", "WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_INSECURE_HOSTS", "WHARF_AMQP_URL", "WHARF_RABBITMQ_MANAGEMENT_URL", "WHARF_POSTGRES_URL",
             "WHARF_REDIS_URL",
             "STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET",
             "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "WHARF_MAIL_URL", "WHARF_MAIL_FROM", "SENDGRID_API_KEY", "SENDGRID_API_BASE",

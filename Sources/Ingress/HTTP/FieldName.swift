@@ -5,8 +5,8 @@ enum FieldName {
     /// What services and the ingress send with most answers, so that a response spells nothing anew.
     private static let known: [String: HTTPField.Name] = {
         let names = [
-            "accept", "accept-encoding", "allow", "cache-control", "connection", "etag", "idempotent-replayed", "location", "preference-applied", "retry-after",
-            "traceparent", "www-authenticate", "x-request-id",
+            "accept", "accept-encoding", "access-control-allow-origin", "access-control-expose-headers", "allow", "cache-control", "connection", "etag", "idempotent-replayed", "location", "preference-applied", "retry-after",
+            "traceparent", "vary", "www-authenticate", "x-request-id",
         ]
         return Dictionary(names.compactMap { name in HTTPField.Name(spelling(name)).map { (name, $0) } }) { first, _ in first }
     }()

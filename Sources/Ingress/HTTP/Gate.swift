@@ -3,6 +3,7 @@ import FoundationEssentials
 import Gzip
 import HTTPTypes
 import Messaging
+import Secrets
 
 /// Lets a request through to its operation, or says why not. Cheap checks come first; the body is read last.
 struct Gate: Sendable {
@@ -31,12 +32,12 @@ struct Gate: Sendable {
 
     /// Who calls, in so far as the operation lets them.
     func authenticate(
-        _ passage: Passage, _ headers: HTTPFields, _ trace: TraceContext
+        _ passage: Passage, _ headers: HTTPFields, _ client: Client, _ trace: TraceContext
     ) async throws -> SessionResolver.Session? {
         let session: SessionResolver.Session?
         // Whoever signs what it sends needs no session, and is asked for none.
         if passage.endpoint.signature == nil, let token = try BearerToken.read(headers.values("authorization")) {
-            session = try await sessions.session(token, trace: trace)
+            session = try await sessions.session(token, of: client, trace: trace)
         } else {
             session = nil
         }
@@ -48,7 +49,7 @@ struct Gate: Sendable {
     }
 
     func call(
-        _ passage: Passage, _ headers: HTTPFields, session: SessionResolver.Session?, body: RequestBodyReader, client: String?,
+        _ passage: Passage, _ headers: HTTPFields, session: SessionResolver.Session?, body: RequestBodyReader, client: Client,
         received: Date, trace: TraceContext, requestID: String
     ) async throws -> Call {
         let endpoint = passage.endpoint
@@ -91,7 +92,7 @@ struct Gate: Sendable {
     func bodyLimit(of endpoint: Endpoint?) -> Int { endpoint?.maximumBody ?? maximumBodyBytes }
 
     private func parameters(
-        _ passage: Passage, _ headers: HTTPFields, _ session: SessionResolver.Session?, _ client: String?
+        _ passage: Passage, _ headers: HTTPFields, _ session: SessionResolver.Session?, _ client: Client
     ) throws(Refusal) -> [String: String] {
         let unknown = passage.query.keys.filter { !passage.endpoint.takesQuery($0) }.sorted()
         guard unknown.isEmpty else {
@@ -104,7 +105,12 @@ struct Gate: Sendable {
             if !values.isEmpty { parameters[name] = values.joined(separator: ", ") }
         }
         if passage.endpoint.sendsSession { parameters["session"] = session?.tokenHash }
-        if passage.endpoint.sendsClientAddress { parameters[Request.clientAddress] = client }
+        if passage.endpoint.sendsClientAddress {
+            parameters[Request.clientAddress] = client.address
+            parameters[Request.clientAgent] = client.agent
+        }
+        // A secret of the path travels no further than this.
+        if let name = passage.endpoint.hashedParameter, let secret = parameters[name] { parameters[name] = SHA256.hex(secret) }
         return parameters
     }
 

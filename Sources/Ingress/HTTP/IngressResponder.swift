@@ -30,6 +30,8 @@ struct IngressResponder: HTTPResponder {
     let closing = ClosingConnections()
     let bodyDeadline: Duration
     let bodies: BodyBudget
+    let crossOrigin: CrossOrigin
+    let clientAddress: ClientAddress
     let clock: any WallClock
     let randomness: any Randomness
     let logger: Logger
@@ -60,7 +62,8 @@ struct IngressResponder: HTTPResponder {
                     throw Refusal.unavailable("Too many requests are under way. Nothing was done.")
                 }
                 defer { admission.leave() }
-                reply = try await answer(request, body, from: context.channel.remoteAddress?.ipAddress, received, trace, id, &endpoint)
+                let client = Client(address: clientAddress.of(peer: context.channel.remoteAddress?.ipAddress, headers), headers)
+                reply = try await answer(request, body, from: client, received, trace, id, &endpoint)
             }
         } catch {
             let refusal = refusal(error, id)
@@ -76,7 +79,7 @@ struct IngressResponder: HTTPResponder {
         }
         metrics.record(endpoint?.operationID, status: reply.status, seconds: clock.now().timeIntervalSince(received))
         log(reply, to: request, of: endpoint, id, trace)
-        let response = Self.response(reply, id: id, trace: trace)
+        let response = Self.response(crossOrigin.complete(reply, to: headers, method: request.method), id: id, trace: trace)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
@@ -106,7 +109,7 @@ struct IngressResponder: HTTPResponder {
     private func isRead(_ request: Hummingbird.Request) -> Bool { request.method == .get || request.method == .head }
 
     private func answer(
-        _ request: Hummingbird.Request, _ body: RequestBodyReader, from client: String?, _ received: Date, _ trace: TraceContext,
+        _ request: Hummingbird.Request, _ body: RequestBodyReader, from client: Client, _ received: Date, _ trace: TraceContext,
         _ id: String, _ endpoint: inout Endpoint?
     ) async throws -> Reply {
         let passage: Gate.Passage
@@ -122,7 +125,7 @@ struct IngressResponder: HTTPResponder {
         let session = try await dispatcher.answering(
             MessageName.resolveSession, of: id, within: SessionResolver.deadline, isRetryable: true
         ) {
-            try await gate.authenticate(passage, request.headers, trace)
+            try await gate.authenticate(passage, request.headers, client, trace)
         }
         let call = try await gate.call(
             passage, request.headers, session: session, body: body, client: client, received: received, trace: trace, requestID: id)

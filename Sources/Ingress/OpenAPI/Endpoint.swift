@@ -29,8 +29,10 @@ public struct Endpoint: Sendable, Equatable {
     public let isSensitive: Bool
     /// The hash of the caller's token travels as the parameter `session`.
     public let sendsSession: Bool
-    /// The IP address of the client's connection travels as the parameter `client-address`.
+    /// The client's IP address and its `User-Agent` travel as the parameters `client-address` and `client-agent`.
     public let sendsClientAddress: Bool
+    /// The template of the path whose value is a secret: its SHA-256 travels in its place.
+    public let hashedParameter: String?
     /// Bytes, where they differ from the ingress's own bound.
     public let maximumBody: Int?
     /// The operation that answers when the work that this one accepts is done.

@@ -17,7 +17,7 @@ struct EndpointReader {
     static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
     static let extensionKeys: Set<String> = [
         "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
-        "guestKey", "cacheable",
+        "guestKey", "cacheable", "hashed",
     ]
 
     let method: String
@@ -47,6 +47,7 @@ struct EndpointReader {
             isSensitive: try wharf.flag("sensitive", only: "true"),
             sendsSession: try wharf.flag("session", only: "true"),
             sendsClientAddress: try wharf.flag("clientAddress", only: "true"),
+            hashedParameter: try wharf.value("hashed")?.text(),
             maximumBody: try wharf.number("maximumBody", in: Self.maximumBodyBytes).map { Int($0) },
             waitOperation: try waitOperation.map { node throws(OpenAPIError) in try Self.operationID(node) },
             signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
@@ -66,6 +67,9 @@ struct EndpointReader {
         }
         if case .path(let name)? = endpoint.guestKey, !PathTemplate.names(in: path).contains(name) {
             throw wharf.error("'guestKey' is 'path.\(name)', and the path has no such template")
+        }
+        if let name = endpoint.hashedParameter, !PathTemplate.names(in: path).contains(name) {
+            throw wharf.error("'hashed' is '\(name)', and the path has no such template")
         }
         if endpoint.isCacheable, endpoint.kind != .query || endpoint.role != .public {
             throw wharf.error("'cacheable' needs 'kind: query' and 'role: public'")

@@ -18,19 +18,19 @@ struct SessionResolver: Sendable {
     let randomness: any Randomness
 
     /// Throws a 401 ``Refusal`` for a token that is nobody's, and what the query throws when there is no answer.
-    func session(_ token: String, trace: TraceContext) async throws -> Session {
+    func session(_ token: String, of client: Client, trace: TraceContext) async throws -> Session {
         let hash = SHA256.hex(token)
-        let caller = try await cache.caller(hash, now: clock.now()) { try await ask(hash, trace) }
+        let caller = try await cache.caller(hash, now: clock.now()) { try await ask(hash, client, trace) }
         guard let caller else {
             throw Refusal.unauthorized("The session token is not valid, or no longer.", error: "invalid_token")
         }
         return Session(caller: caller, tokenHash: hash)
     }
 
-    private func ask(_ hash: String, _ trace: TraceContext) async throws -> Caller? {
+    private func ask(_ hash: String, _ client: Client, _ trace: TraceContext) async throws -> Caller? {
         let request = Request(
             id: randomness.uuid(), operation: MessageName.resolveSession,
-            body: try JSON.encode(ResolveSession(tokenHash: hash)), traceparent: trace.header)
+            body: try JSON.encode(ResolveSession(tokenHash: hash, address: client.address, agent: client.agent)), traceparent: trace.header)
         let reply = try await requests.send(request, durability: .query, timeout: Self.deadline)
         switch reply.status {
         case 200:

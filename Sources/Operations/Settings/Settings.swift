@@ -1,3 +1,4 @@
+public import Contracts
 public import FoundationEssentials
 public import Logging
 
@@ -8,6 +9,10 @@ public struct Settings: Sendable {
 
     public let httpAddress: ListenAddress
     public let adminAddress: ListenAddress
+    /// Whose pages may call the ingress from browsers.
+    public let corsOrigins: Set<WebOrigin>
+    /// Proxies whose word is taken for where a request comes from.
+    public let trustedProxies: [Network]
     /// RabbitMQ's management API, with an administrator's credentials; nil where nobody needs it.
     public let managementURL: String?
     public let redisURL: String
@@ -38,6 +43,11 @@ public struct Settings: Sendable {
             "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
         adminAddress = try table.read(
             "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
+        corsOrigins = try table.read(
+            "WHARF_CORS_ORIGINS", .origins, unset: "none", "origins whose pages may call the ingress from browsers, separated by commas") ?? []
+        trustedProxies = try table.read(
+            "WHARF_TRUSTED_PROXIES", .networks, unset: "none",
+            "addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed, separated by commas") ?? []
         plainText = PlainTextHosts(
             named: try table.read(
                 "WHARF_INSECURE_HOSTS", .hosts, unset: "none", "hosts besides this machine that may be spoken to without TLS, separated by commas") ?? [])

@@ -21,7 +21,8 @@ extension Assembly {
         let address = settings.httpAddress
         var configuration = IngressConfiguration(
             host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
-            stripeWebhookSecret: settings.stripe.webhookSecret, openapi: openapi)
+            stripeWebhookSecret: settings.stripe.webhookSecret, corsOrigins: settings.corsOrigins, trustedProxies: settings.trustedProxies,
+            openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))
         let isListening = SharedFlag()
         let ingress = Ingress(

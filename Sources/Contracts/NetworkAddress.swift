@@ -1,0 +1,128 @@
+/// An IP address, whichever way it was written: IPv6 in any of its spellings, and IPv4 also inside of IPv6 (`::ffff:192.0.2.1`).
+public struct NetworkAddress: Sendable, Hashable {
+    static let bits = 128
+    /// Where an IPv4 address begins inside of an IPv6 one.
+    static let bitsBeforeIPv4 = 96
+
+    /// Eight groups of 16 bits; those of IPv4 begin with `::ffff`.
+    let groups: [UInt16]
+
+    private static let ofIPv4: [UInt16] = [0, 0, 0, 0, 0, 0xFFFF]
+
+    /// Nil for a text that is no address; one with a port, brackets or a zone is none.
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count <= Self.maximumLength else { return nil }
+        if !text.contains(":") {
+            guard let low = Self.ipv4(text) else { return nil }
+            groups = Self.ofIPv4 + low
+            return
+        }
+        let halves = text.split(separator: "::", maxSplits: 2, omittingEmptySubsequences: false)
+        guard let head = halves.first, halves.count <= 2 else { return nil }
+        if halves.count == 1 {
+            guard let all = Self.ipv6(head, mayEndInIPv4: true), all.count == 8 else { return nil }
+            groups = all
+        } else {
+            guard let tail = halves.last, let before = Self.ipv6(head, mayEndInIPv4: false), let after = Self.ipv6(tail, mayEndInIPv4: true),
+                before.count + after.count < 8
+            else { return nil }
+            groups = before + Array(repeating: 0, count: 8 - before.count - after.count) + after
+        }
+    }
+
+    /// The longest way to write one, and no more.
+    private static let maximumLength = 45
+
+    public var isIPv4: Bool { groups.starts(with: Self.ofIPv4) }
+
+    /// One spelling for each address: that of RFC 5952.
+    public var text: String {
+        if isIPv4 { return groups.suffix(2).flatMap { [$0 >> 8, $0 & 0xFF] }.map { String($0) }.joined(separator: ".") }
+        let hex = groups.map { String($0, radix: 16) }
+        guard let zeros = longestZeros else { return hex.joined(separator: ":") }
+        return hex[..<zeros.lowerBound].joined(separator: ":") + "::" + hex[zeros.upperBound...].joined(separator: ":")
+    }
+
+    /// The first of the longest runs of two or more zeros.
+    private var longestZeros: Range<Int>? {
+        var longest: Range<Int>?
+        var start: Int?
+        for (index, group) in (groups + [1]).enumerated() {
+            if group == 0 {
+                start = start ?? index
+            } else if let first = start {
+                if index - first >= 2, index - first > longest?.count ?? 0 { longest = first..<index }
+                start = nil
+            }
+        }
+        return longest
+    }
+
+    private static func ipv4(_ text: some StringProtocol) -> [UInt16]? {
+        let bytes = text.split(separator: ".", omittingEmptySubsequences: false).compactMap { part -> UInt16? in
+            // "01" is octal to some readers and decimal to others.
+            guard (1...3).contains(part.utf8.count), part.count == 1 || part.first != "0", part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                let byte = UInt16(part), byte <= 0xFF
+            else { return nil }
+            return byte
+        }
+        guard bytes.count == 4, text.split(separator: ".", omittingEmptySubsequences: false).count == 4 else { return nil }
+        return [0, 2].map { index in (bytes[index] << 8) | bytes[index + 1] }
+    }
+
+    private static func ipv6(_ text: some StringProtocol, mayEndInIPv4: Bool) -> [UInt16]? {
+        if text.isEmpty { return [] }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count <= 8 else { return nil }
+        var groups: [UInt16] = []
+        for (index, part) in parts.enumerated() {
+            if mayEndInIPv4, index == parts.count - 1, part.contains(".") {
+                guard let low = ipv4(part) else { return nil }
+                groups += low
+            } else {
+                guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy(isHex), let group = UInt16(part, radix: 16) else { return nil }
+                groups.append(group)
+            }
+        }
+        return groups
+    }
+
+    private static func isHex(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
+    }
+}
+
+/// A network such as `10.0.0.0/8` or `2001:db8::/32`; an address alone is a network of one.
+public struct Network: Sendable, Hashable {
+    let address: NetworkAddress
+    /// Of the 128 bits, those that all of its addresses have in common.
+    let prefix: Int
+
+    /// Nil for a text that is no network, and for one whose address has bits beyond the prefix: it may be meant otherwise than it is read.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let address = NetworkAddress(first) else { return nil }
+        self.address = address
+        if parts.count == 1 {
+            prefix = NetworkAddress.bits
+            return
+        }
+        let offset = address.isIPv4 && !first.contains(":") ? NetworkAddress.bitsBeforeIPv4 : 0
+        guard let last = parts.last, (1...3).contains(last.utf8.count), last.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(last),
+            length + offset <= NetworkAddress.bits
+        else { return nil }
+        prefix = length + offset
+        guard Self.masked(address, prefix) == address.groups else { return nil }
+    }
+
+    public func contains(_ other: NetworkAddress) -> Bool {
+        Self.masked(other, prefix) == address.groups
+    }
+
+    private static func masked(_ address: NetworkAddress, _ prefix: Int) -> [UInt16] {
+        address.groups.enumerated().map { index, group in
+            let kept = min(max(prefix - index * 16, 0), 16)
+            return group & ~(UInt16.max >> kept)
+        }
+    }
+}
