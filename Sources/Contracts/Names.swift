@@ -2,6 +2,9 @@
 public enum MessageName {
     public static let resolveSession = "users.sessions.resolve"
     public static let sealingKey = "users.keys.get"
+    public static let armLink = "users.links.arm"
+    public static let preparePasswordReset = "users.passwordResets.prepare"
+    public static let accountMail = "notifications.accounts.mail"
     public static let price = "catalog.products.price"
     public static let reserve = "catalog.stock.reserve"
     public static let release = "catalog.stock.release"

@@ -25,7 +25,7 @@ import Testing
 
     @Test func `OPTIONS is answered with what is allowed`() async throws {
         try await TestIngress.with { port in
-            let response = try await TestIngress.exchange(port, "OPTIONS /v1/users/me")
+            let response = try await TestIngress.exchange(port, "OPTIONS /v1/carts/current")
             #expect(response.status == 204)
             #expect(response.headers["allow"] == "GET, HEAD, OPTIONS")
             #expect(response.headers["content-length"] == nil)

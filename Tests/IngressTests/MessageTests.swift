@@ -65,6 +65,31 @@ import Testing
         #expect(requests.sent.map { $0.request.parameters["session"] } == [SHA256.hex(FakeRequests.customerToken), nil])
     }
 
+    @Test func `a code in the path travels as its hash only`() async throws {
+        let requests = FakeRequests { _ in .noContent }
+        try await TestIngress.with(requests) { port in
+            let verified = try await TestIngress.exchange(port, "POST /v1/email-verifications/a-code")
+            let reset = try await TestIngress.exchange(port, "POST /v1/password-resets/a-code", body: "{}")
+            #expect([verified.status, reset.status] == [204, 204])
+        }
+        #expect(requests.sent.map { $0.request.parameters["token"] } == [SHA256.hex("a-code"), SHA256.hex("a-code")])
+    }
+
+    @Test func `what the client calls itself travels with its address, and with the question whose session it has`() async throws {
+        let requests = FakeRequests()
+        let long = String(repeating: "a", count: 400)
+        try await TestIngress.with(requests) { port in
+            for agent in ["Shop/1.0 (Linux)", long] {
+                _ = try await TestIngress.exchange(port, "POST /v1/sessions", headers: ["User-Agent: \(agent)"], body: "{}")
+            }
+            _ = try await TestIngress.exchange(port, "GET /v1/users/me", headers: ["User-Agent: Shop/1.0", TestIngress.asCustomer])
+        }
+        #expect(requests.sent.map { $0.request.parameters[Request.clientAgent] } == ["Shop/1.0 (Linux)", String(long.prefix(300)), nil])
+        let question = try #require(requests.all.first { $0.request.operation == MessageName.resolveSession })
+        let asked = try JSON.decode(ResolveSession.self, from: question.request.body)
+        #expect(asked.agent == "Shop/1.0" && asked.address == "127.0.0.1")
+    }
+
     @Test func `the client's address travels where the operation asks for it, and no client chooses it`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in

@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import PostgreSQL
+import Secrets
 import Testing
 
 @testable import Messaging
@@ -14,7 +15,9 @@ import Testing
         let clock = SetClock()
         let sender = try #require(MailAddress("Wharf <shop@example.com>"))
         return try await ServiceHarness(
-            NotificationsService.definition(mail: transport, sender: sender, clock: clock), NotificationsService.migrations, clock: clock)
+            NotificationsService.definition(
+                mail: transport, sender: sender, ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: TestRandomness()),
+            NotificationsService.migrations, clock: clock)
     }
 
     private func event(_ name: String, order: UUID = UUID(), email: String = "ada@example.com", reason: String? = nil) throws -> Request {
@@ -148,15 +151,15 @@ import Testing
             service.clock.advance(by: 0.000_001)
         }
         let first: List = try await service.ask(Request("notifications.notifications.list", parameters: ["limit": "2"])).decoded()
-        #expect(first.items.map(\.orderId) == [orders[2], orders[1]])
+        #expect(first.items.map(\.orderId) == [orders[2], orders[1]].map(\.lowerCaseText))
         let cursor = try #require(first.nextCursor)
         let pages = try await service.ask([
             Request("notifications.notifications.list", parameters: ["limit": "2", "cursor": cursor]),
             Request("notifications.notifications.list", parameters: ["order": orders[1].uuidString]),
             Request("notifications.notifications.list", parameters: ["order": "W-1001"]),
         ])
-        #expect(try pages[0].decoded(List.self).items.map(\.orderId) == [orders[0]])
-        #expect(try pages[1].decoded(List.self).items.map(\.orderId) == [orders[1]])
+        #expect(try pages[0].decoded(List.self).items.map(\.orderId) == [orders[0].lowerCaseText])
+        #expect(try pages[1].decoded(List.self).items.map(\.orderId) == [orders[1].lowerCaseText])
         #expect(pages[2].problem?.errors?.map(\.field) == ["order"])
         let item = try #require(first.items.first)
         #expect(item.kind == "orderConfirmed")

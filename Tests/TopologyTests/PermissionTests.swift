@@ -12,6 +12,7 @@ extension BrokerTests {
             ("payments", "requests", "orders.checkouts.advance"), ("orders", "events", "order.confirmed"),
             ("catalog", "retry.10m.b", "catalog.commands"), ("catalog", "dead-letters", "catalog.queries"),
             ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),
+            ("users", "requests", "notifications.accounts.mail"), ("notifications", "requests", "users.links.arm"),
         ])
         func `each user may send what its work needs`(user: String, exchange: String, routingKey: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -22,7 +23,8 @@ extension BrokerTests {
             ("ingress", "requests", "payments.charge"), ("ingress", "", "payments.commands"),
             ("ingress", "events", "order.confirmed"), ("ingress", "replies", "replies.carts.another"),
             ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.ingress.another"),
-            ("catalog", "requests", "payments.charge"), ("users", "events", "order.confirmed"),
+            ("catalog", "requests", "payments.charge"), ("users", "events", "order.confirmed"), ("users", "requests", "payments.charge"),
+            ("notifications", "requests", "users.passwordResets.prepare"), ("ingress", "requests", "users.links.arm"), ("users", "replies", "replies.carts.another"),
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
         ])
@@ -57,7 +59,7 @@ extension BrokerTests {
             }
         }
 
-        @Test(arguments: [("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog")])
+        @Test(arguments: [("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users")])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             let replies = try broker.replies(of: user)
@@ -71,7 +73,7 @@ extension BrokerTests {
         }
 
         /// A reply to a sign-in holds the session's token, and the address that it goes to stands in each request.
-        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts"])
+        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "notifications"])
         func `nobody reads replies that are another's`(user: String, owner: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             guard user != owner else { return }
@@ -104,7 +106,7 @@ extension BrokerTests {
         /// Who may declare its queue anew may let it dead-letter to an exchange under any routing key: the broker asks for no permission on topics then.
         @Test func `nobody may configure a queue but the asking users their reply queues`() throws {
             for permission in try repositoryDefinitions().permissions {
-                let expected = ["carts": #"^replies\.carts\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user] ?? "^$"
+                let expected = ["carts": #"^replies\.carts\."#, "notifications": #"^replies\.notifications\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")
             }
         }

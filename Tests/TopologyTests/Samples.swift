@@ -12,13 +12,17 @@ func repositoryDefinitions(file: String = #filePath) throws -> Definitions {
 let internalOperations = [
     MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
-    MessageName.undoExtra, MessageName.unresolved, MessageName.reopenCart,
+    MessageName.undoExtra, MessageName.unresolved, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset, MessageName.accountMail,
 ]
 
 /// What clients ask for over HTTP.
 let offeredOperations = [
     "users.accounts.create", "users.sessions.create", "users.sessions.list", "users.sessions.deleteCurrent",
     "users.sessions.deleteAll", "users.me.get",
+    "users.accounts.list", "users.sessions.delete", "users.me.update", "users.password.change", "users.email.change", "users.addresses.list",
+    "users.addresses.create", "users.addresses.get", "users.addresses.replace", "users.addresses.delete", "users.accounts.get",
+    "users.accounts.update", "users.emailVerifications.create", "users.emailVerifications.confirm", "users.passwordResets.create",
+    "users.passwordResets.confirm",
     "catalog.products.list", "catalog.products.get", "catalog.products.create", "catalog.products.update",
     "catalog.products.archive", "catalog.stock.get", "catalog.stock.set", "catalog.stock.adjust", "catalog.stock.movements",
     "catalog.categories.list", "catalog.categories.get", "catalog.categories.create", "catalog.categories.update", "catalog.categories.delete",

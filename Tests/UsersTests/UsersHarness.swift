@@ -1,11 +1,12 @@
 import Contracts
 import FoundationEssentials
 import Logging
-import Messaging
 import PostgreSQL
 import Redis
 import Secrets
+import Testing
 import Users
+@testable import Messaging
 @testable import ServiceKit
 
 /// Users with one customer's everyday steps.
@@ -62,6 +63,7 @@ struct User: Decodable, Equatable {
     let id: UUID
     let email: String
     let name: String
+    var locale: String?
     let role: String
     let verified: Bool
     let createdAt: Date
@@ -79,10 +81,46 @@ struct SessionList: Decodable {
     struct Session: Decodable {
         let id: UUID
         let createdAt: Date
+        let lastSeenAt: Date
         let expiresAt: Date
+        let userAgent: String?
+        let address: String?
         let current: Bool
     }
 
     let items: [Session]
     let nextCursor: String?
+}
+
+// MARK: - Mails
+
+extension UsersHarness {
+    /// The mails that handling these requests has asked for.
+    static func mails(_ results: [BatchHandler.Result]) throws -> [AccountMail] {
+        try results.flatMap(\.outputs).filter { $0.key == MessageName.accountMail }.map { try JSON.decode(AccountMail.self, from: Array($0.body.utf8)) }
+    }
+
+    /// What the mailer does with a link: makes a token, has its hash remembered, and sends it.
+    func deliver(_ mail: AccountMail) async throws -> String {
+        let token = SecureRandom.token()
+        let armed = try await service.send(Request(MessageName.armLink, ["id": mail.id.uuidString, "tokenHash": hash(token)]))
+        #expect(armed.status == 204)
+        return token
+    }
+
+    /// A new account, and the mail that it was sent.
+    func signUpMailed(_ email: String = "ada@example.com") async throws -> (user: User, mail: AccountMail) {
+        let result = await service.send([
+            try Request("users.accounts.create", ["email": email, "password": Self.password, "name": "Ada"])
+        ])
+        return (try result[0].reply.decoded(), try #require(try Self.mails(result).first))
+    }
+
+    func verify(_ token: String) async throws -> Reply {
+        try await service.send(Request("users.emailVerifications.confirm", parameters: ["token": hash(token)]))
+    }
+
+    func profile(_ user: User) async throws -> User {
+        try await service.ask(Request("users.me.get", caller: user.caller)).decoded()
+    }
 }

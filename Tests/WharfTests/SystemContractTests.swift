@@ -18,7 +18,8 @@ import WebClient
 @Suite struct `The map` {
     /// What only Wharf's own processes ask for.
     private static let `internal` = [
-        MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
+        MessageName.resolveSession, MessageName.sealingKey, MessageName.armLink, MessageName.preparePasswordReset, MessageName.accountMail,
+        MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
         MessageName.place, MessageName.advance, MessageName.charge, MessageName.void, MessageName.undoExtra, MessageName.unresolved,
         MessageName.reopenCart,
     ]
@@ -37,7 +38,7 @@ import WebClient
             PaymentsService.definition(gateway: StripeGateway(transport: web, key: "sk_test_none"), clock: clock),
             NotificationsService.definition(
                 mail: try MailTransports.from(url: "file:///tmp", client: web), sender: try #require(MailAddress("shop@example.com")),
-                clock: clock),
+                ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness),
             DeadLettersService.definition(clock: clock),
         ]
     }

@@ -97,6 +97,16 @@ extension System {
             try await ForeignMessage(
                 type: "users.sessions.create", body: Array(#"{"email": "\#(email)", "password": "\#(dead)""#.utf8)
             ).put(into: "users.credentials", of: admin.wharf)
+            #expect(try await guest.post("/v1/password-resets", #"{"email": "\#(email)"}"#).status == 202)
+            secrets["a code to verify an address"] = try await guest.code(mailedTo: email, subject: "Please confirm your e-mail address")
+            let code = try await guest.code(mailedTo: email, subject: "Set a new password")
+            secrets["a code to set a password"] = code
+            let new = "new-\(mark)"
+            secrets["a new password"] = new
+            #expect(try await guest.post("/v1/password-resets/\(code)", #"{"password": "\#(new)", "x": 1}"#).status == 422)
+            try await ForeignMessage(
+                type: "users.passwordResets.confirm", body: Array(#"{"password": "\#(dead)""#.utf8)
+            ).put(into: "users.credentials", of: admin.wharf)
             guest.token = token
             let order = try await guest.checkout(try await guest.newCart(try await admin.newProduct()), paying: card)
             #expect(order["order", "state"] == "confirmed")

@@ -36,7 +36,7 @@ struct Delivering: Sendable {
         let now = clock.now()
         let notifications = items.map(\.input).map { news in
             NewNotification(
-                id: Self.id(of: news.kind, order: news.order.orderID), orderID: news.order.orderID, kind: news.kind,
+                id: Self.id(of: news.kind, order: news.order.orderID), orderID: news.order.orderID, userID: nil, kind: news.kind.rawValue,
                 channel: Self.channel, recipient: news.recipient.address)
         }
         let noted = try await Store.note(notifications, now: now, on: transaction)
@@ -57,17 +57,12 @@ struct Delivering: Sendable {
             if let mail = entry.plan { open[mail.id, default: []].append(index) }
         }
         let places = open.values.sorted { $0[0] < $1[0] }
-        try await withThrowingTaskGroup(of: ([Int], Sent).self) { group in
-            var waiting = places.makeIterator()
-            func startNext() {
-                guard let indices = waiting.next(), let mail = prepared[indices[0]].plan else { return }
-                group.addTask { (indices, try await send(mail)) }
-            }
-            for _ in 0..<Self.maximumConcurrentSends { startNext() }
-            while let (indices, result) = try await group.next() {
-                for index in indices { results[index] = result }
-                startNext()
-            }
+        let sent = try await places.mapConcurrently(atMost: Self.maximumConcurrentSends) { indices in
+            guard let mail = prepared[indices[0]].plan else { return Sent.sentBefore }
+            return try await send(mail)
+        }
+        for (indices, result) in zip(places, sent) {
+            for index in indices { results[index] = result }
         }
         return results
     }
@@ -92,7 +87,7 @@ struct Delivering: Sendable {
             switch result {
             case .sentBefore: continue
             case .sent: attempts[mail.id] = .sent
-            case .failed(let error): attempts[mail.id] = error.reason == .refused ? .refused(error.message) : .delayed(error.message)
+            case .failed(let error): attempts[mail.id] = Store.Attempt(error)
             }
         }
         try await Store.record(attempts, now: clock.now(), on: transaction)
@@ -107,7 +102,7 @@ struct Delivering: Sendable {
 }
 
 extension Failure {
-    fileprivate init(_ error: MailError) {
+    init(_ error: MailError) {
         switch error.reason {
         case .refused: self.init("mail-refused", error.message)
         case .denied: self.init("mail-denied", error.message, remedy: .retry)

@@ -33,6 +33,20 @@ struct OrderNews: Sendable {
     }
 }
 
+/// Something about an account, with an address that it can be told to.
+struct AccountNews: Sendable {
+    let mail: AccountMail
+    let recipient: MailAddress
+
+    static func read(_ request: Request) throws -> AccountNews {
+        let mail = try Operation.contract(AccountMail.self)(request)
+        guard let recipient = MailAddress(bare: mail.email) else {
+            throw Failure("malformed-message", "mail \(mail.id) has an e-mail address that no mail can be sent to")
+        }
+        return AccountNews(mail: mail, recipient: recipient)
+    }
+}
+
 struct ListNotifications: Sendable {
     let order: UUID?
     let page: PageRequest

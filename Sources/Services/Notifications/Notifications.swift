@@ -2,13 +2,19 @@ import Contracts
 public import Messaging
 public import PostgreSQL
 
-/// Notifications: tells customers what became of their orders, and keeps what was told to whom.
+/// Notifications: tells customers what became of their orders and accounts, and keeps what was told to whom.
 public enum NotificationsService {
+    /// Sends a request to another service; `RequestClient.send` in production.
+    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
+
     public static let name = "notifications"
     public static let migrations = Inbox.migrations + Schema.migrations
 
-    public static func definition(mail: any MailTransport, sender: MailAddress, clock: any WallClock) -> ServiceDefinition {
+    public static func definition(
+        mail: any MailTransport, sender: MailAddress, ask: @escaping Ask, clock: any WallClock, randomness: any Randomness
+    ) -> ServiceDefinition {
         let delivering = Delivering(transport: mail, sender: sender, clock: clock)
+        let accounts = AccountMailing(ask: ask, transport: mail, sender: sender, clock: clock, randomness: randomness)
         return ServiceDefinition(
             name: name,
             operations: [MessageName.orderConfirmed, MessageName.orderRejected].map { event in
@@ -16,7 +22,9 @@ public enum NotificationsService {
                     event, reading: OrderNews.read, prepare: delivering.note, perform: delivering.send,
                     complete: delivering.record)
             } + [
-                .query("notifications.notifications.list", reading: ListNotifications.read, handle: Listing().list)
+                .external(
+                    MessageName.accountMail, reading: AccountNews.read, prepare: accounts.note, perform: accounts.send, complete: accounts.record),
+                .query("notifications.notifications.list", reading: ListNotifications.read, handle: Listing().list),
             ])
     }
 }

@@ -30,5 +30,11 @@ enum Schema {
                 DROP INDEX notifications_newest;
                 CREATE INDEX notifications_newest ON notifications (created_at, id);
                 """),
+        Migration(
+            id: "notifications about accounts",
+            sql: """
+                ALTER TABLE notifications ALTER COLUMN order_id DROP NOT NULL, ADD COLUMN user_id uuid;
+                CREATE INDEX notifications_user ON notifications (user_id) WHERE user_id IS NOT NULL;
+                """),
     ]
 }

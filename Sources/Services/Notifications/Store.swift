@@ -1,12 +1,16 @@
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Secrets
 
 /// Something that is to be told once.
 struct NewNotification: Sendable {
     let id: UUID
-    let orderID: UUID
-    let kind: NotificationKind
+    /// Nil for what is about an account.
+    let orderID: UUID?
+    /// Nil for what is about an order.
+    let userID: UUID?
+    let kind: String
     let channel: String
     let recipient: String
 }
@@ -32,12 +36,12 @@ enum Store {
     ) async throws -> [UUID: Noted] {
         let results = try await transaction.pipeline([
             """
-            INSERT INTO notifications (id, order_id, kind, channel, recipient, created_at)
-            SELECT id, order_id, kind, channel, recipient, \(now)
+            INSERT INTO notifications (id, order_id, user_id, kind, channel, recipient, created_at)
+            SELECT id, order_id, user_id, kind, channel, recipient, \(now)
             FROM unnest(
-                \(notifications.map(\.id)), \(notifications.map(\.orderID)), \(notifications.map(\.kind.rawValue)),
+                \(notifications.map(\.id)), \(notifications.map(\.orderID)), \(notifications.map(\.userID)), \(notifications.map(\.kind)),
                 \(notifications.map(\.channel)), \(notifications.map(\.recipient))
-            ) AS new (id, order_id, kind, channel, recipient)
+            ) AS new (id, order_id, user_id, kind, channel, recipient)
             ORDER BY id
             ON CONFLICT (id) DO NOTHING
             """,
@@ -79,13 +83,17 @@ enum Store {
 
     private static func read(_ row: Row) throws -> NotificationView {
         NotificationView(
-            id: try row.decode("id"), orderId: try row.decode("order_id"), kind: try row.decode("kind"),
+            id: try row.decode("id"), orderId: try row.decode("order_id", as: UUID?.self)?.lowerCaseText, kind: try row.decode("kind"),
             channel: try row.decode("channel"), recipient: try row.decode("recipient"), result: try row.decode("result"),
             detail: try row.decode("detail"), createdAt: try row.decode("created_at"), sentAt: try row.decode("sent_at"))
     }
 }
 
 extension Store.Attempt {
+    init(_ error: MailError) {
+        self = error.reason == .refused ? .refused(error.message) : .delayed(error.message)
+    }
+
     fileprivate var result: String {
         switch self {
         case .sent: "sent"

@@ -3,7 +3,8 @@ import FoundationEssentials
 
 struct NotificationView: Sendable, Codable {
     @PublicID var id: UUID
-    @PublicID var orderId: UUID
+    /// In lower case; nil for what is about an account.
+    let orderId: String?
     let kind: String
     let channel: String
     let recipient: String

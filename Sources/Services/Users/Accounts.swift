@@ -4,13 +4,14 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-/// Signing up, and one's own profile.
+/// Signing up.
 struct Accounts: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
     let threads: PasswordThreads
     let throttle: SignInThrottle
     let passwords: PasswordHash.Parameters
+    let links: Links
 
     enum Hashed: Sendable {
         case taken
@@ -18,6 +19,19 @@ struct Accounts: Sendable {
         case late
         case hash(String)
         case failed(SecretsError)
+
+        /// Hashes the password, unless the request's time is over.
+        init(_ password: String, _ parameters: PasswordHash.Parameters, for request: Request, at now: Date) {
+            if let deadline = request.deadline, deadline < now {
+                self = .late
+                return
+            }
+            do throws(SecretsError) {
+                self = .hash(try PasswordHash.hash(password, parameters))
+            } catch {
+                self = .failed(error)
+            }
+        }
     }
 
     /// Looks first, so that an address that is taken costs no hash. Whether it still is free is decided by `create`.
@@ -28,13 +42,7 @@ struct Accounts: Sendable {
 
     func hash(_ prepared: [(item: Item<NewAccount>, plan: Bool)]) async throws -> [Hashed] {
         let hashes = await threads.map(prepared) { [clock, passwords] entry -> Hashed in
-            if entry.plan { return .taken }
-            if let deadline = entry.item.request.deadline, deadline < clock.now() { return .late }
-            do throws(SecretsError) {
-                return .hash(try PasswordHash.hash(entry.item.input.password, passwords))
-            } catch {
-                return .failed(error)
-            }
+            entry.plan ? .taken : Hashed(entry.item.input.password, passwords, for: entry.item.request, at: clock.now())
         }
         // Where somebody signs up is where he will sign in.
         await throttle.settle(
@@ -57,31 +65,23 @@ struct Accounts: Sendable {
                 verified: false, disabled: false, createdAt: now)
         }
         let created = try await Store.insert(accounts.compactMap(\.self), on: transaction)
+        var mails: [UUID: Emission] = [:]
+        for account in accounts.compactMap(\.self) where created.contains(account.id) {
+            mails[account.id] = try await links.request(.emailVerification, of: account, to: account.email, on: transaction)
+        }
         return try zip(performed, accounts).map { entry, account in
             switch entry.result {
             case .late:
-                return .refused(.unavailable("The request waited too long for its turn."))
+                return .refused(.tooLate)
             case .failed(let error):
                 // The message holds a password, so it can neither wait on the ladder nor be replayed: whoever asked tries again.
                 return .refused(.unavailable(error.message))
             case .taken, .hash:
                 guard let account, created.contains(account.id) else {
-                    return .refused(.conflict("email-taken", "There is an account for this e-mail address already."))
+                    return .refused(.emailTaken)
                 }
-                return .done(try Reply(status: 201, json: account.view))
+                return .done(try Reply(status: 201, json: account.view), emit: mails[account.id].map { [$0] } ?? [])
             }
-        }
-    }
-
-    func get(_ items: [Item<Own>], on connection: any SQLConnection) async throws -> [Outcome] {
-        let accounts = try await Store.accounts(items.map(\.input.userID), on: connection)
-        return try items.map { item in
-            guard let account = accounts[item.input.userID], !account.disabled else {
-                return .refused(.notFound("account"))
-            }
-            var reply = try Reply(json: account.view)
-            reply.headers["etag"] = "\"\(SHA256.hex(reply.body).prefix(32))\""
-            return .done(reply)
         }
     }
 }

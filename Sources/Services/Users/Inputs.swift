@@ -13,9 +13,7 @@ struct NewAccount: Sendable {
 
     static func read(_ request: Request) throws -> NewAccount {
         try Fields.read(request) { fields in
-            let email = fields.text("email", 3...EmailAddress.maximumLength)
-            let address = EmailAddress(email)
-            if !email.isEmpty, address == nil { fields.note("email", EmailAddress.expectation) }
+            let address = EmailAddress(fields.emailAddress("email"))
             let password = fields.secret("password", passwordLength)
             let name = fields.text("name", nameLength)
             if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
@@ -64,6 +62,18 @@ struct CurrentSession: Sendable {
     }
 }
 
+/// One of the caller's own sessions, by its id.
+struct OwnSession: Sendable {
+    let userID: UUID
+    let id: UUID
+
+    static func read(_ request: Request) throws -> OwnSession {
+        try Fields.read(request) { fields in
+            OwnSession(userID: try callerID(of: request), id: try fields.uuidParameter("id", of: "session"))
+        }
+    }
+}
+
 struct ListSessions: Sendable {
     let userID: UUID
     /// Marks the one that the request came with.
@@ -76,15 +86,7 @@ struct ListSessions: Sendable {
             let userID = try callerID(of: request)
             let current = fields.optionalParameter("session").flatMap(TokenHash.decode)
             let page = fields.page()
-            var after: (Date, UUID)?
-            if let key = page.after {
-                if key.count == 2, let seconds = Double(key[0]), let id = UUID(uuidString: key[1]) {
-                    after = (Date(timeIntervalSince1970: seconds), id)
-                } else {
-                    fields.note("cursor", "is not a cursor of this list")
-                }
-            }
-            return ListSessions(userID: userID, current: current, page: page, after: after)
+            return ListSessions(userID: userID, current: current, page: page, after: fields.position(page))
         }
     }
 }
@@ -97,9 +99,28 @@ enum TokenHash {
     }
 }
 
-private func callerID(of request: Request) throws(Problem) -> UUID {
+func callerID(of request: Request) throws(Problem) -> UUID {
     guard let caller = request.caller else { throw Problem.unauthenticated }
     return caller.id
+}
+
+extension Fields {
+    /// The text of an e-mail address that could exist; it is noted when it could not.
+    mutating func emailAddress(_ field: String) -> String {
+        let text = text(field, 3...EmailAddress.maximumLength)
+        if !text.isEmpty, EmailAddress(text) == nil { note(field, EmailAddress.expectation) }
+        return text
+    }
+
+    /// Where the page before has ended, in a list by time and id.
+    mutating func position(_ page: PageRequest) -> (Date, UUID)? {
+        guard let key = page.after else { return nil }
+        guard key.count == 2, let seconds = key.first.flatMap({ Double($0) }), let id = key.last.flatMap({ UUID(text: $0) }) else {
+            note("cursor", "is not a valid cursor")
+            return nil
+        }
+        return (Date(timeIntervalSince1970: seconds), id)
+    }
 }
 
 extension Problem {

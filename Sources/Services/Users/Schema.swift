@@ -40,5 +40,62 @@ enum Schema {
                 -- SHA-256 of the hash of the same password that the present one has replaced: a sign-in that has verified that one meanwhile is as good.
                 ALTER TABLE accounts ADD COLUMN renewed_from bytea;
                 """),
+        Migration(
+            id: "profiles",
+            sql: """
+                ALTER TABLE accounts ADD COLUMN locale text;
+                -- What administrators search: the beginning of an address, words of a name; and their list, newest first.
+                CREATE INDEX accounts_email_prefix ON accounts (email_key text_pattern_ops);
+                CREATE INDEX accounts_name_words ON accounts USING gin (to_tsvector('simple', name));
+                CREATE INDEX accounts_newest ON accounts (created_at DESC, id DESC);
+                """),
+        Migration(
+            id: "session sightings",
+            sql: """
+                -- Null in sessions of an earlier version that have not been seen since.
+                ALTER TABLE sessions ADD COLUMN last_seen_at timestamptz, ADD COLUMN user_agent text, ADD COLUMN address text;
+                """),
+        Migration(
+            id: "links",
+            sql: """
+                -- The last link of each purpose that an account was sent by mail.
+                CREATE TABLE links (
+                    user_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+                    purpose text NOT NULL,
+                    id uuid NOT NULL UNIQUE,
+                    -- Where it was sent; for a change of address the new one.
+                    email text NOT NULL,
+                    -- SHA-256 of the token in the mail; null before the mail is sent, and once the link is used.
+                    token_hash bytea UNIQUE CHECK (length(token_hash) = 32),
+                    created_at timestamptz NOT NULL,
+                    expires_at timestamptz NOT NULL,
+                    -- How many were asked for since then.
+                    counted_since timestamptz NOT NULL,
+                    count integer NOT NULL,
+                    PRIMARY KEY (user_id, purpose)
+                );
+                """),
+        Migration(
+            id: "addresses",
+            sql: """
+                CREATE TABLE addresses (
+                    id uuid PRIMARY KEY,
+                    user_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+                    label text,
+                    name text NOT NULL,
+                    company text,
+                    line1 text NOT NULL,
+                    line2 text,
+                    city text NOT NULL,
+                    region text,
+                    postal_code text,
+                    country text NOT NULL,
+                    phone text,
+                    is_default_shipping boolean NOT NULL,
+                    is_default_billing boolean NOT NULL,
+                    created_at timestamptz NOT NULL
+                );
+                CREATE INDEX addresses_user ON addresses (user_id, created_at, id);
+                """),
     ]
 }

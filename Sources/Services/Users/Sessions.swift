@@ -5,14 +5,24 @@ import PostgreSQL
 
 /// Sessions that have begun: whose they are, and their end.
 struct Sessions: Sendable {
+    /// How often it is written down that a session is in use: one write a minute and session, however many requests come.
+    static let sightingInterval: TimeInterval = 60
+
     let clock: any WallClock
 
     func resolve(_ items: [Item<ResolveSession>], on connection: any SQLConnection) async throws -> [Outcome] {
         let hashes = items.map { TokenHash.decode($0.input.tokenHash) }
-        let users = try await Store.users(of: hashes.compactMap(\.self), now: clock.now(), on: connection)
+        let now = clock.now()
+        let found = try await Store.users(of: hashes.compactMap(\.self), now: now, on: connection)
+        let seen = zip(items, hashes).compactMap { item, hash -> Sighting? in
+            guard let hash, let session = found[hash], session.lastSeenAt < now.addingTimeInterval(-Self.sightingInterval) else { return nil }
+            return Sighting(tokenHash: hash, address: item.input.address, agent: item.input.agent)
+        }
+        // Whoever asks whose session it is does not care for this.
+        try? await Store.note(seen, now: now, on: connection)
         return try hashes.map { hash in
-            guard let hash, let user = users[hash] else { return .refused(.notFound("session")) }
-            return .done(try Reply(json: user))
+            guard let hash, let session = found[hash] else { return .refused(.notFound("session")) }
+            return .done(try Reply(json: session.resolved))
         }
     }
 
@@ -32,12 +42,21 @@ struct Sessions: Sendable {
         return try items.map { try ended($0.input.userID) }
     }
 
+    /// One of the caller's own, wherever it is in use.
+    func end(_ items: [Item<OwnSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        let ended = try await Store.end(items.map { ($0.input.userID, $0.input.id) }, on: transaction)
+        return try items.map { item in
+            guard ended.contains(item.input.id) else { return .refused(.notFound("session")) }
+            return try self.ended(item.input.userID)
+        }
+    }
+
     func endAll(_ items: [Item<Own>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await Store.endAll(of: items.map(\.input.userID), on: transaction)
         return try items.map { try ended($0.input.userID) }
     }
 
     private func ended(_ userID: UUID) throws -> Outcome {
-        .done(.noContent, emit: [try Emission(.broadcast(MessageName.sessionRevoked), SessionRevoked(userID: userID))])
+        .done(.noContent, emit: [try .sessionRevoked(userID)])
     }
 }

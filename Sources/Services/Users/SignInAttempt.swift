@@ -16,6 +16,13 @@ struct SignInAttempt: Sendable, Equatable {
         network = request.parameters[Request.clientAddress].map(ClientNetwork.name)
     }
 
+    /// Of a password reset: counted as attempts to sign in are, and apart from them, so that neither uses up the other's places.
+    init(resetting emailKey: String, _ request: Request) {
+        id = request.requester?.correlationID ?? request.id.upperCaseText
+        account = SHA256.hex("password-reset \(emailKey)")
+        network = request.parameters[Request.clientAddress].map { "password-reset \(ClientNetwork.name(of: $0))" }
+    }
+
     /// The account from there.
     var pair: String { SHA256.hex("\(account) \(network ?? "")") }
 }

@@ -23,11 +23,15 @@ public enum UsersService {
         sealing: SealingKey? = nil, hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
     ) -> ServiceDefinition {
         let throttle = SignInThrottle(store: attempts, clock: clock, logger: logger)
+        let links = Links(clock: clock, randomness: randomness)
+        // Sign-ups and what needs a password have threads of their own, so that neither waits for the other.
+        let threads = PasswordThreads(count: hashingThreads)
+        let verifying = PasswordVerifying(clock: clock, threads: threads, throttle: throttle, passwords: passwords)
         let accounts = Accounts(
-            clock: clock, randomness: randomness, threads: PasswordThreads(count: hashingThreads), throttle: throttle, passwords: passwords)
-        let signingIn = SigningIn(
-            clock: clock, randomness: randomness, threads: PasswordThreads(count: hashingThreads), throttle: throttle, passwords: passwords)
-        let sessions = Sessions(clock: clock)
+            clock: clock, randomness: randomness, threads: PasswordThreads(count: hashingThreads), throttle: throttle, passwords: passwords, links: links)
+        let signingIn = SigningIn(clock: clock, randomness: randomness, verifying: verifying)
+        let changing = Passwords(links: links, clock: clock, threads: threads, verifying: verifying, passwords: passwords)
+        let resets = PasswordResets(links: links, clock: clock, threads: threads, throttle: throttle, passwords: passwords)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -39,20 +43,63 @@ public enum UsersService {
                     "users.sessions.create", reading: Credentials.read, prepare: signingIn.findAccounts,
                     perform: signingIn.verify, complete: signingIn.begin
                 ).fingerprinted(by: "email"),
-                .query("users.sessions.list", reading: ListSessions.read, handle: sessions.list),
-                .query(MessageName.resolveSession, reading: Operation.contract(ResolveSession.self), handle: sessions.resolve),
+                .external(
+                    "users.password.change", reading: PasswordChange.read, prepare: changing.findAccounts, perform: changing.verify,
+                    complete: changing.change
+                ).fingerprinted(),
+                .external(
+                    "users.email.change", reading: EmailChange.read, prepare: changing.findAccounts, perform: changing.verify,
+                    complete: changing.changeEmail
+                ).fingerprinted(by: "email"),
+                .external(
+                    "users.passwordResets.confirm", reading: NewPassword.read, prepare: resets.find, perform: resets.hash,
+                    complete: resets.confirm
+                ).fingerprinted(),
+                .informed("users.passwordResets.create", reading: ResetRequest.read, ask: { items, _ in try await resets.admit(items) }, handle: resets.create),
                 .query(MessageName.sealingKey, reading: Operation.contract(GetSealingKey.self)) { items, _ in
                     try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) }
                 },
-                .command("users.sessions.deleteCurrent", reading: CurrentSession.read, handle: sessions.endCurrent),
-                .command("users.sessions.deleteAll", reading: Own.read, handle: sessions.endAll),
-                .query("users.me.get", reading: Own.read, handle: accounts.get),
-            ],
+            ] + sessions(Sessions(clock: clock)) + profiles(links, resets, clock, randomness),
             queues: ["users.queries", "users.commands"] + credentialsQueues, sensitiveQueues: Set(credentialsQueues))
     }
+
     private static func given(_ key: SealingKey) throws -> Reply {
         var reply = try Reply(json: GivenSealingKey(key: Hex.encode(key.bytes)))
         reply.isPrivate = true
         return reply
+    }
+
+    private static func sessions(_ sessions: Sessions) -> [Operation] {
+        [
+            .query("users.sessions.list", reading: ListSessions.read, handle: sessions.list),
+            .query(MessageName.resolveSession, reading: Operation.contract(ResolveSession.self), handle: sessions.resolve),
+            .command("users.sessions.deleteCurrent", reading: CurrentSession.read, handle: sessions.endCurrent),
+            .command("users.sessions.deleteAll", reading: Own.read, handle: sessions.endAll),
+            .separate("users.sessions.delete", reading: OwnSession.read, handle: sessions.end),
+        ]
+    }
+
+    /// They lock accounts, each kind in an order of its own.
+    private static func profiles(_ links: Links, _ resets: PasswordResets, _ clock: any WallClock, _ randomness: any Randomness) -> [Operation] {
+        let profile = Profile()
+        let verifications = EmailVerifications(links: links, clock: clock)
+        let addresses = Addresses(clock: clock, randomness: randomness)
+        let administration = AccountAdministration()
+        return [
+            .query("users.me.get", reading: Own.read, handle: profile.get),
+            .separate("users.me.update", reading: ProfileChange.read, handle: profile.update),
+            .separate("users.emailVerifications.create", reading: Own.read, handle: verifications.create),
+            .separate("users.emailVerifications.confirm", reading: LinkToken.read, handle: verifications.confirm),
+            .separate(MessageName.preparePasswordReset, reading: Operation.contract(PreparePasswordReset.self), handle: resets.prepare),
+            .separate(MessageName.armLink, reading: ArmedLink.read, handle: links.arm),
+            .query("users.addresses.list", reading: ListAddresses.read, handle: addresses.list),
+            .query("users.addresses.get", reading: OwnAddress.read, handle: addresses.get),
+            .separate("users.addresses.create", reading: NewAddress.read, handle: addresses.create),
+            .separate("users.addresses.replace", reading: ReplacedAddress.read, handle: addresses.replace),
+            .separate("users.addresses.delete", reading: OwnAddress.read, handle: addresses.delete),
+            .query("users.accounts.list", reading: ListAccounts.read, handle: administration.list),
+            .query("users.accounts.get", reading: GetAccount.read, handle: administration.get),
+            .separate("users.accounts.update", reading: AccountChange.read, handle: administration.update),
+        ]
     }
 }

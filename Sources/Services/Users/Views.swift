@@ -6,6 +6,8 @@ struct UserView: Sendable, Codable {
     @PublicID var id: UUID
     let email: String
     let name: String
+    /// The language that its owner wants to be spoken to in.
+    let locale: String?
     let role: Caller.Role
     let verified: Bool
     let createdAt: Date
@@ -21,7 +23,24 @@ struct NewSessionView: Sendable, Codable {
 struct SessionView: Sendable, Codable {
     @PublicID var id: UUID
     let createdAt: Date
+    /// To the minute.
+    let lastSeenAt: Date
     let expiresAt: Date
+    /// What the client called itself, and where it was, when it was last seen.
+    let userAgent: String?
+    let address: String?
     /// Whether it is the one that the question came with.
     let current: Bool
+}
+
+/// An account as an administrator sees it.
+struct AccountView: Sendable, Codable {
+    @PublicID var id: UUID
+    let email: String
+    let name: String
+    let locale: String?
+    let role: Caller.Role
+    let verified: Bool
+    let disabled: Bool
+    let createdAt: Date
 }

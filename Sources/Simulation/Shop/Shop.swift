@@ -179,7 +179,9 @@ final class Shop: Sendable {
             return PaymentsService.definition(gateway: stripe, clock: clock)
         case .notifications:
             return NotificationsService.definition(
-                mail: SimulatedMail(book: mails, life: life, faults: faults), sender: sender, clock: clock)
+                mail: SimulatedMail(book: mails, life: life, faults: faults), sender: sender,
+                // Only mails about accounts ask, and this shop has none.
+                ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
         }
     }
 }

@@ -123,7 +123,12 @@ struct Assembly: Sendable {
                 base: settings.stripe.apiBase)
             definition = PaymentsService.definition(gateway: gateway, clock: clock)
         case .notifications:
-            definition = NotificationsService.definition(mail: try mail(), sender: try mailSender(), clock: clock)
+            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
+            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
+            services += [queries] + parts
+            definition = NotificationsService.definition(
+                mail: try mail(), sender: try mailSender(), ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock,
+                randomness: randomness)
         case .deadletters:
             definition = DeadLettersService.definition(clock: clock)
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)

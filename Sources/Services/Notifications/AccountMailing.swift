@@ -1,0 +1,100 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Secrets
+
+/// From what the owner of an account is to be told to a mail that was sent.
+///
+/// A token that a mail holds is made here, for each attempt anew, and known to users before the mail leaves. So no message and no table ever holds one, and
+/// the mail may wait on the retry ladder like any other. When an attempt fails after its mail has left, the token in that mail is void, and the next one has
+/// a Message-ID of its own: no reader takes the two for one.
+struct AccountMailing: Sendable {
+    /// For users to remember a token's hash; past this the mail waits.
+    static let timeout: Duration = .seconds(2)
+
+    let ask: NotificationsService.Ask
+    let transport: any MailTransport
+    let sender: MailAddress
+    let clock: any WallClock
+    let randomness: any Randomness
+
+    enum Sent: Sendable {
+        /// By an earlier message.
+        case sentBefore
+        case sent
+        /// A newer link has taken its place, or its time was over.
+        case ended
+        case failed(MailError)
+    }
+
+    func note(_ items: [Item<AccountNews>], on transaction: any SQLConnection) async throws -> [Store.Noted?] {
+        let notifications = items.map(\.input).map { news in
+            NewNotification(
+                id: news.mail.id, orderID: nil, userID: news.mail.userID, kind: news.mail.kind.rawValue, channel: Delivering.channel, recipient: news.recipient.address)
+        }
+        let noted = try await Store.note(notifications, now: clock.now(), on: transaction)
+        return notifications.map { noted[$0.id] }
+    }
+
+    func send(_ prepared: [(item: Item<AccountNews>, plan: Store.Noted?)]) async throws -> [Sent] {
+        try await prepared.mapConcurrently(atMost: Delivering.maximumConcurrentSends) { item, noted in
+            guard let noted, !noted.isSent else { return .sentBefore }
+            return try await send(item.input, noted)
+        }
+    }
+
+    private func send(_ news: AccountNews, _ noted: Store.Noted) async throws -> Sent {
+        var token: String?
+        if let end = news.mail.expiresAt {
+            guard end > clock.now() else { return .ended }
+            let made = SecureRandom.token()
+            switch try await arm(news.mail.id, made) {
+            case 204: token = made
+            case 404: return .ended
+            case let status: return .failed(MailError("users answered \(status), so the link's token is not known there", .unavailable))
+            }
+        }
+        let wording = AccountWording(news.mail, token: token)
+        let mail = Mail(
+            id: token == nil ? news.mail.id : randomness.uuid(), sender: sender, recipient: news.recipient, subject: wording.subject, text: wording.text,
+            html: wording.html, date: noted.createdAt)
+        do throws(MailError) {
+            try await transport.send(mail)
+            return .sent
+        } catch {
+            try Task.checkCancellation()
+            return .failed(error)
+        }
+    }
+
+    /// The status of users' answer.
+    private func arm(_ link: UUID, _ token: String) async throws -> Int {
+        let request = Request(
+            id: randomness.uuid(), operation: MessageName.armLink, body: try JSON.encode(ArmLink(id: link, tokenHash: SHA256.hex(token))))
+        do {
+            return try await ask(request, .query, Self.timeout).status
+        } catch is RequestClient.Unanswered {
+            return 504
+        }
+    }
+
+    func record(
+        _ performed: [(item: Item<AccountNews>, plan: Store.Noted?, result: Sent)], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        var attempts: [UUID: Store.Attempt] = [:]
+        for (item, _, result) in performed {
+            switch result {
+            case .sentBefore: continue
+            case .sent: attempts[item.input.mail.id] = .sent
+            case .ended: attempts[item.input.mail.id] = .refused("the link had ended before it was sent")
+            case .failed(let error): attempts[item.input.mail.id] = Store.Attempt(error)
+            }
+        }
+        try await Store.record(attempts, now: clock.now(), on: transaction)
+        return performed.map { entry in
+            guard case .failed(let error) = entry.result else { return .done() }
+            return .failed(Failure(error))
+        }
+    }
+}

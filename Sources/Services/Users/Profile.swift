@@ -1,0 +1,93 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Secrets
+
+/// One's own account.
+struct Profile: Sendable {
+    func get(_ items: [Item<Own>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let accounts = try await Store.accounts(items.map(\.input.userID), on: connection)
+        return try items.map { item in
+            guard let account = accounts[item.input.userID], !account.disabled else {
+                return .refused(.notFound("account"))
+            }
+            return .done(try Reply(tagged: account.view))
+        }
+    }
+
+    func update(_ items: [Item<ProfileChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        var accounts = try await Store.lockedAccounts(items.map(\.input.userID), on: transaction)
+        let outcomes: [Outcome] = try items.map { item in
+            let change = item.input
+            guard var account = accounts[change.userID], !account.disabled else { return .refused(.notFound("account")) }
+            if let condition = change.ifMatch, !condition.match(try account.view.tag) { return .refused(.preconditionFailed("profile")) }
+            if let name = change.name { account.name = name }
+            if let locale = change.locale { account.locale = locale }
+            accounts[change.userID] = account
+            return .done(try Reply(tagged: account.view))
+        }
+        try await Store.saveProfiles(Array(accounts.values), on: transaction)
+        return outcomes
+    }
+}
+
+struct ProfileChange: Sendable {
+    let userID: UUID
+    let name: String?
+    /// `.some(nil)` clears it.
+    let locale: String??
+    let ifMatch: EntityTags?
+
+    static func read(_ request: Request) throws -> ProfileChange {
+        try Fields.read(request) { fields in
+            let userID = try callerID(of: request)
+            fields.refuseNull("name")
+            let name = fields.has("name") ? fields.text("name", NewAccount.nameLength) : nil
+            var locale: String??
+            if fields.clears("locale") {
+                locale = .some(nil)
+            } else if let text = fields.optionalText("locale", 2...Self.maximumLocale) {
+                if !text.isLanguageTag { fields.note("locale", "must be a language tag such as de or en-GB") }
+                locale = text
+            }
+            return ProfileChange(userID: userID, name: name, locale: locale, ifMatch: fields.ifMatch())
+        }
+    }
+
+    private static let maximumLocale = 35
+}
+
+extension String {
+    /// The form of RFC 5646, as far as shops use it: a language, then script, region and variants.
+    fileprivate var isLanguageTag: Bool {
+        let parts = split(separator: "-", omittingEmptySubsequences: false)
+        func isWord(_ part: Substring, _ length: ClosedRange<Int>, _ isAllowed: (UInt8) -> Bool) -> Bool {
+            length.contains(part.utf8.count) && part.utf8.allSatisfy(isAllowed)
+        }
+        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
+        guard let language = parts.first, isWord(language, 2...3, isLetter) else { return false }
+        return parts.dropFirst().allSatisfy { isWord($0, 2...8) { isLetter($0) || (0x30...0x39).contains($0) } }
+    }
+}
+
+extension Encodable {
+    /// The entity tag of what is shown so.
+    var tag: String {
+        get throws { "\"\(SHA256.hex(try JSON.encode(self)).prefix(32))\"" }
+    }
+}
+
+extension Reply {
+    /// With the entity tag of the value, which `If-Match` takes.
+    init(status: Int = 200, headers: [String: String] = [:], tagged value: some Encodable) throws {
+        try self.init(status: status, headers: headers, json: value)
+        self.headers["etag"] = "\"\(SHA256.hex(body).prefix(32))\""
+    }
+}
+
+extension Problem {
+    static func preconditionFailed(_ what: String) -> Problem {
+        Problem("precondition-failed", title: "Precondition failed", status: 412, detail: "The \(what) has changed since it was read.")
+    }
+}
