@@ -5,9 +5,9 @@
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make mutants  plant bugs, several in one build where none can hide another, and name those that no test catches; MUTANTS='Orders|inbox' takes those that match
-# make build    the executable: .build/release/wharf
+# make build    the executables: .build/release/wharf for production, .build/release/wharf-dev for everything else
 # make packages install the Debian packages that are missing (packages.txt)
-# make clean    remove what was built; make reset removes the state of `wharf up`
+# make clean    remove what was built; make reset removes the state of `wharf-dev up`
 
 SWIFT ?= swift
 # Options for every build and test, as in: make build SWIFTFLAGS='-j 2'
@@ -18,15 +18,16 @@ TESTS_AT_ONCE ?= 4
 BENCHFLAGS ?=
 # As in: make chaos CHAOSFLAGS='--seed 7 --seconds 60'
 CHAOSFLAGS ?=
-WHARF := .build/release/wharf
+WHARF_DEV := .build/release/wharf-dev
 
 .PHONY: up test bench chaos fuzz sanitize mutants build packages clean reset
 
 up: build
-	@exec $(WHARF) up
+	@exec $(WHARF_DEV) up
 
 build: packages
 	$(SWIFT) build -c release --product wharf --static-swift-stdlib $(SWIFTFLAGS)
+	$(SWIFT) build -c release --product wharf-dev --static-swift-stdlib $(SWIFTFLAGS)
 
 # One process for all test targets: its tests share their private servers.
 test: packages
@@ -34,11 +35,11 @@ test: packages
 	@scripts/name-failures $(SWIFT) test --skip-build --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
 
 bench: build
-	@exec $(WHARF) bench $(BENCHFLAGS)
+	@exec $(WHARF_DEV) bench $(BENCHFLAGS)
 
 # Real baskets where they are at hand.
 chaos: build
-	@exec $(WHARF) chaos $(addprefix --baskets ,$(wildcard ../shared/data/groceries.csv)) $(CHAOSFLAGS)
+	@exec $(WHARF_DEV) chaos $(addprefix --baskets ,$(wildcard ../shared/data/groceries.csv)) $(CHAOSFLAGS)
 
 fuzz: packages
 	@scripts/fuzz

@@ -16,6 +16,8 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 // Test targets to build, separated by commas, as in: WHARF_SUITES=MessagingTests,OrdersTests swift test; all of them without it.
@@ -23,10 +25,14 @@ let suites = Context.environment["WHARF_SUITES"].map { Set($0.split(separator: "
 
 let services = ["Users", "Catalog", "Carts", "Orders", "Payments", "Notifications", "DeadLetters"]
 
+func development(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Development/\(name)", swiftSettings: safe)
+}
+
 let package = Package(
     name: "wharf",
     platforms: [.macOS(.v26)],
-    products: [.executable(name: "wharf", targets: ["wharf"])],
+    products: [.executable(name: "wharf", targets: ["wharf"]), .executable(name: "wharf-dev", targets: ["wharf-dev"])],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -67,23 +73,53 @@ let package = Package(
             path: "Sources/Services/\(name)",
             swiftSettings: safe)
     } + [
-        .target(name: "Sandbox", dependencies: ["Secrets", "WebClient", hummingbird, log], swiftSettings: safe),
-        .target(name: "LocalServers", dependencies: ["WebClient", "Secrets", log, subprocess], swiftSettings: safe),
-        // Services on one seeded thread, against a model of the broker and of the gateway.
+        // What the executables have in common.
+        .target(name: "Terminal", dependencies: [log, signals], swiftSettings: safe),
         .target(
-            name: "Simulation",
-            dependencies: ["Messaging", "Contracts", "AMQP", "PostgreSQL", "IOThreads", "WebClient", "Secrets", "LocalServers", log]
-                + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) },
+            name: "Assembly",
+            dependencies: ["Messaging", "Ingress", "Operations", "Contracts", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics, lifecycle, signals, arguments]
+                + services.map { .init(stringLiteral: $0) },
             swiftSettings: safe),
+        .target(name: "LocalState", dependencies: ["Terminal", "Assembly", "Messaging", "WebClient", "Secrets"], swiftSettings: safe),
+        .target(name: "ShopClient", dependencies: ["Terminal", "Messaging", "Contracts", "WebClient"], swiftSettings: safe),
+        .target(
+            name: "Audit",
+            dependencies: ["Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "PostgreSQL", "WebClient", "Secrets", log]
+                + services.map { .init(stringLiteral: $0) },
+            swiftSettings: safe),
+        // Production: nothing of Sources/Development is linked into it.
         .executableTarget(
             name: "wharf",
             dependencies: [
-                "Messaging", "Ingress", "Operations", "Sandbox", "Simulation", "LocalServers", "IOThreads", "WebClient", "Secrets", "AMQP", "PostgreSQL", "Redis", "Contracts",
-                log, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ] + services.map { .init(stringLiteral: $0) },
-            swiftSettings: safe
-        ),
+                "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient", "Secrets", "Users", "DeadLetters",
+                log, lifecycle, arguments,
+            ], swiftSettings: safe),
+
+        // For people who build Wharf or try it.
+        development("LocalServers", ["WebClient", "Secrets", log, subprocess]),
+        development("Sandbox", ["Secrets", "WebClient", hummingbird, log]),
+        // Services on one seeded thread, against a model of the broker and of the gateway.
+        development(
+            "Simulation",
+            ["Messaging", "Contracts", "AMQP", "PostgreSQL", "IOThreads", "WebClient", "Secrets", "LocalServers", log]
+                + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) }),
+        development(
+            "Up",
+            ["Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
+        development("Load", ["Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
+        development(
+            "Bench",
+            ["Up", "Load", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", log, arguments]),
+        development(
+            "Chaos",
+            [
+                "Up", "Load", "Audit", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient",
+                "Secrets", log, arguments,
+            ]),
+        .executableTarget(
+            name: "wharf-dev",
+            dependencies: ["Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Assembly", "Operations", "Messaging", "LocalServers", log, lifecycle, arguments],
+            swiftSettings: safe),
         .target(name: "TestKit", dependencies: ["LocalServers", "WebClient"], path: "Tests/TestKit", swiftSettings: safe),
         // A service over a database of its own, for the suites of services.
         .target(
@@ -110,7 +146,7 @@ let package = Package(
         ("TopologyTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
         ("OperationsTests", ["Operations", "Messaging", "WebClient", log, metrics, lifecycle]),
         ("IngressTests", ["FuzzTargets", "Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
-        ("SimulationTests", ["Simulation", "Messaging", "AMQP", "PostgreSQL", "LocalServers", "wharf", log, lifecycle]),
+        ("SimulationTests", ["Simulation", "Messaging", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
         ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
         ("UsersTests", ["ServiceKit", "Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
         ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
@@ -123,7 +159,7 @@ let package = Package(
         ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "Contracts", "PostgreSQL", "AMQP", "WebClient", "IOThreads", "LocalServers", log, lifecycle]),
         (
             "WharfTests",
-            ["wharf", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]
+            ["wharf", "wharf-dev", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]
                 + services.map { .init(stringLiteral: $0) }
         ),
     ].filter { name, _ in

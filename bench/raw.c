@@ -1,4 +1,4 @@
-/* What the broker itself can do, spoken to by its C client and by nothing else: the limits that `wharf bench` measures against.
+/* What the broker itself can do, spoken to by its C client and by nothing else: the limits that `wharf-dev bench` measures against.
  *
  *   raw request WINDOW COUNT   requests to a classic queue, replies to an exclusive one, WINDOW of them outstanding
  *   raw confirm WINDOW COUNT   persistent messages to a quorum queue, WINDOW of them without their confirm

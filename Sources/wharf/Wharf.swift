@@ -1,19 +1,18 @@
 import ArgumentParser
 
-/// One executable; its subcommands are the roles and the tools.
+/// What runs in production: the roles, and the commands of those who operate them.
 @main
 struct Wharf: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wharf",
         abstract: "A commerce backend made of message queues, which cannot lose an order.",
         groupedSubcommands: [
-            CommandGroup(name: "Everything on this machine", subcommands: [Up.self, Status.self, Load.self, Bench.self, Simulate.self, Chaos.self]),
-            CommandGroup(name: "Roles", subcommands: [IngressCommand.self, WorkerCommand.self, SandboxCommand.self]),
+            CommandGroup(name: "Roles", subcommands: [IngressCommand.self, WorkerCommand.self]),
             CommandGroup(
                 name: "Operations",
                 subcommands: [
                     MigrateCommand.self, TopologyCommand.self, AdministratorCommand.self, DeadLettersCommand.self,
-                    AuditCommand.self, InboxCommand.self, HealthCommand.self, SettingsCommand.self,
+                    AuditCommand.self, InboxCommand.self, Status.self, HealthCommand.self, SettingsCommand.self,
                 ]),
         ])
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Simulation
 
-/// `wharf simulate` as a process of its own: what a seed gives must not depend on the process.
+/// `wharf-dev simulate` as a process of its own: what a seed gives must not depend on the process.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct SweepTests {
     @Test func `the same seed gives the same trace in every process`() async throws {
         let first = try await simulate("--seed", "7")
@@ -31,7 +31,7 @@ import Testing
         // It ends with the first that tells.
         let sweep = try await simulate("--seeds", "80", "--base", "50", "--sabotage", sabotage.rawValue)
         #expect(sweep.status == .exited(1))
-        #expect(sweep.lines.contains { $0.hasPrefix("To see it again:  wharf simulate --seed ") })
+        #expect(sweep.lines.contains { $0.hasPrefix("To see it again:  wharf-dev simulate --seed ") })
     }
 
     private struct Run {
@@ -48,7 +48,7 @@ import Testing
         let store = Lines()
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let process = ManagedProcess(
-            name: "wharf",
+            name: "wharf-dev",
             command: ProcessCommand(Self.executable, ["simulate"] + arguments, inheritsEnvironment: true, workingFolder: root.path),
             output: .lines { store.add($0) })
         try await process.start()
@@ -59,7 +59,7 @@ import Testing
     /// What is built beside the tests.
     private static var executable: String {
         let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "wharf").path
+        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "wharf-dev").path
     }
 
     private final class Lines: Sendable {

@@ -4,7 +4,8 @@ import Messaging
 import Orders
 import Testing
 
-@testable import wharf
+@testable import Audit
+@testable import ShopClient
 
 struct AuditInvariantTests {
     static let then = Date(timeIntervalSince1970: 1_780_000_000)

@@ -3,7 +3,8 @@ import Synchronization
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Audit
+@testable import ShopClient
 
 struct AuditLedgerTests {
     /// Answers one page after the other, and notes what was asked.

@@ -2,8 +2,11 @@ import Contracts
 import FoundationEssentials
 import Testing
 
+@testable import Assembly
+@testable import Audit
 @testable import Messaging
-@testable import wharf
+@testable import ShopClient
+@testable import Terminal
 
 struct AuditMessageTests {
     private let rule: MessageRule

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Testing
 
-@testable import wharf
+@testable import Bench
 
 @Suite struct BenchDecisionTests {
     private func record(_ figures: [BenchFigure: [Double]]) -> BenchRecord {

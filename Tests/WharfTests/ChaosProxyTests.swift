@@ -5,7 +5,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import Chaos
 
 @Suite(.timeLimit(.minutes(1))) struct `Chaos proxies` {
     @Test func `what is sent comes through in both directions, and is held back and let go as told`() async throws {

@@ -1,7 +1,9 @@
 import Messaging
 import Testing
 
-@testable import wharf
+@testable import Assembly
+@testable import Bench
+@testable import Chaos
 
 @Suite struct `Chaos schedules` {
     @Test(arguments: [0, 1, 42, UInt64.max])

@@ -4,9 +4,11 @@ import LocalServers
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import Bench
+@testable import Chaos
+@testable import Up
 
-/// `wharf chaos` as it is run, cut short. One shop at a time: each has a broker and twenty roles to start.
+/// `wharf-dev chaos` as it is run, cut short. One shop at a time: each has a broker and twenty roles to start.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct `Chaos` {
     private static let seconds = 20
     /// However long a busy machine takes to start a shop.
@@ -19,11 +21,11 @@ import Testing
             let kinds = Set(ChaosSchedule(seed: seed, seconds: Self.seconds).injections.map(\.kind))
             return kinds.count >= 3 && kinds.isDisjoint(with: Self.slow)
         })
-        print("wharf chaos --seed \(seed) --seconds \(Self.seconds)")
+        print("wharf-dev chaos --seed \(seed) --seconds \(Self.seconds)")
         let printed = LineStore()
         let process = chaos(seed: seed, printed)
         try await process.start()
-        try await eventually("The end of wharf chaos", within: Self.endsWithin) { await !process.isRunning }
+        try await eventually("The end of wharf-dev chaos", within: Self.endsWithin) { await !process.isRunning }
         let text = printed.all.joined(separator: "\n")
         #expect(await process.exit == .exited(0), "\(text)")
         let (tellsSchedule, isClean) = (text.contains(ChaosSchedule(seed: seed, seconds: Self.seconds).text), text.contains("violations: 0"))
@@ -47,9 +49,9 @@ import Testing
 
     private func chaos(seed: UInt64, _ printed: LineStore) -> ManagedProcess {
         ManagedProcess(
-            name: "wharf chaos",
+            name: "wharf-dev chaos",
             command: ProcessCommand(
-                RunningWharf.executable, ["chaos", "--seed", "\(seed)", "--seconds", "\(Self.seconds)"], inheritsEnvironment: false,
+                RunningWharf.developmentExecutable, ["chaos", "--seed", "\(seed)", "--seconds", "\(Self.seconds)"], inheritsEnvironment: false,
                 workingFolder: RunningWharf.repository()),
             output: .lines { printed.add($0) })
     }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import wharf
+@testable import Assembly
 
 @Suite struct DescriptorLimitTests {
     @Test func `a limit that is high enough stays as it is`() {

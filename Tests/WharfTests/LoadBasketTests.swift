@@ -1,6 +1,8 @@
 import Testing
 
-@testable import wharf
+@testable import Load
+@testable import ShopClient
+@testable import Terminal
 
 struct LoadBasketTests {
     private func parse(_ text: String) throws -> Baskets {

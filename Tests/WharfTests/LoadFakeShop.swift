@@ -2,7 +2,7 @@ import FoundationEssentials
 import Synchronization
 import WebClient
 
-@testable import wharf
+@testable import Assembly
 
 /// A shop and its payment sandbox in memory, as honest or as crooked as a test wants it.
 final class FakeShop: HTTPTransport {

@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import Testing
 
-@testable import wharf
+@testable import Load
 
 struct LoadFollowQueueTests {
     private static func order() -> FollowedOrder {

@@ -2,7 +2,8 @@ import Contracts
 import FoundationEssentials
 import Testing
 
-@testable import wharf
+@testable import Load
+@testable import ShopClient
 
 struct LoadReconciliationTests {
     private static let milk = "groc-whole-milk"

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Testing
 
-@testable import wharf
+@testable import Load
+@testable import Terminal
 
 struct LoadReportTests {
     private let plain = Paint(isColoured: false)

@@ -1,7 +1,7 @@
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import ShopClient
 
 struct LoadRetryTests {
     @Test("Not now is asked again", arguments: [429, 502, 503, 504])

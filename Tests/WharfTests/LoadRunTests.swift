@@ -1,7 +1,9 @@
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Load
+@testable import ShopClient
+@testable import Terminal
 
 @Suite(.timeLimit(.minutes(2)))
 struct LoadRunTests {

@@ -1,13 +1,15 @@
 import Testing
 
-@testable import wharf
+@testable import Load
+@testable import ShopClient
+@testable import Terminal
 
 struct LoadTargetTests {
     private let record = LoadTarget.Record(
         url: "http://127.0.0.1:8081", httpAddress: "127.0.0.1:8081", sandboxURL: "http://127.0.0.1:12111/", adminEmail: "admin@wharf.example")
     private let secrets = LoadTarget.Secrets(adminPassword: "secret")
 
-    @Test("In the folder of a running wharf up nothing needs to be said")
+    @Test("In the folder of a running wharf-dev up nothing needs to be said")
     func defaults() throws {
         let target = try LoadTarget(.init(), record: record, secrets: secrets)
         #expect(target.url == "http://127.0.0.1:8081")

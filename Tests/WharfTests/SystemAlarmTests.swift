@@ -3,7 +3,8 @@ import LocalServers
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import Bench
+@testable import LocalState
 
 extension System {
     @Suite struct `Alarms` {

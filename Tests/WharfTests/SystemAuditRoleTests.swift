@@ -2,7 +2,7 @@ import Logging
 import PostgreSQL
 import Testing
 
-@testable import wharf
+@testable import Assembly
 
 extension System {
     @Suite struct `The auditor's role` {

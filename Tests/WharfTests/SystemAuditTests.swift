@@ -9,7 +9,12 @@ import TestKit
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Audit
+@testable import Bench
+@testable import LocalState
+@testable import ShopClient
+@testable import Terminal
+@testable import Up
 
 extension System {
     /// `wharf audit` beside the running system: what is good is told good, and what somebody has tampered with is told with its id.

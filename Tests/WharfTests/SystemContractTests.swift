@@ -13,7 +13,7 @@ import Testing
 import Users
 import WebClient
 
-@testable import wharf
+@testable import Assembly
 
 @Suite struct `The map` {
     /// What only Wharf's own processes ask for.

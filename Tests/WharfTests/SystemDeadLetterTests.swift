@@ -7,7 +7,8 @@ import TestKit
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Assembly
+@testable import Bench
 
 /// A message that somebody else puts into a queue, as the broker's administrator.
 struct ForeignMessage: Sendable {

@@ -6,10 +6,15 @@ import TestKit
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Assembly
+@testable import Audit
+@testable import Bench
+@testable import LocalState
+@testable import Terminal
+@testable import Up
 
 extension System {
-    /// Orders by the hundred while something dies; `wharf load` then holds what the customers were told against the stock, the ledger and the
+    /// Orders by the hundred while something dies; `wharf-dev load` then holds what the customers were told against the stock, the ledger and the
     /// dead letters.
     @Suite struct `Faults` {
         @Test func `every accepted order settles and everything adds up while each worker is killed in turn`() async throws {
@@ -50,15 +55,15 @@ extension RunningWharf {
         try await eventually("The restart of \(name)", within: Self.restartedWithin) { try process().restarts > before.restarts }
     }
 
-    /// Runs `wharf load`, and `disturb` once the first of its orders are paid; returns when all is settled, reconciled, and at rest again.
+    /// Runs `wharf-dev load`, and `disturb` once the first of its orders are paid; returns when all is settled, reconciled, and at rest again.
     func load(orders: Int, from baskets: String, while disturb: @escaping @Sendable () async throws -> Void) async throws {
         let workingFolder = URL(filePath: folder.path).deletingLastPathComponent().path
         let log = "\(workingFolder)/load.log"
         try? FileManager.default.removeItem(atPath: log)
         let process = ManagedProcess(
-            name: "wharf load",
+            name: "wharf-dev load",
             command: ProcessCommand(
-                Self.executable,
+                Self.developmentExecutable,
                 ["load", "--baskets", baskets, "--orders", "\(orders)", "--clients", "8", "--no-prepare", "--timeout", "\(Self.loadWithin)"],
                 inheritsEnvironment: false, workingFolder: workingFolder),
             output: .file(log))

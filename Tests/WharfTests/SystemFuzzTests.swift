@@ -7,7 +7,7 @@ import PostgreSQL
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import Bench
 
 /// How long and from where `make fuzz` goes; CI's cut is short and always the same.
 enum FuzzPlan {

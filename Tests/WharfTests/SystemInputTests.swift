@@ -4,7 +4,7 @@ import PostgreSQL
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import Assembly
 
 extension System {
     @Suite struct `Bad input` {

@@ -7,7 +7,7 @@ import ServiceLifecycle
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import Assembly
 
 /// The databases of the running system, as its services reach them.
 enum SystemDatabase {

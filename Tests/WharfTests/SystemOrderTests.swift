@@ -4,7 +4,9 @@ import TestKit
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Bench
+@testable import LocalState
+@testable import Up
 
 extension System {
     @Suite struct `Ordering` {

@@ -6,7 +6,10 @@ import TestKit
 import Testing
 import WebClient
 
+@testable import Assembly
+@testable import Bench
 @testable import LocalServers
+@testable import LocalState
 @testable import wharf
 
 extension System {

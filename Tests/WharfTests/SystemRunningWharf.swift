@@ -7,9 +7,11 @@ import TestKit
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Bench
+@testable import LocalState
+@testable import Up
 
-/// The whole system as a user has it: the real executable, `wharf up`, in a folder of its own.
+/// The whole system as a user has it: the real executable, `wharf-dev up`, in a folder of its own.
 struct RunningWharf: Sendable {
     static let readyWithin = Duration.seconds(300)
     static let stoppedWithin = Duration.seconds(60)
@@ -20,7 +22,7 @@ struct RunningWharf: Sendable {
     let url: String
     let sandboxURL: String
     let adminToken: String
-    /// As `wharf up` has them for the commands that are run beside it: the administrators' URLs included.
+    /// As `wharf-dev up` has them for the commands that are run beside it: the administrators' URLs included.
     let settings: Settings
     let web: WebClient
     private let process: ManagedProcess
@@ -32,10 +34,13 @@ struct RunningWharf: Sendable {
         try #require(current, "this test belongs into the suite System")
     }
 
+    static var executable: String { built("wharf") }
+    static var developmentExecutable: String { built("wharf-dev") }
+
     /// What is built beside the tests.
-    static var executable: String {
+    private static func built(_ name: String) -> String {
         let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "wharf").path
+        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: name).path
     }
 
     /// The folder of the package.
@@ -52,9 +57,9 @@ struct RunningWharf: Sendable {
         let folder = StateFolder(path: "\(path)/\(StateFolder.name)")
         let address = "127.0.0.1:\(try FreePorts.next(for: path))"
         let process = ManagedProcess(
-            name: "wharf up",
+            name: "wharf-dev up",
             command: ProcessCommand(
-                executable, ["up", "--no-demo"], environment: ["WHARF_HTTP_ADDRESS": address], inheritsEnvironment: false,
+                developmentExecutable, ["up", "--no-demo"], environment: ["WHARF_HTTP_ADDRESS": address], inheritsEnvironment: false,
                 workingFolder: path),
             output: .file("\(path)/log"))
         try await process.start()
@@ -63,13 +68,13 @@ struct RunningWharf: Sendable {
         } catch {
             await process.stop(grace: stoppedWithin)
             let log = (try? Data(contentsOf: URL(filePath: "\(path)/log"))).map { String(decoding: $0.suffix(2_000), as: UTF8.self) }
-            Issue.record("wharf up did not become ready: \(error)\n\(log ?? "")")
+            Issue.record("wharf-dev up did not become ready: \(error)\n\(log ?? "")")
             throw error
         }
     }
 
     private init(_ process: ManagedProcess, _ folder: StateFolder) async throws {
-        try await eventually("wharf up", within: Self.readyWithin) {
+        try await eventually("wharf-dev up", within: Self.readyWithin) {
             guard await process.isRunning else { throw NotRunning() }
             return try folder.read(RunRecord.self, from: StateFolder.recordFile)?.state == .ready
         }
@@ -109,7 +114,7 @@ struct RunningWharf: Sendable {
         await process.send(signal: SIGTERM)
         defer { web.shutdown() }
         do {
-            try await eventually("The end of wharf up", within: Self.stoppedWithin) { await !process.isRunning }
+            try await eventually("The end of wharf-dev up", within: Self.stoppedWithin) { await !process.isRunning }
         } catch {
             await process.kill()
             throw error

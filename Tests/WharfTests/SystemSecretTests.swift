@@ -4,8 +4,11 @@ import Secrets
 import TestKit
 import Testing
 
+@testable import Assembly
+@testable import Bench
+@testable import LocalState
 @testable import Messaging
-@testable import wharf
+@testable import Up
 
 extension System {
     /// Known values are put through the whole system, and then looked for wherever something is written down.
@@ -133,7 +136,7 @@ extension System {
 }
 
 extension RunningWharf {
-    /// What `wharf up` has made up for this run.
+    /// What `wharf-dev up` has made up for this run.
     fileprivate var ownSecrets: [String: String] {
         get throws {
             let secrets = try secrets
@@ -154,7 +157,7 @@ extension RunningWharf {
         return files.compactMap { $0 as? String }.compactMap { try? Data(contentsOf: URL(filePath: "\(folder.rabbitMQ)/\($0)")) }
     }
 
-    /// What was logged by `wharf up`, by every process that it runs, and by the servers.
+    /// What was logged by `wharf-dev up`, by every process that it runs, and by the servers.
     func logs() throws -> [(name: String, text: String)] {
         let files = FileManager.default
         var paths = try files.contentsOfDirectory(atPath: folder.logs).map { "\(folder.logs)/\($0)" }
@@ -162,7 +165,7 @@ extension RunningWharf {
         paths.append(URL(filePath: folder.path).deletingLastPathComponent().appending(path: "log").path)
         let logs = paths.compactMap { path in
             (try? Data(contentsOf: URL(filePath: path))).map { data in
-                // The one line in which `wharf up` tells whoever started it how to sign in.
+                // The one line in which `wharf-dev up` tells whoever started it how to sign in.
                 let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").filter { !$0.contains("Administrator") }
                 return (path, lines.joined(separator: "\n"))
             }

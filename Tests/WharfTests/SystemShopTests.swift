@@ -4,7 +4,7 @@ import TestKit
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import Assembly
 
 extension System {
     /// What shops have met, over HTTP.

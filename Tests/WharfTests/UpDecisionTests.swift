@@ -2,7 +2,10 @@ import FoundationEssentials
 import Operations
 import Testing
 
-@testable import wharf
+@testable import Assembly
+@testable import LocalState
+@testable import Terminal
+@testable import Up
 
 @Suite struct RestartPolicyTests {
     @Test func `pauses double from 100 milliseconds to 10 seconds`() {

@@ -3,7 +3,10 @@ import Synchronization
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import LocalState
+@testable import ShopClient
+@testable import Terminal
+@testable import Up
 
 @Suite struct DemoProductTests {
     @Test func `there are 60 products in 6 categories, as the catalogue accepts them`() {

@@ -1,7 +1,8 @@
 import Synchronization
 import Testing
 
-@testable import wharf
+@testable import Terminal
+@testable import Up
 
 @Suite struct ProgressTests {
     private let plain = Paint(isColoured: false)

@@ -1,7 +1,10 @@
 import Operations
 import Testing
 
-@testable import wharf
+@testable import Assembly
+@testable import LocalState
+@testable import Terminal
+@testable import Up
 
 @Suite struct BackendsTests {
     @Test func `a service's URL is the administrator's with another user`() {
@@ -24,7 +27,7 @@ import Testing
 
     @Test func `all that is missing is named at once`() {
         let error = #expect(throws: UpError.self) { try Backends(environment: ["WHARF_AMQP_URL": "amqp://x/", "WHARF_REDIS_URL": ""]) }
-        #expect(error?.message == "wharf up --external needs WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
+        #expect(error?.message == "wharf-dev up --external needs WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
         #expect(error?.exitStatus == 78)
     }
 }

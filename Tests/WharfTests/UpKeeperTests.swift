@@ -5,7 +5,9 @@ import Synchronization
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import LocalState
+@testable import Terminal
+@testable import Up
 
 @Suite(.timeLimit(.minutes(1))) struct KeeperTests {
     private let folder: TemporaryFolder

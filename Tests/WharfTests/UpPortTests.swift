@@ -4,7 +4,7 @@ import LocalServers
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import Assembly
 
 /// The ingress alone: it listens, or says by which setting it cannot, before it needs any server.
 @Suite(.timeLimit(.minutes(2))) struct ListenAddressTests {

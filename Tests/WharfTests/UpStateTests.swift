@@ -2,7 +2,9 @@ import FoundationEssentials
 import Glibc
 import Testing
 
-@testable import wharf
+@testable import LocalState
+@testable import Terminal
+@testable import Up
 
 @Suite struct StateFolderTests {
     private func mode(_ path: String) throws -> Int? {

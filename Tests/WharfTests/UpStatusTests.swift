@@ -2,13 +2,15 @@ import FoundationEssentials
 import Glibc
 import Testing
 
+@testable import LocalState
+@testable import Terminal
 @testable import wharf
 
 @Suite struct StatusReportTests {
     private let plain = Paint(isColoured: false)
 
     @Test func `where nothing runs it says how to change that`() {
-        #expect(StatusReport.nothing.text(plain) == "Nothing runs in this folder; wharf up starts everything.")
+        #expect(StatusReport.nothing.text(plain) == "Nothing runs in this folder; wharf-dev up starts everything.")
     }
 
     @Test func `processes and queues are tables, the retry ladder one line until it holds something`() {
@@ -24,7 +26,7 @@ import Testing
         report.openDeadLetters = 0
         #expect(
             report.text(plain) == """
-                http://127.0.0.1:8080 degraded, wharf up is process 7
+                http://127.0.0.1:8080 degraded, wharf-dev up is process 7
 
                 process   health  admin port  pid     uptime  memory  restarts
                 orders-1   ready        4100   10  1 h 2 min  20 MiB         2

@@ -22,7 +22,7 @@ extension Settings {
         public let sendGridAPIBase: String
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
-            url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf up` writes it to a Maildir", .url)
+            url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf-dev up` writes it to a Maildir", .url)
             from = try table.read("WHARF_MAIL_FROM", .mailAddress, standard: "wharf@localhost", "the sender of mail")
             sendGridAPIKey = try table.read("SENDGRID_API_KEY", .secret, "for sendgrid://", .secret)
             sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")

@@ -14,7 +14,7 @@ extension Settings {
         public static func isLive(_ key: String) -> Bool { !testKeys.contains(where: key.hasPrefix) }
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
-            apiKey = try table.read("STRIPE_API_KEY", .stripeKey, "secret key; without one `wharf up` uses the sandbox", .secret)
+            apiKey = try table.read("STRIPE_API_KEY", .stripeKey, "secret key; without one `wharf-dev up` uses the sandbox", .secret)
             apiBase = try table.read("STRIPE_API_BASE", .api(plainText), standard: "https://\(Self.origin)", "Stripe's API")
             webhookSecret = try table.read("STRIPE_WEBHOOK_SECRET", .secret, "signs Stripe's webhooks", .secret)
             guard let apiKey, Self.isLive(apiKey), !Self.isStripe(apiBase) else { return }

@@ -1,8 +1,12 @@
 import ArgumentParser
+import Assembly
+import Audit
 import FoundationEssentials
+import LocalState
 import Logging
 import Messaging
 import Operations
+import Terminal
 import WebClient
 
 struct AuditCommand: AsyncParsableCommand {
@@ -14,7 +18,7 @@ struct AuditCommand: AsyncParsableCommand {
             a violation only when it has not changed for the grace period and a second look finds it again.
 
             Exit status 0: no violations. 1: violations. 2: something could not be read. 78: a setting is wrong. \
-            In the folder of a running wharf up no option is needed.
+            In the folder of a running wharf-dev up no option is needed.
             """)
 
     /// What could not be checked is neither good nor bad.
@@ -23,7 +27,7 @@ struct AuditCommand: AsyncParsableCommand {
 
     @OptionGroup var source: TopologyCommand.Source
 
-    @Option(help: "URL of the payment sandbox, whose ledger is read with STRIPE_API_KEY. (default: that of wharf up, else Stripe's list when STRIPE_API_KEY is set)")
+    @Option(help: "URL of the payment sandbox, whose ledger is read with STRIPE_API_KEY. (default: that of wharf-dev up, else Stripe's list when STRIPE_API_KEY is set)")
     var ledger: String?
 
     @Option(help: "Check only orders placed and messages handled since this time, such as 2026-11-21T04:00:00Z. For large shops.")
@@ -61,7 +65,7 @@ struct AuditCommand: AsyncParsableCommand {
         let output = AuditOutput(json: json, watches: watch != nil)
         do {
             if let watch {
-                try await StopRequest().cancelling(console: Console(terminal: output.terminal)) {
+                try await StopRequest {}.cancelling(console: Console(terminal: output.terminal)) {
                     while true {
                         try await output.show(Audit.run(target, options, clock: SystemClock(), logger: logger))
                         try await SystemClock().sleep(for: .seconds(watch))

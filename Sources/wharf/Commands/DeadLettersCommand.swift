@@ -1,5 +1,6 @@
 import AMQP
 import ArgumentParser
+import Assembly
 import Contracts
 import FoundationEssentials
 import Messaging

@@ -1,8 +1,5 @@
 import ArgumentParser
-import Logging
-import Messaging
-import Operations
-import PostgreSQL
+import Assembly
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,85 +13,5 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         let (settings, logger) = try Role.start("migrate")
         try await Database.migrate(settings, logger: logger)
-    }
-}
-
-/// Brings PostgreSQL to what the services expect.
-enum Database {
-    static func migrate(_ settings: Settings, logger: Logger) async throws {
-        let assembly = Assembly(settings: settings, logger: logger, name: "migrate")
-        let administrator = try PostgresPool(
-            url: settings.postgresURL(for: Settings.administrator), allowsPlainText: settings.allowsPlainText(to:), size: 1,
-            applicationName: "wharf migrate", logger: logger)
-        do {
-            let auditor = try await auditor(settings, administrator)
-            for service in ServiceName.allCases {
-                try await prepare(service, settings, administrator)
-                let url = settings.postgresURL(for: service.rawValue)
-                let applied = try await Migrator.migrate(
-                    service.migrations, schema: service.rawValue, on: url, allowsPlainText: settings.allowsPlainText(to:), logger: logger)
-                let database = try assembly.database(service)
-                _ = try await InboxPartitions(of: database, clock: assembly.clock, logger: logger).maintain()
-                try await auditor?.grant(service, on: database, logger: logger)
-                await database.close()
-                if !applied.isEmpty {
-                    logger.info("migrated", metadata: ["service": "\(service)", "migrations": "\(applied.joined(separator: " "))"])
-                }
-            }
-        } catch {
-            await administrator.close()
-            throw error
-        }
-        await administrator.close()
-    }
-
-    /// The service's role, which owns its schema and sees no other.
-    private static func prepare(_ service: ServiceName, _ settings: Settings, _ administrator: PostgresPool) async throws {
-        let name = service.rawValue
-        guard let credentials = try Credentials(ofOwn: settings.postgresURL(for: name), besides: settings.postgresURL(for: Settings.administrator)) else {
-            // One role for all: the service has no URL of its own.
-            try await administrator.withConnection {
-                _ = try await $0.execute("CREATE SCHEMA IF NOT EXISTS \(identifier: name)")
-            }
-            return
-        }
-        try await administrator.transaction { transaction in
-            try await makeRole(credentials, on: transaction)
-            try await transaction.execute(
-                "CREATE SCHEMA IF NOT EXISTS \(identifier: name) AUTHORIZATION \(identifier: credentials.user)")
-            // Nothing of the database is open to whoever has no schema in it.
-            try await transaction.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        }
-    }
-
-    /// Nil when the auditor has no role of its own.
-    private static func auditor(_ settings: Settings, _ administrator: PostgresPool) async throws -> AuditRole? {
-        let url = settings.postgresURL(for: AuditRole.name)
-        guard let credentials = try Credentials(ofOwn: url, besides: settings.postgresURL(for: Settings.administrator)) else { return nil }
-        let auditor = AuditRole(user: credentials.user)
-        try await administrator.transaction { transaction in
-            try await makeRole(credentials, on: transaction)
-            try await auditor.restrict(on: transaction)
-        }
-        return auditor
-    }
-
-    /// A role that may log in, under a lock that ends with the transaction.
-    private static func makeRole(_ credentials: Credentials, on transaction: any SQLConnection) async throws {
-        try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('wharf.migrate', 0))")
-        let exists = try await !transaction.query("SELECT 1 FROM pg_roles WHERE rolname = \(credentials.user)").isEmpty
-        let verifier = try ScramVerifier(password: credentials.password, user: credentials.user)
-        // CREATE ROLE and ALTER ROLE take no bound values: they come by way of settings of this transaction.
-        _ = try await transaction.query(
-            "SELECT set_config('wharf.role', \(credentials.user), true), set_config('wharf.verifier', \(verifier.text), true)")
-        try await transaction.execute(
-            """
-            DO $$
-            BEGIN
-                EXECUTE format(
-                    '\(raw: exists ? "ALTER" : "CREATE") ROLE %I LOGIN PASSWORD %L', current_setting('wharf.role'), current_setting('wharf.verifier'));
-            END
-            $$
-            """)
     }
 }

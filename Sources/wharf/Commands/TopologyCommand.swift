@@ -1,10 +1,7 @@
 import ArgumentParser
-import FoundationEssentials
-import Ingress
+import Assembly
 import Logging
 import Messaging
-import Operations
-import Secrets
 import WebClient
 
 struct TopologyCommand: AsyncParsableCommand {
@@ -13,10 +10,8 @@ struct TopologyCommand: AsyncParsableCommand {
         subcommands: [Apply.self, Check.self])
 
     struct Source: ParsableArguments {
-        static let standard = "topology/definitions.json"
-
         @Option(help: "RabbitMQ's definitions file.")
-        var definitions = Self.standard
+        var definitions = Broker.standardDefinitions
     }
 
     struct Apply: AsyncParsableCommand {
@@ -51,46 +46,6 @@ struct TopologyCommand: AsyncParsableCommand {
             for line in drift.map(\.description) + troubles { print(line) }
             if !drift.isEmpty || !troubles.isEmpty { throw ExitCode(1) }
             print("No drift.")
-        }
-    }
-}
-
-/// Brings RabbitMQ to what the processes expect.
-enum Broker {
-    /// Returns what had to be changed.
-    static func apply(definitions path: String, _ settings: Settings) async throws -> [Drift] {
-        let definitions = try definitions(path)
-        var passwords: [String: String] = [:]
-        for user in definitions.users.map(\.name) {
-            passwords[user] = try Credentials(
-                ofOwn: settings.amqpURL(for: user), besides: settings.amqpURL(for: Settings.administrator))?.password
-        }
-        let client = WebClient(logger: Logger(label: "wharf"))
-        defer { client.shutdown() }
-        return try await Topology.apply(definitions, passwords: passwords, via: try management(settings, client), clock: SystemClock())
-    }
-
-    static func definitions(_ path: String) throws -> Definitions {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw ValidationError("cannot read \(path); run wharf from the project's folder, or give --definitions")
-        }
-        return try Definitions(json: Array(data))
-    }
-
-    static func management(_ settings: Settings, _ client: WebClient) throws -> BrokerManagement {
-        guard let url = settings.managementURL else {
-            throw AssemblyError("WHARF_RABBITMQ_MANAGEMENT_URL", "is not set", "http://user:password@host:15672")
-        }
-        let (address, user) = try Credentials.split(url)
-        let base = address.hasSuffix("/") ? String(address.dropLast()) : address
-        let credentials = Base64.encode(Array("\(user.user):\(user.password)".utf8))
-        return BrokerManagement { method, path, body in
-            var headers = [(name: "Authorization", value: "Basic \(credentials)")]
-            if !body.isEmpty { headers.append((name: "Content-Type", value: "application/json")) }
-            let request = WebRequest(
-                method: method, url: base + path, headers: headers, body: body, timeout: .seconds(60))
-            let response = try await client.send(request)
-            return (response.status, response.body)
         }
     }
 }

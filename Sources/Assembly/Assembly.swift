@@ -1,0 +1,194 @@
+import AMQP
+import Carts
+import Catalog
+import Contracts
+import DeadLetters
+import IOThreads
+import Logging
+import Messaging
+import Notifications
+import Operations
+import Orders
+import Payments
+import PostgreSQL
+import Redis
+import Secrets
+import ServiceLifecycle
+import Users
+import WebClient
+
+/// Puts the parts together: the one place where a role gets its connections. Tests build the same roles from here.
+package struct Assembly: Sendable {
+    /// The user, and the override in the settings, under which an ingress is known to the broker.
+    package static let ingress = "ingress"
+    /// Connections to PostgreSQL of one worker process: one for each batch under way, of two queues, and one for the pollers.
+    static let poolSize = 5
+    /// Shorter than the pool's own patience with a server, so that the server says what it stopped.
+    package static let longestStatement: Duration = .seconds(50)
+    /// Calls to the payment gateway at once, of one worker process: all lanes' share (`Charging.maximumConcurrent`). At 200 ms each some 1,200 a second.
+    static let gatewayCalls = 256
+    /// How a service takes from its queues, where it is not as the others do.
+    static func limits(of service: ServiceName) -> WorkerLimits {
+        switch service {
+        // Batches of payments wait for the gateway most of the time.
+        case .payments: WorkerLimits(lanes: 4)
+        // A password costs a core some 400 ms, and a batch is answered together.
+        case .users: WorkerLimits(batch: 4)
+        default: WorkerLimits()
+        }
+    }
+
+    package let settings: Settings
+    package let logger: Logger
+    /// Names the process in logs, connections and the history of failed attempts.
+    package let name: String
+    package var clock: any WallClock = SystemClock()
+    package var randomness: any Randomness = SystemRandomness()
+
+    package init(
+        settings: Settings, logger: Logger, name: String, clock: any WallClock = SystemClock(),
+        randomness: any Randomness = SystemRandomness()
+    ) {
+        self.settings = settings
+        self.logger = logger
+        self.name = name
+        self.clock = clock
+        self.randomness = randomness
+    }
+
+    package func logger(_ label: String) -> Logger {
+        var logger = logger
+        logger[metadataKey: "part"] = "\(label)"
+        return logger
+    }
+
+    // MARK: The broker
+
+    package func broker(_ user: String, _ purpose: String) throws -> AMQPConfiguration {
+        try AMQPConfiguration(url: settings.amqpURL(for: user), connectionName: "\(name) \(purpose)")
+    }
+
+    /// - Parameter purpose: Names the connection, where it is not the usual one of its kind.
+    package func publisher(_ user: String, confirms: Bool, for purpose: String? = nil, on thread: IOThread? = nil) throws -> Publisher {
+        let purpose = purpose ?? (confirms ? "publisher" : "replies")
+        return Publisher(
+            configuration: try broker(user, purpose), confirms: confirms, on: thread, logger: logger(purpose))
+    }
+
+    /// A client for requests, with the parts that it needs to run.
+    package func requestClient(
+        _ user: String, commands: any MessagePublisher, queries: any MessagePublisher, on thread: IOThread? = nil
+    ) throws -> (client: RequestClient, services: [any Service]) {
+        let replies = Consumer(
+            configuration: try broker(user, "reply queue"), source: .exclusive(prefix: "\(Exchange.replies).\(user).", bindings: [(Exchange.replies, nil)]),
+            prefetch: RequestClient.maximumInFlight, noAck: true, on: thread,
+            logger: logger("reply queue"))
+        let client = RequestClient(
+            commands: commands, queries: queries, replies: replies, clock: clock, randomness: randomness,
+            logger: logger("requests"))
+        return (client, [replies, client])
+    }
+
+    // MARK: Services
+
+    package func database(_ service: ServiceName, on thread: IOThread? = nil) throws -> PostgresPool {
+        try PostgresPool(
+            url: settings.postgresURL(for: service.rawValue), allowsPlainText: settings.allowsPlainText(to:), size: Self.poolSize, applicationName: name,
+            schema: service.rawValue, keepsToIndexes: true, statementTimeout: Self.longestStatement, on: thread, logger: logger("database"))
+    }
+
+    /// Everything that a worker process of `service` runs, in the order in which it starts; it stops in the opposite order.
+    package func worker(_ service: ServiceName) throws -> [any Service] {
+        let user = service.rawValue
+        // One for all: what a worker waits for is either at the broker or in the database.
+        let thread = try IOThread(named: "wharf-\(user)")
+        let database = try self.database(service, on: thread)
+        let publisher = try self.publisher(user, confirms: true, on: thread)
+        let replies = try self.publisher(user, confirms: false, on: thread)
+        var services: [any Service] = [database, publisher, replies]
+        let definition: ServiceDefinition
+        switch service {
+        case .users:
+            let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
+            services.append(RedisService(client: redis))
+            definition = UsersService.definition(
+                clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
+        case .catalog:
+            definition = CatalogService.definition(clock: clock, randomness: randomness)
+        case .carts:
+            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
+            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
+            services += [queries] + parts
+            definition = CartsService.definition(
+                ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
+        case .orders:
+            definition = OrdersService.definition(clock: clock)
+        case .payments:
+            guard settings.stripe.apiKey != nil else {
+                throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
+            }
+            let gateway = StripeGateway(
+                transport: WebClient(
+                    maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true,
+                    logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
+                base: settings.stripe.apiBase)
+            definition = PaymentsService.definition(gateway: gateway, clock: clock)
+        case .notifications:
+            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
+            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
+            services += [queries] + parts
+            definition = NotificationsService.definition(
+                mail: try mail(), sender: try mailSender(), ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock,
+                randomness: randomness)
+        case .deadletters:
+            definition = DeadLettersService.definition(clock: clock)
+            let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
+            services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
+        }
+        let limits = Self.limits(of: service)
+        var consumers: [String: any MessageConsumer] = [:]
+        for queue in definition.queues {
+            let consumer = try self.consumer(queue, of: user, prefetch: limits.prefetch, on: thread)
+            services.append(consumer)
+            consumers[queue] = definition.sensitiveQueues.contains(queue)
+                ? OpeningConsumer(consumer, key: try credentialsKey(), logger: logger(queue)) : consumer
+        }
+        let wiring = Worker.Wiring(
+            consumers: consumers, publisher: publisher, replies: replies, database: database, clock: clock,
+            randomness: randomness)
+        services.append(Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker")))
+        return services.map { ThreadBound(service: $0, thread: thread) }
+    }
+
+    /// The key for messages that hold credentials, which ingress asks users for. All processes of users have it, as they log in to the broker with one
+    /// password, of which the broker keeps no more than a salted hash.
+    private func credentialsKey() throws -> SealingKey {
+        SealingKey(derivedFrom: try broker(ServiceName.users.rawValue, "").password, for: "wharf: credentials on their way to users")
+    }
+
+    private func mail() throws -> any MailTransport {
+        guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailURL.accepted) }
+        return try MailTransports.from(url: url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
+    }
+
+    private func mailSender() throws -> MailAddress {
+        guard let sender = MailAddress(settings.mail.from) else {
+            throw AssemblyError("WHARF_MAIL_FROM", "is '\(settings.mail.from)'", "an e-mail address, as in Wharf <shop@example.com>")
+        }
+        return sender
+    }
+
+    private func consumer(_ queue: String, of user: String, prefetch: Int, on thread: IOThread) throws -> Consumer {
+        Consumer(
+            configuration: try broker(user, queue), source: .queue(queue), prefetch: prefetch, on: thread, logger: logger(queue))
+    }
+}
+
+/// A setting that a role needs is not there or of no use to it.
+package struct AssemblyError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ name: String, _ trouble: String, _ accepted: String) {
+        description = "\(name) \(trouble); accepted: \(accepted)"
+    }
+}

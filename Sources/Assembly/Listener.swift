@@ -1,0 +1,41 @@
+import Operations
+import ServiceLifecycle
+import Synchronization
+
+/// A server whose address is a setting: where it cannot listen, because another program does, or because the address is not this machine's, the setting is
+/// named.
+struct Listener: Service {
+    private let server: any Service
+    private let address: ListenAddress
+    private let setting: String
+    private let isListening: SharedFlag
+
+    /// - Parameter isListening: raised as soon as the server takes connections; what ends it after that is not the address.
+    init(_ server: any Service, at address: ListenAddress, _ setting: String, _ isListening: SharedFlag) {
+        self.server = server
+        self.address = address
+        self.setting = setting
+        self.isListening = isListening
+    }
+
+    func run() async throws {
+        do {
+            try await server.run()
+        } catch let error where !(error is CancellationError) && !isListening.isRaised {
+            throw AssemblyError(setting, "is \(address), where this process cannot listen: \(error)", "an address of this machine with a port that is free")
+        }
+    }
+}
+
+/// Says that something has happened, once and for all.
+package final class SharedFlag: Sendable {
+    private let flag = Atomic(false)
+
+    package init() {}
+
+    package var isRaised: Bool { flag.load(ordering: .acquiring) }
+
+    package func raise() {
+        flag.store(true, ordering: .releasing)
+    }
+}

@@ -1,0 +1,112 @@
+import AMQP
+import ArgumentParser
+import FoundationEssentials
+import Ingress
+import Logging
+import Messaging
+import Metrics
+import Operations
+import PostgreSQL
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A process that runs until it is told to stop: SIGTERM or SIGINT ends it in order, a second one at once.
+package enum Role {
+    /// How long an ingress waits for the requests that are under way when it is told to stop: longer than any of them may take.
+    static let longestDrain: Duration = .seconds(45)
+    /// What is left of a shutdown after this is cut off: the messages concerned are delivered again. What waits for a role's end (`wharf-dev up`, compose)
+    /// waits longer.
+    package static let longestShutdown: Duration = longestDrain + .seconds(5)
+
+    /// - Parameters:
+    ///   - name: What the process is called in logs and at the broker.
+    ///   - services: Builds what it runs, in the order in which it starts.
+    package static func run(
+        _ name: String, _ services: (Assembly) throws -> [any Service]
+    ) async throws {
+        let (settings, logger) = try start(name)
+        let metrics = MetricsRegistry()
+        MetricsSystem.bootstrap(metrics)
+        let assembly = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
+        let parts = try stoppingOnBadSettings { try services(assembly) }
+        let isListening = SharedFlag()
+        let admin = AdminServer(
+            address: settings.adminAddress, checks: parts.compactMap { ($0 as? any HasReadiness)?.readiness },
+            metrics: metrics, logger: assembly.logger("admin"), onReady: { _ in isListening.raise() })
+        let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", isListening)
+        let group = ServiceGroup(
+            configuration: {
+                var configuration = ServiceGroupConfiguration(
+                    services: ([listening] + parts).map { .init(service: $0) }, logger: logger)
+                configuration.maximumGracefulShutdownDuration = longestShutdown
+                return configuration
+            }())
+        logger.info("starting")
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                tasks.addTask { await stop(group, on: logger) }
+                try await tasks.next()
+                tasks.cancelAll()
+            }
+        } catch {
+            logger.critical("stopped by an error", metadata: ["error": "\(error)"])
+            throw ExitCode(isConfiguration(error) ? 78 : 1)
+        }
+        logger.info("stopped")
+    }
+
+    /// Reads the settings and opens the log; what every command begins with. A tool logs warnings only.
+    package static func start(_ name: String, isTool: Bool = false) throws -> (settings: Settings, logger: Logger) {
+        // What `wharf-dev up` has written is for the tools beside it; a role has what it was given, and no administrator's password.
+        let settings = try stoppingOnBadSettings { try isTool ? Settings.load() : Settings() }
+        let level = isTool ? max(settings.logLevel, .warning) : settings.logLevel
+        let handlers = LogHandlers(format: settings.logFormat, level: level, service: name)
+        LoggingSystem.bootstrap(handlers.make)
+        var logger = Logger(label: "wharf")
+        logger[metadataKey: "role"] = "\(name)"
+        for warning in settings.warnings { logger.warning("\(warning)") }
+        return (settings, logger)
+    }
+
+    private static func stop(_ group: ServiceGroup, on logger: Logger) async {
+        var isStopping = false
+        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            if isStopping {
+                logger.warning("second \(signal), ending at once")
+                _exit(1)
+            }
+            isStopping = true
+            logger.info("\(signal), shutting down")
+            await group.triggerGracefulShutdown()
+        }
+    }
+
+    /// Exit status 78 (EX_CONFIG), with one line that says what is wrong.
+    package static func stoppingOnBadSettings<T>(_ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch where isConfiguration(error) {
+            complain("\(error)")
+            throw ExitCode(78)
+        }
+    }
+
+    package static func complain(_ text: String) {
+        let line = Array("wharf: \(text)\n".utf8)
+        _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static func isConfiguration(_ error: any Error) -> Bool {
+        switch error {
+        case is SettingError, is AssemblyError, is CredentialsError, is OpenAPIError, is TopologyError: true
+        case let error as AMQPError: error.code == .configuration || error.code == .notFound
+        case let error as PostgresError: error.code == .configuration
+        default: false
+        }
+    }
+}

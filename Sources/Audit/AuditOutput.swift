@@ -1,0 +1,32 @@
+import FoundationEssentials
+import Synchronization
+import Terminal
+
+/// Prints reports: the first one whole, of the others what has changed.
+package final class AuditOutput: Sendable {
+    package let terminal = Terminal(environment: ProcessInfo.processInfo.environment)
+    private let json: Bool
+    private let watches: Bool
+    private let last = Mutex<AuditReport?>(nil)
+
+    package init(json: Bool, watches: Bool) {
+        self.json = json
+        self.watches = watches
+    }
+
+    /// Of the last report; true when there was none.
+    package var isClean: Bool { last.withLock { $0?.isClean ?? true } }
+
+    package func show(_ report: AuditReport) throws {
+        let before = last.withLock { last in
+            defer { last = report }
+            return last
+        }
+        if json {
+            Console.print(try report.json(pretty: !watches) + "\n")
+        } else {
+            let text = before.map { report.text(since: $0, terminal.paint) } ?? report.text(terminal.paint)
+            if !text.isEmpty { Console.print(text + "\n") }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Assembly
+import FoundationEssentials
+import LocalState
+import Logging
+import Messaging
+import Operations
+import WebClient
+
+/// What an audit reads.
+package struct AuditTarget: Sendable {
+    /// Of the auditor's role, by service.
+    let databases: [ServiceName: String]
+    /// Which hosts of theirs may be spoken to without TLS.
+    let allowsPlainText: @Sendable (String) -> Bool
+    let definitions: Definitions
+    /// Nil when there is none that can be read: then the payment service's own records are all there is.
+    let ledger: (any GatewayLedger)?
+    /// Nil when the broker cannot be asked.
+    let queues: QueueList?
+
+    /// - Parameter sandbox: URL of the sandbox that takes the gateway's place.
+    package init(_ settings: Settings, definitions: Definitions, sandbox: String?, transport: any HTTPTransport) {
+        let auditor = settings.postgresURL(for: AuditRole.name)
+        databases = Dictionary(uniqueKeysWithValues: ServiceName.allCases.map { service in
+            (service, Backends.url(settings.postgresURL(for: service.rawValue), asUserOf: auditor))
+        })
+        allowsPlainText = { settings.allowsPlainText(to: $0) }
+        self.definitions = definitions
+        if let sandbox {
+            // A live key is for Stripe alone.
+            let key = settings.stripe.apiKey.flatMap { Settings.Stripe.isLive($0) ? nil : $0 }
+            ledger = SandboxLedger(url: sandbox, key: key, transport: transport)
+        } else {
+            ledger = settings.stripe.apiKey.map { StripeLedger(transport: transport, key: $0, base: settings.stripe.apiBase) }
+        }
+        queues = settings.managementURL.map { QueueList(transport: transport, managementURL: $0) }
+    }
+
+    /// What was not looked at.
+    var notes: [String] {
+        var notes: [String] = []
+        if ledger == nil { notes.append("The gateway's ledger was not read: neither --ledger nor STRIPE_API_KEY says where it is.") }
+        if queues == nil { notes.append("The broker was not asked what waits in it (WHARF_RABBITMQ_MANAGEMENT_URL); --grace alone tells what is in flight.") }
+        return notes
+    }
+
+    func backlog() async throws -> BrokerBacklog {
+        guard let queues else { return BrokerBacklog() }
+        do {
+            // A queue of which the broker does not say how much it holds may hold something.
+            return BrokerBacklog(messages: Dictionary(try await queues.read().map { ($0.name, $0.messages ?? 1) }, uniquingKeysWith: +))
+        } catch {
+            throw AuditError.unreadable("RabbitMQ's management API: \(error)")
+        }
+    }
+}

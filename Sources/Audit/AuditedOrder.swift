@@ -1,0 +1,95 @@
+import Assembly
+import Contracts
+import FoundationEssentials
+import Orders
+import ShopClient
+
+/// An order with all that the services and the gateway have of it.
+struct AuditedOrder: Sendable {
+    struct Saga: Sendable {
+        let phase: String
+        /// Nil for a phase of another version of Wharf.
+        let fate: OrderFate?
+        /// As customers are told, in the words of the API.
+        let paymentState: String
+        let refunded: Int
+        let dueAt: Date?
+    }
+
+    let id: UUID
+    let number: String
+    let cart: UUID
+    /// Nil when they cannot be read.
+    let lines: [OrderLine]?
+    let total: Money
+    let placedAt: Date
+    /// Nil when there is none.
+    let saga: Saga?
+    /// Of the saga.
+    let changedAt: Date
+
+    /// The order that closed the cart; nil when the cart is gone or open.
+    var orderOfCart: UUID?
+    var charge: AuditedCharge?
+    var reservation: AuditedReservation?
+    var notifications: [AuditedNotification] = []
+    /// Nil when there is no ledger to read.
+    var ledger: [LedgerPayment]?
+    /// A dead letter would have told of it.
+    var hasDeadNews = false
+
+    /// The last change anywhere.
+    var unchangedSince: Date {
+        let others = [charge?.updatedAt, reservation?.at] + notifications.map(\.createdAt) + (ledger ?? []).map(\.createdAt)
+        return others.compactMap(\.self).reduce(changedAt, max)
+    }
+
+    /// A finding about this order; `sentence` goes on from its number.
+    func finding(
+        _ invariant: Invariant, _ sentence: String, awaits: ServiceName? = nil, longestWait: Double = Judge.longestFlight
+    ) -> Finding {
+        Finding(
+            invariant, "order \(id.text)", "\(number) \(sentence)", unchangedSince: unchangedSince, awaits: awaits, longestWait: longestWait)
+    }
+}
+
+/// The payment of an order as the payment service has it.
+struct AuditedCharge: Sendable {
+    let order: UUID
+    /// In the words of the payment service: `begun`, `requiresAction`, `succeeded`, `declined`, `voided`, `refunded`, `needsOperator`.
+    let state: String
+    let amount: Money
+    let isToBeVoided: Bool
+    let intent: String?
+    let updatedAt: Date
+
+    /// Written to forbid a charge that had not begun.
+    var isTombstone: Bool { amount.currency.isEmpty }
+}
+
+struct AuditedReservation: Sendable {
+    let order: UUID
+    /// In the words of the catalog: `reserved`, `short`, `committed`, `released`.
+    let state: String
+    /// Pieces by SKU.
+    let pieces: [String: Int]
+    let at: Date
+
+    var holdsStock: Bool { state == "reserved" || state == "committed" }
+}
+
+struct AuditedNotification: Sendable {
+    let order: UUID
+    let kind: String
+    let channel: String
+    /// In the words of the notification service: `pending`, `sent`, `failed`.
+    var result = "sent"
+    /// Why the last attempt did not succeed.
+    var detail: String?
+    let createdAt: Date
+}
+
+extension Money {
+    /// `1999 EUR`, in minor units.
+    var told: String { "\(amount) \(currency)" }
+}

@@ -1,0 +1,45 @@
+import FoundationEssentials
+import ShopClient
+import WebClient
+
+/// The payments that a gateway has, by its own account.
+protocol GatewayLedger: Sendable {
+    /// Hands over every payment, a page at a time. `start` may leave out what was made before it.
+    func walk(since start: Date?, _ body: ([LedgerPayment]) -> Void) async throws
+}
+
+/// The sandbox's: all of it, the oldest first.
+struct SandboxLedger: GatewayLedger {
+    /// Of one walk.
+    static let limit = Duration.seconds(600)
+
+    let url: String
+    let key: String?
+    let transport: any HTTPTransport
+
+    func walk(since start: Date?, _ body: ([LedgerPayment]) -> Void) async throws {
+        let shop = Shop(transport: transport, url: url, token: key, deadline: .now + Self.limit, onRetry: { _ in })
+        try await LedgerReader(sandbox: shop).walk(body)
+    }
+}
+
+/// The part of a ledger that belongs to one slice of orders, by order.
+struct LedgerSlice: Sendable {
+    let range: AuditRange
+    private(set) var payments: [UUID: [LedgerPayment]] = [:]
+
+    init(_ range: AuditRange) {
+        self.range = range
+    }
+
+    mutating func add(_ page: [LedgerPayment]) {
+        for payment in page {
+            guard let order = payment.order, range.contains(order) else { continue }
+            payments[order, default: []].append(payment)
+        }
+    }
+
+    mutating func take(_ order: UUID) -> [LedgerPayment] {
+        payments.removeValue(forKey: order) ?? []
+    }
+}

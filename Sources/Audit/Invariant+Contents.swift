@@ -1,0 +1,54 @@
+import Assembly
+import Contracts
+import Orders
+import ShopClient
+
+extension AuditedOrder {
+    /// The order adds up by itself, and its cart was closed by it and no other, or is open again.
+    var contentFindings: [Finding] {
+        var wrong: [Finding] = []
+        if let flaw { wrong.append(finding(.contents, flaw)) }
+        if saga?.fate == .givenUp {
+            if orderOfCart == id { wrong.append(finding(.contents, "was given up, and its cart \(cart.text) is still closed", awaits: .carts)) }
+        } else if orderOfCart != id {
+            let told = orderOfCart.map { "was closed by order \($0.text)" } ?? "is not closed"
+            wrong.append(finding(.contents, "came from cart \(cart.text), which \(told)"))
+        }
+        return wrong
+    }
+
+    private var flaw: String? {
+        guard let lines, !lines.isEmpty else { return "has no lines that can be read" }
+        for line in lines {
+            let product = line.unitPrice.amount.multipliedReportingOverflow(by: line.quantity)
+            if line.quantity < 1 || product.overflow || line.lineTotal.amount != product.partialValue {
+                return "has \(line.quantity) × \(line.unitPrice.told) of \(line.sku) for \(line.lineTotal.told)"
+            }
+            if line.unitPrice.currency != total.currency || line.lineTotal.currency != total.currency {
+                return "is in \(total.currency), and \(line.sku) is not"
+            }
+        }
+        // Each line's total is a product of bounded factors, or was told above; a sum that overflows differs from any total.
+        let sum = lines.reduce((partialValue: 0, overflow: false)) { sum, line in
+            let next = sum.partialValue.addingReportingOverflow(line.lineTotal.amount)
+            return (next.partialValue, sum.overflow || next.overflow)
+        }
+        return sum.overflow || sum.partialValue != total.amount ? "has a total of \(total.told), but its lines make \(sum.partialValue)" : nil
+    }
+}
+
+/// Something that should be given once, and how often it was.
+struct Repetition: Sendable {
+    enum Kind: String, Sendable {
+        case number, cart
+    }
+
+    let kind: Kind
+    let value: String
+    let orders: [String]
+
+    var finding: Finding {
+        let named = orders.joined(separator: ", ")
+        return Finding(.contents, "\(kind.rawValue) \(value)", "\(kind.rawValue) \(value) belongs to several orders: \(named)", unchangedSince: nil)
+    }
+}

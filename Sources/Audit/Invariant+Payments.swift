@@ -1,0 +1,113 @@
+import Assembly
+import Contracts
+import Orders
+import ShopClient
+
+extension AuditedOrder {
+    /// What was taken and kept, by the payment service and by the gateway, is what the order says.
+    var paymentFindings: [Finding] {
+        var wrong = (ledger ?? []).isEmpty ? [] : captureFindings
+        guard let fate = saga?.fate else { return wrong }
+        switch fate {
+        case .open: wrong += amountFindings
+        case .sold: wrong += amountFindings + saleFindings
+        case .givenUp: wrong += givenUpFindings
+        }
+        // What is wrong with the money itself is told already.
+        return wrong.isEmpty && fate != .open ? toldFindings : wrong
+    }
+
+    /// What customers are told of the payment is what the gateway has, or where there is no ledger what payments has.
+    private var toldFindings: [Finding] {
+        guard let saga else { return [] }
+        let right = ledger.map { states(by: $0) } ?? statesByPayments
+        if !right.contains(saga.paymentState) {
+            let expected = right.sorted().joined(separator: " or ")
+            return [finding(.payments, "tells its payment as \(saga.paymentState), which is \(expected)", awaits: .orders)]
+        }
+        guard let ledger else { return [] }
+        let refunded = own(of: ledger).reduce(0) { $0 + $1.refunded }
+        if saga.refunded == refunded { return [] }
+        return [finding(.payments, "tells \(saga.refunded) as refunded, but the gateway has refunded \(refunded)", awaits: .orders)]
+    }
+
+    private func own(of ledger: [LedgerPayment]) -> [LedgerPayment] {
+        guard let intent = charge?.intent else { return ledger }
+        return ledger.filter { $0.id == intent }
+    }
+
+    private func states(by ledger: [LedgerPayment]) -> Set<String> {
+        if charge?.state == "needsOperator" { return ["needsOperator"] }
+        let own = own(of: ledger)
+        let captured = own.reduce(0) { $0 + $1.captured }
+        let refunded = own.reduce(0) { $0 + $1.refunded }
+        if captured > 0 {
+            if refunded >= captured { return ["refunded"] }
+            return refunded > 0 ? ["partlyRefunded", "disputed"] : ["succeeded", "disputed"]
+        }
+        if saga?.fate == .sold { return ["succeeded"] }
+        if own.contains(where: { $0.status == nil }) { return ["declined", "cancelled"] }
+        let isDeclined = own.contains { $0.status == "requires_payment_method" } || charge?.state == "declined"
+        return isDeclined ? ["declined"] : ["cancelled"]
+    }
+
+    private var statesByPayments: Set<String> {
+        switch charge?.state {
+        case "succeeded": ["succeeded", "partlyRefunded", "refunded", "disputed"]
+        case "declined": ["declined"]
+        case "refunded": ["refunded"]
+        case "needsOperator": ["needsOperator"]
+        case "voided", nil: ["cancelled"]
+        case let other?: [other]
+        }
+    }
+
+    private var captures: [LedgerPayment] { (ledger ?? []).filter { $0.captured > 0 } }
+
+    /// One capture an order, whatever has become of the order.
+    private var captureFindings: [Finding] {
+        guard captures.count > 1 else { return [] }
+        let told = captures.map { "\($0.id) (\($0.captured) \($0.currency.uppercased()))" }.sorted().joined(separator: ", ")
+        return [finding(.payments, "was charged \(captures.count) times: \(told)")]
+    }
+
+    private var amountFindings: [Finding] {
+        guard let charge, !charge.isTombstone, charge.amount != total else { return [] }
+        return [finding(.payments, "has a total of \(total.told), but a charge of \(charge.amount.told)")]
+    }
+
+    private var saleFindings: [Finding] {
+        guard let charge else { return [finding(.payments, "is confirmed, and payments knows of no charge")] }
+        let kept = total.amount - (saga?.refunded ?? 0)
+        if charge.state != "succeeded", kept > 0 { return [finding(.payments, "is confirmed, and its charge is \(charge.state)")] }
+        if charge.isToBeVoided, kept > 0 { return [finding(.payments, "is confirmed, and its charge is to be voided", awaits: .payments)] }
+        // A second capture is told already.
+        guard ledger != nil, captures.count < 2 else { return [] }
+        guard let capture = captures.first else {
+            return total.amount == 0 ? [] : [finding(.payments, "is confirmed, and the gateway has taken nothing for it")]
+        }
+        if capture.id != charge.intent {
+            return [finding(.payments, "was charged as \(charge.intent ?? "nothing"), but the gateway has \(capture.id)")]
+        }
+        let captured = Money(amount: capture.captured, currency: capture.currency.uppercased())
+        if captured != total { return [finding(.payments, "has a total of \(total.told), but \(captured.told) were taken (\(capture.id))")] }
+        if capture.kept != kept {
+            return [finding(.payments, "should have \(kept) of its \(total.told) kept, but the gateway keeps \(capture.kept) (\(capture.id))")]
+        }
+        return []
+    }
+
+    private var givenUpFindings: [Finding] {
+        var wrong: [Finding] = []
+        if let charge, ["begun", "requiresAction", "succeeded"].contains(charge.state) {
+            wrong.append(finding(.payments, "did not come about, but its charge is \(charge.state)", awaits: .payments))
+        }
+        let kept = captures.filter { $0.kept != 0 }
+        // A dead letter waits for an operator to see to it.
+        if !kept.isEmpty, charge?.state != "needsOperator" {
+            let told = kept.map { "\($0.kept) \($0.currency.uppercased()) (\($0.id))" }.sorted().joined(separator: ", ")
+            wrong.append(finding(.payments, "did not come about, but the gateway keeps \(told)", awaits: .payments))
+        }
+        return wrong
+    }
+}

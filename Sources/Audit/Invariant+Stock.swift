@@ -1,0 +1,50 @@
+import Assembly
+import Contracts
+import Orders
+
+extension AuditedOrder {
+    /// Sold is what was reserved; what did not come about holds nothing.
+    var stockFindings: [Finding] {
+        switch saga?.fate {
+        case .sold:
+            guard let reservation else { return [finding(.stock, "is confirmed, and the catalog knows of no reservation")] }
+            guard reservation.state == "committed" else { return [finding(.stock, "is confirmed, and its reservation is \(reservation.state)")] }
+            return reservation.pieces == pieces ? [] : [finding(.stock, "holds other pieces than were taken from stock for it")]
+        case .givenUp:
+            guard let reservation, reservation.holdsStock else { return [] }
+            return [finding(.stock, "did not come about, and its reservation is \(reservation.state)", awaits: .catalog)]
+        case .open, nil: return []
+        }
+    }
+
+    private var pieces: [String: Int] {
+        Dictionary((lines ?? []).map { ($0.sku, $0.quantity) }, uniquingKeysWith: +)
+    }
+}
+
+/// One SKU, with the sums of what has changed it. All from one snapshot, and each change of stock is one transaction: it holds exactly, at any time.
+struct StockSums: Sendable, Equatable {
+    let sku: String
+    /// Nil for a SKU that movements or reservations name and the stock does not.
+    let onHand: Int?
+    let reserved: Int?
+    /// What was put in or taken out by hand.
+    let moved: Int
+    /// In committed reservations.
+    let sold: Int
+    /// In open reservations.
+    let held: Int
+
+    var findings: [Finding] {
+        guard let onHand, let reserved else { return [finding("is sold or moved, and has no stock")] }
+        var wrong: [Finding] = []
+        if onHand != moved - sold { wrong.append(finding("has \(onHand) on hand, but movements of \(moved) less \(sold) sold make \(moved - sold)")) }
+        if reserved != held { wrong.append(finding("has \(reserved) reserved, but its open reservations hold \(held)")) }
+        if reserved > onHand { wrong.append(finding("has \(reserved) reserved of \(onHand) on hand")) }
+        return wrong
+    }
+
+    private func finding(_ sentence: String) -> Finding {
+        Finding(.stock, "SKU \(sku)", "\(sku) \(sentence)", unchangedSince: nil)
+    }
+}

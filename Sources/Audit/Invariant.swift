@@ -1,0 +1,15 @@
+/// What has to hold in every shop at any time.
+package enum Invariant: String, Sendable, CaseIterable, Codable {
+    case deadlines, payments, stock, contents, notifications, messages
+
+    package var title: String {
+        switch self {
+        case .deadlines: "every order has ended, or is within its deadline"
+        case .payments: "money kept = orders confirmed, each charged once"
+        case .stock: "stock = movements − sales, and each reservation has its order"
+        case .contents: "one whole order a cart, one number an order"
+        case .notifications: "the news of every ended order has left, once"
+        case .messages: "messages sent = messages handled + dead letters"
+        }
+    }
+}

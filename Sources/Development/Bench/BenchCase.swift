@@ -1,0 +1,45 @@
+import ArgumentParser
+
+/// What can be measured.
+enum BenchCase: String, Sendable, Codable, CaseIterable {
+    /// Real baskets to confirmed orders, as fast as 64 clients can.
+    case checkouts
+    /// The same with a payment gateway that takes its time.
+    case slowGateway = "slow-gateway"
+    /// One checkout after the other.
+    case single
+    /// A product read by its id.
+    case product
+    /// An item put into a cart.
+    case item
+    /// Every basket holds the best-seller.
+    case hot
+    /// One, two and four workers a pool.
+    case scaling
+    /// Resident memory at rest, under load, and with thousands of requests in flight.
+    case memory
+    /// From `wharf-dev up` to the first confirmed order.
+    case ready
+    /// Checkouts over large tables; long, so only with `--full` or by name.
+    case growth
+    /// Checkouts over a large backlog; long, so only with `--full` or by name.
+    case backlog
+    /// Checkouts and products at three times the rate that they can be had at; long, so only with `--full` or by name.
+    case overload
+
+    var isLong: Bool { self == .growth || self == .backlog || self == .overload }
+
+    /// - Throws: `ValidationError` for a name that is none.
+    static func parse(_ list: String) throws -> Set<BenchCase> {
+        let names = list.split(separator: ",").map(String.init)
+        let cases = try names.map { name in
+            guard let known = BenchCase(rawValue: name) else {
+                let all = allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--cases knows no '\(name)'; there are \(all).")
+            }
+            return known
+        }
+        guard !cases.isEmpty else { throw ValidationError("--cases names none.") }
+        return Set(cases)
+    }
+}

@@ -1,0 +1,43 @@
+import Assembly
+import FoundationEssentials
+import Terminal
+import Up
+
+/// Limits B and C: what RabbitMQ does for its own C client, `bench/raw.c`.
+struct BrokerLimits: Sendable {
+    private static let limit = Duration.seconds(130)
+    private static let compileLimit = Duration.seconds(60)
+
+    let folder: BenchFolder
+    /// An administrator's URL.
+    let amqp: String
+
+    /// Makes the program, once for all measurements.
+    static func compile(in folder: BenchFolder) async throws {
+        let arguments = ["-O2", "-o", folder.file("raw"), "\(folder.programs)/raw.c", "-lrabbitmq", "-lpthread"]
+        _ = try await Program(name: "cc", arguments: arguments).run(within: compileLimit)
+    }
+
+    /// Requests to a classic queue and their replies, `window` outstanding.
+    func request(window: Int, count: Int) async throws -> PrintedFigures {
+        try await run("request", window, count)
+    }
+
+    /// Messages to a quorum queue, `window` of them not confirmed yet.
+    func confirm(window: Int, count: Int) async throws -> PrintedFigures {
+        try await run("confirm", window, count)
+    }
+
+    private func run(_ kind: String, _ window: Int, _ count: Int) async throws -> PrintedFigures {
+        let (address, credentials) = try Credentials.split(amqp)
+        guard let url = URL(string: address), let host = url.host(), let port = url.port else {
+            throw BenchError(.failed, "RabbitMQ's URL names no host and port.")
+        }
+        let environment = [
+            "AMQP_HOST": host, "AMQP_PORT": "\(port)", "AMQP_USER": credentials.user, "AMQP_PASSWORD": credentials.password,
+        ]
+        let printed = try await Program(name: folder.file("raw"), arguments: [kind, "\(window)", "\(count)"], environment: environment)
+            .run(within: Self.limit)
+        return try PrintedFigures(printed)
+    }
+}

@@ -1,0 +1,110 @@
+/// What is asked of the shop, held against what was found: the decision only.
+enum Goals {
+    /// From this share of busy processors on the machine counts as full.
+    static let fullMachine = 0.9
+    /// More than this share of the processors taken by others makes figures too low to be held against anything.
+    static let toleratedForeign = 0.05
+
+    /// One row for each goal whose figures are there.
+    static func rows(_ record: BenchRecord) -> [BenchRow] {
+        [checkouts(record), single(record), product(record), item(record), scaling(record), growth(record), overload(record), memory(record), ready(record)]
+            .flatMap(\.self)
+    }
+
+    private static func checkouts(_ record: BenchRecord) -> [BenchRow] {
+        [
+            over(record, .checkouts, "checkouts, 64 clients", "orders/s", .oneByOne, "A", .atLeast, 1),
+            over(record, .slowGateway, "checkouts, gateway takes 200 ms", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
+            over(record, .hot, "checkouts, all with the best-seller", "orders/s", .checkouts, "checkouts", .atLeast, 0.8),
+        ].compactMap(\.self)
+    }
+
+    private static func single(_ record: BenchRecord) -> [BenchRow] {
+        [over(record, .single, "one checkout at a time, p50", "ms", .requestMedian, "B1 p50", .atMost, 15)].compactMap(\.self)
+    }
+
+    private static func product(_ record: BenchRecord) -> [BenchRow] {
+        [
+            over(record, .product, "GET product, 64 clients", "requests/s", .request64, "B64", .atLeast, 0.5),
+            over(record, .productMedian, "GET product, 1 client, p50", "ms", .requestMedian, "B1 p50", .atMost, 2.5),
+        ].compactMap(\.self)
+    }
+
+    private static func item(_ record: BenchRecord) -> [BenchRow] {
+        [over(record, .item, "PUT cart item, 64 clients", "requests/s", .request64, "B64", .atLeast, 0.35)]
+            .compactMap(\.self)
+    }
+
+    /// Linear, until the machine is full.
+    private static func scaling(_ record: BenchRecord) -> [BenchRow] {
+        guard let one = record.median(.scale1) else { return [] }
+        return BenchPlan.scaleSteps.dropFirst().compactMap { workers in
+            guard let figures = BenchFigure.scale(workers: workers), let samples = record.figures[figures.rate],
+                let rate = samples.median, let busy = record.median(figures.busy)
+            else { return nil }
+            let foreign = record.median(.foreign) ?? 0
+            // A machine that others fill proves nothing about the shop.
+            let isFull = busy >= fullMachine && foreign <= toleratedForeign
+            let others = foreign > toleratedForeign ? ", \(percent(foreign)) by others" : ""
+            let share = "processors \(percent(busy)) busy\(others)"
+            return BenchRow(
+                figures.rate.rawValue, "\(workers) workers a pool, per process", "orders/s", samples, limit: ("1 worker", one),
+                ratio: rate / Double(workers) / one, .atLeast, 0.9, excuse: isFull ? "full" : nil, remark: share)
+        }
+    }
+
+    private static func growth(_ record: BenchRecord) -> [BenchRow] {
+        [
+            over(record, .growth, "checkouts over large tables", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
+            // Told beside it, because it flatters: what has gathered in the broker has cost no HTTP while the clock ran.
+            over(
+                record, .backlog, "checkouts over a large backlog", "orders/s", .checkouts, "checkouts", .atLeast, 0.9,
+                remark: "from the broker, without HTTP"),
+        ].compactMap(\.self)
+    }
+
+    /// Deadlines are those of `topology/openapi.yaml`; a refusal is worth something as long as it is fast.
+    private static func overload(_ record: BenchRecord) -> [BenchRow] {
+        [
+            over(record, .overload, "checkouts, 3 × too many", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
+            alone(record, .overloadLatency, "accepted of 3 × too many, p99", "ms", .atMost, 10_000),
+            alone(record, .overloadRefusal, "refused of 3 × too many, p99", "ms", .atMost, 500),
+            over(record, .overloadProduct, "GET product, 3 × too many", "requests/s", .productCapacity, "capacity", .atLeast, 0.9),
+            alone(record, .overloadProductLatency, "answered of 3 × too many products, p99", "ms", .atMost, 5_000),
+            alone(record, .overloadMemory, "ingress, 3 × too much", "MB", .atMost, 200),
+        ].compactMap(\.self)
+    }
+
+    private static func memory(_ record: BenchRecord) -> [BenchRow] {
+        [
+            alone(record, .memoryAtRest, "largest worker at rest", "MB", .atMost, 25),
+            alone(record, .memoryUnderLoad, "largest worker under load", "MB", .atMost, 60),
+            alone(record, .memoryInFlight, "ingress, 5,000 requests in flight", "MB", .atMost, 120),
+        ].compactMap(\.self)
+    }
+
+    private static func ready(_ record: BenchRecord) -> [BenchRow] {
+        [alone(record, .ready, "wharf-dev up to the first confirmed order", "s", .atMost, 15)].compactMap(\.self)
+    }
+
+    static func percent(_ share: Double) -> String {
+        "\(Figures.decimal(share * 100, places: 0)) %"
+    }
+
+    private static func alone(
+        _ record: BenchRecord, _ figure: BenchFigure, _ title: String, _ unit: String, _ direction: BenchRow.Direction, _ goal: Double
+    ) -> BenchRow? {
+        guard let samples = record.figures[figure], let median = samples.median else { return nil }
+        return BenchRow(figure.rawValue, title, unit, samples, ratio: median, direction, goal)
+    }
+
+    private static func over(
+        _ record: BenchRecord, _ figure: BenchFigure, _ title: String, _ unit: String, _ limit: BenchFigure, _ name: String,
+        _ direction: BenchRow.Direction, _ goal: Double, remark: String = ""
+    ) -> BenchRow? {
+        guard let samples = record.figures[figure], let median = samples.median, let bound = record.median(limit), bound > 0
+        else { return nil }
+        return BenchRow(
+            figure.rawValue, title, unit, samples, limit: (name, bound), ratio: median / bound, direction, goal, remark: remark)
+    }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Assembly
+import Audit
+import FoundationEssentials
+import Glibc
+import Load
+import LocalServers
+import LocalState
+import Logging
+import ShopClient
+import Terminal
+import Up
+import WebClient
+
+/// Real faults on a real shop, while customers buy.
+package struct Chaos: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "chaos",
+        abstract: "Breaks a shop of its own in every way it knows, and checks that no order is lost or charged twice.",
+        discussion: """
+            Starts private servers with full durability, every role, and proxies between them in a temporary folder; lets customers buy; injects one \
+            fault after the other; and audits orders, payments and stock once nothing goes wrong any more. The schedule of faults follows from \
+            --seed and --seconds and is printed first. From \(ChaosSchedule.wholeDeck) seconds on every kind of fault comes at least once. Run it in \
+            the project's folder.
+
+            Exit status: 0 when everything adds up, and then the folder is removed; 1 when something does not; 2 when the run could not be \
+            carried through; 66 when a file is missing. Except for 0 the folder is kept, with all logs.
+            """)
+
+    @Option(help: "Of the schedule. (default: a random one, which is printed)")
+    var seed: UInt64?
+
+    @Option(help: "How long faults are injected, \(ChaosSchedule.lengths.lowerBound) to \(ChaosSchedule.lengths.upperBound).")
+    var seconds = ChaosSchedule.wholeDeck
+
+    @Option(help: "A file with one basket a line: item names, separated by commas. (default: made-up ones)", completion: .file())
+    var baskets: String?
+
+    @Flag(help: "Three RabbitMQ nodes, and a PostgreSQL primary with its standby: one of them is lost at a time.")
+    var cluster = false
+
+    package init() {}
+
+    package func validate() throws {
+        guard ChaosSchedule.lengths.contains(seconds) else {
+            throw ValidationError("--seconds is \(ChaosSchedule.lengths.lowerBound) to \(ChaosSchedule.lengths.upperBound), not \(seconds).")
+        }
+    }
+
+    package func run() async throws {
+        let console = Console(terminal: Terminal(environment: ProcessInfo.processInfo.environment))
+        // What this process and its children write is nobody else's to read.
+        umask(0o077)
+        do {
+            try await run(console)
+        } catch let error as ChaosError {
+            Role.complain("\(error)")
+            throw ExitCode(error.exitStatus)
+        } catch let error as UpError {
+            Role.complain("\(error)")
+            throw ExitCode(ChaosError(.failed, "").exitStatus)
+        } catch let error as LoadError {
+            Role.complain("\(error)")
+            throw ExitCode(error.code == .noInput ? error.exitStatus : ChaosError(.failed, "").exitStatus)
+        } catch let error as AuditError {
+            Role.complain("\(error)")
+            throw ExitCode(ChaosError(.failed, "").exitStatus)
+        } catch let error as LocalServerError {
+            Role.complain("\(error)")
+            throw ExitCode(ChaosError(.failed, "").exitStatus)
+        }
+    }
+
+    private func run(_ console: Console) async throws {
+        let baskets = try self.baskets.map { path throws(LoadError) in try Baskets(contentsOf: path) } ?? Baskets.builtIn()
+        let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0...99_999), seconds: seconds, baskets: baskets,
+            kinds: cluster ? FaultKind.clustered : FaultKind.alone)
+        let folder = try PrivateFolder("chaos")
+        console.line("Seed \(plan.schedule.seed), \(plan.schedule.injections.count) faults in some \(seconds) s:\n\(plan.schedule.text)\n")
+        let logger = Logger(label: "wharf-dev chaos") { _ in SwiftLogNoOpLogHandler() }
+        let client = WebClient(
+            maximumConcurrent: Self.maximumConnections, maximumPerHost: Self.maximumConnections, userAgent: "wharf-chaos", logger: logger)
+        defer { client.shutdown() }
+        let book = ChaosBook(planned: plan.schedule.injections.count)
+        var failure: (any Error)?
+        do {
+            let shop = try await ChaosShop(folder, isClustered: cluster, transport: client, logger: logger)
+            let run = ChaosRun(plan: plan, shop: shop, transport: client, book: book, console: console, logger: logger)
+            try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await shop.whileRunning { try await run.perform() } }
+        } catch {
+            failure = error
+        }
+        let report = book.current
+        if !report.told.isEmpty { console.line("\n" + report.text(console.paint)) }
+        if failure == nil, report.isGood {
+            folder.remove()
+            return
+        }
+        console.line("Data and logs are kept in \(folder.path). The same again: wharf-dev chaos\(cluster ? " --cluster" : "") --seed \(plan.schedule.seed) --seconds \(seconds)")
+        if let failure { throw failure }
+        throw report.checks == nil ? ExitCode(ChaosError(.failed, "").exitStatus) : ExitCode.failure
+    }
+
+    /// Customers, those who follow orders, and those who look at the stock, all at once.
+    private static let maximumConnections = 64
+}

@@ -1,0 +1,56 @@
+import Audit
+import FoundationEssentials
+import Load
+import Logging
+import Operations
+import ShopClient
+import WebClient
+
+/// Once it is quiet: holds what the customers were told against the shop, its gateway and its stock, and what the services have written against each other.
+struct ChaosAudit: Sendable {
+    private static let pause = Duration.seconds(1)
+    /// All clocks are that of this machine, and nobody buys any more: what stays unchanged for that long is not under way, in seconds.
+    private static let grace = 5.0
+
+    let shop: ChaosShop
+    let transport: any HTTPTransport
+    let administrator: Administrator
+    let stockBefore: [String: StockLevel]
+    let scarce: Set<String>
+    let logger: Logger
+
+    /// What has to hold. What does not is looked at again for as long as it may only be late.
+    /// - Throws: ``LoadError``, ``AuditError`` when something could not be read.
+    func checks(_ tally: Tally, begun: Int) async throws -> [Check] {
+        let clock = ContinuousClock()
+        let end = clock.now + ChaosPlan.auditLimit
+        while true {
+            let told = try await reconciliation(tally, begun: begun, until: end + ChaosPlan.auditLimit)
+            let written = try await Audit.run(
+                try shop.auditTarget(transport), AuditOptions(grace: Self.grace), clock: SystemClock(), logger: logger)
+            let checks = told + written.rows.map(Check.init)
+            // No waiting changes what the customers were told.
+            let isLasting = tally.settled < tally.accepted
+            let isQuiet = checks.allSatisfy(\.isGood) && written.rows.allSatisfy { $0.inFlight == 0 }
+            guard !isLasting, !isQuiet, clock.now + Self.pause < end else { return checks }
+            try await clock.sleep(for: Self.pause)
+        }
+    }
+
+    private func reconciliation(_ tally: Tally, begun: Int, until deadline: ContinuousClock.Instant) async throws -> [Check] {
+        let auditor = Auditor(
+            administrator: administrator.with(Shop(transport: transport, url: shop.url, deadline: deadline) { _ in }),
+            ledger: LedgerReader(sandbox: shop.gateway), stockBefore: stockBefore, deadLettersBefore: 0)
+        let evidence = try await auditor.evidence(for: Set(tally.orders.keys))
+        let reconciliation = Reconciliation(asked: begun, tally: tally, evidence: evidence)
+        return reconciliation.checks + reconciliation.shortages(of: scarce)
+    }
+}
+
+extension Check {
+    fileprivate init(_ row: AuditReport.Row) {
+        self.init(
+            row.title, "\(row.checked) checked, \(row.inFlight) in flight", isGood: row.violations == 0,
+            culprits: row.named.map { "\($0.subject)  \($0.sentence)" })
+    }
+}

@@ -1,0 +1,36 @@
+import FoundationEssentials
+import Terminal
+import Up
+
+/// What an operator does after a fault that the shop cannot mend by itself: the commands of `wharf`, as they are given on a terminal.
+struct Runbook: Sendable {
+    /// How far back messages are sent again: longer than a message waits in a queue of a shop that is well.
+    private static let reach = 60.0
+    private static let limit = Duration.seconds(60)
+    private static let attempts = 3
+
+    private let shop: ChaosShop
+
+    init(_ shop: ChaosShop) {
+        self.shop = shop
+    }
+
+    /// Queues or bindings are gone: they are made again, and what may have been lost with them is sent again.
+    func topologyLost() async throws {
+        try await wharf(["topology", "apply"])
+        try await wharf(["inbox", "republish", "--since", Date(timeIntervalSinceNow: -Self.reach).ISO8601Format()])
+    }
+
+    /// A step that fails is tried again: connections may just be coming back.
+    private func wharf(_ arguments: [String]) async throws {
+        let program = Program(name: shop.executables.wharf, arguments: arguments, workingFolder: shop.folder.path)
+        for attempt in 1...Self.attempts {
+            do {
+                _ = try await program.run(within: Self.limit)
+                return
+            } catch let error as ProgramError {
+                guard attempt < Self.attempts else { throw ChaosError(.failed, "wharf \(arguments.joined(separator: " ")): \(error)") }
+            }
+        }
+    }
+}

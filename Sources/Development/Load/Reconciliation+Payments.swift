@@ -1,0 +1,42 @@
+import Contracts
+import FoundationEssentials
+import ShopClient
+
+extension Reconciliation {
+    /// What the ledger has to say; nothing when there is none.
+    var payments: [Check] {
+        guard let payments = evidence.payments else { return [] }
+        return [charges(payments), doubles(payments), refunds(payments)]
+    }
+
+    private func charges(_ payments: [UUID: [LedgerPayment]]) -> Check {
+        let sales = tally.orders.filter { $0.value.state?.isSale == true }
+        var wrong: [String] = []
+        for (id, order) in sales {
+            let kept = payments[id, default: []].filter { $0.captured > 0 && $0.refunded == 0 }
+            if kept.count != 1 {
+                wrong.append("order \(id.text): \(kept.count) payments")
+            } else if kept[0].captured != order.total.amount || kept[0].currency.uppercased() != order.total.currency {
+                wrong.append("order \(id.text): \(order.total.amount) \(order.total.currency), paid \(kept[0].captured) \(kept[0].currency)")
+            }
+        }
+        return Check("confirmed orders paid once, in full", "\(sales.count - wrong.count) of \(sales.count)", culprits: wrong.sorted())
+    }
+
+    private func doubles(_ payments: [UUID: [LedgerPayment]]) -> Check {
+        let captures = payments.mapValues { $0.count { $0.captured > 0 } }
+        let twice = captures.filter { $0.value > 1 }
+        let charged = captures.count { $0.value > 0 }
+        return Check(
+            "no order charged twice", "\(charged) orders charged", culprits: twice.map { "order \($0.key.text): \($0.value) charges" }.sorted())
+    }
+
+    private func refunds(_ payments: [UUID: [LedgerPayment]]) -> Check {
+        let lost = tally.orders.filter { $0.value.state == .rejected || $0.value.state == .cancelled }.keys
+        let kept = lost.filter { payments[$0, default: []].contains { $0.kept != 0 } }
+        let refunded = lost.count { payments[$0, default: []].contains { $0.refunded > 0 } }
+        return Check(
+            "no money kept for rejected orders", "\(lost.count) rejected or cancelled, \(refunded) refunded",
+            culprits: kept.map { "order \($0.text)" }.sorted())
+    }
+}

@@ -1,0 +1,133 @@
+import Assembly
+import FoundationEssentials
+import LocalState
+
+/// What each process is told. A process gets the credentials of its own role and no others, so that one that is taken over opens no other
+/// door; administrators' credentials stay with this process.
+package struct ChildEnvironment: Sendable {
+    /// Variables that hold credentials or lead somewhere. The environment's other variables go to every process.
+    private static let withheld = ["WHARF_", "STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_"]
+    private static let shared: Set<String> = ["WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS"]
+
+    private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"
+
+    /// The environment of this process.
+    package let outer: [String: String]
+    /// Whether a service's own URL in the environment counts: it does not lead to private servers.
+    package let isExternal: Bool
+    package let backends: Backends
+    package let secrets: UpSecrets
+    /// `host:port` of the ingress.
+    package let httpAddress: String
+    /// The sandbox's base URL; nil when a real gateway's key is set.
+    package let sandboxURL: String?
+    /// The Maildir, for when no mail server is set.
+    package let mailFolder: String
+
+    package init(
+        outer: [String: String], isExternal: Bool, backends: Backends, secrets: UpSecrets, httpAddress: String, sandboxURL: String?,
+        mailFolder: String
+    ) {
+        self.outer = outer
+        self.isExternal = isExternal
+        self.backends = backends
+        self.secrets = secrets
+        self.httpAddress = httpAddress
+        self.sandboxURL = sandboxURL
+        self.mailFolder = mailFolder
+    }
+
+    func variables(for kind: CrewMember.Kind) -> [String: String] {
+        var variables = common
+        switch kind {
+        case .ingress:
+            variables["WHARF_HTTP_ADDRESS"] = httpAddress
+            for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES"] { variables[name] = outer[name] }
+            variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(CrewMember.ingress)
+            variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
+        case .sandbox:
+            variables["STRIPE_API_KEY"] = stripe["STRIPE_API_KEY"]
+            variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
+        case .worker(let service):
+            let name = service.rawValue
+            variables["WHARF_AMQP_URL_\(name.uppercased())"] = brokerURL(name)
+            variables["WHARF_POSTGRES_URL_\(name.uppercased())"] = databaseURL(name)
+            variables.merge(integrations(of: service)) { $1 }
+        }
+        return variables
+    }
+
+    /// For what is done before the roles start: all URLs, the administrators' included.
+    package var setup: [String: String] {
+        var variables = common
+        variables[Backends.amqpVariable] = backends.amqp
+        variables[Backends.postgresVariable] = backends.postgres
+        variables[Backends.redisVariable] = backends.redis
+        variables[Backends.managementVariable] = backends.management
+        variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(CrewMember.ingress)
+        for service in ServiceName.allCases.map(\.rawValue) {
+            variables["WHARF_AMQP_URL_\(service.uppercased())"] = brokerURL(service)
+            variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)
+        }
+        variables["WHARF_POSTGRES_URL_\(AuditRole.name.uppercased())"] = databaseURL(AuditRole.name)
+        // For those who read the sandbox's ledger. A real gateway's key is the operator's to give.
+        if sandboxURL != nil { variables.merge(stripe) { $1 } }
+        return variables
+    }
+
+    /// What is written for the commands that are run beside this one: settings alone, and none of what the environment holds besides.
+    package var tools: [String: String] {
+        setup.filter { name, _ in Self.withheld.contains { name.hasPrefix($0) } }
+    }
+
+    private var common: [String: String] {
+        var variables = outer.filter { name, _ in
+            Self.shared.contains(name) || !Self.withheld.contains { name.hasPrefix($0) }
+        }
+        // Any free port: there are many of them on one machine.
+        variables["WHARF_ADMIN_ADDRESS"] = "127.0.0.1:0"
+        // A process that crashes holds its deliveries until it has ended. Looking up symbols takes seconds; addresses and images tell as much later.
+        if outer["SWIFT_BACKTRACE"] == nil { variables["SWIFT_BACKTRACE"] = Self.briefBacktrace }
+        // For people who read the log files.
+        if outer["LOG_FORMAT"] == nil { variables["LOG_FORMAT"] = "text" }
+        return variables
+    }
+
+    private func integrations(of service: ServiceName) -> [String: String] {
+        switch service {
+        case .users:
+            return [Backends.redisVariable: backends.redis]
+        case .payments:
+            return outer.filter { $0.key.hasPrefix("PAYPAL_") }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
+        case .notifications:
+            var variables = outer.filter { $0.key.hasPrefix("SENDGRID_") || $0.key.hasPrefix("TWILIO_") }
+            variables["WHARF_MAIL_URL"] = outer["WHARF_MAIL_URL"] ?? URL(filePath: mailFolder).absoluteString
+            return variables
+        case .catalog, .carts, .orders, .deadletters:
+            return [:]
+        }
+    }
+
+    private var stripe: [String: String] {
+        guard let sandboxURL else { return outer.filter { $0.key.hasPrefix("STRIPE_") } }
+        return [
+            "STRIPE_API_KEY": secrets.stripeAPIKey, "STRIPE_API_BASE": sandboxURL,
+            "STRIPE_WEBHOOK_SECRET": secrets.stripeWebhookSecret,
+        ]
+    }
+
+    private func brokerURL(_ user: String) -> String {
+        given("\(Backends.amqpVariable)_\(user.uppercased())")
+            ?? Backends.url(backends.amqp, user: user, password: secrets.broker[user, default: ""])
+    }
+
+    /// A service's role in the database, whose name is the service's; `audit` is one of them.
+    func databaseURL(_ service: String) -> String {
+        given("\(Backends.postgresVariable)_\(service.uppercased())")
+            ?? Backends.url(backends.postgres, user: service, password: secrets.database[service, default: ""])
+    }
+
+    private func given(_ name: String) -> String? {
+        isExternal ? outer[name] : nil
+    }
+}

@@ -1,0 +1,62 @@
+import LocalServers
+import Terminal
+
+/// Somebody else's program, run to its end.
+package struct Program: Sendable {
+    package let name: String
+    package let arguments: [String]
+    package var environment: [String: String] = [:]
+    /// nil for that of this process.
+    package var workingFolder: String?
+
+    package init(name: String, arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil) {
+        self.name = name
+        self.arguments = arguments
+        self.environment = environment
+        self.workingFolder = workingFolder
+    }
+
+    /// - Returns: the lines that it printed.
+    /// - Throws: ``ProgramError``: `missing` when there is no such program, `failed` with the end of what it printed, `deadline`.
+    package func run(within limit: Duration) async throws -> [String] {
+        let printed = LineStore()
+        let process = ManagedProcess(
+            name: name, command: ProcessCommand("/usr/bin/env", [name] + arguments, environment: environment, inheritsEnvironment: false, workingFolder: workingFolder),
+            output: .lines { printed.add($0) })
+        try await process.start()
+        let (status, isLate) = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                let isOver = (try? await Task.sleep(for: limit)) != nil
+                await process.kill()
+                return isOver
+            }
+            let status = await process.exit
+            group.cancelAll()
+            return (status, await group.next() ?? false)
+        }
+        try Task.checkCancellation()
+        if isLate { throw ProgramError(.deadline, "\(name) took longer than \(limit.inSeconds).") }
+        if status == .exited(127) { throw ProgramError(.missing, "\(name) is not installed; make packages installs what is needed.") }
+        guard status == .exited(0) else {
+            throw ProgramError(.failed, "\(name) \(status.map(Keeper.describe) ?? "did not run"):\n\(printed.last(5).joined(separator: "\n"))")
+        }
+        return printed.all
+    }
+}
+
+/// Why a program did not do what it was run for.
+package typealias ProgramError = CommandError<ProgramErrorCode>
+
+package enum ProgramErrorCode: ErrorCode {
+    /// There is no such program.
+    case missing
+    case failed
+    case deadline
+
+    package var exitStatus: Int32 {
+        switch self {
+        case .missing: 66
+        case .failed, .deadline: 1
+        }
+    }
+}

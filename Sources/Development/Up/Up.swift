@@ -1,0 +1,110 @@
+import ArgumentParser
+import Assembly
+import FoundationEssentials
+import Glibc
+import LocalServers
+import LocalState
+import Logging
+import Operations
+import Terminal
+import WebClient
+
+/// Everything on this machine: servers, schemas, topology, every role, and something to sell.
+package struct Up: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Starts everything on this machine and keeps it running until Ctrl-C; needs no settings.",
+        discussion: """
+            Starts a private RabbitMQ, PostgreSQL and Redis, one ingress, workers for every service, a payment sandbox (unless STRIPE_API_KEY is set) and a \
+            Maildir (unless WHARF_MAIL_URL is set). Everything listens on 127.0.0.1 and keeps its state in .wharf/ of the working folder.
+            """)
+
+    private static let maximumWorkers = 32
+
+    @Flag(help: "Start no servers; use WHARF_AMQP_URL, WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
+    var external = false
+
+    @Option(help: "Worker processes per service, 1 to \(maximumWorkers). With two, one may die; with few cores, one is faster.")
+    var workers = 2
+
+    @Flag(inversion: .prefixedNo, help: "Load a catalog of some 60 products on the first run.")
+    var demo = true
+
+    package init() {}
+
+    package func validate() throws {
+        guard (1...Self.maximumWorkers).contains(workers) else {
+            throw ValidationError("--workers is 1 to \(Self.maximumWorkers), not \(workers).")
+        }
+    }
+
+    package func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let console = Console(terminal: Terminal(environment: environment))
+        // What this process and its children write is nobody else's to read.
+        umask(0o077)
+        do {
+            let folder = StateFolder()
+            try folder.create()
+            let lock = try UpLock(folder)
+            defer { withExtendedLifetime(lock) {} }
+            let run = try makeRun(folder, try Self.readingFiles(environment), console)
+            try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await run.live() }
+        } catch let error as UpError {
+            Role.complain("\(error)")
+            throw ExitCode(error.exitStatus)
+        } catch {
+            Role.complain("\(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func makeRun(_ folder: StateFolder, _ variables: [String: String], _ console: Console) throws -> UpRun {
+        let startedAt = ContinuousClock.now
+        let logger = Logger(label: "wharf-dev up") { _ in ConsoleLogHandler(console) }
+        // Named before anything is started.
+        let outside = external ? try Backends(environment: variables) : nil
+        let secrets = try UpSecrets.load(from: folder)
+        let ports = try UpPorts.choose(in: folder, environment: variables, console: console)
+        let servers = external ? nil : try Servers(folder, logger: logger)
+        guard let backends = outside ?? servers?.backends else { throw UpError(.start, "There are no servers.") }
+        let environment = ChildEnvironment(
+            outer: variables, isExternal: external, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
+            sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
+        let transport = WebClient(logger: logger)
+        let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox].compactMap(\.self)))
+        let members = CrewMember.everyone(workersPerService: workers, ports: ports, folder: folder)
+        try check(environment, members)
+        try folder.write(environment.tools, to: StateFolder.environmentFile)
+        let record = RunRecord(
+            pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
+            url: ports.http.url, sandboxURL: ports.sandboxURL, managementURL: Backends.withoutCredentials(backends.management),
+            adminEmail: UpSecrets.adminEmail)
+        return UpRun(
+            folder: folder, console: console, logger: logger, servers: servers,
+            crew: Crew(members, executables: try Executables(), environment: environment, folder: folder, probe: probe),
+            environment: environment, secrets: secrets, setup: .standard,
+            recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
+            transport: transport, url: ports.http.url, port: ports.http.address.port, wantsDemo: demo, startedAt: startedAt)
+    }
+
+    /// Each process is given its own secrets, and not the names of files.
+    private static func readingFiles(_ environment: [String: String]) throws(UpError) -> [String: String] {
+        do {
+            return try Settings.readingFiles(environment)
+        } catch {
+            throw UpError(.settings, "\(error)")
+        }
+    }
+
+    /// Finds a wrong setting before anything is started: each process would end by it.
+    private func check(_ environment: ChildEnvironment, _ members: [CrewMember]) throws(UpError) {
+        for variables in [environment.setup] + members.map({ environment.variables(for: $0.kind) }) {
+            do {
+                _ = try Settings(environment: variables)
+            } catch {
+                throw UpError(.settings, "\(error)")
+            }
+        }
+    }
+}

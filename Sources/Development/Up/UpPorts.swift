@@ -1,0 +1,34 @@
+import LocalServers
+import LocalState
+import Operations
+import Terminal
+
+/// The ports of this run, the same as in the run before where they are free.
+package struct UpPorts: Sendable {
+    private struct Remembered: Codable, Equatable {
+        var http: Int?
+        var sandbox: Int?
+    }
+
+    package let http: PortChoice
+    /// nil with a real payment gateway.
+    package let sandbox: Int?
+
+    package var sandboxURL: String? { sandbox.map { "http://\(PortChoice.host):\($0)" } }
+
+    /// - Throws: ``UpError``, `LocalServerError` with code `ports`.
+    package static func choose(in folder: StateFolder, environment: [String: String], console: Console) throws -> UpPorts {
+        let known: Remembered? = try folder.read(from: StateFolder.portsFile)
+        let given = environment["WHARF_HTTP_ADDRESS"].flatMap { $0.isEmpty ? nil : $0 }
+        let http = try PortChoice(given: given, remembered: known?.http, isFree: FreePorts.isFree)
+        if let remark = http.remark { console.line(remark) }
+        var sandbox: Int?
+        if environment["STRIPE_API_KEY", default: ""].isEmpty {
+            sandbox = known?.sandbox.flatMap { FreePorts.isFree($0) ? $0 : nil }
+            if sandbox == nil { sandbox = try FreePorts.next(for: folder.path) }
+        }
+        let chosen = Remembered(http: given == nil ? http.address.port : known?.http, sandbox: sandbox ?? known?.sandbox)
+        if chosen != known { try folder.write(chosen, to: StateFolder.portsFile) }
+        return UpPorts(http: http, sandbox: sandbox)
+    }
+}

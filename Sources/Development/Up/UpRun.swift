@@ -1,0 +1,105 @@
+import LocalState
+import Logging
+import Terminal
+import WebClient
+
+/// One run of `wharf-dev up`, from the first server to the last.
+package struct UpRun: Sendable {
+    package let folder: StateFolder
+    package let console: Console
+    package let logger: Logger
+    /// nil when the servers are somebody else's.
+    package let servers: Servers?
+    package let crew: Crew
+    package let environment: ChildEnvironment
+    package let secrets: UpSecrets
+    package let setup: Setup
+    package let recorder: RunRecorder
+    package let transport: any HTTPTransport
+    /// Of the ingress.
+    package let url: String
+    package let port: Int
+    package let wantsDemo: Bool
+    package let startedAt: ContinuousClock.Instant
+
+    package init(
+        folder: StateFolder, console: Console, logger: Logger, servers: Servers?, crew: Crew, environment: ChildEnvironment,
+        secrets: UpSecrets, setup: Setup, recorder: RunRecorder, transport: any HTTPTransport, url: String, port: Int, wantsDemo: Bool,
+        startedAt: ContinuousClock.Instant
+    ) {
+        self.folder = folder
+        self.console = console
+        self.logger = logger
+        self.servers = servers
+        self.crew = crew
+        self.environment = environment
+        self.secrets = secrets
+        self.setup = setup
+        self.recorder = recorder
+        self.transport = transport
+        self.url = url
+        self.port = port
+        self.wantsDemo = wantsDemo
+        self.startedAt = startedAt
+    }
+
+    let startGuard = StartGuard()
+    /// What was started, for those who keep it running.
+    private let keepers = AsyncStream<Keeper>.makeStream()
+
+    /// Starts everything in order and keeps it running until the task is cancelled; then, or when the start fails, stops everything in order.
+    /// - Throws: why the start failed; `CancellationError`.
+    package func live() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keepAll() }
+            do {
+                try await start()
+                try await untilCancelled()
+            } catch {
+                group.cancelAll()
+                // Not a child task: it would inherit the cancellation.
+                await Task { await stop() }.value
+                throw error
+            }
+        }
+    }
+
+    /// Starts one process and has it kept from then on.
+    func begin(_ keeper: Keeper) async throws {
+        try await keeper.begin(recorder)
+        keepers.continuation.yield(keeper)
+    }
+
+    private func keepAll() async {
+        await withDiscardingTaskGroup { group in
+            for await keeper in keepers.stream {
+                group.addTask { await keeper.keep(recorder, startGuard: startGuard, console: console) }
+            }
+        }
+    }
+
+    private func untilCancelled() async throws {
+        let (never, _) = AsyncStream<Never>.makeStream()
+        for await _ in never {}
+        try Task.checkCancellation()
+    }
+
+    /// The ingress first, so that nothing new comes in; the servers last.
+    private func stop() async {
+        await recorder.enter(.stopping)
+        let roles = [("ingress", crew.ingress), ("workers", crew.workers), ("payment sandbox", crew.sandbox)].filter { !$0.1.isEmpty }
+        let others = servers.map { [("RabbitMQ", $0.rabbitMQKeeper), ("PostgreSQL", $0.postgresKeeper), ("Redis", $0.redisKeeper)] } ?? []
+        await console.progress(roles.map(\.0) + others.map(\.0)) {
+            for (name, keepers) in roles {
+                await console.part(name) { await Crew.stop(keepers) }
+            }
+            await withTaskGroup(of: Void.self) { group in
+                for (name, keeper) in others {
+                    group.addTask { await console.part(name) { await keeper.stop() } }
+                }
+            }
+        }
+        folder.remove(StateFolder.environmentFile)
+        await recorder.remove()
+    }
+}

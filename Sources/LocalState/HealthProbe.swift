@@ -1,0 +1,55 @@
+import WebClient
+
+/// Asks the processes of a shop how they are.
+package struct HealthProbe: Sendable {
+    /// Longer than a role takes to look at what it needs.
+    private static let timeout = Duration.seconds(5)
+    /// Of one answer that is shown.
+    private static let maximumDetail = 300
+
+    package let transport: any HTTPTransport
+    /// Ports that answer customers, not operators.
+    package let publicPorts: Set<Int>
+
+    package init(transport: any HTTPTransport, publicPorts: Set<Int>) {
+        self.transport = transport
+        self.publicPorts = publicPorts
+    }
+
+    package func health(of process: RunRecord.Process) async -> StatusReport.Health {
+        let view = ProcessView(pid: process.pid)
+        switch view.state {
+        case .ended: return .init(.ended)
+        case .stopped: return .init(.stopped, "a signal has stopped it")
+        case .running: break
+        }
+        guard process.isRole else { return .init(.running) }
+        let ports = view.listeningPorts.subtracting(publicPorts).sorted()
+        guard let port = ports.first else { return .init(.unknown, "its admin port cannot be seen") }
+        return await health(at: port)
+    }
+
+    /// Whether the role of this process can do its work.
+    package func isReady(_ pid: Int32) async -> Bool {
+        guard let port = ProcessView(pid: pid).listeningPorts.subtracting(publicPorts).min() else { return false }
+        return await health(at: port).state == .ready
+    }
+
+    private func health(at port: Int) async -> StatusReport.Health {
+        do {
+            let response = try await transport.send(WebRequest(url: "http://127.0.0.1:\(port)/readyz", timeout: Self.timeout))
+            if response.isSuccess { return .init(.ready, port: port) }
+            let text = String(decoding: response.body.prefix(Self.maximumDetail), as: UTF8.self).split(separator: "\n").joined(separator: "; ")
+            return .init(.notReady, text, port: port)
+        } catch {
+            return .init(.silent, "no answer at port \(port)", port: port)
+        }
+    }
+}
+
+extension RunRecord.Process {
+    private static let servers: Set<String> = ["rabbitmq", "postgresql", "redis"]
+
+    /// Whether it is one of Wharf's own, which has an admin port.
+    var isRole: Bool { !Self.servers.contains(role) }
+}

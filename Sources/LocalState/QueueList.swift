@@ -1,0 +1,60 @@
+import Assembly
+import FoundationEssentials
+import Messaging
+import Secrets
+import Terminal
+import WebClient
+
+/// RabbitMQ's queues, as its management API tells them: up to some seconds old.
+package struct QueueList: Sendable {
+    private static let timeout = Duration.seconds(10)
+    /// How the queues begin that live as long as one process.
+    private static let ofProcesses = ["\(Exchange.replies).", "\(Exchange.events)."]
+
+    package let transport: any HTTPTransport
+    /// With an administrator's user and password.
+    package let managementURL: String
+
+    package init(transport: any HTTPTransport, managementURL: String) {
+        self.transport = transport
+        self.managementURL = managementURL
+    }
+
+    /// Of all virtual hosts, by name; without the reply queues of single processes.
+    /// - Throws: ``UpError`` with code `start` for an answer that is none; `WebClientError`.
+    package func read() async throws -> [StatusReport.Queue] {
+        let (base, credentials) = try Credentials.split(managementURL)
+        let authorization = "Basic " + Base64.encode(Array("\(credentials.user):\(credentials.password)".utf8))
+        let root = base.hasSuffix("/") ? String(base.dropLast()) : base
+        let response = try await transport.send(WebRequest(
+            url: "\(root)/api/queues?columns=name,messages,consumers", headers: [(name: "authorization", value: authorization)],
+            timeout: Self.timeout))
+        guard response.isSuccess else { throw UpError(.start, "RabbitMQ's management API answered with status \(response.status).") }
+        return try Self.queues(json: response.body)
+    }
+
+    /// Those that there are, and those that there should be, by name.
+    package static func queues(_ found: [StatusReport.Queue], of topology: [String]) -> [StatusReport.Queue] {
+        let missing = Set(topology).subtracting(found.map(\.name)).map { StatusReport.Queue(name: $0, messages: nil, consumers: nil, isMissing: true) }
+        return (found + missing).sorted { $0.name < $1.name }
+    }
+
+    /// Complaints about those that no worker takes anything from. The rungs of the retry ladder never have a consumer.
+    package static func unconsumed(_ queues: [StatusReport.Queue], of topology: [String]) -> [String] {
+        let idle = queues.filter { $0.consumers == 0 && topology.contains($0.name) && !$0.name.hasPrefix("retry.") }.map(\.name)
+        return idle.isEmpty ? [] : ["Nobody consumes \(idle.joined(separator: ", ")): what comes there waits."]
+    }
+
+    package static func queues(json: [UInt8]) throws -> [StatusReport.Queue] {
+        struct Entry: Decodable {
+            let name: String
+            /// Absent for the first seconds of a queue, and where the broker keeps no statistics.
+            let messages: Int?
+            let consumers: Int?
+        }
+        return try JSONDecoder().decode([Entry].self, from: Data(json))
+            .filter { entry in !Self.ofProcesses.contains { entry.name.hasPrefix($0) } }
+            .map { StatusReport.Queue(name: $0.name, messages: $0.messages, consumers: $0.consumers) }
+            .sorted { $0.name < $1.name }
+    }
+}

@@ -1,0 +1,71 @@
+import FoundationEssentials
+import Terminal
+import WebClient
+
+/// A payment as the sandbox's ledger tells it. Amounts are in minor units.
+package struct LedgerPayment: Sendable, Equatable, Decodable {
+    package let id: String
+    package let orderId: String?
+    package let currency: String
+    package let captured: Int
+    package let refunded: Int
+    package var createdAt: Date?
+    /// In the gateway's words; nil where its account leaves it out.
+    package var status: String?
+
+    package init(
+        id: String, orderId: String?, currency: String, captured: Int, refunded: Int, createdAt: Date? = nil, status: String? = nil
+    ) {
+        self.id = id
+        self.orderId = orderId
+        self.currency = currency
+        self.captured = captured
+        self.refunded = refunded
+        self.createdAt = createdAt
+        self.status = status
+    }
+
+    /// Nil for a payment that is not Wharf's.
+    package var order: UUID? { orderId.flatMap(UUID.init(uuidString:)) }
+    /// What the shop has of it in the end.
+    package var kept: Int { captured - refunded }
+}
+
+/// Reads the ledger of the payment sandbox.
+package struct LedgerReader: Sendable {
+    /// The largest page that the sandbox gives.
+    private static let pageSize = 10_000
+    private static let maximumPages = 10_000
+
+    package let sandbox: Shop
+
+    package init(sandbox: Shop) {
+        self.sandbox = sandbox
+    }
+
+    /// The payments of these orders, by order; walks through the whole ledger.
+    package func payments(of orders: Set<UUID>) async throws -> [UUID: [LedgerPayment]] {
+        var found: [UUID: [LedgerPayment]] = [:]
+        try await walk { page in
+            for payment in page {
+                guard let order = payment.order, orders.contains(order) else { continue }
+                found[order, default: []].append(payment)
+            }
+        }
+        return found
+    }
+
+    /// Hands over every payment, the oldest first, a page at a time.
+    package func walk(_ body: ([LedgerPayment]) -> Void) async throws {
+        struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
+        var after: String?
+        for _ in 0..<Self.maximumPages {
+            let position = after.map { "&after=\($0)" } ?? ""
+            let page: Page = try await sandbox.reply(to: .get("/_ledger?limit=\(Self.pageSize)\(position)"))
+            body(page.payments)
+            guard page.hasMore, let last = page.payments.last else { return }
+            after = last.id
+        }
+        throw LoadError(.unavailable, "\(sandbox.url): the ledger has more than \(Self.maximumPages * Self.pageSize) payments.")
+    }
+}

@@ -1,0 +1,6 @@
+import FoundationEssentials
+
+extension UUID {
+    /// As the API writes it.
+    package var text: String { uuidString.lowercased() }
+}

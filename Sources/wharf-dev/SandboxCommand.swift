@@ -1,0 +1,47 @@
+import ArgumentParser
+import Assembly
+import Logging
+import Messaging
+import Operations
+import Sandbox
+import ServiceLifecycle
+
+struct SandboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sandbox", abstract: "Runs a payment gateway for trials, which speaks Stripe's API and takes no money.")
+
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port to listen on; 0 takes any free port.")
+    var port = 12111
+
+    @Option(help: "The URL that receives events, signed with STRIPE_WEBHOOK_SECRET.")
+    var webhookURL: String?
+
+    @Option(help: "The journal file, from which a restarted sandbox restores every payment.")
+    var journal: String?
+
+    func run() async throws {
+        try await Role.run("sandbox") { assembly in
+            let settings = assembly.settings
+            let logger = assembly.logger
+            let clock = assembly.clock
+            let key = settings.stripe.apiKey ?? ""
+            guard !key.isEmpty, !Settings.Stripe.isLive(key) else {
+                throw AssemblyError("STRIPE_API_KEY", key.isEmpty ? "is not set" : "is a live key", "a key for the sandbox alone, which begins with sk_test_")
+            }
+            guard let secret = settings.stripe.webhookSecret else {
+                throw AssemblyError("STRIPE_WEBHOOK_SECRET", "is not set", "what the ingress checks the sandbox's webhooks with")
+            }
+            let configuration = SandboxConfiguration(
+                host: host, port: port, apiKey: key, webhookSecret: secret,
+                webhookURL: webhookURL, ledgerFile: journal)
+            return [
+                Sandbox(configuration: configuration, logger: logger, now: { clock.now() }) { port in
+                    logger.info("listening", metadata: ["port": "\(port)"])
+                }
+            ]
+        }
+    }
+}

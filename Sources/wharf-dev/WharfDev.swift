@@ -1,0 +1,17 @@
+import ArgumentParser
+import Bench
+import Chaos
+import Load
+import Up
+
+/// What people use who build Wharf or try it: nothing of it runs in production.
+@main
+struct WharfDev: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wharf-dev",
+        abstract: "Runs all of Wharf on this machine, and tries to break it.",
+        groupedSubcommands: [
+            CommandGroup(name: "Everything on this machine", subcommands: [Up.self, SandboxCommand.self]),
+            CommandGroup(name: "Trials", subcommands: [Load.self, Bench.self, Chaos.self, Simulate.self]),
+        ])
+}
