@@ -66,7 +66,7 @@ let package = Package(
         .target(name: "Operations", dependencies: ["Messaging", "Secrets", "Contracts", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
         .target(
-            name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", "Gzip", yams, hummingbird, hummingbirdCore, log, metrics, lifecycle],
+            name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", "Gzip", hummingbird, hummingbirdCore, log, metrics, lifecycle],
             swiftSettings: safe),
     ] + services.map { name in
         .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", "AMQP", log, lifecycle],
@@ -145,7 +145,7 @@ let package = Package(
         ("MessagingTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
         ("TopologyTests", ["Messaging", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
         ("OperationsTests", ["Operations", "Messaging", "WebClient", log, metrics, lifecycle]),
-        ("IngressTests", ["FuzzTargets", "Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+        ("IngressTests", ["FuzzTargets", yams, "Ingress", "Messaging", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
         ("SimulationTests", ["Simulation", "Messaging", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
         ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
         ("UsersTests", ["ServiceKit", "Users", "Messaging", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),

@@ -1,4 +1,4 @@
-import Foundation
+import WebClient
 
 /// The user and the password in a URL.
 package struct Credentials: Sendable, Equatable {
@@ -18,10 +18,10 @@ package struct Credentials: Sendable, Equatable {
 
     /// The URL without its credentials, and these.
     package static func split(_ url: String) throws -> (url: String, credentials: Credentials) {
-        guard let scheme = url.range(of: "://"), let at = url[scheme.upperBound...].firstIndex(of: "@"),
+        guard let scheme = url.firstRange(of: "://"), let at = url[scheme.upperBound...].firstIndex(of: "@"),
             let colon = url[scheme.upperBound..<at].firstIndex(of: ":"),
-            let user = String(url[scheme.upperBound..<colon]).removingPercentEncoding,
-            let password = String(url[url.index(after: colon)..<at]).removingPercentEncoding
+            let user = PercentEncoding.decode(url[scheme.upperBound..<colon]),
+            let password = PercentEncoding.decode(url[url.index(after: colon)..<at])
         else { throw CredentialsError() }
         let bare = url[..<scheme.upperBound] + url[url.index(after: at)...]
         return (String(bare), Credentials(user: user, password: password))

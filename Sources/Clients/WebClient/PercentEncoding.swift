@@ -1,6 +1,6 @@
-enum PercentEncoding {
+package enum PercentEncoding {
     /// The text that is meant; nil for a `%` without two hexadecimal digits, for control characters, and for what is not UTF-8.
-    static func decode(_ text: some StringProtocol) -> String? {
+    package static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

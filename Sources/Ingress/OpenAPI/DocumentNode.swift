@@ -1,30 +1,28 @@
-import Yams
-
 /// A place in the document and what is there. Reads throw an ``OpenAPIError`` that says where.
 struct DocumentNode {
     /// How many `$ref`s may lead to one another.
     static let maximumReferences = 8
 
-    let node: Node
-    let root: Node
+    let node: YAMLNode
+    let root: YAMLNode
     let file: String
     let place: String
 
     func error(_ message: String) -> OpenAPIError {
-        OpenAPIError(file: file, line: node.mark?.line, place: place, message: message)
+        OpenAPIError(file: file, line: node.line, place: place, message: message)
     }
 
     func at(_ place: String) -> DocumentNode {
         DocumentNode(node: node, root: root, file: file, place: place)
     }
 
-    private func child(_ node: Node) -> DocumentNode {
+    private func child(_ node: YAMLNode) -> DocumentNode {
         DocumentNode(node: node, root: root, file: file, place: place)
     }
 
     /// The value of `key`, its `$ref` followed.
     func value(_ key: String) throws(OpenAPIError) -> DocumentNode? {
-        guard let found = node.mapping?[Node(key)] else { return nil }
+        guard let found = node[key] else { return nil }
         return try child(found).resolved()
     }
 
@@ -35,12 +33,7 @@ struct DocumentNode {
 
     func entries() throws(OpenAPIError) -> [(key: String, value: DocumentNode)] {
         guard let mapping = node.mapping else { throw error("a mapping is expected") }
-        var entries: [(key: String, value: DocumentNode)] = []
-        for (key, value) in mapping {
-            guard let name = key.scalar?.string else { throw error("a key is not a text") }
-            entries.append((name, child(value)))
-        }
-        return entries
+        return mapping.map { ($0.key, child($0.value)) }
     }
 
     func elements() throws(OpenAPIError) -> [DocumentNode] {
@@ -51,8 +44,8 @@ struct DocumentNode {
     }
 
     func text() throws(OpenAPIError) -> String {
-        guard let scalar = node.scalar else { throw error("a text is expected") }
-        return scalar.string
+        guard let text = node.scalar else { throw error("a text is expected") }
+        return text
     }
 
     func choice<Choice: RawRepresentable<String>>(_ key: String, of choices: [Choice]) throws(OpenAPIError) -> Choice? {
@@ -84,10 +77,10 @@ struct DocumentNode {
     func resolved() throws(OpenAPIError) -> DocumentNode {
         var current = node
         for _ in 0..<Self.maximumReferences {
-            guard let reference = current.mapping?[Node("$ref")]?.scalar?.string else { return child(current) }
+            guard let reference = current["$ref"]?.scalar else { return child(current) }
             guard reference.hasPrefix("#/") else { throw error("'\(reference)' leads out of the document") }
-            var target: Node? = root
-            for part in reference.dropFirst(2).split(separator: "/") { target = target?.mapping?[Node(String(part))] }
+            var target: YAMLNode? = root
+            for part in reference.dropFirst(2).split(separator: "/") { target = target?[String(part)] }
             guard let target else { throw error("'\(reference)' leads nowhere") }
             current = target
         }

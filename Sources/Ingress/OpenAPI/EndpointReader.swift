@@ -1,5 +1,4 @@
 import Messaging
-import Yams
 
 /// Reads one operation of the document.
 struct EndpointReader {

@@ -1,31 +1,29 @@
-import Yams
-
 /// YAML's values as JSON, keys in the order of the document. Plain scalars have the types of YAML's core schema; quoted ones are texts.
 enum JSONText {
-    static func text(of node: Node) -> String {
+    static func text(of node: YAMLNode) -> String {
         var text = ""
         write(node, to: &text)
         return text
     }
 
     /// For people: one member a line.
-    static func indented(_ node: Node) -> String {
+    static func indented(_ node: YAMLNode) -> String {
         var text = ""
         write(node, to: &text, indentation: "\n")
         return text
     }
 
     /// `indentation` is the line break and the spaces before what is inside; nil for none.
-    private static func write(_ node: Node, to text: inout String, indentation: String? = nil) {
+    private static func write(_ node: YAMLNode, to text: inout String, indentation: String? = nil) {
         let inner = indentation.map { $0 + "  " }
-        switch node {
-        case .scalar(let scalar):
-            write(scalar, to: &text)
+        switch node.value {
+        case .scalar(let string, let isPlain):
+            write(string, isPlain: isPlain, to: &text)
         case .mapping(let mapping):
             text += "{"
             for (index, (key, value)) in mapping.enumerated() {
                 text += (index > 0 ? "," : "") + (inner ?? "")
-                quote(key.scalar?.string ?? "", to: &text)
+                quote(key, to: &text)
                 text += inner == nil ? ":" : ": "
                 write(value, to: &text, indentation: inner)
             }
@@ -37,24 +35,21 @@ enum JSONText {
                 write(value, to: &text, indentation: inner)
             }
             text += (sequence.isEmpty ? "" : indentation ?? "") + "]"
-        case .alias:
-            // The composer has put what an alias stands for in its place.
-            text += "null"
         }
     }
 
-    private static func write(_ scalar: Node.Scalar, to text: inout String) {
-        guard scalar.style == .plain || scalar.style == .any else { return quote(scalar.string, to: &text) }
-        switch scalar.string {
-        case "true", "false": text += scalar.string
+    private static func write(_ scalar: String, isPlain: Bool, to text: inout String) {
+        guard isPlain else { return quote(scalar, to: &text) }
+        switch scalar {
+        case "true", "false": text += scalar
         case "null", "~", "": text += "null"
         default:
-            if let number = Int(scalar.string) {
+            if let number = Int(scalar) {
                 text += String(number)
-            } else if let number = Double(scalar.string), number.isFinite, scalar.string.utf8.first.map({ $0 < 0x3A }) == true {
+            } else if let number = Double(scalar), number.isFinite, scalar.utf8.first.map({ $0 < 0x3A }) == true {
                 text += String(number)
             } else {
-                quote(scalar.string, to: &text)
+                quote(scalar, to: &text)
             }
         }
     }

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Yams
 
 /// `topology/openapi.yaml`: the HTTP contract, and with it the routing table. Read once, at start.
 public struct OpenAPIDocument: Sendable {
@@ -35,17 +34,13 @@ public struct OpenAPIDocument: Sendable {
         guard yaml.count <= Self.maximumBytes else {
             throw OpenAPIError(file: file, line: nil, place: "document", message: "is larger than \(Self.maximumBytes) bytes")
         }
-        let root: Node
-        do {
-            guard let node = try Yams.compose(yaml: String(decoding: yaml, as: UTF8.self)) else {
-                throw OpenAPIError(file: file, line: nil, place: "document", message: "is empty")
-            }
-            root = node
-        } catch let error as OpenAPIError {
-            throw error
+        let node: YAMLNode?
+        do throws(YAMLReader.Failure) {
+            node = try YAMLReader.read(yaml)
         } catch {
-            throw OpenAPIError(file: file, line: nil, place: "document", message: "is not YAML: \(error)")
+            throw OpenAPIError(file: file, line: error.line, place: "document", message: "is not YAML: \(error.message)")
         }
+        guard let root = node else { throw OpenAPIError(file: file, line: nil, place: "document", message: "is empty") }
         let document = DocumentNode(node: root, root: root, file: file, place: "document")
         endpoints = try Self.endpoints(document)
         routes = try RoutingTable(endpoints, in: document)

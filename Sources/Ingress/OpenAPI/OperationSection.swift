@@ -1,5 +1,4 @@
 import Messaging
-import Yams
 
 /// One operation on the reference page.
 struct OperationSection {
@@ -81,7 +80,7 @@ struct OperationSection {
     private func media(_ content: DocumentNode) throws(OpenAPIError) -> String {
         var html = ""
         for (type, media) in try content.entries() {
-            let schema = media.node.mapping?[Node("schema")].map { SchemaTable.type(of: $0) } ?? ""
+            let schema = media.node["schema"].map { SchemaTable.type(of: $0) } ?? ""
             html += "<p><code>\(HTML.escape(type))</code>: \(schema)</p>"
             let given = try media.value("example")
             let general = try media.value("schema")?.value("examples")?.elements().first

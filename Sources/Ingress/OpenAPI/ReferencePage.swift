@@ -1,5 +1,3 @@
-import Yams
-
 /// The document as one HTML page for people, without scripts or anything from elsewhere.
 struct ReferencePage {
     let document: DocumentNode

@@ -1,5 +1,3 @@
-import Yams
-
 /// A schema on the reference page: a table of its properties.
 struct SchemaTable {
     let schema: DocumentNode
@@ -24,19 +22,19 @@ struct SchemaTable {
     func type() -> String { Self.type(of: schema.node) }
 
     /// The type with its bounds; a `$ref` becomes a link.
-    static func type(of node: Node) -> String {
-        guard let mapping = node.mapping else { return "" }
-        if let reference = mapping["$ref"]?.scalar?.string, let name = reference.split(separator: "/").last {
+    static func type(of node: YAMLNode) -> String {
+        guard node.mapping != nil else { return "" }
+        if let reference = node["$ref"]?.scalar, let name = reference.split(separator: "/").last {
             return "<a href=\"#schema-\(HTML.escape(String(name)))\">\(HTML.escape(String(name)))</a>"
         }
-        var text = HTML.escape(mapping["type"]?.scalar?.string ?? "")
-        if let items = mapping["items"] { text += " of \(type(of: items))" }
-        if let format = mapping["format"]?.scalar?.string { text += " (\(HTML.escape(format)))" }
-        if let choices = mapping["enum"]?.sequence {
-            text += ": " + choices.compactMap { $0.scalar.map { "<code>\(HTML.escape($0.string))</code>" } }.joined(separator: ", ")
+        var text = HTML.escape(node["type"]?.scalar ?? "")
+        if let items = node["items"] { text += " of \(type(of: items))" }
+        if let format = node["format"]?.scalar { text += " (\(HTML.escape(format)))" }
+        if let choices = node["enum"]?.sequence {
+            text += ": " + choices.compactMap { $0.scalar.map { "<code>\(HTML.escape($0))</code>" } }.joined(separator: ", ")
         }
         for (key, name) in bounds {
-            if let value = mapping[Node(key)]?.scalar?.string { text += ", \(name) \(HTML.escape(value))" }
+            if let value = node[key]?.scalar { text += ", \(name) \(HTML.escape(value))" }
         }
         return text
     }

@@ -1,7 +1,7 @@
 import AMQP
 import ArgumentParser
 import Assembly
-import Foundation
+import FoundationEssentials
 import Messaging
 import PostgreSQL
 import ServiceLifecycle
