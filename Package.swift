@@ -23,7 +23,11 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 // Test targets to build, separated by commas, as in: WHARF_SUITES=MessagingTests,OrdersTests swift test; all of them without it.
 let suites = Context.environment["WHARF_SUITES"].map { Set($0.split(separator: ",").map(String.init)) }
 
-let services = ["Users", "Catalog", "Carts", "Orders", "Payments", "Notifications", "DeadLetters"]
+/// The services, each with the clients that it uses besides its database's.
+let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
+    "Users": ["Redis"], "Catalog": [], "Carts": [], "Orders": [], "Payments": ["WebClient"], "Notifications": ["WebClient"], "DeadLetters": ["AMQP"],
+]
+let services = clientsOfServices.map(\.key)
 
 func development(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/Development/\(name)", swiftSettings: safe)
@@ -68,9 +72,9 @@ let package = Package(
         .target(
             name: "Ingress", dependencies: ["Messaging", "Contracts", "Secrets", "AMQP", "Gzip", hummingbird, hummingbirdCore, log, metrics, lifecycle],
             swiftSettings: safe),
-    ] + services.map { name in
-        .target(name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", "WebClient", "Redis", "AMQP", log, lifecycle],
-            path: "Sources/Services/\(name)",
+    ] + clientsOfServices.map { name, clients in
+        .target(
+            name: name, dependencies: ["Messaging", "Contracts", "PostgreSQL", "Secrets", log, lifecycle] + clients, path: "Sources/Services/\(name)",
             swiftSettings: safe)
     } + [
         // What the executables have in common.

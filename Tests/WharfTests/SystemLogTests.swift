@@ -3,8 +3,6 @@ import Messaging
 import TestKit
 import Testing
 
-@testable import wharf
-
 extension System {
     /// The logs of all processes, searched for one order as an operator does.
     @Suite struct `Logs` {

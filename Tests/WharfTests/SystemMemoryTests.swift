@@ -6,7 +6,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@testable import wharf
+@testable import LocalState
 
 extension System {
     @Suite struct `Memory` {
