@@ -4,7 +4,7 @@ import TestKit
 import Testing
 import WebClient
 
-@testable import wharf
+@testable import LocalState
 
 extension System {
     /// The shop window, over HTTP.

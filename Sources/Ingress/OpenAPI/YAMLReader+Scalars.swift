@@ -108,7 +108,7 @@ extension YAMLReader {
         }
         var hexadecimal: [UInt8] = []
         for _ in 0..<digits {
-            guard let digit = current else { break }
+            guard let digit = current, digit != .lineFeed, digit != .doubleQuote else { break }
             hexadecimal.append(digit)
             advance()
         }
