@@ -1,6 +1,10 @@
+import Assembly
 import LocalServers
+import LocalState
 import Logging
 import Messaging
+import Terminal
+import Up
 
 /// Servers of which any one can be missed: three RabbitMQ nodes in a cluster, a PostgreSQL primary with its standby, and a proxy before each of the five.
 /// Redis, which a shop can do without, is alone.
@@ -58,7 +62,7 @@ struct ChaosCluster: Sendable {
 
     /// Returns when each node says that every queue has its leader and all its members.
     func awaitWholeness() async throws {
-        let definitions = try Broker.definitions(TopologyCommand.Source.standard)
+        let definitions = try Broker.definitions(Broker.standardDefinitions)
         let views = broker.nodes.map { node in
             BrokerManagement { [management = node.management] method, path, _ in (200, Array(try await management.send(method, path).utf8)) }
         }

@@ -1,5 +1,6 @@
 import Glibc
 import LocalServers
+import Terminal
 
 /// One server of several is lost, and the others have to do.
 enum ClusterFault: Fault {
