@@ -100,7 +100,7 @@ let package = Package(
             ], swiftSettings: safe),
 
         // For people who build Wharf or try it.
-        development("LocalServers", ["WebClient", "Secrets", log, subprocess]),
+        development("LocalServers", ["Terminal", "WebClient", "Secrets", log, subprocess]),
         development("Sandbox", ["Secrets", "WebClient", hummingbird, log]),
         // Services on one seeded thread, against a model of the broker and of the gateway.
         development(

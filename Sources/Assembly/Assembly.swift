@@ -168,7 +168,11 @@ package struct Assembly: Sendable {
 
     private func mail() throws -> any MailTransport {
         guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailURL.accepted) }
-        return try MailTransports.from(url: url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
+        do {
+            return try MailTransports.from(url: url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
+        } catch {
+            throw AssemblyError("WHARF_MAIL_URL", "cannot be used: \(error.message)", MailURL.accepted)
+        }
     }
 
     private func mailSender() throws -> MailAddress {

@@ -44,7 +44,7 @@ extension PostgresPool: HasReadiness {
     var readiness: ReadinessCheck? {
         ReadinessCheck("database") {
             do {
-                _ = try await self.withConnection { try await $0.query("SELECT 1").count }
+                try await self.probe()
                 return nil
             } catch {
                 return "\((error as? PostgresError)?.message ?? "not reachable")"

@@ -62,8 +62,8 @@ package enum Role {
 
     /// Reads the settings and opens the log; what every command begins with. A tool logs warnings only.
     package static func start(_ name: String, isTool: Bool = false) throws -> (settings: Settings, logger: Logger) {
-        // What `wharf-dev up` has written is for the tools beside it; a role has what it was given, and no administrator's password.
-        let settings = try stoppingOnBadSettings { try isTool ? Settings.load() : Settings() }
+        // What `wharf-dev up` has written is for the tools beside it; of that a role has its own part, and no administrator's password.
+        let settings = try stoppingOnBadSettings { try isTool ? Settings.load() : Settings.load(role: name) }
         let level = isTool ? max(settings.logLevel, .warning) : settings.logLevel
         let handlers = LogHandlers(format: settings.logFormat, level: level, service: name)
         LoggingSystem.bootstrap(handlers.make)

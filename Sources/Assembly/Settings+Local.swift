@@ -7,6 +7,39 @@ extension Settings {
     /// What `wharf-dev up` has written for the commands that are run beside it in the same folder.
     static let localFile = ".wharf/environment.json"
 
+    /// What leads a role to its servers, where it is told.
+    private static let ways = ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"]
+
+    /// The settings of a role: the environment's. In an environment that leads to no server they are those that `wharf-dev up` in this folder gives its own process of
+    /// that role, so that one more can be started beside it.
+    package static func load(role: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {
+        let isTold = environment.contains { name, value in !value.isEmpty && ways.contains { name.hasPrefix($0) } }
+        guard !isTold, let beside = try local() else { return try Settings(environment: environment) }
+        return try Settings(environment: environment.merging(beside.filter { isOwn($0.key, of: role) }) { own, _ in own })
+    }
+
+    /// Whether a role takes over a setting that `wharf-dev up` has written: the role's own, as if `wharf-dev up` had started it.
+    package static func isOwn(_ name: String, of role: String) -> Bool {
+        let own = role.uppercased()
+        if ["WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS", "WHARF_AMQP_URL_\(own)", "WHARF_POSTGRES_URL_\(own)"].contains(name) { return true }
+        switch ServiceName(rawValue: role) {
+        case .users: return name == "WHARF_REDIS_URL"
+        case .payments: return name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET"
+        case .notifications: return name == "WHARF_MAIL_URL"
+        case .catalog, .carts, .orders, .deadletters: return false
+        case nil: return role == "ingress" && name == "STRIPE_WEBHOOK_SECRET"
+        }
+    }
+
+    /// Nil when nothing runs in this folder. Throws when this account may not read what does.
+    private static func local() throws -> [String: String]? {
+        guard FileManager.default.fileExists(atPath: localFile) else { return nil }
+        guard let data = FileManager.default.contents(atPath: localFile) else {
+            throw AssemblyError(localFile, "cannot be read by this account", "the account that runs wharf-dev up, or a URL in WHARF_AMQP_URL and WHARF_POSTGRES_URL")
+        }
+        return try? JSONDecoder().decode([String: String].self, from: data)
+    }
+
     /// The environment's settings; those that it does not have, as `wharf-dev up` in this folder uses them.
     package static func load(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {
         guard let data = try? Data(contentsOf: URL(filePath: localFile)),

@@ -1,3 +1,4 @@
+import ArgumentParser
 import FoundationEssentials
 import Synchronization
 import Terminal
@@ -22,11 +23,8 @@ package final class AuditOutput: Sendable {
             defer { last = report }
             return last
         }
-        if json {
-            Console.print(try report.json(pretty: !watches) + "\n")
-        } else {
-            let text = before.map { report.text(since: $0, terminal.paint) } ?? report.text(terminal.paint)
-            if !text.isEmpty { Console.print(text + "\n") }
-        }
+        let text = if json { try report.json(pretty: !watches) } else { before.map { report.text(since: $0, terminal.paint) } ?? report.text(terminal.paint) }
+        // Who has closed the pipe wants no more audits.
+        if !text.isEmpty, !Console.print(text + "\n"), watches { throw ExitCode.success }
     }
 }

@@ -1,4 +1,5 @@
 import Assembly
+import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
@@ -122,7 +123,7 @@ struct AuditPass: Sendable {
 extension OrderPages.Strangers {
     fileprivate var findings: [Finding] {
         charges.filter { !$0.isTombstone }.map {
-            Finding(.payments, "order \($0.order.text)", "there is a charge of \($0.amount.told) for order \($0.order.text), which does not exist", unchangedSince: $0.updatedAt)
+            Finding(.payments, "order \($0.order.text)", "there is a charge of \($0.amount.text) for order \($0.order.text), which does not exist", unchangedSince: $0.updatedAt)
         }
             + reservations.filter(\.holdsStock).map {
                 Finding(.stock, "order \($0.order.text)", "stock is \($0.state) for order \($0.order.text), which does not exist", unchangedSince: $0.at)
@@ -137,7 +138,7 @@ extension LedgerPayment {
     fileprivate var findingWithoutOrder: Finding? {
         guard kept != 0, let order else { return nil }
         return Finding(
-            .payments, "order \(order.text)", "the gateway keeps \(kept) \(currency.uppercased()) (\(id)) for order \(order.text), which does not exist",
+            .payments, "order \(order.text)", "the gateway keeps \(money(kept)) (\(id)) for order \(order.text), which does not exist",
             unchangedSince: createdAt ?? .distantPast)
     }
 }

@@ -37,12 +37,17 @@ struct AuditedOrder: Sendable {
     var ledger: [LedgerPayment]?
     /// A dead letter would have told of it.
     var hasDeadNews = false
+    /// An open dead letter asks an operator to see to its payment.
+    var hasOpenPayment = false
 
     /// The last change anywhere.
     var unchangedSince: Date {
         let others = [charge?.updatedAt, reservation?.at] + notifications.map(\.createdAt) + (ledger ?? []).map(\.createdAt)
         return others.compactMap(\.self).reduce(changedAt, max)
     }
+
+    /// An amount of its currency, as people write it.
+    func money(_ amount: Int) -> String { Money(amount: amount, currency: total.currency).text }
 
     /// A finding about this order; `sentence` goes on from its number.
     func finding(
@@ -87,9 +92,4 @@ struct AuditedNotification: Sendable {
     /// Why the last attempt did not succeed.
     var detail: String?
     let createdAt: Date
-}
-
-extension Money {
-    /// `1999 EUR`, in minor units.
-    var told: String { "\(amount) \(currency)" }
 }

@@ -20,10 +20,14 @@ struct DeadLetterIndex: Sendable {
     private(set) var letters: [UUID: Letter] = [:]
     /// Orders whose end could not be told.
     private(set) var ordersNotTold: Set<UUID> = []
+    /// Orders whose payment an open letter asks an operator to see to.
+    private(set) var openPayments: Set<UUID> = []
 
     private static let news = [MessageName.orderConfirmed, MessageName.orderRejected]
 
-    private struct News: Decodable { let orderID: UUID }
+    private static let named = news + [MessageName.unresolved]
+
+    private struct Named: Decodable { let orderID: UUID }
 
     /// - Throws: ``AuditError`` when there are more than ``maximum``.
     init(on connection: any SQLConnection) async throws {
@@ -31,7 +35,7 @@ struct DeadLetterIndex: Sendable {
         while true {
             let rows = try await connection.query(
                 """
-                SELECT id, message_id, state, settled_at, CASE WHEN operation = ANY(\(Self.news)) THEN body END AS news
+                SELECT id, message_id, state, settled_at, operation, CASE WHEN operation = ANY(\(Self.named)) THEN body END AS named
                 FROM letters WHERE id > \(after) ORDER BY id LIMIT \(Self.pageSize)
                 """)
             for row in rows {
@@ -56,8 +60,16 @@ struct DeadLetterIndex: Sendable {
             case nil: letters[id] = .replayed(settledAt ?? .distantPast)
             }
         }
-        if !isReplayed, let body: [UInt8] = try row.decode("news"), let news = try? JSON.decode(News.self, from: body) {
-            ordersNotTold.insert(news.orderID)
+        guard !isReplayed, let body: [UInt8] = try row.decode("named"), let named = try? Self.order(namedIn: body) else { return }
+        if try row.decode("operation", as: String?.self) != MessageName.unresolved {
+            ordersNotTold.insert(named)
+        } else if state == "open" {
+            openPayments.insert(named)
         }
+    }
+
+    /// The order that a message is about, whatever else it holds.
+    private static func order(namedIn body: [UInt8]) throws -> UUID {
+        try JSON.decode(Named.self, from: body).orderID
     }
 }

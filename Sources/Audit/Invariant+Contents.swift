@@ -22,7 +22,7 @@ extension AuditedOrder {
         for line in lines {
             let product = line.unitPrice.amount.multipliedReportingOverflow(by: line.quantity)
             if line.quantity < 1 || product.overflow || line.lineTotal.amount != product.partialValue {
-                return "has \(line.quantity) × \(line.unitPrice.told) of \(line.sku) for \(line.lineTotal.told)"
+                return "has \(line.quantity) × \(line.unitPrice.text) of \(line.sku) for \(line.lineTotal.text)"
             }
             if line.unitPrice.currency != total.currency || line.lineTotal.currency != total.currency {
                 return "is in \(total.currency), and \(line.sku) is not"
@@ -33,7 +33,7 @@ extension AuditedOrder {
             let next = sum.partialValue.addingReportingOverflow(line.lineTotal.amount)
             return (next.partialValue, sum.overflow || next.overflow)
         }
-        return sum.overflow || sum.partialValue != total.amount ? "has a total of \(total.told), but its lines make \(sum.partialValue)" : nil
+        return sum.overflow || sum.partialValue != total.amount ? "has a total of \(total.text), but its lines make \(money(sum.partialValue))" : nil
     }
 }
 

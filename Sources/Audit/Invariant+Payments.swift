@@ -6,7 +6,7 @@ import ShopClient
 extension AuditedOrder {
     /// What was taken and kept, by the payment service and by the gateway, is what the order says.
     var paymentFindings: [Finding] {
-        var wrong = (ledger ?? []).isEmpty ? [] : captureFindings
+        var wrong = ((ledger ?? []).isEmpty ? [] : captureFindings) + operatorFindings
         guard let fate = saga?.fate else { return wrong }
         switch fate {
         case .open: wrong += amountFindings
@@ -28,7 +28,7 @@ extension AuditedOrder {
         guard let ledger else { return [] }
         let refunded = own(of: ledger).reduce(0) { $0 + $1.refunded }
         if saga.refunded == refunded { return [] }
-        return [finding(.payments, "tells \(saga.refunded) as refunded, but the gateway has refunded \(refunded)", awaits: .orders)]
+        return [finding(.payments, "tells \(money(saga.refunded)) as refunded, but the gateway has refunded \(money(refunded))", awaits: .orders)]
     }
 
     private func own(of ledger: [LedgerPayment]) -> [LedgerPayment] {
@@ -67,13 +67,19 @@ extension AuditedOrder {
     /// One capture an order, whatever has become of the order.
     private var captureFindings: [Finding] {
         guard captures.count > 1 else { return [] }
-        let told = captures.map { "\($0.id) (\($0.captured) \($0.currency.uppercased()))" }.sorted().joined(separator: ", ")
+        let told = captures.map { "\($0.id) (\($0.money($0.captured)))" }.sorted().joined(separator: ", ")
         return [finding(.payments, "was charged \(captures.count) times: \(told)")]
+    }
+
+    /// Money that an operator has to see to waits where an operator looks.
+    private var operatorFindings: [Finding] {
+        guard charge?.state == "needsOperator", !hasOpenPayment else { return [] }
+        return [finding(.payments, "has a payment that needs an operator, and no open dead letter says so", awaits: .payments)]
     }
 
     private var amountFindings: [Finding] {
         guard let charge, !charge.isTombstone, charge.amount != total else { return [] }
-        return [finding(.payments, "has a total of \(total.told), but a charge of \(charge.amount.told)")]
+        return [finding(.payments, "has a total of \(total.text), but a charge of \(charge.amount.text)")]
     }
 
     private var saleFindings: [Finding] {
@@ -90,9 +96,9 @@ extension AuditedOrder {
             return [finding(.payments, "was charged as \(charge.intent ?? "nothing"), but the gateway has \(capture.id)")]
         }
         let captured = Money(amount: capture.captured, currency: capture.currency.uppercased())
-        if captured != total { return [finding(.payments, "has a total of \(total.told), but \(captured.told) were taken (\(capture.id))")] }
+        if captured != total { return [finding(.payments, "has a total of \(total.text), but \(captured.text) were taken (\(capture.id))")] }
         if capture.kept != kept {
-            return [finding(.payments, "should have \(kept) of its \(total.told) kept, but the gateway keeps \(capture.kept) (\(capture.id))")]
+            return [finding(.payments, "should have \(money(kept)) of its \(total.text) kept, but the gateway keeps \(money(capture.kept)) (\(capture.id))")]
         }
         return []
     }
@@ -105,7 +111,7 @@ extension AuditedOrder {
         let kept = captures.filter { $0.kept != 0 }
         // A dead letter waits for an operator to see to it.
         if !kept.isEmpty, charge?.state != "needsOperator" {
-            let told = kept.map { "\($0.kept) \($0.currency.uppercased()) (\($0.id))" }.sorted().joined(separator: ", ")
+            let told = kept.map { "\($0.money($0.kept)) (\($0.id))" }.sorted().joined(separator: ", ")
             wrong.append(finding(.payments, "did not come about, but the gateway keeps \(told)", awaits: .payments))
         }
         return wrong

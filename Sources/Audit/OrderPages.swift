@@ -65,6 +65,7 @@ struct OrderPages: Sendable {
             order.reservation = reservations.removeValue(forKey: order.id)
             order.notifications = notifications.removeValue(forKey: order.id) ?? []
             order.hasDeadNews = letters.ordersNotTold.contains(order.id)
+            order.hasOpenPayment = letters.openPayments.contains(order.id)
             return order
         }
         let strangers = Strangers(

@@ -25,4 +25,13 @@ public struct Money: Sendable, Hashable, Codable {
         guard amount.isMultiple(of: gateway.step) else { return ("amount", "must be a multiple of \(gateway.step) in \(currency)") }
         return nil
     }
+
+    /// As people write it, with the decimals of its currency: `19.99 EUR` for 1999 cents, `1999 JPY`.
+    public var text: String {
+        let digits = Currency(currency)?.digits ?? 2
+        guard digits > 0 else { return "\(amount) \(currency)" }
+        let figures = String(amount.magnitude)
+        let padded = String(repeating: "0", count: max(0, digits + 1 - figures.count)) + figures
+        return "\(amount < 0 ? "-" : "")\(padded.dropLast(digits)).\(padded.suffix(digits)) \(currency)"
+    }
 }

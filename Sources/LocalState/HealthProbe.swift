@@ -24,6 +24,15 @@ package struct HealthProbe: Sendable {
         case .running: break
         }
         guard process.isRole else { return .init(.running) }
+        return await health(of: view)
+    }
+
+    /// Of a process of Wharf's own.
+    func health(ofRole pid: Int32) async -> StatusReport.Health {
+        await health(of: ProcessView(pid: pid))
+    }
+
+    private func health(of view: ProcessView) async -> StatusReport.Health {
         let ports = view.listeningPorts.subtracting(publicPorts).sorted()
         guard let port = ports.first else { return .init(.unknown, "its admin port cannot be seen") }
         return await health(at: port)

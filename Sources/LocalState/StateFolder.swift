@@ -42,9 +42,10 @@ package struct StateFolder: Sendable {
             for (folder, mode) in [(path, isRoot ? 0o711 : 0o700), (logs, 0o700), (mail, 0o700)] {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
                 try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: folder)
+                guard unsafe access(folder, W_OK | X_OK) == 0 else { throw CocoaError(.fileWriteNoPermission) }
             }
         } catch {
-            throw UpError(.folder, "Cannot make the folder \(path): \(error)", advice: "Run wharf in a folder that you may write to.")
+            throw UpError(.folder, "Cannot make the folder \(path): \(FileTrouble.reason(error)).", advice: "Run wharf in a folder that you may write to.")
         }
     }
 
@@ -70,10 +71,12 @@ package struct StateFolder: Sendable {
             let data = try encoder.encode(value)
             try? FileManager.default.removeItem(atPath: unfinished)
             guard FileManager.default.createFile(atPath: unfinished, contents: data, attributes: [.posixPermissions: 0o600]) else {
-                throw UpError(.folder, "Cannot write \(unfinished).")
+                throw UpError(.folder, "Cannot write \(unfinished).", advice: "Run wharf as an account that may write there.")
             }
+        } catch let error as UpError {
+            throw error
         } catch {
-            throw UpError(.folder, "Cannot write \(file(name)): \(error)")
+            throw UpError(.folder, "Cannot write \(file(name)): \(FileTrouble.reason(error)).")
         }
         guard unsafe rename(unfinished, file(name)) == 0 else { throw UpError(.folder, "Cannot replace \(file(name)).") }
     }
@@ -101,7 +104,7 @@ extension StateFolder {
                 try FileManager.default.createSymbolicLink(atPath: inside, withDestinationPath: folder)
             }
         } catch {
-            throw UpError(.folder, "Cannot prepare \(folder): \(error)")
+            throw UpError(.folder, "Cannot prepare \(folder): \(FileTrouble.reason(error)).")
         }
         return folder
     }

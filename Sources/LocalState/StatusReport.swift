@@ -73,7 +73,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
     package var url: String?
     package var processes: [Process]?
     package var queues: [Queue]?
-    /// Those that nobody has decided about.
+    /// Those that nobody has decided about; absent where they cannot be counted.
     package var openDeadLetters: Int?
     /// What could not be found out.
     package var troubles: [String]?
@@ -114,9 +114,8 @@ extension StatusReport {
         if let queues {
             blocks.append(Self.table(["queue", "messages", "consumers"], Self.rows(queues), paint))
         }
-        if let openDeadLetters {
-            blocks.append("Open dead letters: \(openDeadLetters == 0 ? paint.good("0") : paint.bad("\(openDeadLetters)"))")
-        }
+        let letters = openDeadLetters.map { $0 == 0 ? paint.good("0") : paint.bad("\($0)") }
+        blocks.append("Open dead letters: \(letters ?? Self.unknown)")
         blocks += (self.processes ?? []).filter { !$0.health.isWell }.map { process in
             paint.bad("\(process.name) is \(process.health.state.text)" + (process.health.detail.map { ": \($0)" } ?? ""))
         }

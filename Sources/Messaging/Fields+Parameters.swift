@@ -63,13 +63,20 @@ extension Fields {
         return names.prefix(maximum).map { (String($0.dropFirst(prefix.count)).nfc, parameter($0)) }
     }
 
-    public mutating func page() -> PageRequest {
+    /// - Parameter order: how the list is sorted, where a client chooses that. A cursor of another list, or of another order, is refused.
+    public mutating func page(in order: String = "") -> PageRequest {
+        let list = order.isEmpty ? operation : "\(operation) \(order)"
         let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)
-        guard let cursor = parameters["cursor"] else { return PageRequest(limit: limit, after: nil) }
-        guard let after = PageRequest.decode(cursor) else {
+        let first = PageRequest(limit: limit, after: nil, list: list)
+        guard let cursor = parameters["cursor"] else { return first }
+        guard let key = PageRequest.decode(cursor) else {
             note("cursor", "is not a valid cursor")
-            return PageRequest(limit: limit, after: nil)
+            return first
         }
-        return PageRequest(limit: limit, after: after)
+        guard key.first == list else {
+            note("cursor", "is a cursor of another list, or of this list in another order")
+            return first
+        }
+        return PageRequest(limit: limit, after: Array(key.dropFirst()), list: list)
     }
 }

@@ -9,6 +9,8 @@ import Secrets
 public struct Fields {
     private let container: KeyedDecodingContainer<FieldName>?
     let parameters: [String: String]
+    /// The operation that is asked for.
+    let operation: String
     private let prefix: String
     private var known: Set<String> = []
     public private(set) var errors: [Problem.FieldError] = []
@@ -24,6 +26,7 @@ public struct Fields {
 
     private init(_ request: Request) throws {
         parameters = request.parameters
+        operation = request.operation
         prefix = ""
         if request.body.isEmpty {
             container = nil
@@ -41,6 +44,7 @@ public struct Fields {
     private init(_ container: KeyedDecodingContainer<FieldName>?, prefix: String) {
         self.container = container
         self.parameters = [:]
+        self.operation = ""
         self.prefix = prefix
     }
 

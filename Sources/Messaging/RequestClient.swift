@@ -215,3 +215,13 @@ extension Duration {
         return Double(whole) + Double(attoseconds) / 1e18
     }
 }
+
+extension RequestClient.Unanswered: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .refused(let reason): "The request was not accepted: \(reason)."
+        case .unroutable: "The request was not accepted: no queue is bound to the operation; wharf topology apply binds it."
+        case .timedOut: "No reply came in time; whether the request was carried out is not known."
+        }
+    }
+}

@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import Terminal
 import WebClient
@@ -29,6 +30,9 @@ package struct LedgerPayment: Sendable, Equatable, Decodable {
     package var order: UUID? { orderId.flatMap(UUID.init(uuidString:)) }
     /// What the shop has of it in the end.
     package var kept: Int { captured - refunded }
+
+    /// An amount of its currency, as people write it.
+    package func money(_ amount: Int) -> String { Money(amount: amount, currency: currency.uppercased()).text }
 }
 
 /// Reads the ledger of the payment sandbox.

@@ -17,7 +17,7 @@ package final class Console: Sendable {
     private let state = Mutex(State())
     private let clock = ContinuousClock()
 
-    package init(terminal: Terminal, write: @escaping @Sendable (String) -> Void = Console.print) {
+    package init(terminal: Terminal, write: @escaping @Sendable (String) -> Void = { Console.print($0) }) {
         self.terminal = terminal
         self.write = write
     }
@@ -118,18 +118,22 @@ package final class Console: Sendable {
     }
 
     /// To standard output, in one piece where the kernel takes it in one. What cannot be written is lost: nobody reads it.
-    package static func print(_ text: String) {
+    /// False when nobody reads it any longer.
+    @discardableResult
+    package static func print(_ text: String) -> Bool {
         write(text, to: STDOUT_FILENO)
     }
 
     /// The same, to an open file.
-    package static func write(_ text: String, to descriptor: Int32) {
+    @discardableResult
+    package static func write(_ text: String, to descriptor: Int32) -> Bool {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
 }

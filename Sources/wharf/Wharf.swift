@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// What runs in production: the roles, and the commands of those who operate them.
 @main
@@ -15,4 +16,10 @@ struct Wharf: AsyncParsableCommand {
                     AuditCommand.self, InboxCommand.self, Status.self, HealthCommand.self, SettingsCommand.self,
                 ]),
         ])
+
+    /// A reader that has gone, as `head` does, is the end of the output and not of the command. A handler, since what is ignored would stay so in child processes.
+    static func main() async {
+        signal(SIGPIPE) { _ in }
+        await main(nil)
+    }
 }

@@ -123,6 +123,24 @@ import Testing
         #expect(try await letters.list().items.count == 3)
     }
 
+    @Test func `a letter that is stored bare keeps its queue and its headers, and is replayed as it was`() async throws {
+        let letters = try await DeadLettersHarness()
+        try await letters.service.database.withConnection { connection in
+            _ = try await connection.execute("ALTER TABLE letters ADD CONSTRAINT picky CHECK (operation IS NULL)")
+        }
+        let messageID = UUID().uuidString
+        _ = try await letters.collect([.setAside(id: messageID, headers: ["p.id": "abc", "caller": "c"])])
+        let letter = try #require(try await letters.list().items.first)
+        #expect(letter.cause == "unstorable" && letter.queue == "payments.commands" && letter.messageId == messageID)
+        let shown = try await letters.service.ask(Request("deadletters.letters.get", parameters: ["id": letter.id.uuidString]))
+        #expect(String(decoding: shown.body, as: UTF8.self).contains(#""p.id":"abc""#))
+        let request = try Request("deadletters.letters.replay", parameters: ["id": letter.id.uuidString], caller: letters.admin)
+        let output = try #require(await letters.service.send([request])[0].outputs.first { $0.kind == .replay })
+        let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
+        #expect(publication.routingKey == "payments.commands" && publication.properties.type == "payments.charge")
+        #expect(publication.properties.headers == ["p.id": "abc", "caller": "c"])
+    }
+
     @Test(arguments: ["25006", "42P01", "57014", "53100", "40001"])
     func `a letter waits, whole, for a database that does not take it for now`(sqlState: String) async throws {
         let letters = try await DeadLettersHarness()

@@ -87,19 +87,16 @@ import Testing
         #expect(try await letters.list().items.isEmpty)
         #expect(try await letters.list(["state": "discarded"]).items.count == 1)
         #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 409)
-        let now = letters.service.clock.now()
-        let restored = try await letters.service.database.transaction {
-            try await DeadLetterStore.decide(.restore, [id: "command line"], now: now, on: $0)
-        }
-        guard case .changed(let letter)? = restored[id] else {
-            Issue.record("not restored: \(restored)")
-            return
-        }
-        #expect(letter.state == .open)
-        #expect(letter.settledBy == nil)
+        for _ in 0..<2 { #expect(try await letters.send("deadletters.letters.restore", id).reply.status == 200) }
+        let letter = try #require(try await letters.list().items.first)
+        #expect(letter.state == .open && letter.settledBy == nil)
         #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 202)
         #expect(try await letters.send("deadletters.letters.discard", id).reply.status == 409)
-        #expect(try await letters.send("deadletters.letters.discard", UUID()).reply.status == 404)
+        for decision in ["discard", "restore"] {
+            #expect(try await letters.send("deadletters.letters.\(decision)", UUID()).reply.status == 404)
+        }
+        let restored = try await letters.send("deadletters.letters.restore", id).reply
+        #expect(restored.status == 409 && restored.problem?.type.hasSuffix("dead-letter-replayed") == true)
     }
 
     @Test func `a letter whose body had to be cut can be looked at only`() async throws {

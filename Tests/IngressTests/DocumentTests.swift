@@ -165,5 +165,6 @@ import Yams
         "GET /v1/dead-letters/{id} deadletters.letters.get query admin",
         "POST /v1/dead-letters/{id}/replay deadletters.letters.replay durable admin",
         "DELETE /v1/dead-letters/{id} deadletters.letters.discard command admin",
+        "POST /v1/dead-letters/{id}/restoration deadletters.letters.restore command admin",
     ]
 }

@@ -37,6 +37,21 @@ import Testing
         #expect(try await pool.value("SELECT 1", as: Int.self) == 1)
     }
 
+    @Test func `a pool whose connections are all lent is asked by one more, which is closed again`() async throws {
+        let pool = try await makePool(size: 1, acquisitionTimeout: .seconds(30))
+        try await whileHeld(pool) {
+            let start = ContinuousClock.now
+            try await pool.probe()
+            #expect(.now - start < .seconds(10))
+            #expect(pool.usage.lent == 1 && pool.usage.waiting == 0)
+        }
+        try await pool.probe()
+        #expect(pool.usage.atRest == 1)
+        await pool.close()
+        let error = await postgresError { try await pool.probe() }
+        #expect(error?.code == .poolClosed)
+    }
+
     @Test func `waiting has an end`() async throws {
         let pool = try await makePool(size: 1, acquisitionTimeout: .milliseconds(50))
         try await whileHeld(pool) {

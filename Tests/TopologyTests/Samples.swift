@@ -31,6 +31,7 @@ let offeredOperations = [
     "carts.items.put", "carts.items.delete", "carts.checkouts.create",
     "orders.orders.list", "orders.orders.get", "payments.webhooks.stripe", "notifications.notifications.list",
     "deadletters.letters.list", "deadletters.letters.get", "deadletters.letters.replay", "deadletters.letters.discard",
+    "deadletters.letters.restore",
 ]
 
 /// Services that register each operation under its own prefix and do nothing.

@@ -180,6 +180,17 @@ extension System {
             #expect(try await guest.send("OPTIONS", "/v1/products", nil).status == 204)
         }
 
+        @Test func `a cursor of another list, or of another order, is refused and named`() async throws {
+            let admin = try Visitor.admin()
+            for _ in 0..<2 { _ = try await admin.newProduct() }
+            let cursor = try #require(try await admin.get("/v1/products?limit=1&sort=name")["nextCursor"]?.text)
+            #expect(try await admin.get("/v1/products?limit=1&sort=name&cursor=\(cursor)").status == 200)
+            for path in ["/v1/products?sort=-name", "/v1/products?sort=price", "/v1/orders?limit=1", "/v1/notifications?limit=1", "/v1/dead-letters?limit=1"] {
+                let answer = try await admin.get("\(path)&cursor=\(cursor)")
+                #expect(answer.status == 422 && answer.fields == ["cursor"], "\(path)")
+            }
+        }
+
         @Test(arguments: ["limit=0", "limit=101", "limit=x", "sort=random", "colour=red", "cursor=zzz", "cursor=WyJcdTAwMDAiLCI2RjFDMUYwRS01RDBBLTRBNDQtOUYwRS0wRjVGN0EzQTJCMTAiXQ"])
         func `a parameter that is wrong is refused, naming it`(query: String) async throws {
             let answer = try await Visitor.guest().get("/v1/products?\(query)")

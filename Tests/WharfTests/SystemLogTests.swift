@@ -1,9 +1,27 @@
 import Foundation
+import LocalServers
 import Messaging
 import TestKit
 import Testing
 
 extension System {
+    /// The tools of a running shop, as they are used in scripts.
+    @Suite struct `Pipes` {
+        @Test(arguments: [["status"], ["dead-letters"], ["audit", "--grace", "0"], ["audit", "--watch", "1"], ["topology", "check"], ["settings"]])
+        func `a reader that goes away ends no tool by a signal`(command: [String]) async throws {
+            let wharf = try RunningWharf.get()
+            let folder = URL(filePath: wharf.folder.path).deletingLastPathComponent().path
+            let process = ManagedProcess(
+                name: "bash",
+                command: ProcessCommand(
+                    "/bin/bash", ["-c", #""$@" | true; exit "${PIPESTATUS[0]}""#, "bash", RunningWharf.executable] + command, inheritsEnvironment: false,
+                    workingFolder: folder), output: .file("/dev/null"))
+            try await process.start()
+            let exit = try #require(await process.exit)
+            #expect([.exited(0), .exited(1), .exited(2)].contains(exit), "\(command) ended with \(exit)")
+        }
+    }
+
     /// The logs of all processes, searched for one order as an operator does.
     @Suite struct `Logs` {
         @Test func `the id of an order finds what happened to it, in order, over all services`() async throws {

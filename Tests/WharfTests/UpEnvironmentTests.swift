@@ -65,6 +65,31 @@ import Testing
         }
     }
 
+    @Test func `no process is given what a shell holds besides`() {
+        let shell = ["AWS_SECRET_ACCESS_KEY": "secret", "PGPASSWORD": "secret", "GITHUB_TOKEN": "secret", "SSH_AUTH_SOCK": "/tmp/x", "http_proxy": "http://p"]
+        let needed = ["PATH": "/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8", "OTEL_SERVICE_NAME": "shop", "SSL_CERT_FILE": "/ca.pem"]
+        for kind in kinds {
+            let variables = environment(shell.merging(needed) { $1 }).variables(for: kind)
+            #expect(variables.keys.filter { shell[$0] != nil } == [])
+            #expect(variables.filter { needed[$0.key] != nil } == needed)
+        }
+        let proxied = environment(["HTTPS_PROXY": "http://proxy"])
+        #expect(proxied.variables(for: .worker(.payments))["HTTPS_PROXY"] == "http://proxy")
+        #expect(proxied.variables(for: .worker(.orders))["HTTPS_PROXY"] == nil)
+    }
+
+    @Test func `a role that is started beside takes over its own settings, and no other`() throws {
+        let tools = environment().tools
+        func own(_ role: String) -> Set<String> { Set(tools.keys.filter { Settings.isOwn($0, of: role) }) }
+        #expect(own("orders") == ["WHARF_AMQP_URL_ORDERS", "WHARF_POSTGRES_URL_ORDERS"])
+        for service in ServiceName.allCases {
+            // As the process that wharf up itself starts, in everything that leads somewhere.
+            let given = environment().variables(for: .worker(service)).filter { $0.key.hasPrefix("WHARF_") && $0.key != "WHARF_ADMIN_ADDRESS" || $0.key.hasPrefix("STRIPE_") }
+            #expect(tools.filter { own(service.rawValue).contains($0.key) } == given)
+        }
+        #expect(own("ingress") == ["WHARF_AMQP_URL_INGRESS", "STRIPE_WEBHOOK_SECRET"])
+    }
+
     @Test func `a worker gets its own user and its own database role`() {
         let variables = environment().variables(for: .worker(.orders))
         #expect(variables["WHARF_AMQP_URL_ORDERS"] == "amqp://orders:token@127.0.0.1:5672/")

@@ -43,6 +43,21 @@ import WebClient
         return said
     }
 
+    @Test func `a start says once which process it waits for and why, and gives up in time`() async throws {
+        let looks = Atomic(0)
+        var late = keeper("exit 0")
+        late.health = { looks.wrappingAdd(1, ordering: .relaxed).newValue < 4 ? .init(.notReady, "broker: not connected") : .init(.ready) }
+        let said = Mutex<[String]>([])
+        try await CrewProbe(silence: .zero, limit: .seconds(30), startGuard: StartGuard()).wait(for: [late]) { line in said.withLock { $0.append(line) } }
+        #expect(said.withLock { $0 } == ["child is not ready: broker: not connected; waiting, at most 30.0 s in all"])
+        var never = keeper("exit 0")
+        never.health = { .init(.notReady, "broker: not connected") }
+        let error = await #expect(throws: UpError.self) {
+            try await CrewProbe(silence: .zero, limit: .milliseconds(200), startGuard: StartGuard()).wait(for: [never]) { _ in }
+        }
+        #expect(error?.message.contains("child is not ready: broker: not connected; gave up after") == true)
+    }
+
     @Test func `a child that ends is started again, and that is said with its last line`() async throws {
         let keeper = keeper("echo cause; exit 3")
         try await keeper.begin(recorder)

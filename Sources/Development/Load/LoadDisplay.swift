@@ -16,7 +16,7 @@ final class LoadDisplay: Sendable {
     private let output: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    init(terminal: Terminal, output: @escaping @Sendable (String) -> Void = Console.print) {
+    init(terminal: Terminal, output: @escaping @Sendable (String) -> Void = { Console.print($0) }) {
         self.terminal = terminal
         self.output = output
     }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Logging
 import Secrets
+import Terminal
 
 /// The folder of one server: its data, log, password and ports. Moving or deleting it moves or deletes the server.
 public struct ServerFolder: Sendable {
@@ -20,7 +21,7 @@ public struct ServerFolder: Sendable {
             try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
             try protect(self.path, mode: 0o700)
         } catch {
-            throw LocalServerError(.folder, "Cannot create \(self.path): \(error)")
+            throw LocalServerError(.folder, "Cannot create \(self.path): \(FileTrouble.reason(error)).")
         }
     }
 
@@ -54,7 +55,7 @@ public struct ServerFolder: Sendable {
             try protect(file(name), mode: 0o600)
             try Data(text.utf8).write(to: URL(filePath: file(name)))
         } catch {
-            throw LocalServerError(.folder, "Cannot write \(file(name)): \(error)")
+            throw LocalServerError(.folder, "Cannot write \(file(name)): \(FileTrouble.reason(error)).")
         }
     }
 

@@ -5,9 +5,17 @@ import LocalState
 /// What each process is told. A process gets the credentials of its own role and no others, so that one that is taken over opens no other
 /// door; administrators' credentials stay with this process.
 package struct ChildEnvironment: Sendable {
-    /// Variables that hold credentials or lead somewhere. The environment's other variables go to every process.
+    /// Variables that hold credentials or lead somewhere.
     private static let withheld = ["WHARF_", "STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_"]
-    private static let shared: Set<String> = ["WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS"]
+    /// What every process is given of the environment: settings that all have, and what the system's libraries read. A shell holds much else, some of it secret.
+    private static let shared: Set<String> = [
+        "WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS", "LOG_LEVEL", "LOG_FORMAT", "PATH", "HOME", "TMPDIR", "TZ", "LANG", "SWIFT_BACKTRACE", "LD_LIBRARY_PATH",
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGPASSFILE",
+    ]
+    /// The same, by how they begin: settings, locales, and the settings of sanitizers and of the profiler.
+    private static let sharedFamilies = ["CONSUL_", "OTEL_", "LC_", "ASAN_", "TSAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_"]
+    /// What a proxy of the way to the payment gateway is set by.
+    private static let proxies: Set<String> = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
 
     private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"
 
@@ -77,12 +85,14 @@ package struct ChildEnvironment: Sendable {
 
     /// What is written for the commands that are run beside this one: settings alone, and none of what the environment holds besides.
     package var tools: [String: String] {
-        setup.filter { name, _ in Self.withheld.contains { name.hasPrefix($0) } }
+        var settings = setup
+        settings["WHARF_MAIL_URL"] = mailURL
+        return settings.filter { name, _ in Self.withheld.contains { name.hasPrefix($0) } }
     }
 
     private var common: [String: String] {
         var variables = outer.filter { name, _ in
-            Self.shared.contains(name) || !Self.withheld.contains { name.hasPrefix($0) }
+            Self.shared.contains(name) || Self.sharedFamilies.contains { name.hasPrefix($0) }
         }
         // Any free port: there are many of them on one machine.
         variables["WHARF_ADMIN_ADDRESS"] = "127.0.0.1:0"
@@ -98,14 +108,21 @@ package struct ChildEnvironment: Sendable {
         case .users:
             return [Backends.redisVariable: backends.redis]
         case .payments:
-            return outer.filter { $0.key.hasPrefix("PAYPAL_") }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
+            return outer.filter { $0.key.hasPrefix("PAYPAL_") || Self.proxies.contains($0.key) }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
         case .notifications:
             var variables = outer.filter { $0.key.hasPrefix("SENDGRID_") || $0.key.hasPrefix("TWILIO_") }
-            variables["WHARF_MAIL_URL"] = outer["WHARF_MAIL_URL"] ?? URL(filePath: mailFolder).absoluteString
+            variables["WHARF_MAIL_URL"] = mailURL
             return variables
         case .catalog, .carts, .orders, .deadletters:
             return [:]
         }
+    }
+
+    /// Whether mail goes into the Maildir.
+    var usesMailFolder: Bool { outer["WHARF_MAIL_URL", default: ""].isEmpty }
+
+    private var mailURL: String {
+        usesMailFolder ? URL(filePath: mailFolder).absoluteString : outer["WHARF_MAIL_URL", default: ""]
     }
 
     private var stripe: [String: String] {

@@ -24,7 +24,11 @@ package struct Crew: Sendable {
                 return Keeper(
                     name: member.name, role: member.role, process: process, log: log,
                     start: { try await process.start() }, stop: { await process.stop(grace: Self.grace) },
-                    isReady: { await probe.isReady($0) })
+                    isReady: { await probe.isReady($0) },
+                    health: {
+                        guard let pid = await process.pid else { return .init(.ended) }
+                        return await probe.health(ofRole: pid)
+                    })
             }
         }
         ingress = keepers { $0 == .ingress }

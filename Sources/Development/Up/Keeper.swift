@@ -22,6 +22,8 @@ package struct Keeper: Sendable {
     package let stop: @Sendable () async -> Void
     /// Whether the process of this id can do its work now.
     package var isReady: @Sendable (_ pid: Int32) async -> Bool = { _ in false }
+    /// What it says of itself.
+    package var health: @Sendable () async -> StatusReport.Health = { .init(.unknown) }
 
     /// Starts it for the first time. A cancellation does not leave it half started.
     func begin(_ recorder: RunRecorder) async throws {

@@ -44,6 +44,7 @@ package struct Up: AsyncParsableCommand {
         // What this process and its children write is nobody else's to read.
         umask(0o077)
         do {
+            try Self.checkProject()
             let folder = StateFolder()
             try folder.create()
             let lock = try UpLock(folder)
@@ -56,6 +57,15 @@ package struct Up: AsyncParsableCommand {
         } catch {
             Role.complain("\(error)")
             throw ExitCode.failure
+        }
+    }
+
+    /// The roles read these in the working folder: without them nothing is begun, and nothing is left behind.
+    private static func checkProject() throws(UpError) {
+        let here = FileManager.default.currentDirectoryPath
+        let missing = ["topology/definitions.json", "topology/openapi.yaml"].filter { !FileManager.default.isReadableFile(atPath: "\(here)/\($0)") }
+        guard missing.isEmpty else {
+            throw UpError(.folder, "\(missing.joined(separator: " and ")) cannot be read in \(here).", advice: "Run wharf up in the project's folder.")
         }
     }
 

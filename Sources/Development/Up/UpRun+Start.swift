@@ -76,6 +76,7 @@ extension UpRun {
     @Sendable private func startWorkers() async throws {
         try await console.part("workers") {
             for keeper in crew.workers { try await begin(keeper) }
+            try await crewProbe.wait(for: crew.workers) { console.line($0) }
             return "\(crew.workers.count) processes"
         }
     }
@@ -105,11 +106,13 @@ extension UpRun {
         }
     }
 
+    private var crewProbe: CrewProbe { CrewProbe(startGuard: startGuard) }
+
     private var probe: ReadinessProbe { ReadinessProbe(transport: transport, startGuard: startGuard) }
 
     private var summary: UpSummary {
         UpSummary(
-            url: url, adminEmail: UpSecrets.adminEmail, adminPassword: secrets.adminPassword, mail: folder.mail, logs: folder.logs,
+            url: url, adminEmail: UpSecrets.adminEmail, adminPassword: secrets.adminPassword, mail: environment.usesMailFolder ? folder.mail : nil, logs: folder.logs,
             sandboxURL: environment.sandboxURL, timeToReady: ContinuousClock.now - startedAt, hasDemo: wantsDemo)
     }
 }

@@ -6,7 +6,8 @@ struct UpSummary: Sendable {
     let url: String
     let adminEmail: String
     let adminPassword: String
-    let mail: String
+    /// The Maildir; nil where mail goes elsewhere.
+    let mail: String?
     let logs: String
     let sandboxURL: String?
     let timeToReady: Duration
@@ -17,8 +18,9 @@ struct UpSummary: Sendable {
         var facts = [
             ("Shop", url), ("API reference", "\(url)/docs"),
             ("Administrator", "\(adminEmail)  password \(adminPassword)"),
-            ("Mail", "\(mail)/new"), ("Logs", logs),
         ]
+        if let mail { facts.append(("Mail", "\(mail)/new")) }
+        facts.append(("Logs", logs))
         if let sandboxURL { facts.append(("Payments", "sandbox, ledger at \(sandboxURL)/_ledger; its key is in \(StateFolder.name)/\(StateFolder.secretsFile)")) }
         let width = facts.map(\.0.count).max() ?? 0
         let table = facts.map { name, value in

@@ -32,7 +32,7 @@ struct ListProducts: Sendable {
             let sort = Sort(rawValue: given).flatMap { $0 == .relevance && search.isEmpty ? nil : $0 } ?? .name
             let list = ListProducts(
                 search: search.isEmpty ? nil : search.joined(separator: " "), filter: ProductFilter(&fields), facets: Facet.read(&fields),
-                sort: sort, page: fields.page())
+                sort: sort, page: fields.page(in: sort.rawValue))
             if let after = list.page.after, ProductCursor(after, of: list) == nil { fields.note("cursor", "is not a cursor of this list") }
             if list.filter.archived, request.caller?.role != .admin { throw Problem.adminsOnly }
             return list

@@ -68,7 +68,7 @@ public struct DeadLetterCollector: Service {
         }
     }
 
-    /// Together, or else one by one; and what the database does not take as it is, bare. Throws only what concerns the database as a whole.
+    /// Together, or else one by one; and what the database does not take as it is, bare, which loses nothing that a replay needs. Throws only what concerns the database as a whole.
     private func store(_ letters: [NewLetter]) async throws {
         do {
             try await database.transaction { try await DeadLetterStore.add(letters, now: clock.now(), on: $0) }
@@ -77,7 +77,7 @@ public struct DeadLetterCollector: Service {
                 for letter in letters { try await store([letter]) }
                 return
             }
-            logger.error("a dead letter is stored without its texts", metadata: ["error": "\(error)"])
+            logger.error("a dead letter is stored without what is shown of it; a replay has all of it", metadata: ["error": "\(error)"])
             let bare = letters.map { $0.bare(because: "\(error.message)") }
             try await database.transaction { try await DeadLetterStore.add(bare, now: clock.now(), on: $0) }
         }
@@ -86,7 +86,7 @@ public struct DeadLetterCollector: Service {
 
 extension PostgresError {
     /// The server is there and will never take this letter as it is: its values, or how large they are. Anything else is waited for, since what is stored
-    /// bare cannot be replayed.
+    /// bare shows little.
     fileprivate var concernsOneLetter: Bool { Failure(self).remedy == .deadLetter || sqlState?.hasPrefix(Self.limitExceeded) == true }
 
     /// The class of SQLSTATEs for limits of the program.

@@ -18,6 +18,7 @@ public enum DeadLettersService {
                 .query("deadletters.letters.get", reading: OneLetter.read, handle: reading.get),
                 .command("deadletters.letters.replay", reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", reading: OneLetter.read, handle: deciding.discard),
+                .command("deadletters.letters.restore", reading: OneLetter.read, handle: deciding.restore),
             ])
     }
 }

@@ -31,6 +31,16 @@ struct Deciding: Sendable {
         }
     }
 
+    /// Takes discarded letters back: they are open again.
+    func restore(_ items: [Item<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await decide(items.map { ($0.request, $0.input.id) }, .restore, on: transaction).items.map { item in
+            switch item {
+            case .refused(let problem): .refused(problem)
+            case .unchanged(let letter), .changed(let letter): .done(try Reply(json: LetterSummaryView(letter)))
+            }
+        }
+    }
+
     private enum Decided {
         case refused(Problem)
         /// It was so already.
@@ -73,7 +83,7 @@ extension Problem {
             switch state {
             case .open: "The dead letter is open."
             case .replayed: "The dead letter was replayed already; should the message fail again, it is open again."
-            case .discarded: "The dead letter was discarded; it has to be restored first."
+            case .discarded: "The dead letter was discarded; restore it first: POST /v1/dead-letters/{id}/restoration, or wharf dead-letters restore."
             }
         return .conflict("dead-letter-\(state.rawValue)", detail)
     }

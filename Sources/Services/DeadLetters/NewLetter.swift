@@ -52,17 +52,18 @@ struct NewLetter: Sendable {
         headers = JSONValue.fields(properties.headers)
     }
 
-    /// With nothing in it but bytes and what this program says: for a message that the database would not take otherwise.
+    /// With nothing to look at but what cannot be refused: for a message that the database would not take otherwise. What a replay needs is kept: the queue, the
+    /// bytes of the original with its headers, and the body.
     func bare(because reason: String) -> NewLetter {
         var letter = self
-        letter.messageID = nil
+        letter.messageID = messageID.flatMap(UUID.init(text:))?.upperCaseText
         letter.operation = nil
-        letter.queue = ""
+        letter.queue = queue.filter { $0.isASCII }
         letter.cause = "unstorable"
         letter.detail = String(reason.prefix(FailedAttempt.maximumDetail)).storable
         letter.attempts = 0
         letter.history = []
-        letter.properties = [:]
+        letter.properties = properties.filter { $0.key == Self.contentType && $0.value.isASCII }
         letter.headers = [:]
         return letter
     }
@@ -75,6 +76,9 @@ struct NewLetter: Sendable {
         if let subject { metadata.merge(subject.logMetadata) { $1 } }
         return metadata
     }
+
+    /// Among the properties; says to a replay whether it is a bundle.
+    private static let contentType = "contentType"
 
     private static func name(_ text: String) -> String {
         String(text.prefix(maximumName)).storable
@@ -99,7 +103,7 @@ struct NewLetter: Sendable {
 
     private static func shown(_ properties: Properties) -> [String: JSONValue] {
         let texts = [
-            "correlationId": properties.correlationID, "replyTo": properties.replyTo, "contentType": properties.contentType,
+            "correlationId": properties.correlationID, "replyTo": properties.replyTo, contentType: properties.contentType,
             "contentEncoding": properties.contentEncoding, "appId": properties.appID, "userId": properties.userID,
         ]
         var shown = texts.compactMapValues { $0.map { JSONValue.string($0.storable) } }
@@ -109,4 +113,8 @@ struct NewLetter: Sendable {
         shown["persistent"] = .boolean(properties.persistent)
         return shown
     }
+}
+
+extension JSONValue {
+    fileprivate var isASCII: Bool { if case .string(let text) = self { text.allSatisfy(\.isASCII) } else { false } }
 }

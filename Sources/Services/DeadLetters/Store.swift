@@ -42,7 +42,8 @@ public enum DeadLetterStore {
     public static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: DeadLetter] {
         let results = try await connection.pipeline([
             """
-            SELECT \(columns), history::text AS history, properties::text AS properties, headers::text AS headers, body, body_bytes
+            SELECT \(columns), history::text AS history, properties::text AS properties, headers::text AS headers,
+                   CASE WHEN headers = '{}' THEN original ELSE '' END AS original, body, body_bytes
             FROM letters WHERE id = ANY(\(ids))
             """,
             """
@@ -66,7 +67,7 @@ public enum DeadLetterStore {
             letters[summary.id] = DeadLetter(
                 summary: summary, history: try json(row, "history"), body: try row.decode("body"),
                 bodyBytes: try row.decode("body_bytes"), audit: audit[summary.id] ?? [], properties: try json(row, "properties"),
-                headers: try json(row, "headers"))
+                headers: try headers(row))
         }
         return letters
     }
@@ -131,6 +132,13 @@ extension DeadLetterStore {
 
     private static func count(_ row: Row) throws -> CauseCount {
         CauseCount(cause: try row.decode("cause"), queue: try row.decode("queue"), count: try row.decode("count"))
+    }
+
+    /// Of a letter that was stored bare, those of the original.
+    private static func headers(_ row: Row) throws -> JSONValue {
+        let original: [UInt8] = try row.decode("original")
+        guard let headers = try? JSON.decode(Original.self, from: original).headers else { return try json(row, "headers") }
+        return .object(headers.mapValues { .string($0) })
     }
 
     private static func json<Value: Decodable>(_ row: Row, _ column: String) throws -> Value {

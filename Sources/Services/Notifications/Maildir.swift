@@ -14,7 +14,7 @@ public struct Maildir: MailTransport {
     /// The folder that holds `tmp`, `new` and `cur`.
     public let path: String
 
-    /// Makes the folders that do not exist.
+    /// Makes the folders that do not exist. Throws `MailError` for one that cannot be made or written.
     public init(path: String) throws(MailError) {
         self.path = path
         for folder in ["tmp", "new", "cur"] {
@@ -22,7 +22,11 @@ public struct Maildir: MailTransport {
                 try FileManager.default.createDirectory(
                     atPath: "\(path)/\(folder)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             } catch {
-                throw MailError("The folder \(path)/\(folder) cannot be made: \(error)", .denied)
+                throw MailError("the folder \(path)/\(folder) cannot be made", .denied)
+            }
+            guard unsafe access("\(path)/\(folder)", W_OK | X_OK) == 0 else {
+                let reason = unsafe String(cString: strerror(errno))
+                throw MailError("the folder \(path)/\(folder) cannot be written: \(reason)", .denied)
             }
         }
     }

@@ -51,17 +51,6 @@ struct Wording: Sendable {
     }
 }
 
-extension Money {
-    /// `1999 EUR` as people write it: `19.99 EUR`.
-    var text: String {
-        let digits = Currency(currency)?.digits ?? 2
-        guard digits > 0 else { return "\(amount) \(currency)" }
-        let figures = String(amount.magnitude)
-        let padded = String(repeating: "0", count: max(0, digits + 1 - figures.count)) + figures
-        return "\(amount < 0 ? "-" : "")\(padded.dropLast(digits)).\(padded.suffix(digits)) \(currency)"
-    }
-}
-
 extension String {
     var escapedForHTML: String {
         var escaped = ""

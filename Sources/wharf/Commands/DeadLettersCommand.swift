@@ -9,8 +9,8 @@ import ServiceLifecycle
 
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dead-letters", abstract: "Lists, shows, replays and discards messages that could not be handled.",
-        subcommands: [List.self, Show.self, Replay.self, Discard.self], defaultSubcommand: List.self)
+        commandName: "dead-letters", abstract: "Lists, shows, replays, discards and restores messages that could not be handled.",
+        subcommands: [List.self, Show.self, Replay.self, Discard.self, Restore.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists dead letters, newest first, with the number for each cause.")
@@ -49,11 +49,20 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct Discard: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Discards dead letters for good; they stay in the records.")
+        static let configuration = CommandConfiguration(abstract: "Discards dead letters; they stay in the records, and can be restored.")
         @Argument var ids: [String]
 
         func run() async throws {
             try await DeadLettersCommand.ask("deadletters.letters.discard", .command, ids.map { ["id": $0] })
+        }
+    }
+
+    struct Restore: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Opens discarded dead letters again, so that they can be replayed.")
+        @Argument var ids: [String]
+
+        func run() async throws {
+            try await DeadLettersCommand.ask("deadletters.letters.restore", .command, ids.map { ["id": $0] })
         }
     }
 

@@ -19,6 +19,8 @@ struct Status: AsyncParsableCommand {
     private static let exitOfTrouble: Int32 = 2
     /// In seconds: so old may be what RabbitMQ says of its queues, so that those of a shop that has just begun seem to have no consumers.
     private static let statisticsDelay = 15.0
+    /// How long each step towards the number of dead letters may take: a frozen server takes connections and says nothing.
+    private static let longestCount: Duration = .seconds(3)
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -100,7 +102,8 @@ struct Status: AsyncParsableCommand {
         let settings = try Settings(environment: environment)
         let pool = try PostgresPool(
             url: settings.postgresURL(for: service), access: .read, allowsPlainText: settings.allowsPlainText(to:), size: 1,
-            applicationName: "wharf status", schema: service, logger: quiet)
+            acquisitionTimeout: longestCount, connectTimeout: longestCount, applicationName: "wharf status", schema: service, responseTimeout: longestCount,
+            logger: quiet)
         let causes = try await pool.withConnection { try await DeadLetterStore.causes(DeadLetterFilter(state: .open), on: $0) }
         return causes.reduce(0) { $0 + $1.count }
     }

@@ -95,6 +95,34 @@ public final class PostgresPool: Database, Service {
         shared = Mutex(Shared(state: PoolState(size: size, maximumWaiters: maximumWaiters)))
     }
 
+    /// One more connection beside those of `pool`, which are all lent.
+    private init(beside pool: PostgresPool) {
+        (settings, acquisitionTimeout, logger, thread) = (pool.settings, pool.acquisitionTimeout, pool.logger, pool.thread)
+        shared = Mutex(Shared(state: PoolState(size: 1, maximumWaiters: 0)))
+        preferredServer.store(pool.preferredServer.load(ordering: .relaxed), ordering: .relaxed)
+    }
+
+    /// Returns when the server has answered. While all connections are lent, which says nothing against the server, one more asks and is closed again.
+    public nonisolated(nonsending) func probe() async throws {
+        let isBusy = shared.withLock { $0.state.atRest.isEmpty && $0.state.placesTaken >= $0.state.size && !$0.state.isClosed }
+        guard isBusy else {
+            _ = try await withConnection { try await $0.query("SELECT 1").count }
+            return
+        }
+        let other = PostgresPool(beside: self)
+        do {
+            _ = try await other.withConnection { try await $0.query("SELECT 1").count }
+        } catch let error as PostgresError where error.sqlState == Self.tooManyConnections {
+            // It serves those that it has.
+        } catch {
+            await other.close()
+            throw error
+        }
+        await other.close()
+    }
+
+    private static let tooManyConnections = "53300"
+
     public var usage: Usage {
         shared.withLock { Usage(lent: $0.state.placesTaken, atRest: $0.state.atRest.count, waiting: $0.state.waiters.count) }
     }

@@ -1,0 +1,16 @@
+import FoundationEssentials
+
+/// Why something in the file system could not be done, in words for people: Foundation's errors describe themselves for programmers.
+package enum FileTrouble {
+    package static func reason(_ error: any Error) -> String {
+        guard let error = error as? CocoaError else { return "\(error)" }
+        switch error.code {
+        case .fileWriteNoPermission, .fileReadNoPermission: return "permission denied"
+        case .fileWriteOutOfSpace: return "no space is left on the disk"
+        case .fileWriteVolumeReadOnly: return "the file system is read-only"
+        case .fileWriteFileExists: return "something else has that name"
+        case .fileNoSuchFile, .fileReadNoSuchFile: return "a folder above it is not there"
+        default: return "error \(error.code.rawValue) of the file system"
+        }
+    }
+}
