@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-// The messages of a checkout, in the order in which they travel: carts → orders → catalog → orders → payments → orders → catalog → orders.
+// The messages of a checkout, in the order in which they travel: carts → orders → catalog → payments → orders → catalog → orders.
 
 /// One SKU of an order. Lines of one SKU are summed before they get here.
 public struct OrderLine: Sendable, Hashable, Codable {
@@ -99,7 +99,7 @@ public struct PlaceOrder: Sendable, Codable {
     }
 }
 
-/// `catalog.stock.reserve`: all lines or none.
+/// `catalog.stock.reserve`: all lines or none. Once they are reserved, catalog hands over to payments.
 public struct ReserveStock: Sendable, Codable {
     public struct Line: Sendable, Codable, Hashable {
         public let sku: String
@@ -113,10 +113,13 @@ public struct ReserveStock: Sendable, Codable {
 
     public let orderID: UUID
     public let lines: [Line]
+    /// The order's next step, which catalog sends. Nil in messages of versions whose orders service sent it: then catalog reports to orders.
+    public let charge: ChargeOrder?
 
-    public init(orderID: UUID, lines: [Line]) {
+    public init(orderID: UUID, lines: [Line], charge: ChargeOrder? = nil) {
         self.orderID = orderID
         self.lines = lines
+        self.charge = charge
     }
 }
 
@@ -132,12 +135,15 @@ public struct ChargeOrder: Sendable, Codable {
     public let amount: Money
     public let payment: PaymentChoice
     public let orderNumber: String
+    /// When catalog reserved the stock and handed over; payments reports it to orders with the result. Nil when orders itself asks.
+    public var reservedAt: Date?
 
-    public init(orderID: UUID, amount: Money, payment: PaymentChoice, orderNumber: String) {
+    public init(orderID: UUID, amount: Money, payment: PaymentChoice, orderNumber: String, reservedAt: Date? = nil) {
         self.orderID = orderID
         self.amount = amount
         self.payment = payment
         self.orderNumber = orderNumber
+        self.reservedAt = reservedAt
     }
 }
 
@@ -208,15 +214,18 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
     public let clientSecret: String?
     /// With every event from payments.
     public let payment: PaymentReport?
+    /// With the result of a charge that catalog asked for: when the stock was reserved.
+    public var reservedAt: Date?
 
     public init(
-        orderID: UUID, kind: Kind, detail: String? = nil, clientSecret: String? = nil, payment: PaymentReport? = nil
+        orderID: UUID, kind: Kind, detail: String? = nil, clientSecret: String? = nil, payment: PaymentReport? = nil, reservedAt: Date? = nil
     ) {
         self.orderID = orderID
         self.kind = kind
         self.detail = detail
         self.clientSecret = clientSecret
         self.payment = payment
+        self.reservedAt = reservedAt
     }
 }
 

@@ -6,10 +6,31 @@ import FoundationEssentials
 
 /// A checkout with everything around it, small enough that all of its states can be visited: the real saga, the real payment state, a catalog and a gateway that do what
 /// theirs do, and the messages between them. A message in flight may come once, often, late, or never.
-struct CheckoutModel: Hashable {
+struct CheckoutModel {
     enum Message: Hashable {
         case step(Checkout.Step)
         case event(CheckoutEvent.Kind)
+
+        fileprivate static let all: [Message] = Checkout.Step.allCases.map(Message.step) + CheckoutEvent.Kind.allCases.map(Message.event)
+        fileprivate static let places = Dictionary(uniqueKeysWithValues: zip(all, 0...))
+    }
+
+    /// A set of messages in one word: there are millions of states.
+    struct Flight: Hashable, Sequence {
+        private var bits: UInt32 = 0
+
+        init(_ messages: Message...) {
+            for message in messages { insert(message) }
+        }
+
+        var isEmpty: Bool { bits == 0 }
+        mutating func insert(_ message: Message) { bits |= Self.bit(message) }
+        mutating func remove(_ message: Message) { bits &= ~Self.bit(message) }
+        private static func bit(_ message: Message) -> UInt32 { 1 << UInt32(Message.places[message] ?? 31) }
+
+        func makeIterator() -> some IteratorProtocol<Message> {
+            Message.all.enumerated().lazy.filter { [bits] in bits & (1 << UInt32($0.offset)) != 0 }.map(\.element).makeIterator()
+        }
     }
 
     enum Reservation: Hashable {
@@ -24,29 +45,27 @@ struct CheckoutModel: Hashable {
     static let order = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
     private static let intent = "pi_1"
 
+    /// Whether catalog hands over to payments. One of an earlier version reports to orders.
+    var handsOver = true
     var checkout = Checkout.placed
     var reservation = Reservation.none
     var attempt: Attempt?
     var money = Money.none
     /// A worker is between its two transactions: the call to the gateway may still go through, however late.
     var callUnderWay = false
-    var flight: Set<Message> = [.step(.reserve)]
+    var flight = Flight(.step(.reserve))
     var toldConfirmed = false
     var toldRejected = false
 
-    /// Every state that can come next. `faultless` leaves out losses, crashes and calls that go wrong.
+    /// Every state that can come next. A message may be delivered again, however late: what has been sent stays in flight. Whatever was lost or delivered
+    /// once only is a path that does not use it, so losses need no states of their own. `faultless` delivers each message once, and leaves out crashes and calls
+    /// that go wrong.
     func successors(faultless: Bool = false) -> [CheckoutModel] {
         var next: [CheckoutModel] = []
         for message in flight {
             for var after in delivering(message) {
-                if !faultless { next.append(after) }
-                after.flight.remove(message)
+                if faultless { after.flight.remove(message) }
                 next.append(after)
-            }
-            if !faultless {
-                var lost = self
-                lost.flight.remove(message)
-                next.append(lost)
             }
         }
         if !checkout.isTerminal {
@@ -67,12 +86,15 @@ struct CheckoutModel: Hashable {
         return next.filter { $0 != self }
     }
 
-    /// Nothing is on its way any more, and the gateway has told what it had to tell.
+    /// Nothing will happen any more when all that is in flight is lost: the saga has ended, and the gateway has told what it had to tell.
     var isQuiet: Bool {
-        guard flight.isEmpty, !callUnderWay, !mustVoid, checkout.isTerminal else { return false }
+        guard !callUnderWay, !mustVoid, checkout.isTerminal else { return false }
         guard let status = moneyStatus, var known = attempt else { return true }
         return !known.learn(Self.payment(status))
     }
+
+    /// The same, with all that is in flight lost.
+    var bereft: CheckoutModel { with { $0.flight = Flight() } }
 
     /// Payments looks for these by itself.
     private var mustVoid: Bool {
@@ -87,6 +109,11 @@ struct CheckoutModel: Hashable {
         if checkout.phase == .confirmed {
             if reservation != .committed { found.append("confirmed without stock") }
             if money != .taken { found.append("confirmed without money") }
+        }
+        // What the customer reads.
+        if checkout.phase.orderState == "confirmed" {
+            if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }
+            if money != .taken { found.append("called confirmed without money") }
         }
         if toldConfirmed, toldRejected { found.append("told both confirmed and rejected") }
         if isQuiet, checkout.phase == .rejected {
@@ -128,13 +155,14 @@ struct CheckoutModel: Hashable {
     }
 
     private func reserving() -> [CheckoutModel] {
-        switch reservation {
+        let answer: Message = handsOver ? .step(.charge) : .event(.stockReserved)
+        return switch reservation {
         case .none:
             [
-                with { $0.reservation = .reserved; $0.flight.insert(.event(.stockReserved)) },
+                with { $0.reservation = .reserved; $0.flight.insert(answer) },
                 with { $0.reservation = .short; $0.flight.insert(.event(.stockShort)) },
             ]
-        case .reserved, .committed: [with { $0.flight.insert(.event(.stockReserved)) }]
+        case .reserved, .committed: [with { $0.flight.insert(answer) }]
         case .short, .released: [with { $0.flight.insert(.event(.stockShort)) }]
         }
     }
@@ -147,8 +175,7 @@ struct CheckoutModel: Hashable {
     }
 
     private func releasing() -> CheckoutModel {
-        guard reservation != .committed else { return self }
-        return with {
+        with {
             $0.reservation = .released
             $0.flight.insert(.event(.stockReleased))
         }
@@ -172,8 +199,13 @@ struct CheckoutModel: Hashable {
         if wasVoided {
             flight.insert(.step(.void))
         } else if let event = attempt.event {
-            flight.insert(.event(event.kind))
+            report(event, of: attempt)
         }
+    }
+
+    private mutating func report(_ event: CheckoutEvent, of attempt: Attempt) {
+        flight.insert(.event(event.kind))
+        if event.kind == .charged, !attempt.voidRequested { flight.insert(.step(.commit)) }
     }
 
     private func charging() -> [CheckoutModel] {
@@ -185,7 +217,7 @@ struct CheckoutModel: Hashable {
             if attempt.state == .begun, !attempt.voidRequested, !callUnderWay { return [with { $0.callUnderWay = true }] }
         }
         guard let event = attempt.event else { return [self] }
-        return [with { $0.flight.insert(.event(event.kind)) }]
+        return [with { $0.report(event, of: attempt) }]
     }
 
     private func callEnding(faultless: Bool) -> [CheckoutModel] {
@@ -245,4 +277,30 @@ struct CheckoutModel: Hashable {
             idempotencyKey: order)
         return Attempt(order: order, charge: charge, state: state, createdAt: Date(timeIntervalSince1970: 0))
     }
+}
+
+extension CheckoutModel: Hashable {
+    /// What differs from state to state.
+    private struct Key: Hashable {
+        let phase: Checkout.Phase
+        let reason: Checkout.Reason?
+        let reservation: Reservation
+        let money: Money
+        let flags: UInt8
+        let flight: Flight
+        let state: Attempt.State?
+        let intent, secret, detail: String?
+        let refunded: Int?
+    }
+
+    private var key: Key {
+        let flags: UInt8 =
+            (handsOver ? 1 : 0) | (callUnderWay ? 2 : 0) | (toldConfirmed ? 4 : 0) | (toldRejected ? 8 : 0) | (attempt?.voidRequested == true ? 16 : 0)
+        return Key(
+            phase: checkout.phase, reason: checkout.reason, reservation: reservation, money: money, flags: flags, flight: flight,
+            state: attempt?.state, intent: attempt?.intent, secret: attempt?.clientSecret, detail: attempt?.detail, refunded: attempt?.refunded)
+    }
+
+    static func == (left: CheckoutModel, right: CheckoutModel) -> Bool { left.key == right.key }
+    func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }

@@ -161,7 +161,7 @@ import Testing
         #expect(try event(await harness.send([try charge()])[0]).clientSecret == "s")
         gateway.have(.succeeded(intent: "pi_1"))
         func told(_ type: String, _ id: String) async -> Int { await harness.send([PaymentFixture.webhook(type, id: id)])[0].outputs.count }
-        #expect(await told("payment_intent.succeeded", "evt_1") == 1)
+        #expect(await told("payment_intent.succeeded", "evt_1") == 2, "orders and catalog")
         #expect(await told("payment_intent.succeeded", "evt_1") == 0)
         #expect(await told("payment_intent.requires_action", "evt_2") == 0)
         #expect(gateway.state.withLock { $0.retrieved.count } == 1, "what is known need not be asked for")

@@ -85,7 +85,7 @@ import Testing
         let found = try complaints { $0.permissions.removeAll { $0.user == "ingress" } }
         #expect(found.count { $0.hasPrefix("user ingress may not publish") } == offeredOperations.count)
         let unsent = try complaints { $0.permissions.removeAll { $0.user == "orders" } }
-        #expect(unsent.contains("no user may publish payments.charge to requests"))
+        #expect(unsent.contains("no user may publish catalog.stock.reserve to requests"))
         #expect(unsent.contains("user orders may not publish orders.commands to retry.1s.a"))
         #expect(unsent.contains("user orders may not consume orders.commands: it takes read"))
     }

@@ -8,7 +8,8 @@ extension BrokerTests {
     @Suite struct `Permissions` {
         @Test(arguments: [
             ("ingress", "requests", "catalog.products.get"), ("ingress", "requests", "orders.orders.wait"),
-            ("carts", "requests", "orders.checkouts.place"), ("orders", "requests", "payments.charge"),
+            ("carts", "requests", "orders.checkouts.place"), ("orders", "requests", "catalog.stock.reserve"),
+            ("catalog", "requests", "payments.charge"), ("payments", "requests", "catalog.stock.commit"),
             ("payments", "requests", "orders.checkouts.advance"), ("orders", "events", "order.confirmed"),
             ("catalog", "retry.10m.b", "catalog.commands"), ("catalog", "dead-letters", "catalog.queries"),
             ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),
@@ -23,7 +24,7 @@ extension BrokerTests {
             ("ingress", "requests", "payments.charge"), ("ingress", "", "payments.commands"),
             ("ingress", "events", "order.confirmed"), ("ingress", "replies", "replies.carts.another"),
             ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.ingress.another"),
-            ("catalog", "requests", "payments.charge"), ("users", "events", "order.confirmed"), ("users", "requests", "payments.charge"),
+            ("catalog", "requests", "payments.void"), ("payments", "requests", "catalog.stock.release"), ("users", "events", "order.confirmed"), ("users", "requests", "payments.charge"),
             ("notifications", "requests", "users.passwordResets.prepare"), ("ingress", "requests", "users.links.arm"), ("users", "replies", "replies.carts.another"),
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),

@@ -2,10 +2,13 @@ import Contracts
 import FoundationEssentials
 import Messaging
 
+private func repository(file: String = #filePath) -> URL {
+    URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+}
+
 /// The repository's own definitions file.
-func repositoryDefinitions(file: String = #filePath) throws -> Definitions {
-    let root = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    return try Definitions(contentsOf: root.appending(path: "topology/definitions.json").path)
+func repositoryDefinitions() throws -> Definitions {
+    try Definitions(contentsOf: repository().appending(path: "topology/definitions.json").path)
 }
 
 /// What only Wharf's own processes ask for.
@@ -15,24 +18,15 @@ let internalOperations = [
     MessageName.undoExtra, MessageName.unresolved, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset, MessageName.accountMail,
 ]
 
-/// What clients ask for over HTTP.
-let offeredOperations = [
-    "users.accounts.create", "users.sessions.create", "users.sessions.list", "users.sessions.deleteCurrent",
-    "users.sessions.deleteAll", "users.me.get",
-    "users.accounts.list", "users.sessions.delete", "users.me.update", "users.password.change", "users.email.change", "users.addresses.list",
-    "users.addresses.create", "users.addresses.get", "users.addresses.replace", "users.addresses.delete", "users.accounts.get",
-    "users.accounts.update", "users.emailVerifications.create", "users.emailVerifications.confirm", "users.passwordResets.create",
-    "users.passwordResets.confirm",
-    "catalog.products.list", "catalog.products.get", "catalog.products.create", "catalog.products.update",
-    "catalog.products.archive", "catalog.stock.get", "catalog.stock.set", "catalog.stock.adjust", "catalog.stock.movements",
-    "catalog.categories.list", "catalog.categories.get", "catalog.categories.create", "catalog.categories.update", "catalog.categories.delete",
-    "catalog.products.suggest", "catalog.synonyms.get", "catalog.synonyms.put",
-    "carts.carts.create", "carts.carts.get", "carts.carts.current", "carts.carts.delete", "carts.carts.claim",
-    "carts.items.put", "carts.items.delete", "carts.checkouts.create",
-    "orders.orders.list", "orders.orders.get", "payments.webhooks.stripe", "notifications.notifications.list",
-    "deadletters.letters.list", "deadletters.letters.get", "deadletters.letters.replay", "deadletters.letters.discard",
-    "deadletters.letters.restore",
-]
+/// What clients ask for over HTTP: the operations of the repository's own document.
+let offeredOperations: [String] = {
+    let document = repository().appending(path: "topology/openapi.yaml")
+    let lines = (try? String(contentsOf: document, encoding: .utf8))?.split(separator: "\n") ?? []
+    return lines.compactMap { line in
+        let (name, value) = (line.prefix { $0 != ":" }, line.drop { $0 != ":" }.dropFirst())
+        return name.trimmingPrefix(while: \.isWhitespace) == "operationId" ? String(value.trimmingPrefix(while: \.isWhitespace)) : nil
+    }
+}()
 
 /// Services that register each operation under its own prefix and do nothing.
 func services(changing change: (inout [String: [String]]) -> Void = { _ in }) -> [ServiceDefinition] {

@@ -4,6 +4,7 @@ import LocalServers
 import TestKit
 import Testing
 
+@testable import LocalState
 @testable import wharf
 
 /// Every command, run as an operator runs it on a bad day: whatever is away, it ends with a status that is documented, and says why in words for people.
@@ -38,7 +39,7 @@ import Testing
     }
 
     /// - Parameter shell: runs `"$@"`, the command.
-    private func run(_ command: [String], in folder: String, _ shell: String = #"exec "$@" <<< a-long-password"#, environment: [String: String] = Self.away) async throws -> (
+    private func run(_ command: [String], in folder: String, _ shell: String = #"exec "$@" <<< a-long-password"#, environment: [String: String] = Self.away, with executable: String = RunningWharf.executable) async throws -> (
         exit: ManagedProcess.ExitStatus?, output: String
     ) {
         let log = "\(FileManager.default.temporaryDirectory.path)/wharf-command-\(UUID())"
@@ -46,7 +47,7 @@ import Testing
         let process = ManagedProcess(
             name: "wharf",
             command: ProcessCommand(
-                "/bin/bash", ["-c", shell, "bash", RunningWharf.executable] + command, environment: environment,
+                "/bin/bash", ["-c", shell, "bash", executable] + command, environment: environment,
                 inheritsEnvironment: false, workingFolder: folder),
             output: .file(log))
         try await process.start()
@@ -93,7 +94,7 @@ import Testing
 
     @Test func `wharf up outside of the project says what is missing, and leaves nothing behind`() async throws {
         let folder = try TemporaryFolder()
-        let ending = try await run(["up"], in: folder.path)
+        let ending = try await run(["up"], in: folder.path, with: RunningWharf.developmentExecutable)
         #expect(ending.exit == .exited(1))
         #expect(ending.output.contains("topology/definitions.json and topology/openapi.yaml cannot be read") && ending.output.contains("project's folder"))
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/\(StateFolder.name)"))
@@ -103,7 +104,8 @@ import Testing
         guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") else { return }
         let folder = try project()
         let ending = try await run(
-            ["up"], in: folder.path, #"exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@""#, environment: ["PATH": "/usr/bin:/bin"])
+            ["up"], in: folder.path, #"exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@""#, environment: ["PATH": "/usr/bin:/bin"],
+            with: RunningWharf.developmentExecutable)
         if ending.output.contains("setpriv: failed to execute") { return }
         check(ending, ["up"])
         #expect(ending.output.contains("permission denied"), "\(ending.output)")

@@ -46,6 +46,7 @@ extension System {
             let guest = try Visitor.guest()
             let answer = try await guest.checkout(try await guest.newCart(sku, quantity: 2))
             #expect(answer["order", "state"] == "confirmed")
+            _ = try await guest.order(at: answer.header("location"), after: "order confirmed")
             return try #require(answer["order", "id"]?.text)
         }
 
@@ -141,7 +142,7 @@ extension System {
 
         /// Takes the handling of an order's charge out of the payment service's inbox.
         private func forgetCharge(of order: UUID) async throws -> UUID {
-            let (input, recorded): (UUID, Date) = try await SystemDatabase.with("orders") { connection in
+            let (input, recorded): (UUID, Date) = try await SystemDatabase.with("catalog") { connection in
                 let rows = try await connection.query(
                     "SELECT message_id, at FROM inbox WHERE outputs -> 0 ->> 'key' = 'payments.charge' AND outputs::text LIKE '%' || \(order.uuidString) || '%'")
                 let row = try #require(rows.first)

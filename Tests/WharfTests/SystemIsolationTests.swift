@@ -44,7 +44,7 @@ extension System {
             #expect(error?.sqlState == "42501")
         }
 
-        @Test(arguments: [("requests", "payments.charge"), ("", "orders.commands"), ("queues", "payments.commands"), ("events", "order.confirmed")])
+        @Test(arguments: [("requests", "payments.void"), ("", "orders.commands"), ("queues", "payments.commands"), ("events", "order.confirmed")])
         func `a service's user of the broker sends nothing that is not its part`(exchange: String, routingKey: String) async throws {
             let configuration = try AMQPConfiguration(url: try RunningWharf.get().settings.amqpURL(for: "catalog"), connectionName: "tests")
             let publisher = Publisher(configuration: configuration, logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })

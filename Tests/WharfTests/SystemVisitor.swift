@@ -142,6 +142,13 @@ extension Visitor {
         return try await get(path)
     }
 
+    /// The order once its history ends with `event`.
+    func order(at location: String?, after event: String) async throws -> Answer {
+        let path = try #require(location)
+        try await eventually("The event '\(event)'", within: .seconds(20)) { try await get(path)["history"]?.list.last?["detail"]?.text == event }
+        return try await get(path)
+    }
+
     struct Stock: Equatable {
         let onHand, reserved: Int?
     }

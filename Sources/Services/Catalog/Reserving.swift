@@ -9,6 +9,9 @@ struct Reserving: Sendable {
 
     static func read(_ request: Request) throws -> ReserveStock {
         let step = try Operation.contract(ReserveStock.self)(request)
+        guard step.charge.map({ $0.orderID == step.orderID }) ?? true else {
+            throw Failure("malformed-message", "order \(step.orderID): the charge is for another order")
+        }
         guard step.lines.allSatisfy({ (1...StockChange.maximumOnHand).contains($0.quantity) }) else {
             throw Failure("malformed-message", "order \(step.orderID): a quantity is not from 1 to \(StockChange.maximumOnHand)")
         }
@@ -20,34 +23,45 @@ struct Reserving: Sendable {
         try await settle(items, order: \.orderID, skus: { $0.lines.map(\.sku) }, on: transaction) { step, known, levels in
             if let known {
                 switch known.state {
-                case .reserved, .committed: return (nil, .init(orderID: step.orderID, kind: .stockReserved))
-                // The answer of then stands, even if there is stock by now: the saga may have acted on it.
-                case .short, .released: return (nil, .init(orderID: step.orderID, kind: .stockShort))
+                case .reserved, .committed: return (nil, try handOver(step))
+                // The first answer stands, even if there is stock by now: the saga may have acted on it.
+                case .short, .released: return (nil, try Self.report(.init(orderID: step.orderID, kind: .stockShort)))
                 }
             }
             let lines = Self.summed(step.lines)
             var reservation = Reservation(order: step.orderID, state: .reserved, lines: lines)
             if let short = lines.first(where: { $0.quantity > levels[$0.sku]?.available ?? 0 }) {
                 reservation.state = .short
-                return (reservation, .init(orderID: step.orderID, kind: .stockShort, detail: short.sku))
+                return (reservation, try Self.report(.init(orderID: step.orderID, kind: .stockShort, detail: short.sku)))
             }
             for line in lines { levels[line.sku]?.reserved += line.quantity }
-            return (reservation, .init(orderID: step.orderID, kind: .stockReserved))
+            return (reservation, try handOver(step))
         }
     }
 
-    /// Gives back what is reserved. Where nothing is, a reservation that is still on its way will be refused.
+    /// The stock is reserved: payments is next, without a turn through orders.
+    private func handOver(_ step: ReserveStock) throws -> Emission {
+        guard var charge = step.charge else { return try Self.report(.init(orderID: step.orderID, kind: .stockReserved)) }
+        charge.reservedAt = clock.now()
+        return try Emission(.request(MessageName.charge), charge)
+    }
+
+    private static func report(_ event: CheckoutEvent) throws -> Emission {
+        try Emission(.request(MessageName.advance), event)
+    }
+
+    /// Gives back what is reserved, and what is sold: payments has the sale booked as soon as it is paid, while orders may be giving the order up. Where there
+    /// is nothing, a reservation that is still on its way will be refused.
     func release(_ items: [Item<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
             var reservation = known ?? Reservation(order: step.orderID, state: .released, lines: [])
-            if reservation.state == .committed {
-                throw Failure("reservation-committed", "order \(step.orderID) was sold; its stock cannot be released")
-            }
-            if reservation.state == .reserved {
-                for line in reservation.lines { levels[line.sku]?.reserved -= line.quantity }
+            switch reservation.state {
+            case .reserved: for line in reservation.lines { levels[line.sku]?.reserved -= line.quantity }
+            case .committed: for line in reservation.lines { levels[line.sku]?.onHand += line.quantity }
+            case .short, .released: break
             }
             reservation.state = .released
-            return (reservation, .init(orderID: step.orderID, kind: .stockReleased))
+            return (reservation, try Self.report(.init(orderID: step.orderID, kind: .stockReleased)))
         }
     }
 
@@ -55,7 +69,7 @@ struct Reserving: Sendable {
     func commit(_ items: [Item<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
             guard var reservation = known, reservation.state == .reserved || reservation.state == .committed else {
-                return (nil, .init(orderID: step.orderID, kind: .reservationLost))
+                return (nil, try Self.report(.init(orderID: step.orderID, kind: .reservationLost)))
             }
             if reservation.state == .reserved {
                 for line in reservation.lines {
@@ -64,14 +78,14 @@ struct Reserving: Sendable {
                 }
                 reservation.state = .committed
             }
-            return (reservation, .init(orderID: step.orderID, kind: .stockCommitted))
+            return (reservation, try Self.report(.init(orderID: step.orderID, kind: .stockCommitted)))
         }
     }
 
     /// Takes each step of the batch against what the steps before it have left, then writes what has changed, in one go.
     private func settle<Step>(
         _ items: [Item<Step>], order: (Step) -> UUID, skus: (Step) -> [String], on transaction: any SQLConnection,
-        _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, CheckoutEvent)
+        _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, Emission)
     ) async throws -> [Outcome] {
         let wanted = Set(items.flatMap { skus($0.input) })
         var (reservations, levels) = try await StockStore.lock(
@@ -81,12 +95,12 @@ struct Reserving: Sendable {
         let outcomes: [Outcome] = try items.map { item in
             let id = order(item.input)
             do {
-                let (reservation, event) = try apply(item.input, reservations[id], &levels)
+                let (reservation, next) = try apply(item.input, reservations[id], &levels)
                 if let reservation {
                     reservations[id] = reservation
                     changed.insert(id)
                 }
-                return .done(emit: [try Emission(.request(MessageName.advance), event)])
+                return .done(emit: [next])
             } catch let failure as Failure {
                 return .failed(failure)
             }

@@ -27,9 +27,10 @@ struct Advancing: Sendable {
                 outcomes[index] = .failed(Failure("unknown-order", "there is no order \(item.input.orderID)"))
                 continue
             }
+            let wasPending = !order.checkout.phase.endsWait
             guard let steps = apply(item.input, to: &order, now) else { continue }
             emissions[index] += try steps.map { try Emission($0, for: order) }
-            if order.checkout.phase.endsWait { settled[order.id] = index }
+            if wasPending, order.checkout.phase.endsWait { settled[order.id] = index }
             orders[order.id] = order
             changed.insert(order.id)
         }
@@ -59,11 +60,12 @@ struct Advancing: Sendable {
         let isSamePhase = next.phase == order.checkout.phase
         if event.kind == .overdue { order.drives += 1 }
         if !isSamePhase { order.drives = 0 }
-        order.checkout = next
         // Of an order that was given up before it came to a payment the gateway has nothing, and never will.
         if next.isGivenUp, order.paymentRevision == 0, order.paymentState == .pending { order.paymentState = .cancelled }
         if event.payment == nil { order.learn(withoutReport: event) }
         order.clientSecret = next.phase == .awaitingCustomer ? event.clientSecret ?? order.clientSecret : nil
+        if let reserved = order.reservation(impliedBy: event, to: next, now) { order.newHistory.append(reserved) }
+        order.checkout = next
         // What is asked for again is counted.
         if !isSamePhase || event.kind != .overdue {
             let told = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
@@ -85,6 +87,12 @@ struct Advancing: Sendable {
 }
 
 extension OrderRow {
+    /// Payments is asked only once the stock is reserved, so its first answer says that too.
+    fileprivate func reservation(impliedBy event: CheckoutEvent, to next: Checkout, _ now: Date) -> OrderView.Entry? {
+        guard checkout.phase == .reserving, next.phase != .reserving, event.payment != nil || event.reservedAt != nil else { return nil }
+        return .init(at: event.reservedAt ?? now, state: Checkout.Phase.charging.rawValue, detail: CheckoutEvent.Kind.stockReserved.phrase)
+    }
+
     /// Takes over what payments reports; false when nothing about it is new.
     fileprivate mutating func learn(_ report: PaymentReport?) -> Bool {
         guard let report, report.revision > paymentRevision else { return false }

@@ -4,15 +4,14 @@ import Contracts
 /// every order of events can be tried.
 ///
 /// ```
-/// reserving ─► charging ─► confirming ─► confirmed
-///     │            │  ╲         │
-///     │            │   awaitingCustomer
-///     │            ▼       ▼    ▼
-///     │          voiding (cancel, refund or forbid the payment)
-///     │            ▼
-///     ▼        releasing
-/// rejected ◄── reopening
+/// reserving ────────► confirming | awaitingCustomer | releasing (card declined) | voiding (no answer) | reopening (out of stock)
+/// awaitingCustomer ─► confirming | voiding
+/// confirming ───────► confirmed | voiding (its reservation is gone)
+/// voiding ─► releasing ─► reopening ─► rejected
 /// ```
+///
+/// Catalog hands over to payments, so the first event of most orders is the result of the charge. A reservation does not expire while its order lives, so an
+/// order whose money is taken is confirmed to its customer; that the sale is booked comes after.
 ///
 /// Every step may be asked for again and every event may come twice: receivers of steps act once per order, and an event that no longer fits changes
 /// nothing. Stock is released only after it is certain that no money is kept, or that an operator must see to it.
@@ -36,7 +35,7 @@ struct Checkout: Sendable, Hashable {
     }
 
     /// A message to send.
-    enum Step: Sendable, Hashable {
+    enum Step: Sendable, Hashable, CaseIterable {
         case reserve, charge, commit, void, release, reopen, tellConfirmed, tellRejected
     }
 
@@ -53,15 +52,16 @@ struct Checkout: Sendable, Hashable {
     /// What `event` makes of the checkout, and the steps to take; nil when it changes nothing.
     func after(_ event: Event) -> (next: Checkout, steps: [Step])? {
         switch (phase, event) {
+        // A catalog of an earlier version does not hand over.
         case (.reserving, .stockReserved): to(.charging, .charge)
         case (.reserving, .stockShort): to(.reopening, .reopen, because: .outOfStock)
         case (.reserving, .overdue(expired: false)): to(.reserving, .reserve)
-        // Nothing was reserved that is known of; the release also forbids a reservation that is still under way.
-        case (.reserving, .overdue(expired: true)): to(.releasing, .release, because: .stockTimeout)
+        // Payments may have been asked already. The void forbids a charge that is still under way, and the release a reservation.
+        case (.reserving, .overdue(expired: true)): to(.voiding, .void, because: .stockTimeout)
 
-        case (.charging, .charged), (.awaitingCustomer, .charged): to(.confirming, .commit)
-        case (.charging, .paymentDeclined): to(.releasing, .release, because: .paymentDeclined)
-        case (.charging, .paymentActionRequired): to(.awaitingCustomer)
+        case (.reserving, .charged), (.charging, .charged), (.awaitingCustomer, .charged): to(.confirming)
+        case (.reserving, .paymentDeclined), (.charging, .paymentDeclined): to(.releasing, .release, because: .paymentDeclined)
+        case (.reserving, .paymentActionRequired), (.charging, .paymentActionRequired): to(.awaitingCustomer)
         case (.charging, .overdue(expired: false)): to(.charging, .charge)
         case (.charging, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
         // The customer holds the key to this payment and may try another card: it must be closed before the stock goes.
@@ -69,9 +69,10 @@ struct Checkout: Sendable, Hashable {
         case (.awaitingCustomer, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
         case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
 
-        // Money is taken: from here on the order is confirmed, or the money goes back.
+        // Money is taken: from here on the order is confirmed. Should its reservation be gone all the same, the money goes back.
         case (.confirming, .stockCommitted): to(.confirmed, .tellConfirmed)
         case (.confirming, .reservationLost): to(.voiding, .void, because: .outOfStock)
+        // Payments has told catalog; only if nothing comes of that is catalog asked again.
         case (.confirming, .overdue): to(.confirming, .commit)
 
         case (.voiding, .paymentVoided): to(.releasing, .release)

@@ -49,11 +49,9 @@ extension Emission {
         switch step {
         case .reserve:
             let lines = try order.lines.value.map { ReserveStock.Line(sku: $0.sku, quantity: $0.quantity) }
-            try self.init(.request(MessageName.reserve), ReserveStock(orderID: order.id, lines: lines))
+            try self.init(.request(MessageName.reserve), ReserveStock(orderID: order.id, lines: lines, charge: ChargeOrder(order)))
         case .charge:
-            try self.init(
-                .request(MessageName.charge),
-                ChargeOrder(orderID: order.id, amount: order.total, payment: try order.payment.value, orderNumber: order.number))
+            try self.init(.request(MessageName.charge), try ChargeOrder(order))
         case .commit: try self.init(.request(MessageName.commit), SettleReservation(orderID: order.id))
         case .release: try self.init(.request(MessageName.release), SettleReservation(orderID: order.id))
         case .reopen: try self.init(.request(MessageName.reopenCart), ReopenCart(orderID: order.id, cartID: order.cartID))
@@ -61,6 +59,12 @@ extension Emission {
         case .tellConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
         case .tellRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
         }
+    }
+}
+
+extension ChargeOrder {
+    init(_ order: OrderRow) throws {
+        self.init(orderID: order.id, amount: order.total, payment: try order.payment.value, orderNumber: order.number)
     }
 }
 

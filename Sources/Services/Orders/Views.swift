@@ -40,10 +40,10 @@ extension Checkout.Phase {
     /// The state that the API tells.
     var orderState: String {
         switch self {
-        case .confirmed: "confirmed"
+        case .confirming, .confirmed: "confirmed"
         case .rejected: "rejected"
         case .awaitingCustomer: "requiresAction"
-        case .reserving, .charging, .confirming, .voiding, .releasing, .reopening: "pending"
+        case .reserving, .charging, .voiding, .releasing, .reopening: "pending"
         }
     }
 

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Messaging
 import Secrets
 
 /// The payment of an order: a pure state, moved by what the gateway says.
@@ -135,6 +136,15 @@ struct Attempt: Sendable, Hashable {
 
     func event(_ kind: CheckoutEvent.Kind, _ detail: String? = nil, clientSecret: String? = nil) -> CheckoutEvent {
         CheckoutEvent(orderID: order, kind: kind, detail: detail, clientSecret: clientSecret, payment: report)
+    }
+}
+
+extension Attempt {
+    /// Reports `event` to orders. Of a payment that has succeeded, catalog learns at the same time, and books the sale: the two need not follow each other.
+    func messages(_ event: CheckoutEvent) throws -> [Emission] {
+        let report = try Emission(.request(MessageName.advance), event)
+        guard event.kind == .charged, !voidRequested else { return [report] }
+        return [report, try Emission(.request(MessageName.commit), SettleReservation(orderID: order))]
     }
 }
 

@@ -156,10 +156,9 @@ struct Charging: Sendable {
                 attempt = attempts.put(attempt)
                 let report = UnresolvedPayment(orderID: attempt.order, cause: Self.refusal, detail: detail)
                 return .done(
-                    emit: [
-                        try Emission(.request(MessageName.advance), attempt.event(.paymentDeclined, Self.refusal)),
-                        try Emission(.request(MessageName.unresolved), report),
-                    ])
+                    emit: try [
+                        Emission(.request(MessageName.unresolved), report),
+                    ] + Self.report(attempt.event(.paymentDeclined, Self.refusal), of: attempt, for: item.input))
             case .free:
                 if attempt.state == .begun {
                     attempt.state = .succeeded
@@ -179,10 +178,17 @@ struct Charging: Sendable {
             guard let event = attempt.event else {
                 return .failed(Failure("payment-in-flight", "the payment is about to be voided", remedy: .retry))
             }
-            return .done(emit: try undoing + [Emission(.request(MessageName.advance), event)])
+            return .done(emit: try undoing + Self.report(event, of: attempt, for: item.input))
         }
         try await Store.save(attempts.changes, now: now, on: transaction)
         return outcomes
+    }
+
+    /// Orders hears of all steps at once: of the payment, and when the stock was reserved.
+    private static func report(_ event: CheckoutEvent, of attempt: Attempt, for order: ChargeOrder) throws -> [Emission] {
+        var event = event
+        event.reservedAt = order.reservedAt
+        return try attempt.messages(event)
     }
 }
 

@@ -96,7 +96,7 @@ struct Webhooks: Sendable {
         attempt = attempts.put(attempt)
         if before == .voided { return .done(emit: [try Emission(.request(MessageName.void), VoidPayment(orderID: order))]) }
         let news = attempt.state == before ? attempt.event(.paymentChanged, attempt.report.state.rawValue) : attempt.event
-        return .done(emit: try news.map { [try Emission(.request(MessageName.advance), $0)] } ?? [])
+        return .done(emit: try news.map(attempt.messages) ?? [])
     }
 
     func dropOld(on transaction: any SQLConnection) async throws -> [Emission] {

@@ -17,7 +17,7 @@ enum SagaEdges {
     static let reachable: [Edge] = [
         Edge("reserving", "stock reserved", "charging"),
         Edge("reserving", "not enough stock", "reopening"),
-        Edge("reserving", "no answer in time", "releasing"),
+        Edge("reserving", "no answer in time", "voiding"),
         Edge("charging", "payment succeeded", "confirming"),
         Edge("charging", "payment declined", "releasing"),
         Edge("charging", "the customer has to authenticate the payment", "awaitingCustomer"),
