@@ -28,7 +28,7 @@ package struct HealthProbe: Sendable {
     }
 
     /// Of a process of Wharf's own.
-    func health(ofRole pid: Int32) async -> StatusReport.Health {
+    package func health(ofRole pid: Int32) async -> StatusReport.Health {
         await health(of: ProcessView(pid: pid))
     }
 

@@ -20,7 +20,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
 
         package let state: State
         /// What is wrong.
-        let detail: String?
+        package let detail: String?
         /// Where its health and metrics are, on 127.0.0.1.
         package let port: Int?
 

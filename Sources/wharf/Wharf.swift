@@ -19,7 +19,10 @@ struct Wharf: AsyncParsableCommand {
 
     /// A reader that has gone, as `head` does, is the end of the output and not of the command. A handler, since what is ignored would stay so in child processes.
     static func main() async {
-        signal(SIGPIPE) { _ in }
+        signal(SIGPIPE, leaveToWriters)
         await main(nil)
     }
 }
+
+/// A signal handler belongs to no actor, which a closure in `main` would.
+private nonisolated func leaveToWriters(_ signal: Int32) {}

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LocalState
 import Messaging
 import TestKit
 import Testing

@@ -65,7 +65,7 @@ package struct Up: AsyncParsableCommand {
         let here = FileManager.default.currentDirectoryPath
         let missing = ["topology/definitions.json", "topology/openapi.yaml"].filter { !FileManager.default.isReadableFile(atPath: "\(here)/\($0)") }
         guard missing.isEmpty else {
-            throw UpError(.folder, "\(missing.joined(separator: " and ")) cannot be read in \(here).", advice: "Run wharf up in the project's folder.")
+            throw UpError(.folder, "\(missing.joined(separator: " and ")) cannot be read in \(here).", advice: "Run wharf-dev up in the project's folder.")
         }
     }
 
