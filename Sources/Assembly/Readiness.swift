@@ -35,8 +35,8 @@ extension Consumer: HasReadiness {
 
 extension SealingKeyService: HasReadiness {
     var readiness: ReadinessCheck? {
-        // Everything but signing in and up works without.
-        ReadinessCheck("credentials key", isRequired: false) { keyring.key == nil ? "users has not given it yet: nobody can sign in" : nil }
+        // Missing only until users has given the first one: an ingress that is called ready lets customers sign in.
+        ReadinessCheck("credentials key") { keyring.key == nil ? "users has not given it yet: nobody can sign in" : nil }
     }
 }
 

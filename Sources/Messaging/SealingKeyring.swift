@@ -20,7 +20,7 @@ public final class SealingKeyring: Sendable {
 public struct SealingKeyService: Service {
     /// How old a key may be: for so long, at the most, sign-ins fail after the broker's password of users was changed.
     static let refreshInterval: Duration = .seconds(60)
-    static let retryInterval: Duration = .seconds(1)
+    static let retryInterval: Duration = .milliseconds(200)
     private static let deadline: Duration = .seconds(5)
 
     public let keyring: SealingKeyring

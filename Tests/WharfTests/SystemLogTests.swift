@@ -1,5 +1,6 @@
 import Foundation
 import LocalServers
+import LocalState
 import Messaging
 import TestKit
 import Testing

@@ -6,6 +6,7 @@ import PostgreSQL
 import TestKit
 import Testing
 
+@testable import Assembly
 @testable import wharf
 
 extension System {
