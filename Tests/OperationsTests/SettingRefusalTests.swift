@@ -138,7 +138,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("WHARF_AMQP_URL", "amqp://user:se@cr/et@h:x"), ("WHARF_AMQP_URL", "amqps://user:1,secret"), ("WHARF_AMQP_URL", "amqps://user:secret@a:1,b:x"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?password=secret"), ("WHARF_REDIS_URL", "redis:/:secret@h"),
+        ("WHARF_AMQP_URL", "amqp://user:se@cr/et@h:x"), ("WHARF_AMQP_URL", "amqps://user:secret@a:1,b:x"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?password=secret"), ("WHARF_REDIS_URL", "redis:/:secret@h"),
         ("WHARF_POSTGRES_URL", "postgres://h:x/y?passwor%64=secret"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?sslpassword=secret&a=b"),
         ("WHARF_MAIL_URL", "smtp://me:secret"), ("WHARF_MAIL_URL", "me:secret@h"), ("STRIPE_API_BASE", "https://secret@h"), ("WHARF_REDIS_URL", "redis://h?auth=secret"),
     ])

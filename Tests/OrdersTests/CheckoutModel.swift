@@ -11,26 +11,8 @@ struct CheckoutModel {
         case step(Checkout.Step)
         case event(CheckoutEvent.Kind)
 
-        fileprivate static let all: [Message] = Checkout.Step.allCases.map(Message.step) + CheckoutEvent.Kind.allCases.map(Message.event)
-        fileprivate static let places = Dictionary(uniqueKeysWithValues: zip(all, 0...))
-    }
-
-    /// A set of messages in one word: there are millions of states.
-    struct Flight: Hashable, Sequence {
-        private var bits: UInt32 = 0
-
-        init(_ messages: Message...) {
-            for message in messages { insert(message) }
-        }
-
-        var isEmpty: Bool { bits == 0 }
-        mutating func insert(_ message: Message) { bits |= Self.bit(message) }
-        mutating func remove(_ message: Message) { bits &= ~Self.bit(message) }
-        private static func bit(_ message: Message) -> UInt32 { 1 << UInt32(Message.places[message] ?? 31) }
-
-        func makeIterator() -> some IteratorProtocol<Message> {
-            Message.all.enumerated().lazy.filter { [bits] in bits & (1 << UInt32($0.offset)) != 0 }.map(\.element).makeIterator()
-        }
+        static let all: [Message] = Checkout.Step.allCases.map(Message.step) + CheckoutEvent.Kind.allCases.map(Message.event)
+        static let places = Dictionary(uniqueKeysWithValues: zip(all, 0...))
     }
 
     enum Reservation: Hashable {

@@ -107,7 +107,7 @@ extension System {
             let forgotten = try await forgetCharge(of: id)
             let lost = try await told(after: clean, of: .messages)
             #expect(lost.map(\.subject) == ["message \(forgotten.text)"])
-            #expect(lost.first?.sentence.contains("payments.charge, sent by orders") == true)
+            #expect(lost.first?.sentence.contains("payments.charge, sent by catalog") == true)
             try await tamper(
                 "payments", "INSERT INTO inbox (message_id, fingerprint, outputs, at) VALUES (\(forgotten), '\\x00', '[]', now())")
 
