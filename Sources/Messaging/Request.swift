@@ -10,6 +10,9 @@ public struct Requester: Sendable, Hashable, Codable {
     /// Whether its answer may come in a bundle with others. Known while the request is handled, and not kept with it.
     public var opensBundles = false
 
+    /// How the names of reply queues begin: `replies.<role>.`, and `amq.gen-` in versions before.
+    static let addresses = ["replies", "amq.gen-"]
+
     public init(replyTo: String, correlationID: String, opensBundles: Bool = false) {
         self.replyTo = replyTo
         self.correlationID = correlationID
@@ -144,7 +147,8 @@ extension Request {
         attempt = delivery.attempt
         failures = delivery.failures
         subject = Subject(properties.headers)
-        if let replyTo = properties.replyTo, let correlationID = properties.correlationID {
+        // The broker refuses a reply to any other address, and closes the channel on which the neighbours' replies travel.
+        if let replyTo = properties.replyTo, let correlationID = properties.correlationID, Requester.addresses.contains(where: replyTo.hasPrefix) {
             requester = Requester(replyTo: replyTo, correlationID: correlationID)
         }
         for (name, value) in properties.headers {

@@ -31,9 +31,9 @@ extension Faults {
                 try await stalled.loseDatabase()
                 let told = try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in try await scene.told(10) }
                 await hold.open()
-                // It finds its transaction gone, asks the inbox, and tells what the other has told.
-                let again = try await scene.told(10)
-                #expect(Set(again.map(\.properties.messageID)) == Set(told.map(\.properties.messageID)))
+                // It finds its transaction gone, asks the inbox, and sends again what the other has sent, as far as it had the messages in its batch.
+                let again = try await scene.told(1)
+                #expect(Set(again.map(\.properties.messageID)).isSubset(of: told.map(\.properties.messageID)))
             }
             #expect(try await scene.balance() == 10)
         }

@@ -50,12 +50,12 @@ import Testing
         let ledger = try await Ledger()
         let deliveries = try (1...6 as ClosedRange<UInt8>).map { number in
             var request = Request(id: id(number), operation: "ledger.add", body: try JSON.encode(Ledger.Entry(account: "a", amount: 1)))
-            request.requester = Requester(replyTo: number < 5 ? "one" : "another", correlationID: "c\(number)", opensBundles: number != 4)
+            request.requester = Requester(replyTo: number < 5 ? "replies.one" : "replies.another", correlationID: "c\(number)", opensBundles: number != 4)
             return Ledger.delivery(request.publication(durability: .command, now: .now), tag: UInt64(number))
         }
         await ledger.processor().process(deliveries)
         let sent = ledger.replies.publications
-        #expect(sent.map(\.routingKey) == ["one", "another", "one"])
+        #expect(sent.map(\.routingKey) == ["replies.one", "replies.another", "replies.one"])
         let opened = sent.map { Bundle.open(Ledger.delivery($0, tag: 1)) }
         #expect(opened.map { $0.map(\.properties.correlationID) } == [["c1", "c2", "c3"], ["c5", "c6"], ["c4"]])
         #expect(opened.joined().allSatisfy { Reply($0).status == 201 })
