@@ -12,6 +12,7 @@ import Orders
 import Payments
 import PostgreSQL
 import Redis
+import Runtime
 import Secrets
 import ServiceLifecycle
 import Users

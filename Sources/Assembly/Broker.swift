@@ -4,6 +4,7 @@ import Logging
 import Messaging
 import Operations
 import Secrets
+import Topology
 import WebClient
 
 /// Brings RabbitMQ to what the processes expect.

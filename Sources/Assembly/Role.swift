@@ -8,6 +8,7 @@ import Metrics
 import Operations
 import PostgreSQL
 import ServiceLifecycle
+import Topology
 import UnixSignals
 
 #if canImport(Glibc)

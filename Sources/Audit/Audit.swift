@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Logging
 import Messaging
+import Runtime
 
 /// Holds what every service has written, the gateway's ledger and the dead letters against each other, while the shop is open.
 ///

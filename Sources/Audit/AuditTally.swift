@@ -1,3 +1,4 @@
+
 /// What one look has found, within bounds whatever it finds.
 struct AuditTally: Sendable {
     /// Suspects that are remembered of each invariant, for the second look.

@@ -4,6 +4,7 @@ import LocalState
 import Logging
 import Messaging
 import Operations
+import Topology
 import WebClient
 
 /// What an audit reads.
@@ -22,7 +23,7 @@ package struct AuditTarget: Sendable {
     package init(_ settings: Settings, definitions: Definitions, sandbox: String?, transport: any HTTPTransport) {
         let auditor = settings.postgresURL(for: AuditRole.name)
         databases = Dictionary(uniqueKeysWithValues: ServiceName.allCases.map { service in
-            (service, Backends.url(settings.postgresURL(for: service.rawValue), asUserOf: auditor))
+            (service, ServerURLs.url(settings.postgresURL(for: service.rawValue), asUserOf: auditor))
         })
         allowsPlainText = { settings.allowsPlainText(to: $0) }
         self.definitions = definitions

@@ -9,7 +9,7 @@ struct AuditedOrder: Sendable {
     struct Saga: Sendable {
         let phase: String
         /// Nil for a phase of another version of Wharf.
-        let fate: OrderFate?
+        let fate: OrderOutcome?
         /// As customers are told, in the words of the API.
         let paymentState: String
         let refunded: Int

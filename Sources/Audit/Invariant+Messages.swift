@@ -3,6 +3,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import ShopClient
+import Topology
 
 /// Tells of each message that a service has sent whether it is accounted for: handled, or a dead letter.
 struct MessageRule: Sendable {

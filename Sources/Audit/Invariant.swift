@@ -1,3 +1,4 @@
+
 /// What has to hold in every shop at any time.
 package enum Invariant: String, Sendable, CaseIterable, Codable {
     case deadlines, payments, stock, contents, notifications, messages

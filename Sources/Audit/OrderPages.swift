@@ -1,6 +1,8 @@
 import Assembly
 import Contracts
 import FoundationEssentials
+import Input
+import JSON
 import Messaging
 import Orders
 import PostgreSQL
@@ -84,7 +86,7 @@ struct OrderPages: Sendable {
             total: Money(amount: try row.decode("total"), currency: try row.decode("currency")), placedAt: placedAt,
             saga: try phase.map { phase in
                 AuditedOrder.Saga(
-                    phase: phase, fate: OrderFate(phase: phase), paymentState: try row.decode("payment_state"), refunded: try row.decode("refunded"), dueAt: try row.decode("due_at"))
+                    phase: phase, fate: OrderOutcome(phase: phase), paymentState: try row.decode("payment_state"), refunded: try row.decode("refunded"), dueAt: try row.decode("due_at"))
             },
             changedAt: try row.decode("changed_at", as: Date?.self) ?? placedAt)
     }

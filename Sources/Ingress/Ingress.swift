@@ -3,9 +3,10 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 public import Logging
-public import Messaging
+import Messaging
 import NIOCore
 import NIOPosix
+public import Runtime
 public import ServiceLifecycle
 
 /// HTTP in, messages out. Knows no service: what it does with a request stands in `openapi.yaml`.
@@ -54,7 +55,7 @@ public final class Ingress: Service {
                 routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
                 stripeWebhookSecret: configuration.stripeWebhookSecret, clock: clock),
             dispatcher: Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger),
-            admission: Admission(limit: configuration.maximumConcurrentRequests),
+            admission: ConcurrencyLimit(limit: configuration.maximumConcurrentRequests),
             metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,
             bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), crossOrigin: CrossOrigin(configuration.corsOrigins),
             clientAddress: ClientAddress(trustedProxies: configuration.trustedProxies), clock: clock,
@@ -102,11 +103,11 @@ public final class Ingress: Service {
     private static func channel(
         _ configuration: IngressConfiguration, _ malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])
     ) -> HTTP1Channel.Configuration {
-        let patience = Patience(
+        let timeouts = ConnectionTimeouts(
             head: TimeAmount(configuration.headDeadline), body: TimeAmount(configuration.bodyDeadline + configuration.headDeadline),
             response: TimeAmount(configuration.responseDeadline))
         return HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionHandler(patience: patience, malformed: malformed)],
+            additionalChannelHandlers: [ConnectionHandler(timeouts: timeouts, malformed: malformed)],
             idleTimeout: TimeAmount(configuration.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: configuration.maximumHeaderBytes, maxHeaderListSize: configuration.maximumHeaderBytes,

@@ -1,3 +1,4 @@
+
 public import Contracts
 
 /// How the ingress listens and what it takes.

@@ -3,6 +3,7 @@ import Assembly
 import Logging
 import Messaging
 import Operations
+import Runtime
 import Sandbox
 import ServiceLifecycle
 

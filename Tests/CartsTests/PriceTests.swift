@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Synchronization
 import Testing

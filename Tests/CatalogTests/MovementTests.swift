@@ -1,5 +1,7 @@
 import Contracts
 import FoundationEssentials
+@testable import Input
+@testable import JSON
 import PostgreSQL
 import Secrets
 import Testing

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+@testable import Input
 import PostgreSQL
 import Testing
 

@@ -92,7 +92,7 @@ extension Delivery {
         var properties = Properties(messageID: id, correlationID: "c", replyTo: "r", type: operation, headers: headers)
         properties.headers["deadline"] = .integer(1)
         let original = Delivery(properties, body, routingKey: queue)
-        let setAside = SetAside(ladder: .standard, worker: "worker-1", randomness: TestRandomness())
+        let setAside = FailureRouting(ladder: .standard, worker: "worker-1", randomness: TestRandomness())
         let publication = setAside.publication(
             of: original, attempt: 7, failures: [], failure: Failure(cause, "what went wrong"), queue: queue, now: at)
         return Delivery(publication.properties, publication.body, routingKey: publication.routingKey)

@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func `a letter whose body held credentials can be looked at only`() async throws {
-        let (letters, id) = try await collected(.setAside(body: SetAsideMessage.redactedBody))
+        let (letters, id) = try await collected(.setAside(body: FailedMessage.redactedBody))
         let reply = try await letters.send("deadletters.letters.replay", id).reply
         #expect(reply.problem?.type.hasSuffix("dead-letter-incomplete") == true)
     }
@@ -170,7 +170,7 @@ import Testing
         let sent = ids.map { Request(id: $0, operation: "payments.charge", body: Array("{}".utf8)).publication(durability: .durable, now: Date()) }
         let bundle = try #require(Bundle.pack(sent).first?.publication)
         let delivery = Delivery(bundle.properties, bundle.body)
-        let dead = SetAside(ladder: .standard, worker: "old", randomness: TestRandomness()).publication(
+        let dead = FailureRouting(ladder: .standard, worker: "old", randomness: TestRandomness()).publication(
             of: delivery, attempt: 0, failures: [], failure: Failure("malformed-message", "message-id is missing"), queue: "payments.commands",
             now: Date())
         _ = try await letters.collect([Delivery(dead.properties, dead.body)])

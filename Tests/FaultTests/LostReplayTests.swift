@@ -52,7 +52,7 @@ extension Faults {
         }
 
         private static func store(_ message: Publication, in scene: Scene, _ database: PostgresPool) async throws {
-            let dead = SetAside(ladder: .standard, worker: "test", randomness: SystemChance()).publication(
+            let dead = FailureRouting(ladder: .standard, worker: "test", randomness: SystemChance()).publication(
                 of: Delivery(
                     tag: DeliveryTag(generation: 0, number: 0), exchange: "", routingKey: Accounts.queue, redelivered: false,
                     properties: message.properties, body: message.body),

@@ -1,10 +1,12 @@
 import AMQP
 import FoundationEssentials
 import Glibc
+import JSON
 import LocalServers
 import Logging
 import Messaging
 import PostgreSQL
+import Runtime
 import ServiceLifecycle
 import TestKit
 import Testing

@@ -2,6 +2,7 @@ import AMQP
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import ServiceLifecycle
 import Synchronization
 

@@ -2,8 +2,10 @@ import AMQP
 import FoundationEssentials
 import LocalServers
 import Messaging
+import Runtime
 import TestKit
 import Testing
+import Topology
 
 extension Faults {
     @Suite struct `Young queues` {

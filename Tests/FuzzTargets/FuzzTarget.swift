@@ -3,7 +3,10 @@ import FoundationEssentials
 import Gzip
 
 @testable import Ingress
+@testable import Input
+@testable import JSON
 @testable import Messaging
+@testable import Runtime
 
 /// The decoders that read what strangers send. Each takes any bytes and must come back: what it makes of them, or an error. What they promise
 /// besides is checked on the way, and ends the process when it does not hold.

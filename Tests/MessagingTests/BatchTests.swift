@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Secrets
 import Testing
@@ -65,7 +66,7 @@ import Testing
         let operation = Operation.command("ledger.add") { request in
             guard let entry = try? JSON.decode(Ledger.Entry.self, from: request.body) else { throw Problem.invalidInput("amount", "is required") }
             return entry
-        } handle: { (items: [Item<Ledger.Entry>], _) in
+        } handle: { (items: [IncomingMessage<Ledger.Entry>], _) in
             // A no of the service itself is lasting.
             items.map { $0.input.amount > 1_000 ? .refused(.invalidInput("amount", "is too much")) : .done(Reply(status: 201)) }
         }

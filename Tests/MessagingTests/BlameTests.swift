@@ -108,12 +108,12 @@ import Testing
         #expect(ledger.publisher.publications.isEmpty)
         #expect(ledger.consumer.acknowledged.map(\.number) == [1])
         // Not even one that nobody waits for is written down.
-        let redacting = SetAside(ladder: .standard, worker: "test", randomness: ledger.randomness, redacts: true)
+        let redacting = FailureRouting(ladder: .standard, worker: "test", randomness: ledger.randomness, redacts: true)
         #expect(redacting.destination(after: Failure("away", "", remedy: .retry), attempt: 0) == .deadLetter)
         // What can never go through still leaves a trace, without what it held.
         await ledger.processor(redacts: true).process([try ledger.delivery(.init(account: "poison", amount: 5), id: id, tag: 2)])
         #expect(ledger.publisher.publications.map(\.exchange) == [Exchange.deadLetters])
-        #expect(ledger.publisher.publications.map(\.body) == [SetAsideMessage.redactedBody])
+        #expect(ledger.publisher.publications.map(\.body) == [FailedMessage.redactedBody])
         await ledger.database.close()
     }
 

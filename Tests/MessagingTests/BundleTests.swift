@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Testing
 

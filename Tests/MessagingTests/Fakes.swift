@@ -2,6 +2,7 @@ import AMQP
 import FoundationEssentials
 import Logging
 import PostgreSQL
+@testable import Runtime
 import Synchronization
 import TestKit
 

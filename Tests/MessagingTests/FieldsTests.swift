@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+@testable import Input
 import Testing
 
 @testable import Messaging

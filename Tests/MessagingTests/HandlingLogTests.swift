@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import Logging
 import PostgreSQL
 import Secrets

@@ -1,5 +1,6 @@
 import AMQP
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Logging
 import ServiceLifecycle
@@ -56,7 +57,7 @@ import Testing
         let ledger = try await Ledger { $0.exchange == Exchange.events ? .failed(late) : .confirmed }
         await ledger.processor().process([try ledger.delivery(.init(account: "a", amount: 5), id: id, tag: 1)])
         let sent = ledger.publisher.publications
-        #expect(sent.count { $0.exchange == Exchange.events } == PatientPublisher.maximumAttempts)
+        #expect(sent.count { $0.exchange == Exchange.events } == RetryingPublisher.maximumAttempts)
         #expect(sent.last?.exchange.hasPrefix("retry.") == true)
         #expect(sent.last?.properties.headers[HeaderName.cause] == .string("not-confirmed"))
         #expect(ledger.consumer.released.isEmpty)

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PostgreSQL
+@testable import Runtime
 import TestKit
 import Testing
 

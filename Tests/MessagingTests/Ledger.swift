@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import Logging
 import PostgreSQL
 import TestKit
@@ -80,7 +81,7 @@ struct Ledger {
             queue: "ledger.commands", limit: WorkerLimits().batch, operations: Dictionary(uniqueKeysWithValues: operations.map { ($0.key, $0) }),
             handler: BatchHandler(inbox: Inbox(service: "ledger"), database: database, clock: clock), database: database,
             consumer: consumer, publisher: publisher ?? self.publisher, replies: replies,
-            setAside: SetAside(ladder: .standard, worker: "test", randomness: randomness, redacts: redacts), clock: clock,
+            failureRouting: FailureRouting(ladder: .standard, worker: "test", randomness: randomness, redacts: redacts), clock: clock,
             metrics: WorkerMetrics(service: "ledger", queue: "ledger.commands"),
             logger: logger)
     }

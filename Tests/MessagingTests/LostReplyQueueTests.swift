@@ -1,6 +1,7 @@
 import AMQP
 import FoundationEssentials
 import Logging
+@testable import Runtime
 import Synchronization
 import TestKit
 import Testing

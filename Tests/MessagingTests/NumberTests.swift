@@ -1,4 +1,5 @@
 import FoundationEssentials
+@testable import JSON
 import Testing
 
 @testable import Messaging

@@ -8,7 +8,7 @@ struct PaceTests {
 
     /// A queue before a worker that answers so many a second, in the order in which they came.
     private struct Shop {
-        var pace = Pace()
+        var pace = AdmissionControl()
         let deadline: Double
         private(set) var waits: [Double] = []
         private(set) var refused = 0
@@ -68,7 +68,7 @@ struct PaceTests {
         var clock = Self.start
         shop.run(&clock, offered: 100, capacity: 200, seconds: 5)
         shop.run(&clock, offered: 100, capacity: 0, seconds: 8)
-        #expect(shop.pace.waiting < 2 * Pace.always)
+        #expect(shop.pace.waiting < 2 * AdmissionControl.always)
         #expect(shop.refused > 500)
     }
 
@@ -83,8 +83,8 @@ struct PaceTests {
     }
 
     @Test func `those who give up leave room`() {
-        var pace = Pace()
-        for _ in 0..<Pace.always { _ = pace.admits(at: Self.start, deadline: 10) }
+        var pace = AdmissionControl()
+        for _ in 0..<AdmissionControl.always { _ = pace.admits(at: Self.start, deadline: 10) }
         let later = Self.start.addingTimeInterval(1)
         let isFull = !pace.admits(at: later, deadline: 10)
         pace.gaveUp()
@@ -93,10 +93,10 @@ struct PaceTests {
     }
 
     @Test func `a clock that is set back refuses nobody for ever`() {
-        var pace = Pace()
-        for _ in 0..<Pace.always { _ = pace.admits(at: Self.start, deadline: 10) }
+        var pace = AdmissionControl()
+        for _ in 0..<AdmissionControl.always { _ = pace.admits(at: Self.start, deadline: 10) }
         let earlier = Self.start.addingTimeInterval(-3600)
-        for _ in 0..<Pace.always { pace.answered(at: earlier, after: -3600) }
+        for _ in 0..<AdmissionControl.always { pace.answered(at: earlier, after: -3600) }
         let hasRoom = pace.admits(at: earlier.addingTimeInterval(1), deadline: 10)
         #expect(hasRoom && pace.waiting == 1)
     }

@@ -1,6 +1,8 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+@testable import Input
+@testable import JSON
 import Testing
 
 @testable import Messaging
@@ -75,7 +77,7 @@ import Testing
     @Test func `a count of attempts beyond all bounds is the end of the ladder`() throws {
         let delivery = delivery(["attempt": .integer(.max)])
         let request = try Request(delivery)
-        let aside = SetAside(ladder: .standard, worker: "w", randomness: CountingRandomness())
+        let aside = FailureRouting(ladder: .standard, worker: "w", randomness: CountingRandomness())
         let publication = aside.publication(
             of: delivery, attempt: request.attempt, failures: request.failures, failure: Failure("c", "d", remedy: .retry), queue: "q", now: Date())
         #expect(publication.exchange == Exchange.deadLetters)

@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
 
     @Test func `what one part of a batch has committed is answered and sent on, whatever another part of it meets`() async throws {
         let ledger = try await Ledger()
-        let other = Operation.separate("ledger.other", reading: Operation.contract(Ledger.Entry.self)) { items, _ in items.map { _ in .done() } }
+        let other = Operation.command("ledger.other", transaction: .own, reading: Operation.contract(Ledger.Entry.self)) { items, _ in items.map { _ in .done() } }
         let deadline = ledger.clock.now().addingTimeInterval(10)
         let batch = try [
             ledger.delivery(.init(account: "a", amount: 5), id: id, tag: 1, deadline: deadline),

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Secrets
 import Testing
@@ -125,7 +126,7 @@ import Testing
         let sender = try #require(MailAddress("shop@example.com"))
         let delivering = Delivering(transport: transport, sender: sender, clock: clock)
         let request = try event(MessageName.orderConfirmed)
-        let items = [Item(request: request, input: try OrderNews.read(request))]
+        let items = [IncomingMessage(request: request, input: try OrderNews.read(request))]
         for _ in 0..<2 {
             let plans = try await service.database.transaction { try await delivering.note(items, on: $0) }
             _ = try await delivering.send(Array(zip(items, plans)).map { (item: $0, plan: $1) })

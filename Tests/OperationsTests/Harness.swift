@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Logging
 import Messaging
+import Runtime
 import ServiceLifecycle
 import Testing
 

@@ -1,6 +1,7 @@
 import Carts
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Testing
 

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import PostgreSQL
 import Synchronization
 import Testing
@@ -111,7 +112,7 @@ import Testing
         fixture.gateway.state.withLock { $0.known = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
         let charging = Charging(gateway: fixture.gateway, clock: fixture.harness.clock)
         let request = try PaymentFixture.charge()
-        let item = Item(request: request, input: try Charging.read(request))
+        let item = IncomingMessage(request: request, input: try Charging.read(request))
         let plan = try #require(try await database.transaction { try await charging.begin([item], on: $0) }.first)
         let finding = try #require(try await charging.charge([(item: item, plan: plan)]).first)
         fixture.gateway.have(.succeeded(intent: "pi_2"))

@@ -3,7 +3,7 @@ import Logging
 @testable import PostgreSQL
 import TestKit
 
-/// A private PostgreSQL for this test process. It ends with the process, however that ends: its keeper waits for the end of its standard input.
+/// A private PostgreSQL for this test process. It ends with the process, however that ends: its supervisor waits for the end of its standard input.
 enum TestServer {
     struct StartFailure: Error {
         let log: String
@@ -13,10 +13,10 @@ enum TestServer {
         try await started.value.url
     }
 
-    /// The keeper's end of the pipe is held as long as the process lives.
+    /// The supervisor's end of the pipe is held as long as the process lives.
     private struct Started: Sendable {
         let url: String
-        let keeper: Process
+        let supervisor: Process
         let input: Pipe
     }
 
@@ -38,18 +38,18 @@ enum TestServer {
         """
 
     private static func start() throws -> Started {
-        let keeper = Process()
+        let supervisor = Process()
         let input = Pipe()
         let output = Pipe()
-        keeper.executableURL = URL(fileURLWithPath: "/bin/sh")
-        keeper.arguments = ["-c", script]
-        keeper.standardInput = input
-        keeper.standardOutput = output
-        try keeper.run()
+        supervisor.executableURL = URL(fileURLWithPath: "/bin/sh")
+        supervisor.arguments = ["-c", script]
+        supervisor.standardInput = input
+        supervisor.standardOutput = output
+        try supervisor.run()
         let answer = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         guard answer.hasPrefix("/tmp/") else { throw StartFailure(log: answer) }
         let folder = answer.trimmingCharacters(in: .newlines)
-        return Started(url: "postgresql:///postgres?user=postgres&host=\(folder)", keeper: keeper, input: input)
+        return Started(url: "postgresql:///postgres?user=postgres&host=\(folder)", supervisor: supervisor, input: input)
     }
 }
 

@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import Logging
 import PostgreSQL
+@testable import Runtime
 import Synchronization
 import TestKit
 

@@ -9,6 +9,7 @@ import TestKit
 import Testing
 
 @testable import Simulation
+import Topology
 
 let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
@@ -47,12 +48,12 @@ enum BrokerKind: String, CaseIterable, CustomTestStringConvertible {
 private struct Model: ConformingBroker {
     let broker: ModelBroker
     private let faults: Faults
-    private let life: Life
+    private let life: SimulatedProcess
 
     init(broker: ModelBroker) {
         self.broker = broker
         faults = Faults(seed: 1, isOn: false, trace: Trace(clock: broker.clock))
-        life = Life("test", faults: faults, visits: Visits())
+        life = SimulatedProcess("test", faults: faults, visits: Visits())
     }
 
     var publisher: any MessagePublisher { ModelPublisher(broker: broker, confirms: true, life: life, faults: faults) }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Messaging
+@testable import Runtime
 import Testing
 
 @testable import Simulation

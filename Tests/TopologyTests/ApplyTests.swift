@@ -3,6 +3,7 @@ import LocalServers
 import Messaging
 import TestKit
 import Testing
+import Topology
 
 extension BrokerTests {
     @Suite struct `Applying and checking the topology` {

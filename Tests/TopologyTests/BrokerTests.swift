@@ -5,6 +5,7 @@ import Messaging
 import ServiceLifecycle
 import TestKit
 import Testing
+import Topology
 
 let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 

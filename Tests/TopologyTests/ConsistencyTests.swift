@@ -1,5 +1,7 @@
+import JSON
 import Messaging
 import Testing
+import Topology
 
 @Suite struct `Consistency of openapi.yaml, definitions and services` {
     private func complaints(

@@ -1,7 +1,9 @@
 import FoundationEssentials
+@testable import JSON
 import Testing
 
 @testable import Messaging
+@testable import Topology
 
 @Suite struct `The definitions file` {
     @Test func `the repository's file holds no password`() throws {

@@ -1,8 +1,10 @@
 import AMQP
+import JSON
 import LocalServers
 import Messaging
 import TestKit
 import Testing
+import Topology
 
 extension BrokerTests {
     @Suite struct `Permissions` {

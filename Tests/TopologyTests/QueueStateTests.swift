@@ -1,6 +1,7 @@
 import Foundation
 import Messaging
 import Testing
+import Topology
 
 @Suite struct QueueStateTests {
     private func trouble(_ json: String, nodeCount: Int = 3) throws -> String? {

@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import Messaging
+import Topology
 
 private func repository(file: String = #filePath) -> URL {
     URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

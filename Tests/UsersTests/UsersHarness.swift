@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+@testable import JSON
 import Logging
 import PostgreSQL
 import Redis

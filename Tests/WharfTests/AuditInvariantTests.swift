@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import JSON
 import Messaging
 import Orders
 import Testing
@@ -37,9 +38,9 @@ struct AuditInvariantTests {
         ]
         var order = AuditedOrder(
             id: id, number: "W-1", cart: UUID(), lines: lines, total: total, placedAt: then,
-            saga: .init(phase: phase, fate: OrderFate(phase: phase), paymentState: shown, refunded: refunded, dueAt: dueAt), changedAt: then)
+            saga: .init(phase: phase, fate: OrderOutcome(phase: phase), paymentState: shown, refunded: refunded, dueAt: dueAt), changedAt: then)
         order.orderOfCart = phase == "rejected" ? nil : id
-        switch OrderFate(phase: phase) {
+        switch OrderOutcome(phase: phase) {
         case .sold:
             order.charge = charge(id)
             order.reservation = AuditedReservation(order: id, state: "committed", pieces: ["A": 2, "B": 1], at: then)

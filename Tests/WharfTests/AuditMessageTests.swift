@@ -7,6 +7,7 @@ import Testing
 @testable import Messaging
 @testable import ShopClient
 @testable import Terminal
+@testable import Topology
 
 struct AuditMessageTests {
     private let rule: MessageRule

@@ -4,6 +4,7 @@ import Testing
 @testable import Assembly
 @testable import Bench
 @testable import Chaos
+@testable import Topology
 
 @Suite struct `Chaos schedules` {
     @Test(arguments: [0, 1, 42, UInt64.max])

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSON
 import LocalServers
 import Logging
 import Messaging
@@ -7,6 +8,7 @@ import PostgreSQL
 import Secrets
 import TestKit
 import Testing
+import Topology
 import WebClient
 
 @testable import Audit

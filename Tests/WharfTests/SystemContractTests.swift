@@ -10,6 +10,7 @@ import Operations
 import Orders
 import Payments
 import Testing
+import Topology
 import Users
 import WebClient
 

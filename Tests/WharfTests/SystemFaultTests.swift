@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+@testable import JSON
 import LocalServers
 import Messaging
 import TestKit

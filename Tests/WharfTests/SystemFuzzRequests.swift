@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSON
 import Messaging
 
 /// SplitMix64: the same seed gives the same draws, on every machine.

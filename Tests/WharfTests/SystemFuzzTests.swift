@@ -8,6 +8,7 @@ import TestKit
 import Testing
 
 @testable import Bench
+import Topology
 
 /// How long and from where `make fuzz` goes; CI's cut is short and always the same.
 enum FuzzPlan {

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import LocalServers
 import LocalState
 import Messaging

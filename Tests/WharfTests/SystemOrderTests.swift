@@ -1,4 +1,5 @@
 import FoundationEssentials
+@testable import JSON
 import Messaging
 import TestKit
 import Testing

@@ -4,6 +4,7 @@ import Messaging
 import Synchronization
 import TestKit
 import Testing
+@testable import Topology
 import WebClient
 
 @testable import Assembly

@@ -1,4 +1,5 @@
 import Foundation
+@testable import JSON
 import PostgreSQL
 import Secrets
 import TestKit

@@ -29,7 +29,7 @@ import Testing
 
     @Test func `a role's drain ends before the role, and the role before its supervisor's patience`() throws {
         #expect(Role.longestDrain < Role.longestShutdown)
-        #expect(Role.longestShutdown < Crew.grace)
+        #expect(Role.longestShutdown < ProcessGroup.grace)
         let compose = String(decoding: try Data(contentsOf: URL(filePath: "\(RunningWharf.repository())/compose.yaml")), as: UTF8.self)
         let graces = compose.matches(of: /stop_grace_period: (\d+)s/).compactMap { Int64($0.1) }
         #expect(!graces.isEmpty && graces.allSatisfy { .seconds($0) > Role.longestShutdown })

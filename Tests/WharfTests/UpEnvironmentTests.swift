@@ -6,27 +6,27 @@ import Testing
 @testable import Terminal
 @testable import Up
 
-@Suite struct BackendsTests {
+@Suite struct ServerURLsTests {
     @Test func `a service's URL is the administrator's with another user`() {
         #expect(
-            Backends.url("amqp://admin:s@cret@127.0.0.1:5672/shop", user: "orders", password: "pw")
+            ServerURLs.url("amqp://admin:s@cret@127.0.0.1:5672/shop", user: "orders", password: "pw")
                 == "amqp://orders:pw@127.0.0.1:5672/shop")
         #expect(
-            Backends.url("postgres://db.example/wharf?sslmode=verify-full", user: "carts", password: "pw")
+            ServerURLs.url("postgres://db.example/wharf?sslmode=verify-full", user: "carts", password: "pw")
                 == "postgres://carts:pw@db.example/wharf?sslmode=verify-full")
     }
 
     @Test func `the management API is asked as the broker's administrator unless it says otherwise`() {
         func management(_ url: String) -> String {
-            Backends(amqp: "amqp://admin:pw@rabbit/", postgres: "", redis: "", management: url).management
+            ServerURLs(amqp: "amqp://admin:pw@rabbit/", postgres: "", redis: "", management: url).management
         }
         #expect(management("http://rabbit:15672") == "http://admin:pw@rabbit:15672")
         #expect(management("http://ops:other@rabbit:15672") == "http://ops:other@rabbit:15672")
-        #expect(Backends.withoutCredentials("http://ops:other@rabbit:15672") == "http://rabbit:15672")
+        #expect(ServerURLs.withoutCredentials("http://ops:other@rabbit:15672") == "http://rabbit:15672")
     }
 
     @Test func `all that is missing is named at once`() {
-        let error = #expect(throws: UpError.self) { try Backends(environment: ["WHARF_AMQP_URL": "amqp://x/", "WHARF_REDIS_URL": ""]) }
+        let error = #expect(throws: UpError.self) { try ServerURLs(environment: ["WHARF_AMQP_URL": "amqp://x/", "WHARF_REDIS_URL": ""]) }
         #expect(error?.message == "wharf-dev up --external needs WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
         #expect(error?.exitStatus == 78)
     }
@@ -46,13 +46,13 @@ import Testing
     ) -> ChildEnvironment {
         ChildEnvironment(
             outer: outer, isExternal: isExternal,
-            backends: Backends(
+            urls: ServerURLs(
                 amqp: "amqp://admin:broker-root@127.0.0.1:5672/", postgres: "postgres://postgres:database-root@127.0.0.1:5432/wharf",
                 redis: "redis://:r@127.0.0.1:6379", management: "http://127.0.0.1:15672"),
             secrets: secrets, httpAddress: "127.0.0.1:8080", sandboxURL: sandboxURL, mailFolder: "/shop/.wharf/mail")
     }
 
-    private let kinds = [CrewMember.Kind.ingress, .sandbox(port: 1, webhookURL: "", journal: "")] + ServiceName.allCases.map { .worker($0) }
+    private let kinds = [ChildSpec.Kind.ingress, .sandbox(port: 1, webhookURL: "", journal: "")] + ServiceName.allCases.map { .worker($0) }
 
     @Test func `no process is given an administrator's credentials or another's`() {
         for kind in kinds {

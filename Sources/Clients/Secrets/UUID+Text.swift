@@ -2,6 +2,9 @@ public import FoundationEssentials
 
 /// UUIDs as text, without the C formatting that Foundation goes through: every message has several.
 extension UUID {
+    /// RFC 9562's nil UUID, which sorts before all others.
+    public static let zero = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
     /// How long the text of a UUID is: 32 digits and 4 hyphens.
     public static let textBytes = 36
 

@@ -31,7 +31,7 @@ extension BenchRun {
 
     private func gather(_ running: RunningShop) async throws -> (bytes: Int, files: Int) {
         let clock = ContinuousClock()
-        let ingress = running.processes(of: CrewMember.ingress)
+        let ingress = running.processes(of: ChildSpec.ingress)
         let end = clock.now + Self.gatherLimit
         var peak = (bytes: 0, files: 0)
         while clock.now < end {

@@ -97,7 +97,7 @@ extension BenchRun {
         let peak = watch.peakMemory.mapValues { Double($0) / 1e6 }
         let told = peak.sorted { $0.value > $1.value }.prefix(4).map { "\($0.key) \(Figures.text($0.value))" }.joined(separator: ", ")
         console.line("  \(console.paint.dim("peak MB: \(told); processors \(Goals.percent(shares.busy)) busy, \(Goals.percent(shares.foreign)) by others"))")
-        found(.overloadMemory, peak[CrewMember.ingress] ?? 0, "MB of the ingress")
+        found(.overloadMemory, peak[ChildSpec.ingress] ?? 0, "MB of the ingress")
         return (result.answers, result.seconds, result.seen)
     }
 

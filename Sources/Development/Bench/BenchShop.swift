@@ -60,7 +60,7 @@ actor BenchShop {
             let secrets: UpSecrets.Partial = try state.read(from: StateFolder.secretsFile), let password = secrets.adminPassword
         else { throw BenchError(.failed, "wharf-dev up has not left its record in \(state.path).") }
         let database = try PostgresPool(
-            url: environment[Backends.postgresVariable, default: ""], size: 2, applicationName: "wharf-dev bench", timeouts: .none,
+            url: environment[ServerURLs.postgresVariable, default: ""], size: 2, applicationName: "wharf-dev bench", timeouts: .none,
             responseTimeout: .seconds(900), logger: logger)
         self.database = database
         return RunningShop(

@@ -42,7 +42,7 @@ struct BrokerTotals: Sendable, Equatable {
             }
             let messageStats: Stats
         }
-        let (base, credentials) = try Credentials.split(shop.environment[Backends.managementVariable, default: ""])
+        let (base, credentials) = try Credentials.split(shop.environment[ServerURLs.managementVariable, default: ""])
         let authorization = "Basic " + Base64.encode(Array("\(credentials.user):\(credentials.password)".utf8))
         let root = base.hasSuffix("/") ? String(base.dropLast()) : base
         let response = try await transport.send(

@@ -4,6 +4,7 @@ import LocalState
 import Logging
 import Messaging
 import Terminal
+import Topology
 import Up
 
 /// Servers of which any one can be missed: three RabbitMQ nodes in a cluster, a PostgreSQL primary with its standby, and a proxy before each of the five.
@@ -35,11 +36,11 @@ struct ChaosCluster: Sendable {
     }
 
     /// As the roles reach them: through the proxies.
-    var backends: Backends {
+    var urls: ServerURLs {
         func proxied(_ url: String, _ proxies: [Proxy], _ ports: [Int]) -> String {
             zip(proxies, ports).reduce(url) { $0.replacing("\(PortChoice.host):\($1.1)", with: "\(PortChoice.host):\($1.0.port)") }
         }
-        return Backends(
+        return ServerURLs(
             amqp: proxied(broker.url, nodeProxies, broker.nodes.map(\.port)),
             postgres: proxied(databases.url, databaseProxies, databases.servers.map(\.port)), redis: redis.url,
             management: broker.nodes.first?.managementURL ?? "")

@@ -82,24 +82,24 @@ final class ChaosShop: Sendable {
         executables = try Executables()
         url = ports.http.url
         let proxy = try await Proxy(on: FreePorts.next(for: folder.path), to: sandboxPort)
-        let (backing, backends, proxies) = try await Self.backing(isClustered: isClustered, state, logger)
+        let (backing, urls, proxies) = try await Self.backing(isClustered: isClustered, state, logger)
         self.backing = backing
         self.proxies = proxies.merging([.gateway: proxy]) { $1 }
         let secrets = try UpSecrets.load(from: state)
         adminPassword = secrets.adminPassword
         gateway = Shop(transport: transport, url: sandboxURL, token: secrets.stripeAPIKey, deadline: .now + Self.gatewayLimit) { _ in }
         let environment = ChildEnvironment(
-            outer: [:], isExternal: false, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
+            outer: [:], isExternal: false, urls: urls, secrets: secrets, httpAddress: "\(ports.http.address)",
             sandboxURL: sandboxURL.replacing(":\(sandboxPort)", with: ":\(proxy.port)"), mailFolder: state.mail)
         try state.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: getpid(), startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)", url: url, sandboxURL: sandboxURL,
-            managementURL: Backends.withoutCredentials(backends.management), adminEmail: UpSecrets.adminEmail)
-        let members = CrewMember.everyone(workersPerService: Self.workersPerService, ports: ports, folder: state)
+            managementURL: ServerURLs.withoutCredentials(urls.management), adminEmail: UpSecrets.adminEmail)
+        let members = ChildSpec.everyone(workersPerService: Self.workersPerService, ports: ports, folder: state)
         let probe = HealthProbe(transport: transport, publicPorts: [ports.http.address.port, sandboxPort])
         run = UpRun(
             folder: state, console: console, logger: logger, servers: backing.alone,
-            crew: Crew(members, executables: executables, environment: environment, folder: state, probe: probe), environment: environment,
+            processes: ProcessGroup(members, executables: executables, environment: environment, folder: state, probe: probe), environment: environment,
             secrets: secrets, setup: .standard, recorder: try RunRecorder(folder: state, record: record) { console.line($0) },
             transport: transport, url: url, port: ports.http.address.port, wantsDemo: false, startedAt: .now)
     }
@@ -139,10 +139,10 @@ final class ChaosShop: Sendable {
 
     private static func backing(
         isClustered: Bool, _ state: StateFolder, _ logger: Logger
-    ) async throws -> (Backing, Backends, [NetworkLink: Proxy]) {
+    ) async throws -> (Backing, ServerURLs, [NetworkLink: Proxy]) {
         if isClustered {
             let cluster = try await ChaosCluster(state, logger: logger)
-            return (.several(cluster), cluster.backends, [:])
+            return (.several(cluster), cluster.urls, [:])
         }
         let servers = try Servers(state, logger: logger)
         let broker = try await Proxy(on: FreePorts.next(for: state.path), to: servers.rabbitMQ.port)
@@ -150,11 +150,11 @@ final class ChaosShop: Sendable {
         func proxied(_ url: String, _ proxy: Proxy, _ port: Int) -> String {
             url.replacing("\(PortChoice.host):\(port)", with: "\(PortChoice.host):\(proxy.port)")
         }
-        let direct = servers.backends
-        let backends = Backends(
+        let direct = servers.urls
+        let urls = ServerURLs(
             amqp: proxied(direct.amqp, broker, servers.rabbitMQ.port), postgres: proxied(direct.postgres, database, servers.postgres.port),
             redis: direct.redis, management: direct.management)
-        return (.alone(servers), backends, [.broker: broker, .database: database])
+        return (.alone(servers), urls, [.broker: broker, .database: database])
     }
 
     /// Read past the customers, with the auditor's own role.

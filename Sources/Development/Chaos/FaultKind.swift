@@ -49,7 +49,7 @@ enum FaultKind: String, CaseIterable, Sendable {
     /// What it can happen to.
     var targets: [String] {
         switch self {
-        case .roleKilled, .roleStopped: [CrewMember.ingress, CrewMember.sandbox] + ServiceName.allCases.map(\.rawValue)
+        case .roleKilled, .roleStopped: [ChildSpec.ingress, ChildSpec.sandbox] + ServiceName.allCases.map(\.rawValue)
         case .roleStoppedForLong, .poolRestarted, .inboxRead: ServiceName.onTheWay.map(\.rawValue)
         case .roleStoppedInTransaction: StoppedTransactionFault.roles.map(\.rawValue)
         case .queueDeleted: QueueFault.queues

@@ -1,3 +1,4 @@
+
 /// Waits until a condition holds, asking again after short pauses, until a deadline.
 ///
 /// For conditions of other processes, which cannot tell us; whatever can be awaited is awaited.

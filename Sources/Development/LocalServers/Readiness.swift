@@ -1,3 +1,4 @@
+
 /// Waits for a server that was just started.
 struct Readiness: Sendable {
     /// A server that ends is noticed at once. This one is for one that hangs; until it answers it may have a log to recover from, on a machine that

@@ -1,8 +1,10 @@
 import AMQP
 import FoundationEssentials
+import JSON
 import Logging
 import Messaging
 import PostgreSQL
+import Topology
 
 /// One run of the shop under faults. The same plan gives the same run, to the last line of its trace, in every process that hashes in the same way
 /// (`SWIFT_DETERMINISTIC_HASHING`), as the program iterates over sets.
@@ -92,7 +94,7 @@ public struct Simulation: Sendable {
         do {
             books = try await scheduler.run {
                 shop.open()
-                if plan.crashAt == nil { scheduler.spawn { await Weather(shop: shop, visits: visits).run() } }
+                if plan.crashAt == nil { scheduler.spawn { await ShopFaults(shop: shop, visits: visits).run() } }
                 await withTaskGroup(of: Void.self) { customers in
                     for number in 1...plan.customers {
                         let chance = Chance(seed: plan.seed, stream: "customer \(number)")

@@ -23,7 +23,7 @@ package struct ChildEnvironment: Sendable {
     package let outer: [String: String]
     /// Whether a service's own URL in the environment counts: it does not lead to private servers.
     package let isExternal: Bool
-    package let backends: Backends
+    package let urls: ServerURLs
     package let secrets: UpSecrets
     /// `host:port` of the ingress.
     package let httpAddress: String
@@ -33,25 +33,25 @@ package struct ChildEnvironment: Sendable {
     package let mailFolder: String
 
     package init(
-        outer: [String: String], isExternal: Bool, backends: Backends, secrets: UpSecrets, httpAddress: String, sandboxURL: String?,
+        outer: [String: String], isExternal: Bool, urls: ServerURLs, secrets: UpSecrets, httpAddress: String, sandboxURL: String?,
         mailFolder: String
     ) {
         self.outer = outer
         self.isExternal = isExternal
-        self.backends = backends
+        self.urls = urls
         self.secrets = secrets
         self.httpAddress = httpAddress
         self.sandboxURL = sandboxURL
         self.mailFolder = mailFolder
     }
 
-    func variables(for kind: CrewMember.Kind) -> [String: String] {
+    func variables(for kind: ChildSpec.Kind) -> [String: String] {
         var variables = common
         switch kind {
         case .ingress:
             variables["WHARF_HTTP_ADDRESS"] = httpAddress
             for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES"] { variables[name] = outer[name] }
-            variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(CrewMember.ingress)
+            variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
             variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
         case .sandbox:
             variables["STRIPE_API_KEY"] = stripe["STRIPE_API_KEY"]
@@ -68,11 +68,11 @@ package struct ChildEnvironment: Sendable {
     /// For what is done before the roles start: all URLs, the administrators' included.
     package var setup: [String: String] {
         var variables = common
-        variables[Backends.amqpVariable] = backends.amqp
-        variables[Backends.postgresVariable] = backends.postgres
-        variables[Backends.redisVariable] = backends.redis
-        variables[Backends.managementVariable] = backends.management
-        variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(CrewMember.ingress)
+        variables[ServerURLs.amqpVariable] = urls.amqp
+        variables[ServerURLs.postgresVariable] = urls.postgres
+        variables[ServerURLs.redisVariable] = urls.redis
+        variables[ServerURLs.managementVariable] = urls.management
+        variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
         for service in ServiceName.allCases.map(\.rawValue) {
             variables["WHARF_AMQP_URL_\(service.uppercased())"] = brokerURL(service)
             variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)
@@ -106,7 +106,7 @@ package struct ChildEnvironment: Sendable {
     private func integrations(of service: ServiceName) -> [String: String] {
         switch service {
         case .users:
-            return [Backends.redisVariable: backends.redis]
+            return [ServerURLs.redisVariable: urls.redis]
         case .payments:
             return outer.filter { $0.key.hasPrefix("PAYPAL_") || Self.proxies.contains($0.key) }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
         case .notifications:
@@ -134,14 +134,14 @@ package struct ChildEnvironment: Sendable {
     }
 
     private func brokerURL(_ user: String) -> String {
-        given("\(Backends.amqpVariable)_\(user.uppercased())")
-            ?? Backends.url(backends.amqp, user: user, password: secrets.broker[user, default: ""])
+        given("\(ServerURLs.amqpVariable)_\(user.uppercased())")
+            ?? ServerURLs.url(urls.amqp, user: user, password: secrets.broker[user, default: ""])
     }
 
     /// A service's role in the database, whose name is the service's; `audit` is one of them.
     func databaseURL(_ service: String) -> String {
-        given("\(Backends.postgresVariable)_\(service.uppercased())")
-            ?? Backends.url(backends.postgres, user: service, password: secrets.database[service, default: ""])
+        given("\(ServerURLs.postgresVariable)_\(service.uppercased())")
+            ?? ServerURLs.url(urls.postgres, user: service, password: secrets.database[service, default: ""])
     }
 
     private func given(_ name: String) -> String? {

@@ -25,7 +25,7 @@ package struct Executables: Sendable {
         }
     }
 
-    package func path(of member: CrewMember.Kind) -> String {
+    package func path(of member: ChildSpec.Kind) -> String {
         if case .sandbox = member { wharfDev } else { wharf }
     }
 }

@@ -18,16 +18,16 @@ package struct Servers: Sendable {
         redis = try RedisServer(folder: folders.redis, logger: logger)
     }
 
-    package var backends: Backends {
-        Backends(amqp: rabbitMQ.url, postgres: postgres.url, redis: redis.url, management: rabbitMQ.managementURL)
+    package var urls: ServerURLs {
+        ServerURLs(amqp: rabbitMQ.url, postgres: postgres.url, redis: redis.url, management: rabbitMQ.managementURL)
     }
 
-    var rabbitMQKeeper: Keeper { keeper("rabbitmq", rabbitMQ, rabbitMQ.process, folders.rabbitMQ) }
-    var postgresKeeper: Keeper { keeper("postgresql", postgres, postgres.process, folders.postgres) }
-    var redisKeeper: Keeper { keeper("redis", redis, redis.process, folders.redis) }
+    var rabbitMQSupervisor: ProcessSupervisor { supervisor("rabbitmq", rabbitMQ, rabbitMQ.process, folders.rabbitMQ) }
+    var postgresSupervisor: ProcessSupervisor { supervisor("postgresql", postgres, postgres.process, folders.postgres) }
+    var redisSupervisor: ProcessSupervisor { supervisor("redis", redis, redis.process, folders.redis) }
 
-    private func keeper(_ name: String, _ server: any LocalServer, _ process: ManagedProcess, _ folder: String) -> Keeper {
-        Keeper(
+    private func supervisor(_ name: String, _ server: any LocalServer, _ process: ManagedProcess, _ folder: String) -> ProcessSupervisor {
+        ProcessSupervisor(
             name: name, role: name, process: process, log: LogFile(path: "\(folder)/log"),
             start: { try await server.start() }, stop: { await server.stop() },
             // Its start waits until it is.

@@ -73,26 +73,26 @@ package struct Up: AsyncParsableCommand {
         let startedAt = ContinuousClock.now
         let logger = Logger(label: "wharf-dev up") { _ in ConsoleLogHandler(console) }
         // Named before anything is started.
-        let outside = external ? try Backends(environment: variables) : nil
+        let outside = external ? try ServerURLs(environment: variables) : nil
         let secrets = try UpSecrets.load(from: folder)
         let ports = try UpPorts.choose(in: folder, environment: variables, console: console)
         let servers = external ? nil : try Servers(folder, logger: logger)
-        guard let backends = outside ?? servers?.backends else { throw UpError(.start, "There are no servers.") }
+        guard let urls = outside ?? servers?.urls else { throw UpError(.start, "There are no servers.") }
         let environment = ChildEnvironment(
-            outer: variables, isExternal: external, backends: backends, secrets: secrets, httpAddress: "\(ports.http.address)",
+            outer: variables, isExternal: external, urls: urls, secrets: secrets, httpAddress: "\(ports.http.address)",
             sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
         let transport = WebClient(logger: logger)
         let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox].compactMap(\.self)))
-        let members = CrewMember.everyone(workersPerService: workers, ports: ports, folder: folder)
+        let members = ChildSpec.everyone(workersPerService: workers, ports: ports, folder: folder)
         try check(environment, members)
         try folder.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
-            url: ports.http.url, sandboxURL: ports.sandboxURL, managementURL: Backends.withoutCredentials(backends.management),
+            url: ports.http.url, sandboxURL: ports.sandboxURL, managementURL: ServerURLs.withoutCredentials(urls.management),
             adminEmail: UpSecrets.adminEmail)
         return UpRun(
             folder: folder, console: console, logger: logger, servers: servers,
-            crew: Crew(members, executables: try Executables(), environment: environment, folder: folder, probe: probe),
+            processes: ProcessGroup(members, executables: try Executables(), environment: environment, folder: folder, probe: probe),
             environment: environment, secrets: secrets, setup: .standard,
             recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
             transport: transport, url: ports.http.url, port: ports.http.address.port, wantsDemo: demo, startedAt: startedAt)
@@ -108,7 +108,7 @@ package struct Up: AsyncParsableCommand {
     }
 
     /// Finds a wrong setting before anything is started: each process would end by it.
-    private func check(_ environment: ChildEnvironment, _ members: [CrewMember]) throws(UpError) {
+    private func check(_ environment: ChildEnvironment, _ members: [ChildSpec]) throws(UpError) {
         for variables in [environment.setup] + members.map({ environment.variables(for: $0.kind) }) {
             do {
                 _ = try Settings(environment: variables)

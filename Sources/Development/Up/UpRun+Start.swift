@@ -18,7 +18,7 @@ extension UpRun {
     }
 
     private var parts: [String] {
-        let roles = (crew.sandbox.isEmpty ? [] : ["payment sandbox"]) + ["workers", "ingress"] + (wantsDemo ? ["demo catalogue"] : [])
+        let roles = (processes.sandbox.isEmpty ? [] : ["payment sandbox"]) + ["workers", "ingress"] + (wantsDemo ? ["demo catalogue"] : [])
         return (servers == nil ? ["topology", "schemas"] : ["RabbitMQ", "topology", "PostgreSQL", "schemas", "Redis"]) + roles
     }
 
@@ -32,7 +32,7 @@ extension UpRun {
     @Sendable private func startBroker() async throws {
         if let servers {
             try await console.part("RabbitMQ") {
-                try await begin(servers.rabbitMQKeeper)
+                try await begin(servers.rabbitMQSupervisor)
                 return "port \(servers.rabbitMQ.port)"
             }
         }
@@ -45,7 +45,7 @@ extension UpRun {
     @Sendable private func startDatabase() async throws {
         if let servers {
             try await console.part("PostgreSQL") {
-                try await begin(servers.postgresKeeper)
+                try await begin(servers.postgresSupervisor)
                 return "port \(servers.postgres.port)"
             }
         }
@@ -59,7 +59,7 @@ extension UpRun {
     @Sendable private func startCache() async throws {
         guard let servers else { return }
         try await console.part("Redis") {
-            try await begin(servers.redisKeeper)
+            try await begin(servers.redisSupervisor)
             return "port \(servers.redis.port)"
         }
     }
@@ -67,7 +67,7 @@ extension UpRun {
     @Sendable private func startSandbox() async throws {
         guard let sandboxURL = environment.sandboxURL else { return }
         try await console.part("payment sandbox") {
-            for keeper in crew.sandbox { try await begin(keeper) }
+            for supervisor in processes.sandbox { try await begin(supervisor) }
             try await probe.wait(for: ["\(sandboxURL)/livez"])
             return sandboxURL
         }
@@ -75,20 +75,20 @@ extension UpRun {
 
     @Sendable private func startWorkers() async throws {
         try await console.part("workers") {
-            for keeper in crew.workers { try await begin(keeper) }
-            try await crewProbe.wait(for: crew.workers) { console.line($0) }
-            return "\(crew.workers.count) processes"
+            for supervisor in processes.workers { try await begin(supervisor) }
+            try await startupProbe.wait(for: processes.workers) { console.line($0) }
+            return "\(processes.workers.count) processes"
         }
     }
 
     /// Ready means that it answers, and that an answer from a worker comes through.
     @Sendable private func startIngress() async throws {
         try await console.part("ingress") {
-            for keeper in crew.ingress { try await begin(keeper) }
+            for supervisor in processes.ingress { try await begin(supervisor) }
             try await probe.wait(for: ["\(url)/readyz", "\(url)/v1/products?limit=1"]) {
                 // Another program may have taken the port meanwhile, and would answer as well.
-                for keeper in crew.ingress {
-                    guard let pid = await keeper.process.pid, ProcessView(pid: pid).listeningPorts.contains(port) else { return false }
+                for supervisor in processes.ingress {
+                    guard let pid = await supervisor.process.pid, ProcessView(pid: pid).listeningPorts.contains(port) else { return false }
                 }
                 return true
             }
@@ -106,7 +106,7 @@ extension UpRun {
         }
     }
 
-    private var crewProbe: CrewProbe { CrewProbe(startGuard: startGuard) }
+    private var startupProbe: StartupProbe { StartupProbe(startGuard: startGuard) }
 
     private var probe: ReadinessProbe { ReadinessProbe(transport: transport, startGuard: startGuard) }
 

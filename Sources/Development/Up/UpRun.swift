@@ -10,7 +10,7 @@ package struct UpRun: Sendable {
     package let logger: Logger
     /// nil when the servers are somebody else's.
     package let servers: Servers?
-    package let crew: Crew
+    package let processes: ProcessGroup
     package let environment: ChildEnvironment
     package let secrets: UpSecrets
     package let setup: Setup
@@ -23,7 +23,7 @@ package struct UpRun: Sendable {
     package let startedAt: ContinuousClock.Instant
 
     package init(
-        folder: StateFolder, console: Console, logger: Logger, servers: Servers?, crew: Crew, environment: ChildEnvironment,
+        folder: StateFolder, console: Console, logger: Logger, servers: Servers?, processes: ProcessGroup, environment: ChildEnvironment,
         secrets: UpSecrets, setup: Setup, recorder: RunRecorder, transport: any HTTPTransport, url: String, port: Int, wantsDemo: Bool,
         startedAt: ContinuousClock.Instant
     ) {
@@ -31,7 +31,7 @@ package struct UpRun: Sendable {
         self.console = console
         self.logger = logger
         self.servers = servers
-        self.crew = crew
+        self.processes = processes
         self.environment = environment
         self.secrets = secrets
         self.setup = setup
@@ -45,7 +45,7 @@ package struct UpRun: Sendable {
 
     let startGuard = StartGuard()
     /// What was started, for those who keep it running.
-    private let keepers = AsyncStream<Keeper>.makeStream()
+    private let supervisors = AsyncStream<ProcessSupervisor>.makeStream()
 
     /// Starts everything in order and keeps it running until the task is cancelled; then, or when the start fails, stops everything in order.
     /// - Throws: why the start failed; `CancellationError`.
@@ -65,15 +65,15 @@ package struct UpRun: Sendable {
     }
 
     /// Starts one process and has it kept from then on.
-    func begin(_ keeper: Keeper) async throws {
-        try await keeper.begin(recorder)
-        keepers.continuation.yield(keeper)
+    func begin(_ supervisor: ProcessSupervisor) async throws {
+        try await supervisor.begin(recorder)
+        supervisors.continuation.yield(supervisor)
     }
 
     private func keepAll() async {
         await withDiscardingTaskGroup { group in
-            for await keeper in keepers.stream {
-                group.addTask { await keeper.keep(recorder, startGuard: startGuard, console: console) }
+            for await supervisor in supervisors.stream {
+                group.addTask { await supervisor.keep(recorder, startGuard: startGuard, console: console) }
             }
         }
     }
@@ -87,15 +87,15 @@ package struct UpRun: Sendable {
     /// The ingress first, so that nothing new comes in; the servers last.
     private func stop() async {
         await recorder.enter(.stopping)
-        let roles = [("ingress", crew.ingress), ("workers", crew.workers), ("payment sandbox", crew.sandbox)].filter { !$0.1.isEmpty }
-        let others = servers.map { [("RabbitMQ", $0.rabbitMQKeeper), ("PostgreSQL", $0.postgresKeeper), ("Redis", $0.redisKeeper)] } ?? []
+        let roles = [("ingress", processes.ingress), ("workers", processes.workers), ("payment sandbox", processes.sandbox)].filter { !$0.1.isEmpty }
+        let others = servers.map { [("RabbitMQ", $0.rabbitMQSupervisor), ("PostgreSQL", $0.postgresSupervisor), ("Redis", $0.redisSupervisor)] } ?? []
         await console.progress(roles.map(\.0) + others.map(\.0)) {
-            for (name, keepers) in roles {
-                await console.part(name) { await Crew.stop(keepers) }
+            for (name, supervisors) in roles {
+                await console.part(name) { await ProcessGroup.stop(supervisors) }
             }
             await withTaskGroup(of: Void.self) { group in
-                for (name, keeper) in others {
-                    group.addTask { await console.part(name) { await keeper.stop() } }
+                for (name, supervisor) in others {
+                    group.addTask { await console.part(name) { await supervisor.stop() } }
                 }
             }
         }

@@ -32,7 +32,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
         stripeWebhookSecret = known.stripeWebhookSecret ?? "whsec_\(token())"
         let services = ServiceName.allCases.map(\.rawValue)
         database = Dictionary(uniqueKeysWithValues: (services + [AuditRole.name]).map { ($0, known.database?[$0] ?? token()) })
-        broker = Dictionary(uniqueKeysWithValues: (services + [CrewMember.ingress]).map { ($0, known.broker?[$0] ?? token()) })
+        broker = Dictionary(uniqueKeysWithValues: (services + [ChildSpec.ingress]).map { ($0, known.broker?[$0] ?? token()) })
     }
 
     /// The file as it may be found: of an older version, say.

@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import Messaging
+import Runtime
 import Secrets
 
 /// A request that was found acceptable: what is needed to make a message of it.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Logging
 import Messaging
+import Runtime
 
 /// Sends a call's message and turns what comes back, or does not, into an answer.
 struct Dispatcher: Sendable {

@@ -1,4 +1,5 @@
 import Contracts
+import Input
 import Messaging
 
 /// What request headers ask for. Each reader takes the header's values as they came.

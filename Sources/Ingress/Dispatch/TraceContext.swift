@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Messaging
+import Runtime
 import Secrets
 
 /// A place in a distributed trace (W3C Trace Context). The ingress is one step of it, with a span id of its own.

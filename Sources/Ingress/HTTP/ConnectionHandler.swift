@@ -6,7 +6,7 @@ import NIOHTTPTypesHTTP1
 /// Ends a connection after a response that says `Connection: close`, in a way that lets the client read that response: our side is closed first,
 /// and what still comes is dropped for a while. Closing at once would reset the connection under a client that is still sending.
 ///
-/// Also gives the answer to what is not HTTP, which has no body otherwise, the form of all errors; and ends connections whose clients try its patience.
+/// Also gives the answer to what is not HTTP, which has no body otherwise, the form of all errors; and ends connections whose clients try its timeouts.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -23,7 +23,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case nothing, head, body
     }
 
-    private let patience: Patience
+    private let timeouts: ConnectionTimeouts
     private let malformed: @Sendable () -> (head: HTTPResponse, body: [UInt8])
     private var phase = Phase.nothing
     /// Whether the bytes that are being read have made any part of a request.
@@ -42,8 +42,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var end = Countdown()
 
     /// `malformed` makes the answer to what is not HTTP.
-    init(patience: Patience, malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])) {
-        self.patience = patience
+    init(timeouts: ConnectionTimeouts, malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])) {
+        self.timeouts = timeouts
         self.malformed = malformed
     }
 
@@ -79,8 +79,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         phase = next
         switch next {
         case .nothing: arrival.stop()
-        case .head: arrival.start(patience.head, closing: context)
-        case .body: arrival.start(patience.body, closing: context)
+        case .head: arrival.start(timeouts.head, closing: context)
+        case .body: arrival.start(timeouts.body, closing: context)
         }
     }
 
@@ -148,7 +148,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func watchDeparture(_ context: ChannelHandlerContext) {
         // Most answers are with the operating system by now. A body that is not keeps whoever writes it from writing its end.
         guard answersUnderWay > 0 || !context.channel.isWritable, context.channel.isActive, !departure.isRunning else { return }
-        departure.start(patience.response, closing: context)
+        departure.start(timeouts.response, closing: context)
     }
 
     private func hasAnswered(_ context: ChannelHandlerContext) {

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Gzip
 import HTTPTypes
 import Messaging
+import Runtime
 import Secrets
 
 /// Lets a request through to its operation, or says why not. Cheap checks come first; the body is read last.

@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import Messaging
 import NIOCore
+import Runtime
 import Secrets
 
 /// The context of a request: its channel, for `100 Continue`.
@@ -25,7 +26,7 @@ struct IngressResponder: HTTPResponder {
     let pages: Pages
     let gate: Gate
     let dispatcher: Dispatcher
-    let admission: Admission
+    let admission: ConcurrencyLimit
     let metrics: IngressMetrics
     let closing = ClosingConnections()
     let bodyDeadline: Duration

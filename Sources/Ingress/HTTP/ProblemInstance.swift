@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Messaging
 
 /// Makes every error a complete problem. Services do not know the path of the request, and a reply with an error status may lack a body.

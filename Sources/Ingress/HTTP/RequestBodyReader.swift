@@ -3,6 +3,7 @@ import Hummingbird
 import Messaging
 import NIOCore
 import NIOHTTPTypes
+import Runtime
 
 /// Reads a request's body as far as its bound and within its deadline.
 struct RequestBodyReader: Sendable {

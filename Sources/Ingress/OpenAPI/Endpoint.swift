@@ -1,3 +1,4 @@
+
 public import Messaging
 
 /// One operation of the document: what a request must be like, and how it becomes a message.

@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Messaging
 
 /// Where a request names what a guest's `Idempotency-Key` counts within: something that strangers do not know, or that gains them nothing.

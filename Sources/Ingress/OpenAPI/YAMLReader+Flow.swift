@@ -1,3 +1,4 @@
+
 extension YAMLReader {
     /// A value in flow style, as JSON has it: `{a: 1, b: [x, "y"]}`. It may span lines.
     mutating func flow() throws(Failure) -> YAMLNode {

@@ -1,5 +1,7 @@
 import Contracts
+import JSON
 import Messaging
+import Runtime
 import Secrets
 
 /// Finds out who a session token belongs to: from the cache, or by asking users.

@@ -1,6 +1,7 @@
 public import AMQP
 import Contracts
 public import Logging
+import JSON
 import Messaging
 public import ServiceLifecycle
 

@@ -1,7 +1,8 @@
 import Hummingbird
 public import Logging
-public import Messaging
+import Messaging
 import NIOCore
+public import Runtime
 public import ServiceLifecycle
 
 /// Health and metrics of one process, on an address of their own: `/livez`, `/readyz`, `/metrics`.

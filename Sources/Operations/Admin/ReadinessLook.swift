@@ -1,4 +1,5 @@
 import Messaging
+import Runtime
 import Synchronization
 
 /// Runs readiness checks, each at most once at a time, for as long as ``run()`` does. Whoever asks has an answer in time: a check that hangs on a frozen server,

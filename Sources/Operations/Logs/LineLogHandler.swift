@@ -1,5 +1,6 @@
 import Logging
 import Messaging
+import Runtime
 
 /// Writes each event as one line.
 struct LineLogHandler: LogHandler {

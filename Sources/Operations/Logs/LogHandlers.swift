@@ -1,5 +1,7 @@
+public import Runtime
+
 public import Logging
-public import Messaging
+import Messaging
 
 /// How log lines look.
 public enum LogFormat: String, Sendable, CaseIterable {

@@ -1,4 +1,6 @@
-public import Messaging
+public import Runtime
+
+import Messaging
 public import struct FoundationEssentials.Date
 
 /// The machine's own time.

@@ -1,4 +1,5 @@
-public import Messaging
+import Messaging
+public import Runtime
 import Secrets
 public import struct FoundationEssentials.UUID
 

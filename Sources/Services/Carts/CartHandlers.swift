@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 struct CartHandlers: Sendable {
@@ -9,13 +11,13 @@ struct CartHandlers: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
 
-    func get(_ items: [Item<CartAccess>], _ database: any Database) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<CartAccess>], _ database: any Database) async throws -> [Outcome] {
         let carts = try await database.withConnection { try await Store.find(items.map(\.input.id), on: $0) }
         let offers = try await offers(of: carts.values)
         return try items.map { try reply(carts[$0.input.id], offers, to: $0.request.caller) }
     }
 
-    func current(_ items: [Item<Void>], _ database: any Database) async throws -> [Outcome] {
+    func current(_ items: [IncomingMessage<Void>], _ database: any Database) async throws -> [Outcome] {
         let (ids, carts) = try await database.withConnection { connection in
             let ids = try await Store.current(of: items.compactMap(\.request.caller?.id), on: connection)
             return (ids, try await Store.find(Array(ids.values), on: connection))
@@ -28,12 +30,12 @@ struct CartHandlers: Sendable {
     }
 
     /// Of what is in the callers' own carts.
-    func offers(_ items: [Item<Void>], _ database: any Database) async throws -> Offers? {
+    func offers(_ items: [IncomingMessage<Void>], _ database: any Database) async throws -> Offers? {
         try await offers(of: [], and: items.compactMap(\.request.caller?.id), database)
     }
 
     /// Of what is in the carts, and in the callers' own.
-    func offers(_ items: [Item<CartAccess>], _ database: any Database) async throws -> Offers? {
+    func offers(_ items: [IncomingMessage<CartAccess>], _ database: any Database) async throws -> Offers? {
         try await offers(of: items.map(\.input.id), and: items.compactMap(\.request.caller?.id), database)
     }
 
@@ -51,7 +53,7 @@ struct CartHandlers: Sendable {
     }
 
     /// A guest gets a new cart; a customer too, unless there is an open one already.
-    func create(_ items: [Item<Void>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
+    func create(_ items: [IncomingMessage<Void>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         let wanted = items.map { (id: randomness.uuid(), customer: $0.request.caller?.id) }
         try await Store.lock(customers: wanted.compactMap(\.customer), now: now, on: transaction)
@@ -68,7 +70,7 @@ struct CartHandlers: Sendable {
         }
     }
 
-    func delete(_ items: [Item<CartAccess>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func delete(_ items: [IncomingMessage<CartAccess>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let carts = try await Store.lock(items.map(\.input.id), on: transaction)
         let now = clock.now()
         var gone: [UUID] = []
@@ -86,7 +88,7 @@ struct CartHandlers: Sendable {
     }
 
     /// A guest's cart becomes the customer's; where the customer has one already, its lines join that one.
-    func claim(_ items: [Item<CartAccess>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
+    func claim(_ items: [IncomingMessage<CartAccess>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
         let customers = items.compactMap(\.request.caller?.id)
         try await Store.lock(customers: customers, now: clock.now(), on: transaction)
         // All at once and in one order, before any is looked at.
@@ -99,7 +101,7 @@ struct CartHandlers: Sendable {
         return outcomes
     }
 
-    private func claim(_ item: Item<CartAccess>, _ offers: Offers?, on transaction: any SQLConnection) async throws -> Outcome {
+    private func claim(_ item: IncomingMessage<CartAccess>, _ offers: Offers?, on transaction: any SQLConnection) async throws -> Outcome {
         guard let caller = item.request.caller else { return .refused(.notFound("cart")) }
         let current = try await Store.current(of: [caller.id], on: transaction)[caller.id]
         let carts = try await Store.lock([item.input.id] + (current.map { [$0] } ?? []), on: transaction)

@@ -1,6 +1,7 @@
 import Contracts
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// Carts: what a customer or a guest has gathered, until it is ordered.
 public enum CartsService {
@@ -20,15 +21,15 @@ public enum CartsService {
         return ServiceDefinition(
             name: name,
             operations: [
-                .informedQuery("carts.carts.get", reading: CartAccess.read, answer: carts.get),
-                .informedQuery("carts.carts.current", reading: { _ in () }, answer: carts.current),
+                .compositeQuery("carts.carts.get", reading: CartAccess.read, answer: carts.get),
+                .compositeQuery("carts.carts.current", reading: { _ in () }, answer: carts.current),
                 // They lock carts, as the others do, and customers before that: none shares its transaction with another kind.
-                .informed("carts.carts.create", reading: CartAccess.readNone, ask: carts.offers, handle: carts.create),
-                .separate("carts.carts.delete", reading: CartAccess.read, handle: carts.delete),
-                .informed("carts.carts.claim", reading: CartAccess.read, ask: carts.offers, handle: carts.claim),
-                .separate(MessageName.reopenCart, reading: Operation.contract(ReopenCart.self), handle: reopening.reopen),
-                .informed("carts.items.put", reading: PutItem.read, ask: items.offers, handle: items.put),
-                .informed("carts.items.delete", reading: PutItem.readSKU, ask: items.offers, handle: items.delete),
+                .command("carts.carts.create", reading: CartAccess.readNone, lookup: carts.offers, handle: carts.create),
+                .command("carts.carts.delete", transaction: .own, reading: CartAccess.read, handle: carts.delete),
+                .command("carts.carts.claim", reading: CartAccess.read, lookup: carts.offers, handle: carts.claim),
+                .command(MessageName.reopenCart, transaction: .own, reading: Operation.contract(ReopenCart.self), handle: reopening.reopen),
+                .command("carts.items.put", reading: PutItem.read, lookup: items.offers, handle: items.put),
+                .command("carts.items.delete", reading: PutItem.readSKU, lookup: items.offers, handle: items.delete),
                 .external(
                     "carts.checkouts.create", reading: StartCheckout.read, prepare: checkouts.skus,
                     perform: checkouts.price, complete: checkouts.complete),

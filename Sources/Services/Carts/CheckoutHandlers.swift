@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// `carts.checkouts.create`: prices are taken now, the cart is closed, and what was in it becomes an order.
@@ -10,18 +11,18 @@ struct CheckoutHandlers: Sendable {
     let clock: any WallClock
 
     /// What is in the carts at the moment: what has to be priced.
-    func skus(_ items: [Item<StartCheckout>], on transaction: any SQLConnection) async throws -> [[String]] {
+    func skus(_ items: [IncomingMessage<StartCheckout>], on transaction: any SQLConnection) async throws -> [[String]] {
         let carts = try await Store.find(items.map(\.input.cart), on: transaction)
         return items.map { carts[$0.input.cart]?.lines.map(\.sku) ?? [] }
     }
 
-    func price(_ items: [(item: Item<StartCheckout>, plan: [String])]) async throws -> [Offers?] {
+    func price(_ items: [(item: IncomingMessage<StartCheckout>, plan: [String])]) async throws -> [Offers?] {
         let prices = try await pricing.prices(of: Array(Set(items.flatMap(\.plan))))
         return items.map { _ in prices }
     }
 
     func complete(
-        _ items: [(item: Item<StartCheckout>, plan: [String], result: Offers?)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<StartCheckout>, plan: [String], result: Offers?)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var carts = try await Store.lock(Array(Set(items.map(\.item.input.cart))), on: transaction)
         let now = clock.now()

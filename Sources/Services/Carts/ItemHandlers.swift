@@ -1,19 +1,21 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 
 struct ItemHandlers: Sendable {
     let pricing: Pricing
     let clock: any WallClock
 
     /// Of what is in the carts and what is to be put there.
-    func offers(_ items: [Item<PutItem>], _ database: any Database) async throws -> Offers? {
+    func offers(_ items: [IncomingMessage<PutItem>], _ database: any Database) async throws -> Offers? {
         let skus = try await database.withConnection { try await Store.skus(in: items.map(\.input.cart), on: $0) }
         return try await pricing.prices(of: Array(skus.union(items.map(\.input.sku))), availability: true)
     }
 
-    func put(_ items: [Item<PutItem>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
+    func put(_ items: [IncomingMessage<PutItem>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
         try await change(items, offers, on: transaction) { put, cart in
             guard let offers else { return .catalogAway }
             guard let product = offers[put.sku] else { return .invalidInput("sku", "there is no product with this SKU") }
@@ -30,7 +32,7 @@ struct ItemHandlers: Sendable {
         }
     }
 
-    func delete(_ items: [Item<PutItem>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
+    func delete(_ items: [IncomingMessage<PutItem>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
         try await change(items, offers, on: transaction) { put, cart in
             guard let place = cart.lines.firstIndex(where: { $0.sku == put.sku }) else { return .notFound("item in this cart") }
             cart.lines.remove(at: place)
@@ -41,7 +43,7 @@ struct ItemHandlers: Sendable {
     /// Applies each change to its cart as the changes before it have left it, then writes the difference in one statement a kind. Each is answered
     /// with the cart as it left it.
     private func change(
-        _ items: [Item<PutItem>], _ offers: Offers?, on transaction: any SQLConnection, _ apply: (PutItem, inout CartRow) -> Problem?
+        _ items: [IncomingMessage<PutItem>], _ offers: Offers?, on transaction: any SQLConnection, _ apply: (PutItem, inout CartRow) -> Problem?
     ) async throws -> [Outcome] {
         let before = try await Store.lock(Array(Set(items.map(\.input.cart))), on: transaction)
         let now = clock.now()

@@ -1,6 +1,8 @@
 import Contracts
 import FoundationEssentials
+import JSON
 import Messaging
+import Runtime
 
 /// What is for sale, by SKU.
 typealias Offers = [String: PriceList.Entry]

@@ -2,12 +2,13 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// `carts.carts.reopen`: the order that closed the cart was given up, and the customer may order again.
 struct Reopening: Sendable {
     let clock: any WallClock
 
-    func reopen(_ items: [Item<ReopenCart>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func reopen(_ items: [IncomingMessage<ReopenCart>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await Store.reopen(
             items.map { (id: $0.input.cartID, order: $0.input.orderID) }, until: clock.now().addingTimeInterval(Store.lifetime), on: transaction)
         // A cart that is gone, or closed by a later order, has nothing left to open.

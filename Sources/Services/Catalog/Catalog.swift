@@ -1,6 +1,7 @@
 import Contracts
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// Catalog: products, what they cost, and how many there are.
 public enum CatalogService {
@@ -21,16 +22,16 @@ public enum CatalogService {
                 .query("catalog.products.get", reading: GetProduct.read, handle: products.get),
                 .query(MessageName.price, reading: Operation.contract(PriceQuery.self), handle: products.price),
                 // They take one lock, which would come before or after that of the stock.
-                .separate("catalog.products.create", reading: NewProduct.read, handle: products.create),
-                .separate("catalog.products.update", reading: ProductChange.read, handle: products.update),
-                .separate("catalog.products.archive", reading: ProductChange.readID, handle: products.archive),
+                .command("catalog.products.create", transaction: .own, reading: NewProduct.read, handle: products.create),
+                .command("catalog.products.update", transaction: .own, reading: ProductChange.read, handle: products.update),
+                .command("catalog.products.archive", transaction: .own, reading: ProductChange.readID, handle: products.archive),
                 .query("catalog.categories.list", reading: { _ in () }, handle: categories.list),
                 .query("catalog.categories.get", reading: CategoryChange.readSlug, handle: categories.get),
-                .separate("catalog.categories.create", reading: NewCategory.read, handle: categories.create),
-                .separate("catalog.categories.update", reading: CategoryChange.read, handle: categories.update),
-                .separate("catalog.categories.delete", reading: CategoryChange.readSlug, handle: categories.delete),
+                .command("catalog.categories.create", transaction: .own, reading: NewCategory.read, handle: categories.create),
+                .command("catalog.categories.update", transaction: .own, reading: CategoryChange.read, handle: categories.update),
+                .command("catalog.categories.delete", transaction: .own, reading: CategoryChange.readSlug, handle: categories.delete),
                 .query("catalog.synonyms.get", reading: { _ in () }, handle: synonyms.get),
-                .separate("catalog.synonyms.put", reading: SynonymGroups.read, handle: synonyms.put),
+                .command("catalog.synonyms.put", transaction: .own, reading: SynonymGroups.read, handle: synonyms.put),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
                 .query("catalog.stock.movements", reading: ListMovements.read, handle: stock.movements),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),

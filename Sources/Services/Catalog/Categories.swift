@@ -5,12 +5,12 @@ import PostgreSQL
 
 /// The tree of categories, as customers see it and administrators change it.
 struct Categories: Sendable {
-    func list(_ items: [Item<Void>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<Void>], on connection: any SQLConnection) async throws -> [Outcome] {
         let reply = try Reply(json: try await CategoryStore.all(on: connection).tree)
         return items.map { _ in .done(reply) }
     }
 
-    func get(_ items: [Item<String>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<String>], on connection: any SQLConnection) async throws -> [Outcome] {
         let shelf = try await CategoryStore.all(on: connection)
         return try items.map { item in
             guard let category = shelf[item.input] else { return .refused(.notFound("category")) }
@@ -18,7 +18,7 @@ struct Categories: Sendable {
         }
     }
 
-    func create(_ items: [Item<NewCategory>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func create(_ items: [IncomingMessage<NewCategory>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await changing(items, on: transaction) { new, shelf in
             if shelf.bySlug.count >= Category.maximumCount {
                 return .refused(.conflict("too-many-categories", "There are \(Category.maximumCount) categories already."))
@@ -33,7 +33,7 @@ struct Categories: Sendable {
         }
     }
 
-    func update(_ items: [Item<CategoryChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func update(_ items: [IncomingMessage<CategoryChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await changing(items, on: transaction) { change, shelf in
             guard var category = shelf[change.slug] else { return .refused(.notFound("category")) }
             category.name = change.name ?? category.name
@@ -50,7 +50,7 @@ struct Categories: Sendable {
         }
     }
 
-    func delete(_ items: [Item<String>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func delete(_ items: [IncomingMessage<String>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await changing(items, on: transaction) { slug, shelf in
             guard shelf[slug] != nil else { return .refused(.notFound("category")) }
             if shelf.hasChildren(slug) { return .refused(.categoryInUse("There are categories in it.")) }
@@ -63,7 +63,7 @@ struct Categories: Sendable {
 
     /// One after another, under the lock that products are changed under, so that none comes into a category that goes.
     private func changing<Input>(
-        _ items: [Item<Input>], on transaction: any SQLConnection, _ change: (Input, inout CategoryShelf) async throws -> Outcome
+        _ items: [IncomingMessage<Input>], on transaction: any SQLConnection, _ change: (Input, inout CategoryShelf) async throws -> Outcome
     ) async throws -> [Outcome] {
         try await ProductStore.lock(on: transaction)
         var shelf = try await CategoryStore.all(on: transaction)

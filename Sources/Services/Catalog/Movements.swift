@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
 import Secrets
@@ -62,7 +63,7 @@ struct MovementRow: Sendable {
 }
 
 extension Stock {
-    func movements(_ items: [Item<ListMovements>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func movements(_ items: [IncomingMessage<ListMovements>], on connection: any SQLConnection) async throws -> [Outcome] {
         let known = try await StockStore.levels(items.map(\.input.sku), on: connection)
         var outcomes: [Outcome] = []
         for item in items {

@@ -1,5 +1,7 @@
 import Contracts
 import FoundationEssentials
+import Input
+import JSON
 import Messaging
 
 /// A merge patch (RFC 7396) of a product: nil leaves a field as it is, a null inside clears it.

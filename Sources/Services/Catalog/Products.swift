@@ -1,13 +1,15 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 
 struct Products: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
 
-    func list(_ items: [Item<ListProducts>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<ListProducts>], on connection: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
             let list = item.input
@@ -26,7 +28,7 @@ struct Products: Sendable {
         return outcomes
     }
 
-    func get(_ items: [Item<GetProduct>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<GetProduct>], on connection: any SQLConnection) async throws -> [Outcome] {
         let rows = try await ProductStore.find(Array(Set(items.map(\.input.key))), on: connection)
         var found: [String: ProductRow] = [:]
         for row in rows {
@@ -41,7 +43,7 @@ struct Products: Sendable {
         }
     }
 
-    func price(_ items: [Item<PriceQuery>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func price(_ items: [IncomingMessage<PriceQuery>], on connection: any SQLConnection) async throws -> [Outcome] {
         let availability = items.contains { $0.input.availability == true }
         let prices = try await ProductStore.prices(Array(Set(items.flatMap(\.input.skus))), availability: availability, on: connection)
         return try items.map { item in
@@ -49,7 +51,7 @@ struct Products: Sendable {
         }
     }
 
-    func create(_ items: [Item<NewProduct>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func create(_ items: [IncomingMessage<NewProduct>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await ProductStore.lock(on: transaction)
         let now = clock.now()
         let new = items.map { (id: randomness.uuid(), product: $0.input) }
@@ -80,7 +82,7 @@ struct Products: Sendable {
         return [product.generatedSlug(), product.generatedSlug(suffix: String(id.uuidString.lowercased().suffix(12)))]
     }
 
-    func update(_ items: [Item<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func update(_ items: [IncomingMessage<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await ProductStore.lock(on: transaction)
         let now = clock.now()
         var outcomes: [Outcome] = []
@@ -88,7 +90,7 @@ struct Products: Sendable {
         return outcomes
     }
 
-    func archive(_ items: [Item<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func archive(_ items: [IncomingMessage<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await update(items, on: transaction).map { outcome in
             if case .done(let reply?, _, _) = outcome, reply.status == 200 { .done(.noContent) } else { outcome }
         }

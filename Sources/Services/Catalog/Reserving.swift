@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// The saga's steps in the catalog. Each acts once per order, however often it comes, and gives the same answer each time.
 struct Reserving: Sendable {
@@ -19,7 +20,7 @@ struct Reserving: Sendable {
     }
 
     /// All lines or none. Lines are served in the order in which their orders came.
-    func reserve(_ items: [Item<ReserveStock>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func reserve(_ items: [IncomingMessage<ReserveStock>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { $0.lines.map(\.sku) }, on: transaction) { step, known, levels in
             if let known {
                 switch known.state {
@@ -52,7 +53,7 @@ struct Reserving: Sendable {
 
     /// Gives back what is reserved, and what is sold: payments has the sale booked as soon as it is paid, while orders may be giving the order up. Where there
     /// is nothing, a reservation that is still on its way will be refused.
-    func release(_ items: [Item<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func release(_ items: [IncomingMessage<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
             var reservation = known ?? Reservation(order: step.orderID, state: .released, lines: [])
             switch reservation.state {
@@ -66,7 +67,7 @@ struct Reserving: Sendable {
     }
 
     /// Turns a reservation into a sale.
-    func commit(_ items: [Item<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func commit(_ items: [IncomingMessage<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
             guard var reservation = known, reservation.state == .reserved || reservation.state == .committed else {
                 return (nil, try Self.report(.init(orderID: step.orderID, kind: .reservationLost)))
@@ -84,7 +85,7 @@ struct Reserving: Sendable {
 
     /// Takes each step of the batch against what the steps before it have left, then writes what has changed, in one go.
     private func settle<Step>(
-        _ items: [Item<Step>], order: (Step) -> UUID, skus: (Step) -> [String], on transaction: any SQLConnection,
+        _ items: [IncomingMessage<Step>], order: (Step) -> UUID, skus: (Step) -> [String], on transaction: any SQLConnection,
         _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, Emission)
     ) async throws -> [Outcome] {
         let wanted = Set(items.flatMap { skus($0.input) })

@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Messaging
 
 /// A value of a product's attributes: one of the scalars of JSON.

@@ -1,13 +1,15 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// Stock as administrators see and change it.
 struct Stock: Sendable {
     let clock: any WallClock
 
-    func get(_ items: [Item<StockChange>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<StockChange>], on connection: any SQLConnection) async throws -> [Outcome] {
         let levels = try await StockStore.levels(items.map(\.input.sku), on: connection)
         return try items.map { item in
             guard let level = levels[item.input.sku] else { return .refused(.notFound("SKU")) }
@@ -16,7 +18,7 @@ struct Stock: Sendable {
     }
 
     /// Sets or adjusts; never below what is reserved, because that is promised to customers already.
-    func change(_ items: [Item<StockChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func change(_ items: [IncomingMessage<StockChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var levels = try await StockStore.lock(items.map(\.input.sku), on: transaction)
         var movements: [Movement] = []
         let outcomes: [Outcome] = try items.map { item in

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
 
@@ -33,7 +34,7 @@ struct SuggestionList: Sendable, Codable {
 
 /// What somebody who types may be about to write: names of categories, brands and products that have words that begin so.
 struct Suggestions: Sendable {
-    func suggest(_ items: [Item<Suggest>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func suggest(_ items: [IncomingMessage<Suggest>], on connection: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
             outcomes.append(.done(try Reply(json: SuggestionList(items: try await Self.suggestions(item.input, on: connection)))))

@@ -1,5 +1,7 @@
 import Contracts
 import FoundationEssentials
+import Input
+import JSON
 import Messaging
 import PostgreSQL
 import Secrets
@@ -33,12 +35,12 @@ struct SynonymGroups: Sendable, Codable {
 }
 
 struct Synonyms: Sendable {
-    func get(_ items: [Item<Void>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<Void>], on connection: any SQLConnection) async throws -> [Outcome] {
         let reply = try reply(try await SynonymStore.all(on: connection))
         return items.map { _ in .done(reply) }
     }
 
-    func put(_ items: [Item<SynonymGroups.Input>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func put(_ items: [IncomingMessage<SynonymGroups.Input>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await ProductStore.lock(on: transaction)
         var current = try await SynonymStore.all(on: transaction)
         var outcomes: [Outcome] = []

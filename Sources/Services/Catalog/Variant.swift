@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 
 /// What of a product is ordered, where it comes in several: each has a SKU, and with that a stock, of its own. A product with variants is not ordered itself.

@@ -1,6 +1,8 @@
+public import Runtime
+
 public import AMQP
 public import Logging
-public import Messaging
+import Messaging
 public import PostgreSQL
 public import ServiceLifecycle
 

@@ -1,3 +1,5 @@
+import Runtime
+
 public import Messaging
 public import PostgreSQL
 

@@ -2,13 +2,14 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// What is to become of a letter.
 struct Deciding: Sendable {
     let clock: any WallClock
 
     /// Sends the message back to its queue as it was before it failed. The inbox row of this command holds it, so a crash cannot lose it on its way.
-    func replay(_ items: [Item<ReplayLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func replay(_ items: [IncomingMessage<ReplayLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let pastMemory = Set(items.filter(\.input.pastMemory).map(\.input.id))
         let decided = try await decide(items.map { ($0.request, $0.input.id) }, .replay, pastMemory: pastMemory, on: transaction)
         let messages = try await DeadLetterStore.messages(of: decided.changed, on: transaction)
@@ -25,14 +26,14 @@ struct Deciding: Sendable {
         }
     }
 
-    func discard(_ items: [Item<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func discard(_ items: [IncomingMessage<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await decide(items.map { ($0.request, $0.input.id) }, .discard, on: transaction).items.map { item in
             if case .refused(let problem) = item { .refused(problem) } else { .done(.noContent) }
         }
     }
 
     /// Takes discarded letters back: they are open again.
-    func restore(_ items: [Item<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func restore(_ items: [IncomingMessage<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await decide(items.map { ($0.request, $0.input.id) }, .restore, on: transaction).items.map { item in
             switch item {
             case .refused(let problem): .refused(problem)

@@ -1,4 +1,5 @@
 import AMQP
+import JSON
 import Messaging
 import Secrets
 

@@ -1,5 +1,6 @@
 public import FoundationEssentials
 public import Messaging
+import JSON
 import Secrets
 
 public enum DeadLetterState: String, Sendable, Codable, CaseIterable {

@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+import JSON
 import Logging
 import Messaging
 import Secrets

@@ -14,7 +14,7 @@ struct Original: Sendable, Equatable, Codable {
     }
 
     /// Its body aside, the message as it was before it failed.
-    func message(_ body: [UInt8], contentType: String?) -> SetAsideMessage {
-        SetAsideMessage(messageID: messageID, operation: operation, contentType: contentType, headers: headers, body: body)
+    func message(_ body: [UInt8], contentType: String?) -> FailedMessage {
+        FailedMessage(messageID: messageID, operation: operation, contentType: contentType, headers: headers, body: body)
     }
 }

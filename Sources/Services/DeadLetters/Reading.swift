@@ -1,12 +1,13 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
 import Secrets
 
 /// Letters for administrators.
 struct Reading: Sendable {
-    func list(_ items: [Item<ListLetters>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<ListLetters>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await DeadLetterStore.lists(items.map(\.input), on: connection)
         return try zip(items, lists).map { item, found in
             let page = try Page(found.letters.map(LetterSummaryView.init), item.input.page) {
@@ -17,7 +18,7 @@ struct Reading: Sendable {
         }
     }
 
-    func get(_ items: [Item<OneLetter>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<OneLetter>], on connection: any SQLConnection) async throws -> [Outcome] {
         let letters = try await DeadLetterStore.find(items.map(\.input.id), on: connection)
         return try items.map { item in
             guard let letter = letters[item.input.id] else { return .refused(.notFound("dead letter")) }

@@ -1,3 +1,5 @@
+import JSON
+
 public import FoundationEssentials
 public import Messaging
 public import PostgreSQL
@@ -44,7 +46,7 @@ extension DeadLetterStore {
     /// A message and the queue that it belongs to.
     public struct Message: Sendable {
         public let queue: String
-        public let content: SetAsideMessage
+        public let content: FailedMessage
     }
 
     /// Changes the letters' states and notes who did. Letters that do not exist are not in the answer. A caller who replays sends the `messages` of those
@@ -58,7 +60,7 @@ extension DeadLetterStore {
         let rows = try await transaction.query(
             """
             SELECT \(columns), properties ->> 'timestamp' AS sent_at,
-                   queue <> '' AND length(original) > 0 AND length(body) = body_bytes AND body <> \(SetAsideMessage.redactedBody) AS is_complete
+                   queue <> '' AND length(original) > 0 AND length(body) = body_bytes AND body <> \(FailedMessage.redactedBody) AS is_complete
             FROM letters WHERE id = ANY(\(Array(actors.keys))) ORDER BY id FOR UPDATE
             """)
         var results: [UUID: DecisionResult] = [:]

@@ -1,4 +1,6 @@
 public import FoundationEssentials
+import Input
+import JSON
 import Messaging
 public import PostgreSQL
 

@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import JSON
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// From what the owner of an account is to be told to a mail that was sent.
@@ -28,7 +30,7 @@ struct AccountMailing: Sendable {
         case failed(MailError)
     }
 
-    func note(_ items: [Item<AccountNews>], on transaction: any SQLConnection) async throws -> [Store.Noted?] {
+    func note(_ items: [IncomingMessage<AccountNews>], on transaction: any SQLConnection) async throws -> [Store.Noted?] {
         let notifications = items.map(\.input).map { news in
             NewNotification(
                 id: news.mail.id, orderID: nil, userID: news.mail.userID, kind: news.mail.kind.rawValue, channel: Delivering.channel, recipient: news.recipient.address)
@@ -37,7 +39,7 @@ struct AccountMailing: Sendable {
         return notifications.map { noted[$0.id] }
     }
 
-    func send(_ prepared: [(item: Item<AccountNews>, plan: Store.Noted?)]) async throws -> [Sent] {
+    func send(_ prepared: [(item: IncomingMessage<AccountNews>, plan: Store.Noted?)]) async throws -> [Sent] {
         try await prepared.mapConcurrently(atMost: Delivering.maximumConcurrentSends) { item, noted in
             guard let noted, !noted.isSent else { return .sentBefore }
             return try await send(item.input, noted)
@@ -80,7 +82,7 @@ struct AccountMailing: Sendable {
     }
 
     func record(
-        _ performed: [(item: Item<AccountNews>, plan: Store.Noted?, result: Sent)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<AccountNews>, plan: Store.Noted?, result: Sent)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts: [UUID: Store.Attempt] = [:]
         for (item, _, result) in performed {

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// From an event to a mail that was sent: noted before, so that it is seen when it is stuck, and recorded after.
@@ -32,7 +33,7 @@ struct Delivering: Sendable {
         return order.time.map { .v8(at: $0, namespace: namespace, name: name) } ?? .v5(namespace: namespace, name: name)
     }
 
-    func note(_ items: [Item<OrderNews>], on transaction: any SQLConnection) async throws -> [Plan] {
+    func note(_ items: [IncomingMessage<OrderNews>], on transaction: any SQLConnection) async throws -> [Plan] {
         let now = clock.now()
         let notifications = items.map(\.input).map { news in
             NewNotification(
@@ -49,7 +50,7 @@ struct Delivering: Sendable {
         }
     }
 
-    func send(_ prepared: [(item: Item<OrderNews>, plan: Plan)]) async throws -> [Sent] {
+    func send(_ prepared: [(item: IncomingMessage<OrderNews>, plan: Plan)]) async throws -> [Sent] {
         var results = [Sent](repeating: .sentBefore, count: prepared.count)
         // Two messages may tell of one event: the first one's mail is enough.
         var open: [UUID: [Int]] = [:]
@@ -80,7 +81,7 @@ struct Delivering: Sendable {
     /// A mail that did not leave is recorded with the reason, and its event goes to the retry ladder or, when another attempt is in vain, to the dead
     /// letters: there it waits for somebody who mends the cause and replays it.
     func record(
-        _ performed: [(item: Item<OrderNews>, plan: Plan, result: Sent)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<OrderNews>, plan: Plan, result: Sent)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts: [UUID: Store.Attempt] = [:]
         for case (_, let mail?, let result) in performed {

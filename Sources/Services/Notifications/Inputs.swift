@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 
 /// What a notification is about; its raw value is stored.

@@ -1,10 +1,11 @@
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
 
 /// What was told to whom, for administrators.
 struct Listing: Sendable {
-    func list(_ items: [Item<ListNotifications>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<ListNotifications>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.list(items.map(\.input), on: connection)
         return try zip(items, lists).map { item, notifications in
             let page = try Page(notifications, item.input.page) {

@@ -1,4 +1,5 @@
 import Contracts
+import Runtime
 public import Messaging
 public import PostgreSQL
 

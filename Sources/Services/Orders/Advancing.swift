@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// `orders.checkouts.advance`: takes the events of a batch to their sagas, each locked for its transition.
@@ -15,7 +16,7 @@ struct Advancing: Sendable {
     let times: CheckoutTimes
     let clock: any WallClock
 
-    func advance(_ items: [Item<CheckoutEvent>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func advance(_ items: [IncomingMessage<CheckoutEvent>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         var orders = try await Store.lock(Array(Set(items.map(\.input.orderID))), on: transaction)
         var changed: Set<UUID> = []

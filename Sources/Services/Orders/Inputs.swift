@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 
 struct GetOrder: Sendable {

@@ -1,3 +1,4 @@
+import JSON
 import Messaging
 
 /// A column that holds JSON, read only where it is needed: most steps of a saga need none of an order's texts.

@@ -1,6 +1,7 @@
 import Contracts
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// Orders: owns the checkout saga, and tells customers how far theirs is.
 public enum OrdersService {
@@ -18,7 +19,7 @@ public enum OrdersService {
                 .command(MessageName.place, reading: PlaceOrder.read, handle: placing.place),
                 .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
                 // It locks checkouts, as `advance` does.
-                .separate(MessageName.waitForOrder, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
+                .command(MessageName.waitForOrder, transaction: .own, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
             ],

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// `orders.checkouts.place`: the order exists from here on, and its saga drives it to an end.
@@ -9,7 +10,7 @@ struct Placing: Sendable {
     let times: CheckoutTimes
     let clock: any WallClock
 
-    func place(_ items: [Item<PlaceOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func place(_ items: [IncomingMessage<PlaceOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         let history = try JSONColumn([OrderView.Entry(at: now, state: "placed", detail: "order placed; reserving stock")])
         let texts = try items.map { try OrderTexts($0.input) }

@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// Orders for those who may see them.
 struct Reading: Sendable {
@@ -10,7 +12,7 @@ struct Reading: Sendable {
 
     let clock: any WallClock
 
-    func get(_ items: [Item<GetOrder>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<GetOrder>], on connection: any SQLConnection) async throws -> [Outcome] {
         let orders = try await Store.find(items.map(\.input.id), on: connection)
         return try items.map { item in
             guard let order = orders[item.input.id], item.input.mayRead(order, item.request.caller) else {
@@ -20,7 +22,7 @@ struct Reading: Sendable {
         }
     }
 
-    func list(_ items: [Item<ListOrders>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<ListOrders>], on connection: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
             guard let caller = item.request.caller else {
@@ -39,7 +41,7 @@ struct Reading: Sendable {
     }
 
     /// Answers at once for an order that has settled, and when it does for others.
-    func wait(_ items: [Item<WaitForOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func wait(_ items: [IncomingMessage<WaitForOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
         // The lock keeps the order from settling between the look at it and the entry among those who wait.
         let orders = try await Store.lock(Array(Set(items.map(\.input.order.id))), on: transaction)
         var waiters: [Store.Waiter] = []

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// `payments.charge`: T1 commits the attempt, the gateway is called with its key, T2 commits what came of it.
@@ -49,7 +50,7 @@ struct Charging: Sendable {
         return order
     }
 
-    func begin(_ items: [Item<ChargeOrder>], on transaction: any SQLConnection) async throws -> [Plan] {
+    func begin(_ items: [IncomingMessage<ChargeOrder>], on transaction: any SQLConnection) async throws -> [Plan] {
         let now = clock.now()
         let wanted = items.map { item in
             let order = item.input
@@ -78,7 +79,7 @@ struct Charging: Sendable {
         }
     }
 
-    func charge(_ items: [(item: Item<ChargeOrder>, plan: Plan)]) async throws -> [Finding] {
+    func charge(_ items: [(item: IncomingMessage<ChargeOrder>, plan: Plan)]) async throws -> [Finding] {
         await concurrently(items, limit: Self.maximumConcurrent) { await find($0.plan) }
     }
 
@@ -124,7 +125,7 @@ struct Charging: Sendable {
     }
 
     func complete(
-        _ items: [(item: Item<ChargeOrder>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<ChargeOrder>, plan: Plan, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         let now = clock.now()

@@ -8,13 +8,13 @@ import Secrets
 struct Extras: Sendable {
     let gateway: any PaymentGateway
 
-    func find(_ items: [Item<UndoExtraPayment>], on transaction: any SQLConnection) async throws -> [Attempt?] {
+    func find(_ items: [IncomingMessage<UndoExtraPayment>], on transaction: any SQLConnection) async throws -> [Attempt?] {
         let attempts = try await Store.find(items.map(\.input.orderID), on: transaction)
         return items.map { attempts[$0.input.orderID] }
     }
 
     /// Why each could not be undone; nil when no money is kept.
-    func undo(_ items: [(item: Item<UndoExtraPayment>, plan: Attempt?)]) async throws -> [Failure?] {
+    func undo(_ items: [(item: IncomingMessage<UndoExtraPayment>, plan: Attempt?)]) async throws -> [Failure?] {
         await concurrently(items, limit: Charging.maximumConcurrent) { await undo($0.item.input, beside: $0.plan) }
     }
 
@@ -39,7 +39,7 @@ struct Extras: Sendable {
     }
 
     func complete(
-        _ items: [(item: Item<UndoExtraPayment>, plan: Attempt?, result: Failure?)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<UndoExtraPayment>, plan: Attempt?, result: Failure?)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         items.map { _, _, failure in failure.map(Outcome.failed) ?? .done() }
     }

@@ -1,6 +1,7 @@
 import Contracts
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// Payments: takes the money for an order once, and gives it back when the order does not come about.
 public enum PaymentsService {

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// `payments.unresolved`: what the gateway refuses for good becomes one dead letter, which stands for it until an operator has decided. Its replay asks
@@ -21,7 +22,7 @@ struct Unresolved: Sendable {
     let gateway: any PaymentGateway
     let clock: any WallClock
 
-    func begin(_ items: [Item<UnresolvedPayment>], on transaction: any SQLConnection) async throws -> [Attempt?] {
+    func begin(_ items: [IncomingMessage<UnresolvedPayment>], on transaction: any SQLConnection) async throws -> [Attempt?] {
         var attempts = try await Store.lock(items.map(\.input.orderID), on: transaction)
         let plans = items.map { item -> Attempt? in
             guard var attempt = attempts[item.input.orderID] else { return nil }
@@ -33,7 +34,7 @@ struct Unresolved: Sendable {
         return plans
     }
 
-    func resolve(_ items: [(item: Item<UnresolvedPayment>, plan: Attempt?)]) async throws -> [Finding] {
+    func resolve(_ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Attempt?)]) async throws -> [Finding] {
         await concurrently(items, limit: Charging.maximumConcurrent) { await resolve($0.item.input, $0.plan) }
     }
 
@@ -55,7 +56,7 @@ struct Unresolved: Sendable {
     }
 
     func complete(
-        _ items: [(item: Item<UnresolvedPayment>, plan: Attempt?, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Attempt?, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         let outcomes: [Outcome] = try items.map { item, _, finding in

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// `payments.void`: the compensation of a charge. It ends when it is certain that no money is kept: first it is found out what was taken,
@@ -34,7 +35,7 @@ struct Voiding: Sendable {
     }
 
     /// A charge that has not begun is forbidden by the row that it would have written.
-    func begin(_ items: [Item<VoidPayment>], on transaction: any SQLConnection) async throws -> [Attempt] {
+    func begin(_ items: [IncomingMessage<VoidPayment>], on transaction: any SQLConnection) async throws -> [Attempt] {
         let now = clock.now()
         let tombstones = items.map { item in
             let order = item.input.orderID
@@ -58,7 +59,7 @@ struct Voiding: Sendable {
         }
     }
 
-    func void(_ items: [(item: Item<VoidPayment>, plan: Attempt)]) async throws -> [Finding] {
+    func void(_ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt)]) async throws -> [Finding] {
         await concurrently(items, limit: Charging.maximumConcurrent) { await void($0.plan) }
     }
 
@@ -112,7 +113,7 @@ struct Voiding: Sendable {
     }
 
     func complete(
-        _ items: [(item: Item<VoidPayment>, plan: Attempt, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         let outcomes: [Outcome] = try items.map { item, plan, finding in

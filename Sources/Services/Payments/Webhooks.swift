@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// What the gateway tells by itself: the end of a 3-D Secure authentication, what a call that timed out has led to, what was done at its dashboard.
@@ -23,7 +24,7 @@ struct Webhooks: Sendable {
     let gateway: any PaymentGateway
     let clock: any WallClock
 
-    func begin(_ items: [Item<StripeEvent>], on transaction: any SQLConnection) async throws -> [Plan] {
+    func begin(_ items: [IncomingMessage<StripeEvent>], on transaction: any SQLConnection) async throws -> [Plan] {
         let relevant = items.filter { $0.input.hint != nil }
         guard !relevant.isEmpty else { return items.map { _ in .ignore } }
         let known = try await Store.knownEvents(relevant.map(\.input.id), on: transaction)
@@ -37,7 +38,7 @@ struct Webhooks: Sendable {
         }
     }
 
-    func ask(_ items: [(item: Item<StripeEvent>, plan: Plan)]) async throws -> [Finding] {
+    func ask(_ items: [(item: IncomingMessage<StripeEvent>, plan: Plan)]) async throws -> [Finding] {
         await concurrently(items, limit: Charging.maximumConcurrent) { await ask($0.plan) }
     }
 
@@ -54,7 +55,7 @@ struct Webhooks: Sendable {
     }
 
     func complete(
-        _ items: [(item: Item<StripeEvent>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<StripeEvent>, plan: Plan, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let payments = items.map { item, _, finding -> GatewayPayment? in
             if case .payment(let payment) = finding { payment } else { nil }

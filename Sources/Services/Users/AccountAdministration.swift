@@ -1,12 +1,13 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
 import Secrets
 
 /// Accounts as administrators find and change them.
 struct AccountAdministration: Sendable {
-    func list(_ items: [Item<ListAccounts>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<ListAccounts>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.accounts(items.map(\.input), on: connection)
         return try zip(items, lists).map { item, accounts in
             let page = try Page(accounts.map(\.adminView), item.input.page) { [String($0.createdAt.timeIntervalSince1970), $0.id.uuidString] }
@@ -14,7 +15,7 @@ struct AccountAdministration: Sendable {
         }
     }
 
-    func get(_ items: [Item<GetAccount>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<GetAccount>], on connection: any SQLConnection) async throws -> [Outcome] {
         let accounts = try await Store.accounts(items.map(\.input.id), on: connection)
         return try items.map { item in
             guard let account = accounts[item.input.id] else { return .refused(.notFound("account")) }
@@ -24,7 +25,7 @@ struct AccountAdministration: Sendable {
 
     /// A change reaches requests under way at once: what the ingresses remember of the account's sessions is forgotten, and of a disabled account the
     /// sessions end.
-    func update(_ items: [Item<AccountChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func update(_ items: [IncomingMessage<AccountChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var accounts = try await Store.lockedAccounts(items.map(\.input.id), on: transaction)
         var disabled: [UUID] = []
         let outcomes: [Outcome] = try items.map { item in

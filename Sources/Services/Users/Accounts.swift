@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// Signing up.
@@ -35,12 +36,12 @@ struct Accounts: Sendable {
     }
 
     /// Looks first, so that an address that is taken costs no hash. Whether it still is free is decided by `create`.
-    func findTaken(_ items: [Item<NewAccount>], on transaction: any SQLConnection) async throws -> [Bool] {
+    func findTaken(_ items: [IncomingMessage<NewAccount>], on transaction: any SQLConnection) async throws -> [Bool] {
         let accounts = try await Store.accounts(byEmail: items.map(\.input.email.key), on: transaction)
         return items.map { accounts[$0.input.email.key] != nil }
     }
 
-    func hash(_ prepared: [(item: Item<NewAccount>, plan: Bool)]) async throws -> [Hashed] {
+    func hash(_ prepared: [(item: IncomingMessage<NewAccount>, plan: Bool)]) async throws -> [Hashed] {
         let hashes = await threads.map(prepared) { [clock, passwords] entry -> Hashed in
             entry.plan ? .taken : Hashed(entry.item.input.password, passwords, for: entry.item.request, at: clock.now())
         }
@@ -54,7 +55,7 @@ struct Accounts: Sendable {
     }
 
     func create(
-        _ performed: [(item: Item<NewAccount>, plan: Bool, result: Hashed)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<NewAccount>, plan: Bool, result: Hashed)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let now = clock.now()
         let accounts: [AccountRow?] = performed.map { entry in

@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// A customer's address book.
@@ -12,7 +14,7 @@ struct Addresses: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
 
-    func list(_ items: [Item<ListAddresses>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<ListAddresses>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.addresses(items.map(\.input), on: connection)
         return try zip(items, lists).map { item, addresses in
             let page = try Page(addresses, item.input.page) { [String($0.createdAt.timeIntervalSince1970), $0.id.uuidString] }
@@ -20,7 +22,7 @@ struct Addresses: Sendable {
         }
     }
 
-    func get(_ items: [Item<OwnAddress>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<OwnAddress>], on connection: any SQLConnection) async throws -> [Outcome] {
         let found = try await Store.addresses(items.map(\.input.id), on: connection)
         return try items.map { item in
             guard let row = found[item.input.id], row.userID == item.input.userID else { return .refused(.notFound("address")) }
@@ -28,7 +30,7 @@ struct Addresses: Sendable {
         }
     }
 
-    func create(_ items: [Item<NewAddress>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func create(_ items: [IncomingMessage<NewAddress>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let accounts = try await Store.lockedAccounts(items.map(\.input.userID), on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
@@ -48,7 +50,7 @@ struct Addresses: Sendable {
         return outcomes
     }
 
-    func replace(_ items: [Item<ReplacedAddress>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func replace(_ items: [IncomingMessage<ReplacedAddress>], on transaction: any SQLConnection) async throws -> [Outcome] {
         _ = try await Store.lockedAccounts(items.map(\.input.address.userID), on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
@@ -68,7 +70,7 @@ struct Addresses: Sendable {
         return outcomes
     }
 
-    func delete(_ items: [Item<OwnAddress>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func delete(_ items: [IncomingMessage<OwnAddress>], on transaction: any SQLConnection) async throws -> [Outcome] {
         _ = try await Store.lockedAccounts(items.map(\.input.userID), on: transaction)
         var outcomes: [Outcome] = []
         for item in items {

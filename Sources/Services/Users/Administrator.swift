@@ -1,7 +1,9 @@
 import Contracts
 public import FoundationEssentials
-public import Messaging
+import Messaging
 public import PostgreSQL
+import JSON
+public import Runtime
 import Secrets
 
 extension UsersService {

@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// An account's address is shown to be its owner's: that of a new account, and the one that a change leads to.
 struct EmailVerifications: Sendable {
@@ -9,7 +11,7 @@ struct EmailVerifications: Sendable {
     let clock: any WallClock
 
     /// Sends the mail again.
-    func create(_ items: [Item<Own>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func create(_ items: [IncomingMessage<Own>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let accounts = try await Store.lockedAccounts(items.map(\.input.userID), on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
@@ -28,7 +30,7 @@ struct EmailVerifications: Sendable {
         return outcomes
     }
 
-    func confirm(_ items: [Item<LinkToken>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func confirm(_ items: [IncomingMessage<LinkToken>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         var (links, accounts) = try await Store.lockedLinks(
             items.map(\.input.hash), for: [.emailVerification, .emailChange], now: now, on: transaction)

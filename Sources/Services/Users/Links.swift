@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// What a link that is sent by mail is for.
@@ -51,7 +52,7 @@ struct Links: Sendable {
     }
 
     /// The mailer is about to send a token with this hash.
-    func arm(_ items: [Item<ArmedLink>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func arm(_ items: [IncomingMessage<ArmedLink>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let armed = try await Store.arm(items.map { ($0.input.id, $0.input.tokenHash) }, now: clock.now(), on: transaction)
         return items.map { armed.contains($0.input.id) ? .done(.noContent) : .refused(.notFound("link")) }
     }

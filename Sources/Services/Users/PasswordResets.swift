@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// A new password for whoever reads the account's mail.
@@ -15,7 +17,7 @@ struct PasswordResets: Sendable {
     typealias Hashed = Accounts.Hashed
 
     /// Counts each request as an attempt, whether or not there is an account: by address and network, apart from sign-ins.
-    func admit(_ items: [Item<ResetRequest>]) async throws -> [UUID: SignInAdmission] {
+    func admit(_ items: [IncomingMessage<ResetRequest>]) async throws -> [UUID: SignInAdmission] {
         let attempts = items.map { SignInAttempt(resetting: $0.input.emailKey, $0.request) }
         let admissions = await throttle.admit(attempts)
         await throttle.settle(zip(attempts, admissions).filter { $1 == .admitted }.map { ($0.0, false) })
@@ -24,7 +26,7 @@ struct PasswordResets: Sendable {
 
     /// The answer is the same in any case, and so is the time that it takes: what follows from the account comes after it.
     func create(
-        _ items: [Item<ResetRequest>], _ admissions: [UUID: SignInAdmission], on transaction: any SQLConnection
+        _ items: [IncomingMessage<ResetRequest>], _ admissions: [UUID: SignInAdmission], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         try items.map { item in
             switch admissions[item.request.id] {
@@ -38,7 +40,7 @@ struct PasswordResets: Sendable {
         }
     }
 
-    func prepare(_ items: [Item<PreparePasswordReset>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func prepare(_ items: [IncomingMessage<PreparePasswordReset>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let found = try await Store.accounts(byEmail: items.map(\.input.emailKey), on: transaction)
         let accounts = try await Store.lockedAccounts(found.values.map(\.id), on: transaction)
         var outcomes: [Outcome] = []
@@ -55,20 +57,20 @@ struct PasswordResets: Sendable {
     }
 
     /// Whether the token opens a link: nobody has a password hashed with one that does not.
-    func find(_ items: [Item<NewPassword>], on transaction: any SQLConnection) async throws -> [Bool] {
+    func find(_ items: [IncomingMessage<NewPassword>], on transaction: any SQLConnection) async throws -> [Bool] {
         let links = try await Store.links(items.map(\.input.tokenHash), for: [.passwordReset], now: clock.now(), on: transaction)
         return items.map { links[$0.input.tokenHash] != nil }
     }
 
     /// Nil where the token opens nothing.
-    func hash(_ prepared: [(item: Item<NewPassword>, plan: Bool)]) async throws -> [Hashed?] {
+    func hash(_ prepared: [(item: IncomingMessage<NewPassword>, plan: Bool)]) async throws -> [Hashed?] {
         await threads.map(prepared) { [clock, passwords] item, isOpen -> Hashed? in
             isOpen ? Hashed(item.input.password, passwords, for: item.request, at: clock.now()) : nil
         }
     }
 
     func confirm(
-        _ performed: [(item: Item<NewPassword>, plan: Bool, result: Hashed?)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<NewPassword>, plan: Bool, result: Hashed?)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let now = clock.now()
         var (open, accounts) = try await Store.lockedLinks(

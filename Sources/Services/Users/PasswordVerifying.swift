@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import Messaging
+import Runtime
 import Secrets
 
 /// Looks at passwords that clients send, as often as ``SignInLimits`` allow, on threads of their own.

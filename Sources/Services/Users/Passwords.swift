@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// What takes the account's password although there is a session: whoever finds an unlocked telephone gets no further.
@@ -15,13 +17,13 @@ struct Passwords: Sendable {
     typealias Verdict = PasswordVerifying.Verdict
     typealias Hashed = Accounts.Hashed
 
-    func findAccounts(_ items: [Item<PasswordChange>], on transaction: any SQLConnection) async throws -> [AccountRow?] {
+    func findAccounts(_ items: [IncomingMessage<PasswordChange>], on transaction: any SQLConnection) async throws -> [AccountRow?] {
         let accounts = try await Store.accounts(items.map(\.input.userID), on: transaction)
         return items.map { accounts[$0.input.userID] }
     }
 
     /// The new one is hashed only when the old one is right.
-    func verify(_ prepared: [(item: Item<PasswordChange>, plan: AccountRow?)]) async throws -> [(Verdict, Hashed?)] {
+    func verify(_ prepared: [(item: IncomingMessage<PasswordChange>, plan: AccountRow?)]) async throws -> [(Verdict, Hashed?)] {
         let verdicts = await verifying.verify(prepared.map { Self.claim($0.item.request, $0.item.input.current, $0.plan) })
         let hashes = await threads.map(Array(zip(prepared, verdicts))) { [clock, passwords] entry, verdict -> Hashed? in
             guard case .genuine = verdict else { return nil }
@@ -31,7 +33,7 @@ struct Passwords: Sendable {
     }
 
     func change(
-        _ performed: [(item: Item<PasswordChange>, plan: AccountRow?, result: (Verdict, Hashed?))], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<PasswordChange>, plan: AccountRow?, result: (Verdict, Hashed?))], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let now = clock.now()
         var accounts = try await Store.lockedAccounts(performed.map(\.item.input.userID), on: transaction)
@@ -58,18 +60,18 @@ struct Passwords: Sendable {
 
     // MARK: The address
 
-    func findAccounts(_ items: [Item<EmailChange>], on transaction: any SQLConnection) async throws -> [AccountRow?] {
+    func findAccounts(_ items: [IncomingMessage<EmailChange>], on transaction: any SQLConnection) async throws -> [AccountRow?] {
         let accounts = try await Store.accounts(items.map(\.input.userID), on: transaction)
         return items.map { accounts[$0.input.userID] }
     }
 
-    func verify(_ prepared: [(item: Item<EmailChange>, plan: AccountRow?)]) async throws -> [Verdict] {
+    func verify(_ prepared: [(item: IncomingMessage<EmailChange>, plan: AccountRow?)]) async throws -> [Verdict] {
         await verifying.verify(prepared.map { Self.claim($0.item.request, $0.item.input.password, $0.plan) })
     }
 
     /// The new address gets a link, and the old one is told. Nothing changes before the link is used.
     func changeEmail(
-        _ performed: [(item: Item<EmailChange>, plan: AccountRow?, result: Verdict)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<EmailChange>, plan: AccountRow?, result: Verdict)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let accounts = try await Store.lockedAccounts(performed.map(\.item.input.userID), on: transaction)
         let taken = try await Store.accounts(byEmail: performed.map(\.item.input.email.key), on: transaction)

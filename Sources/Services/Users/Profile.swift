@@ -1,12 +1,14 @@
 import Contracts
 import FoundationEssentials
+import Input
+import JSON
 import Messaging
 import PostgreSQL
 import Secrets
 
 /// One's own account.
 struct Profile: Sendable {
-    func get(_ items: [Item<Own>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func get(_ items: [IncomingMessage<Own>], on connection: any SQLConnection) async throws -> [Outcome] {
         let accounts = try await Store.accounts(items.map(\.input.userID), on: connection)
         return try items.map { item in
             guard let account = accounts[item.input.userID], !account.disabled else {
@@ -16,7 +18,7 @@ struct Profile: Sendable {
         }
     }
 
-    func update(_ items: [Item<ProfileChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func update(_ items: [IncomingMessage<ProfileChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var accounts = try await Store.lockedAccounts(items.map(\.input.userID), on: transaction)
         let outcomes: [Outcome] = try items.map { item in
             let change = item.input

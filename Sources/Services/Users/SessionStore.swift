@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
 import Secrets

@@ -1,7 +1,9 @@
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import PostgreSQL
+import Runtime
 
 /// Sessions that have begun: whose they are, and their end.
 struct Sessions: Sendable {
@@ -10,7 +12,7 @@ struct Sessions: Sendable {
 
     let clock: any WallClock
 
-    func resolve(_ items: [Item<ResolveSession>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func resolve(_ items: [IncomingMessage<ResolveSession>], on connection: any SQLConnection) async throws -> [Outcome] {
         let hashes = items.map { TokenHash.decode($0.input.tokenHash) }
         let now = clock.now()
         let found = try await Store.users(of: hashes.compactMap(\.self), now: now, on: connection)
@@ -26,7 +28,7 @@ struct Sessions: Sendable {
         }
     }
 
-    func list(_ items: [Item<ListSessions>], on connection: any SQLConnection) async throws -> [Outcome] {
+    func list(_ items: [IncomingMessage<ListSessions>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.sessions(items.map(\.input), now: clock.now(), on: connection)
         return try zip(items, lists).map { item, sessions in
             let page = try Page(sessions, item.input.page) {
@@ -37,13 +39,13 @@ struct Sessions: Sendable {
     }
 
     /// Done as well when the session had ended before: what somebody still remembers of it is to be forgotten in any case.
-    func endCurrent(_ items: [Item<CurrentSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func endCurrent(_ items: [IncomingMessage<CurrentSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await Store.end(items.map { ($0.input.userID, $0.input.tokenHash) }, on: transaction)
         return try items.map { try ended($0.input.userID) }
     }
 
     /// One of the caller's own, wherever it is in use.
-    func end(_ items: [Item<OwnSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func end(_ items: [IncomingMessage<OwnSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let ended = try await Store.end(items.map { ($0.input.userID, $0.input.id) }, on: transaction)
         return try items.map { item in
             guard ended.contains(item.input.id) else { return .refused(.notFound("session")) }
@@ -51,7 +53,7 @@ struct Sessions: Sendable {
         }
     }
 
-    func endAll(_ items: [Item<Own>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func endAll(_ items: [IncomingMessage<Own>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await Store.endAll(of: items.map(\.input.userID), on: transaction)
         return try items.map { try ended($0.input.userID) }
     }

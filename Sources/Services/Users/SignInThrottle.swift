@@ -1,6 +1,7 @@
 import Logging
 import Messaging
 import Redis
+import Runtime
 import Synchronization
 
 /// Slows those who guess passwords, by ``SignInLimits``: counted for all processes together in Redis, and in each process for when Redis is away.

@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// A password is shown, a session begins. Whoever cannot sign in is told neither why nor, by the time it takes, whether the account exists.
@@ -14,12 +15,12 @@ struct SigningIn: Sendable {
     let randomness: any Randomness
     let verifying: PasswordVerifying
 
-    func findAccounts(_ items: [Item<Credentials>], on transaction: any SQLConnection) async throws -> [AccountRow?] {
+    func findAccounts(_ items: [IncomingMessage<Credentials>], on transaction: any SQLConnection) async throws -> [AccountRow?] {
         let accounts = try await Store.accounts(byEmail: items.map(\.input.emailKey), on: transaction)
         return items.map { accounts[$0.input.emailKey] }
     }
 
-    func verify(_ prepared: [(item: Item<Credentials>, plan: AccountRow?)]) async throws -> [Verdict] {
+    func verify(_ prepared: [(item: IncomingMessage<Credentials>, plan: AccountRow?)]) async throws -> [Verdict] {
         await verifying.verify(
             prepared.map { item, account in
                 PasswordVerifying.Claim(request: item.request, emailKey: item.input.emailKey, password: item.input.password, account: account)
@@ -27,7 +28,7 @@ struct SigningIn: Sendable {
     }
 
     func begin(
-        _ performed: [(item: Item<Credentials>, plan: AccountRow?, result: Verdict)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<Credentials>, plan: AccountRow?, result: Verdict)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let now = clock.now()
         let expiresAt = now.addingTimeInterval(Self.lifetime)

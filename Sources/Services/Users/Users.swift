@@ -1,4 +1,5 @@
 import Contracts
+import Runtime
 public import Logging
 public import Messaging
 public import PostgreSQL
@@ -55,10 +56,10 @@ public enum UsersService {
                     "users.passwordResets.confirm", reading: NewPassword.read, prepare: resets.find, perform: resets.hash,
                     complete: resets.confirm
                 ).fingerprinted(),
-                .informed("users.passwordResets.create", reading: ResetRequest.read, ask: { items, _ in try await resets.admit(items) }, handle: resets.create),
-                .query(MessageName.sealingKey, reading: Operation.contract(GetSealingKey.self)) { items, _ in
-                    try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) }
-                },
+                .command("users.passwordResets.create", reading: ResetRequest.read, lookup: { items, _ in try await resets.admit(items) }, handle: resets.create),
+                .query(
+                    MessageName.sealingKey, reading: Operation.contract(GetSealingKey.self),
+                    handle: { items, _ in try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) } }),
             ] + sessions(Sessions(clock: clock)) + profiles(links, resets, clock, randomness),
             queues: ["users.queries", "users.commands"] + credentialsQueues, sensitiveQueues: Set(credentialsQueues))
     }
@@ -75,7 +76,7 @@ public enum UsersService {
             .query(MessageName.resolveSession, reading: Operation.contract(ResolveSession.self), handle: sessions.resolve),
             .command("users.sessions.deleteCurrent", reading: CurrentSession.read, handle: sessions.endCurrent),
             .command("users.sessions.deleteAll", reading: Own.read, handle: sessions.endAll),
-            .separate("users.sessions.delete", reading: OwnSession.read, handle: sessions.end),
+            .command("users.sessions.delete", transaction: .own, reading: OwnSession.read, handle: sessions.end),
         ]
     }
 
@@ -87,19 +88,19 @@ public enum UsersService {
         let administration = AccountAdministration()
         return [
             .query("users.me.get", reading: Own.read, handle: profile.get),
-            .separate("users.me.update", reading: ProfileChange.read, handle: profile.update),
-            .separate("users.emailVerifications.create", reading: Own.read, handle: verifications.create),
-            .separate("users.emailVerifications.confirm", reading: LinkToken.read, handle: verifications.confirm),
-            .separate(MessageName.preparePasswordReset, reading: Operation.contract(PreparePasswordReset.self), handle: resets.prepare),
-            .separate(MessageName.armLink, reading: ArmedLink.read, handle: links.arm),
+            .command("users.me.update", transaction: .own, reading: ProfileChange.read, handle: profile.update),
+            .command("users.emailVerifications.create", transaction: .own, reading: Own.read, handle: verifications.create),
+            .command("users.emailVerifications.confirm", transaction: .own, reading: LinkToken.read, handle: verifications.confirm),
+            .command(MessageName.preparePasswordReset, transaction: .own, reading: Operation.contract(PreparePasswordReset.self), handle: resets.prepare),
+            .command(MessageName.armLink, transaction: .own, reading: ArmedLink.read, handle: links.arm),
             .query("users.addresses.list", reading: ListAddresses.read, handle: addresses.list),
             .query("users.addresses.get", reading: OwnAddress.read, handle: addresses.get),
-            .separate("users.addresses.create", reading: NewAddress.read, handle: addresses.create),
-            .separate("users.addresses.replace", reading: ReplacedAddress.read, handle: addresses.replace),
-            .separate("users.addresses.delete", reading: OwnAddress.read, handle: addresses.delete),
+            .command("users.addresses.create", transaction: .own, reading: NewAddress.read, handle: addresses.create),
+            .command("users.addresses.replace", transaction: .own, reading: ReplacedAddress.read, handle: addresses.replace),
+            .command("users.addresses.delete", transaction: .own, reading: OwnAddress.read, handle: addresses.delete),
             .query("users.accounts.list", reading: ListAccounts.read, handle: administration.list),
             .query("users.accounts.get", reading: GetAccount.read, handle: administration.get),
-            .separate("users.accounts.update", reading: AccountChange.read, handle: administration.update),
+            .command("users.accounts.update", transaction: .own, reading: AccountChange.read, handle: administration.update),
         ]
     }
 }

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Messaging
 import Simulation
 import Terminal
+import Topology
 
 #if canImport(Glibc)
     import Glibc

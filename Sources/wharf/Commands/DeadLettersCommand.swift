@@ -3,8 +3,10 @@ import ArgumentParser
 import Assembly
 import Contracts
 import FoundationEssentials
+import Input
 import Messaging
 import Operations
+import Runtime
 import ServiceLifecycle
 
 struct DeadLettersCommand: AsyncParsableCommand {

@@ -8,6 +8,7 @@ import Messaging
 import Operations
 import PostgreSQL
 import Terminal
+import Topology
 import WebClient
 
 /// What `wharf-dev up` runs in this folder.
@@ -94,7 +95,7 @@ struct Status: AsyncParsableCommand {
     }
 
     private static func queues(_ environment: [String: String], _ client: WebClient) async throws -> [StatusReport.Queue] {
-        try await QueueList(transport: client, managementURL: environment[Backends.managementVariable, default: ""]).read()
+        try await QueueList(transport: client, managementURL: environment[ServerURLs.managementVariable, default: ""]).read()
     }
 
     private static func openDeadLetters(_ environment: [String: String]) async throws -> Int {

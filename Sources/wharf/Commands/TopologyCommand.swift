@@ -2,6 +2,7 @@ import ArgumentParser
 import Assembly
 import Logging
 import Messaging
+import Topology
 import WebClient
 
 struct TopologyCommand: AsyncParsableCommand {

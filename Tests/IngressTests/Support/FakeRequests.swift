@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import Ingress
+import JSON
 import Messaging
 import Secrets
 import Synchronization

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Ingress
 import Logging
 import Messaging
+import Runtime
 
 struct SystemTime: WallClock {
     func now() -> Date { Date() }

@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Messaging
 
 struct TestResponse: Sendable {

@@ -1,5 +1,6 @@
 import AMQP
 import Messaging
+import Topology
 
 /// What the model broker holds, and what each event makes of it. No I/O: deliveries are handed to whoever holds the state.
 struct BrokerState: Sendable {

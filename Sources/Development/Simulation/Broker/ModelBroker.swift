@@ -1,6 +1,7 @@
 import AMQP
 import Messaging
 import Synchronization
+import Topology
 
 /// RabbitMQ, as far as Wharf relies on it, in memory and in virtual time: exchanges, bindings, queue types and policies are those of a definitions file.
 ///

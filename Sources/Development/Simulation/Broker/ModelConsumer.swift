@@ -8,7 +8,7 @@ struct ModelConsumer: MessageConsumer {
     let broker: ModelBroker
     let id: Int
     let queue: String
-    let life: Life
+    let life: SimulatedProcess
     let faults: Faults
     let visits: Visits
     /// Acknowledges what it hands out, as no worker must.
@@ -16,7 +16,7 @@ struct ModelConsumer: MessageConsumer {
 
     /// - Parameter exclusiveIn: For a queue of its own: the exchanges that it is bound to, by its name.
     init(
-        _ queue: String, exclusiveIn exchanges: [String]? = nil, of broker: ModelBroker, prefetch: Int, noAck: Bool = false, life: Life,
+        _ queue: String, exclusiveIn exchanges: [String]? = nil, of broker: ModelBroker, prefetch: Int, noAck: Bool = false, life: SimulatedProcess,
         faults: Faults, visits: Visits
     ) {
         let id = broker.attach(queue: queue, exclusiveIn: exchanges, prefetch: prefetch, noAck: noAck)

@@ -8,7 +8,7 @@ struct ModelPublisher: MessagePublisher {
     let broker: ModelBroker
     /// Without, a publication counts as confirmed once it is written.
     let confirms: Bool
-    let life: Life
+    let life: SimulatedProcess
     let faults: Faults
 
     var isBlocked: Bool { false }

@@ -1,5 +1,7 @@
 import AMQP
+import JSON
 import Messaging
+import Topology
 
 /// What a policy says of a queue.
 struct QueueLimits: Sendable {

@@ -47,7 +47,7 @@ final class SharedDatabase: Sendable {
     // MARK: Connections
 
     /// A connection for this life, when there is a free one.
-    func take(for life: Life) async throws -> Ticket {
+    func take(for life: SimulatedProcess) async throws -> Ticket {
         let life = ObjectIdentifier(life)
         let (ticket, mustConnect) = state.withLock { state in
             state.last += 1
@@ -92,7 +92,7 @@ final class SharedDatabase: Sendable {
     }
 
     /// The connections of a process that has died end.
-    func abandon(_ life: Life) {
+    func abandon(_ life: SimulatedProcess) {
         let tickets = state.withLock { state in
             state.leases.filter { $0.value.life == ObjectIdentifier(life) }.keys.sorted()
         }

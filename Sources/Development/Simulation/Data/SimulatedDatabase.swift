@@ -10,12 +10,12 @@ struct SimulatedDatabase: Database {
 
     let shared: SharedDatabase
     let clock: SimulatedClock
-    let life: Life
+    let life: SimulatedProcess
     let faults: Faults
     let visits: Visits
     var sabotage: Sabotage?
 
-    init(_ shared: SharedDatabase, clock: SimulatedClock, life: Life, faults: Faults, visits: Visits, sabotage: Sabotage? = nil) {
+    init(_ shared: SharedDatabase, clock: SimulatedClock, life: SimulatedProcess, faults: Faults, visits: Visits, sabotage: Sabotage? = nil) {
         (self.shared, self.clock, self.life, self.faults, self.visits, self.sabotage) = (shared, clock, life, faults, visits, sabotage)
         life.onDeath { shared.abandon(life) }
     }

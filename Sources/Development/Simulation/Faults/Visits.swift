@@ -50,7 +50,7 @@ enum Moment {
     static let refusedForNow = "command refused with 503"
 
     static let all: [String] =
-        Life.Point.allCases.map { "crash \($0.rawValue)" } + [
+        SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
             queueFull, refusedForNow,

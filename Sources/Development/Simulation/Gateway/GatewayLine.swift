@@ -9,7 +9,7 @@ struct GatewayLine: HTTPTransport {
     static let unheard = 0.5
 
     let gateway: ModelGateway
-    let life: Life
+    let life: SimulatedProcess
     var sabotage: Sabotage?
 
     func send(_ request: WebRequest) async throws -> WebResponse {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSON
 import Messaging
 
 /// Somebody who fills a cart and orders it, as a storefront does it for them: with a key for each click, and again with the same key when no answer came.

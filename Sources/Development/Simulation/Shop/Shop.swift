@@ -8,6 +8,7 @@ import Messaging
 import Notifications
 import Orders
 import Payments
+import Runtime
 import Secrets
 import Synchronization
 
@@ -46,7 +47,7 @@ final class Shop: Sendable {
     let sabotage: Sabotage?
     let logger: Logger
     private let chance: Chance
-    private let lives = Mutex<[Life]>([])
+    private let lives = Mutex<[SimulatedProcess]>([])
     private let sender: MailAddress
     let ingress: RequestClient
 
@@ -60,12 +61,12 @@ final class Shop: Sendable {
         (self.databases, self.sabotage, self.logger) = (databases, sabotage, logger)
         clock = scheduler.clock
         chance = Chance(seed: seed, stream: "services")
-        let life = Life("ingress", faults: faults, visits: visits, isMortal: false)
+        let life = SimulatedProcess("ingress", faults: faults, visits: visits, isMortal: false)
         ingress = Self.requestClient(life, broker, faults, visits, clock: clock, randomness: Chance(seed: seed, stream: "ingress"), logger)
     }
 
     private static func requestClient(
-        _ life: Life, _ broker: ModelBroker, _ faults: Faults, _ visits: Visits, clock: any WallClock, randomness: any Randomness, _ logger: Logger
+        _ life: SimulatedProcess, _ broker: ModelBroker, _ faults: Faults, _ visits: Visits, clock: any WallClock, randomness: any Randomness, _ logger: Logger
     ) -> RequestClient {
         RequestClient(
             commands: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
@@ -123,7 +124,7 @@ final class Shop: Sendable {
 
     private func start(_ service: Service, _ number: Int, incarnation: Int) {
         guard let shared = databases[service] else { return }
-        let life = Life("\(service.rawValue)-\(number).\(incarnation)", faults: faults, visits: visits)
+        let life = SimulatedProcess("\(service.rawValue)-\(number).\(incarnation)", faults: faults, visits: visits)
         lives.withLock { lives in
             lives.removeAll(where: \.isDead)
             lives.append(life)
@@ -133,7 +134,7 @@ final class Shop: Sendable {
                 start(service, number, incarnation: incarnation + 1)
             }
         }
-        let mortal = MortalClock(clock: clock, life: life)
+        let mortal = ProcessClock(clock: clock, life: life)
         let randomness = NotedRandomness(chance: chance, origins: origins)
         let definition = noting(definition(of: service, life, mortal, randomness))
         let limits = WorkerLimits(batch: 20, lanes: service == .payments ? 4 : 2)
@@ -165,7 +166,7 @@ final class Shop: Sendable {
             name: service.name, operations: service.operations, pollers: pollers, queues: service.queues, sensitiveQueues: service.sensitiveQueues)
     }
 
-    private func definition(of service: Service, _ life: Life, _ clock: MortalClock, _ randomness: NotedRandomness) -> ServiceDefinition {
+    private func definition(of service: Service, _ life: SimulatedProcess, _ clock: ProcessClock, _ randomness: NotedRandomness) -> ServiceDefinition {
         switch service {
         case .catalog: return CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:

@@ -17,7 +17,7 @@ final class MailBook: Sendable {
 /// One notifications process's way to the mail server.
 struct SimulatedMail: MailTransport {
     let book: MailBook
-    let life: Life
+    let life: SimulatedProcess
     let faults: Faults
 
     func send(_ mail: Mail) async throws(MailError) {

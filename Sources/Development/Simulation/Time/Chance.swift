@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Messaging
+import Runtime
 import Secrets
 import Synchronization
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Messaging
+import Runtime
 import Synchronization
 
 /// Time that stands still while anything can run, and then jumps to the next moment at which something is due.

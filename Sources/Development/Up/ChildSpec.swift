@@ -1,0 +1,54 @@
+import Assembly
+import LocalState
+
+/// One process of this executable that `wharf-dev up` runs.
+package struct ChildSpec: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
+        case ingress
+        case worker(ServiceName)
+        case sandbox(port: Int, webhookURL: String, journal: String)
+    }
+
+    package static let ingress = "ingress"
+    package static let sandbox = "sandbox"
+
+    package let kind: Kind
+    /// From 1 on, among those of one kind.
+    package let number: Int
+
+    /// `ingress`, `sandbox`, or the service that it works for.
+    package var role: String {
+        switch kind {
+        case .ingress: Self.ingress
+        case .worker(let service): service.rawValue
+        case .sandbox: Self.sandbox
+        }
+    }
+
+    /// Unique in a processes, and the name of its log: `orders-2`.
+    package var name: String { "\(role)-\(number)" }
+
+    package var arguments: [String] {
+        switch kind {
+        case .ingress: ["ingress"]
+        case .worker(let service): ["worker", service.rawValue]
+        case .sandbox(let port, let webhookURL, let journal):
+            ["sandbox", "--port", "\(port)", "--webhook-url", webhookURL, "--journal", journal]
+        }
+    }
+
+    /// One ingress, the workers, and the sandbox where there is one.
+    package static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder) -> [ChildSpec] {
+        var members = [ChildSpec(kind: .ingress, number: 1)] + workers(perService: count)
+        if let port = ports.sandbox {
+            let webhooks = "\(ports.http.url)/v1/webhooks/stripe"
+            members.append(ChildSpec(kind: .sandbox(port: port, webhookURL: webhooks, journal: folder.ledger), number: 1))
+        }
+        return members
+    }
+
+    /// Every worker of every service.
+    package static func workers(perService count: Int) -> [ChildSpec] {
+        ServiceName.allCases.flatMap { service in (1...count).map { ChildSpec(kind: .worker(service), number: $0) } }
+    }
+}

@@ -1,0 +1,24 @@
+import Synchronization
+
+/// Counts the requests under way and lets no more in than the bound.
+final class ConcurrencyLimit: Sendable {
+    private let limit: Int
+    private let underWay = Mutex(0)
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Whether there is room; `leave` gives it back.
+    func enter() -> Bool {
+        underWay.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() {
+        underWay.withLock { $0 -= 1 }
+    }
+}

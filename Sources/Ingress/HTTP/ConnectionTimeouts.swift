@@ -1,0 +1,31 @@
+import Messaging
+import NIOCore
+
+/// How long a client may take over one request. Whoever takes longer loses the connection, silent or not: one byte now and then would
+/// otherwise hold it for good.
+struct ConnectionTimeouts {
+    /// From the first byte, or from connecting, to the end of the headers.
+    let head: TimeAmount
+    /// From the end of the headers to the end of the body, whether or not anybody reads it.
+    let body: TimeAmount
+    /// From the answer to its last byte being taken by the client's system.
+    let response: TimeAmount
+}
+
+/// A time limit on one thing at a time, on the event loop of a connection.
+struct Countdown {
+    private var scheduled: Scheduled<Void>?
+
+    mutating func start(_ limit: TimeAmount, closing context: ChannelHandlerContext) {
+        stop()
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        scheduled = context.eventLoop.scheduleTask(in: limit) { bound.value.close(promise: nil) }
+    }
+
+    mutating func stop() {
+        scheduled?.cancel()
+        scheduled = nil
+    }
+
+    var isRunning: Bool { scheduled != nil }
+}

@@ -1,0 +1,118 @@
+import FoundationEssentials
+import JSON
+import PostgreSQL
+import Secrets
+
+/// The table that makes Wharf's promise true: a row says that a message was handled, and holds all that the handling sends on.
+///
+/// The row commits with the handling. From then on every delivery of the same message finds it and sends the same outputs, under the same ids, again.
+/// Partitioned by day: old days are dropped whole (`InboxPartitions`), never row by row.
+public struct Inbox: Sendable {
+    /// How many days a message is remembered, and with it an `Idempotency-Key`. Longer than the broker or a saga keeps anything in flight.
+    public static let retention = 7
+    /// What was handled since then is remembered for certain.
+    public static func memory(at now: Date) -> Date { now.addingTimeInterval(-Double(retention) * 86_400) }
+    /// Partitions that exist ahead of time, so that a day may begin while the service is down.
+    public static let daysAhead = 3
+
+    struct Entry {
+        let id: UUID
+        let fingerprint: [UInt8]
+        let outputs: [Output]
+    }
+
+    struct Remembered: Sendable {
+        let fingerprint: [UInt8]
+        let outputs: [Output]
+        /// Nil where the outputs' ids do not follow from it.
+        let recorded: Date?
+    }
+
+    public static let migrations = [
+        Migration(
+            id: "inbox",
+            sql: """
+                CREATE TABLE inbox (
+                    message_id uuid NOT NULL,
+                    fingerprint bytea NOT NULL,
+                    outputs json NOT NULL,
+                    at timestamptz NOT NULL,
+                    PRIMARY KEY (message_id, at)
+                ) PARTITION BY RANGE (at);
+                """),
+        Migration(
+            id: "inbox ordered ids",
+            sql: """
+                -- Whether the ids of the outputs begin with the row's time; those of the rows before this column do not.
+                ALTER TABLE inbox ADD COLUMN ordered boolean NOT NULL DEFAULT false;
+                """),
+        Migration(
+            id: "inbox trail",
+            sql: """
+                -- The inbox without any content: what an auditor may see of it. Who may read the view needs no right on the table.
+                CREATE VIEW inbox_trail AS
+                SELECT message_id, at, ordered, (
+                    SELECT json_agg(json_build_object(
+                        'place', place - 1, 'kind', value ->> 'kind', 'key', value ->> 'key', 'replayed', value ->> 'messageID',
+                        'operation', value ->> 'operation'))
+                    FROM json_array_elements(outputs) WITH ORDINALITY AS output (value, place)
+                    WHERE value ->> 'kind' IN ('request', 'event', 'replay')
+                ) AS sent
+                FROM inbox;
+                """),
+    ]
+
+    let service: String
+
+    /// Waits until nobody else handles any of these messages, then tells which of them were handled before.
+    ///
+    /// Two copies of a message at once wait for each other here, and the second finds the row of the first. The primary key cannot do this:
+    /// a partitioned one holds the day as well, and two copies may meet around midnight. The locks end with the transaction, and are taken in one order,
+    /// so that two batches cannot block each other for good.
+    ///
+    /// What a lock's key follows from must stay as it is: workers of two versions may run side by side, and copies of one message meet on its key alone.
+    func admit(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: Remembered] {
+        let ids = Set(ids).sorted()
+        let found = try await transaction.pipeline([
+            "SELECT count(pg_advisory_xact_lock(hashtextextended(\(service) || id::text, 0))) FROM unnest(\(ids)) AS id",
+            "SELECT message_id, fingerprint, outputs::text AS outputs, at, ordered FROM inbox WHERE message_id = ANY(\(ids))",
+        ])
+        var remembered: [UUID: Remembered] = [:]
+        for row in found[1] {
+            let outputs: String = try row.decode("outputs")
+            remembered[try row.decode("message_id")] = Remembered(
+                fingerprint: try row.decode("fingerprint"), outputs: try JSON.decode(from: Array(outputs.utf8)),
+                recorded: try Self.recorded(row))
+        }
+        return remembered
+    }
+
+    /// When the outputs of a row were recorded, where their ids follow from it; `row` has the columns `at` and `ordered`.
+    static func recorded(_ row: Row) throws -> Date? {
+        try row.decode("ordered") ? try row.decode("at") : nil
+    }
+
+    /// The time of what is recorded now. Whole milliseconds, which is what ids hold: none is lost on the way through the database.
+    static func time(_ now: Date) -> Date {
+        Date(timeIntervalSince1970: (now.timeIntervalSince1970 * 1000).rounded(.down) / 1000)
+    }
+
+    /// `now` is of `time(_:)`.
+    func record(_ entries: [Entry], at now: Date, on transaction: any SQLConnection) async throws {
+        guard !entries.isEmpty else { return }
+        let outputs = try entries.map { String(decoding: try JSON.encode($0.outputs), as: UTF8.self) }
+        try await transaction.enqueue(
+            """
+            INSERT INTO inbox (message_id, fingerprint, outputs, at, ordered)
+            SELECT id, fingerprint, outputs::json, \(now), true
+            FROM unnest(\(entries.map(\.id)), \(entries.map(\.fingerprint)), \(outputs)) AS new (id, fingerprint, outputs)
+            """)
+    }
+
+    /// Whether a row was refused because its day has no partition: the service was down, or could not make any, for longer than `daysAhead`,
+    /// or the clock of this host is wrong by as much.
+    static func lacksPartition(_ error: any Error) -> Bool {
+        guard let error = error as? PostgresError else { return false }
+        return error.sqlState == "23514" && error.table == "inbox"
+    }
+}

@@ -1,0 +1,83 @@
+import AMQP
+import FoundationEssentials
+import Runtime
+
+/// How long a message waits before it is tried again, by how often it has failed.
+public struct RetryLadder: Sendable {
+    /// The rungs' names; each has the queues `retry.<rung>.a` and `.b`, whose delays lie 20 % around it.
+    public static let standard = RetryLadder(rungs: ["1s", "5s", "30s", "2m", "10m"], maximumAttempts: 8)
+
+    public let rungs: [String]
+    /// Failed attempts after which a message becomes a dead letter.
+    let maximumAttempts: Int
+
+    public static let siblings = ["a", "b"]
+
+    var firstRung: String { rungs.first ?? "" }
+
+    /// The rung for a message that has just failed for the `attempt`-th time (from 1); nil when that was the last.
+    func rung(afterAttempt attempt: Int) -> String? {
+        guard attempt < maximumAttempts else { return nil }
+        return rungs[min(attempt, rungs.count) - 1]
+    }
+}
+
+/// Messages that could not be handled, on their way to the ladder or to the dead letters: the original bytes and properties, with
+/// what happened written into the headers.
+struct FailureRouting {
+    let ladder: RetryLadder
+    let worker: String
+    let randomness: any Randomness
+    /// The queue's messages hold credentials, which are never written down.
+    var redacts = false
+
+    enum Destination: Equatable {
+        case retry(rung: String)
+        case deadLetter
+    }
+
+    func destination(after failure: Failure, attempt: Int) -> Destination {
+        guard !redacts, failure.remedy != .deadLetter, let rung = ladder.rung(afterAttempt: attempt + 1) else { return .deadLetter }
+        return .retry(rung: rung)
+    }
+
+    /// A message of a bundle on its way back to its queue by itself, as it was: nothing has failed that is known of.
+    func publication(apart message: Delivery, queue: String) -> Publication {
+        var properties = message.properties
+        properties.userID = nil
+        properties.headers = properties.headers.filter { !$0.key.hasPrefix("x-") }
+        return Publication(exchange: retryExchange(ladder.firstRung), routingKey: queue, properties: properties, body: message.body)
+    }
+
+    private func retryExchange(_ rung: String) -> String {
+        "retry.\(rung).\(RetryLadder.siblings[randomness.fraction() < 0.5 ? 0 : 1])"
+    }
+
+    func publication(
+        of delivery: Delivery, attempt: Int, failures: [FailedAttempt], failure: Failure, queue: String, now: Date
+    ) -> Publication {
+        let latest = FailedAttempt(at: now, worker: worker, cause: failure.cause, detail: failure.detail)
+        let history = (failures + [latest]).suffix(FailedAttempt.maximumKept)
+        var properties = delivery.properties
+        let body = redacts ? FailedMessage.redactedBody : delivery.body
+        properties.persistent = true
+        properties.expiration = nil
+        // The broker compares it with the user of the connection; the sender's was another.
+        properties.userID = nil
+        properties.headers = properties.headers.filter { !$0.key.hasPrefix("x-") }
+        properties.headers[HeaderName.attempt] = .integer(Int64(attempt + 1))
+        properties.headers[HeaderName.failures] = .array(history.map(\.fieldValue))
+        properties.headers[HeaderName.origin] = .string(queue)
+        properties.headers[HeaderName.cause] = .string(failure.cause)
+        switch destination(after: failure, attempt: attempt) {
+        case .retry(let rung):
+            return Publication(
+                exchange: retryExchange(rung), routingKey: queue, properties: properties, body: body,
+                mandatory: true)
+        case .deadLetter:
+            return Publication(
+                exchange: Exchange.deadLetters, routingKey: queue, properties: properties, body: body,
+                mandatory: true)
+        }
+    }
+}

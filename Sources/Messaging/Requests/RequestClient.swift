@@ -1,0 +1,228 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Logging
+import Runtime
+import Secrets
+import ServiceLifecycle
+import Synchronization
+
+/// Sends requests and waits for their replies, over the one reply queue of this process. A `Service`: `run()` reads the replies.
+public final class RequestClient: Service {
+    /// Requests that wait for a reply at once; one more is refused.
+    public static let maximumInFlight = 5_000
+    /// How exactly deadlines are kept.
+    static let sweepInterval: Duration = .milliseconds(50)
+    static let repliesAtOnce = 500
+
+    private struct Entry {
+        let operation: String
+        let sentAt: Date
+        let deadline: Date
+        /// The reply queue to which the reply is sent; lost with its connection.
+        let address: String
+        let continuation: CheckedContinuation<Reply, any Error>
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        /// By operation, of which there are as many as the routing table has.
+        var paces: [String: AdmissionControl] = [:]
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let commands: PublishQueue
+    private let queries: PublishQueue
+    private let replies: any MessageConsumer
+    private let clock: any WallClock
+    private let randomness: any Randomness
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - commands: Publishes what must not be lost; confirms.
+    ///   - queries: Publishes queries; confirms, too: their queues are bounded, and without confirms the broker drops what a full one refuses without a word.
+    ///     Not the same as `commands`, whose confirms wait for the disk.
+    public init(
+        commands: any MessagePublisher, queries: any MessagePublisher, replies: any MessageConsumer,
+        clock: any WallClock, randomness: any Randomness, logger: Logger
+    ) {
+        self.commands = PublishQueue(commands, clock: clock)
+        self.queries = PublishQueue(queries, clock: clock)
+        self.replies = replies
+        self.clock = clock
+        self.randomness = randomness
+        self.logger = logger
+    }
+
+    /// Why there is no reply.
+    public enum Unanswered: Error, Sendable, Equatable {
+        /// The broker, the queue or this process takes no more at the moment; nothing was accepted.
+        case refused(String)
+        /// No queue is bound to the operation.
+        case unroutable
+        /// The request may have been accepted, but no reply came in time, or none can come any more because the reply queue is lost.
+        case timedOut
+    }
+
+    public var inFlight: Int { state.withLock { $0.entries.count } }
+    /// Whether the broker takes messages at the moment.
+    public var isReady: Bool {
+        [commands.publisher, queries.publisher].allSatisfy { $0.isConnected && !$0.isBlocked }
+    }
+
+    /// Whether a request could be sent now, and its reply find its way back.
+    public var canSend: Bool {
+        get async {
+            guard isReady else { return false }
+            return await replies.replyAddress != nil
+        }
+    }
+
+    /// The reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.
+    ///
+    /// `.query` and `.command` carry the deadline with them, so that no work is done that nobody waits for; a `.durable` one will be done however late.
+    public func send(_ request: Request, durability: Durability, timeout: Duration) async throws -> Reply {
+        let now = clock.now()
+        let deadline = now.addingTimeInterval(timeout.seconds)
+        guard isReady, let address = await replies.replyAddress else {
+            throw Unanswered.refused("the broker takes no requests at the moment")
+        }
+        let correlationID = randomness.uuid().upperCaseText
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let entry = Entry(
+                    operation: request.operation, sentAt: now, deadline: deadline, address: address, continuation: continuation)
+                if let refusal = open(correlationID, entry, timeout.seconds) { return continuation.resume(throwing: refusal) }
+                guard !Task.isCancelled else { return finish(correlationID, .failure(CancellationError())) }
+                var request = request
+                request.requester = Requester(replyTo: address, correlationID: correlationID, opensBundles: true)
+                if durability != .durable { request.deadline = deadline }
+                let publishQueue = durability == .query ? queries : commands
+                publishQueue.add(request.publication(durability: durability, now: now), deadline: deadline) { outcome in
+                    // Sent, it waits for the reply.
+                    if let error = Self.unanswered(outcome) { self.finish(correlationID, .failure(error)) }
+                }
+            }
+        } onCancel: {
+            finish(correlationID, .failure(CancellationError()))
+        }
+    }
+
+    /// Publishes without asking for a reply; returns when the broker has taken responsibility.
+    public func post(_ request: Request, timeout: Duration) async throws {
+        let now = clock.now()
+        let publication = request.publication(durability: .durable, now: now)
+        let outcome = await withCheckedContinuation { continuation in
+            commands.add(publication, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
+        }
+        if let error = Self.unanswered(outcome) { throw error }
+    }
+
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for publishQueue in [commands, queries] { group.addTask { await publishQueue.run() } }
+            group.addTask {
+                while let deliveries = try? await self.replies.next(limit: Self.repliesAtOnce) {
+                    for delivery in deliveries.flatMap(Bundle.open) {
+                        guard let id = delivery.properties.correlationID else { continue }
+                        self.finish(id, .success(Reply(delivery)))
+                    }
+                }
+            }
+            group.addTask {
+                while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil {
+                    self.commands.expire()
+                    self.queries.expire()
+                    self.expire(address: await self.replies.replyAddress)
+                }
+            }
+            group.addTask {
+                try? await gracefulShutdown()
+                await self.replies.stopConsuming()
+            }
+            try await group.next()
+            group.cancelAll()
+            stop()
+        }
+    }
+
+    static func unanswered(_ outcome: PublishOutcome) -> Unanswered? {
+        switch outcome {
+        case .confirmed: nil
+        case .returned: .unroutable
+        case .refused: .refused("the queue is full")
+        case .failed(let error):
+            switch error.code {
+            case .connectionLost, .closedByBroker, .deadlineExceeded: .timedOut
+            default: .refused(error.message)
+            }
+        }
+    }
+}
+
+// MARK: - Who waits
+
+extension RequestClient {
+    /// Lets a request in, or says why not.
+    private func open(_ id: String, _ entry: Entry, _ timeout: Double) -> Unanswered? {
+        state.withLock { state in
+            if state.isStopped { return .refused("shutting down") }
+            if state.entries.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
+            guard state.paces[entry.operation, default: AdmissionControl()].admits(at: entry.sentAt, deadline: timeout) else {
+                return .refused("more are asked than can be answered in time")
+            }
+            state.entries[id] = entry
+            return nil
+        }
+    }
+
+    /// Gives the first of several results to whoever waits.
+    private func finish(_ id: String, _ result: Result<Reply, any Error>) {
+        let now = clock.now()
+        let entry: Entry? = state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: id) else { return nil }
+            switch result {
+            case .success: state.paces[entry.operation]?.answered(at: now, after: now.timeIntervalSince(entry.sentAt))
+            case .failure: state.paces[entry.operation]?.gaveUp()
+            }
+            return entry
+        }
+        entry?.continuation.resume(with: result)
+    }
+
+    /// - Parameter address: of the reply queue that there is now.
+    private func expire(address: String?) {
+        let now = clock.now()
+        let overdue = state.withLock { state in
+            state.entries.filter { $0.value.deadline < now || $0.value.address != address }.map(\.key)
+        }
+        for id in overdue { finish(id, .failure(Unanswered.timedOut)) }
+    }
+
+    /// Nothing more will be answered.
+    private func stop() {
+        let rest = state.withLock { state in
+            state.isStopped = true
+            return Array(state.entries.keys)
+        }
+        for id in rest { finish(id, .failure(Unanswered.timedOut)) }
+    }
+}
+
+extension Duration {
+    public var seconds: Double {
+        let (whole, attoseconds) = components
+        return Double(whole) + Double(attoseconds) / 1e18
+    }
+}
+
+extension RequestClient.Unanswered: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .refused(let reason): "The request was not accepted: \(reason)."
+        case .unroutable: "The request was not accepted: no queue is bound to the operation; wharf topology apply binds it."
+        case .timedOut: "No reply came in time; whether the request was carried out is not known."
+        }
+    }
+}

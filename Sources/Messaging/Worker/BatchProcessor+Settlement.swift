@@ -1,0 +1,169 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Logging
+import Metrics
+import Runtime
+
+/// What has been handled, on its way out: outputs and answers leave, then the deliveries are acknowledged, or set aside with what went wrong.
+extension BatchProcessor {
+    struct Settlement {
+        let delivery: Delivery
+        /// Nil for a message that could not be read.
+        let request: Request?
+        let result: BatchHandler.Result
+
+        var attempt: Int { delivery.attempt }
+
+        /// Whether an earlier delivery may have committed and left its outputs to this one: then it must not end without them.
+        var mayBeCommitted: Bool { delivery.redelivered || attempt > 0 }
+    }
+
+    private struct Answer {
+        let reply: Reply
+        let requester: Requester
+    }
+
+    func settle(_ settlements: [Settlement], since start: Date, _ acknowledgements: inout Acknowledgements) async {
+        let now = clock.now()
+        let milliseconds = Int(exactly: (now.timeIntervalSince(start) * 1000).rounded()) ?? 0
+        var publications: [Publication] = []
+        var owners: [Int] = []
+        var answers: [Answer] = []
+        for (index, settlement) in settlements.enumerated() {
+            switch settlement.result {
+            case .expired:
+                metrics.expired.increment()
+            case .handled(let outputs, let recorded, let reply, _):
+                metrics.handled.increment()
+                logHandled(settlement, milliseconds: milliseconds)
+                if let request = settlement.request {
+                    for (place, output) in outputs.enumerated() {
+                        guard let publication = output.publication(at: place, of: request, recorded: recorded, now: now) else { continue }
+                        publications.append(publication)
+                        owners.append(index)
+                    }
+                    if let reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
+                }
+            case .failed(let failure):
+                let (publication, reply) = setAside(settlement, failure, now)
+                if let publication {
+                    publications.append(publication)
+                    owners.append(index)
+                }
+                if let reply, let requester = settlement.request?.requester { answers.append(Answer(reply: reply, requester: requester)) }
+            }
+        }
+        // The answer is true from the commit on; what follows from it is on its way at the latest after a redelivery.
+        async let answering: Void = publish(answers)
+        let unsettled = await publish(publications, of: owners)
+        let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
+        await answering
+        await finish(settled, [], &acknowledgements)
+        if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
+    }
+
+    /// Publishes; gives the owners of what was not confirmed, each with what the ladder is to say of it, or nil where the broker takes nothing.
+    private func publish(_ publications: [Publication], of owners: [Int]) async -> [Int: Failure?] {
+        guard !publications.isEmpty else { return [:] }
+        var unsettled: [Int: Failure?] = [:]
+        let sent = Bundle.pack(publications)
+        for (outcome, (publication, places)) in zip(await departure.publish(sent.map(\.publication)), sent) {
+            let way = "\(publication.exchange) → \(publication.routingKey)"
+            let failure: Failure?
+            switch outcome {
+            case .confirmed: continue
+            case .returned(_, let reason): failure = Failure("unroutable", "\(way): \(reason)", remedy: .retry)
+            case .refused: failure = Failure("queue-full", "\(way) refused the message", remedy: .retry)
+            case .failed(let error):
+                logger.warning("could not publish", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
+                failure = departure.isOpen ? Failure("not-confirmed", "\(way): \(error.message)", remedy: .retry) : nil
+            }
+            for place in places { unsettled[owners[place]] = .some(failure) }
+        }
+        return unsettled
+    }
+
+    private func publish(_ answers: [Answer]) async {
+        guard !answers.isEmpty else { return }
+        let together = answers.filter(\.requester.opensBundles).map { $0.reply.publication(to: $0.requester) }
+        let alone = answers.filter { !$0.requester.opensBundles }.map { $0.reply.publication(to: $0.requester) }
+        for case .failed(let error) in await replies.publish(Bundle.pack(together).map(\.publication) + alone) {
+            // Whoever asked runs into the deadline and may ask again: the inbox has the answer.
+            logger.warning("could not send replies", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
+            return
+        }
+    }
+
+    /// What could not be sent on: the input waits on the ladder; the inbox has its outputs, so that they are sent when it comes back.
+    private func setAsideUnsettled(
+        _ unsettled: [(Settlement, Failure?)], _ now: Date, _ acknowledgements: inout Acknowledgements
+    ) async {
+        var tags: [DeliveryTag] = []
+        var publications: [Publication] = []
+        var release: [DeliveryTag] = []
+        for (settlement, failure) in unsettled {
+            // What holds credentials never waits on the ladder; however often it is given back, it expires in its queue.
+            guard let failure, !failureRouting.redacts, case .handled = settlement.result else {
+                release.append(settlement.delivery.tag)
+                continue
+            }
+            logger.error("could not send on", metadata: metadata(of: settlement, failure))
+            publications.append(
+                failureRouting.publication(
+                    of: settlement.delivery, attempt: settlement.attempt, failures: settlement.delivery.failures, failure: failure,
+                    queue: queue, now: now))
+            tags.append(settlement.delivery.tag)
+        }
+        await replace(tags, by: publications, releasing: release, &acknowledgements)
+    }
+
+    /// Where a failed message goes, and what its requester is told.
+    private func setAside(_ settlement: Settlement, _ failure: Failure, _ now: Date) -> (Publication?, Reply?) {
+        let metadata = metadata(of: settlement, failure)
+        if let reply = answerInstead(settlement, failure) {
+            metrics.retried.increment()
+            logger.warning("refused for now", metadata: metadata)
+            return (nil, reply)
+        }
+        let publication = failureRouting.publication(
+            of: settlement.delivery, attempt: settlement.attempt, failures: settlement.delivery.failures, failure: failure,
+            queue: queue, now: now)
+        if failureRouting.destination(after: failure, attempt: settlement.attempt) == .deadLetter {
+            metrics.deadLettered.increment()
+            logger.error("dead letter", metadata: metadata)
+            return (publication, Reply(.internalError("The request could not be carried out; it is kept for the operators.")))
+        }
+        metrics.retried.increment()
+        logger.warning("will be tried again", metadata: metadata)
+        return (publication, nil)
+    }
+
+    /// What the requester is told where the message itself ends here, since whoever waits can ask again: its deadline is shorter than what the ladder is for,
+    /// or it holds credentials, and a letter without its body could never be replayed.
+    ///
+    /// Nil for a message that may have been committed: it climbs the ladder, so that its outputs leave if it was. Its requester hears what came of it, or
+    /// nothing until the deadline, which is the truth.
+    private func answerInstead(_ settlement: Settlement, _ failure: Failure) -> Reply? {
+        guard failure.remedy != .deadLetter, let request = settlement.request, request.requester != nil else { return nil }
+        let mayBeCommitted = settlement.mayBeCommitted || failure.remedy == .askInbox
+        if failureRouting.redacts { return Reply(mayBeCommitted ? .outcomeUnknown(request) : .refusedForNow) }
+        guard request.deadline != nil, !mayBeCommitted else { return nil }
+        return failureRouting.destination(after: failure, attempt: settlement.attempt) == .deadLetter ? nil : Reply(.refusedForNow)
+    }
+}
+
+extension Problem {
+    fileprivate static let refusedForNow = Problem.unavailable("The request could not be carried out at the moment. Nothing was done.")
+
+    fileprivate static func outcomeUnknown(_ request: Request) -> Problem {
+        let hasKey = request.parameters[Request.idempotencyKey] != nil
+        let advice =
+            hasKey
+            ? "A retry is safe with the same Idempotency-Key; under another one it may be done twice."
+            : "Look whether it was before you send it again."
+        return Problem(
+            "timeout", title: "No reply in time", status: 504, detail: "It is not known whether the request was carried out. \(advice)",
+            retryable: hasKey)
+    }
+}

@@ -1,0 +1,175 @@
+import AMQP
+import Contracts
+import FoundationEssentials
+import Logging
+import Metrics
+import PostgreSQL
+import Runtime
+
+/// Takes what has gathered in one queue from delivery to settlement: handle, publish what follows, wait for the broker's confirms, acknowledge.
+struct BatchProcessor: Sendable {
+    /// Before a message goes back to a queue because nothing could be published for it, so that it does not spin.
+    static let releasePause: Duration = .seconds(1)
+    /// Deliveries of one message, after which it is suspected of killing workers: suspects are handled one by one in random order, so that a
+    /// killer takes fewer neighbours with it at each round and is alone long before the broker's delivery limit.
+    /// A bundle under suspicion is taken apart.
+    static let suspectAfter = 2
+
+    let queue: String
+    /// The most messages in one transaction.
+    let limit: Int
+    let operations: [String: Operation]
+    let handler: BatchHandler
+    let database: any Database
+    let consumer: any MessageConsumer
+    /// Confirms: for what must not be lost.
+    let publisher: any MessagePublisher
+    /// No confirms: for replies.
+    let replies: any MessagePublisher
+    let failureRouting: FailureRouting
+    let clock: any WallClock
+    let metrics: WorkerMetrics
+    let logger: Logger
+
+    /// For what must not be lost.
+    var departure: RetryingPublisher { RetryingPublisher(publisher: publisher, clock: clock) }
+
+    private struct Work {
+        let delivery: Delivery
+        let request: Request
+    }
+
+    func process(_ deliveries: [Delivery]) async {
+        var acknowledgements = Acknowledgements()
+        var calm: [Delivery] = []
+        var suspects: [Delivery] = []
+        var apart: [Delivery] = []
+        for delivery in deliveries {
+            let messages = Bundle.open(delivery)
+            acknowledgements.expect(messages.count, of: delivery.tag)
+            if delivery.deliveryCount < Self.suspectAfter {
+                calm += messages
+            } else if messages.count == 1 {
+                suspects += messages
+            } else {
+                apart += messages
+            }
+        }
+        if !apart.isEmpty { await takeApart(apart, &acknowledgements) }
+        for start in stride(from: 0, to: calm.count, by: limit) {
+            await settleTogether(Array(calm[start..<min(start + limit, calm.count)]), &acknowledgements)
+        }
+        let shuffled = suspects.map { ($0, failureRouting.randomness.fraction()) }.sorted { $0.1 < $1.1 }.map(\.0)
+        for suspect in shuffled { await settleTogether([suspect], &acknowledgements) }
+    }
+
+    /// One of a bundle's messages may be what kills the workers that it comes to: from here on each travels, and is counted by the broker, by itself.
+    private func takeApart(_ messages: [Delivery], _ acknowledgements: inout Acknowledgements) async {
+        await replace(messages.map(\.tag), by: messages.map { failureRouting.publication(apart: $0, queue: queue) }, releasing: [], &acknowledgements)
+    }
+
+    /// Takes each delivery as done once the publication in its place is confirmed; gives it back, as those of `releasing`, when it is not.
+    func replace(
+        _ tags: [DeliveryTag], by publications: [Publication], releasing: [DeliveryTag], _ acknowledgements: inout Acknowledgements
+    ) async {
+        var done: [DeliveryTag] = []
+        var release = releasing
+        for (tag, outcome) in zip(tags, await departure.publish(publications)) {
+            if case .confirmed = outcome { done.append(tag) } else { release.append(tag) }
+        }
+        await finish(done, release, &acknowledgements)
+    }
+
+    /// Tells the broker what has been taken care of, and gives back the rest after a pause.
+    func finish(_ done: [DeliveryTag], _ release: [DeliveryTag], _ acknowledgements: inout Acknowledgements) async {
+        let (done, release) = (acknowledgements.done(done), acknowledgements.release(release))
+        if !done.isEmpty { await consumer.acknowledge(done) }
+        guard !release.isEmpty else { return }
+        try? await clock.sleep(for: Self.releasePause)
+        await consumer.release(release)
+    }
+
+    private func settleTogether(_ deliveries: [Delivery], _ acknowledgements: inout Acknowledgements) async {
+        metrics.batchSize.record(deliveries.count)
+        var settlements: [Settlement] = []
+        var queries: [Work] = []
+        var commands: [Work] = []
+        let now = clock.now()
+        for delivery in deliveries {
+            do throws(Failure) {
+                try Bundle.check(delivery)
+                let request = try Request(delivery)
+                guard let operation = operations[request.operation] else {
+                    throw Failure("unknown-operation", "'\(request.operation.prefix(100))' is no operation of \(queue)")
+                }
+                if case .query = operation.handler {
+                    if let deadline = request.deadline, deadline < now {
+                        settlements.append(Settlement(delivery: delivery, request: request, result: .expired))
+                    } else {
+                        queries.append(Work(delivery: delivery, request: request))
+                    }
+                } else {
+                    // Late or not: the inbox is asked first, since what is committed never expires.
+                    commands.append(Work(delivery: delivery, request: request))
+                }
+            } catch {
+                settlements.append(Settlement(delivery: delivery, request: nil, result: .failed(error)))
+            }
+        }
+        if !queries.isEmpty {
+            let results = await answer(queries.map(\.request))
+            settlements += zip(queries, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
+        }
+        if !commands.isEmpty {
+            let results = await handler.handle(commands.map(\.request), by: operations)
+            settlements += zip(commands, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
+        }
+        await settle(settlements, since: now, &acknowledgements)
+    }
+
+    private func answer(_ requests: [Request]) async -> [BatchHandler.Result] {
+        var results = [BatchHandler.Result?](repeating: nil, count: requests.count)
+        let groups = Dictionary(grouping: requests.indices) { requests[$0].operation }
+        for (key, indices) in groups {
+            guard case .query(let handle)? = operations[key]?.handler else { continue }
+            let outcomes = await ask(indices.map { requests[$0] }, handle)
+            for (index, outcome) in zip(indices, outcomes) { results[index] = outcome }
+        }
+        return results.map { $0 ?? .failed(Failure("handler-miscount", "no outcome", remedy: .retry)) }
+    }
+
+    private func ask(
+        _ requests: [Request], _ handle: @Sendable ([Request], any Database) async throws -> [Outcome]
+    ) async -> [BatchHandler.Result] {
+        do {
+            let outcomes = try await handle(requests, database)
+            try expect(outcomes.count, requests.count, "outcomes")
+            return outcomes.map { outcome in
+                switch outcome {
+                case .done(let reply, _, _): .handled(outputs: [], reply: reply)
+                case .failed(let failure): .failed(failure)
+                }
+            }
+        } catch {
+            let failure = Failure(error)
+            guard requests.count > 1, failure.remedy != .waitForServer else {
+                guard failure.remedy != .deadLetter else { return [.failed(failure)] }
+                logger.warning("queries were refused", metadata: [LogKey.cause: "\(failure.cause)", LogKey.detail: "\(failure.detail)", LogKey.queue: "\(queue)"])
+                // A query is asked again by whoever needs it, not by the ladder.
+                let reply = Reply(.unavailable("The service cannot reach its data at the moment."))
+                return requests.map { _ in .handled(outputs: [], reply: reply) }
+            }
+            var results: [BatchHandler.Result] = []
+            for request in requests { results += await ask([request], handle) }
+            return results
+        }
+    }
+}
+
+extension Delivery {
+    /// How often the broker has handed this message out before.
+    var deliveryCount: Int {
+        if case .integer(let count)? = properties.headers["x-delivery-count"] { return Int(clamping: count) }
+        return 0
+    }
+}

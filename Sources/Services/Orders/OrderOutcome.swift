@@ -1,0 +1,19 @@
+/// What the phase of an order's saga means to an auditor, who holds the order against payments, stock and notifications.
+public enum OrderOutcome: Sendable {
+    /// The saga goes on.
+    case open
+    /// It came about: paid, and taken from stock.
+    case sold
+    /// It did not: nothing is kept.
+    case givenUp
+
+    /// Nil for a phase that this version of Wharf does not know.
+    public init?(phase: String) {
+        guard let phase = Checkout.Phase(rawValue: phase) else { return nil }
+        switch phase {
+        case .reserving, .charging, .awaitingCustomer, .confirming, .voiding, .releasing, .reopening: self = .open
+        case .confirmed: self = .sold
+        case .rejected: self = .givenUp
+        }
+    }
+}
