@@ -61,8 +61,8 @@ let package = Package(
         .target(name: "IOThreads", dependencies: ["CThreads"], path: "Sources/Clients/IOThreads", swiftSettings: client),
         .target(name: "AMQP", dependencies: ["IOThreads", "CRabbitMQ", log, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
         .target(name: "PostgreSQL", dependencies: ["IOThreads", "CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
-        .target(name: "WebClient", dependencies: ["CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
-        .target(name: "Redis", dependencies: ["CHiredis", "COpenSSL", log], path: "Sources/Clients/Redis", swiftSettings: client),
+        .target(name: "WebClient", dependencies: ["IOThreads", "CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
+        .target(name: "Redis", dependencies: ["IOThreads", "CHiredis", "COpenSSL", log], path: "Sources/Clients/Redis", swiftSettings: client),
         .target(name: "Gzip", dependencies: ["CZlib"], path: "Sources/Clients/Gzip", swiftSettings: client),
         .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
 
@@ -115,11 +115,11 @@ let package = Package(
                 + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) }),
         development(
             "Up",
-            ["Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
-        development("Load", ["Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
+            ["Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
+        development("Load", ["Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
         development(
             "Bench",
-            ["Up", "Load", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", log, arguments]),
+            ["Up", "Load", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", log, arguments]),
         development(
             "Chaos",
             [
@@ -152,7 +152,8 @@ let package = Package(
         ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
         ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]),
         ("LocalServersTests", ["LocalServers"]),
-        ("MessagingTests", ["Messaging", "JSON", "Runtime", "Input", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
+        ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
+        ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
         ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
         ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "WebClient", log, metrics, lifecycle]),
         ("IngressTests", ["FuzzTargets", yams, "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),

@@ -64,21 +64,3 @@ import Testing
         #expect(error?.description.contains("secret") == false)
     }
 }
-
-@Suite struct BackoffTests {
-    /// Always picks the largest delay.
-    private struct Largest: RandomNumberGenerator {
-        func next() -> UInt64 { .max }
-    }
-
-    @Test func `delays double up to the longest and begin anew after a stable connection`() {
-        var backoff = Backoff()
-        var random = Largest()
-        let delays = (0..<9).map { _ in backoff.next(using: &random).milliseconds }
-        #expect(delays == [100, 200, 400, 800, 1_600, 3_000, 3_000, 3_000, 3_000])
-        backoff.ended(after: .seconds(1))
-        #expect(backoff.next(using: &random) == Backoff.longest)
-        backoff.ended(after: Backoff.stable)
-        #expect(backoff.next(using: &random) == Backoff.first)
-    }
-}

@@ -48,17 +48,6 @@ import Testing
         #expect(RedisCommand.encode(["SET", "ké", ""]) == Array("*3\r\n$3\r\nSET\r\n$3\r\nké\r\n$0\r\n\r\n".utf8))
     }
 
-    @Test func `rests between attempts double up to the longest, shortened at random by up to half`() {
-        var backoff = Backoff()
-        let longest = (0..<8).map { _ in backoff.next(random: 0) }
-        #expect(longest == [50, 100, 200, 400, 800, 1600, 2000, 2000].map { .milliseconds($0) })
-        let shortened = backoff.next(random: 1)
-        #expect(shortened == .seconds(1))
-        backoff.reset()
-        let afterReset = backoff.next(random: 0)
-        #expect(afterReset == Backoff.shortest)
-    }
-
     @Test func `some refusals pass by themselves`() {
         #expect(RedisError(code: .rejected, message: "LOADING Redis is loading").isTransient)
         #expect(RedisError(code: .rejected, message: "BUSY").isTransient)

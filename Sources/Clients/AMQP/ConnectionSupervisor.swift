@@ -39,7 +39,7 @@ struct ConnectionSupervisor {
     }
 
     private func keepConnected(on thread: IOThread) async throws {
-        var backoff = Backoff()
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(3))
         var random = SystemRandomNumberGenerator()
         var hasConnected = false
         var lost: BrokerAddress?

@@ -12,16 +12,21 @@ private final class ThreadBody {
 /// Enough for librabbitmq to decode a header frame of 128 KiB that is nothing but nested tables, some 300 bytes of stack a level. Only what is used of it is memory.
 private let threadStackBytes = 16 * 1024 * 1024
 
-/// Starts a thread that ends with `run`. It takes no signals: those are for the program's main thread. False: the system has no room for one.
+/// Starts a thread that ends with `run`, so that a C library has one owner and no task's thread blocks in it. False when the system has no room for one.
+///
+/// It takes no signals: those are for the program's main thread, and a broken pipe is an error here, never the end of the process.
 package func startThread(named name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
     let body = Unmanaged.passRetained(
         ThreadBody {
-            var all = sigset_t()
-            sigfillset(&all)
-            pthread_sigmask(SIG_BLOCK, &all, nil)
             threads_name(name)
             run()
         })
+    // A thread inherits its mask, so that no signal can arrive before the thread would have blocked it.
+    var everySignal = sigset_t()
+    var previous = sigset_t()
+    sigfillset(&everySignal)
+    pthread_sigmask(SIG_SETMASK, &everySignal, &previous)
+    defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }

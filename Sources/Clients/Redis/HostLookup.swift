@@ -1,5 +1,6 @@
 import CHiredis
 import Glibc
+import IOThreads
 
 /// Finds the addresses of a host's name. The system's resolver waits in place, for as long as it likes, so it gets a thread.
 enum HostLookup {
@@ -8,7 +9,7 @@ enum HostLookup {
 
     /// Calls `completion` on another thread, with numeric addresses, at least one. False when the system gives no thread.
     static func start(_ host: String, completion: @escaping @Sendable (Result<[String], RedisError>) -> Void) -> Bool {
-        IOThread.start { completion(addresses(of: host)) }
+        startThread(named: "redis-lookup") { completion(addresses(of: host)) }
     }
 
     private static func addresses(of host: String) -> Result<[String], RedisError> {

@@ -1,3 +1,4 @@
+import IOThreads
 import Logging
 
 /// One connection to Redis that any number of tasks share: commands are pipelined, none waits for another's reply.
@@ -38,7 +39,7 @@ public final class RedisClient: KeyValueStore {
             throw RedisError(code: .failed, message: "The system gives the Redis client no file descriptor")
         }
         let mailbox = RedisMailbox(maximumInFlight: maximumInFlight, wakeUp: wakeUp)
-        guard IOThread.start({ RedisEngine(settings, mailbox: mailbox, wakeUp: wakeUp).run() }) else {
+        guard startThread(named: "redis", { RedisEngine(settings, mailbox: mailbox, wakeUp: wakeUp).run() }) else {
             throw RedisError(code: .failed, message: "The system gives the Redis client no thread")
         }
         self.mailbox = mailbox

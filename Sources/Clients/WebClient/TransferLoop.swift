@@ -1,3 +1,4 @@
+import IOThreads
 import Logging
 import Synchronization
 
@@ -32,7 +33,7 @@ final class TransferLoop: Sendable {
             return
         }
         mailbox.withLock { $0.handle = handle }
-        let isRunning = IOThread.start { [self] in
+        let isRunning = startThread(named: "http-client") { [self] in
             run(TransferEngine(handle, settings))
         }
         guard isRunning else {

@@ -6,6 +6,7 @@ import Logging
 import Messaging
 import Operations
 import PostgreSQL
+import Runtime
 import ServiceLifecycle
 import Terminal
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Runtime
 import ShopClient
 
 /// What others than the clients say about the run: the stock, the payment ledger, the dead letters.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Runtime
 import ShopClient
 import Synchronization
 import Terminal

@@ -40,7 +40,7 @@ struct AccountMailing: Sendable {
     }
 
     func send(_ prepared: [(item: IncomingMessage<AccountNews>, plan: Store.Noted?)]) async throws -> [Sent] {
-        try await prepared.mapConcurrently(atMost: Delivering.maximumConcurrentSends) { item, noted in
+        try await prepared.concurrentMap(limit: Delivering.maximumConcurrentSends) { item, noted in
             guard let noted, !noted.isSent else { return .sentBefore }
             return try await send(item.input, noted)
         }

@@ -58,7 +58,7 @@ struct Delivering: Sendable {
             if let mail = entry.plan { open[mail.id, default: []].append(index) }
         }
         let places = open.values.sorted { $0[0] < $1[0] }
-        let sent = try await places.mapConcurrently(atMost: Self.maximumConcurrentSends) { indices in
+        let sent = try await places.concurrentMap(limit: Self.maximumConcurrentSends) { indices in
             guard let mail = prepared[indices[0]].plan else { return Sent.sentBefore }
             return try await send(mail)
         }

@@ -80,7 +80,7 @@ struct Charging: Sendable {
     }
 
     func charge(_ items: [(item: IncomingMessage<ChargeOrder>, plan: Plan)]) async throws -> [Finding] {
-        await concurrently(items, limit: Self.maximumConcurrent) { await find($0.plan) }
+        await items.concurrentMap(limit: Self.maximumConcurrent) { await find($0.plan) }
     }
 
     private func find(_ plan: Plan) async -> Finding {
@@ -201,20 +201,5 @@ extension Failure {
         case .notSent(let detail): self.init("gateway-unreachable", detail, remedy: .retry)
         case .refused(let detail): self.init("gateway-refused", detail)
         }
-    }
-}
-
-/// The results of `body` in the order of `items`; at most `limit` at once.
-func concurrently<Element: Sendable, Result: Sendable>(
-    _ items: [Element], limit: Int, _ body: @escaping @Sendable (Element) async -> Result
-) async -> [Result] {
-    await withTaskGroup(of: (Int, Result).self) { group in
-        var results = [Result?](repeating: nil, count: items.count)
-        for (index, item) in items.enumerated() {
-            if index >= limit, let (place, result) = await group.next() { results[place] = result }
-            group.addTask { (index, await body(item)) }
-        }
-        for await (place, result) in group { results[place] = result }
-        return results.compactMap(\.self)
     }
 }

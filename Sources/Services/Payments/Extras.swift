@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 import PostgreSQL
+import Runtime
 import Secrets
 
 /// `payments.extras.undo`: an order has one payment. Whatever the gateway has beside it is cancelled, or refunded.
@@ -15,7 +16,7 @@ struct Extras: Sendable {
 
     /// Why each could not be undone; nil when no money is kept.
     func undo(_ items: [(item: IncomingMessage<UndoExtraPayment>, plan: Attempt?)]) async throws -> [Failure?] {
-        await concurrently(items, limit: Charging.maximumConcurrent) { await undo($0.item.input, beside: $0.plan) }
+        await items.concurrentMap(limit: Charging.maximumConcurrent) { await undo($0.item.input, beside: $0.plan) }
     }
 
     private func undo(_ extra: UndoExtraPayment, beside own: Attempt?) async -> Failure? {

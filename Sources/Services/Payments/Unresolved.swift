@@ -35,7 +35,7 @@ struct Unresolved: Sendable {
     }
 
     func resolve(_ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Attempt?)]) async throws -> [Finding] {
-        await concurrently(items, limit: Charging.maximumConcurrent) { await resolve($0.item.input, $0.plan) }
+        await items.concurrentMap(limit: Charging.maximumConcurrent) { await resolve($0.item.input, $0.plan) }
     }
 
     private func resolve(_ payment: UnresolvedPayment, _ attempt: Attempt?) async -> Finding {

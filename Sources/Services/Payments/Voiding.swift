@@ -60,7 +60,7 @@ struct Voiding: Sendable {
     }
 
     func void(_ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt)]) async throws -> [Finding] {
-        await concurrently(items, limit: Charging.maximumConcurrent) { await void($0.plan) }
+        await items.concurrentMap(limit: Charging.maximumConcurrent) { await void($0.plan) }
     }
 
     private func void(_ attempt: Attempt) async -> Finding {

@@ -39,7 +39,7 @@ struct Webhooks: Sendable {
     }
 
     func ask(_ items: [(item: IncomingMessage<StripeEvent>, plan: Plan)]) async throws -> [Finding] {
-        await concurrently(items, limit: Charging.maximumConcurrent) { await ask($0.plan) }
+        await items.concurrentMap(limit: Charging.maximumConcurrent) { await ask($0.plan) }
     }
 
     private func ask(_ plan: Plan) async -> Finding {

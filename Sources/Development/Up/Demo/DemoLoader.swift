@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LocalState
+import Runtime
 import Terminal
 import WebClient
 
@@ -20,13 +21,7 @@ struct DemoLoader: Sendable {
     /// - Throws: ``UpError`` with code `catalogue` and what the shop answered; `CancellationError`.
     func load(_ products: [DemoProduct] = DemoProduct.all) async throws {
         let token = try await signIn()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, product) in products.enumerated() {
-                if index >= Self.maximumConcurrent { try await group.next() }
-                group.addTask { try await put(product, token) }
-            }
-            try await group.waitForAll()
-        }
+        _ = try await products.concurrentMap(limit: Self.maximumConcurrent) { try await put($0, token) }
         _ = try await send("DELETE", "/v1/sessions/current", token: token, accepting: [204])
     }
 

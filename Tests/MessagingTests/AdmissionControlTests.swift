@@ -3,7 +3,7 @@ import Testing
 
 @testable import Messaging
 
-struct PaceTests {
+@Suite struct AdmissionControlTests {
     private static let start = Date(timeIntervalSince1970: 1_780_000_000)
 
     /// A queue before a worker that answers so many a second, in the order in which they came.

@@ -1,8 +1,7 @@
 import FoundationEssentials
-@testable import JSON
 import Testing
 
-@testable import Messaging
+@testable import JSON
 
 @Suite struct `The JSON dialect` {
     /// Every kind of value that messages are made of.

@@ -1,11 +1,7 @@
-import AMQP
-import Contracts
 import FoundationEssentials
-@testable import Input
-@testable import JSON
 import Testing
 
-@testable import Messaging
+@testable import JSON
 
 @Suite struct `JSON to the letter` {
     @Test(arguments: [
@@ -44,42 +40,5 @@ import Testing
     @Test func `U+0000 is seen where it is meant`() throws {
         #expect(try JSONSyntax(checking: Array(#"{"a": "\u0000"}"#.utf8)).holdsNUL)
         #expect(try !JSONSyntax(checking: Array(#"{"a": "\\u0000"}"#.utf8)).holdsNUL)
-    }
-}
-
-@Suite struct `Entity tags` {
-    @Test(arguments: [(#""a""#, true), (#""b", "a""#, true), ("*", true), (#"W/"a""#, false), (#""b""#, false), (#""b, "a"""#, false), ("", false)])
-    func `a change is made from what If-Match names`(field: String, matches: Bool) {
-        #expect(EntityTags(field).match(#""a""#) == matches)
-    }
-
-    @Test func `a weak tag will do to say that nothing has changed`() {
-        #expect(EntityTags(#"W/"a""#).matchWeakly(#""a""#))
-        #expect(EntityTags(#""a""#).matchWeakly(#"W/"a""#))
-    }
-}
-
-@Suite struct `Messages that anybody may have written` {
-    private func delivery(_ headers: [String: FieldValue]) -> Delivery {
-        Delivery(
-            tag: DeliveryTag(generation: 1, number: 1), exchange: "", routingKey: "q", redelivered: false,
-            properties: Properties(messageID: UUID().uuidString, type: "a.b", headers: headers), body: [])
-    }
-
-    @Test(arguments: [Int64.max, .min, -1, 253_402_300_800_000])
-    func `a time that no calendar has is ignored`(milliseconds: Int64) throws {
-        let failure: FieldValue = .table(["at": .integer(milliseconds), "worker": .string("w"), "cause": .string("c"), "detail": .string("d")])
-        let request = try Request(delivery(["deadline": .integer(milliseconds), "failures": .array([failure])]))
-        #expect(request.deadline == nil)
-        #expect(request.failures == [])
-    }
-
-    @Test func `a count of attempts beyond all bounds is the end of the ladder`() throws {
-        let delivery = delivery(["attempt": .integer(.max)])
-        let request = try Request(delivery)
-        let aside = FailureRouting(ladder: .standard, worker: "w", randomness: CountingRandomness())
-        let publication = aside.publication(
-            of: delivery, attempt: request.attempt, failures: request.failures, failure: Failure("c", "d", remedy: .retry), queue: "q", now: Date())
-        #expect(publication.exchange == Exchange.deadLetters)
     }
 }

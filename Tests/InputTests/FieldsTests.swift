@@ -1,9 +1,9 @@
 import Contracts
 import FoundationEssentials
-@testable import Input
+import Messaging
 import Testing
 
-@testable import Messaging
+@testable import Input
 
 @Suite struct `Fields of a request` {
     private func read<T>(_ body: String, _ parameters: [String: String] = [:], _ read: (inout Fields) throws -> T) throws -> T {

@@ -1,8 +1,7 @@
 import FoundationEssentials
-@testable import JSON
 import Testing
 
-@testable import Messaging
+@testable import JSON
 
 @Suite struct `Numbers in JSON` {
     private func integer(_ text: String) -> Int? { try? JSON.decode(Int.self, from: Array(text.utf8)) }

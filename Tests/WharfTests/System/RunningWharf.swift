@@ -46,7 +46,7 @@ struct RunningWharf: Sendable {
     /// The folder of the package.
     static func repository(file: String = #filePath) -> String {
         var folder = URL(filePath: file)
-        for _ in 0..<3 { folder.deleteLastPathComponent() }
+        repeat { folder.deleteLastPathComponent() } while folder.path != "/" && !FileManager.default.fileExists(atPath: folder.appending(path: "Package.swift").path)
         return folder.path
     }
 
