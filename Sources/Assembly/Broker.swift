@@ -1,5 +1,7 @@
 import ArgumentParser
+import Contracts
 import FoundationEssentials
+import Ingress
 import Logging
 import Messaging
 import Operations
@@ -22,6 +24,13 @@ package enum Broker {
         let client = WebClient(logger: Logger(label: "wharf"))
         defer { client.shutdown() }
         return try await Topology.apply(definitions, passwords: passwords, via: try management(settings, client), clock: SystemClock())
+    }
+
+    /// What a broker needs for all services and for an ingress that serves this document.
+    package static func generatedDefinitions(_ document: OpenAPIDocument) throws -> Definitions {
+        Definitions(
+            services: try ServiceName.allCases.map { try $0.definition() },
+            offered: document.operationIDs + document.waitOperationIDs + [MessageName.resolveSession, MessageName.sealingKey])
     }
 
     package static func definitions(_ path: String) throws -> Definitions {

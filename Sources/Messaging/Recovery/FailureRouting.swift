@@ -13,6 +13,18 @@ public struct RetryLadder: Sendable {
 
     public static let siblings = ["a", "b"]
 
+    /// The queues of all rungs, with how long a message lies in each.
+    public var queues: [(name: String, milliseconds: Int)] {
+        rungs.flatMap { rung in
+            zip(Self.siblings, [800, 1200]).map { (name: "retry.\(rung).\($0)", milliseconds: Self.seconds(of: rung) * $1) }
+        }
+    }
+
+    /// `30s`, `10m`.
+    private static func seconds(of rung: String) -> Int {
+        (Int(rung.dropLast()) ?? 0) * (rung.hasSuffix("m") ? 60 : 1)
+    }
+
     var firstRung: String { rungs.first ?? "" }
 
     /// The rung for a message that has just failed for the `attempt`-th time (from 1); nil when that was the last.

@@ -34,6 +34,7 @@ public enum CartsService {
                     "carts.checkouts.create", reading: StartCheckout.read, prepare: checkouts.skus,
                     perform: checkouts.price, complete: checkouts.complete),
             ],
-            pollers: [Poller(name: "expired carts", interval: expiryInterval, find: carts.dropExpired)])
+            pollers: [Poller(name: "expired carts", interval: expiryInterval, find: carts.dropExpired)],
+            sends: [MessageName.place, MessageName.advance], asks: [MessageName.price])
     }
 }

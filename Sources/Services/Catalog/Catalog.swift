@@ -39,6 +39,6 @@ public enum CatalogService {
                 .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),
                 .command(MessageName.release, reading: Operation.contract(SettleReservation.self), handle: reserving.release),
                 .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
-            ])
+            ], sends: [MessageName.advance, MessageName.charge])
     }
 }

@@ -21,6 +21,6 @@ public enum DeadLettersService {
                 .command("deadletters.letters.replay", reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", reading: OneLetter.read, handle: deciding.discard),
                 .command("deadletters.letters.restore", reading: OneLetter.read, handle: deciding.restore),
-            ])
+            ], replaysDeadLetters: true)
     }
 }

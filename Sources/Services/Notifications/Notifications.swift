@@ -1,7 +1,7 @@
 import Contracts
-import Runtime
 public import Messaging
 public import PostgreSQL
+import Runtime
 
 /// Notifications: tells customers what became of their orders and accounts, and keeps what was told to whom.
 public enum NotificationsService {
@@ -26,6 +26,6 @@ public enum NotificationsService {
                 .external(
                     MessageName.accountMail, reading: AccountNews.read, prepare: accounts.note, perform: accounts.send, complete: accounts.record),
                 .query("notifications.notifications.list", reading: ListNotifications.read, handle: Listing().list),
-            ])
+            ], asks: [MessageName.armLink])
     }
 }

@@ -23,6 +23,10 @@ public enum OrdersService {
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
             ],
-            pollers: [Poller(name: "overdue checkouts", interval: overdueInterval, find: advancing.findOverdue)])
+            pollers: [Poller(name: "overdue checkouts", interval: overdueInterval, find: advancing.findOverdue)],
+            sends: [
+                MessageName.reserve, MessageName.release, MessageName.commit, MessageName.charge, MessageName.void, MessageName.reopenCart,
+                MessageName.advance,
+            ], announces: [MessageName.orderConfirmed, MessageName.orderRejected])
     }
 }

@@ -36,6 +36,7 @@ public enum PaymentsService {
             pollers: [
                 Poller(name: "unvoided payments", interval: .seconds(10), find: voiding.findUnvoided),
                 Poller(name: "old webhook events", interval: .seconds(3600), find: webhooks.dropOld),
-            ], queues: ["payments.commands"])
+            ], queues: ["payments.commands"],
+            sends: [MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved], isAnswering: false)
     }
 }

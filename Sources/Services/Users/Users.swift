@@ -61,7 +61,10 @@ public enum UsersService {
                     MessageName.sealingKey, reading: Operation.contract(GetSealingKey.self),
                     handle: { items, _ in try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) } }),
             ] + sessions(Sessions(clock: clock)) + profiles(links, resets, clock, randomness),
-            queues: ["users.queries", "users.commands"] + credentialsQueues, sensitiveQueues: Set(credentialsQueues))
+            queues: ["users.queries", "users.commands"] + credentialsQueues, routes: [
+                "users.accounts.create": "users.registrations", "users.sessions.create": "users.credentials", "users.password.change": "users.credentials",
+                "users.email.change": "users.credentials", "users.passwordResets.confirm": "users.credentials",
+            ], sensitiveQueues: Set(credentialsQueues), sends: [MessageName.accountMail, MessageName.preparePasswordReset], announces: [MessageName.sessionRevoked])
     }
 
     private static func given(_ key: SealingKey) throws -> Reply {

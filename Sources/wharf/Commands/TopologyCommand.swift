@@ -1,5 +1,7 @@
 import ArgumentParser
 import Assembly
+import FoundationEssentials
+import Ingress
 import Logging
 import Messaging
 import Topology
@@ -8,7 +10,7 @@ import WebClient
 struct TopologyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topology", abstract: "Manages the broker's users, exchanges, queues and bindings.",
-        subcommands: [Apply.self, Check.self])
+        subcommands: [Apply.self, Check.self, Generate.self])
 
     struct Source: ParsableArguments {
         @Option(help: "RabbitMQ's definitions file.")
@@ -47,6 +49,22 @@ struct TopologyCommand: AsyncParsableCommand {
             for line in drift.map(\.description) + troubles { print(line) }
             if !drift.isEmpty || !troubles.isEmpty { throw ExitCode(1) }
             print("No drift.")
+        }
+    }
+
+    struct Generate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes the definitions that the services and openapi.yaml need.",
+            discussion: "Needs no broker. Run it after a change to a service's operations, queues or messages, and commit the file.")
+
+        @OptionGroup var source: Source
+
+        @Option(help: "The HTTP contract.")
+        var openapi = "topology/openapi.yaml"
+
+        func run() async throws {
+            let text = try Broker.generatedDefinitions(OpenAPIDocument(path: openapi)).text()
+            try Data(text.utf8).write(to: URL(filePath: source.definitions), options: .atomic)
         }
     }
 }

@@ -1,0 +1,51 @@
+import Carts
+import Catalog
+import Contracts
+import DeadLetters
+import Logging
+import Messaging
+import Notifications
+import Operations
+import Orders
+import Payments
+import Users
+import WebClient
+
+extension ServiceName {
+    /// The service without connections, for what depends on its operations and queues alone, as the topology does. It can handle no message.
+    package func definition() throws -> ServiceDefinition {
+        let clock = SystemClock()
+        let randomness = SystemRandomness()
+        return switch self {
+        case .users:
+            UsersService.definition(
+                clock: clock, randomness: randomness, attempts: nil, logger: Logger(label: "none") { _ in SwiftLogNoOpLogHandler() })
+        case .catalog: CatalogService.definition(clock: clock, randomness: randomness)
+        case .carts: CartsService.definition(ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
+        case .orders: OrdersService.definition(clock: clock)
+        case .payments: PaymentsService.definition(gateway: StripeGateway(transport: Nowhere(), key: ""), clock: clock)
+        case .notifications:
+            NotificationsService.definition(
+                mail: Nowhere(), sender: try sender(), ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
+        case .deadletters: DeadLettersService.definition(clock: clock)
+        }
+    }
+
+    private func sender() throws -> MailAddress {
+        guard let address = MailAddress(bare: "nobody@localhost") else { throw Nowhere.Failure() }
+        return address
+    }
+}
+
+/// Where nothing can be sent to.
+private struct Nowhere: HTTPTransport, MailTransport {
+    struct Failure: Error {}
+
+    func send(_ request: WebRequest) async throws -> WebResponse {
+        throw Failure()
+    }
+
+    func send(_ mail: Mail) async throws(MailError) {
+        throw MailError("there is no mail here", .unavailable)
+    }
+}

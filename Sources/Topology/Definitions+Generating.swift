@@ -1,0 +1,148 @@
+import JSON
+import Messaging
+
+// The definitions as they follow from the services: the one place that knows how Wharf lays out a broker.
+
+private typealias Topics = Messaging.Exchange
+
+extension Definitions {
+    private static let virtualHost = "/"
+    private static let nothing = "^$"
+    private static let maximumCommands = 200_000
+    private static let maximumQueries = 1_000
+    private static let maximumDeadLetters = 1_000_000
+    /// Longer than any deadline of a query: whoever asked is gone.
+    private static let queryLifetime = 60_000
+    /// A message that ends this many workers is a dead letter.
+    private static let deliveryLimit = 20
+    private static let unlimited = 1_000_000_000
+
+    /// What a broker holds for these services and the ingress in front of them.
+    /// - Parameter offered: The operations that the ingress sends: those of openapi.yaml, those that `Prefer: wait` leads to, and its own.
+    public init(services: [ServiceDefinition], offered: [String], ladder: RetryLadder = .standard) {
+        self.init()
+        let services = services.sorted { $0.name < $1.name }
+        virtualHosts = [VirtualHost(name: Self.virtualHost)]
+        users = (services.map(\.name) + [Consistency.ingress]).sorted().map { User(name: $0) }
+        let retries = ladder.queues.map(\.name)
+        addAccess(services, offered: offered, retries: retries)
+        exchanges = (Self.fixedExchanges + retries).map { Exchange(virtualHost: Self.virtualHost, name: $0, type: "topic") }
+        for queue in (services.flatMap(\.queues) + [Topics.deadLetters]).sorted() {
+            queues.append(Queue(virtualHost: Self.virtualHost, name: queue, type: "quorum"))
+        }
+        queues += retries.map { Queue(virtualHost: Self.virtualHost, name: $0, type: "quorum") }
+        addBindings(services, retries: retries)
+        addPolicies(services, ladder)
+    }
+
+    private static let fixedExchanges = [
+        Topics.deadLetters, Topics.events, Topics.queues, Topics.replies, Topics.requests,
+    ]
+
+    // MARK: Access
+
+    private mutating func addAccess(_ services: [ServiceDefinition], offered: [String], retries: [String]) {
+        for service in services {
+            let own = Self.own(service)
+            let replyQueue = service.asks.isEmpty ? nil : "replies\\.\(service.name)\\."
+            var write = replyQueue.map { ["\($0).*"] } ?? []
+            if !service.requests.isEmpty { write.append(Topics.requests) }
+            if !service.announces.isEmpty { write.append(Topics.events) }
+            if service.isAnswering { write.append(Topics.replies) }
+            write += [Topics.deadLetters, "retry\\.[0-9]+[sm]\\.[ab]"]
+            if service.replaysDeadLetters { write.append(Topics.queues) }
+            let read = [own] + (replyQueue.map { ["\($0).*", Topics.replies] } ?? [])
+            permit(service.name, configure: replyQueue.map { "^\($0)" } ?? Self.nothing, write: Self.either(write), read: Self.either(read))
+            permit(service.name, Topics.deadLetters, write: "^(\(own))$")
+            if !service.announces.isEmpty { permit(service.name, Topics.events, write: Self.either(service.announces.map(Self.escaped))) }
+            if service.replaysDeadLetters {
+                permit(service.name, Topics.queues, write: "^[a-z]+\\.(\(Self.kinds(services).joined(separator: "|")))$")
+            }
+            if service.isAnswering {
+                let askers = services.filter { asker in asker.asks.contains { service.brings($0) } }.map(\.name)
+                let names = [Consistency.ingress] + askers
+                permit(
+                    service.name, Topics.replies, write: "^(amq\\.gen-|replies\\.(\(names.joined(separator: "|")))\\.)",
+                    read: replyQueue.map { "^\($0)" } ?? Self.nothing)
+            }
+            if !service.requests.isEmpty { permit(service.name, Topics.requests, write: Self.either(service.requests.map(Self.escaped))) }
+            for retry in retries { permit(service.name, retry, write: "^(\(own))$") }
+        }
+        let ingress = Consistency.ingress
+        permit(
+            ingress, configure: "^(replies|events)\\.\(ingress)\\.", write: "^((replies|events)\\.\(ingress)\\..*|requests)$",
+            read: "^((replies|events)\\.\(ingress)\\..*|replies|events)$")
+        let heard = services.flatMap(\.announces).filter { event in !services.contains { $0.operations.contains { $0.key == event } } }
+        permit(ingress, Topics.events, write: Self.nothing, read: Self.either(heard.map(Self.escaped)))
+        permit(ingress, Topics.replies, write: Self.nothing, read: "^replies\\.\(ingress)\\.")
+        permit(ingress, Topics.requests, write: Self.either(offered.map(Self.escaped)))
+    }
+
+    private mutating func permit(_ user: String, configure: String, write: String, read: String) {
+        permissions.append(Permission(user: user, virtualHost: Self.virtualHost, configure: configure, write: write, read: read))
+    }
+
+    private mutating func permit(_ user: String, _ exchange: String, write: String, read: String = Self.nothing) {
+        topicPermissions.append(TopicPermission(user: user, virtualHost: Self.virtualHost, exchange: exchange, write: write, read: read))
+    }
+
+    /// The queues of a service, as a regular expression.
+    private static func own(_ service: ServiceDefinition) -> String {
+        let kinds = service.queues.map { String($0.drop { $0 != "." }.dropFirst()) }
+        return "\(service.name)\\.(\(kinds.joined(separator: "|")))" + (service.replaysDeadLetters ? "|\(Topics.deadLetters)" : "")
+    }
+
+    /// `commands`, `queries` and what else the services call their queues.
+    private static func kinds(_ services: [ServiceDefinition]) -> [String] {
+        Set(services.flatMap(\.queues).map { String($0.drop { $0 != "." }.dropFirst()) }).sorted()
+    }
+
+    private static func either(_ patterns: [String]) -> String { "^(\(patterns.joined(separator: "|")))$" }
+    private static func escaped(_ key: String) -> String { key.replacing(".", with: "\\.") }
+
+    // MARK: Routes
+
+    private mutating func addBindings(_ services: [ServiceDefinition], retries: [String]) {
+        bind(Topics.deadLetters, "#", to: Topics.deadLetters)
+        for service in services {
+            for operation in service.operations where !service.brings(operation.key) {
+                bind(Topics.events, operation.key, to: service.queue(of: operation))
+            }
+        }
+        for queue in services.flatMap(\.queues).sorted() { bind(Topics.queues, queue, to: queue) }
+        for service in services {
+            for operation in service.operations.sorted(by: { $0.key < $1.key }) where service.brings(operation.key) {
+                bind(Topics.requests, operation.key, to: service.queue(of: operation))
+            }
+        }
+        for retry in retries { bind(retry, "#", to: retry) }
+    }
+
+    private mutating func bind(_ exchange: String, _ routingKey: String, to queue: String) {
+        bindings.append(Binding(virtualHost: Self.virtualHost, source: exchange, destination: queue, routingKey: routingKey))
+    }
+
+    // MARK: Limits
+
+    private mutating func addPolicies(_ services: [ServiceDefinition], _ ladder: RetryLadder) {
+        limit(
+            "commands", "^[a-z]+\\.commands$", Self.maximumCommands,
+            [
+                "delivery-limit": .integer(Self.deliveryLimit), "dead-letter-exchange": .string(Topics.deadLetters),
+                "dead-letter-strategy": "at-least-once",
+            ])
+        limit("dead-letters", "^dead-letters$", Self.maximumDeadLetters, ["delivery-limit": .integer(Self.unlimited)])
+        let others = Self.kinds(services).filter { $0 != "commands" }
+        limit("queries", "^[a-z]+\\.(\(others.joined(separator: "|")))$", Self.maximumQueries, ["delivery-limit": .integer(Self.unlimited), "message-ttl": .integer(Self.queryLifetime)])
+        for (name, milliseconds) in ladder.queues {
+            limit(
+                name, "^\(Self.escaped(name))$", Self.maximumCommands,
+                ["message-ttl": .integer(milliseconds), "dead-letter-exchange": "", "dead-letter-strategy": "at-least-once"])
+        }
+    }
+
+    private mutating func limit(_ name: String, _ pattern: String, _ length: Int, _ rest: [String: JSONValue]) {
+        let bounds: [String: JSONValue] = ["max-length": .integer(length), "overflow": "reject-publish"]
+        policies.append(Policy(virtualHost: Self.virtualHost, name: name, pattern: pattern, definition: bounds.merging(rest) { $1 }))
+    }
+}
