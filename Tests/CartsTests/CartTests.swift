@@ -84,9 +84,15 @@ import Testing
     @Test func `claims that meet wait for each other, and none of their transactions fails`() async throws {
         let harness = try await harness()
         let caller = Caller(id: UUID(), role: .customer)
-        // Each has read by then that there is no current cart, if it may.
         let claims = [try claim(try await cart(with: "tea", on: harness), by: caller), try claim(try await cart(with: "pin", on: harness), by: caller)]
-        let rollbacks = try await StandOff(database: harness.database, hold: "LOCK TABLE carts IN SHARE MODE").rollbacks {
+        // Whichever makes its cart the current one waits for a cart that comes to nothing: by then both have read that there is none, if they may.
+        let hold: SQL = """
+            DO $$ BEGIN
+                INSERT INTO carts (id, customer_id, expires_at) VALUES (gen_random_uuid(), '\(raw: caller.id.uuidString)', 'infinity');
+                DELETE FROM carts WHERE customer_id = '\(raw: caller.id.uuidString)';
+            END $$
+            """
+        let rollbacks = try await StandOff(database: harness.database, hold: hold).rollbacks {
             _ = await harness.send([claims[0]])
         } and: {
             _ = await harness.send([claims[1]])

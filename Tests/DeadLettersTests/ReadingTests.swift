@@ -36,6 +36,21 @@ import Testing
         #expect(try replies[1].decoded(LettersView.self).items.isEmpty)
     }
 
+    @Test func `letters of one moment are each on one page`() async throws {
+        let letters = try await DeadLettersHarness()
+        let names = Set((0..<5).map { "m\($0)" })
+        _ = try await letters.collect(names.map { .setAside(id: $0) })
+        var listed: [String?] = []
+        var cursor: String?
+        repeat {
+            let page = try await letters.list(["limit": "2", "cursor": cursor].compactMapValues(\.self))
+            listed += page.items.map(\.messageId)
+            cursor = page.nextCursor
+        } while cursor != nil
+        #expect(listed.count == 5)
+        #expect(Set(listed) == names)
+    }
+
     @Test func `a letter is shown with its body, headers, history and audit log`() async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([

@@ -136,6 +136,21 @@ import Testing
         #expect(transport.sent[0].message == transport.sent[1].message)
     }
 
+    /// Two messages may tell of one event, and go to two workers.
+    @Test func `a mail that was sent stays sent when another worker could not send it`() async throws {
+        let service = try await start()
+        let sender = try #require(MailAddress("shop@example.com"))
+        let slow = Delivering(transport: transport, sender: sender, clock: service.clock)
+        let order = UUID()
+        let request = try event(MessageName.orderConfirmed, order: order)
+        let item = Item(request: request, input: try OrderNews.read(request))
+        let plan = try #require(try await service.database.transaction { try await slow.note([item], on: $0) }.first)
+        #expect(await service.send([try event(MessageName.orderConfirmed, order: order)])[0].failure == nil)
+        let failed = Delivering.Sent.failed(MailError("try again later", .unavailable))
+        _ = try await service.database.transaction { try await slow.record([(item: item, plan: plan, result: failed)], on: $0) }
+        #expect(try await results(service) == ["sent": 1])
+    }
+
     @Test func `no more than eight mails are under way at once`() async throws {
         let service = try await start()
         let events = try (0..<40).map { try event(MessageName.orderConfirmed, email: "user\($0)@example.com") }

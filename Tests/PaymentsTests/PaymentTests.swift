@@ -53,6 +53,18 @@ import Testing
         await harness.database.close()
     }
 
+    @Test func `a charge has the same key when the database no longer knows of it`() async throws {
+        let gateway = ScriptedGateway()
+        for _ in 1...2 {
+            let harness = try await harness(gateway)
+            #expect(try event(await harness.send([try charge()])[0]).kind == .charged)
+            await harness.database.close()
+        }
+        let keys = gateway.state.withLock { $0.charges }
+        #expect(keys.count == 2)
+        #expect(Set(keys).count == 1)
+    }
+
     @Test func `a key that the gateway answers by an error for good is replaced, once what came of it can be found`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)

@@ -58,6 +58,15 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `money that comes while an order is being given up books no sale`() async throws {
+        let fixture = try await unanswered()
+        #expect(await fixture.send(try PaymentFixture.void()).failure?.cause == "payment-in-flight")
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        let told = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded"))
+        #expect(told.outputs.map(\.key) == [MessageName.advance])
+        await fixture.harness.database.close()
+    }
+
     @Test func `a refund that is refused for good needs an operator, and is one dead letter`() async throws {
         let fixture = try await refused()
         let told = await fixture.send(try PaymentFixture.void())
