@@ -10,15 +10,22 @@ extension String {
         return String(scalars)
     }
 
-    /// Whether there is a control character in it, or another one that ends a line. `allowingLines` lets line breaks and tabs pass, in text of
-    /// several lines.
+    /// Whether it has a control character, another one that ends a line, or one that changes the direction of the text around it, with which a name can
+    /// show as another one (UTS #39). `allowingLines` lets line breaks and tabs pass, in text of several lines.
     public func hasControls(allowingLines: Bool = false) -> Bool {
         unicodeScalars.contains { scalar in
             switch scalar.properties.generalCategory {
             case .control: !(allowingLines && (scalar == "\n" || scalar == "\r" || scalar == "\t"))
             case .lineSeparator, .paragraphSeparator: !allowingLines
+            // Embeddings, overrides and isolates. Single marks of direction stay: Arabic and Hebrew text has them.
+            case .format: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
             default: false
             }
         }
+    }
+
+    /// Whether nothing of it can be seen: white space, and characters that are shown as nothing, such as U+200B.
+    public var isBlank: Bool {
+        unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint }
     }
 }

@@ -104,10 +104,10 @@ extension Fields {
     }
 
     /// Text in normalisation form C without surrounding white space, its length in Unicode scalars as JSON Schema counts: a character of its own can
-    /// have any number of them. Control characters are refused; `lines` lets line breaks and tabs pass.
+    /// have any number of them. Control characters are refused; `lines` lets line breaks and tabs pass. What nobody can see is empty.
     public mutating func optionalText(_ field: String, _ length: ClosedRange<Int> = 1...200, lines: Bool = false) -> String? {
         guard let text = optional(field, String.self, "a text") else { return nil }
-        let trimmed = text.nfc.trimmingWhitespace()
+        let trimmed = text.isBlank ? "" : text.nfc.trimmingWhitespace()
         guard length.contains(trimmed.unicodeScalars.count) else {
             note(field, "must have \(length.phrase) characters")
             return nil

@@ -33,6 +33,16 @@ import Testing
         }
     }
 
+    /// A cache may keep a 404 or a 405 by its own judgement (RFC 9110, 15.1), a cart's too that is there by then.
+    @Test(arguments: [("GET /v1/nowhere", 404), ("PATCH /v1/products", 405), ("GET /v1/orders", 401), ("GET /v1/products?serach=x", 422), ("GET /v1/ products", 400)])
+    func `what the ingress refuses is kept by no cache`(line: String, status: Int) async throws {
+        try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
+            let response = try await TestIngress.exchange(port, line)
+            #expect(response.status == status)
+            #expect(response.headers["cache-control"] == "no-store")
+        }
+    }
+
     @Test func `a product may be kept where a guest asked for it`() async throws {
         try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
             let asGuest = try await TestIngress.exchange(port, "GET /v1/products/a")

@@ -21,9 +21,20 @@ import Testing
 
     @Test(arguments: [
         "a\\u0000b", "a\\u001b[31mb", "a\\nb", "a\\rb", "a\\tb", "a\\u007fb", "a\\u0085b", "a\\u2028b", "a\\u2029b",
+        "a\\u202eb", "a\\u202ab", "a\\u2066b",
     ])
     func `control characters are refused in a text`(text: String) {
         #expect(errors(#"{"name": "\#(text)"}"#) { $0.text("name") } == ["name"])
+    }
+
+    @Test(arguments: ["\\u200b\\u200b", "\\u00a0", "\\u2060 \\ufeff", "\\u3164", " \\u200d"])
+    func `a text of which nothing can be seen is empty`(text: String) {
+        #expect(errors(#"{"name": "\#(text)"}"#) { $0.text("name") } == ["name"])
+    }
+
+    @Test(arguments: ["👩‍👧", "می‌خواهم", "\u{200F}שלום\u{200E}!"])
+    func `joiners and marks of direction stay where a text needs them`(text: String) throws {
+        #expect(try read(#"{"name": "\#(text)"}"#) { $0.text("name") } == text)
     }
 
     @Test func `a text of several lines has line breaks and tabs, and no other control characters`() throws {

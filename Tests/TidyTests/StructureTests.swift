@@ -3,10 +3,10 @@ import Testing
 
 /// The rooms of the house: which module may use which, and that documents and settings are about something.
 @Suite struct `Structure` {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// A Swift file of the repository.
-    private struct Source {
+    struct Source {
         /// Below the repository.
         let path: String
         let text: String
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    private static func text(_ path: String) throws -> String {
+    static func text(_ path: String) throws -> String {
         try String(contentsOf: root.appending(path: path), encoding: .utf8)
     }
 
@@ -24,7 +24,7 @@ import Testing
         try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path()).filter { !$0.hasPrefix(".") }.sorted()
     }
 
-    private static func sources(in folder: String) throws -> [Source] {
+    static func sources(in folder: String) throws -> [Source] {
         let paths = FileManager.default.enumerator(atPath: root.appending(path: folder).path())?.compactMap { $0 as? String } ?? []
         return try paths.filter { $0.hasSuffix(".swift") }.sorted().map { Source(path: "\(folder)/\($0)", text: try text("\(folder)/\($0)")) }
     }

@@ -7,7 +7,8 @@ struct Refusal: Error, Equatable {
     /// Lower-case names.
     var headers: [String: String] = [:]
 
-    var reply: Reply { Reply(problem, headers: headers) }
+    /// Kept by no cache: what is refused now may be there in a moment.
+    var reply: Reply { Reply(problem, headers: headers.merging(["cache-control": "no-store"]) { own, _ in own }) }
 
     /// The same, with the connection closed after it: what follows on it is of no use.
     var closing: Refusal {
