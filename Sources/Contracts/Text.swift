@@ -24,6 +24,23 @@ extension String {
         }
     }
 
+    /// For the text of an element or a quoted attribute of HTML. By Unicode scalars, as browsers read it: to Swift, U+0600 and a `<` after it are one
+    /// character, which is no `<`.
+    public var escapedForHTML: String {
+        var escaped = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
+            case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
+            case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
+            case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
+            case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
+            default: escaped.append(scalar)
+            }
+        }
+        return String(escaped)
+    }
+
     /// Whether nothing of it can be seen: white space, and characters that are shown as nothing, such as U+200B.
     public var isBlank: Bool {
         unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint }

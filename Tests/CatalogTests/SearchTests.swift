@@ -149,6 +149,11 @@ extension Shop {
         #expect(highlight.description?.contains("<em>brulee</em>") == true)
         #expect(highlight.description?.hasPrefix("…") == true)
         #expect(highlight.description?.hasSuffix("…") == true)
+        // Swift takes U+0600 and what follows it for one character.
+        _ = try await shop.create("B", "Omelette \u{0600}<img src=x> \u{0D4E}<b>")
+        let name = try #require(try await shop.list(["search": "omelette"]).items.first?.highlight?.name)
+        #expect(name.hasPrefix("<em>Omelette</em>"))
+        #expect(name.unicodeScalars.count { $0 == "<" } == 2)
         #expect(try await shop.list(["search": "a"]).items.first?.highlight == nil)
         #expect(try await shop.list([:]).items.first?.highlight == nil)
         await shop.harness.database.close()

@@ -33,6 +33,9 @@ import Testing
         }
         #expect(text.hasSuffix(#"first\nsecond\u{1b}[31m  a="two words" b="x=\"y\"" c="" d\n=e\r\tf"# + "\n"))
         #expect(text.count { $0 == "\n" } == 1)
+        // Swift takes U+0600 and the quote after it for one character.
+        let other = try await lines(.text) { $0.warning("x", metadata: ["a": "\u{600}\" b=c"]) }
+        #expect(other.utf8.elementsEqual("\(other.prefix { $0 != "=" })=\"\u{600}\\\" b=c\"\n".utf8))
     }
 
     @Test func `colours are for terminals`() async throws {

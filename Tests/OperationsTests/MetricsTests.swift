@@ -60,8 +60,9 @@ import Testing
 
     @Test func `names and label values are made fit`() {
         let registry = MetricsRegistry()
-        Counter(label: "hb.requests-5", dimensions: [("http.path", "a\"b\\c\nd"), ("1st", "x")], factory: registry).increment()
-        #expect(lines(registry, "hb") == ["# TYPE hb_requests_5 counter", #"hb_requests_5{_1st="x",http_path="a\"b\\c\nd"} 1"#])
+        Counter(label: "hb.requests-5", dimensions: [("http.path", "a\"b\\c\r\nd\u{600}\""), ("1st", "x")], factory: registry).increment()
+        let written = lines(registry, "hb").last ?? ""
+        #expect(written.utf8.elementsEqual("hb_requests_5{_1st=\"x\",http_path=\"a\\\"b\\\\c\\nd\u{600}\\\"\"} 1".utf8))
     }
 
     @Test func `series beyond the bound count nothing and are counted`() {

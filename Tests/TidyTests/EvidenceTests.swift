@@ -26,6 +26,12 @@ import Testing
         }
     }
 
+    /// By characters, some text passes: to Swift, U+0600 and a `<` after it are one.
+    @Test func `HTML is escaped in one place`() throws {
+        let escaping = try Structure.sources(in: "Sources").filter { $0.text.contains("&lt;") && !$0.path.hasPrefix("Sources/Development/") }
+        #expect(escaping.map(\.path) == ["Sources/Contracts/Text.swift"])
+    }
+
     @Test func `every planted bug is in its file once, and its suites exist`() throws {
         let suites = try Self.suites()
         var count = 0

@@ -1,19 +1,8 @@
+import Contracts
+
 /// Text as HTML.
 enum HTML {
-    static func escape(_ text: String) -> String {
-        var escaped = ""
-        for character in text {
-            switch character {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            default: escaped.append(character)
-            }
-        }
-        return escaped
-    }
+    static func escape(_ text: String) -> String { text.escapedForHTML }
 
     /// Escaped, with the `code` and the **emphasis** of Markdown.
     static func inline(_ text: String) -> String {

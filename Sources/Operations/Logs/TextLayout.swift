@@ -34,8 +34,13 @@ struct TextLayout: LogLayout {
 
     private func quoted(_ value: String) -> String {
         let text = oneLine(value)
-        guard text.isEmpty || text.contains(where: { " =\"".contains($0) }) else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") + "\""
+        guard text.isEmpty || text.unicodeScalars.contains(where: { $0 == " " || $0 == "=" || $0 == "\"" }) else { return text }
+        var quoted = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" { quoted.append("\\") }
+            quoted.append(scalar)
+        }
+        return "\"" + String(quoted) + "\""
     }
 
     /// Without line feeds and other control characters: what came from outside must not forge a line or paint the terminal.

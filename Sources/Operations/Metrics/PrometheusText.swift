@@ -61,12 +61,13 @@ struct PrometheusText {
     }
 
     private static func escaped(_ value: String) -> String {
-        value.prefix(maximumLabelCharacters).reduce(into: "") { text, character in
-            switch character {
+        value.unicodeScalars.prefix(maximumLabelCharacters).reduce(into: "") { text, scalar in
+            switch scalar {
             case "\\": text += "\\\\"
             case "\"": text += "\\\""
-            case "\n", "\r\n": text += "\\n"
-            default: text.append(character)
+            case "\n": text += "\\n"
+            case "\r": break
+            default: text.unicodeScalars.append(scalar)
             }
         }
     }

@@ -1,3 +1,4 @@
+import Contracts
 @_spi(_Unicode) import Swift
 
 /// What of a product a search has found, marked with `<em>`. Everything else is escaped, so that it can stand in a page as it is.
@@ -87,15 +88,5 @@ private struct MarkedWords {
         "ø": "o", "đ": "d", "ł": "l", "ı": "i", "ς": "σ", "ð": "d", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th",
     ]
 
-    private static func escaped(_ text: Substring) -> String {
-        text.reduce(into: "") { escaped, character in
-            switch character {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            default: escaped.append(character)
-            }
-        }
-    }
+    private static func escaped(_ text: Substring) -> String { String(text).escapedForHTML }
 }

@@ -94,10 +94,20 @@ struct ListAccounts: Sendable {
     let page: PageRequest
     let after: (Date, UUID)?
 
-    /// `ada:* & lov:*`: only letters and digits, so that nothing of it is an operator. Nil where the search has none, or can only mean an address.
+    /// `'ada':* & 'lov':*`, quoted, because to Swift an operator may be part of the letter before it. Nil where the search has no word, or can only mean an
+    /// address.
     var words: String? {
         let words = (search ?? "").split { !$0.isLetter && !$0.isNumber }
-        return words.isEmpty || search?.contains("@") == true ? nil : words.map { "\($0):*" }.joined(separator: " & ")
+        return words.isEmpty || search?.contains("@") == true ? nil : words.map(Self.beginning).joined(separator: " & ")
+    }
+
+    private static func beginning(_ word: Substring) -> String {
+        var quoted = String.UnicodeScalarView("'".unicodeScalars)
+        for scalar in word.unicodeScalars {
+            if scalar == "'" || scalar == "\\" { quoted.append(scalar) }
+            quoted.append(scalar)
+        }
+        return String(quoted) + "':*"
     }
 
     static func read(_ request: Request) throws -> ListAccounts {
