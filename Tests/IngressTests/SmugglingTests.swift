@@ -30,6 +30,7 @@ import Testing
         ("NUL in a name", "X-\0A: b\r\nContent-Length: 2\r\n\r\n{}"),
         ("an unknown encoding", "Transfer-Encoding: gzip\r\n\r\n{}"),
         ("chunks that are not the last encoding", "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"),
+        ("chunks of another encoding", "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
         ("chunks under another name", "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
         ("a vertical tab before the encoding", "Transfer-Encoding: \u{B}chunked\r\n\r\n0\r\n\r\n"),
         ("two encodings", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n"),

@@ -112,6 +112,17 @@ import Testing
         #expect(try await users.verify(old).status == 404)
     }
 
+    @Test func `a code that went to another address than the account's verifies nothing, however the address has changed`() async throws {
+        let users = try await UsersHarness()
+        let (ada, mail) = try await users.signUpMailed()
+        let token = try await users.deliver(mail)
+        try await users.service.database.withConnection { connection in
+            _ = try await connection.execute("UPDATE accounts SET email = 'ada@other.example.com', email_key = 'ada@other.example.com'")
+        }
+        #expect(try await users.verify(token).status == 404)
+        #expect(try await !users.profile(ada).verified)
+    }
+
     @Test func `a change of password stops a change of address`() async throws {
         let users = try await UsersHarness()
         let (ada, _) = try await users.signUpMailed()

@@ -103,6 +103,10 @@ struct IngressResponder: HTTPResponder {
         // The first of two stands in the authority, and only the others among the headers.
         guard request.headers.values("host").isEmpty else { throw Refusal.badHeader("Host", "is there more than once").closing }
         guard request.head.authority != nil else { throw Refusal.badHeader("Host", "is required in HTTP/1.1").closing }
+        // Whoever unpacks what is inside the chunks reads another body.
+        guard request.headers.values("transfer-encoding").allSatisfy({ $0.lowercased() == "chunked" }) else {
+            throw Refusal.badHeader("Transfer-Encoding", "only chunked is taken").closing
+        }
         // Nothing that follows on the connection is read as a request any longer.
         guard request.method != .connect else { throw Refusal.methodNotAllowed("CONNECT", allowed: []).closing }
     }
