@@ -143,7 +143,7 @@ import Testing
         let slow = Delivering(transport: transport, sender: sender, clock: service.clock)
         let order = UUID()
         let request = try event(MessageName.orderConfirmed, order: order)
-        let item = Item(request: request, input: try OrderNews.read(request))
+        let item = IncomingMessage(request: request, input: try OrderNews.read(request))
         let plan = try #require(try await service.database.transaction { try await slow.note([item], on: $0) }.first)
         #expect(await service.send([try event(MessageName.orderConfirmed, order: order)])[0].failure == nil)
         let failed = Delivering.Sent.failed(MailError("try again later", .unavailable))
