@@ -112,8 +112,11 @@ package struct Assembly: Sendable {
         case .users:
             let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
             services.append(RedisService(client: redis))
+            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
+            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
+            services += [queries] + parts
             definition = UsersService.definition(
-                clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
+                ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
         case .catalog:
             definition = CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
@@ -123,7 +126,7 @@ package struct Assembly: Sendable {
             definition = CartsService.definition(
                 ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
         case .orders:
-            definition = OrdersService.definition(clock: clock)
+            definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
         case .payments:
             guard settings.stripe.apiKey != nil else {
                 throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")

@@ -30,7 +30,7 @@ package enum Broker {
     package static func generatedDefinitions(_ document: OpenAPIDocument) throws -> Definitions {
         Definitions(
             services: try ServiceName.allCases.map { try $0.definition() },
-            offered: document.operationIDs + document.waitOperationIDs + [MessageName.resolveSession, MessageName.sealingKey])
+            offered: document.operationIDs + document.waitOperationIDs + document.uploadOperationIDs + [MessageName.resolveSession, MessageName.sealingKey])
     }
 
     package static func definitions(_ path: String) throws -> Definitions {

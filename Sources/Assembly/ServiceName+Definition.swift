@@ -19,7 +19,7 @@ extension ServiceName {
         return switch self {
         case .users:
             UsersService.definition(
-                clock: clock, randomness: randomness, attempts: nil, logger: Logger(label: "none") { _ in SwiftLogNoOpLogHandler() })
+                ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness, attempts: nil, logger: Logger(label: "none") { _ in SwiftLogNoOpLogHandler() })
         case .catalog: CatalogService.definition(clock: clock, randomness: randomness)
         case .carts: CartsService.definition(ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
         case .orders: OrdersService.definition(clock: clock)

@@ -49,12 +49,13 @@ public final class Ingress: Service {
     ) {
         let sessions = SessionCache()
         let resolver = SessionResolver(cache: sessions, requests: requests, clock: clock, randomness: randomness)
+        let dispatcher = Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger)
         responder = IngressResponder(
             pages: Pages(document: document, requests: requests),
             gate: Gate(
                 routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
                 stripeWebhookSecret: configuration.stripeWebhookSecret, clock: clock),
-            dispatcher: Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger),
+            dispatcher: dispatcher, uploads: Uploads(dispatcher: dispatcher, clock: clock),
             admission: ConcurrencyLimit(limit: configuration.maximumConcurrentRequests),
             metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,
             bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), crossOrigin: CrossOrigin(configuration.corsOrigins),
@@ -105,6 +106,7 @@ public final class Ingress: Service {
     ) -> HTTP1Channel.Configuration {
         let timeouts = ConnectionTimeouts(
             head: TimeAmount(configuration.headDeadline), body: TimeAmount(configuration.bodyDeadline + configuration.headDeadline),
+            upload: TimeAmount(Uploads.deadline + configuration.headDeadline), usualBytes: configuration.maximumBodyBytes,
             response: TimeAmount(configuration.responseDeadline))
         return HTTP1Channel.Configuration(
             additionalChannelHandlers: [ConnectionHandler(timeouts: timeouts, malformed: malformed)],

@@ -10,6 +10,8 @@ extension Definitions {
     private static let nothing = "^$"
     private static let maximumCommands = 200_000
     private static let maximumQueries = 1_000
+    /// The queues whose messages wait for as long as it takes.
+    private static let kept = ["commands", "imports"]
     private static let maximumDeadLetters = 1_000_000
     /// Longer than any deadline of a query: whoever asked is gone.
     private static let queryLifetime = 60_000
@@ -126,13 +128,13 @@ extension Definitions {
 
     private mutating func addPolicies(_ services: [ServiceDefinition], _ ladder: RetryLadder) {
         limit(
-            "commands", "^[a-z]+\\.commands$", Self.maximumCommands,
+            "commands", "^[a-z]+\\.(\(Self.kept.joined(separator: "|")))$", Self.maximumCommands,
             [
                 "delivery-limit": .integer(Self.deliveryLimit), "dead-letter-exchange": .string(Topics.deadLetters),
                 "dead-letter-strategy": "at-least-once",
             ])
         limit("dead-letters", "^dead-letters$", Self.maximumDeadLetters, ["delivery-limit": .integer(Self.unlimited)])
-        let others = Self.kinds(services).filter { $0 != "commands" }
+        let others = Self.kinds(services).filter { !Self.kept.contains($0) }
         limit("queries", "^[a-z]+\\.(\(others.joined(separator: "|")))$", Self.maximumQueries, ["delivery-limit": .integer(Self.unlimited), "message-ttl": .integer(Self.queryLifetime)])
         for (name, milliseconds) in ladder.queues {
             limit(

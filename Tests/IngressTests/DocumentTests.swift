@@ -11,6 +11,7 @@ import Yams
         #expect(Set(table) == Self.contract)
         #expect(table.count == Self.contract.count)
         #expect(document.waitOperationIDs == ["orders.orders.wait"])
+        #expect(document.uploadOperationIDs == ["catalog.imports.store"])
         #expect(document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == ["carts.checkouts.create"])
         #expect(document.endpoints.filter(\.isSensitive).map(\.operationID) == [
             "users.accounts.create", "users.sessions.create", "users.password.change", "users.email.change", "users.passwordResets.confirm",
@@ -134,6 +135,12 @@ import Yams
         "POST /v1/password-resets/{token} users.passwordResets.confirm command public",
         "GET /v1/products catalog.products.list query public",
         "GET /v1/products/{idOrSlug} catalog.products.get query public",
+        "DELETE /v1/users/me users.me.delete command customer",
+        "GET /v1/users/me/export users.me.export query customer",
+        "POST /v1/imports catalog.imports.create durable admin",
+        "GET /v1/imports/{id} catalog.imports.get query admin",
+        "GET /v1/imports/{id}/rejected catalog.imports.rejected query admin",
+        "GET /v1/exports/products catalog.products.export query admin",
         "POST /v1/products catalog.products.create command admin",
         "PATCH /v1/products/{idOrSlug} catalog.products.update command admin",
         "DELETE /v1/products/{idOrSlug} catalog.products.archive command admin",

@@ -17,6 +17,9 @@ let internalOperations = [
     MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
     MessageName.undoExtra, MessageName.unresolved, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset, MessageName.accountMail,
+    MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
+    MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
+    MessageName.exportFromOrders, MessageName.exportFromNotifications,
 ]
 
 /// What clients ask for over HTTP: the operations of the repository's own document.
@@ -35,6 +38,7 @@ func services(changing change: (inout [String: [String]]) -> Void = { _ in }) ->
     operations["notifications", default: []] += [MessageName.orderConfirmed, MessageName.orderRejected]
     change(&operations)
     let queues = [
+        "catalog": ["catalog.queries", "catalog.commands", "catalog.imports"],
         "users": ["users.queries", "users.commands", "users.credentials", "users.registrations"], "payments": ["payments.commands"],
         "deadletters": ["deadletters.queries", "deadletters.commands", "dead-letters"],
     ]

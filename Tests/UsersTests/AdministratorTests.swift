@@ -50,7 +50,7 @@ import Users
 
     @Test func `messages with passwords have a queue of their own`() {
         let definition = UsersService.definition(
-            clock: SetClock(), randomness: TestRandomness(), attempts: nil, logger: .init(label: "test"))
+            ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: SetClock(), randomness: TestRandomness(), attempts: nil, logger: .init(label: "test"))
         #expect(definition.sensitiveQueues == ["users.credentials", "users.registrations"])
         #expect(definition.queues == ["users.queries", "users.commands", "users.credentials", "users.registrations"])
     }

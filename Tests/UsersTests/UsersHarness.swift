@@ -19,10 +19,11 @@ struct UsersHarness: Sendable {
     /// Hashes of no strength, so that tests which are not about them are quick.
     static let quick = PasswordHash.Parameters(logarithm: 4, blockSize: 8, parallelism: 1)
 
-    init(attempts: (any KeyValueStore)? = nil, passwords: PasswordHash.Parameters = quick) async throws {
+    init(
+        attempts: (any KeyValueStore)? = nil, ask: @escaping UsersService.Ask = { _, _, _ in throw RequestClient.Unanswered.timedOut }, passwords: PasswordHash.Parameters = quick) async throws {
         let clock = SetClock()
         let definition = UsersService.definition(
-            clock: clock, randomness: TestRandomness(), attempts: attempts, passwords: passwords, logger: Logger(label: "test"))
+            ask: ask, clock: clock, randomness: TestRandomness(), attempts: attempts, passwords: passwords, logger: Logger(label: "test"))
         service = try await ServiceHarness(definition, UsersService.migrations, clock: clock)
     }
 

@@ -7,9 +7,9 @@ import Secrets
 /// A request that was found acceptable: what is needed to make a message of it.
 struct Call: Sendable {
     let endpoint: Endpoint
-    let parameters: [String: String]
+    var parameters: [String: String]
     let session: SessionResolver.Session?
-    let body: [UInt8]
+    var body: [UInt8]
     let idempotencyKey: String?
     /// Seconds that the client will wait for the work to be done.
     let wait: Int?
@@ -18,6 +18,8 @@ struct Call: Sendable {
     let trace: TraceContext
     /// The `X-Request-Id` of the response.
     let requestID: String
+    /// Of the message, where it is known already.
+    var id: UUID?
 
     /// Ids of messages are names in this namespace; it must never change, or retries across a change are handled twice.
     static let namespace = UUID(
@@ -26,6 +28,7 @@ struct Call: Sendable {
     /// The same for a retry, so that the inbox knows it: by the client's key, or for a signed message by the message itself. What cannot be known again
     /// gets an id that begins with the time, beside which the inbox finds room at once.
     func messageID(_ randomness: any Randomness) -> UUID {
+        if let id { return id }
         if endpoint.signature != nil { return .v5(namespace: Self.namespace, name: body) }
         guard let name = nameOfKey else { return .v7(at: received, random: randomness.uuid()) }
         return .v5(namespace: Self.namespace, name: name)

@@ -35,6 +35,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var answersUnderWay = 0
     /// Whether a request has begun and not ended.
     private var isReading = false
+    /// Whether its body is, or may be, one that needs more time than others.
+    private var isUpload = false
     private var isClosing = false
     /// Whether the answer that closes the connection is on its way.
     private var hasSaidLast = false
@@ -80,14 +82,16 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch next {
         case .nothing: arrival.stop()
         case .head: arrival.start(timeouts.head, closing: context)
-        case .body: arrival.start(timeouts.body, closing: context)
+        case .body: arrival.start(isUpload ? timeouts.upload : timeouts.body, closing: context)
         }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         hasPart = true
         switch unwrapInboundIn(data) {
-        case .head: isReading = true
+        case .head(let head):
+            isReading = true
+            isUpload = head.headerFields[.transferEncoding] != nil || (head.headerFields[.contentLength].flatMap { Int($0) } ?? 0) > timeouts.usualBytes
         case .body: break
         case .end: isReading = false
         }
@@ -149,6 +153,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // Most answers are with the operating system by now. A body that is not keeps whoever writes it from writing its end.
         guard answersUnderWay > 0 || !context.channel.isWritable, context.channel.isActive, !departure.isRunning else { return }
         departure.start(timeouts.response, closing: context)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // The client takes a long answer, part by part, and has time for each.
+        if context.channel.isWritable, answersUnderWay == 0 { departure.stop() }
+        context.fireChannelWritabilityChanged()
     }
 
     private func hasAnswered(_ context: ChannelHandlerContext) {

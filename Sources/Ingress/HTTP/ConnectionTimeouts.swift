@@ -8,6 +8,9 @@ struct ConnectionTimeouts {
     let head: TimeAmount
     /// From the end of the headers to the end of the body, whether or not anybody reads it.
     let body: TimeAmount
+    /// The same for a body that is longer than `usualBytes`, or in chunks.
+    let upload: TimeAmount
+    let usualBytes: Int
     /// From the answer to its last byte being taken by the client's system.
     let response: TimeAmount
 }

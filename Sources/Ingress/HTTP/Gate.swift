@@ -59,6 +59,11 @@ struct Gate: Sendable {
         let parameters = try parameters(passage, headers, session, client)
         // What has no byte has no type either.
         if body.isCertain { try checkForm(endpoint, headers) }
+        if endpoint.uploadOperation != nil {
+            return Call(
+                endpoint: endpoint, parameters: parameters.merging(["content-type": headers.values("content-type").first ?? ""]) { own, _ in own },
+                session: session, body: [], idempotencyKey: key, wait: nil, received: received, trace: trace, requestID: requestID)
+        }
         var bytes = try await body.read(limit: bodyLimit(of: endpoint))
         if !body.isCertain, !bytes.isEmpty { try checkForm(endpoint, headers) }
         if !bytes.isEmpty, try ContentCoding.read(headers.values("content-encoding")) == .gzip { bytes = try unpacked(bytes, endpoint, body.share) }
@@ -105,6 +110,7 @@ struct Gate: Sendable {
             let values = headers.values(name)
             if !values.isEmpty { parameters[name] = values.joined(separator: ", ") }
         }
+        if passage.endpoint.isPaged, !headers.values("accept").isEmpty { parameters["accept"] = headers.values("accept").joined(separator: ", ") }
         if passage.endpoint.sendsSession { parameters["session"] = session?.tokenHash }
         if passage.endpoint.sendsClientAddress {
             parameters[Request.clientAddress] = client.address

@@ -26,6 +26,8 @@ struct IngressResponder: HTTPResponder {
     let pages: Pages
     let gate: Gate
     let dispatcher: Dispatcher
+    let uploads: Uploads
+    private let downloads = ConcurrencyLimit(limit: PagedAnswer.maximumAtOnce)
     let admission: ConcurrencyLimit
     let metrics: IngressMetrics
     let closing = ClosingConnections()
@@ -51,6 +53,7 @@ struct IngressResponder: HTTPResponder {
             body: request.body, head: request.head, channel: context.channel, deadline: bodyDeadline, share: share, clock: clock)
         var endpoint: Endpoint?
         var reply: Reply
+        var rest: PagedAnswer?
         do {
             // Once it is closed, `closing` has forgotten it.
             guard context.channel.isActive, !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
@@ -64,7 +67,7 @@ struct IngressResponder: HTTPResponder {
                 }
                 defer { admission.leave() }
                 let client = Client(address: clientAddress.of(peer: context.channel.remoteAddress?.ipAddress, headers), headers)
-                reply = try await answer(request, body, from: client, received, trace, id, &endpoint)
+                reply = try await answer(request, body, from: client, received, trace, id, &endpoint, &rest)
             }
         } catch {
             let refusal = refusal(error, id)
@@ -80,7 +83,7 @@ struct IngressResponder: HTTPResponder {
         }
         metrics.record(endpoint?.operationID, status: reply.status, seconds: clock.now().timeIntervalSince(received))
         log(reply, to: request, of: endpoint, id, trace)
-        let response = Self.response(crossOrigin.complete(reply, to: headers, method: request.method), id: id, trace: trace)
+        let response = Self.response(crossOrigin.complete(reply, to: headers, method: request.method), id: id, trace: trace, rest: rest)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
@@ -115,7 +118,7 @@ struct IngressResponder: HTTPResponder {
 
     private func answer(
         _ request: Hummingbird.Request, _ body: RequestBodyReader, from client: Client, _ received: Date, _ trace: TraceContext,
-        _ id: String, _ endpoint: inout Endpoint?
+        _ id: String, _ endpoint: inout Endpoint?, _ rest: inout PagedAnswer?
     ) async throws -> Reply {
         let passage: Gate.Passage
         do throws(Refusal) {
@@ -134,7 +137,11 @@ struct IngressResponder: HTTPResponder {
         }
         let call = try await gate.call(
             passage, request.headers, session: session, body: body, client: client, received: received, trace: trace, requestID: id)
-        var reply = try await dispatcher.reply(to: call)
+        var reply = try await passage.endpoint.uploadOperation == nil ? dispatcher.reply(to: call) : uploads.reply(to: call, body, request.headers)
+        if passage.endpoint.isPaged, let next = reply.headers.removeValue(forKey: Reply.nextPage), request.method != .head {
+            guard let seat = Seat(in: downloads) else { throw Refusal.unavailable("Too many exports are under way. Nothing was done.") }
+            rest = PagedAnswer(call: call, next: next, dispatcher: dispatcher, clock: clock, seat: seat)
+        }
         if reply.isReplayed { reply.headers["idempotent-replayed"] = "true" }
         if !call.endpoint.isCacheable || call.session != nil { reply.headers["cache-control"] = "no-store" }
         return reply
@@ -150,15 +157,16 @@ struct IngressResponder: HTTPResponder {
         }
     }
 
-    static func response(_ reply: Reply, id: String, trace: TraceContext) -> Response {
+    static func response(_ reply: Reply, id: String, trace: TraceContext, rest: PagedAnswer? = nil) -> Response {
         var fields = HTTPFields()
-        if !reply.body.isEmpty { fields[.contentType] = reply.headers["content-type"] ?? "application/json" }
+        if !reply.body.isEmpty || reply.headers["content-type"] != nil { fields[.contentType] = reply.headers["content-type"] ?? "application/json" }
         for (name, value) in reply.headers where !ownHeaders.contains(name) && name != "content-type" {
             if let name = FieldName.of(name) { fields[name] = value }
         }
         fields[.xContentTypeOptions] = "nosniff"
         if let name = FieldName.of("x-request-id") { fields[name] = id }
         if let name = FieldName.of("traceparent") { fields[name] = trace.header }
+        if let rest { return Response(status: .init(code: reply.status), headers: fields, body: rest.body(after: reply.body)) }
         let body = reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
         return Response(status: .init(code: reply.status), headers: fields, body: body)
     }

@@ -15,7 +15,7 @@ struct RequestBodyReader: Sendable {
     let share: BodyBudget.Share
     let clock: any WallClock
 
-    private var declaredLength: Int? { head.headerFields[.contentLength].flatMap { Int($0) } }
+    var declaredLength: Int? { head.headerFields[.contentLength].flatMap { Int($0) } }
     private var isChunked: Bool { head.headerFields[.transferEncoding] != nil }
     private var expectsContinue: Bool { head.headerFields[.expect]?.lowercased() == "100-continue" }
 
@@ -33,11 +33,7 @@ struct RequestBodyReader: Sendable {
     /// At most `limit` bytes, as the client has packed them; throws a ``Refusal`` when there are more, when they are late, when the process holds too many
     /// bodies already, or when the connection broke.
     func read(limit: Int) async throws -> [UInt8] {
-        guard isPresent else { return [] }
-        if let declaredLength, declaredLength > limit { throw Refusal.bodyTooLarge(limit: limit) }
-        if expectsContinue {
-            try? await channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue))).get()
-        }
+        guard try await begin(limit: limit) else { return [] }
         let read: [UInt8]?
         do {
             read = try await clock.within(deadline) { try await collect(limit) }
@@ -51,6 +47,16 @@ struct RequestBodyReader: Sendable {
             throw Refusal.badRequest("The body is shorter than its Content-Length.").closing
         }
         return read
+    }
+
+    /// Whether there is a body, which the client is then asked to send.
+    func begin(limit: Int) async throws -> Bool {
+        guard isPresent else { return false }
+        if let declaredLength, declaredLength > limit { throw Refusal.bodyTooLarge(limit: limit) }
+        if expectsContinue {
+            try? await channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue))).get()
+        }
+        return true
     }
 
     private func collect(_ limit: Int) async throws -> [UInt8] {

@@ -39,6 +39,10 @@ public struct Endpoint: Sendable, Equatable {
     /// The operation that answers when the work that this one accepts is done.
     public let waitOperation: String?
     public let signature: Signature?
+    /// The operation that keeps the pieces of a body which is too large for a message. This one then gets no body, but where it is kept.
+    public let uploadOperation: String?
+    /// The answer may go on in further replies, and has the form that the client's `Accept` asks for.
+    public let isPaged: Bool
     /// Answered as soon as the broker has taken responsibility, without a reply.
     public let isAnsweredWhenAccepted: Bool
     public let queryParameters: Set<String>

@@ -16,7 +16,7 @@ struct EndpointReader {
     static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
     static let extensionKeys: Set<String> = [
         "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
-        "guestKey", "cacheable", "hashed",
+        "guestKey", "cacheable", "hashed", "upload", "paged",
     ]
 
     let method: String
@@ -50,6 +50,8 @@ struct EndpointReader {
             maximumBody: try wharf.number("maximumBody", in: Self.maximumBodyBytes).map { Int($0) },
             waitOperation: try waitOperation.map { node throws(OpenAPIError) in try Self.operationID(node) },
             signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
+            uploadOperation: try wharf.value("upload").map { node throws(OpenAPIError) in try Self.operationID(node) },
+            isPaged: try wharf.flag("paged", only: "true"),
             isAnsweredWhenAccepted: try wharf.flag("answer", only: "accepted"),
             queryParameters: parameters.query, queryPrefixes: parameters.prefixes, headerParameters: parameters.header.intersection(Self.travellingHeaders),
             mediaTypes: try readMediaTypes())
@@ -78,6 +80,10 @@ struct EndpointReader {
         }
         if endpoint.isAnsweredWhenAccepted, endpoint.kind != .durable {
             throw wharf.error("'answer: accepted' needs 'kind: durable'")
+        }
+        if endpoint.isPaged, endpoint.kind != .query { throw wharf.error("'paged' needs 'kind: query'") }
+        if endpoint.uploadOperation != nil, endpoint.kind != .durable || endpoint.role == .public || endpoint.isSensitive {
+            throw wharf.error("'upload' needs 'kind: durable' and a caller, and no credentials")
         }
         if endpoint.signature == .stripe, !headers.contains("stripe-signature") {
             throw wharf.error("'signature: stripe' needs the header parameter 'Stripe-Signature'")

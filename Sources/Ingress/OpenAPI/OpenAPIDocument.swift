@@ -18,6 +18,8 @@ public struct OpenAPIDocument: Sendable {
     /// The operations that the document routes, and those that `Prefer: wait` leads to.
     public var operationIDs: [String] { endpoints.map(\.operationID) }
     public var waitOperationIDs: [String] { endpoints.compactMap(\.waitOperation) }
+    /// Those that keep pieces of bodies.
+    public var uploadOperationIDs: [String] { endpoints.compactMap(\.uploadOperation) }
 
     public init(path: String) throws(OpenAPIError) {
         let bytes: [UInt8]

@@ -39,6 +39,10 @@ public struct Reply: Sendable, Equatable {
 
     public static let noContent = Reply(status: 204)
 
+    /// The header of a part of an answer that is too large for one message: the parameter `after` with which the same request gets the next part. It leaves no
+    /// ingress.
+    public static let nextPage = "x-wharf-next"
+
     /// Whether a retry of the same request must get this same answer: it had an effect, or it is a lasting no.
     var isLasting: Bool {
         !isPrivate && !isUnread && ((200..<300).contains(status) || [409, 412, 422].contains(status))

@@ -41,6 +41,12 @@ extension SettingFormat where Value == String {
     }
 }
 
+extension SettingFormat where Value == Int {
+    static let days = SettingFormat(accepted: "days from 0 to 36500") { text in
+        Int(text).flatMap { (0...36_500).contains($0) ? $0 : nil }
+    }
+}
+
 extension SettingFormat where Value == ListenAddress {
     static let address = SettingFormat(accepted: "host:port, port 0 for any", value: { ListenAddress($0) })
 }

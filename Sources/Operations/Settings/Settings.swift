@@ -13,6 +13,8 @@ public struct Settings: Sendable {
     public let corsOrigins: Set<WebOrigin>
     /// Proxies whose word is taken for where a request comes from.
     public let trustedProxies: [Network]
+    /// How long an order says whom it went to after its customer has deleted the account.
+    public let orderRetentionDays: Int
     /// RabbitMQ's management API, with an administrator's credentials; nil where nobody needs it.
     public let managementURL: String?
     public let redisURL: String
@@ -48,6 +50,9 @@ public struct Settings: Sendable {
         trustedProxies = try table.read(
             "WHARF_TRUSTED_PROXIES", .networks, unset: "none",
             "addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed, separated by commas") ?? []
+        orderRetentionDays = try table.read(
+            "WHARF_ORDER_RETENTION_DAYS", .days, standard: 0,
+            "how long orders keep name, address and e-mail address of a customer who has deleted the account")
         plainText = PlainTextHosts(
             named: try table.read(
                 "WHARF_INSECURE_HOSTS", .hosts, unset: "none", "hosts besides this machine that may be spoken to without TLS, separated by commas") ?? [])

@@ -18,6 +18,7 @@ public enum CartsService {
         let items = ItemHandlers(pricing: pricing, clock: clock)
         let checkouts = CheckoutHandlers(pricing: pricing, clock: clock)
         let reopening = Reopening(clock: clock)
+        let customers = Customers()
         return ServiceDefinition(
             name: name,
             operations: [
@@ -27,6 +28,8 @@ public enum CartsService {
                 .command("carts.carts.create", reading: CartAccess.readNone, lookup: carts.offers, handle: carts.create),
                 .command("carts.carts.delete", transaction: .own, reading: CartAccess.read, handle: carts.delete),
                 .command("carts.carts.claim", reading: CartAccess.read, lookup: carts.offers, handle: carts.claim),
+                .query(MessageName.exportFromCarts, reading: Operation.contract(Customer.self), handle: customers.export),
+                .command(MessageName.eraseInCarts, transaction: .own, reading: Operation.contract(Customer.self), handle: customers.erase),
                 .command(MessageName.reopenCart, transaction: .own, reading: Operation.contract(ReopenCart.self), handle: reopening.reopen),
                 .command("carts.items.put", reading: PutItem.read, lookup: items.offers, handle: items.put),
                 .command("carts.items.delete", reading: PutItem.readSKU, lookup: items.offers, handle: items.delete),
@@ -35,6 +38,6 @@ public enum CartsService {
                     perform: checkouts.price, complete: checkouts.complete),
             ],
             pollers: [Poller(name: "expired carts", interval: expiryInterval, find: carts.dropExpired)],
-            sends: [MessageName.place, MessageName.advance], asks: [MessageName.price])
+            sends: [MessageName.place, MessageName.advance, MessageName.customerErased], asks: [MessageName.price])
     }
 }

@@ -64,12 +64,16 @@ extension CartRow {
 
     /// The cart at these offers. Its tag is the version, which is what its owner changes, and a digest of the rest.
     func reply(_ offers: Offers?, capped: [CartView.Capped]? = nil) throws -> Reply {
+        let view = view(offers, capped: capped)
+        let rest = SHA256.hex(try JSON.encode(view.items)).prefix(Self.tagLength)
+        return try Reply(headers: ["etag": "\"\(version)-\(rest)\""], json: view)
+    }
+
+    func view(_ offers: Offers?, capped: [CartView.Capped]? = nil) -> CartView {
         let items = lines.map { CartView.Line($0, offers) }
         let currency = items.first?.unitPrice.currency ?? CartView.standardCurrency
         // A price that has come to another currency since counts for nothing; the checkout refuses it.
         let total = items.reduce(0) { $0 + ($1.unitPrice.currency == currency ? $1.lineTotal.amount : 0) }
-        let view = CartView(id: id, items: items, total: Money(amount: total, currency: currency), capped: capped, expiresAt: expiresAt)
-        let rest = SHA256.hex(try JSON.encode(items)).prefix(Self.tagLength)
-        return try Reply(headers: ["etag": "\"\(version)-\(rest)\""], json: view)
+        return CartView(id: id, items: items, total: Money(amount: total, currency: currency), capped: capped, expiresAt: expiresAt)
     }
 }

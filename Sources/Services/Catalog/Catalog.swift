@@ -7,12 +7,14 @@ import Runtime
 public enum CatalogService {
     public static let name = "catalog"
     public static let migrations = Inbox.migrations + Schema.migrations
+    private static let importsQueue = "catalog.imports"
 
     public static func definition(clock: any WallClock, randomness: any Randomness) -> ServiceDefinition {
         let products = Products(clock: clock, randomness: randomness)
         let categories = Categories()
         let synonyms = Synonyms()
         let stock = Stock(clock: clock)
+        let imports = Imports(clock: clock, randomness: randomness)
         let reserving = Reserving(clock: clock)
         return ServiceDefinition(
             name: name,
@@ -32,6 +34,13 @@ public enum CatalogService {
                 .command("catalog.categories.delete", transaction: .own, reading: CategoryChange.readSlug, handle: categories.delete),
                 .query("catalog.synonyms.get", reading: { _ in () }, handle: synonyms.get),
                 .command("catalog.synonyms.put", transaction: .own, reading: SynonymGroups.read, handle: synonyms.put),
+                .query("catalog.products.export", reading: ExportProducts.read, handle: Exports().products),
+                .command(MessageName.storeImportPiece, reading: FilePiece.read, handle: imports.store),
+                .command("catalog.imports.create", reading: NewImport.read, handle: imports.create),
+                // Products and stock, in this order: no other holds one of them while it waits for the other.
+                .command(MessageName.advanceImport, transaction: .own, reading: Operation.contract(AdvanceImport.self), handle: imports.advance),
+                .query("catalog.imports.get", reading: GetImport.read, handle: imports.get),
+                .query("catalog.imports.rejected", reading: GetImport.read, handle: imports.rejected),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
                 .query("catalog.stock.movements", reading: ListMovements.read, handle: stock.movements),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),
@@ -39,6 +48,11 @@ public enum CatalogService {
                 .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),
                 .command(MessageName.release, reading: Operation.contract(SettleReservation.self), handle: reserving.release),
                 .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
-            ], sends: [MessageName.advance, MessageName.charge])
+            ],
+            pollers: [Poller(name: "imports", interval: Imports.pollInterval, find: imports.findDue)],
+            // Files and their rows wait in a queue of their own, and no order behind them.
+            queues: ["\(name).queries", "\(name).commands", importsQueue],
+            routes: [MessageName.storeImportPiece: importsQueue, "catalog.imports.create": importsQueue, MessageName.advanceImport: importsQueue],
+            sends: [MessageName.advance, MessageName.charge, MessageName.advanceImport])
     }
 }

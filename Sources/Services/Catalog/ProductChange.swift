@@ -27,21 +27,8 @@ struct ProductChange: Sendable {
 
     static func read(_ request: Request) throws -> ProductChange {
         try Fields.read(request) { fields in
-            var change = ProductChange(id: try fields.uuidParameter("idOrSlug", of: "product"))
-            fields.refuseNull("slug", "name", "price", "archived")
-            change.slug = fields.slug()
-            change.name = fields.optionalText("name", 1...200)
-            change.description = fields.clears("description") ? "" : fields.optionalText("description", 0...10_000, lines: true)
-            change.price = fields.optionalObject("price") { price in
-                price.refuseNull("amount", "currency")
-                return Price(amount: price.optionalInteger("amount", 0...Money.maximumAmount), currency: price.optionalText("currency", 3...3))
-            }
-            change.brand = fields.clears("brand") ? .some(nil) : fields.brand().map(Optional.some)
-            change.category = fields.clears("category") ? .some(nil) : fields.category().map(Optional.some)
-            change.categories = fields.clears("categories") ? [] : fields.categories()
-            change.attributes = fields.clears("attributes") ? .some(nil) : fields.attributeChanges().map(Optional.some)
-            change.images = fields.clears("images") ? [] : fields.images()
-            change.variants = fields.clears("variants") ? [] : fields.variants()
+            fields.refuseNull("archived")
+            var change = ProductChange(try fields.uuidParameter("idOrSlug", of: "product"), reading: &fields)
             change.archived = fields.optionalBoolean("archived")
             change.ifMatch = fields.ifMatch()
             if change.isEmpty, fields.errors.isEmpty { fields.note("body", "names no field to change") }
@@ -49,11 +36,38 @@ struct ProductChange: Sendable {
         }
     }
 
+    /// What a row of an import may change, too.
+    init(_ id: UUID, reading fields: inout Fields) {
+        self.init(id: id)
+        fields.refuseNull("slug", "name", "price")
+        slug = fields.slug()
+        name = fields.optionalText("name", 1...200)
+        description = fields.clears("description") ? "" : fields.optionalText("description", 0...10_000, lines: true)
+        price = fields.optionalObject("price") { price in
+            price.refuseNull("amount", "currency")
+            return Price(amount: price.optionalInteger("amount", 0...Money.maximumAmount), currency: price.optionalText("currency", 3...3))
+        }
+        brand = fields.clears("brand") ? .some(nil) : fields.brand().map(Optional.some)
+        category = fields.clears("category") ? .some(nil) : fields.category().map(Optional.some)
+        categories = fields.clears("categories") ? [] : fields.categories()
+        attributes = fields.clears("attributes") ? .some(nil) : fields.attributeChanges().map(Optional.some)
+        images = fields.clears("images") ? [] : fields.images()
+        variants = fields.clears("variants") ? [] : fields.variants()
+    }
+
     static func readID(_ request: Request) throws -> ProductChange {
         try Fields.read(request) { fields in
-            ProductChange(
-                id: try fields.uuidParameter("idOrSlug", of: "product"), archived: true, ifMatch: fields.ifMatch())
+            var change = ProductChange(id: try fields.uuidParameter("idOrSlug", of: "product"))
+            change.archived = true
+            change.ifMatch = fields.ifMatch()
+            return change
         }
+    }
+
+    /// Of the price alone, which stays that of the product where it is nil.
+    init(id: UUID, price: Price? = nil) {
+        self.id = id
+        self.price = price
     }
 
     private var isEmpty: Bool {
@@ -63,7 +77,7 @@ struct ProductChange: Sendable {
 }
 
 /// What of a product can be changed.
-struct ProductFields: Sendable {
+struct ProductFields: Sendable, Equatable {
     /// Of JSON, when a change has been merged into those that are there.
     static let maximumAttributeBytes = 16_384
 

@@ -30,13 +30,18 @@ enum ProductStore {
                archived, version, created_at, updated_at, coalesce(on_hand - reserved, 0) AS available, \(VariantStore.column) AS variants
         """
     static let availability: SQL = "LEFT JOIN stock USING (sku)"
-    private static let products: SQL = "\(columns), NULL::integer AS score, NULL::bigint AS hits FROM products \(availability) "
+    static let products: SQL = "\(columns), NULL::integer AS score, NULL::bigint AS hits FROM products \(availability) "
 
     /// Those that are for sale, by id or by slug.
     static func find(_ keys: [String], on connection: any SQLConnection) async throws -> [ProductRow] {
         let ids = keys.compactMap(UUID.init(uuidString:))
         return try await connection.query(
             products + "WHERE (id = ANY(\(ids)) OR slug = ANY(\(keys))) AND NOT archived").map(read)
+    }
+
+    static func find(skus: [String], on connection: any SQLConnection) async throws -> [String: ProductRow] {
+        let rows = try await connection.query(products + "WHERE sku = ANY(\(skus)) AND NOT archived").map(read)
+        return Dictionary(rows.map { ($0.view.sku, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// What is for sale of these SKUs.
@@ -109,17 +114,6 @@ enum ProductStore {
         try await transaction.query(products + "WHERE id = \(id)").first.map(read)
     }
 
-    static func update(_ id: UUID, to new: ProductFields, now: Date, on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
-            """
-            UPDATE products
-            SET slug = \(new.slug), name = \(new.name), description = \(new.description), brand = \(new.brand), price = \(new.price.amount),
-                currency = \(new.price.currency), categories = \(new.categories), attributes = \(try text(new.attributes))::text::json,
-                images = \(try text(new.images.map(KeptImage.init)))::text::jsonb, archived = \(new.archived), version = version + 1, updated_at = \(now)
-            WHERE id = \(id)
-            """)
-    }
-
     static func read(_ row: Row) throws -> ProductRow {
         let categories: [String] = try row.decode("categories")
         let price = Money(amount: try row.decode("price"), currency: try row.decode("currency"))
@@ -139,13 +133,13 @@ enum ProductStore {
             variants: variants, version: try row.decode("version"), createdAt: try row.decode("created_at"), score: try row.decode("score"), hits: try row.decode("hits"))
     }
 
-    private static func text(_ value: some Encodable) throws -> String {
+    static func text(_ value: some Encodable) throws -> String {
         String(decoding: try JSON.encode(value), as: UTF8.self)
     }
 }
 
 /// An image as the table has it: without a text a bare URL, which workers of the version before can read.
-private struct KeptImage: Encodable {
+struct KeptImage: Encodable {
     let image: Image
 
     func encode(to encoder: any Encoder) throws {

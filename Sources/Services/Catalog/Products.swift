@@ -77,7 +77,7 @@ struct Products: Sendable {
     }
 
     /// Those that the product may have, the best one first.
-    private static func slugs(of product: NewProduct, id: UUID) -> [String] {
+    static func slugs(of product: NewProduct, id: UUID) -> [String] {
         if let slug = product.slug { return [slug] }
         return [product.generatedSlug(), product.generatedSlug(suffix: String(id.uuidString.lowercased().suffix(12)))]
     }
@@ -119,7 +119,7 @@ struct Products: Sendable {
             if let sku = skus.first(where: taken.skus.contains) { return .refused(.taken("SKU", sku)) }
             if taken.slugs.contains(new.slug) { return .refused(.taken("slug", new.slug)) }
         }
-        try await ProductStore.update(change.id, to: new, now: now, on: transaction)
+        try await ProductStore.update([(change.id, new)], now: now, on: transaction)
         if new.variants != old.variants { try await VariantStore.replace(new.variants, of: change.id, on: transaction) }
         guard let row = try await ProductStore.find(change.id, on: transaction) else { return .refused(.notFound("product")) }
         return .done(try Reply(headers: ["etag": row.etag], json: row.view))

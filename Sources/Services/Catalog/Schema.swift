@@ -123,5 +123,6 @@ enum Schema {
         search,
         variants,
         bareImages,
+        imports,
     ]
 }

@@ -51,6 +51,15 @@ enum VariantStore {
         try await insert([(product, variants)], on: transaction)
     }
 
+    static func setPrices(_ prices: [(sku: String, price: Int)], on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            UPDATE variants SET price = new.price
+            FROM unnest(\(prices.map(\.sku)), \(prices.map(\.price))) AS new (sku, price)
+            WHERE variants.sku = new.sku AND NOT archived
+            """)
+    }
+
     /// What is for sale of these SKUs, where they are of variants.
     static func prices(_ skus: [String], availability: Bool, on connection: any SQLConnection) async throws -> [PriceList.Entry] {
         let (available, stock): (SQL, SQL) = availability ? ("coalesce(on_hand - reserved, 0)", "LEFT JOIN stock ON stock.sku = variants.sku") : ("NULL::integer", "")

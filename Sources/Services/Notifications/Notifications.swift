@@ -16,6 +16,7 @@ public enum NotificationsService {
     ) -> ServiceDefinition {
         let delivering = Delivering(transport: mail, sender: sender, clock: clock)
         let accounts = AccountMailing(ask: ask, transport: mail, sender: sender, clock: clock, randomness: randomness)
+        let customers = Customers()
         return ServiceDefinition(
             name: name,
             operations: [MessageName.orderConfirmed, MessageName.orderRejected].map { event in
@@ -25,7 +26,10 @@ public enum NotificationsService {
             } + [
                 .external(
                     MessageName.accountMail, reading: AccountNews.read, prepare: accounts.note, perform: accounts.send, complete: accounts.record),
+                .command(MessageName.eraseInNotifications, transaction: .own, reading: Operation.contract(Customer.self), handle: customers.erase),
+                .command(MessageName.eraseOrdersInNotifications, transaction: .own, reading: Operation.contract(ErasedOrders.self), handle: customers.eraseOrders),
+                .query(MessageName.exportFromNotifications, reading: Operation.contract(NotificationsOfCustomer.self), handle: customers.export),
                 .query("notifications.notifications.list", reading: ListNotifications.read, handle: Listing().list),
-            ], asks: [MessageName.armLink])
+            ], sends: [MessageName.customerErased], asks: [MessageName.armLink])
     }
 }

@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import Input
 import Messaging
@@ -80,6 +81,17 @@ enum Store {
                 return sql + " ORDER BY created_at DESC, id DESC LIMIT \(list.page.limit + 1)"
             })
         return try results.map { try $0.map(read) }
+    }
+
+    /// What one customer was told, about the account or the orders, newest first.
+    static func list(of customer: NotificationsOfCustomer, limit: Int, on connection: any SQLConnection) async throws -> [NotificationView] {
+        try await connection.query(
+            """
+            SELECT id, order_id, kind, channel, recipient, result, detail, created_at, sent_at
+            FROM notifications WHERE user_id = \(customer.userID) OR order_id = ANY(\(customer.orders))
+            ORDER BY created_at DESC, id DESC LIMIT \(limit)
+            """
+        ).map(read)
     }
 
     private static func read(_ row: Row) throws -> NotificationView {

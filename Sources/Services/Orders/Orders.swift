@@ -9,10 +9,13 @@ public enum OrdersService {
     public static let migrations = Inbox.migrations + Schema.migrations
     static let overdueInterval: Duration = .seconds(1)
 
-    public static func definition(times: CheckoutTimes = .init(), clock: any WallClock) -> ServiceDefinition {
+    /// - Parameter retention: Seconds for which an order says whom it went to after its customer has deleted the account; nothing is erased before the order has
+    ///   settled.
+    public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, clock: any WallClock) -> ServiceDefinition {
         let placing = Placing(times: times, clock: clock)
         let advancing = Advancing(times: times, clock: clock)
         let reading = Reading(clock: clock)
+        let customers = Customers(clock: clock, retention: retention)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -20,13 +23,18 @@ public enum OrdersService {
                 .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
                 // It locks checkouts, as `advance` does.
                 .command(MessageName.waitForOrder, transaction: .own, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
+                .command(MessageName.eraseInOrders, transaction: .own, reading: Operation.contract(Customer.self), handle: customers.erase),
+                .query(MessageName.exportFromOrders, reading: Operation.contract(Customer.self), handle: customers.export),
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
             ],
-            pollers: [Poller(name: "overdue checkouts", interval: overdueInterval, find: advancing.findOverdue)],
+            pollers: [
+                Poller(name: "overdue checkouts", interval: overdueInterval, find: advancing.findOverdue),
+                Poller(name: "customers who have left", interval: Customers.interval, find: customers.findDue),
+            ],
             sends: [
                 MessageName.reserve, MessageName.release, MessageName.commit, MessageName.charge, MessageName.void, MessageName.reopenCart,
-                MessageName.advance,
+                MessageName.advance, MessageName.customerErased, MessageName.eraseOrdersInNotifications,
             ], announces: [MessageName.orderConfirmed, MessageName.orderRejected])
     }
 }

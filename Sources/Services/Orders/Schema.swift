@@ -89,5 +89,11 @@ enum Schema {
                 END
                 $$;
                 """),
+        Migration(
+            id: "customers who have left",
+            sql: """
+                -- Customers who are to be erased from their orders, from each once it has settled and is old enough.
+                CREATE TABLE erasures (customer_id uuid PRIMARY KEY, due_at timestamptz NOT NULL);
+                """),
     ]
 }

@@ -97,5 +97,20 @@ enum Schema {
                 );
                 CREATE INDEX addresses_user ON addresses (user_id, created_at, id);
                 """),
+        Migration(
+            id: "erasures",
+            sql: """
+                -- Which services have erased what they held about customers who have left.
+                CREATE TABLE erasures (
+                    user_id uuid NOT NULL,
+                    service text NOT NULL,
+                    requested_at timestamptz NOT NULL,
+                    asked_at timestamptz NOT NULL,
+                    -- Null until the service has answered.
+                    done_at timestamptz,
+                    PRIMARY KEY (user_id, service)
+                );
+                CREATE INDEX erasures_open ON erasures (asked_at) WHERE done_at IS NULL;
+                """),
     ]
 }

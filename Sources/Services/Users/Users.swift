@@ -8,6 +8,9 @@ public import Secrets
 
 /// Users: accounts, their passwords, and the sessions that stand for them.
 public enum UsersService {
+    /// Sends a request to another service; `RequestClient.send` in production.
+    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
+
     public static let name = "users"
     public static let migrations = Inbox.migrations + Schema.migrations
     /// Where requests with a password in them arrive, sealed: kept apart, so that nothing writes their bodies down in clear. Sign-ups have a queue of their own, so that
@@ -20,7 +23,7 @@ public enum UsersService {
     ///   - sealing: the key with which those who send credentials seal them; nil where they come in clear.
     ///   - passwords: the work of new hashes. Weaker ones are made anew when their owners sign in.
     public static func definition(
-        clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
+        ask: @escaping Ask, clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
         sealing: SealingKey? = nil, hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
     ) -> ServiceDefinition {
         let throttle = SignInThrottle(store: attempts, clock: clock, logger: logger)
@@ -60,11 +63,14 @@ public enum UsersService {
                 .query(
                     MessageName.sealingKey, reading: Operation.contract(GetSealingKey.self),
                     handle: { items, _ in try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) } }),
-            ] + sessions(Sessions(clock: clock)) + profiles(links, resets, clock, randomness),
+            ] + sessions(Sessions(clock: clock)) + profiles(links, resets, clock, randomness) + leaving(ask, clock, randomness),
+            pollers: [Poller(name: "erasures without an answer", interval: Leaving.interval, find: Leaving(clock: clock).findUnanswered)],
             queues: ["users.queries", "users.commands"] + credentialsQueues, routes: [
                 "users.accounts.create": "users.registrations", "users.sessions.create": "users.credentials", "users.password.change": "users.credentials",
                 "users.email.change": "users.credentials", "users.passwordResets.confirm": "users.credentials",
-            ], sensitiveQueues: Set(credentialsQueues), sends: [MessageName.accountMail, MessageName.preparePasswordReset], announces: [MessageName.sessionRevoked])
+            ], sensitiveQueues: Set(credentialsQueues),
+            sends: [MessageName.accountMail, MessageName.preparePasswordReset] + Leaving.messages.values.sorted(),
+            asks: [MessageName.exportFromCarts, MessageName.exportFromOrders, MessageName.exportFromNotifications], announces: [MessageName.sessionRevoked])
     }
 
     private static func given(_ key: SealingKey) throws -> Reply {
@@ -80,6 +86,15 @@ public enum UsersService {
             .command("users.sessions.deleteCurrent", reading: CurrentSession.read, handle: sessions.endCurrent),
             .command("users.sessions.deleteAll", reading: Own.read, handle: sessions.endAll),
             .command("users.sessions.delete", transaction: .own, reading: OwnSession.read, handle: sessions.end),
+        ]
+    }
+
+    private static func leaving(_ ask: @escaping Ask, _ clock: any WallClock, _ randomness: any Randomness) -> [Operation] {
+        let leaving = Leaving(clock: clock)
+        return [
+            .compositeQuery("users.me.export", reading: Own.read, answer: Export(ask: ask, clock: clock, randomness: randomness).export),
+            .command("users.me.delete", transaction: .own, reading: Own.read, handle: leaving.delete),
+            .command(MessageName.customerErased, transaction: .own, reading: Operation.contract(CustomerErased.self), handle: leaving.advance),
         ]
     }
 

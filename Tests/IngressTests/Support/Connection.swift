@@ -54,6 +54,12 @@ struct Connection {
         return response
     }
 
+    /// All that comes until the server closes the connection.
+    mutating func rest() async -> String {
+        while received.readableBytes < Self.maximumResponse, (try? await receive()) != nil {}
+        return String(buffer: received)
+    }
+
     /// Whether the server closes the connection without another byte.
     mutating func isClosed() async -> Bool {
         guard received.readableBytes == 0 else { return false }

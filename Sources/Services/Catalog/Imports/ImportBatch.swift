@@ -1,0 +1,154 @@
+import Contracts
+import FoundationEssentials
+import Input
+import JSON
+import Messaging
+
+/// A row with what it is known by.
+struct KeyedRow: Sendable {
+    let key: String
+    let row: ImportRow
+
+    var cells: [String: String]? {
+        if case .cells(let cells) = row.content { cells } else { nil }
+    }
+}
+
+/// The rows of one transaction, and what has become of them.
+struct ImportBatch: Sendable {
+    let job: ImportJob
+    let now: Date
+    var amounts: AmountReader.Form?
+    var rejections: [Rejection] = []
+    /// Rows that said something new.
+    var changed = 0
+
+    init(job: ImportJob, now: Date) {
+        self.job = job
+        self.now = now
+        amounts = job.reader.amounts
+    }
+
+    /// Of one row; more of them help nobody.
+    private static let maximumPerRow = 5
+
+    mutating func reject(_ row: KeyedRow, column: String? = nil, value: String? = nil, _ reason: String) {
+        rejections.append(Rejection(line: row.row.line, column: column.map { name(of: $0) }, value: value ?? column.flatMap { row.cells?[$0] }, reason))
+    }
+
+    /// What `Fields` has found, under the names that the file has for it.
+    mutating func reject(_ row: KeyedRow, _ problem: Problem) {
+        let errors = problem.errors ?? [.init(field: "", detail: problem.detail)]
+        for error in errors.prefix(Self.maximumPerRow) {
+            let column = row.cells == nil ? error.field : column(of: error.field)
+            rejections.append(
+                Rejection(
+                    line: row.row.line, column: column.isEmpty ? nil : name(of: column), value: row.cells?[column], error.detail))
+        }
+    }
+
+    private func column(of field: String) -> String {
+        switch field {
+        case "price.amount", "price": job.reader.layout?.index(of: "price") == nil ? "amount" : "price"
+        case "price.currency": "currency"
+        case "categories": job.reader.layout?.index(of: "categories") == nil ? "category" : "categories"
+        default: field
+        }
+    }
+
+    private func name(of column: String) -> String { job.reader.layout?.name(of: column) ?? column }
+
+    // MARK: - Keys
+
+    private struct Keys: Decodable {
+        let sku: String?
+        let slug: String?
+    }
+
+    mutating func keyed(_ rows: [ImportRow]) -> [KeyedRow] {
+        rows.compactMap { row in
+            let column = job.kind.key
+            switch row.content {
+            case .cells(let cells): return keyed(row, cells[column] ?? "", column)
+            case .json(let bytes):
+                do {
+                    let keys = try JSON.decode(Keys.self, from: bytes)
+                    return keyed(row, (job.kind == .categories ? keys.slug : keys.sku)?.trimmed ?? "", column)
+                } catch {
+                    rejections.append(Rejection(line: row.line, "is not a JSON object with a text in '\(column)'"))
+                    return nil
+                }
+            }
+        }
+    }
+
+    private mutating func keyed(_ row: ImportRow, _ text: String, _ column: String) -> KeyedRow? {
+        let keyed = KeyedRow(key: text.nfc, row: row)
+        guard let flaw = flaw(of: keyed.key) else { return keyed }
+        reject(keyed, column: column, value: text.isEmpty ? nil : text, flaw)
+        return nil
+    }
+
+    private func flaw(of key: String) -> String? {
+        if key.isEmpty { return "is required" }
+        if AmountReader.isBroken(key) { return "is a number that a spreadsheet has broken: format the column as text, and export it again" }
+        if job.kind == .categories {
+            return key.hasControls() || key.unicodeScalars.count > Category.maximumNameLength
+                ? "must have 1 to \(Category.maximumNameLength) characters, none of them a control character" : nil
+        }
+        if key.isSKU, key.utf8.count <= 64 { return nil }
+        return key.utf8.count > 64 ? "must have 1 to 64 characters" : "may hold ASCII letters, digits, '.', '_' and '-' only"
+    }
+
+    /// Those whose key no row before has.
+    mutating func unrepeated(_ rows: [KeyedRow], _ earlier: [String: Int]) -> [KeyedRow] {
+        var lines = earlier
+        return rows.filter { row in
+            guard let line = lines[row.key] else {
+                lines[row.key] = row.row.line
+                return true
+            }
+            reject(row, column: job.kind.key, value: row.key, "stands in line \(line) already")
+            return false
+        }
+    }
+
+    // MARK: - Reading
+
+    /// What a row says, as its fields are read; nil, and rejected, when something is wrong with it.
+    mutating func read<Value>(_ row: KeyedRow, _ object: [String: JSONValue]?, _ body: (inout Fields) throws -> Value) rethrows -> Value? {
+        do {
+            let bytes: [UInt8]
+            switch row.row.content {
+            case .json(let content): bytes = content
+            case .cells: bytes = try JSON.encode(object ?? [:])
+            }
+            return try Fields.read(Request(id: job.id, operation: MessageName.advanceImport, body: bytes), body)
+        } catch let problem as Problem {
+            reject(row, problem)
+            return nil
+        } catch {
+            reject(row, "cannot be read")
+            return nil
+        }
+    }
+
+    /// The price that the cells name; nil for none, and for one that was rejected.
+    mutating func price(_ row: KeyedRow, _ cells: [String: String], known: String?) -> Result<Money?, Problem> {
+        let column = cells["amount"] == nil ? "price" : "amount"
+        guard let text = cells[column], !text.isEmpty else { return .success(nil) }
+        let currency = cells["currency"].flatMap { $0.isEmpty ? nil : $0.uppercased() } ?? job.currency ?? known
+        guard let currency else {
+            return .failure(.invalidInput("currency", "is required: add the column, or declare it, as in currency=EUR"))
+        }
+        guard let digits = Currency(currency)?.digits else {
+            return .failure(.invalidInput("currency", "must be the ISO 4217 code of a currency in use, such as EUR"))
+        }
+        do throws(AmountReader.Flaw) {
+            let amount = try AmountReader.minorUnits(text, digits: digits, mark: job.mark, form: &amounts, isDecimal: column == "price")
+            return .success(Money(amount: amount, currency: currency))
+        } catch {
+            return .failure(.invalidInput(column, error.reason))
+        }
+    }
+}

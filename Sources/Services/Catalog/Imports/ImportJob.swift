@@ -1,0 +1,72 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import PostgreSQL
+
+/// An import as it is kept.
+struct ImportJob: Sendable {
+    let id: UUID
+    let kind: ImportKind
+    let dryRun: Bool
+    let mark: AmountReader.Mark?
+    let currency: String?
+    let bytes: Int
+    let by: UUID?
+    var state = ImportView.State.running
+    var reader: ImportReader
+    var step = 0
+    var rows = 0
+    var accepted = 0
+    var changed = 0
+    /// Rejected rows, and what was wrong with them altogether.
+    var rejected = 0
+    var failure: String?
+    let startedAt: Date
+    var finishedAt: Date?
+
+    init(_ new: NewImport, by: UUID?, now: Date) {
+        id = new.request.upload
+        kind = new.request.kind
+        dryRun = new.request.dryRun
+        mark = new.request.mark
+        currency = new.request.currency
+        bytes = new.bytes
+        self.by = by
+        reader = ImportReader(kind: kind, format: new.request.format, encoding: new.request.encoding)
+        startedAt = now
+    }
+
+    init(_ row: Row) throws {
+        id = try row.decode("id")
+        let kind: String = try row.decode("kind")
+        let state: String = try row.decode("state")
+        guard let kind = ImportKind(rawValue: kind), let state = ImportView.State(rawValue: state) else {
+            throw Failure("unknown-state", "the import is of another version of Wharf", remedy: .retry)
+        }
+        self.kind = kind
+        self.state = state
+        dryRun = try row.decode("dry_run")
+        mark = try row.decode("mark", as: String?.self).flatMap(AmountReader.Mark.init)
+        currency = try row.decode("currency")
+        bytes = try row.decode("bytes")
+        by = try row.decode("by")
+        reader = try JSON.decode(from: Array(try row.decode("reader", as: String.self).utf8))
+        step = try row.decode("step")
+        rows = try row.decode("row_count")
+        accepted = try row.decode("accepted")
+        changed = try row.decode("changed")
+        rejected = try row.decode("rejected")
+        failure = try row.decode("failure")
+        startedAt = try row.decode("started_at")
+        finishedAt = try row.decode("finished_at")
+    }
+
+    func view(_ rejections: [Rejection]) -> ImportView {
+        let ignored = reader.layout?.ignored ?? []
+        return ImportView(
+            id: id, state: state, kind: kind, dryRun: dryRun, bytes: bytes, bytesRead: reader.position, rows: rows, accepted: accepted, changed: changed,
+            rejectedRows: rejected, rejected: rejections, ignoredColumns: ignored.isEmpty ? nil : ignored, failure: failure, startedAt: startedAt,
+            finishedAt: finishedAt)
+    }
+}

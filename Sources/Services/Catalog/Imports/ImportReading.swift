@@ -1,0 +1,80 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Runtime
+
+/// Imports as administrators look at them, and what becomes due by time.
+extension Imports {
+    /// Files that nobody has asked to be imported are dropped after that.
+    static let abandonedAfter: TimeInterval = 3_600
+    /// What was imported, and what was not, is known for that long.
+    static let retention: TimeInterval = 90 * 86_400
+    /// An import that has not moved since is asked to go on: its message may be a dead letter.
+    static let stalledAfter: TimeInterval = 120
+    static let pollInterval: Duration = .seconds(30)
+    /// At once.
+    static let maximumFound = 20
+
+    func get(_ items: [IncomingMessage<GetImport>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let jobs = try await ImportStore.find(items.map(\.input.id), on: connection)
+        var outcomes: [Outcome] = []
+        for item in items {
+            guard let job = jobs[item.input.id] else {
+                outcomes.append(.refused(.notFound("import")))
+                continue
+            }
+            let rejections = try await ImportStore.rejections(of: job.id, after: 0, limit: ImportView.maximumRejections, on: connection)
+            outcomes.append(.done(try Reply(json: job.view(rejections.map(\.rejection)))))
+        }
+        return outcomes
+    }
+
+    /// A page of all rejected rows as CSV; the first one begins with the header.
+    func rejected(_ items: [IncomingMessage<GetImport>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let jobs = try await ImportStore.find(items.map(\.input.id), on: connection)
+        var outcomes: [Outcome] = []
+        for item in items {
+            guard let job = jobs[item.input.id] else {
+                outcomes.append(.refused(.notFound("import")))
+                continue
+            }
+            let found = try await ImportStore.rejections(of: job.id, after: item.input.after, limit: ImportStore.rejectionsInPage, on: connection)
+            var text = CSVWriter()
+            if item.input.after == 0 { text.add(["line", "column", "value", "reason"]) }
+            for (_, rejection) in found { text.add(["\(rejection.line)", rejection.column ?? "", rejection.value ?? "", rejection.reason]) }
+            var reply = Reply(status: 200, headers: ["content-type": CSVWriter.contentType], body: text.bytes)
+            if found.count == ImportStore.rejectionsInPage, let last = found.last { reply.headers[Reply.nextPage] = "\(last.number)" }
+            outcomes.append(.done(reply))
+        }
+        return outcomes
+    }
+
+    func findDue(on transaction: any SQLConnection) async throws -> [Emission] {
+        let now = clock.now()
+        try await transaction.execute(
+            """
+            DELETE FROM import_pieces
+            WHERE upload IN (
+                SELECT upload FROM import_pieces
+                WHERE place = 0 AND at < \(now.addingTimeInterval(-Self.abandonedAfter)) AND upload NOT IN (SELECT id FROM imports WHERE state = 'running')
+                LIMIT \(Self.maximumFound))
+            """)
+        try await transaction.execute(
+            """
+            DELETE FROM imports WHERE id IN (
+                SELECT id FROM imports WHERE finished_at < \(now.addingTimeInterval(-Self.retention)) LIMIT \(Self.maximumFound))
+            """)
+        let stalled = try await transaction.query(
+            """
+            UPDATE imports SET moved_at = \(now)
+            WHERE id IN (
+                SELECT id FROM imports WHERE state = 'running' AND moved_at < \(now.addingTimeInterval(-Self.stalledAfter))
+                ORDER BY moved_at LIMIT \(Self.maximumFound) FOR UPDATE SKIP LOCKED)
+            RETURNING id, step
+            """)
+        return try stalled.map { row in
+            try Emission(.request(MessageName.advanceImport), AdvanceImport(importID: try row.decode("id"), step: try row.decode("step")))
+        }
+    }
+}

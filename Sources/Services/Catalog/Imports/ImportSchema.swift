@@ -1,0 +1,58 @@
+import PostgreSQL
+
+extension Schema {
+    static let imports = Migration(
+        id: "imports",
+        sql: """
+            -- Files on their way in, and until they have been read.
+            CREATE TABLE import_pieces (
+                upload uuid NOT NULL,
+                place bigint NOT NULL,
+                data bytea NOT NULL,
+                at timestamptz NOT NULL,
+                PRIMARY KEY (upload, place)
+            );
+            CREATE INDEX import_pieces_by_age ON import_pieces (at) WHERE place = 0;
+
+            CREATE TABLE imports (
+                id uuid PRIMARY KEY,
+                kind text NOT NULL,
+                dry_run boolean NOT NULL,
+                mark text,
+                currency text,
+                bytes bigint NOT NULL,
+                state text NOT NULL CHECK (state IN ('running', 'done', 'failed')),
+                -- How far the file has been read; whoever reads on begins here.
+                reader json NOT NULL,
+                step integer NOT NULL DEFAULT 0,
+                row_count integer NOT NULL DEFAULT 0,
+                accepted integer NOT NULL DEFAULT 0,
+                changed integer NOT NULL DEFAULT 0,
+                rejected integer NOT NULL DEFAULT 0,
+                failure text,
+                by uuid,
+                started_at timestamptz NOT NULL,
+                moved_at timestamptz NOT NULL,
+                finished_at timestamptz
+            );
+            CREATE INDEX imports_running ON imports (moved_at) WHERE state = 'running';
+            CREATE INDEX imports_by_end ON imports (finished_at);
+
+            -- What the rows so far were known by: no other row of the file may have it.
+            CREATE TABLE import_keys (
+                import_id uuid NOT NULL REFERENCES imports ON DELETE CASCADE,
+                key text NOT NULL,
+                line integer NOT NULL,
+                PRIMARY KEY (import_id, key)
+            );
+            CREATE TABLE import_rejections (
+                import_id uuid NOT NULL REFERENCES imports ON DELETE CASCADE,
+                number integer NOT NULL,
+                line integer NOT NULL,
+                column_name text,
+                value text,
+                reason text NOT NULL,
+                PRIMARY KEY (import_id, number)
+            );
+            """)
+}

@@ -1,0 +1,126 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import PostgreSQL
+
+enum ImportStore {
+    /// So many are shown at once.
+    static let rejectionsInPage = 2_000
+
+    private static let columns: SQL = """
+        SELECT id, kind, dry_run, mark, currency, bytes, state, reader::text AS reader, step, row_count, accepted, changed, rejected, failure, by, started_at,
+               finished_at
+        FROM imports
+        """
+
+    // MARK: - Files
+
+    static func add(_ pieces: [FilePiece], now: Date, on transaction: any SQLConnection) async throws {
+        for piece in pieces {
+            try await transaction.execute(
+                """
+                INSERT INTO import_pieces (upload, place, data, at) VALUES (\(piece.upload), \(piece.place), \(piece.bytes), \(now))
+                ON CONFLICT DO NOTHING
+                """)
+        }
+    }
+
+    /// Whether all of the file is there.
+    static func isWhole(_ new: NewImport, on transaction: any SQLConnection) async throws -> Bool {
+        let rows = try await transaction.query(
+            "SELECT coalesce(sum(octet_length(data)), 0)::bigint AS bytes FROM import_pieces WHERE upload = \(new.request.upload)")
+        return try rows.first?.decode("bytes") == new.bytes
+    }
+
+    /// The bytes of the file from `position` on, at most `count` of them.
+    static func window(_ upload: UUID, from position: Int, count: Int, on transaction: any SQLConnection) async throws -> [UInt8] {
+        let rows = try await transaction.query(
+            """
+            SELECT substring(data FROM greatest(0, \(position) - place)::integer + 1 FOR least(\(count), \(position) + \(count) - place)::integer) AS data
+            FROM import_pieces
+            WHERE upload = \(upload) AND place < \(position) + \(count) AND place > \(position) - \(FilePiece.maximumBytes)
+                AND place + octet_length(data) > \(position)
+            ORDER BY place
+            """)
+        return try Array(rows.flatMap { try $0.decode("data", as: [UInt8].self) }.prefix(count))
+    }
+
+    // MARK: - Imports
+
+    static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: ImportJob] {
+        let jobs = try await connection.query(columns + " WHERE id = ANY(\(ids))").map { try ImportJob($0) }
+        return Dictionary(jobs.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    static func lock(_ id: UUID, on transaction: any SQLConnection) async throws -> ImportJob? {
+        try await transaction.query(columns + " WHERE id = \(id) FOR UPDATE").first.map { try ImportJob($0) }
+    }
+
+    static func insert(_ job: ImportJob, on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            INSERT INTO imports (id, kind, dry_run, mark, currency, bytes, state, reader, by, started_at, moved_at)
+            VALUES (\(job.id), \(job.kind.rawValue), \(job.dryRun), \(job.mark?.rawValue), \(job.currency), \(job.bytes), \(job.state.rawValue),
+                    \(try text(job.reader))::text::json, \(job.by), \(job.startedAt), \(job.startedAt))
+            """)
+    }
+
+    static func save(_ job: ImportJob, now: Date, on transaction: any SQLConnection) async throws {
+        try await transaction.execute(
+            """
+            UPDATE imports
+            SET state = \(job.state.rawValue), reader = \(try text(job.reader))::text::json, step = \(job.step), row_count = \(job.rows),
+                accepted = \(job.accepted), changed = \(job.changed), rejected = \(job.rejected), failure = \(job.failure), moved_at = \(now),
+                finished_at = \(job.finishedAt)
+            WHERE id = \(job.id)
+            """)
+        if job.state != .running {
+            try await transaction.execute("DELETE FROM import_pieces WHERE upload = \(job.id)")
+            try await transaction.execute("DELETE FROM import_keys WHERE import_id = \(job.id)")
+        }
+    }
+
+    /// Notes the keys of rows, and returns the lines of earlier rows that have one of them already.
+    static func claim(_ keys: [(key: String, line: Int)], of id: UUID, on transaction: any SQLConnection) async throws -> [String: Int] {
+        let earlier = try await transaction.query(
+            "SELECT key, line FROM import_keys WHERE import_id = \(id) AND key = ANY(\(keys.map(\.key)))")
+        try await transaction.execute(
+            """
+            INSERT INTO import_keys (import_id, key, line)
+            SELECT \(id), key, min(line) FROM unnest(\(keys.map(\.key)), \(keys.map(\.line))) AS new (key, line) GROUP BY key
+            ON CONFLICT DO NOTHING
+            """)
+        return try Dictionary(earlier.map { (try $0.decode("key"), try $0.decode("line")) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    // MARK: - What was not taken
+
+    static func add(_ rejections: [Rejection], to id: UUID, on transaction: any SQLConnection) async throws {
+        guard !rejections.isEmpty else { return }
+        try await transaction.execute(
+            """
+            INSERT INTO import_rejections (import_id, number, line, column_name, value, reason)
+            SELECT \(id), (SELECT coalesce(max(number), 0) FROM import_rejections WHERE import_id = \(id)) + place, line, column_name, value, reason
+            FROM unnest(\(rejections.map(\.line)), \(rejections.map(\.column)), \(rejections.map(\.value)), \(rejections.map(\.reason)))
+                WITH ORDINALITY AS new (line, column_name, value, reason, place)
+            """)
+    }
+
+    /// In the order of the file, those behind `after`.
+    static func rejections(of id: UUID, after: Int, limit: Int, on connection: any SQLConnection) async throws -> [(number: Int, rejection: Rejection)] {
+        try await connection.query(
+            """
+            SELECT number, line, column_name, value, reason FROM import_rejections
+            WHERE import_id = \(id) AND number > \(after) ORDER BY number LIMIT \(limit)
+            """
+        ).map { row in
+            (
+                try row.decode("number"),
+                Rejection(line: try row.decode("line"), column: try row.decode("column_name"), value: try row.decode("value"), try row.decode("reason"))
+            )
+        }
+    }
+
+    private static func text(_ reader: ImportReader) throws -> String { String(decoding: try JSON.encode(reader), as: UTF8.self) }
+}

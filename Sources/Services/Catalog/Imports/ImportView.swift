@@ -1,0 +1,32 @@
+import Contracts
+import FoundationEssentials
+
+/// An import as administrators see it.
+struct ImportView: Sendable, Codable {
+    /// Of rejected rows in it; all of them are in a file of their own.
+    static let maximumRejections = 1_000
+
+    enum State: String, Sendable, Codable {
+        case running, done, failed
+    }
+
+    @PublicID var id: UUID
+    let state: State
+    let kind: ImportKind
+    let dryRun: Bool
+    /// Of the file, and of what has been read of it.
+    let bytes: Int
+    let bytesRead: Int
+    let rows: Int
+    let accepted: Int
+    /// Those of the accepted ones that said something new.
+    let changed: Int
+    let rejectedRows: Int
+    let rejected: [Rejection]
+    /// Columns of the file that mean nothing here.
+    let ignoredColumns: [String]?
+    /// Why the rest of the file was not read.
+    let failure: String?
+    let startedAt: Date
+    let finishedAt: Date?
+}

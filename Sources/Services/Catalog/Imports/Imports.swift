@@ -1,0 +1,103 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// Files of products, stock, prices and categories. A file comes in pieces, which are kept; then a chain of messages reads it, a batch of rows in one
+/// transaction each. How far it has come stands in the database beside what it has changed, so whoever gets the next message goes on from there.
+struct Imports: Sendable {
+    /// In one transaction: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
+    static let batchRows = 500
+    /// Then the file is not what it is taken for.
+    static let maximumRejected = 100_000
+
+    let clock: any WallClock
+    let randomness: any Randomness
+
+    func store(_ items: [IncomingMessage<FilePiece>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await ImportStore.add(items.map(\.input), now: clock.now(), on: transaction)
+        return items.map { _ in .done(.noContent) }
+    }
+
+    func create(_ items: [IncomingMessage<NewImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for item in items {
+            guard try await ImportStore.isWhole(item.input, on: transaction) else {
+                outcomes.append(.refused(.conflict("upload-incomplete", "Parts of the file are missing. Nothing was imported: send it again, with another Idempotency-Key.")))
+                continue
+            }
+            let job = ImportJob(item.input, by: item.request.caller?.id, now: clock.now())
+            try await ImportStore.insert(job, on: transaction)
+            let reply = try Reply(status: 202, headers: ["location": "/v1/imports/\(job.id.lowerCaseText)"], json: job.view([]))
+            outcomes.append(.done(reply, emit: [try next(job)]))
+        }
+        return outcomes
+    }
+
+    func advance(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for item in items {
+            guard var job = try await ImportStore.lock(item.input.importID, on: transaction), job.state == .running, job.step == item.input.step else {
+                outcomes.append(.done(note: "done before"))
+                continue
+            }
+            try await advance(&job, on: transaction)
+            outcomes.append(.done(emit: job.state == .running ? [try next(job)] : []))
+        }
+        return outcomes
+    }
+
+    private func next(_ job: ImportJob) throws -> Emission {
+        try Emission(.request(MessageName.advanceImport), AdvanceImport(importID: job.id, step: job.step))
+    }
+
+    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws {
+        let now = clock.now()
+        let start = job.reader.position
+        let window = try await ImportStore.window(job.id, from: start, count: ImportReader.windowBytes, on: transaction)
+        let isLast = start + window.count >= job.bytes
+        var rejections: [Rejection] = []
+        do {
+            let (rows, flaws) = try job.reader.read(window, isLast: isLast, limit: Self.batchRows)
+            let taken = try await take(rows, &job, now, on: transaction)
+            rejections = flaws + taken.rejections
+            let rejectedRows = Set(taken.rejections.map(\.line)).count
+            job.rows += rows.count + flaws.count
+            job.accepted += rows.count - rejectedRows
+            job.changed += taken.changed
+            job.rejected += rejectedRows + flaws.count
+            if job.reader.position >= job.bytes || isLast && rows.isEmpty && flaws.isEmpty { job.state = .done }
+            if !isLast, job.reader.position == start { throw ImportReader.Unreadable(reason: "the file cannot be read on from line \(job.reader.line)") }
+        } catch let error as ImportReader.Unreadable {
+            job.state = .failed
+            job.failure = error.reason
+        }
+        if job.rejected > Self.maximumRejected {
+            job.state = .failed
+            job.failure = "more than \(Self.maximumRejected) rows were rejected"
+        }
+        job.step += 1
+        if job.state != .running { job.finishedAt = now }
+        try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
+        try await ImportStore.save(job, now: now, on: transaction)
+    }
+
+    /// Each row that is not a repetition of an earlier one, as its kind has it.
+    private func take(_ rows: [ImportRow], _ job: inout ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportBatch {
+        var batch = ImportBatch(job: job, now: now)
+        let keyed = batch.keyed(rows)
+        let earlier = try await ImportStore.claim(keyed.map { ($0.key, $0.row.line) }, of: job.id, on: transaction)
+        let new = batch.unrepeated(keyed, earlier)
+        guard !new.isEmpty else { return batch }
+        switch job.kind {
+        case .products: try await ImportProducts(randomness: randomness).take(new, &batch, on: transaction)
+        case .stock: try await ImportStock.take(new, &batch, on: transaction)
+        case .prices: try await ImportPrices.take(new, &batch, on: transaction)
+        case .categories: try await ImportCategories.take(new, &batch, on: transaction)
+        }
+        job.reader.amounts = batch.amounts
+        return batch
+    }
+}
