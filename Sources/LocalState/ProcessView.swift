@@ -25,6 +25,29 @@ package struct ProcessView: Sendable {
         Self.text(of: "/proc/\(pid)/statm").flatMap { Self.resident(statm: $0, pageBytes: Int(sysconf(Int32(_SC_PAGESIZE)))) }
     }
 
+    /// What a process has in memory, in bytes: shared pages are the executable and its libraries.
+    package struct Memory: Sendable, Equatable {
+        /// That nobody else has: what its end would give back (USS).
+        package let own: Int
+        /// With its share of what several have (PSS).
+        package let proportional: Int
+    }
+
+    /// Nil where there is no such process or this account may not look.
+    package var memory: Memory? {
+        Self.text(of: "/proc/\(pid)/smaps_rollup").flatMap(Self.memory(rollup:))
+    }
+
+    static func memory(rollup: String) -> Memory? {
+        var kilobytes: [Substring: Int] = [:]
+        for line in rollup.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count == 3, words[2] == "kB", let value = Int(words[1]) { kilobytes[words[0], default: 0] += value }
+        }
+        guard let clean = kilobytes["Private_Clean:"], let dirty = kilobytes["Private_Dirty:"], let share = kilobytes["Pss:"] else { return nil }
+        return Memory(own: (clean + dirty) * 1024, proportional: share * 1024)
+    }
+
     /// The TCP ports on which it listens; empty where this account may not look.
     package var listeningPorts: Set<Int> {
         let sockets = sockets

@@ -40,6 +40,7 @@ struct ServiceHarness: Sendable {
         return try await handle(requests, database).map { outcome in
             switch outcome {
             case .done(let reply, _, _): reply ?? Reply(status: 0)
+            case .ignored: Reply(status: 0)
             case .failed(let failure): throw failure
             }
         }

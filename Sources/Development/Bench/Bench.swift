@@ -17,7 +17,7 @@ package struct Bench: AsyncParsableCommand {
         discussion: """
             Starts private servers with full durability and every role in a temporary folder, and ends them. Limits and cases are measured in turns, \
             several rounds. A is pgbench writing the rows of one checkout after the other, B a C program's request and reply through RabbitMQ, C its \
-            confirmed publishing to a quorum queue. Run it in the project's folder, on a machine that does nothing else.
+            confirmed publishing to a quorum queue, D the durable steps of one order in a row. Run it in the project's folder, on a machine that does nothing else.
 
             Cases: \(BenchCase.allCases.map(\.rawValue).joined(separator: ", ")).
             """)
@@ -41,6 +41,9 @@ package struct Bench: AsyncParsableCommand {
 
     @Option(help: "A file with one basket a line: item names, separated by commas.", completion: .file())
     var baskets = "../shared/data/groceries.csv"
+
+    @Option(help: "The folder of the peer, a pipeline in Python to compare with; it is left out where it is not there.", completion: .directory)
+    var peer = "../shared/peer"
 
     @Option(help: "Where the results go.", completion: .directory)
     var output = "bench/results"
@@ -92,12 +95,13 @@ package struct Bench: AsyncParsableCommand {
         let folder = try BenchFolder()
         defer { folder.remove() }
         let shop = try BenchShop(folder, executable: try Executables().wharfDev, logger: logger)
+        let peer = try Peer(self.peer, for: folder)
         let concurrent = 2 * BenchPlan.clients
         let client = WebClient(maximumConcurrent: concurrent, maximumPerHost: concurrent, userAgent: "wharf-bench", logger: logger)
         defer { client.shutdown() }
         let book = BenchBook(BenchRecord(startedAt: Date(), plan: plan, machine: .current))
         let run = BenchRun(
-            plan: plan, baskets: baskets, folder: folder, shop: shop, transport: client, book: book, console: console, logger: logger)
+            plan: plan, baskets: baskets, folder: folder, shop: shop, peer: peer, transport: client, book: book, console: console, logger: logger)
         var failure: (any Error)?
         do {
             try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await run.perform() }
@@ -105,7 +109,10 @@ package struct Bench: AsyncParsableCommand {
             failure = error
         }
         // Whatever has happened, and not to be cancelled: what was started is ended.
-        await Task { await shop.stop() }.value
+        await Task {
+            await peer?.stop()
+            await shop.stop()
+        }.value
         book.note { record in
             record.finishedAt = Date()
             record.rows = Goals.rows(record)

@@ -8,6 +8,10 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case slowGateway = "slow-gateway"
     /// One checkout after the other.
     case single
+    /// Where the time of one order goes, and how many messages, turns and transactions it takes.
+    case trace
+    /// The same checkouts and reads by the peer, where its folder is there.
+    case peer
     /// A product read by its id.
     case product
     /// An item put into a cart.

@@ -67,12 +67,13 @@ struct BenchCustomers: Sendable {
     }
 
     /// - Parameter wait: seconds to wait for the order to settle; nil answers as soon as it is accepted.
-    func checkOut(_ cart: UUID, wait: Int? = nil) async throws {
+    @discardableResult
+    func checkOut(_ cart: UUID, wait: Int? = nil) async throws -> WebResponse {
         var headers: [(name: String, value: String)] = [
             ("content-type", "application/json"), ("idempotency-key", "bench-\(cart.text)"),
         ]
         if let wait { headers.append(("prefer", "wait=\(wait)")) }
-        try await send("POST", "/v1/checkouts", headers: headers, body: Self.checkout(of: cart), expecting: wait == nil ? [200, 202] : [200])
+        return try await send("POST", "/v1/checkouts", headers: headers, body: Self.checkout(of: cart), expecting: wait == nil ? [200, 202] : [200])
     }
 
     /// What a checkout says.

@@ -18,6 +18,8 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case acceptance = "checkouts.accepted.p50", single = "single.p50", productMedian = "product.p50"
     // Requests a second.
     case product, item
+    // MB that no other process has (USS), of the largest worker and of the ingress.
+    case ownMemoryAtRest = "memory.own.rest", ownMemoryInFlight = "memory.own.inFlight"
     // MiB, of the largest worker; of the ingress.
     case memoryAtRest = "memory.rest", memoryUnderLoad = "memory.load", memoryInFlight = "memory.inFlight"
     // Of what came of three times too much: orders and requests a second, milliseconds of the slowest 1 %, MiB of the ingress.
@@ -27,6 +29,17 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case overloadLatency = "overload.accepted.p99", overloadRefusal = "overload.refused.p99"
     case overloadProductLatency = "overload.product.accepted.p99", overloadProductRefusal = "overload.product.refused.p99"
     case overloadMemory = "overload.memory"
+    // Limit D, milliseconds of one order.
+    case durableSteps = "limitD.p50"
+    // Of one order, exactly: each alone.
+    case orderMessages = "order.messages", orderTurns = "order.turns", orderWrites = "order.writeTransactions"
+    // Seconds of processors for an order, servers and client included.
+    case orderProcessor = "order.processor"
+    // Wharf and the peer by turns, by the same load generator: milliseconds, and orders or requests a second; and the ratio of each pair.
+    case ownSingle = "peer.own.single", peerSingle = "peer.single", peerSingleRatio = "peer.single.ratio"
+    case ownCheckouts = "peer.own.checkouts", peerCheckouts = "peer.checkouts", peerCheckoutsRatio = "peer.checkouts.ratio"
+    case ownFlow = "peer.own.flow", peerFlow = "peer.flow", peerFlowRatio = "peer.flow.ratio"
+    case ownReads = "peer.own.reads", peerReads = "peer.reads", peerReadsRatio = "peer.reads.ratio"
     // Seconds.
     case ready, overloadBacklog = "overload.settled"
     case messages = "messages.published", deliveries = "messages.delivered"

@@ -19,6 +19,8 @@ struct BenchPlan: Sendable, Codable {
     /// Before anything counts: caches fill, and limit A learns what rows look like.
     var warmUpOrders: Int { isQuick ? 150 : 500 }
     var singleOrders: Int { isQuick ? 30 : 200 }
+    var peerSingleOrders: Int { isQuick ? 20 : 100 }
+    var peerOrders: Int { isQuick ? 200 : min(orders, 2_000) }
     /// Seconds for which clients send requests.
     var requestSeconds: Int { isQuick ? 1 : 4 }
     /// Requests by which the rate is found that is tripled to be too much.
@@ -43,6 +45,8 @@ struct BenchPlan: Sendable, Codable {
     var needsOneByOne: Bool { wants(.checkouts) }
     /// Whether a case is told as a ratio of the broker's limits.
     var needsBroker: Bool { wants(.single, .product, .item) }
+    /// Whether a case is told as a ratio of the durable steps of an order.
+    var needsSteps: Bool { wants(.single, .trace) }
     /// Whether a case is told as a ratio of the checkouts.
     var needsCheckouts: Bool { wants(.checkouts, .slowGateway, .hot, .growth, .backlog, .overload) || wants(.memory) }
 }

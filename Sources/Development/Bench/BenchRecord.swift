@@ -29,6 +29,11 @@ struct BenchRecord: Sendable, Codable {
     /// MiB by role: the largest process of it.
     var memoryAtRest: [String: Double] = [:]
     var memoryUnderLoad: [String: Double] = [:]
+    /// MB by role at rest: what nobody else has, and with a share of what several have.
+    var ownMemoryAtRest: [String: Double] = [:]
+    var proportionalMemoryAtRest: [String: Double] = [:]
+    /// Of one order.
+    var waterfall: Waterfall?
     /// How long each part of `wharf-dev up` took, as it says itself.
     var startup: [String] = []
     /// Why a case has no figures, by case.

@@ -11,7 +11,8 @@ struct BenchReport: Sendable {
             let titles = ["case", "goal", "measured (min–max)", "limit", "ratio", ""]
             blocks.append(TextTable.text(titles, record.rows.map { cells($0, paint) }, paint))
         }
-        if record.median(.oneByOne) != nil || record.median(.request1) != nil { blocks.append(limits(paint)) }
+        if record.median(.oneByOne) != nil || record.median(.request1) != nil || record.median(.durableSteps) != nil { blocks.append(limits(paint)) }
+        if let waterfall = record.waterfall { blocks.append(WaterfallText(waterfall: waterfall).text(paint)) }
         if !record.costs.isEmpty { blocks.append(costs(paint)) }
         if !record.memoryAtRest.isEmpty { blocks.append(memory(paint)) }
         if !record.startup.isEmpty { blocks.append((["Where the time to ready goes:"] + record.startup.map { "  \($0)" }).joined(separator: "\n")) }
@@ -43,7 +44,7 @@ struct BenchReport: Sendable {
             ("A: 32 clients", .oneByOne32, "orders/s"), ("B: request and reply, window 1", .request1, "/s"),
             ("B: p50", .requestMedian, "ms"), ("B: window 16", .request16, "/s"), ("B: window 64", .request64, "/s"),
             ("B: window 128", .request128, "/s"), ("C: confirmed publish, window 1", .confirm1, "/s"),
-            ("C: p50", .confirmMedian, "ms"), ("C: window 200", .confirm200, "/s"),
+            ("C: p50", .confirmMedian, "ms"), ("C: window 200", .confirm200, "/s"), ("D: durable steps of one order, p50", .durableSteps, "ms"),
         ]
         let rows = wanted.compactMap { title, figure, unit in
             record.figures[figure].map { [title, "\(Self.spread($0)) \(unit)"] }
@@ -67,13 +68,11 @@ struct BenchReport: Sendable {
     }
 
     private func memory(_ paint: Paint) -> String {
+        let columns = [record.ownMemoryAtRest, record.proportionalMemoryAtRest, record.memoryAtRest, record.memoryUnderLoad]
         let rows = record.memoryAtRest.keys.sorted().map { role in
-            [
-                role, "\(Figures.text(record.memoryAtRest[role, default: 0])) MB",
-                record.memoryUnderLoad[role].map { "\(Figures.text($0)) MB" } ?? "",
-            ]
+            [role] + columns.map { column in column[role].map { "\(Figures.text($0)) MB" } ?? "" }
         }
-        return TextTable.text(["resident memory", "at rest", "under load"], rows, paint)
+        return TextTable.text(["memory", "own at rest", "with its share", "resident", "resident under load"], rows, paint)
     }
 
     private static func median(_ values: [Double]) -> Double {

@@ -26,17 +26,19 @@ extension BenchRun {
             try await group.waitForAll()
             return peak
         }
+        found(.ownMemoryInFlight, Double(peak.own) / 1e6, "MB of its own")
         found(.memoryInFlight, Double(peak.bytes) / 1e6, "MB", remark: "\(peak.files) open files, \(customers.retries) retries")
     }
 
-    private func gather(_ running: RunningShop) async throws -> (bytes: Int, files: Int) {
+    private func gather(_ running: RunningShop) async throws -> (bytes: Int, own: Int, files: Int) {
         let clock = ContinuousClock()
         let ingress = running.processes(of: ChildSpec.ingress)
         let end = clock.now + Self.gatherLimit
-        var peak = (bytes: 0, files: 0)
+        var peak = (bytes: 0, own: 0, files: 0)
         while clock.now < end {
             try await clock.sleep(for: Self.gatherPause)
             peak.bytes = max(peak.bytes, ingress.compactMap { ProcessView(pid: $0).residentBytes }.max() ?? 0)
+            peak.own = max(peak.own, ingress.compactMap { ProcessView(pid: $0).memory?.own }.max() ?? 0)
             peak.files = max(peak.files, ingress.map(Self.openFiles).reduce(0, +))
         }
         return peak

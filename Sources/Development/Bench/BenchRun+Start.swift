@@ -37,8 +37,16 @@ extension BenchRun {
 
     private func noteMemoryAtRest(_ running: RunningShop) {
         let memory = Watch.memory(of: running.record.processes).mapValues { Double($0) / 1e6 }
-        book.note { $0.memoryAtRest = memory }
+        let views = running.record.processes.compactMap { process in ProcessView(pid: process.pid).memory.map { (process.role, $0) } }
+        let own = Dictionary(views.map { ($0, Double($1.own) / 1e6) }, uniquingKeysWith: max)
+        let proportional = Dictionary(views.map { ($0, Double($1.proportional) / 1e6) }, uniquingKeysWith: max)
+        book.note { record in
+            record.memoryAtRest = memory
+            record.ownMemoryAtRest = own
+            record.proportionalMemoryAtRest = proportional
+        }
         let services = Set(running.workers.map(\.role))
+        if let largest = own.filter({ services.contains($0.key) }).values.max() { found(.ownMemoryAtRest, largest, "MB of its own") }
         if let largest = memory.filter({ services.contains($0.key) }).values.max() { found(.memoryAtRest, largest, "MB") }
     }
 }

@@ -19,6 +19,8 @@ struct BenchRun: Sendable {
     let baskets: Baskets
     let folder: BenchFolder
     let shop: BenchShop
+    /// Nil where it is not there.
+    let peer: Peer?
     let transport: any HTTPTransport
     let book: BenchBook
     let console: Console
@@ -28,12 +30,17 @@ struct BenchRun: Sendable {
     /// - Throws: ``BenchError`` when there is no shop to measure; `CancellationError`.
     func perform() async throws {
         if plan.needsBroker { try await BrokerLimits.compile(in: folder) }
+        if plan.needsSteps { try await DurableSteps.compile(in: folder) }
         console.line("Starting a shop of its own in \(folder.path)")
         var running = try await shop.start(workers: BenchPlan.workers)
         try await note(running)
         try await within(Self.caseLimit, "The warm-up") { [running] in try await warmUp(running) }
         running = try await measureStart(running)
         for round in 0..<plan.rounds { try await measure(running, round: round) }
+        if plan.wants(.peer), let peer {
+            try await attempt(.peer, Self.longLimit) { [running] in try await measurePeer(running, peer) }
+        }
+        if plan.wants(.trace) { running = try await measureTrace() }
         if plan.wants(.memory) {
             try await attempt(.memory, Self.caseLimit) { [running] in try await measureInFlight(running) }
         }
@@ -65,6 +72,7 @@ struct BenchRun: Sendable {
         if plan.wants(.slowGateway) { try await attempt(.slowGateway, Self.caseLimit) { try await measureSlowGateway(running) } }
         if plan.wants(.hot) { try await attempt(.hot, Self.caseLimit) { try await measureHot(running) } }
         if plan.needsBroker { try await attempt(.single, Self.caseLimit) { try await measureConfirms(running) } }
+        if plan.needsSteps { try await attempt(.single, Self.caseLimit) { try await measureSteps(running) } }
         if plan.wants(.single) { try await attempt(.single, Self.caseLimit) { try await measureSingle(running) } }
     }
 

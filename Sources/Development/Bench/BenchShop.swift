@@ -13,6 +13,7 @@ actor BenchShop {
     /// More than `wharf-dev up` takes to stop everything in order.
     private static let grace = Duration.seconds(75)
     private static let pollPause = Duration.milliseconds(20)
+    private static let tracing = ["LOG_LEVEL": "trace", "LOG_FORMAT": "ecs"]
 
     private let folder: BenchFolder
     private let executable: String
@@ -29,7 +30,8 @@ actor BenchShop {
     }
 
     /// Starts everything, over the data of the run before, and returns when the shop says that it is ready.
-    func start(workers: Int) async throws -> RunningShop {
+    /// - Parameter isTraced: Logs tell the way of each message; that costs time.
+    func start(workers: Int, isTraced: Bool = false) async throws -> RunningShop {
         await stop()
         let printed = LineStore()
         let startedAt = ContinuousClock.now
@@ -37,7 +39,7 @@ actor BenchShop {
             name: "wharf-dev up",
             command: ProcessCommand(
                 executable, ["up", "--no-demo", "--workers", "\(workers)"],
-                environment: ["WHARF_HTTP_ADDRESS": "127.0.0.1:\(port)"], inheritsEnvironment: false, workingFolder: folder.path),
+                environment: ["WHARF_HTTP_ADDRESS": "127.0.0.1:\(port)"].merging(isTraced ? Self.tracing : [:]) { $1 }, inheritsEnvironment: false, workingFolder: folder.path),
             output: .lines { printed.add($0) })
         self.process = process
         try await process.start()

@@ -1,5 +1,3 @@
-import Assembly
-import FoundationEssentials
 import Terminal
 import Up
 
@@ -29,12 +27,9 @@ struct BrokerLimits: Sendable {
     }
 
     private func run(_ kind: String, _ window: Int, _ count: Int) async throws -> PrintedFigures {
-        let (address, credentials) = try Credentials.split(amqp)
-        guard let url = URL(string: address), let host = url.host(), let port = url.port else {
-            throw BenchError(.failed, "RabbitMQ's URL names no host and port.")
-        }
+        let broker = try ServerAddress(amqp)
         let environment = [
-            "AMQP_HOST": host, "AMQP_PORT": "\(port)", "AMQP_USER": credentials.user, "AMQP_PASSWORD": credentials.password,
+            "AMQP_HOST": broker.host, "AMQP_PORT": "\(broker.port)", "AMQP_USER": broker.user, "AMQP_PASSWORD": broker.password,
         ]
         let printed = try await Program(name: folder.file("raw"), arguments: [kind, "\(window)", "\(count)"], environment: environment)
             .run(within: Self.limit)

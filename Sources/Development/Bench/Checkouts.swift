@@ -26,7 +26,7 @@ struct Checkouts: Sendable {
 
     private static let pause = Duration.milliseconds(20)
     private static let watchPause = Duration.milliseconds(200)
-    /// What follows a confirmed order (the mail, the gateway's webhook) may take this long.
+    /// What follows a confirmed order (its mail) may take this long.
     private static let quietLimit = Duration.seconds(60)
 
     let shop: RunningShop
@@ -82,20 +82,16 @@ struct Checkouts: Sendable {
         }
     }
 
-    /// Mails that were sent and webhooks that were taken.
+    /// Mails that were sent: the last that comes of an order.
     private func toldSoFar() async throws -> Int {
-        try await count(
-            """
-            SELECT (SELECT count(*) FROM notifications.notifications WHERE result <> 'pending')
-                 + (SELECT count(*) FROM payments.webhook_events) AS count
-            """)
+        try await count("SELECT count(*) AS count FROM notifications.notifications WHERE result <> 'pending'")
     }
 
-    /// One mail and one webhook an order. What has not come after a minute is left to the next measurement.
+    /// One mail an order. What has not come after a minute is left to the next measurement.
     private func waitUntilQuiet(_ told: Int, orders: Int) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + Self.quietLimit
-        while try await toldSoFar() < told + 2 * orders, clock.now < deadline { try await clock.sleep(for: Self.watchPause) }
+        while try await toldSoFar() < told + orders, clock.now < deadline { try await clock.sleep(for: Self.watchPause) }
     }
 
     private func count(_ sql: SQL) async throws -> Int {

@@ -1,5 +1,3 @@
-import Assembly
-import FoundationEssentials
 import Terminal
 import Up
 
@@ -55,14 +53,11 @@ struct OneByOne: Sendable {
     }
 
     private func run(_ name: String, _ arguments: [String]) async throws -> [String] {
-        let (address, credentials) = try Credentials.split(postgres)
-        guard let url = URL(string: address), let host = url.host(), let port = url.port else {
-            throw BenchError(.failed, "PostgreSQL's URL names no host and port.")
-        }
+        let database = try ServerAddress(postgres)
         // Not arguments, which every user of the machine can read.
         let environment = [
-            "PGHOST": host, "PGPORT": "\(port)", "PGUSER": credentials.user, "PGPASSWORD": credentials.password,
-            "PGDATABASE": String(url.path().drop { $0 == "/" }), "PGOPTIONS": "-c client_min_messages=warning",
+            "PGHOST": database.host, "PGPORT": "\(database.port)", "PGUSER": database.user, "PGPASSWORD": database.password,
+            "PGDATABASE": database.path, "PGOPTIONS": "-c client_min_messages=warning",
         ]
         return try await Program(name: name, arguments: arguments, environment: environment).run(within: Self.limit)
     }

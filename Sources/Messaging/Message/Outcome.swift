@@ -138,6 +138,8 @@ public enum Outcome: Sendable {
     /// `reply` is nil where nobody asked, or where the receiver of a forwarding emission answers. `note` is for the log, where the messages that follow do not
     /// say what was done; it holds no secret and nobody's data.
     case done(Reply? = nil, emit: [Emission] = [], note: String? = nil)
+    /// The message has changed nothing and leads to nothing: the inbox does not remember it, and a copy is looked at anew.
+    case ignored(note: String? = nil)
     case failed(Failure)
 
     public static func refused(_ problem: Problem) -> Outcome { .done(Reply(problem)) }

@@ -28,6 +28,8 @@ struct BatchHandler: Sendable {
     let clock: any WallClock
     /// What counts of the bodies of operations that do not say so themselves.
     var fingerprint = Fingerprint.Scope.body
+    /// Of the batch at hand, where one is kept.
+    var timeline: Timeline?
 
     /// What is handled in one go: all commands whose whole effect is in the database, or those of one operation that needs more than one transaction.
     private enum Portion: Hashable {
@@ -125,7 +127,10 @@ struct BatchHandler: Sendable {
         }
         switch operations[key]?.handler {
         case .external(let prepare): return try await handleExternal(requests, by: operations, prepare)
-        case .lookup(let lookup): return try await complete(requests, requests, by: operations, try await lookup(requests, database))
+        case .lookup(let lookup):
+            let performed = try await lookup(requests, database)
+            timeline?.note(.acted)
+            return try await complete(requests, requests, by: operations, performed)
         default: return requests.map { _ in .failed(Self.miscount) }
         }
     }
@@ -161,7 +166,10 @@ struct BatchHandler: Sendable {
             let fresh = requests.filter { known[$0.id] == nil }
             return (fresh, fresh.isEmpty ? nil : try await prepare(fresh, transaction))
         }
-        return try await complete(requests, fresh, by: operations, try await prepared?.perform())
+        timeline?.note(.intended)
+        let performed = try await prepared?.perform()
+        timeline?.note(.acted)
+        return try await complete(requests, fresh, by: operations, performed)
     }
 
     /// The transaction after something outside was asked or acted upon for `performedFor`; what the inbox knows by now is left out.
@@ -196,6 +204,8 @@ struct BatchHandler: Sendable {
                 case .failed(let failure):
                     first[request.id] = .failed(failure)
                     failures[request.id] = failure
+                case .ignored(let note):
+                    first[request.id] = .handled(outputs: [], reply: nil, note: note)
                 case .done(let reply, let emissions, let note):
                     let outputs = emissions.map(Output.init) + (reply.map { [Output($0)] } ?? [])
                     let isRemembered = reply?.isLasting ?? true

@@ -24,7 +24,7 @@ extension BatchProcessor {
         let requester: Requester
     }
 
-    func settle(_ settlements: [Settlement], since start: Date, _ acknowledgements: inout Acknowledgements) async {
+    func settle(_ settlements: [Settlement], since start: Date, _ timeline: Timeline?, _ acknowledgements: inout Acknowledgements) async {
         let now = clock.now()
         let milliseconds = Int(exactly: (now.timeIntervalSince(start) * 1000).rounded()) ?? 0
         var publications: [Publication] = []
@@ -57,6 +57,10 @@ extension BatchProcessor {
         // The answer is true from the commit on; what follows from it is on its way at the latest after a redelivery.
         async let answering: Void = publish(answers)
         let unsettled = await publish(publications, of: owners)
+        if let timeline {
+            timeline.note(.confirmed)
+            logWay(settlements, timeline)
+        }
         let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
         await answering
         await finish(settled, [], &acknowledgements)

@@ -95,6 +95,8 @@ struct BatchProcessor: Sendable {
         var queries: [Work] = []
         var commands: [Work] = []
         let now = clock.now()
+        let timeline = Timeline(logger, clock)
+        timeline?.note(.taken)
         for delivery in deliveries {
             do throws(Failure) {
                 try Bundle.check(delivery)
@@ -121,10 +123,13 @@ struct BatchProcessor: Sendable {
             settlements += zip(queries, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
         }
         if !commands.isEmpty {
+            var handler = handler
+            handler.timeline = timeline
             let results = await handler.handle(commands.map(\.request), by: operations)
             settlements += zip(commands, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
         }
-        await settle(settlements, since: now, &acknowledgements)
+        timeline?.note(.handled)
+        await settle(settlements, since: now, timeline, &acknowledgements)
     }
 
     private func answer(_ requests: [Request]) async -> [BatchHandler.Result] {
@@ -147,6 +152,7 @@ struct BatchProcessor: Sendable {
             return outcomes.map { outcome in
                 switch outcome {
                 case .done(let reply, _, _): .handled(outputs: [], reply: reply)
+                case .ignored(let note): .handled(outputs: [], reply: nil, note: note)
                 case .failed(let failure): .failed(failure)
                 }
             }

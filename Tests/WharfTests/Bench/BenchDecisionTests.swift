@@ -31,10 +31,10 @@ import Testing
 
     @Test func `medians are held against each other, and less is better where the goal says so`() throws {
         let rows = record([
-            .checkouts: [100, 300, 200], .oneByOne: [150, 250, 200], .single: [3], .requestMedian: [0.1],
+            .checkouts: [100, 300, 200], .oneByOne: [50, 150, 100], .single: [20], .durableSteps: [5],
         ]).rows
         let checkouts = try #require(rows.first { $0.name == "checkouts" })
-        #expect(checkouts.ratio == 1 && checkouts.isMet && checkouts.fulfilment == 1)
+        #expect(checkouts.ratio == 2 && checkouts.isMet && checkouts.fulfilment == 1)
         let single = try #require(rows.first { $0.name == "single.p50" })
         #expect(!single.isMet)
         #expect(abs(single.fulfilment - 0.5) < 0.001)
@@ -65,6 +65,32 @@ import Testing
         #expect(throws: BenchError.self) { try PrintedFigures(["raw: cannot connect"]) }
     }
 
+    @Test func `what the peer's load generator prints is read, and nothing that went wrong`() throws {
+        let orders = try PeerFigures([#"{"command":"checkout","orders_per_s":9.0,"by_history":{"orders_per_s":212.5,"n":100,"p50_ms":15.2,"p99_ms":30.0}}"#])
+        #expect(orders.rate == 212.5 && orders.median == 15.2)
+        let reads = try PeerFigures([#"{"command":"read","req_per_s":1280.0,"p50_ms":49.1,"p99_ms":80.0,"failed":0}"#])
+        #expect(reads.rate == 1280 && reads.median == 49.1)
+        #expect(throws: BenchError.self) { try PeerFigures([#"{"req_per_s":1.0,"p50_ms":1.0,"failed":3}"#]) }
+        #expect(throws: BenchError.self) { try PeerFigures([#"{"by_history":{"orders_per_s":1.0,"p50_ms":1.0},"WRONG":"not every order was confirmed"}"#]) }
+    }
+
+    @Test func `a waterfall averages the steps of orders and knows what each followed from`() throws {
+        func line(_ operation: String, _ order: String, _ taken: Int, _ handled: Int, event: String = "") throws -> TraceLine {
+            let labels = #""operation":"\#(operation)","order":"\#(order)","taken":"\#(taken)","handled":"\#(handled)","confirmed":"\#(handled + 1000)""#
+            let told = event.isEmpty ? "" : #","order.event":"\#(event)""#
+            return try #require(TraceLine(#"{"log.level":"trace","message":"way","labels":{\#(labels)\#(told)}}"#))
+        }
+        #expect(TraceLine(#"{"message":"handled","labels":{}}"#) == nil && TraceLine("way") == nil)
+        let orders = [TracedOrder(id: "a", sent: 1_000_000, answered: 1_030_000), TracedOrder(id: "b", sent: 2_000_000, answered: 2_010_000)]
+        let waterfall = Waterfall(orders, [
+            try line("carts.checkouts.create", "a", 1_002_000, 1_006_000), try line("carts.checkouts.create", "b", 2_004_000, 2_008_000),
+            try line("orders.checkouts.place", "a", 1_008_000, 1_009_000), try line("orders.checkouts.place", "b", 2_010_000, 2_011_000),
+        ])
+        #expect(waterfall.turns == 2 && waterfall.answered == 20)
+        #expect(waterfall.rows.map(\.step) == ["carts.checkouts.create", "orders.checkouts.place"])
+        #expect(waterfall.rows.map(\.sent) == [0, 7] && waterfall.rows.map(\.taken) == [3, 9] && waterfall.rows.map(\.handled) == [7, 10])
+    }
+
     @Test func `processor time below a process is its own, its children's and that of those who have ended`() {
         func stat(_ parent: Int, _ user: Int, _ ended: Int) -> String {
             "1 (a ) b) S \(parent) 0 0 0 0 0 0 0 0 0 \(user) 1 \(ended) 0 20 0"
@@ -93,7 +119,7 @@ import Testing
     }
 
     @Test func `the chart escapes what it is told and has a bar for each row`() {
-        let svg = Chart(record: record([.ready: [9], .memoryAtRest: [48]])).svg
+        let svg = Chart(record: record([.ready: [9], .memoryUnderLoad: [48]])).svg
         #expect(svg.contains("a &lt;fast&gt; one"))
         #expect(svg.components(matching: "<rect ") == 2)
     }
