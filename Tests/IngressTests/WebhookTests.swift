@@ -16,12 +16,25 @@ import Testing
     private static var now: Int64 { Int64(Date().timeIntervalSince1970) }
 
     private func send(
-        _ requests: FakeRequests, _ signatures: [String], _ configuration: IngressConfiguration = TestIngress.configuration
+        _ requests: FakeRequests, _ signatures: [String], _ configuration: IngressConfiguration = TestIngress.configuration, body: String = body
     ) async throws -> TestResponse {
         try await TestIngress.with(requests, configuration) { port in
             try await TestIngress.exchange(
-                port, "POST /v1/webhooks/stripe", headers: signatures.map { "Stripe-Signature: \($0)" }, body: Self.body)
+                port, "POST /v1/webhooks/stripe", headers: signatures.map { "Stripe-Signature: \($0)" }, body: body)
         }
+    }
+
+    @Test(arguments: [
+        (#"{"id":"evt_1","type":"charge.succeeded"}"#, false), (#"{"id":"evt_1","type":"a.type.of.tomorrow"}"#, false),
+        (#"{"id":"evt_1","type":"charge.refunded"}"#, true), (#"{"id":"evt_1"}"#, true), (#"{"id":"evt_1","type":7}"#, true), ("nonsense", true),
+    ])
+    func `an event of a type that no service needs is answered and not posted; what cannot be told is posted`(body: String, isPosted: Bool) async throws {
+        let requests = FakeRequests()
+        let response = try await send(requests, ["t=\(Self.now),v1=\(Self.code(Self.now, body))"], body: body)
+        #expect(response.status == 200 && response.text == #"{"received":true}"#)
+        #expect(requests.sent.isEmpty == !isPosted)
+        let forged = try await send(requests, ["t=\(Self.now),v1=00"], body: body)
+        #expect(forged.status == 400)
     }
 
     @Test func `a signed event is posted as it came and answered`() async throws {

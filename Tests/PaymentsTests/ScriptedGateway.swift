@@ -23,6 +23,8 @@ final class ScriptedGateway: PaymentGateway {
         var retrieved: [String] = []
         /// Runs when a search is asked for.
         var onFind: @Sendable () -> Void = {}
+        /// Runs before a charge is answered.
+        var onCharge: @Sendable () async -> Void = {}
         /// Runs before a cancellation is answered.
         var onCancel: @Sendable () async -> Void = {}
     }
@@ -47,11 +49,12 @@ final class ScriptedGateway: PaymentGateway {
     }
 
     func charge(_ charge: Charge) async throws(GatewayError) -> GatewayPayment {
-        payment(
-            try state.withLock { state in
-                state.charges.append(charge.idempotencyKey)
-                return state.answer
-            }.get())
+        let (answer, first) = state.withLock { state in
+            state.charges.append(charge.idempotencyKey)
+            return (state.answer, state.onCharge)
+        }
+        await first()
+        return payment(try answer.get())
     }
 
     func find(order: UUID) async throws(GatewayError) -> [GatewayPayment] {

@@ -125,6 +125,7 @@ import Testing
         let plan = try #require(try await database.transaction { try await charging.begin([item], on: $0) }.first)
         let finding = try #require(try await charging.charge([(item: item, plan: plan)]).first)
         fixture.gateway.have(.succeeded(intent: "pi_2"))
+        fixture.harness.clock.advance(by: Charging.usualCall)
         _ = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
         let outcome = try #require(
             try await database.transaction { try await charging.complete([(item: item, plan: plan, result: finding)], on: $0) }.first)

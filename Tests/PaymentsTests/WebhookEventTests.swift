@@ -125,7 +125,25 @@ import Testing
         let fixture = try await PaymentFixture()
         fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
         _ = await fixture.send(try PaymentFixture.charge())
+        fixture.harness.clock.advance(by: Charging.usualCall)
         return fixture
+    }
+
+    @Test func `an event that comes before the answer of the call that it is about is left to that answer`() async throws {
+        let fixture = try await PaymentFixture()
+        let harness = fixture.harness
+        fixture.gateway.state.withLock { state in
+            state.onCharge = {
+                let told = await harness.send([PaymentFixture.webhook("payment_intent.succeeded")])[0]
+                #expect(told.failure == nil && told.outputs.isEmpty)
+            }
+        }
+        let told = await fixture.send(try PaymentFixture.charge())
+        #expect(told.outputs.map(\.key) == [MessageName.advance, MessageName.commit])
+        #expect(fixture.gateway.state.withLock { $0.retrieved.isEmpty })
+        let remembered = try await fixture.harness.database.withConnection { try await $0.query("SELECT count(*) AS count FROM inbox") }
+        #expect(try remembered.first?.decode("count", as: Int.self) == 1, "what changes nothing is not written down")
+        await fixture.harness.database.close()
     }
 
     private func charged() async throws -> PaymentFixture {

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import JSON
 import Messaging
 import Runtime
 import Secrets
@@ -43,6 +44,16 @@ struct Call: Sendable {
         // With the length of what the guest writes, so that no two of these are one text.
         return "guest|\(endpoint.operationID)|\(scope.utf8.count)|\(scope)|\(idempotencyKey)"
     }
+
+    /// Whether it is a signed event of a type that no service needs. What has no type is for its service to refuse.
+    var isUnwantedEvent: Bool {
+        guard let types = endpoint.eventTypes, case .string(let type)?? = (try? JSON.decode([String: JSONValue].self, from: body)).map({ $0["type"] })
+        else { return false }
+        return !types.contains(type)
+    }
+
+    /// Whether any guest would get the same answer.
+    var isForEveryGuest: Bool { endpoint.isCacheable && session == nil && body.isEmpty }
 
     /// Whether the same request, sent again, does no harm.
     var isRetryable: Bool {

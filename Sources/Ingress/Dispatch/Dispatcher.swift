@@ -17,6 +17,7 @@ struct Dispatcher: Sendable {
         let request = call.request(randomness)
         return try await answering(endpoint.operationID, of: call.requestID, within: endpoint.deadline, isRetryable: call.isRetryable) {
             if endpoint.isAnsweredWhenAccepted {
+                if call.isUnwantedEvent { return Self.accepted }
                 guard requests.isReady else { throw RequestClient.Unanswered.refused("the broker takes no requests at the moment") }
                 try await requests.post(request, timeout: endpoint.deadline)
                 return Self.accepted

@@ -43,6 +43,8 @@ public struct Endpoint: Sendable, Equatable {
     public let uploadOperation: String?
     /// The answer may go on in further replies, and has the form that the client's `Accept` asks for.
     public let isPaged: Bool
+    /// The types of signed events that become messages, by the body's `type`; others are answered and dropped. Nil for all.
+    public let eventTypes: Set<String>?
     /// Answered as soon as the broker has taken responsibility, without a reply.
     public let isAnsweredWhenAccepted: Bool
     public let queryParameters: Set<String>

@@ -16,7 +16,7 @@ struct EndpointReader {
     static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
     static let extensionKeys: Set<String> = [
         "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
-        "guestKey", "cacheable", "hashed", "upload", "paged",
+        "guestKey", "cacheable", "hashed", "events", "upload", "paged",
     ]
 
     let method: String
@@ -52,6 +52,7 @@ struct EndpointReader {
             signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
             uploadOperation: try wharf.value("upload").map { node throws(OpenAPIError) in try Self.operationID(node) },
             isPaged: try wharf.flag("paged", only: "true"),
+            eventTypes: try wharf.value("events").map(Self.eventTypes),
             isAnsweredWhenAccepted: try wharf.flag("answer", only: "accepted"),
             queryParameters: parameters.query, queryPrefixes: parameters.prefixes, headerParameters: parameters.header.intersection(Self.travellingHeaders),
             mediaTypes: try readMediaTypes())
@@ -88,9 +89,18 @@ struct EndpointReader {
         if endpoint.signature == .stripe, !headers.contains("stripe-signature") {
             throw wharf.error("'signature: stripe' needs the header parameter 'Stripe-Signature'")
         }
+        if endpoint.eventTypes != nil, endpoint.signature == nil || !endpoint.isAnsweredWhenAccepted {
+            throw wharf.error("'events' needs 'signature' and 'answer: accepted'")
+        }
         if endpoint.waitOperation != nil, !headers.contains("prefer") {
             throw wharf.error("'wait' needs the header parameter 'Prefer'")
         }
+    }
+
+    private static func eventTypes(_ node: DocumentNode) throws(OpenAPIError) -> Set<String> {
+        var types: Set<String> = []
+        for element in try node.elements() { types.insert(try element.text()) }
+        return types
     }
 
     private static func guestKey(_ node: DocumentNode) throws(OpenAPIError) -> GuestKey {

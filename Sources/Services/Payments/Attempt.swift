@@ -95,6 +95,13 @@ struct Attempt: Sendable, Hashable {
     /// Of the refund; another one for each time that an operator asks for it again, as the gateway answers a key as it did before.
     var refundKey: UUID { UUID.v5(namespace: order, name: refundTries == 0 ? "refund" : "refund \(refundTries)") }
 
+    /// Whether a call to the gateway has begun so lately that its own answer will say what an event says. Should that answer be lost, the message that asked
+    /// for the charge comes again and finds the payment.
+    func expectsAnswer(at now: Date) -> Bool {
+        guard state == .begun, !voidRequested, let sentUntil else { return false }
+        return now < sentUntil.addingTimeInterval(Charging.usualCall - Charging.callLease)
+    }
+
     var hasRenewedKey: Bool { charge.idempotencyKey != Self.firstKey(of: order) }
 
     /// Takes a new key in the place of one that is spent, once whatever came of that one can be found; the gateway is asked for it before the new

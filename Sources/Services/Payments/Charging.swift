@@ -13,6 +13,8 @@ struct Charging: Sendable {
     static let callLease = 60.0
     /// What must be left of the lease when a call begins, in seconds: the gateway's deadline for a call.
     static let longestCall = 30.0
+    /// How long the gateway's answer usually takes, and its commit, in seconds.
+    static let usualCall = 2.0
     /// How long the gateway is relied upon to know a key, in seconds: Stripe keeps keys for 24 hours.
     static let keyMemory = 20.0 * 3600
     /// How long a payment that an error was told of may take to be there, in seconds, before a new key may be used.

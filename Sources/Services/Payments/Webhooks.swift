@@ -29,12 +29,14 @@ struct Webhooks: Sendable {
         guard !relevant.isEmpty else { return items.map { _ in .ignore } }
         let known = try await Store.knownEvents(relevant.map(\.input.id), on: transaction)
         let attempts = try await Store.find(relevant.compactMap(\.input.hint?.order), on: transaction)
+        let now = clock.now()
         return items.map { item in
             guard let hint = item.input.hint, let intent = hint.intent, !known.contains(item.input.id) else { return .ignore }
             guard hint.kind.namesOrder else { return .ask(intent: intent) }
             // A payment that is not Wharf's.
             guard let order = hint.order else { return .ignore }
-            return attempts[order].map { hint.kind.isNews(of: intent, to: $0) } ?? true ? .ask(intent: intent) : .ignore
+            guard let attempt = attempts[order] else { return .ask(intent: intent) }
+            return hint.kind.isNews(of: intent, to: attempt) && !attempt.expectsAnswer(at: now) ? .ask(intent: intent) : .ignore
         }
     }
 
@@ -76,7 +78,7 @@ struct Webhooks: Sendable {
     }
 
     private static func outcome(of finding: Finding) -> Outcome {
-        if case .failed(let failure) = finding { .failed(failure) } else { .done() }
+        if case .failed(let failure) = finding { .failed(failure) } else { .ignored(note: "no news") }
     }
 
     private static func take(_ payment: GatewayPayment, of event: StripeEvent, _ attempts: inout LockedAttempts) throws -> Outcome {
