@@ -33,9 +33,7 @@ public enum CartsService {
                 .command(MessageName.reopenCart, transaction: .own, reading: Operation.contract(ReopenCart.self), handle: reopening.reopen),
                 .command("carts.items.put", reading: PutItem.read, lookup: items.offers, handle: items.put),
                 .command("carts.items.delete", reading: PutItem.readSKU, lookup: items.offers, handle: items.delete),
-                .external(
-                    "carts.checkouts.create", reading: StartCheckout.read, prepare: checkouts.skus,
-                    perform: checkouts.price, complete: checkouts.complete),
+                .command("carts.checkouts.create", reading: StartCheckout.read, lookup: checkouts.prices, handle: checkouts.order),
             ],
             pollers: [Poller(name: "expired carts", interval: expiryInterval, find: carts.dropExpired)],
             sends: [MessageName.place, MessageName.advance, MessageName.customerErased], asks: [MessageName.price])

@@ -10,31 +10,30 @@ struct CheckoutHandlers: Sendable {
     let pricing: Pricing
     let clock: any WallClock
 
-    /// What is in the carts at the moment: what has to be priced.
-    func skus(_ items: [IncomingMessage<StartCheckout>], on transaction: any SQLConnection) async throws -> [[String]] {
-        let carts = try await Store.find(items.map(\.input.cart), on: transaction)
-        return items.map { carts[$0.input.cart]?.lines.map(\.sku) ?? [] }
+    struct Found: Sendable {
+        /// What was in the carts when prices were asked for.
+        let skus: Set<String>
+        /// Nil when the catalog does not answer.
+        let offers: Offers?
     }
 
-    func price(_ items: [(item: IncomingMessage<StartCheckout>, plan: [String])]) async throws -> [Offers?] {
-        let prices = try await pricing.prices(of: Array(Set(items.flatMap(\.plan))))
-        return items.map { _ in prices }
+    func prices(_ items: [IncomingMessage<StartCheckout>], _ database: any Database) async throws -> Found {
+        let skus = try await database.withConnection { try await Store.skus(in: items.map(\.input.cart), on: $0) }
+        return Found(skus: skus, offers: try await pricing.prices(of: Array(skus)))
     }
 
-    func complete(
-        _ items: [(item: IncomingMessage<StartCheckout>, plan: [String], result: Offers?)], on transaction: any SQLConnection
-    ) async throws -> [Outcome] {
-        var carts = try await Store.lock(Array(Set(items.map(\.item.input.cart))), on: transaction)
+    func order(_ items: [IncomingMessage<StartCheckout>], _ found: Found, on transaction: any SQLConnection) async throws -> [Outcome] {
+        var carts = try await Store.lock(Array(Set(items.map(\.input.cart))), on: transaction)
         let now = clock.now()
         var closed: [(id: UUID, order: UUID)] = []
-        let outcomes: [Outcome] = try items.map { item, priced, prices in
+        let outcomes: [Outcome] = try items.map { item in
             let checkout = item.input
             guard let cart = carts[checkout.cart], cart.isThere(for: item.request.caller, at: now) else {
                 return .refused(.noCart)
             }
             if cart.orderID != nil { return .refused(.cartOrdered) }
-            guard let prices else { return .refused(.catalogAway) }
-            switch Self.quote(cart, prices, priced: Set(priced), expected: checkout.expectedTotal) {
+            guard let offers = found.offers else { return .refused(.catalogAway) }
+            switch Self.quote(cart, offers, priced: found.skus, expected: checkout.expectedTotal) {
             case .failure(let problem):
                 return .refused(problem)
             case .success(let (lines, total)):
