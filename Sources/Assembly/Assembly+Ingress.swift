@@ -22,7 +22,7 @@ extension Assembly {
         var configuration = IngressConfiguration(
             host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
             stripeWebhookSecret: settings.stripe.webhookSecret, corsOrigins: settings.corsOrigins, trustedProxies: settings.trustedProxies,
-            openapi: openapi)
+            answerLifetime: settings.cacheSeconds, openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))
         let isListening = SharedFlag()
         let ingress = Ingress(
@@ -34,10 +34,12 @@ extension Assembly {
             })
         let events = Consumer(
             configuration: try broker(Self.ingress, "events"),
-            source: .exclusive(prefix: "\(Exchange.events).\(Self.ingress).", bindings: [(Exchange.events, MessageName.sessionRevoked)]),
+            source: .exclusive(
+                prefix: "\(Exchange.events).\(Self.ingress).",
+                bindings: [MessageName.sessionRevoked, MessageName.catalogChanged].map { (Exchange.events, $0) }),
             prefetch: 100, noAck: true, logger: logger("events"))
-        let revocations = SessionRevocations(events: events, cache: ingress.sessions, logger: logger("events"))
+        let changes = ServiceChanges(events: events, sessions: ingress.sessions, answers: ingress.answers, logger: logger("events"))
         let bound = ([commands, queries] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
-        return bound + [keys, events, revocations, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", isListening)]
+        return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", isListening)]
     }
 }

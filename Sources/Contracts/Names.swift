@@ -29,6 +29,8 @@ public enum MessageName {
     public static let reopenCart = "carts.carts.reopen"
 
     public static let sessionRevoked = "session.revoked"
+    /// What catalog answers to reads is different: a broadcast for those who keep answers.
+    public static let catalogChanged = "product.changed"
     public static let orderConfirmed = "order.confirmed"
     public static let orderRejected = "order.rejected"
 }

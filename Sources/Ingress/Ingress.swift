@@ -20,8 +20,10 @@ public final class Ingress: Service {
     private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     public let document: OpenAPIDocument
-    /// Who was asked for lately; `SessionRevocations` makes it forget.
+    /// Who was asked for lately; `ServiceChanges` makes it forget.
     public let sessions: SessionCache
+    /// What guests have read lately; `ServiceChanges` makes it forget.
+    public let answers: AnswerCache
 
     private let responder: IngressResponder
     private let configuration: IngressConfiguration
@@ -50,12 +52,13 @@ public final class Ingress: Service {
         let sessions = SessionCache()
         let resolver = SessionResolver(cache: sessions, requests: requests, clock: clock, randomness: randomness)
         let dispatcher = Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger)
+        let answers = AnswerCache(of: document.endpoints, lifetime: configuration.answerLifetime)
         responder = IngressResponder(
             pages: Pages(document: document, requests: requests),
             gate: Gate(
                 routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
                 stripeWebhookSecret: configuration.stripeWebhookSecret, clock: clock),
-            dispatcher: dispatcher, uploads: Uploads(dispatcher: dispatcher, clock: clock),
+            dispatcher: dispatcher, uploads: Uploads(dispatcher: dispatcher, clock: clock), answers: answers,
             admission: ConcurrencyLimit(limit: configuration.maximumConcurrentRequests),
             metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,
             bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), crossOrigin: CrossOrigin(configuration.corsOrigins),
@@ -63,6 +66,7 @@ public final class Ingress: Service {
             randomness: randomness, logger: logger)
         self.document = document
         self.sessions = sessions
+        self.answers = answers
         self.configuration = configuration
         self.clock = clock
         self.randomness = randomness

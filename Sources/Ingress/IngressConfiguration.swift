@@ -34,6 +34,8 @@ public struct IngressConfiguration: Sendable {
     public var corsOrigins: Set<WebOrigin>
     /// Proxies whose `Forwarded` and `X-Forwarded-For` say where a request comes from; without any, it comes from its connection's peer.
     public var trustedProxies: [Network]
+    /// Seconds for which an answer that is the same for every guest is kept, and may be out of date; 0 keeps none.
+    public var answerLifetime: Double
     /// The path of `openapi.yaml`.
     public var openapi: String
 
@@ -42,7 +44,7 @@ public struct IngressConfiguration: Sendable {
         maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, maximumHeaderBytes: Int = 32_768, maximumHeaders: Int = 100,
         headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
         responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), stripeWebhookSecret: String? = nil,
-        corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [],
+        corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [], answerLifetime: Double = 0,
         openapi: String = "topology/openapi.yaml"
     ) {
         self.host = host
@@ -61,6 +63,7 @@ public struct IngressConfiguration: Sendable {
         self.stripeWebhookSecret = stripeWebhookSecret
         self.corsOrigins = corsOrigins
         self.trustedProxies = trustedProxies
+        self.answerLifetime = answerLifetime
         self.openapi = openapi
     }
 }

@@ -29,6 +29,10 @@ struct IngressMetrics: Sendable {
         operations = Dictionary(endpoints.map { ($0.operationID, OfOperation($0.operationID)) }) { first, _ in first }
     }
 
+    /// Reads that were answered from what is kept.
+    private let kept = Counter(label: "wharf_http_answers_kept_total")
+
+    func recordKept() { kept.increment() }
     func recordTurnedAway() { turnedAway.increment() }
 
     func record(_ operation: String?, status: Int, seconds: Double) {

@@ -160,7 +160,7 @@ import Testing
         let malformed = Array("{".utf8)
         let revoked = try JSON.encode(SessionRevoked(userID: FakeRequests.customer.id))
         let events = FakeEvents([malformed, revoked])
-        try await SessionRevocations(events: events, cache: cache, logger: TestIngress.quiet).run()
+        try await ServiceChanges(events: events, sessions: cache, answers: AnswerCache(of: [], lifetime: 0), logger: TestIngress.quiet).run()
         #expect(cache.count == 1)
         #expect(try await cache.caller("c", now: .distantPast) { nil } == FakeRequests.admin)
     }

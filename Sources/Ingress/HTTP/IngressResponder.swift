@@ -28,6 +28,7 @@ struct IngressResponder: HTTPResponder {
     let dispatcher: Dispatcher
     let uploads: Uploads
     private let downloads = ConcurrencyLimit(limit: PagedAnswer.maximumAtOnce)
+    let answers: AnswerCache
     let admission: ConcurrencyLimit
     let metrics: IngressMetrics
     let closing = ClosingConnections()
@@ -58,7 +59,10 @@ struct IngressResponder: HTTPResponder {
             // Once it is closed, `closing` has forgotten it.
             guard context.channel.isActive, !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
             try Self.checkForm(request)
-            if let page = try await pages.reply(method: request.method.rawValue, path: request.uri.path) {
+            if let kept = kept(request, body, received) {
+                metrics.recordKept()
+                (endpoint, reply) = (kept.endpoint, kept.reply)
+            } else if let page = try await pages.reply(method: request.method.rawValue, path: request.uri.path) {
                 reply = page
             } else {
                 guard admission.enter() else {
@@ -137,14 +141,33 @@ struct IngressResponder: HTTPResponder {
         }
         let call = try await gate.call(
             passage, request.headers, session: session, body: body, client: client, received: received, trace: trace, requestID: id)
-        var reply = try await passage.endpoint.uploadOperation == nil ? dispatcher.reply(to: call) : uploads.reply(to: call, body, request.headers)
+        var reply = try await answer(to: call, request, body, at: received)
         if passage.endpoint.isPaged, let next = reply.headers.removeValue(forKey: Reply.nextPage), request.method != .head {
             guard let seat = Seat(in: downloads) else { throw Refusal.unavailable("Too many exports are under way. Nothing was done.") }
             rest = PagedAnswer(call: call, next: next, dispatcher: dispatcher, clock: clock, seat: seat)
         }
+        if call.endpoint.kind != .query, reply.status < 300 { answers.forget(service: call.endpoint.service) }
         if reply.isReplayed { reply.headers["idempotent-replayed"] = "true" }
         if !call.endpoint.isCacheable || call.session != nil { reply.headers["cache-control"] = "no-store" }
         return reply
+    }
+
+    private func answer(to call: Call, _ request: Hummingbird.Request, _ body: RequestBodyReader, at received: Date) async throws -> Reply {
+        if call.endpoint.uploadOperation != nil { return try await uploads.reply(to: call, body, request.headers) }
+        guard call.isForEveryGuest, mayUseKept(request) else { return try await dispatcher.reply(to: call) }
+        return try await answers.reply(to: request.target, of: call.endpoint, at: received) { try await dispatcher.reply(to: call) }
+    }
+
+    /// A guest's read that needs no asking.
+    private func kept(_ request: Hummingbird.Request, _ body: RequestBodyReader, _ now: Date) -> AnswerCache.Kept? {
+        guard isRead(request), !body.isPresent, request.headers[.authorization] == nil, mayUseKept(request) else { return nil }
+        return answers.kept(request.target, at: now)
+    }
+
+    /// Whether the client does not insist on what is true now.
+    private func mayUseKept(_ request: Hummingbird.Request) -> Bool {
+        guard let wish = request.headers[.cacheControl] else { return true }
+        return !wish.lowercased().contains("no-cache")
     }
 
     private func refusal(_ error: any Error, _ id: String) -> Refusal {
@@ -170,4 +193,9 @@ struct IngressResponder: HTTPResponder {
         let body = reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
         return Response(status: .init(code: reply.status), headers: fields, body: body)
     }
+}
+
+extension Hummingbird.Request {
+    /// Path and query, as they came.
+    fileprivate var target: String { uri.string }
 }

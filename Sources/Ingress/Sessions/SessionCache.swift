@@ -26,9 +26,6 @@ public final class SessionCache: Sendable {
         let revocations: UInt64
     }
 
-    /// Resumed with nil when there was nothing left to wait for.
-    fileprivate typealias Waiter = CheckedContinuation<Answer?, any Error>
-
     fileprivate struct State {
         var entries: [String: Entry] = [:]
         /// The entries in the order of their coming, which is that of their expiry; `first` is the oldest that is left.
@@ -36,18 +33,10 @@ public final class SessionCache: Sendable {
         var first = 0
         var nextNumber: UInt64 = 0
         var revocations: UInt64 = 0
-        /// Those who wait for an answer that somebody else has asked for.
-        var waiters: [Question: [UInt64: Waiter]] = [:]
-        var lastWaiter: UInt64 = 0
-    }
-
-    fileprivate enum Finding {
-        case known(Caller)
-        case asked(Question)
-        case unasked(Question)
     }
 
     private let state = Mutex(State())
+    private let flight = SingleFlight<Question, Answer>()
 
     public init() {}
 
@@ -55,56 +44,22 @@ public final class SessionCache: Sendable {
     public var count: Int { state.withLock { $0.entries.count } }
 
     /// How many callers wait for an answer that somebody else has asked for. No more than there are requests under way.
-    var waiting: Int { state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
+    var waiting: Int { flight.waiting }
 
     /// Whose token has this hash, or nil when it is nobody's; `ask` is called when that is not known yet, and its error is everybody's who waits
     /// for it. A cancellation is only the cancelled caller's: when it hits the one who asks, the next of those who wait asks in its place.
     /// That a token is nobody's is not remembered.
     func caller(_ hash: String, now: Date, ask: () async throws -> Caller?) async throws -> Caller? {
-        while true {
-            switch state.withLock({ $0.find(hash, now) }) {
-            case .known(let caller):
-                return caller
-            case .asked(let question):
-                if let answer = try await wait(for: question) { return answer.caller }
-            case .unasked(let question):
-                return try await answer(question, now, ask)
-            }
-        }
-    }
-
-    private func wait(for question: Question) async throws -> Answer? {
-        let id = state.withLock { state in
-            state.lastWaiter += 1
-            return state.lastWaiter
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { waiter in
-                let refusal: Result<Answer?, any Error>? = state.withLock { state in
-                    // Within the lock: a cancellation from here on finds the waiter.
-                    if Task.isCancelled { return .failure(CancellationError()) }
-                    return state.join(question, id, waiter) ? nil : .success(nil)
-                }
-                if let refusal { waiter.resume(with: refusal) }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters[question]?.removeValue(forKey: id) }?.resume(throwing: CancellationError())
-        }
-    }
-
-    private func answer(_ question: Question, _ now: Date, _ ask: () async throws -> Caller?) async throws -> Caller? {
-        do {
+        let (known, revocations) = state.withLock { ($0.find(hash, now), $0.revocations) }
+        if let known { return known }
+        return try await flight.answer(Question(hash: hash, revocations: revocations)) {
             let caller = try await ask()
             let expires = now.addingTimeInterval(Self.lifetime)
-            let waiters = state.withLock { $0.finish(question, caller, expires) }
-            for waiter in waiters { waiter.resume(returning: Answer(caller: caller)) }
-            return caller
-        } catch {
-            let waiters = state.withLock { $0.finish(question, nil, now) }
-            let isOwn = error is CancellationError || Task.isCancelled
-            for waiter in waiters { waiter.resume(with: isOwn ? .success(nil) : .failure(error)) }
-            throw error
-        }
+            state.withLock { state in
+                if let caller, revocations == state.revocations { state.remember(hash, caller, expires) }
+            }
+            return Answer(caller: caller)
+        }.caller
     }
 
     /// Nothing that is known of this user's tokens holds any longer.
@@ -117,28 +72,14 @@ public final class SessionCache: Sendable {
 }
 
 extension SessionCache.State {
-    mutating func find(_ hash: String, _ now: Date) -> SessionCache.Finding {
-        if let entry = entries[hash] {
-            if now < entry.expires { return .known(entry.caller) }
-            entries[hash] = nil
-        }
-        let question = SessionCache.Question(hash: hash, revocations: revocations)
-        if waiters[question] != nil { return .asked(question) }
-        waiters[question] = [:]
-        return .unasked(question)
+    mutating func find(_ hash: String, _ now: Date) -> Caller? {
+        guard let entry = entries[hash] else { return nil }
+        if now < entry.expires { return entry.caller }
+        entries[hash] = nil
+        return nil
     }
 
-    mutating func join(_ question: SessionCache.Question, _ id: UInt64, _ waiter: SessionCache.Waiter) -> Bool {
-        waiters[question]?.updateValue(waiter, forKey: id)
-        return waiters[question] != nil
-    }
-
-    mutating func finish(_ question: SessionCache.Question, _ caller: Caller?, _ expires: Date) -> [SessionCache.Waiter] {
-        if let caller, question.revocations == revocations { remember(question.hash, caller, expires) }
-        return (waiters.removeValue(forKey: question) ?? [:]).map(\.value)
-    }
-
-    private mutating func remember(_ hash: String, _ caller: Caller, _ expires: Date) {
+    mutating func remember(_ hash: String, _ caller: Caller, _ expires: Date) {
         while order.count - first >= SessionCache.maximumEntries {
             let oldest = order[first]
             first += 1

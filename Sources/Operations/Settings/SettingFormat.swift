@@ -47,6 +47,14 @@ extension SettingFormat where Value == Int {
     }
 }
 
+extension SettingFormat where Value == Double {
+    static func seconds(_ range: ClosedRange<Double>) -> SettingFormat {
+        SettingFormat(accepted: "seconds from \(Int(range.lowerBound)) to \(Int(range.upperBound)), as in 0.5") { text in
+            Double(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+}
+
 extension SettingFormat where Value == ListenAddress {
     static let address = SettingFormat(accepted: "host:port, port 0 for any", value: { ListenAddress($0) })
 }

@@ -11,6 +11,8 @@ public struct Settings: Sendable {
     public let adminAddress: ListenAddress
     /// Whose pages may call the ingress from browsers.
     public let corsOrigins: Set<WebOrigin>
+    /// How long an ingress keeps an answer of the catalog.
+    public let cacheSeconds: Double
     /// Proxies whose word is taken for where a request comes from.
     public let trustedProxies: [Network]
     /// How long an order says whom it went to after its customer has deleted the account.
@@ -45,6 +47,8 @@ public struct Settings: Sendable {
             "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
         adminAddress = try table.read(
             "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
+        cacheSeconds = try table.read(
+            "WHARF_CACHE_SECONDS", .seconds(0...60), standard: 1, "how long an ingress keeps the catalog's answers to guests; 0 for not at all")
         corsOrigins = try table.read(
             "WHARF_CORS_ORIGINS", .origins, unset: "none", "origins whose pages may call the ingress from browsers, separated by commas") ?? []
         trustedProxies = try table.read(

@@ -24,27 +24,27 @@ public enum CatalogService {
                 .query("catalog.products.get", reading: GetProduct.read, handle: products.get),
                 .query(MessageName.price, reading: Operation.contract(PriceQuery.self), handle: products.price),
                 // They take one lock, which would come before or after that of the stock.
-                .command("catalog.products.create", transaction: .own, reading: NewProduct.read, handle: products.create),
-                .command("catalog.products.update", transaction: .own, reading: ProductChange.read, handle: products.update),
-                .command("catalog.products.archive", transaction: .own, reading: ProductChange.readID, handle: products.archive),
+                .command("catalog.products.create", transaction: .own, reading: NewProduct.read, handle: announcing(products.create)),
+                .command("catalog.products.update", transaction: .own, reading: ProductChange.read, handle: announcing(products.update)),
+                .command("catalog.products.archive", transaction: .own, reading: ProductChange.readID, handle: announcing(products.archive)),
                 .query("catalog.categories.list", reading: { _ in () }, handle: categories.list),
                 .query("catalog.categories.get", reading: CategoryChange.readSlug, handle: categories.get),
-                .command("catalog.categories.create", transaction: .own, reading: NewCategory.read, handle: categories.create),
-                .command("catalog.categories.update", transaction: .own, reading: CategoryChange.read, handle: categories.update),
-                .command("catalog.categories.delete", transaction: .own, reading: CategoryChange.readSlug, handle: categories.delete),
+                .command("catalog.categories.create", transaction: .own, reading: NewCategory.read, handle: announcing(categories.create)),
+                .command("catalog.categories.update", transaction: .own, reading: CategoryChange.read, handle: announcing(categories.update)),
+                .command("catalog.categories.delete", transaction: .own, reading: CategoryChange.readSlug, handle: announcing(categories.delete)),
                 .query("catalog.synonyms.get", reading: { _ in () }, handle: synonyms.get),
-                .command("catalog.synonyms.put", transaction: .own, reading: SynonymGroups.read, handle: synonyms.put),
+                .command("catalog.synonyms.put", transaction: .own, reading: SynonymGroups.read, handle: announcing(synonyms.put)),
                 .query("catalog.products.export", reading: ExportProducts.read, handle: Exports().products),
                 .command(MessageName.storeImportPiece, reading: FilePiece.read, handle: imports.store),
                 .command("catalog.imports.create", reading: NewImport.read, handle: imports.create),
                 // Products and stock, in this order: no other holds one of them while it waits for the other.
-                .command(MessageName.advanceImport, transaction: .own, reading: Operation.contract(AdvanceImport.self), handle: imports.advance),
+                .command(MessageName.advanceImport, transaction: .own, reading: Operation.contract(AdvanceImport.self), handle: announcing(imports.advance)),
                 .query("catalog.imports.get", reading: GetImport.read, handle: imports.get),
                 .query("catalog.imports.rejected", reading: GetImport.read, handle: imports.rejected),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
                 .query("catalog.stock.movements", reading: ListMovements.read, handle: stock.movements),
-                .command("catalog.stock.set", reading: StockChange.readSet, handle: stock.change),
-                .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: stock.change),
+                .command("catalog.stock.set", reading: StockChange.readSet, handle: announcing(stock.change)),
+                .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: announcing(stock.change)),
                 .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),
                 .command(MessageName.release, reading: Operation.contract(SettleReservation.self), handle: reserving.release),
                 .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
@@ -53,6 +53,6 @@ public enum CatalogService {
             // Files and their rows wait in a queue of their own, and no order behind them.
             queues: ["\(name).queries", "\(name).commands", importsQueue],
             routes: [MessageName.storeImportPiece: importsQueue, "catalog.imports.create": importsQueue, MessageName.advanceImport: importsQueue],
-            sends: [MessageName.advance, MessageName.charge, MessageName.advanceImport])
+            sends: [MessageName.advance, MessageName.charge, MessageName.advanceImport], announces: [MessageName.catalogChanged])
     }
 }

@@ -5,20 +5,23 @@ import JSON
 import Messaging
 public import ServiceLifecycle
 
-/// Hears of sessions that were ended and makes the cache forget them at once.
+/// Receives events about sessions that have ended and about services that have changed, and makes the caches forget at once.
 ///
-/// What is told while there is no connection to the broker is missed; ``SessionCache/lifetime`` bounds the harm.
-public struct SessionRevocations: Service {
+/// An event that is published while there is no connection to the broker is missed; ``SessionCache/lifetime`` and
+/// ``IngressConfiguration/answerLifetime`` bound the harm.
+public struct ServiceChanges: Service {
     static let messagesAtOnce = 100
 
     let events: any MessageConsumer
-    let cache: SessionCache
+    let sessions: SessionCache
+    let answers: AnswerCache
     let logger: Logger
 
-    /// `events` consumes, without acknowledgements, an exclusive queue that is bound to the exchange `events` by `session.revoked`.
-    public init(events: any MessageConsumer, cache: SessionCache, logger: Logger) {
+    /// `events` consumes, without acknowledgements, an exclusive queue that is bound to the exchange `events` by `session.revoked` and `product.changed`.
+    public init(events: any MessageConsumer, sessions: SessionCache, answers: AnswerCache, logger: Logger) {
         self.events = events
-        self.cache = cache
+        self.sessions = sessions
+        self.answers = answers
         self.logger = logger
     }
 
@@ -40,8 +43,9 @@ public struct SessionRevocations: Service {
     }
 
     private func forget(_ delivery: Delivery) {
+        guard delivery.routingKey != MessageName.catalogChanged else { return answers.forget(service: "catalog") }
         do {
-            cache.forget(user: try JSON.decode(SessionRevoked.self, from: delivery.body).userID)
+            sessions.forget(user: try JSON.decode(SessionRevoked.self, from: delivery.body).userID)
         } catch {
             logger.info("a malformed revocation was ignored", metadata: [LogKey.error: "\(error)"])
         }

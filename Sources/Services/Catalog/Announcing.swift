@@ -1,0 +1,21 @@
+import Contracts
+import Messaging
+import PostgreSQL
+
+/// The event `product.changed`: what was read before is no longer what the catalog answers.
+private struct CatalogChanged: Encodable {
+    let service = CatalogService.name
+}
+
+/// The same handler, which broadcasts each of its changes for those who keep answers. Stock that orders reserve is not broadcast: it changes all the time.
+func announcing<Input>(
+    _ handle: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome]
+) -> @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome] {
+    { items, transaction in
+        let change = try Emission(.broadcast(MessageName.catalogChanged), CatalogChanged())
+        return try await handle(items, transaction).map { outcome in
+            guard case .done(let reply, let emissions, let note) = outcome, (reply?.status ?? 200) < 300 else { return outcome }
+            return .done(reply, emit: emissions + [change], note: note)
+        }
+    }
+}
