@@ -170,6 +170,13 @@ package struct Assembly: Sendable {
         SealingKey(derivedFrom: try broker(ServiceName.users.rawValue, "").password, for: "wharf: credentials on their way to users")
     }
 
+    /// Makes the folders of a Maildir, where mail goes into one.
+    /// - Throws: ``AssemblyError`` when they cannot be made or written.
+    package func prepareMailFolder() throws {
+        guard let url = settings.mail.url, case .folder? = try? MailURL(url) else { return }
+        _ = try mail()
+    }
+
     private func mail() throws -> any MailTransport {
         guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailURL.accepted) }
         do {

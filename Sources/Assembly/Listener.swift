@@ -22,7 +22,8 @@ struct Listener: Service {
         do {
             try await server.run()
         } catch let error where !(error is CancellationError) && !isListening.isRaised {
-            throw AssemblyError(setting, "is \(address), where this process cannot listen: \(error)", "an address of this machine with a port that is free")
+            let reason = address.obstacle ?? "\(error)"
+            throw AssemblyError(setting, "is \(address), where this process cannot listen: \(reason)", "an address of this machine with a port that is free")
         }
     }
 }

@@ -16,14 +16,17 @@ package struct PortChoice: Sendable, Equatable {
     ///   - given: the setting `WHARF_HTTP_ADDRESS`, which is obeyed.
     ///   - remembered: the port of the run before, which is kept while it is free.
     ///   - isFree: whether nobody listens on a port of 127.0.0.1.
-    /// - Throws: ``UpError`` with code `settings` for an address that is wrong or taken, `start` when 100 ports are taken.
-    package init(given: String?, remembered: Int?, isFree: (Int) -> Bool) throws(UpError) {
+    ///   - obstacle: why nobody can listen on a given address; nil when it is possible.
+    /// - Throws: ``UpError`` with code `settings` for an address that is wrong or cannot be used, `start` when 100 ports are taken.
+    package init(
+        given: String?, remembered: Int?, isFree: (Int) -> Bool, obstacle: (ListenAddress) -> String? = \.obstacle
+    ) throws(UpError) {
         if let given {
             guard let address = ListenAddress(given), address.port > 0 else {
                 throw UpError(.settings, "WHARF_HTTP_ADDRESS is \(given); it must be host:port, with a port from 1 to 65535.")
             }
-            guard isFree(address.port) else {
-                throw UpError(.settings, "WHARF_HTTP_ADDRESS is \(given), but something listens on port \(address.port) already.")
+            if let obstacle = obstacle(address) {
+                throw UpError(.settings, "WHARF_HTTP_ADDRESS is \(given), where the ingress cannot listen: \(obstacle).")
             }
             self.address = address
             remark = nil

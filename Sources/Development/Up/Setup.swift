@@ -12,7 +12,7 @@ package struct Setup: Sendable {
 
     /// Gives each service its database role and its schema, and brings the schema up to date.
     let migrate: Step
-    /// Brings users, exchanges, queues and bindings to RabbitMQ.
+    /// Brings users, exchanges, queues and bindings to RabbitMQ, and finds out whether the users can log in.
     let applyTopology: Step
     /// Makes sure that the administrator can sign in; after ``migrate``.
     let ensureAdministrator: @Sendable (_ email: String, _ password: String, _ environment: [String: String], _ logger: Logger) async throws -> Void
@@ -26,7 +26,9 @@ extension Setup {
             try await Database.migrate(Settings(environment: environment), logger: logger)
         },
         applyTopology: { environment, _ in
-            _ = try await Broker.apply(definitions: definitions, Settings(environment: environment))
+            let settings = try Settings(environment: environment)
+            _ = try await Broker.apply(definitions: definitions, settings)
+            try await BrokerLogins(clock: SystemClock()).check(Broker.definitions(definitions).users.map(\.name), settings)
         },
         ensureAdministrator: { email, password, environment, logger in
             let assembly = Assembly(settings: try Settings(environment: environment), logger: logger, name: "up")

@@ -15,7 +15,7 @@ final class StartGuard: Sendable {
 
     private let state = Mutex(State())
 
-    /// - Parameter isHopeless: whether another start can only end the same way.
+    /// - Parameter isHopeless: whether another start can only end the same way, because a setting is wrong.
     func ended(_ name: String, _ trouble: String, isHopeless: Bool = false, log: LogFile) {
         state.withLock { state in
             guard !state.isSettled else { return }
@@ -24,7 +24,7 @@ final class StartGuard: Sendable {
             guard state.failure == nil, isHopeless || ends >= Self.maximumEnds else { return }
             let quote = log.lastLines(Self.quotedLines).map { "  \($0)" }.joined(separator: "\n")
             state.failure = UpError(
-                .start, "\(name) \(trouble)\(ends > 1 ? ", \(ends) times" : "").", advice: "The end of \(log.path):\n\(quote)")
+                isHopeless ? .settings : .start, "\(name) \(trouble)\(ends > 1 ? ", \(ends) times" : "").", advice: "The end of \(log.path):\n\(quote)")
         }
     }
 
@@ -33,7 +33,7 @@ final class StartGuard: Sendable {
         state.withLock { $0.isSettled = true }
     }
 
-    /// - Throws: ``UpError`` with code `start` when the start is given up.
+    /// - Throws: ``UpError`` with code `start`, or `settings`, when the start is given up.
     func check() throws {
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }

@@ -84,7 +84,7 @@ package struct Up: AsyncParsableCommand {
         let transport = WebClient(logger: logger)
         let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox].compactMap(\.self)))
         let members = ChildSpec.everyone(workersPerService: workers, ports: ports, folder: folder)
-        try check(environment, members)
+        try check(environment, members, logger)
         try folder.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
@@ -108,10 +108,11 @@ package struct Up: AsyncParsableCommand {
     }
 
     /// Finds a wrong setting before anything is started: each process would end by it.
-    private func check(_ environment: ChildEnvironment, _ members: [ChildSpec]) throws(UpError) {
+    private func check(_ environment: ChildEnvironment, _ members: [ChildSpec], _ logger: Logger) throws(UpError) {
         for variables in [environment.setup] + members.map({ environment.variables(for: $0.kind) }) {
             do {
-                _ = try Settings(environment: variables)
+                let settings = try Settings(environment: variables)
+                try Assembly(settings: settings, logger: logger, name: "up").prepareMailFolder()
             } catch {
                 throw UpError(.settings, "\(error)")
             }

@@ -26,7 +26,7 @@ public struct OpenAPIDocument: Sendable {
         do {
             bytes = try Array(Data(contentsOf: URL(filePath: path)))
         } catch {
-            throw OpenAPIError(file: path, line: nil, place: "document", message: "cannot be read: \(error)")
+            throw OpenAPIError(file: path, line: nil, place: "document", message: "cannot be read; run wharf in the project's folder, or give --openapi")
         }
         try self.init(yaml: bytes, file: path)
     }

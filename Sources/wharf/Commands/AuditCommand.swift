@@ -59,11 +59,11 @@ struct AuditCommand: AsyncParsableCommand {
         let client = WebClient(userAgent: "wharf-audit", usesEnvironmentProxy: true, logger: logger)
         defer { client.shutdown() }
         let record: RunRecord? = try? StateFolder().read(from: StateFolder.recordFile)
-        let target = AuditTarget(
-            settings, definitions: try Broker.definitions(source.definitions), sandbox: ledger ?? record?.sandboxURL, transport: client)
         let options = AuditOptions(grace: grace, since: start)
         let output = AuditOutput(json: json, watches: watch != nil)
         do {
+            let target = AuditTarget(
+                settings, definitions: try Broker.definitions(source.definitions), sandbox: ledger ?? record?.sandboxURL, transport: client)
             if let watch {
                 try await StopRequest {}.cancelling(console: Console(terminal: output.terminal)) {
                     while true {
@@ -74,7 +74,7 @@ struct AuditCommand: AsyncParsableCommand {
             } else {
                 try await output.show(Audit.run(target, options, clock: SystemClock(), logger: logger))
             }
-        } catch let error as AuditError {
+        } catch let error where error is AuditError || error is TopologyError {
             Role.complain("\(error)")
             throw Self.couldNotCheck
         }

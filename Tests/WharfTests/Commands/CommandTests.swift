@@ -100,6 +100,31 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/\(StateFolder.name)"))
     }
 
+    @Test(arguments: [["ingress"], ["topology", "check"], ["topology", "apply"], ["audit"]])
+    func `outside of the project a command says which file is missing`(command: [String]) async throws {
+        let folder = try TemporaryFolder()
+        let ending = try await run(command, in: folder.path)
+        check(ending, command)
+        #expect(ending.exit != .exited(0))
+        #expect(ending.output.contains("cannot be read") && ending.output.contains("project's folder"), "\(ending.output)")
+        #expect(!ending.output.contains("Usage:"), "\(ending.output)")
+    }
+
+    @Test(arguments: [
+        ("WHARF_HTTP_ADDRESS", "banana.invalid:80", "no host has the name banana.invalid"),
+        ("WHARF_HTTP_ADDRESS", "192.0.2.1:8080", "it is no address of this machine"),
+        ("STRIPE_API_KEY", "pk_x", "cannot charge"),
+        ("WHARF_MAIL_URL", "file:/dev/null/mail", "cannot be made"),
+    ])
+    func `wharf up refuses a setting that cannot be used before it starts anything`(name: String, value: String, reason: String) async throws {
+        let folder = try project()
+        let ending = try await run(["up"], in: folder.path, environment: ["PATH": "/usr/bin:/bin", name: value], with: RunningWharf.developmentExecutable)
+        check(ending, ["up"])
+        #expect(ending.exit == .exited(78), "\(ending.output)")
+        #expect(ending.output.contains(name) && ending.output.contains(reason), "\(ending.output)")
+        #expect(!ending.output.contains("RabbitMQ"), "\(ending.output)")
+    }
+
     @Test func `wharf up in a folder that cannot be written says so`() async throws {
         guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") else { return }
         let folder = try project()

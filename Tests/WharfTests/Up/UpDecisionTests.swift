@@ -55,9 +55,12 @@ import Testing
     }
 
     @Test func `the setting is obeyed, or refused by its name`() throws {
-        #expect(try PortChoice(given: "0.0.0.0:9090", remembered: 8080) { _ in true }.url == "http://127.0.0.1:9090")
-        for (given, isFree) in [("127.0.0.1", true), ("127.0.0.1:0", true), ("127.0.0.1:http", true), ("127.0.0.1:9090", false)] {
-            let error = #expect(throws: UpError.self) { try PortChoice(given: given, remembered: nil) { _ in isFree } }
+        let url = try PortChoice(given: "0.0.0.0:9090", remembered: 8080, isFree: { _ in true }, obstacle: { _ in nil }).url
+        #expect(url == "http://127.0.0.1:9090")
+        for (given, obstacle) in [("127.0.0.1", nil), ("127.0.0.1:0", nil), ("127.0.0.1:http", nil), ("127.0.0.1:9090", "another program listens there")] {
+            let error = #expect(throws: UpError.self) {
+                try PortChoice(given: given, remembered: nil, isFree: { _ in true }, obstacle: { _ in obstacle })
+            }
             #expect(error?.exitStatus == 78)
             #expect(error?.message.contains("WHARF_HTTP_ADDRESS") == true)
         }

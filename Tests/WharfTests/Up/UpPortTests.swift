@@ -36,7 +36,8 @@ import Testing
             }
         }
         let port = in_port_t(bigEndian: address.sin_port)
-        let (status, log) = try await run([name: "127.0.0.1:\(port)", "WHARF_AMQP_URL": "amqp://127.0.0.1:1/"])
+        let addresses = ["WHARF_HTTP_ADDRESS": "127.0.0.1:0", "WHARF_ADMIN_ADDRESS": "127.0.0.1:0"].merging([name: "127.0.0.1:\(port)"]) { $1 }
+        let (status, log) = try await run(addresses.merging(["WHARF_AMQP_URL": "amqp://127.0.0.1:1/"]) { $1 })
         #expect(status == .exited(78), "\(log)")
         #expect(log.contains(name), "\(log)")
     }
