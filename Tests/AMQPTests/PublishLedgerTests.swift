@@ -92,6 +92,79 @@ import Testing
         #expect(ledger.confirm(number: 1, multiple: false, accepted: true).map(\.waiter) == ["waiting"])
     }
 
+    @Test func `a refused publication is found among those on their way, and none of them fails with it`() {
+        var ledger = ledger()
+        let refusal = AMQPError(.accessRefused, "", isTransient: false)
+        _ = ledger.submit(messages("a", "b", "denied"), rejections: [:], deadline: later, waiter: "1")
+        _ = ledger.submit(messages("c"), rejections: [:], deadline: later, waiter: "2")
+        _ = ledger.submit(messages("denied"), rejections: [:], deadline: later, waiter: "3")
+        #expect(ledger.take(limit: 4).count == 4)
+        _ = ledger.confirm(number: 1, multiple: false, accepted: true)
+        #expect(ledger.disconnect(refusal).isEmpty)
+        // One at a time, in their order.
+        #expect(ledger.take(limit: 9).map(\.routingKey) == ["b"])
+        #expect(ledger.take(limit: 9).isEmpty && !ledger.hasUnwritten)
+        _ = ledger.confirm(number: 1, multiple: false, accepted: true)
+        #expect(ledger.take(limit: 9).map(\.routingKey) == ["denied"])
+        // What waits and would be refused as well is not tried.
+        let completions = ledger.disconnect(refusal)
+        #expect(completions.map(\.waiter) == ["1", "3"])
+        #expect(completions.map(\.outcomes) == [[.confirmed, .confirmed, .failed(refusal)], [.failed(refusal)]])
+        #expect(ledger.take(limit: 9).map(\.routingKey) == ["c"])
+        #expect(ledger.confirm(number: 1, multiple: false, accepted: true).map(\.outcomes) == [[.confirmed]])
+        #expect(ledger.isEmpty)
+        _ = ledger.submit(messages("d", "e"), rejections: [:], deadline: later, waiter: "")
+        #expect(ledger.take(limit: 9).count == 2)
+    }
+
+    @Test func `what was on its way when another was refused is unknown at its deadline, though it waits again`() {
+        var ledger = ledger()
+        let now = ContinuousClock.now
+        _ = ledger.submit(messages("a", "b", "c"), rejections: [:], deadline: now, waiter: "")
+        _ = ledger.take(limit: 2)
+        _ = ledger.disconnect(AMQPError(.accessRefused, "", isTransient: false))
+        let outcomes = ledger.expire(now, unwrittenError: AMQPError(.notConnected, "", isTransient: true)).first?.outcomes
+        #expect(outcomes?.map(\.failure) == [.deadlineExceeded, .deadlineExceeded, .notConnected])
+        #expect(ledger.isEmpty && !ledger.hasUnwritten)
+    }
+
+    @Test func `a channel on which a queue refuses everything is given up after a while, and what is on its way is written again`() {
+        var ledger = ledger()
+        _ = ledger.submit(messages("stuck", "a"), rejections: [:], deadline: later, waiter: "1")
+        _ = ledger.take(limit: 9)
+        _ = ledger.confirm(number: 1, multiple: false, accepted: false)
+        let needsOne = ledger.needsNewChannel()
+        #expect(!needsOne, "one refusal says nothing")
+        #expect(ledger.awaitsConfirms)
+        #expect(ledger.disconnect(.uselessChannel).isEmpty)
+        #expect(ledger.take(limit: 9).map(\.routingKey) == ["a"])
+        #expect(ledger.confirm(number: 1, multiple: false, accepted: true).map(\.outcomes) == [[.refused, .confirmed]])
+    }
+
+    @Test func `a queue that is full for long costs a new channel ever more seldom, and none when it takes something in between`() {
+        var routes = RefusedRoutes()
+        let publication = messages("full")[0]
+        var now = ContinuousClock.now
+        var channels = 0
+        for _ in 0..<100 {
+            routes.refused(publication, at: now)
+            if routes.needNewChannel() { channels += 1 }
+            now += .seconds(1)
+        }
+        #expect((4...8).contains(channels), "\(channels)")
+        let longest = routes.longest(atLeast: .seconds(5), at: now)
+        #expect(longest?.name == "full" && longest?.duration == .seconds(100))
+        #expect(routes.longest(atLeast: .seconds(5), at: now + .seconds(60)) == nil, "nobody publishes there any more")
+        var open = RefusedRoutes()
+        for _ in 0..<100 {
+            open.refused(publication, at: now)
+            open.accepted(publication)
+            now += .seconds(60)
+            let needsOne = open.needNewChannel()
+            #expect(!needsOne && open.isEmpty)
+        }
+    }
+
     @Test func `at the deadline written ones are unknown and unwritten ones failed`() {
         var ledger = ledger(window: 1)
         let now = ContinuousClock.now

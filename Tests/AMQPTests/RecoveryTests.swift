@@ -37,6 +37,35 @@ extension BrokerTests {
             }
         }
 
+        @Test func `a publication that the broker refuses fails alone, and its neighbours are published though the channel is closed`() async throws {
+            try await withQueue(prefetch: 10_000) { publisher, consumer, _, queue in
+                let denied = Publication(exchange: "tests.nowhere", routingKey: queue, body: [])
+                let rounds = 20
+                let start = ContinuousClock.now
+                let outcomes = await withTaskGroup(of: (isDenied: Bool, outcome: [PublishOutcome]).self) { group in
+                    for number in 0..<rounds * 20 {
+                        let isDenied = number % 20 == 7
+                        group.addTask { (isDenied, await publisher.publish([isDenied ? denied : message("\(number)", to: queue)], deadline: .seconds(20))) }
+                    }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                let time = ContinuousClock.now - start
+                #expect(outcomes.filter(\.isDenied).flatMap(\.outcome).map(\.failure) == Array(repeating: .notFound, count: rounds))
+                #expect(outcomes.filter { !$0.isDenied }.flatMap(\.outcome).areConfirmed)
+                // One after the other, with nothing beside them: each costs a connection, and no wait.
+                for _ in 0..<rounds { #expect(await publisher.publish([denied], deadline: .seconds(5)).map(\.failure) == [.notFound]) }
+                #expect(await publisher.publish([message("last", to: queue)], deadline: .seconds(5)) == [.confirmed])
+                #expect(ContinuousClock.now - start < .seconds(20), "\(time) for those at once")
+                var texts: Set<String> = []
+                while !texts.contains("last") {
+                    let deliveries = try await consumer.next(limit: 1_000)
+                    texts.formUnion(deliveries.map(\.text))
+                    await consumer.acknowledge(deliveries.map(\.tag))
+                }
+                #expect(texts.count == rounds * 19 + 1)
+            }
+        }
+
         @Test func `a consumer whose queue is deleted goes on when the queue is there again`() async throws {
             try await withQueue { publisher, consumer, topology, queue in
                 _ = await publisher.publish([message("a", to: queue)])

@@ -3,6 +3,7 @@ struct ConfirmWindow {
     struct Entry {
         let batch: UInt64
         let index: Int
+        fileprivate let written: ContinuousClock.Instant
         fileprivate(set) var returned: (code: Int, reason: String)?
         fileprivate var isConfirmed = false
     }
@@ -18,6 +19,9 @@ struct ConfirmWindow {
         ring = Array(repeating: nil, count: max(1, capacity))
     }
 
+    var isEmpty: Bool { oldest == next }
+    /// When the oldest was written that is not confirmed; nil when all are.
+    var oldestWritten: ContinuousClock.Instant? { isEmpty ? nil : ring[place(oldest)]?.written }
     var isFull: Bool { next - oldest >= ring.count }
 
     /// The broker numbers publications from 1 on each channel.
@@ -25,8 +29,8 @@ struct ConfirmWindow {
         (oldest, next, nextReturn) = (1, 1, 1)
     }
 
-    mutating func append(batch: UInt64, index: Int) {
-        ring[place(next)] = Entry(batch: batch, index: index)
+    mutating func append(batch: UInt64, index: Int, at now: ContinuousClock.Instant) {
+        ring[place(next)] = Entry(batch: batch, index: index, written: now)
         next += 1
     }
 
@@ -56,9 +60,12 @@ struct ConfirmWindow {
         return false
     }
 
+    /// In the order of writing.
+    var entries: some Sequence<Entry> { (oldest..<next).lazy.compactMap { ring[place($0)] } }
+
     /// Empties the window without restarting the numbers.
     mutating func removeAll() -> [Entry] {
-        let entries = (oldest..<next).compactMap { ring[place($0)] }
+        let entries = Array(entries)
         for number in oldest..<next { ring[place(number)] = nil }
         oldest = next
         return entries

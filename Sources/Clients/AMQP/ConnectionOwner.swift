@@ -49,6 +49,13 @@ protocol ConnectionOwner: AnyObject, Sendable {
     /// Whether ``stop(immediately:)`` has been called.
     var isStopping: Bool { get }
 
+    /// Whether the connection can be opened again at once: what ended it is not done again.
+    func goesOn(after error: AMQPError) -> Bool
+
     /// There will be no connection any more: whoever still waits must be told.
     func end()
+}
+
+extension ConnectionOwner {
+    func goesOn(after error: AMQPError) -> Bool { false }
 }

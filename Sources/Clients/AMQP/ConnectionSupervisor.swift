@@ -13,6 +13,8 @@ struct ConnectionSupervisor {
     /// How long to leave a cluster alone that has just lost a node: until a quorum queue has a new leader. RabbitMQ refuses whatever is published to the queue on
     /// a channel that was used before that, for as long as the old leader's node is away.
     private static let election: Duration = .seconds(1)
+    /// Before a connection is opened again at once: publications that are refused, one after the other, open no more than a hundred connections a second.
+    private static let pause: Duration = .milliseconds(10)
     private var patience: Duration { configuration.nodes.count > 1 ? Self.election : .zero }
 
     /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not cure.
@@ -61,7 +63,7 @@ struct ConnectionSupervisor {
                 failure = error
             }
             guard !owner.isStopping else { return }
-            let delay = max(backoff.next(using: &random), wasOpen ? patience : .zero)
+            let delay = wasOpen && owner.goesOn(after: failure) ? Self.pause : max(backoff.next(using: &random), wasOpen ? patience : .zero)
             // What a topology or a permission takes away comes back when somebody gives it back: that has to be seen.
             let needsOperator = !failure.isTransient || failure.code == .notFound
             logger.log(level: needsOperator ? .error : .info, needsOperator ? "the broker refuses, trying again" : "no connection to the broker, trying again", metadata: [

@@ -6,6 +6,10 @@ struct FIFO<Element> {
     /// Removed elements are given back once they are this many and the larger part.
     private static var slack: Int { 64 }
 
+    init(_ elements: [Element] = []) {
+        self.elements = elements
+    }
+
     var first: Element? { start < elements.count ? elements[start] : nil }
 
     mutating func append(_ element: Element) {

@@ -13,10 +13,21 @@ struct PublishLedger<Waiter> {
         let publications: [Publication]
         var outcomes: [PublishOutcome?]
         var unsettled: Int
-        /// Publications before this index have been given out for writing.
+        /// Publications before this index have been given out for writing on the channel that there is.
         var written = 0
+        /// Publications before this index have been given out on any channel: what became of them is not known.
+        private(set) var begun = 0
         let deadline: ContinuousClock.Instant
         let waiter: Waiter
+
+        /// Everything from `index` on that has no outcome is written again. Returns how many that are.
+        mutating func rewind(to index: Int) -> Int {
+            begun = max(begun, written)
+            defer { written = index }
+            return outcomes.prefix(written).dropFirst(index).count { $0 == nil }
+        }
+
+        var hasUnwritten: Bool { outcomes[written...].contains { $0 == nil } }
 
         /// Returns true when this was the last one.
         mutating func settle(_ index: Int, _ outcome: PublishOutcome) -> Bool {
@@ -35,6 +46,10 @@ struct PublishLedger<Waiter> {
     private var unwritten = FIFO<UInt64>()
     private var unwrittenCount = 0
     private var window: ConfirmWindow
+    /// How many of those to be written next were on a channel that the broker closed because of one of them: each is written alone, so that the next close
+    /// says which it was.
+    private var suspects = 0
+    private(set) var refusedRoutes = RefusedRoutes()
     private let confirms: Bool
 
     /// How many publications may wait to be written. A batch that finds none waiting may be larger.
@@ -47,7 +62,9 @@ struct PublishLedger<Waiter> {
     }
 
     var isEmpty: Bool { batches.isEmpty }
-    var hasUnwritten: Bool { unwrittenCount > 0 && !window.isFull }
+    var hasUnwritten: Bool { unwrittenCount > 0 && !window.isFull && (suspects == 0 || window.isEmpty) }
+    /// Whether the broker still has to answer for something that somebody waits for.
+    var awaitsConfirms: Bool { window.entries.contains { isOpen($0) } }
 
     // MARK: In
 
@@ -76,7 +93,16 @@ struct PublishLedger<Waiter> {
 
     /// The next publications to write, as far as the window and `limit` allow. They count as written, in this order.
     mutating func take(limit: Int) -> [Publication] {
+        guard suspects > 0 else { return takeNext(limit) }
+        guard window.isEmpty else { return [] }
+        let taken = takeNext(1)
+        suspects = taken.isEmpty ? 0 : suspects - 1
+        return taken
+    }
+
+    private mutating func takeNext(_ limit: Int) -> [Publication] {
         var taken: [Publication] = []
+        let now = ContinuousClock.now
         while let id = unwritten.first {
             guard var batch = batches.removeValue(forKey: id) else { unwritten.removeFirst(); continue }
             defer { batches[id] = batch }
@@ -85,7 +111,7 @@ struct PublishLedger<Waiter> {
                 if batch.outcomes[index] == nil {
                     guard taken.count < limit, !window.isFull else { return taken }
                     taken.append(batch.publications[index])
-                    window.append(batch: id, index: index)
+                    window.append(batch: id, index: index, at: now)
                     unwrittenCount -= 1
                 }
                 batch.written += 1
@@ -105,10 +131,29 @@ struct PublishLedger<Waiter> {
 
     mutating func confirm(number: UInt64, multiple: Bool, accepted: Bool) -> [Completion] {
         window.confirm(number: number, multiple: multiple).compactMap { entry in
+            note(entry, accepted)
             if let (code, reason) = entry.returned {
                 return settle(entry, .returned(code: code, reason: reason))
             }
             return settle(entry, accepted ? .confirmed : .refused)
+        }
+    }
+
+    private mutating func note(_ entry: ConfirmWindow.Entry, _ accepted: Bool) {
+        guard !accepted || !refusedRoutes.isEmpty, let publication = batches[entry.batch]?.publications[entry.index] else { return }
+        if accepted { refusedRoutes.accepted(publication) } else { refusedRoutes.refused(publication, at: .now) }
+    }
+
+    /// Whether a new channel may reach what this one does not. Asked again, it says no for a while.
+    mutating func needsNewChannel() -> Bool { !refusedRoutes.isEmpty && refusedRoutes.needNewChannel() }
+
+    /// What has been amiss for `limit` or longer, in words for people.
+    func trouble(for limit: Duration, at now: ContinuousClock.Instant) -> String? {
+        if let written = window.oldestWritten, now - written >= limit {
+            return "a message has not been confirmed for \((now - written).components.seconds) s: a queue has no leader, or the broker is slow"
+        }
+        return refusedRoutes.longest(atLeast: limit, at: now).map { route in
+            "every message for \(route.name) has been refused for \(route.duration.components.seconds) s: its queue is full, or has no leader"
         }
     }
 
@@ -129,11 +174,51 @@ struct PublishLedger<Waiter> {
 
     // MARK: Failure
 
-    /// Fails every batch of which something was written, as the order within it could not be kept otherwise. Batches that have not begun wait on.
+    /// The channel is gone.
+    ///
+    /// A channel that the broker closed because of a publication: that one fails, and nothing else. Where several were on their way, all of them are written again,
+    /// one at a time, until it is known which. One that was given up as useless: what was on its way is written again. So the broker may get a publication twice.
+    ///
+    /// Any other loss fails every batch of which something was written, as the order within it could not be kept otherwise. Batches that have not begun wait on.
     mutating func disconnect(_ error: AMQPError) -> [Completion] {
+        let open = window.entries.filter { isOpen($0) }
         _ = window.removeAll()
         window.restart()
-        return fail(error) { $0.written > 0 }
+        if confirms, error == .uselessChannel {
+            writeAgain(open)
+            return []
+        }
+        guard confirms, error.isRefusal else { return fail(error) { $0.written > 0 } }
+        if let only = open.first, open.count == 1 { return refuse(only, error) }
+        writeAgain(open)
+        suspects = open.count
+        return []
+    }
+
+    /// Fails a publication that was refused, and with it those that wait and would be refused for the same reason.
+    private mutating func refuse(_ entry: ConfirmWindow.Entry, _ error: AMQPError) -> [Completion] {
+        guard let refused = batches[entry.batch]?.publications[entry.index] else { return [] }
+        var completions = [settle(entry, .failed(error))]
+        for (id, batch) in batches.sorted(by: { $0.key < $1.key }) {
+            for index in batch.publications.indices.dropFirst(batch.written) where batch.outcomes[index] == nil && error.refuses(batch.publications[index], as: refused) {
+                unwrittenCount -= 1
+                completions.append(settle(batch: id, index, .failed(error)))
+            }
+        }
+        return completions.compactMap(\.self)
+    }
+
+    private mutating func writeAgain(_ entries: [ConfirmWindow.Entry]) {
+        // In their order, so that the first of each batch is its lowest.
+        for (id, first) in Dictionary(entries.map { ($0.batch, $0.index) }, uniquingKeysWith: { first, _ in first }) {
+            unwrittenCount += batches[id]?.rewind(to: first) ?? 0
+        }
+        unwritten = FIFO(batches.filter(\.value.hasUnwritten).keys.sorted())
+    }
+
+    private func isOpen(_ entry: ConfirmWindow.Entry) -> Bool {
+        guard let batch = batches[entry.batch] else { return false }
+        return batch.outcomes[entry.index] == nil
     }
 
     mutating func failAll(_ error: AMQPError) -> [Completion] {
@@ -146,7 +231,7 @@ struct PublishLedger<Waiter> {
             .deadlineExceeded, "the broker did not confirm before the deadline; it may have the message", isTransient: true
         )
         return batches.filter { $0.value.deadline <= now }.map { id, batch in
-            remove(id, batch) { index in index < batch.written ? unknown : unwrittenError }
+            remove(id, batch) { index in index < max(batch.written, batch.begun) ? unknown : unwrittenError }
         }
     }
 
@@ -168,8 +253,20 @@ struct PublishLedger<Waiter> {
     }
 
     private mutating func settle(_ entry: ConfirmWindow.Entry, _ outcome: PublishOutcome) -> Completion? {
-        guard let isLast = batches[entry.batch]?.settle(entry.index, outcome), isLast else { return nil }
-        guard let batch = batches.removeValue(forKey: entry.batch) else { return nil }
+        settle(batch: entry.batch, entry.index, outcome)
+    }
+
+    private mutating func settle(batch id: BatchID, _ index: Int, _ outcome: PublishOutcome) -> Completion? {
+        guard let isLast = batches[id]?.settle(index, outcome), isLast else { return nil }
+        guard let batch = batches.removeValue(forKey: id) else { return nil }
         return Completion(waiter: batch.waiter, outcomes: batch.outcomes.compactMap { $0 })
+    }
+}
+
+extension AMQPError {
+    /// Whether this reason to refuse `refused` is one to refuse `other`: permissions go by exchange and routing key.
+    fileprivate func refuses(_ other: Publication, as refused: Publication) -> Bool {
+        guard other.exchange == refused.exchange else { return false }
+        return code == .notFound || code == .accessRefused && other.routingKey == refused.routingKey
     }
 }

@@ -7,7 +7,8 @@ import Synchronization
 /// Publishes over a connection of its own, which it keeps open while ``run()`` runs.
 ///
 /// Publications may be made at any time: without a connection, while the broker blocks publishers, and while the window is full, they wait until
-/// their deadline. When the connection is lost, everything that was written and not confirmed fails at once, as its outcome is unknown.
+/// their deadline. When the connection is lost, everything that was written and not confirmed fails at once, as its outcome is unknown. When the broker closes the
+/// channel because it refuses one publication, that one fails, and what else was written and not confirmed is published again.
 ///
 /// On graceful shutdown new publications fail, those under way are brought to their outcome, and the connection is closed. On
 /// cancellation those under way fail at once. It runs once.
@@ -18,6 +19,8 @@ public final class Publisher: MessagePublisher, Service {
         var ledger: PublishLedger<Waiter>
         var connection: AMQPConnection?
         var isBlocked = false
+        /// Set while the channel is to be given up: the end of the wait for what is on its way.
+        var giveUpAt: ContinuousClock.Instant?
         var isStopping = false
         var isStoppingImmediately = false
         /// When the next look at the deadlines is due.
@@ -34,6 +37,8 @@ public final class Publisher: MessagePublisher, Service {
 
     /// How many publications are written before answers are read again.
     private static let publicationsPerTurn = 128
+    /// How long a channel that is to be given up waits for confirms. A turn comes at least once a second.
+    private static let longestGivingUp: Duration = .milliseconds(500)
 
     /// - Parameters:
     ///   - confirms: Whether an outcome waits for the broker's confirm. Without, it is `confirmed` once the message is written.
@@ -66,6 +71,9 @@ public final class Publisher: MessagePublisher, Service {
     public var isConnected: Bool { state.withLock { $0.connection != nil } }
 
     public var isBlocked: Bool { state.withLock { $0.isBlocked } }
+
+    /// What has been amiss for `limit` or longer though there is a connection, in words for people: confirms that do not come, a queue that refuses everything.
+    public func trouble(for limit: Duration) -> String? { state.withLock { $0.ledger.trouble(for: limit, at: .now) } }
 
     /// How many messages came back because no queue takes them, with and without confirms.
     public var returnedCount: Int { state.withLock { $0.returnedCount } }
@@ -176,17 +184,24 @@ extension Publisher: ConnectionOwner {
         }
         resume(completions)
         if let onReturn { unasked.forEach(onReturn) }
+        state.withLock { state in
+            if state.giveUpAt == nil, state.ledger.needsNewChannel() { state.giveUpAt = .now + Self.longestGivingUp }
+        }
     }
 
     func write(on channel: ConnectionHandle) throws(AMQPError) -> WriteProgress {
-        let publications = state.withLock { state in
-            state.isBlocked || state.isStoppingImmediately ? [] : state.ledger.take(limit: Self.publicationsPerTurn)
+        let publications = try state.withLock { state throws(AMQPError) -> [Publication] in
+            if let end = state.giveUpAt {
+                guard state.ledger.awaitsConfirms, end > .now else { throw .uselessChannel }
+                return []
+            }
+            return state.isBlocked || state.isStoppingImmediately ? [] : state.ledger.take(limit: Self.publicationsPerTurn)
         }
         if !publications.isEmpty { try channel.publish(publications) }
         let (completions, progress) = state.withLock { state -> ([PublishLedger<Waiter>.Completion], WriteProgress) in
             let completions = state.ledger.wrote()
             if state.isStoppingImmediately || state.isStopping && state.ledger.isEmpty { return (completions, .finished) }
-            return (completions, state.ledger.hasUnwritten && !state.isBlocked ? .more : .idle)
+            return (completions, state.ledger.hasUnwritten && !state.isBlocked && state.giveUpAt == nil ? .more : .idle)
         }
         resume(completions)
         return progress
@@ -196,6 +211,7 @@ extension Publisher: ConnectionOwner {
         resume(state.withLock { state in
             state.connection = nil
             state.isBlocked = false
+            state.giveUpAt = nil
             return state.ledger.disconnect(error ?? .stopped("publisher"))
         })
     }
@@ -210,6 +226,9 @@ extension Publisher: ConnectionOwner {
     }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// A publication that is refused fails, or is found out next; and another channel is what one that is useless asks for.
+    func goesOn(after error: AMQPError) -> Bool { error.isRefusal || error == .uselessChannel }
 
     func end() {
         resume(state.withLock { state in
