@@ -1,11 +1,9 @@
-import ArgumentParser
 import Contracts
 import FoundationEssentials
 import Ingress
 import Logging
 import Messaging
 import Operations
-import Secrets
 import Topology
 import WebClient
 
@@ -33,26 +31,23 @@ package enum Broker {
             offered: document.operationIDs + document.waitOperationIDs + document.uploadOperationIDs + [MessageName.resolveSession, MessageName.sealingKey])
     }
 
+    /// A busy broker takes its time for many queues.
+    private static let longestAnswer: Duration = .seconds(60)
+
     package static func definitions(_ path: String) throws -> Definitions {
         guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw ValidationError("cannot read \(path); run wharf from the project's folder, or give --definitions")
+            throw TopologyError(.unreadable, "\(path) cannot be read; run wharf in the project's folder, or give --definitions")
         }
         return try Definitions(json: Array(data))
     }
 
     package static func management(_ settings: Settings, _ client: WebClient) throws -> BrokerManagement {
         guard let url = settings.managementURL else {
-            throw AssemblyError("WHARF_RABBITMQ_MANAGEMENT_URL", "is not set", "http://user:password@host:15672")
+            throw AssemblyError("WHARF_RABBITMQ_MANAGEMENT_URL", "is not set", "http://user:password@host:15672, several hosts separated by commas")
         }
-        let (address, user) = try Credentials.split(url)
-        let base = address.hasSuffix("/") ? String(address.dropLast()) : address
-        let credentials = Base64.encode(Array("\(user.user):\(user.password)".utf8))
+        let nodes = try ManagementNodes(url, transport: client)
         return BrokerManagement { method, path, body in
-            var headers = [(name: "Authorization", value: "Basic \(credentials)")]
-            if !body.isEmpty { headers.append((name: "Content-Type", value: "application/json")) }
-            let request = WebRequest(
-                method: method, url: base + path, headers: headers, body: body, timeout: .seconds(60))
-            let response = try await client.send(request)
+            let response = try await nodes.send(method, path, body: body, timeout: longestAnswer)
             return (response.status, response.body)
         }
     }

@@ -7,49 +7,56 @@ import ServiceLifecycle
 
 /// A part of a process that can say whether it is able to work.
 protocol HasReadiness {
-    /// Nil for one that needs nothing.
-    var readiness: ReadinessCheck? { get }
+    /// Empty for one that needs nothing.
+    var readiness: [ReadinessCheck] { get }
 }
 
 extension ThreadBound: HasReadiness {
-    var readiness: ReadinessCheck? { (service as? any HasReadiness)?.readiness }
+    var readiness: [ReadinessCheck] { (service as? any HasReadiness)?.readiness ?? [] }
 }
 
 extension Publisher: HasReadiness {
-    var readiness: ReadinessCheck? {
-        ReadinessCheck("broker") {
-            if !self.isConnected { return "not connected" }
-            return self.isBlocked ? "the broker takes no messages: a memory or disk alarm" : nil
-        }
+    /// An election of a leader takes less.
+    private static let longestTrouble: Duration = .seconds(5)
+
+    var readiness: [ReadinessCheck] {
+        [
+            ReadinessCheck("broker") {
+                if !self.isConnected { return "not connected" }
+                return self.isBlocked ? "the broker takes no messages: a memory or disk alarm" : nil
+            },
+            // One queue of many: the others are served.
+            ReadinessCheck("queues", isRequired: false) { self.trouble(for: Self.longestTrouble) },
+        ]
     }
 }
 
 extension Consumer: HasReadiness {
-    var readiness: ReadinessCheck? {
+    var readiness: [ReadinessCheck] {
         switch source {
-        case .queue(let name): ReadinessCheck("queue \(name)") { self.isConnected ? nil : "not consumed: the queue or the broker is away" }
-        case .exclusive: ReadinessCheck("reply queue") { self.replyAddress == nil ? "not there: the broker is away, or gives this user none" : nil }
+        case .queue(let name): [ReadinessCheck("queue \(name)") { self.isConnected ? nil : "not consumed: the queue or the broker is away" }]
+        case .exclusive: [ReadinessCheck("reply queue") { self.replyAddress == nil ? "not there: the broker is away, or gives this user none" : nil }]
         }
     }
 }
 
 extension SealingKeyService: HasReadiness {
-    var readiness: ReadinessCheck? {
+    var readiness: [ReadinessCheck] {
         // Missing only until users has given the first one: an ingress that is called ready lets customers sign in.
-        ReadinessCheck("credentials key") { keyring.key == nil ? "users has not given it yet: nobody can sign in" : nil }
+        [ReadinessCheck("credentials key") { keyring.key == nil ? "users has not given it yet: nobody can sign in" : nil }]
     }
 }
 
 extension PostgresPool: HasReadiness {
-    var readiness: ReadinessCheck? {
-        ReadinessCheck("database") {
+    var readiness: [ReadinessCheck] {
+        [ReadinessCheck("database") {
             do {
                 try await self.probe()
                 return nil
             } catch {
                 return "\((error as? PostgresError)?.message ?? "not reachable")"
             }
-        }
+        }]
     }
 }
 
@@ -62,14 +69,14 @@ struct RedisService: Service, HasReadiness {
         client.shutdown()
     }
 
-    var readiness: ReadinessCheck? {
-        ReadinessCheck("redis", isRequired: false) {
+    var readiness: [ReadinessCheck] {
+        [ReadinessCheck("redis", isRequired: false) {
             do throws(RedisError) {
                 _ = try await client.command(["PING"])
                 return nil
             } catch {
                 return error.message
             }
-        }
+        }]
     }
 }

@@ -36,7 +36,7 @@ package enum Role {
         let parts = try stoppingOnBadSettings { try services(assembly) }
         let isListening = SharedFlag()
         let admin = AdminServer(
-            address: settings.adminAddress, checks: parts.compactMap { ($0 as? any HasReadiness)?.readiness },
+            address: settings.adminAddress, checks: parts.flatMap { ($0 as? any HasReadiness)?.readiness ?? [] },
             metrics: metrics, logger: assembly.logger("admin"), onReady: { _ in isListening.raise() })
         let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", isListening)
         let group = ServiceGroup(

@@ -47,9 +47,11 @@ package struct HealthProbe: Sendable {
     private func health(at port: Int) async -> StatusReport.Health {
         do {
             let response = try await transport.send(WebRequest(url: "http://127.0.0.1:\(port)/readyz", timeout: Self.timeout))
-            if response.isSuccess { return .init(.ready, port: port) }
-            let text = String(decoding: response.body.prefix(Self.maximumDetail), as: UTF8.self).split(separator: "\n").joined(separator: "; ")
-            return .init(.notReady, text, port: port)
+            let lines = String(decoding: response.body.prefix(Self.maximumDetail), as: UTF8.self).split(separator: "\n")
+            guard response.isSuccess else { return .init(.notReady, lines.joined(separator: "; "), port: port) }
+            // After the first line, "ready", what is amiss and keeps it from no work.
+            let remarks = lines.dropFirst()
+            return .init(.ready, remarks.isEmpty ? nil : remarks.joined(separator: "; "), port: port)
         } catch {
             return .init(.silent, "no answer at port \(port)", port: port)
         }

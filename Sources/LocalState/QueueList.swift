@@ -1,7 +1,6 @@
 import Assembly
 import FoundationEssentials
 import Messaging
-import Secrets
 import Terminal
 import WebClient
 
@@ -23,12 +22,8 @@ package struct QueueList: Sendable {
     /// Of all virtual hosts, by name; without the reply queues of single processes.
     /// - Throws: ``UpError`` with code `start` for an answer that is none; `WebClientError`.
     package func read() async throws -> [StatusReport.Queue] {
-        let (base, credentials) = try Credentials.split(managementURL)
-        let authorization = "Basic " + Base64.encode(Array("\(credentials.user):\(credentials.password)".utf8))
-        let root = base.hasSuffix("/") ? String(base.dropLast()) : base
-        let response = try await transport.send(WebRequest(
-            url: "\(root)/api/queues?columns=name,messages,consumers", headers: [(name: "authorization", value: authorization)],
-            timeout: Self.timeout))
+        let nodes = try ManagementNodes(managementURL, transport: transport)
+        let response = try await nodes.send("GET", "/api/queues?columns=name,messages,consumers", timeout: Self.timeout)
         guard response.isSuccess else { throw UpError(.start, "RabbitMQ's management API answered with status \(response.status).") }
         return try Self.queues(json: response.body)
     }

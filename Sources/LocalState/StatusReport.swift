@@ -19,7 +19,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
         }
 
         package let state: State
-        /// What is wrong.
+        /// What is wrong; of one that is ready, what it works without.
         package let detail: String?
         /// Where its health and metrics are, on 127.0.0.1.
         package let port: Int?
@@ -116,7 +116,7 @@ extension StatusReport {
         }
         let letters = openDeadLetters.map { $0 == 0 ? paint.good("0") : paint.bad("\($0)") }
         blocks.append("Open dead letters: \(letters ?? Self.unknown)")
-        blocks += (self.processes ?? []).filter { !$0.health.isWell }.map { process in
+        blocks += (self.processes ?? []).filter { !$0.health.isWell || $0.health.detail != nil }.map { process in
             paint.bad("\(process.name) is \(process.health.state.text)" + (process.health.detail.map { ": \($0)" } ?? ""))
         }
         blocks += (troubles ?? []).map { paint.bad($0) }

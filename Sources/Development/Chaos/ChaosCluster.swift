@@ -43,7 +43,7 @@ struct ChaosCluster: Sendable {
         return ServerURLs(
             amqp: proxied(broker.url, nodeProxies, broker.nodes.map(\.port)),
             postgres: proxied(databases.url, databaseProxies, databases.servers.map(\.port)), redis: redis.url,
-            management: broker.nodes.first?.managementURL ?? "")
+            management: "http://" + broker.nodes.map { $0.managementURL.replacing("http://", with: "") }.joined(separator: ","))
     }
 
     func start() async throws {

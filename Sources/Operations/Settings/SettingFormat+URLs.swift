@@ -52,14 +52,28 @@ extension SettingFormat where Value == String {
     }
 
     /// A base to which paths are appended, for calls that carry a secret.
-    static func api(_ plainText: PlainTextHosts, takesCredentials: Bool = false) -> SettingFormat {
-        let example = takesCredentials ? "https://user:password@host:port" : "https://host:port"
-        return SettingFormat(accepted: "\(example), or http:// to this machine and the hosts of WHARF_INSECURE_HOSTS") { text throws(Misfit) in
-            let destination = try destination(text, takesCredentials: takesCredentials)
+    static func api(_ plainText: PlainTextHosts) -> SettingFormat {
+        SettingFormat(accepted: "https://host:port, \(plainTextRule)") { text throws(Misfit) in
+            let destination = try destination(text)
             try plainText.check(destination.host, isEncrypted: destination.isEncrypted, "https://")
             return text
         }
     }
+
+    /// The same with the caller's user and password, on any one of several nodes.
+    static func nodesAPI(_ plainText: PlainTextHosts) -> SettingFormat {
+        SettingFormat(accepted: "https://user:password@host:port, several hosts separated by commas, \(plainTextRule)") { text throws(Misfit) in
+            let urls = NodeURLs.split(text)
+            guard urls.count <= NodeURLs.maximumNodes else { throw Misfit(reason: "it names more than \(NodeURLs.maximumNodes) hosts") }
+            for url in urls {
+                let destination = try destination(url, takesCredentials: true)
+                try plainText.check(destination.host, isEncrypted: destination.isEncrypted, "https://")
+            }
+            return text
+        }
+    }
+
+    private static let plainTextRule = "or http:// to this machine and the hosts of WHARF_INSECURE_HOSTS"
 
     /// A base to which paths are appended, for calls that carry no secret.
     static let endpoint = SettingFormat(accepted: "http://host:port or https://host:port") { text throws(Misfit) in

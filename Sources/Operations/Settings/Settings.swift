@@ -67,8 +67,8 @@ public struct Settings: Sendable {
             "WHARF_POSTGRES_URL", .database, standard: "postgres://postgres@127.0.0.1:5432/wharf", "PostgreSQL, in libpq's form", .url)
         postgresURLs = try table.overrides("WHARF_POSTGRES_URL", .database, "PostgreSQL")
         managementURL = try table.read(
-            "WHARF_RABBITMQ_MANAGEMENT_URL", .api(plainText, takesCredentials: true), unset: "none",
-            "RabbitMQ's management API with an administrator's user and password; for wharf topology and wharf status", .url)
+            "WHARF_RABBITMQ_MANAGEMENT_URL", .nodesAPI(plainText), unset: "none",
+            "RabbitMQ's management API on any of its nodes, with an administrator's user and password; for wharf topology, status and audit", .url)
         redisURL = try table.read("WHARF_REDIS_URL", .cache(plainText), standard: "redis://127.0.0.1:6379/0", "Redis", .url)
         stripe = try Stripe(&table, plainText)
         payPal = try PayPal(&table, plainText)

@@ -1,0 +1,42 @@
+import FoundationEssentials
+import Secrets
+import WebClient
+
+/// RabbitMQ's management API, on whichever node of the cluster answers.
+package struct ManagementNodes: Sendable {
+    /// How long a node may take to say that it is there, when there are others. It answers that by itself, whatever the cluster does.
+    static let longestSilence: Duration = .seconds(3)
+
+    private let bases: [String]
+    private let authorization: String
+    private let transport: any HTTPTransport
+
+    /// - Parameter url: with an administrator's user and password, and one host or several.
+    /// - Throws: ``CredentialsError``.
+    package init(_ url: String, transport: any HTTPTransport) throws {
+        let (address, user) = try Credentials.split(url)
+        bases = NodeURLs.split(address.hasSuffix("/") ? String(address.dropLast()) : address)
+        authorization = "Basic " + Base64.encode(Array("\(user.user):\(user.password)".utf8))
+        self.transport = transport
+    }
+
+    /// Asks the first node that answers, in the order of the URL. Every status is an answer.
+    /// - Parameter path: begins with `/api/`.
+    /// - Throws: `WebClientError`: the last node's, when none answers.
+    package func send(_ method: String, _ path: String, body: [UInt8] = [], timeout: Duration) async throws -> WebResponse {
+        for base in bases.dropLast() where await isThere(base) {
+            return try await transport.send(request(method, base + path, body, timeout))
+        }
+        return try await transport.send(request(method, (bases.last ?? "") + path, body, timeout))
+    }
+
+    private func isThere(_ base: String) async -> Bool {
+        (try? await transport.send(request("GET", base + "/api/whoami", [], Self.longestSilence))) != nil
+    }
+
+    private func request(_ method: String, _ url: String, _ body: [UInt8], _ timeout: Duration) -> WebRequest {
+        var headers = [(name: "Authorization", value: authorization)]
+        if !body.isEmpty { headers.append((name: "Content-Type", value: "application/json")) }
+        return WebRequest(method: method, url: url, headers: headers, body: body, timeout: timeout)
+    }
+}
