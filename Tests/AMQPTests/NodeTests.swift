@@ -8,7 +8,7 @@ import Testing
 
     /// Each name has two addresses.
     private func order(lost: BrokerAddress? = nil) -> [BrokerAddress] {
-        Array(BrokerAddresses(of: nodes, lost: lost) { node in ["1", "2"].map { BrokerAddress(node: node, host: node.host + $0) } })
+        Array(BrokerAddresses(of: nodes, lost: Set([lost].compactMap(\.self))) { node in ["1", "2"].map { BrokerAddress(node: node, host: node.host + $0) } })
     }
 
     @Test func `every address of every node is tried once`() {
@@ -29,9 +29,21 @@ import Testing
         }
     }
 
+    @Test func `what one connection has found away is tried last by all, for a while`() {
+        let lost = LostAddresses()
+        let now = ContinuousClock.now
+        let (first, second) = (BrokerAddress(node: nodes[0], host: "a1"), BrokerAddress(node: nodes[1], host: "b1"))
+        lost.add(first, at: now)
+        lost.add(second, at: now + .seconds(20))
+        #expect(lost.current(at: now + .seconds(21)) == [first, second])
+        #expect(lost.current(at: now + .seconds(31)) == [second])
+        lost.remove(second)
+        #expect(lost.current(at: now + .seconds(31)).isEmpty)
+    }
+
     @Test func `a single node that was lost is tried again`() {
         let only = BrokerAddress(node: nodes[0], host: "a")
-        #expect(Array(BrokerAddresses(of: [nodes[0]], lost: only) { _ in [only] }) == [only])
+        #expect(Array(BrokerAddresses(of: [nodes[0]], lost: [only]) { _ in [only] }) == [only])
     }
 }
 

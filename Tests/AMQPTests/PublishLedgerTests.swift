@@ -133,8 +133,11 @@ import Testing
         _ = ledger.submit(messages("stuck", "a"), rejections: [:], deadline: later, waiter: "1")
         _ = ledger.take(limit: 9)
         _ = ledger.confirm(number: 1, multiple: false, accepted: false)
-        let needsOne = ledger.needsNewChannel()
-        #expect(!needsOne, "one refusal says nothing")
+        let written = ContinuousClock.now
+        let early = ledger.needsNewChannel(at: written + PublishLedger<String>.firstConfirmPatience / 2)
+        #expect(!early, "one refusal says nothing")
+        let late = [3, 4, 6, 7].map { ledger.needsNewChannel(at: written + .seconds($0)) }
+        #expect(late == [true, false, true, false], "the second is not confirmed")
         #expect(ledger.awaitsConfirms)
         #expect(ledger.disconnect(.uselessChannel).isEmpty)
         #expect(ledger.take(limit: 9).map(\.routingKey) == ["a"])

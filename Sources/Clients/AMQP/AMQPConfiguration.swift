@@ -34,20 +34,22 @@ public struct AMQPConfiguration: Equatable, Sendable {
     /// Shown by the broker next to the connection.
     public var connectionName: String
 
-    /// A peer that is silent for twice this long is taken for dead: within 10 s by default. Whole seconds, held to 1 to 600 s.
+    /// A peer that is silent for twice this long is taken for dead: within 10 s by default, 5 s where there are several nodes. Whole seconds, held to 1 to 600 s.
     public var heartbeat: Duration = Self.standardHeartbeat
     /// For each address of each node: bounds the TCP connection and, again, the handshake; not the name lookup before it, which the resolver bounds.
     /// Held to 0.1 to 60 s.
     public var connectTimeout: Duration = Self.standardConnectTimeout
     /// Bounds each answer to a declaration: with a node lost the cluster may take some seconds to agree on one. Held to 0.1 to 60 s.
     public var rpcTimeout: Duration = .seconds(5)
-    /// Bounds how long the kernel waits for sent bytes to be taken by the broker's host. Held to 0.1 to 60 s.
-    public var tcpUserTimeout: Duration = .seconds(5)
+    /// Bounds how long the kernel waits for sent bytes to be taken by the broker's host: with its heartbeats something is always sent. Held to 0.1 to 60 s.
+    public var tcpUserTimeout: Duration = .seconds(4)
     /// Bounds the good-bye of an orderly close. Held to 0.1 to 60 s.
     public var closeTimeout: Duration = .seconds(2)
 
     /// Silence is noticed after 6 to 7 s. Much less, and a broker whose machine is busy would be taken for dead.
     public static let standardHeartbeat: Duration = .seconds(3)
+    /// Where another node can be used instead: silence is noticed after 4 to 5 s.
+    public static let clusterHeartbeat: Duration = .seconds(2)
     /// Several times what a busy broker takes, and short enough to try a second node within what a client waits.
     public static let standardConnectTimeout: Duration = .seconds(3)
 
@@ -65,7 +67,11 @@ public struct AMQPConfiguration: Equatable, Sendable {
         self.virtualHost = parsed.virtualHost
         self.tls = parsed.tls
         self.connectionName = connectionName
-        if let heartbeat = parsed.heartbeat { self.heartbeat = heartbeat }
+        if let heartbeat = parsed.heartbeat {
+            self.heartbeat = heartbeat
+        } else if nodes.count > 1 {
+            heartbeat = Self.clusterHeartbeat
+        }
         if let connectTimeout = parsed.connectTimeout { self.connectTimeout = connectTimeout }
     }
 }

@@ -47,9 +47,8 @@ actor AMQPConnection {
     }
 
     /// Connects, logs in, opens the channel, lets the owner prepare it, and begins to take turns. The thread is free meanwhile.
-    /// - Parameter lost: an address that is tried last.
-    func open(lost: BrokerAddress? = nil) async throws(AMQPError) {
-        let opened = try await ConnectionOpening.open(configuration, for: owner, lost: lost)
+    func open() async throws(AMQPError) {
+        let opened = try await ConnectionOpening.open(configuration, for: owner)
         handle = opened.handle
         address = opened.address
         owner.attach(self)

@@ -58,8 +58,8 @@ extension AMQPError {
         AMQPError(.connectionLost, "the connection to the broker was lost: \(reason)", isTransient: true)
     }
 
-    /// Given up by this side: the broker refuses on this channel what it may take on another.
-    static let uselessChannel = AMQPError(.closedByBroker, "a queue refuses all publications; another channel is tried", isTransient: true)
+    /// Given up by this side: the broker does not take on this channel what it may take on another.
+    static let uselessChannel = AMQPError(.connectionLost, "publications are refused or not confirmed; another channel is tried", isTransient: true)
 
     /// Whether the broker closed a channel because of what was asked of it on that channel, and would do so again.
     var isRefusal: Bool { !isTransient && [.notFound, .accessRefused, .closedByBroker].contains(code) }

@@ -42,17 +42,18 @@ struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The order in which one connection tries a broker's addresses: at random, so that connections spread over the nodes, and last of all the one that
-/// was lost just now, since a node that is frozen still accepts connections.
+/// The order in which one connection tries a broker's addresses: at random, so that connections spread over the nodes, and last of all those that were lost
+/// lately, since a node that is frozen still accepts connections.
 struct BrokerAddresses: Sequence, IteratorProtocol {
     private var nodes: [AMQPConfiguration.Node]
     private var addresses: [BrokerAddress] = []
-    private let lost: BrokerAddress?
-    private var isLostDue = false
+    private let lost: Set<BrokerAddress>
+    /// Those of the lost ones whose turn has come.
+    private var postponed: [BrokerAddress] = []
     private let resolve: (AMQPConfiguration.Node) -> [BrokerAddress]
 
     init(
-        of nodes: [AMQPConfiguration.Node], lost: BrokerAddress?,
+        of nodes: [AMQPConfiguration.Node], lost: Set<BrokerAddress>,
         resolve: @escaping (AMQPConfiguration.Node) -> [BrokerAddress] = BrokerAddress.resolve
     ) {
         self.nodes = nodes.shuffled()
@@ -64,13 +65,12 @@ struct BrokerAddresses: Sequence, IteratorProtocol {
     mutating func next() -> BrokerAddress? {
         while true {
             if let address = addresses.popLast() {
-                guard address == lost else { return address }
-                isLostDue = true
+                guard lost.contains(address) else { return address }
+                postponed.append(address)
             } else if let node = nodes.popLast() {
                 addresses = resolve(node)
             } else {
-                defer { isLostDue = false }
-                return isLostDue ? lost : nil
+                return postponed.popLast()
             }
         }
     }

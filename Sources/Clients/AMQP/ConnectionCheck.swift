@@ -2,7 +2,7 @@ extension AMQPConfiguration {
     /// Opens a connection as publishers and consumers do, and closes it again: to any of the nodes.
     /// - Throws: ``AMQPError``: why no node could be used.
     public func check() async throws(AMQPError) {
-        let opened = try await ConnectionOpening.open(self, for: Nobody(), lost: nil)
+        let opened = try await ConnectionOpening.open(self, for: Nobody())
         await withCheckedContinuation { continuation in
             ConnectionOpening.close(opened, within: closeTimeout) { continuation.resume() }
         }

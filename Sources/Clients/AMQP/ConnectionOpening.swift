@@ -12,30 +12,28 @@ enum ConnectionOpening {
     }
 
     /// A connection that is open, with what its owner needs declared, to the first address that can be used.
-    /// - Parameter lost: an address that is tried last.
-    static func open(
-        _ configuration: AMQPConfiguration, for owner: any ConnectionOwner, lost: BrokerAddress?
-    ) async throws(AMQPError) -> Handover {
+    static func open(_ configuration: AMQPConfiguration, for owner: any ConnectionOwner) async throws(AMQPError) -> Handover {
         let result: Result<Handover, AMQPError> = await withCheckedContinuation { continuation in
             let hasStarted = startThread(named: "amqp-connect") {
-                continuation.resume(returning: connect(configuration, for: owner, lost: lost))
+                continuation.resume(returning: connect(configuration, for: owner))
             }
             if !hasStarted { continuation.resume(returning: .failure(noThread)) }
         }
         return try result.get()
     }
 
-    private static func connect(
-        _ configuration: AMQPConfiguration, for owner: any ConnectionOwner, lost: BrokerAddress?
-    ) -> Result<Handover, AMQPError> {
+    private static func connect(_ configuration: AMQPConfiguration, for owner: any ConnectionOwner) -> Result<Handover, AMQPError> {
         var failure = AMQPError.stopped("connection")
-        for address in BrokerAddresses(of: configuration.nodes, lost: lost) where !owner.isStopping {
+        for address in BrokerAddresses(of: configuration.nodes, lost: LostAddresses.ofProcess.current()) where !owner.isStopping {
             do throws(AMQPError) {
-                return .success(Handover(handle: try connect(configuration, at: address, for: owner), address: address))
+                let handle = try connect(configuration, at: address, for: owner)
+                LostAddresses.ofProcess.remove(address)
+                return .success(Handover(handle: handle, address: address))
             } catch {
                 failure = error
                 // What one node refuses, all of them refuse.
                 guard error.isThisNodesAlone else { break }
+                LostAddresses.ofProcess.add(address)
             }
         }
         return .failure(failure)

@@ -44,19 +44,19 @@ struct ConnectionSupervisor {
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(3))
         var random = SystemRandomNumberGenerator()
         var hasConnected = false
-        var lost: BrokerAddress?
         while !owner.isStopping {
             let connection = AMQPConnection(configuration, on: thread, for: owner)
             let failure: AMQPError
             var wasOpen = false
             do throws(AMQPError) {
-                try await connection.open(lost: lost)
+                try await connection.open()
                 (hasConnected, wasOpen) = (true, true)
-                lost = await connection.address
-                logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)", LogKey.node: "\(lost.map { "\($0)" } ?? "")"])
+                let address = await connection.address
+                logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)", LogKey.node: "\(address.map { "\($0)" } ?? "")"])
                 let since = ContinuousClock.now
                 guard case .lost(let error) = await connection.untilEnd() else { return }
                 backoff.ended(after: .now - since)
+                if let address, error.code == .connectionLost { LostAddresses.ofProcess.add(address) }
                 failure = error
             } catch {
                 guard hasConnected || error.isTransient else { throw error }

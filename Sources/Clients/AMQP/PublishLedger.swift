@@ -50,8 +50,13 @@ struct PublishLedger<Waiter> {
     /// says which it was.
     private var suspects = 0
     private(set) var refusedRoutes = RefusedRoutes()
+    private var confirmPatience = Self.firstConfirmPatience
     private let confirms: Bool
 
+    /// How long a confirm may take before another channel, to another node, is tried: a queue whose leader's node is frozen confirms nothing that was sent to that
+    /// leader. A broker that is only busy loses no more than the time for a new connection, and the longer it is busy the more seldom.
+    static var firstConfirmPatience: Duration { .seconds(3) }
+    static var longestConfirmPatience: Duration { .seconds(48) }
     /// How many publications may wait to be written. A batch that finds none waiting may be larger.
     static var unwrittenBound: Int { 20_000 }
 
@@ -145,7 +150,16 @@ struct PublishLedger<Waiter> {
     }
 
     /// Whether a new channel may reach what this one does not. Asked again, it says no for a while.
-    mutating func needsNewChannel() -> Bool { !refusedRoutes.isEmpty && refusedRoutes.needNewChannel() }
+    mutating func needsNewChannel(at now: ContinuousClock.Instant) -> Bool {
+        if !refusedRoutes.isEmpty, refusedRoutes.needNewChannel() { return true }
+        guard let written = window.oldestWritten else {
+            confirmPatience = Self.firstConfirmPatience
+            return false
+        }
+        guard now - written >= confirmPatience else { return false }
+        confirmPatience = min(confirmPatience * 2, Self.longestConfirmPatience)
+        return true
+    }
 
     /// What has been amiss for `limit` or longer, in words for people.
     func trouble(for limit: Duration, at now: ContinuousClock.Instant) -> String? {

@@ -184,15 +184,14 @@ extension Publisher: ConnectionOwner {
         }
         resume(completions)
         if let onReturn { unasked.forEach(onReturn) }
-        state.withLock { state in
-            if state.giveUpAt == nil, state.ledger.needsNewChannel() { state.giveUpAt = .now + Self.longestGivingUp }
-        }
     }
 
     func write(on channel: ConnectionHandle) throws(AMQPError) -> WriteProgress {
         let publications = try state.withLock { state throws(AMQPError) -> [Publication] in
+            let now = ContinuousClock.now
+            if state.giveUpAt == nil, !state.isBlocked, state.ledger.needsNewChannel(at: now) { state.giveUpAt = now + Self.longestGivingUp }
             if let end = state.giveUpAt {
-                guard state.ledger.awaitsConfirms, end > .now else { throw .uselessChannel }
+                guard state.ledger.awaitsConfirms, end > now else { throw .uselessChannel }
                 return []
             }
             return state.isBlocked || state.isStoppingImmediately ? [] : state.ledger.take(limit: Self.publicationsPerTurn)

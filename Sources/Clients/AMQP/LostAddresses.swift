@@ -1,0 +1,29 @@
+import Synchronization
+
+/// The addresses at which this process has lost a connection or found nobody lately: what one connection has found out, the others need not wait for. A node that
+/// is frozen still accepts connections, and each that tries it waits for its timeout.
+struct LostAddresses: ~Copyable, Sendable {
+    /// How long an address is tried last: until a frozen node is back, or given up by its cluster.
+    static let memory: Duration = .seconds(30)
+    /// More than any cluster has.
+    static let maximumCount = 256
+
+    static let ofProcess = LostAddresses()
+
+    private let times = Mutex<[BrokerAddress: ContinuousClock.Instant]>([:])
+
+    func add(_ address: BrokerAddress, at now: ContinuousClock.Instant = .now) {
+        times.withLock { times in
+            if times.count >= Self.maximumCount { times = times.filter { now - $0.value < Self.memory } }
+            if times.count < Self.maximumCount { times[address] = now }
+        }
+    }
+
+    func remove(_ address: BrokerAddress) {
+        times.withLock { _ = $0.removeValue(forKey: address) }
+    }
+
+    func current(at now: ContinuousClock.Instant = .now) -> Set<BrokerAddress> {
+        times.withLock { times in Set(times.filter { now - $0.value < Self.memory }.keys) }
+    }
+}
