@@ -18,6 +18,9 @@ struct RabbitMQNode: Sendable {
         let portMapperPort: Int
         /// Seconds after which a node that is silent is given up by the others; until then nothing that all have to agree on can be declared.
         static let tickSeconds = 6
+        /// How often a node looks whether the leaders of its quorum queues still answer, in milliseconds: RabbitMQ's own 5,000 keep a queue with a frozen leader
+        /// away for longer than anything else does.
+        static let leaderCheckMilliseconds = 1_000
     }
 
     let folder: ServerFolder
@@ -103,6 +106,7 @@ struct RabbitMQNode: Sendable {
         if let membership {
             // A node that was frozen comes back with a view of its own, which only a restart mends; `pause_minority` does not notice.
             lines += ["cluster_partition_handling = autoheal", "cluster_formation.peer_discovery_backend = classic_config"]
+            try folder.write("[{aten, [{poll_interval, \(Membership.leaderCheckMilliseconds)}]}].\n", to: "advanced.config")
             lines += membership.peers.enumerated().map { "cluster_formation.classic_config.nodes.\($0.offset + 1) = \($0.element)" }
         }
         if let prometheusPort {

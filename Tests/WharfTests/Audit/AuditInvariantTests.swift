@@ -157,6 +157,37 @@ struct AuditInvariantTests {
         #expect(Self.findings(neverCharged) == [])
     }
 
+    @Test func `a payment that needs an operator is found unless a dead letter is open for it`() throws {
+        for phase in ["rejected", "confirmed"] {
+            var order = Self.order(phase, paymentState: "needsOperator")
+            order.charge = Self.charge(order.id, state: "needsOperator")
+            order.ledger = [Self.payment()]
+            let findings = Self.findings(order)
+            #expect(findings.contains { $0.invariant == .payments && $0.sentence.contains("needs an operator") }, "\(phase)")
+            order.hasOpenPayment = true
+            #expect(!Self.findings(order).contains { $0.sentence.contains("needs an operator") }, "\(phase)")
+        }
+    }
+
+    @Test func `an order that tells of less refunded than the gateway has refunded is found`() {
+        var order = Self.order("rejected", paymentState: "refunded", refunded: 100)
+        order.charge = Self.charge(order.id, state: "refunded")
+        order.ledger = [Self.payment(refunded: 300)]
+        #expect(Self.findings(order).map(\.invariant) == [.payments])
+    }
+
+    @Test func `a rejected order whose customer was told of a confirmation is found`() {
+        var order = Self.order("rejected")
+        order.notifications.append(Self.told("orderConfirmed"))
+        #expect(Self.findings(order).map(\.invariant) == [.notifications])
+    }
+
+    @Test(arguments: [Repetition.Kind.number, .cart]) func `a number or a cart that several orders have is found`(kind: Repetition.Kind) {
+        let finding = Repetition(kind: kind, value: "W-1", orders: ["a", "b"]).finding
+        #expect(finding.invariant == .contents && finding.sentence.contains("a, b"))
+        #expect(!Judge(now: Self.then, grace: 3600, backlog: .init(messages: ["orders.commands": 5])).isInFlight(finding))
+    }
+
     @Test func `the cart of an order that was given up is open again, or another order's`() {
         var order = Self.order("rejected")
         order.orderOfCart = UUID()
