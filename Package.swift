@@ -115,7 +115,7 @@ let package = Package(
                 + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) }),
         development(
             "Up",
-            ["Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
+            ["Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
         development("Load", ["Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
         development(
             "Bench",

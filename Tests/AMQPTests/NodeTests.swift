@@ -29,6 +29,17 @@ import Testing
         }
     }
 
+    @Test func `nodes that are all slow are given longer, up to four times`() {
+        var timeouts = ConnectTimeouts(first: .seconds(3))
+        let times = (0..<4).map { _ in
+            defer { timeouts.failed() }
+            return timeouts.current
+        }
+        #expect(times == [.seconds(3), .seconds(6), .seconds(12), .seconds(12)])
+        timeouts.succeeded()
+        #expect(timeouts.current == .seconds(3))
+    }
+
     @Test func `what one connection has found away is tried last by all, for a while`() {
         let lost = LostAddresses()
         let now = ContinuousClock.now

@@ -6,6 +6,7 @@ import Messaging
 import ServiceLifecycle
 import TestKit
 import Testing
+import Topology
 
 /// One node of three is lost, killed or frozen: every queue takes and gives messages again soon.
 @Suite(.serialized, .timeLimit(.minutes(5)))

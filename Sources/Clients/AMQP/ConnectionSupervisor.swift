@@ -44,13 +44,17 @@ struct ConnectionSupervisor {
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(3))
         var random = SystemRandomNumberGenerator()
         var hasConnected = false
+        var timeouts = ConnectTimeouts(first: configuration.connectTimeout)
         while !owner.isStopping {
+            var configuration = configuration
+            configuration.connectTimeout = timeouts.current
             let connection = AMQPConnection(configuration, on: thread, for: owner)
             let failure: AMQPError
             var wasOpen = false
             do throws(AMQPError) {
                 try await connection.open()
                 (hasConnected, wasOpen) = (true, true)
+                timeouts.succeeded()
                 let address = await connection.address
                 logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)", LogKey.node: "\(address.map { "\($0)" } ?? "")"])
                 let since = ContinuousClock.now
@@ -60,6 +64,7 @@ struct ConnectionSupervisor {
                 failure = error
             } catch {
                 guard hasConnected || error.isTransient else { throw error }
+                timeouts.failed()
                 failure = error
             }
             guard !owner.isStopping else { return }
@@ -73,6 +78,25 @@ struct ConnectionSupervisor {
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
         }
     }
+}
+
+/// How long each node may take to let a connection in: longer each time that none has. Where all of them are slow, because their machine is busy, an attempt that
+/// is given up early only gives them more to do.
+struct ConnectTimeouts {
+    static let largestFactor = 4
+
+    let first: Duration
+    private var factor = 1
+
+    init(first: Duration) {
+        self.first = first
+    }
+
+    var current: Duration { first * factor }
+
+    mutating func failed() { factor = min(factor * 2, Self.largestFactor) }
+
+    mutating func succeeded() { factor = 1 }
 }
 
 /// The keys of this module's log metadata.

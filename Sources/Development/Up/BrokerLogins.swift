@@ -2,6 +2,7 @@ import AMQP
 import LocalState
 import Messaging
 import Operations
+import Runtime
 import Terminal
 
 /// Whether each role can log in to the broker: a wrong address or password is found before any role starts, and named.

@@ -3,6 +3,7 @@ import Logging
 import Messaging
 import Operations
 import PostgreSQL
+import Topology
 import Users
 
 /// What is done once the servers answer and before any role starts, in this process and with administrators' credentials.

@@ -7,6 +7,7 @@ import Logging
 import Messaging
 import Operations
 import Terminal
+import Topology
 import WebClient
 
 struct AuditCommand: AsyncParsableCommand {
