@@ -55,7 +55,7 @@ import Yams
         ("in: query", "in: cookie", "is in 'cookie'"),
         ("x, in: query", "X-Custom, in: header", "'X-Custom' is none that the ingress knows"),
         ("/v1/b/{id}", "/v1/a/{name}", "GET /v1/a/{name}"),
-        ("a.c", "a.b", "'a.b' stands twice"),
+        ("a.c", "a.b", "'a.b' is used twice"),
         ("3.1.0", "3.0.3", "'openapi' is '3.0.3'"),
         ("get:", "trace:", "TRACE /v1/a/{id}"),
         ("'#/components/parameters/id'", "'#/components/parameters/other'", "leads nowhere"),

@@ -153,7 +153,7 @@ extension BrokerTests {
         @Test func `a refusal of the management API is told with its status`() async throws {
             let refusing = BrokerManagement { _, _, _ in (401, Array("no".utf8)) }
             let error = await #expect(throws: TopologyError.self) { try await Topology.check(Definitions(), via: refusing) }
-            #expect(error?.message == "RabbitMQ answered 401 to GET /api/definitions: no It takes a user with the tag administrator.")
+            #expect(error?.message == "RabbitMQ answered 401 to GET /api/definitions: no A user with the tag administrator is required.")
         }
     }
 }

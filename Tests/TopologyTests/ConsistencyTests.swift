@@ -55,7 +55,7 @@ import Topology
 
     @Test func `a registered operation that nobody asks for is told`() throws {
         let found = try complaints(openAPI: offeredOperations.filter { $0 != "carts.carts.get" })
-        #expect(found == ["operation carts.carts.get of carts is neither in openapi.yaml nor known as internal"])
+        #expect(found == ["operation carts.carts.get of carts is neither in openapi.yaml nor listed as internal"])
     }
 
     @Test func `a rung that is missing, and one that the ladder does not know, are told`() throws {
@@ -98,7 +98,7 @@ import Topology
                 definitions.queues[index].arguments["x-queue-type"] = "classic"
             }
         }
-        #expect(found == ["queue users.credentials is classic: with the node that holds it, its operations would be away; it must be quorum"])
+        #expect(found == ["queue users.credentials is classic: its operations would be lost with the node that holds it; it must be quorum"])
     }
 
     @Test func `a queue that cannot be replayed to is told`() throws {

@@ -5,9 +5,9 @@ import JSON
 import Messaging
 public import ServiceLifecycle
 
-/// Hears of sessions that were ended and makes the cache forget them at once.
+/// Receives events about ended sessions and makes the cache forget them at once.
 ///
-/// What is told while there is no connection to the broker is missed; ``SessionCache/lifetime`` bounds the harm.
+/// Events published while there is no connection to the broker are missed; ``SessionCache/lifetime`` bounds the harm.
 public struct SessionRevocations: Service {
     static let messagesAtOnce = 100
 
