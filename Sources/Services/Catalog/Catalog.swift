@@ -3,7 +3,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Catalog: products, what they cost, and how many there are.
+/// Catalog: products, their prices, and their stock.
 public enum CatalogService {
     public static let name = "catalog"
     public static let migrations = Inbox.migrations + Schema.migrations
@@ -21,7 +21,7 @@ public enum CatalogService {
                 .query("catalog.products.suggest", reading: Suggest.read, handle: Suggestions().suggest),
                 .query("catalog.products.get", reading: GetProduct.read, handle: products.get),
                 .query(MessageName.price, reading: Operation.contract(PriceQuery.self), handle: products.price),
-                // They take one lock, which would come before or after that of the stock.
+                // They take one lock, which would be taken before or after that of the stock.
                 .command("catalog.products.create", transaction: .own, reading: NewProduct.read, handle: products.create),
                 .command("catalog.products.update", transaction: .own, reading: ProductChange.read, handle: products.update),
                 .command("catalog.products.archive", transaction: .own, reading: ProductChange.readID, handle: products.archive),
