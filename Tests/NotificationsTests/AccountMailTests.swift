@@ -112,7 +112,7 @@ private final class ScriptedUsers: Sendable {
         service.clock.advance(by: 3_600)
         #expect(await service.send([try message(late)])[0].failure == nil)
         #expect(transport.sent.isEmpty && users.armed.isEmpty)
-        #expect(try await service.count("SELECT count(*) FROM notifications WHERE result = 'failed' AND detail LIKE 'the link had ended%'") == 2)
+        #expect(try await service.count("SELECT count(*) FROM notifications WHERE result = 'failed' AND detail LIKE 'the link expired%'") == 2)
     }
 
     @Test(arguments: AccountMail.Kind.allCases)

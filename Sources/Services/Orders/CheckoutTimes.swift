@@ -4,9 +4,9 @@ import FoundationEssentials
 public struct CheckoutTimes: Sendable {
     /// From the order to the end of the attempts to reserve and to charge; also the life of a reservation, because nothing else ends it.
     public var lifetime: Double = 15 * 60
-    /// Until a step without an answer is asked for again; doubled each time.
+    /// Until a step without an answer is repeated; doubled each time.
     public var firstPatience: Double = 10
-    /// Long enough that a service with a backlog is asked a handful of times for one order, however long the backlog is.
+    /// Long enough that a service with a backlog receives only a handful of repeats for one order, however long the backlog is.
     public var longestPatience: Double = 900
 
     public init() {}

@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `orders.checkouts.place`: the order exists from here on, and its saga drives it to an end.
+/// `orders.checkouts.place`: the order exists from here on, and its saga carries it to an end.
 struct Placing: Sendable {
     let times: CheckoutTimes
     let clock: any WallClock
@@ -45,7 +45,7 @@ extension CheckoutView {
 }
 
 extension Emission {
-    /// The message that a step of the saga is.
+    /// The message for a step of the saga.
     init(_ step: Checkout.Step, for order: OrderRow) throws {
         switch step {
         case .reserve:
