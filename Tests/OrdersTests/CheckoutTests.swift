@@ -93,14 +93,14 @@ import Testing
         let start = Date(timeIntervalSince1970: 1_000_000)
         var pauses: [Double] = []
         var now = start
-        while !times.isExpired(placedAt: start, now: now), let due = times.due(.charging, drives: pauses.count, placedAt: start, now: now) {
+        while !times.isExpired(placedAt: start, now: now), let due = times.due(.charging, retries: pauses.count, placedAt: start, now: now) {
             pauses.append(due.timeIntervalSince(now))
             now = due
         }
         #expect(pauses.count <= 7)
         #expect(pauses.dropLast() == pauses.dropLast().sorted()[...])
-        let undoing = times.due(.voiding, drives: 60, placedAt: start, now: now)
-        #expect(undoing == now.addingTimeInterval(times.longestPatience))
+        let undoing = times.due(.voiding, retries: 60, placedAt: start, now: now)
+        #expect(undoing == now.addingTimeInterval(times.longestTimeout))
     }
 
     @Test func `an event that comes twice in a row changes nothing the second time`() {
@@ -116,8 +116,8 @@ import Testing
         let times = CheckoutTimes()
         let now = Date(timeIntervalSince1970: 1_000_000)
         for phase in Checkout.Phase.allCases {
-            for drives in [0, 1, 5, 60] {
-                let due = times.due(phase, drives: drives, placedAt: now, now: now)
+            for retries in [0, 1, 5, 60] {
+                let due = times.due(phase, retries: retries, placedAt: now, now: now)
                 if phase == .confirmed || phase == .rejected {
                     #expect(due == nil)
                 } else {

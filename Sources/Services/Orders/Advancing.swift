@@ -37,7 +37,7 @@ struct Advancing: Sendable {
         }
         let rows = changed.sorted().compactMap { orders[$0] }
         if !rows.isEmpty {
-            let due = rows.map { times.due($0.checkout.phase, drives: $0.drives, placedAt: $0.placedAt, now: now) }
+            let due = rows.map { times.due($0.checkout.phase, retries: $0.retries, placedAt: $0.placedAt, now: now) }
             try await Store.save(rows, due: due, on: transaction)
             let reopening = rows.filter { $0.checkout.phase == .reopening || $0.checkout.phase == .rejected }
             if !reopening.isEmpty { try await Store.reopenCarts(of: reopening.map(\.id), on: transaction) }
@@ -59,8 +59,8 @@ struct Advancing: Sendable {
         guard transition != nil || hasLearned else { return nil }
         let (next, steps) = transition ?? (order.checkout, [])
         let isSamePhase = next.phase == order.checkout.phase
-        if event.kind == .overdue { order.drives += 1 }
-        if !isSamePhase { order.drives = 0 }
+        if event.kind == .overdue { order.retries += 1 }
+        if !isSamePhase { order.retries = 0 }
         // For an order that was given up before it came to a payment, the gateway has nothing, and never will.
         if next.isGivenUp, order.paymentRevision == 0, order.paymentState == .pending { order.paymentState = .cancelled }
         if event.payment == nil { order.learn(withoutReport: event) }
@@ -82,7 +82,7 @@ struct Advancing: Sendable {
         return try await Store.takeOverdue(Self.overdueAtOnce, now: now, lease: Self.lease, on: transaction).map {
             try Emission(
                 .request(MessageName.advance), CheckoutEvent(orderID: $0.order, kind: .overdue),
-                origin: UUID.v5(namespace: $0.order, name: "overdue \($0.phase) \($0.drives)"))
+                origin: UUID.v5(namespace: $0.order, name: "overdue \($0.phase) \($0.retries)"))
         }
     }
 }

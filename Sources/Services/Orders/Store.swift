@@ -22,7 +22,7 @@ struct OrderRow: Sendable {
     var clientSecret: String?
     var refunded: Int
     /// How often the step of this phase was repeated.
-    var drives: Int
+    var retries: Int
     /// As it was read.
     let version: Int
     let history: JSONColumn<[OrderView.Entry]>
@@ -128,7 +128,7 @@ enum Store {
                 FROM unnest(
                     \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
                     \(rows.map(\.paymentState.rawValue)), \(rows.map(\.paymentRevision)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)),
-                    \(rows.map(\.drives)), \(due), \(rows.map(\.version)), \(try rows.map { try JSONColumn($0.newHistory).text })
+                    \(rows.map(\.retries)), \(due), \(rows.map(\.version)), \(try rows.map { try JSONColumn($0.newHistory).text })
                 ) AS new (
                     order_id, phase, reason, payment_state, payment_revision, client_secret, refunded, drives, due_at, version, history)
                 WHERE checkouts.order_id = new.order_id AND checkouts.version = new.version
@@ -162,7 +162,7 @@ enum Store {
             placedAt: try row.decode("placed_at"),
             checkout: Checkout(phase: known, reason: reason.flatMap(Checkout.Reason.init)),
             paymentState: payment, paymentRevision: try row.decode("payment_revision"), clientSecret: try row.decode("client_secret"),
-            refunded: try row.decode("refunded"), drives: try row.decode("drives"), version: try row.decode("version"),
+            refunded: try row.decode("refunded"), retries: try row.decode("drives"), version: try row.decode("version"),
             history: JSONColumn(text: try row.decode("history")))
     }
 }
@@ -174,7 +174,7 @@ extension Store {
         let order: UUID
         let phase: String
         /// How often the step was repeated.
-        let drives: Int
+        let retries: Int
     }
 
     /// Sagas whose step is overdue, longest overdue first to the minute, postponed by `lease`, which is the time that the message's handler may take.
@@ -187,7 +187,7 @@ extension Store {
                 WHERE due_minute <= \(now) AT TIME ZONE 'UTC' AND due_at < \(now) ORDER BY due_minute LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             RETURNING order_id, phase, drives
             """
-        ).map { Overdue(order: try $0.decode("order_id"), phase: try $0.decode("phase"), drives: try $0.decode("drives")) }
+        ).map { Overdue(order: try $0.decode("order_id"), phase: try $0.decode("phase"), retries: try $0.decode("drives")) }
     }
 
     struct Waiter: Sendable {

@@ -85,25 +85,25 @@ enum Store {
     struct Unvoided: Sendable {
         let order: UUID
         /// How often its void was requested again, including this time.
-        let drive: Int
+        let retry: Int
     }
 
-    /// Payments that should be voided and are not yet, untouched for `patience` seconds, which doubles each time up to `longest`; each is touched, so
+    /// Payments that should be voided and are not yet, untouched for `retryAfter` seconds, which doubles each time up to `longest`; each is touched, so
     /// that others take the next.
     static func takeUnvoided(
-        patience: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
+        retryAfter: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
     ) async throws -> [Unvoided] {
         try await transaction.query(
             """
             UPDATE attempts SET updated_at = \(now), void_drives = void_drives + 1
             WHERE order_id IN (
                 SELECT order_id FROM attempts
-                WHERE to_void_since < \(now.addingTimeInterval(-patience))
-                  AND to_void_since < \(now) - make_interval(secs => least(\(patience) * 2 ^ least(void_drives, 30), \(longest)))
+                WHERE to_void_since < \(now.addingTimeInterval(-retryAfter))
+                  AND to_void_since < \(now) - make_interval(secs => least(\(retryAfter) * 2 ^ least(void_drives, 30), \(longest)))
                 ORDER BY to_void_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             RETURNING order_id, void_drives
             """
-        ).map { Unvoided(order: try $0.decode("order_id"), drive: try $0.decode("void_drives")) }
+        ).map { Unvoided(order: try $0.decode("order_id"), retry: try $0.decode("void_drives")) }
     }
 
     static func dropEvents(before now: Date, on transaction: any SQLConnection) async throws {

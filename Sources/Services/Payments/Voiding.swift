@@ -16,8 +16,8 @@ struct Voiding: Sendable {
     }
 
     /// How long a pending void is left to its message, in seconds; doubled each time, up to the longest.
-    static let patience = 120.0
-    static let longestPatience = 3600.0
+    static let retryAfter = 120.0
+    static let longestRetryAfter = 3600.0
     static let unvoidedAtOnce = 100
 
     let gateway: any PaymentGateway
@@ -27,10 +27,10 @@ struct Voiding: Sendable {
     func findUnvoided(on transaction: any SQLConnection) async throws -> [Emission] {
         let now = clock.now()
         let unvoided = try await Store.takeUnvoided(
-            patience: Self.patience, longest: Self.longestPatience, limit: Self.unvoidedAtOnce, now: now, on: transaction)
+            retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.unvoidedAtOnce, now: now, on: transaction)
         return try unvoided.map {
             try Emission(
-                .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.drive)"))
+                .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.retry)"))
         }
     }
 

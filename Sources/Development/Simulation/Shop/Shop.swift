@@ -28,8 +28,8 @@ final class Shop: Sendable {
     static let times: CheckoutTimes = {
         var times = CheckoutTimes()
         times.lifetime = 60
-        times.firstPatience = 4
-        times.longestPatience = 30
+        times.firstTimeout = 4
+        times.longestTimeout = 30
         return times
     }()
     /// Those of the ingress.
