@@ -5,9 +5,9 @@ import PostgreSQL
 import Redis
 import ServiceLifecycle
 
-/// A part of a process that can say whether it is able to work.
+/// A part of a process that can report whether it is able to work.
 protocol HasReadiness {
-    /// Nil for one that needs nothing.
+    /// Nil for a part that needs nothing.
     var readiness: ReadinessCheck? { get }
 }
 
@@ -19,7 +19,7 @@ extension Publisher: HasReadiness {
     var readiness: ReadinessCheck? {
         ReadinessCheck("broker") {
             if !self.isConnected { return "not connected" }
-            return self.isBlocked ? "the broker takes no messages: a memory or disk alarm" : nil
+            return self.isBlocked ? "the broker accepts no messages: a memory or disk alarm" : nil
         }
     }
 }
@@ -27,16 +27,16 @@ extension Publisher: HasReadiness {
 extension Consumer: HasReadiness {
     var readiness: ReadinessCheck? {
         switch source {
-        case .queue(let name): ReadinessCheck("queue \(name)") { self.isConnected ? nil : "not consumed: the queue or the broker is away" }
-        case .exclusive: ReadinessCheck("reply queue") { self.replyAddress == nil ? "not there: the broker is away, or gives this user none" : nil }
+        case .queue(let name): ReadinessCheck("queue \(name)") { self.isConnected ? nil : "not consumed: the queue or the broker is unavailable" }
+        case .exclusive: ReadinessCheck("reply queue") { self.replyAddress == nil ? "missing: the broker is unavailable, or does not let this user have one" : nil }
         }
     }
 }
 
 extension SealingKeyService: HasReadiness {
     var readiness: ReadinessCheck? {
-        // Missing only until users has given the first one: an ingress that is called ready lets customers sign in.
-        ReadinessCheck("credentials key") { keyring.key == nil ? "users has not given it yet: nobody can sign in" : nil }
+        // Missing only until users has sent the first one: an ingress that is reported ready can sign customers in.
+        ReadinessCheck("credentials key") { keyring.key == nil ? "users has not sent it yet: sign-ins are not possible" : nil }
     }
 }
 
@@ -53,7 +53,7 @@ extension PostgresPool: HasReadiness {
     }
 }
 
-/// Redis, for as long as a process runs. A role that uses it works without it, so that its absence is told and takes no role out of service.
+/// Redis, for as long as a process runs. A role that uses it works without it, so its absence is reported and takes no role out of service.
 struct RedisService: Service, HasReadiness {
     let client: RedisClient
 
