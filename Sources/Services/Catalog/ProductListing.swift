@@ -28,7 +28,7 @@ struct ProductListing: Sendable {
 
     // MARK: - Matches
 
-    /// The products that the search finds, each with its score: three tiers, and within each the rank by the matching field.
+    /// The products that the search finds, each with its score: four tiers, and within each the rank by the matching field.
     private var hits: SQL? {
         if gathers { return "SELECT products.id AS product_id, 0 AS score FROM products WHERE true\(conditions()) LIMIT \(Self.maximumGathered + 1)" }
         guard let text, let mode, mode != .broad else { return nil }
