@@ -123,8 +123,8 @@ struct CheckoutModel {
         case .step(.reopen): [with { $0.flight.insert(.event(.cartReopened)) }]
         case .step(.charge): charging()
         case .step(.void): voiding()
-        case .step(.tellConfirmed): [with { $0.toldConfirmed = true }]
-        case .step(.tellRejected): [with { $0.toldRejected = true }]
+        case .step(.announceConfirmed): [with { $0.toldConfirmed = true }]
+        case .step(.announceRejected): [with { $0.toldRejected = true }]
         }
     }
 

@@ -52,7 +52,7 @@ import Testing
             steps += more
         }
         #expect(checkout == Checkout(phase: .confirmed, reason: nil))
-        #expect(steps == [.tellConfirmed])
+        #expect(steps == [.announceConfirmed])
     }
 
     @Test func `an ended checkout asks for nothing, except that late money goes back`() {

@@ -78,7 +78,7 @@ extension Operation {
     /// Whether a command shares its transaction with the other kinds in a batch.
     public enum Transaction: Sendable {
         case shared
-        /// For a command that locks rows of others in an order of its own: two batches with several such kinds would have no common lock order.
+        /// For a command that takes the locks of other kinds in an order of its own: two batches with several such kinds would have no common lock order.
         case own
     }
 

@@ -78,7 +78,7 @@ struct NewLetter: Sendable {
         return metadata
     }
 
-    /// One of the properties; tells a replay whether it is a bundle.
+    /// One of the properties; shows a replay whether it is a bundle.
     private static let contentType = "contentType"
 
     private static func name(_ text: String) -> String {

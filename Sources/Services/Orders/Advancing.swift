@@ -69,8 +69,8 @@ struct Advancing: Sendable {
         order.checkout = next
         // Counts repeated steps.
         if !isSamePhase || event.kind != .overdue {
-            let told = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
-            order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: told))
+            let detail = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
+            order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
         }
         return steps
     }

@@ -36,7 +36,7 @@ struct Checkout: Sendable, Hashable {
 
     /// A message to send.
     enum Step: Sendable, Hashable, CaseIterable {
-        case reserve, charge, commit, void, release, reopen, tellConfirmed, tellRejected
+        case reserve, charge, commit, void, release, reopen, announceConfirmed, announceRejected
     }
 
     var phase: Phase
@@ -70,7 +70,7 @@ struct Checkout: Sendable, Hashable {
         case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
 
         // Money is taken: from here on the order is confirmed. If its reservation is gone nevertheless, the money is refunded.
-        case (.confirming, .stockCommitted): to(.confirmed, .tellConfirmed)
+        case (.confirming, .stockCommitted): to(.confirmed, .announceConfirmed)
         case (.confirming, .reservationLost): to(.voiding, .void, because: .outOfStock)
         // Payments has notified catalog; only if nothing comes of that is catalog asked again.
         case (.confirming, .overdue): to(.confirming, .commit)
@@ -82,7 +82,7 @@ struct Checkout: Sendable, Hashable {
         case (.releasing, .stockReleased): to(.reopening, .reopen)
         case (.releasing, .overdue): to(.releasing, .release)
         // A customer who is notified of the end may use the cart at once.
-        case (.reopening, .cartReopened): to(.rejected, .tellRejected)
+        case (.reopening, .cartReopened): to(.rejected, .announceRejected)
         case (.reopening, .overdue): to(.reopening, .reopen)
         // If money ever arrives for an order that was given up, it is refunded.
         case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged): to(phase, .void)

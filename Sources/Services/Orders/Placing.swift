@@ -57,8 +57,8 @@ extension Emission {
         case .release: try self.init(.request(MessageName.release), SettleReservation(orderID: order.id))
         case .reopen: try self.init(.request(MessageName.reopenCart), ReopenCart(orderID: order.id, cartID: order.cartID))
         case .void: try self.init(.request(MessageName.void), VoidPayment(orderID: order.id))
-        case .tellConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
-        case .tellRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
+        case .announceConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
+        case .announceRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
         }
     }
 }

@@ -46,7 +46,7 @@ struct Links: Sendable {
     }
 
     /// The message that notifies an account's owner of something, without a link.
-    func tell(_ kind: AccountMail.Kind, _ account: AccountRow) throws -> Emission {
+    func notify(_ kind: AccountMail.Kind, _ account: AccountRow) throws -> Emission {
         try Emission(
             .request(MessageName.accountMail), AccountMail(id: randomness.uuid(), userID: account.id, kind: kind, email: account.email, name: account.name))
     }

@@ -90,7 +90,7 @@ struct PasswordResets: Sendable {
                 try await Store.setPassword(hash, of: account.id, keeping: nil, now: now, on: transaction)
                 // Reading the mail has proved that the address belongs to the owner.
                 try await Store.setVerified(account.id, on: transaction)
-                outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.tell(.passwordChanged, account)]))
+                outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.notify(.passwordChanged, account)]))
             }
         }
         return outcomes

@@ -53,7 +53,7 @@ struct Passwords: Sendable {
                 continue
             }
             try await Store.setPassword(hash, of: account.id, keeping: item.input.session, now: now, on: transaction)
-            outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.tell(.passwordChanged, account)]))
+            outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.notify(.passwordChanged, account)]))
         }
         return outcomes
     }
@@ -88,7 +88,7 @@ struct Passwords: Sendable {
             if let other = taken[item.input.email.key], other.id != account.id {
                 outcomes.append(.refused(.emailTaken))
             } else if let mail = try await links.request(.emailChange, of: account, to: item.input.email.text, on: transaction) {
-                outcomes.append(.done(Reply(status: 202), emit: [mail, try links.tell(.emailChangeRequested, account)]))
+                outcomes.append(.done(Reply(status: 202), emit: [mail, try links.notify(.emailChangeRequested, account)]))
             } else {
                 outcomes.append(.done(.tooManyMails))
             }
