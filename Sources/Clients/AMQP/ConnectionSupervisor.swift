@@ -2,20 +2,20 @@ import IOThreads
 import Logging
 import ServiceLifecycle
 
-/// Keeps one connection open for its owner, until shutdown: connects, waits for the end, waits a little, connects again.
+/// Keeps one connection open for its owner, until shutdown: connects, waits for the connection's end and for the back-off, connects again.
 struct ConnectionSupervisor {
     let configuration: AMQPConfiguration
     let owner: any ConnectionOwner
-    /// Nil: one of the connection's own.
+    /// Nil: the connection makes a thread of its own.
     let thread: IOThread?
     let logger: Logger
 
-    /// How long to leave a cluster alone that has just lost a node: until a quorum queue has a new leader. RabbitMQ refuses whatever is published to the queue on
+    /// How long to wait after a cluster has lost a node: until a quorum queue has a new leader. RabbitMQ refuses everything that is published to the queue on
     /// a channel that was used before that, for as long as the old leader's node is away.
     private static let election: Duration = .seconds(1)
-    private var patience: Duration { configuration.nodes.count > 1 ? Self.election : .zero }
+    private var electionPause: Duration { configuration.nodes.count > 1 ? Self.election : .zero }
 
-    /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not cure.
+    /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not fix.
     func run() async throws {
         defer { owner.end() }
         let thread = try thread ?? Self.newThread()
@@ -61,13 +61,13 @@ struct ConnectionSupervisor {
                 failure = error
             }
             guard !owner.isStopping else { return }
-            let delay = max(backoff.next(using: &random), wasOpen ? patience : .zero)
-            // What a topology or a permission takes away comes back when somebody gives it back: that has to be seen.
+            let delay = max(backoff.next(using: &random), wasOpen ? electionPause : .zero)
+            // A missing topology or permission returns only when an operator restores it: the log must show that.
             let needsOperator = !failure.isTransient || failure.code == .notFound
             logger.log(level: needsOperator ? .error : .info, needsOperator ? "the broker refuses, trying again" : "no connection to the broker, trying again", metadata: [
                 LogKey.broker: "\(configuration)", LogKey.reason: "\(failure)", LogKey.delay: "\(delay.milliseconds)",
             ])
-            // Ends early, by an error of no interest, when the service is to stop.
+            // Ends early, with an error that is ignored, when the service is to stop.
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
         }
     }

@@ -29,7 +29,7 @@ public enum PublishOutcome: Equatable, Sendable {
     case returned(code: Int, reason: String)
     /// The broker took no responsibility: a full queue that rejects publications, or an internal error.
     case refused
-    /// Not sent, or sent with an unknown outcome; ``AMQPError/code`` tells which:
+    /// Not sent, or sent with an unknown outcome; ``AMQPError/code`` says which:
     /// `connectionLost`, `closedByBroker` and `deadlineExceeded` may have reached the broker, all others did not.
     case failed(AMQPError)
 }

@@ -1,4 +1,4 @@
-/// Which publications wait to be written, which wait for the broker's confirm, and what became of each.
+/// Which publications are waiting to be written, which are waiting for the broker's confirm, and the outcome of each.
 ///
 /// A decision table without I/O: the publisher holds it in a lock and performs what it returns. `Waiter` is what the caller of a
 /// batch is resumed with. Order is kept: batches in the order of their submission, publications in the order within their batch.
@@ -37,7 +37,7 @@ struct PublishLedger<Waiter> {
     private var window: ConfirmWindow
     private let confirms: Bool
 
-    /// How many publications may wait to be written. A batch that finds none waiting may be larger.
+    /// How many publications may wait to be written. A batch that arrives when none is waiting may be larger.
     static var unwrittenBound: Int { 20_000 }
 
     /// `window` bounds how many publications may be written and unconfirmed.
@@ -51,7 +51,7 @@ struct PublishLedger<Waiter> {
 
     // MARK: In
 
-    /// Takes a batch in. Publications with a rejection are not sent. Returns the outcomes when nothing remains to be done.
+    /// Adds a batch. Publications with a rejection are not sent. Returns the outcomes when nothing remains to be done.
     mutating func submit(
         _ publications: [Publication], rejections: [Int: AMQPError], deadline: ContinuousClock.Instant, waiter: Waiter
     ) -> [PublishOutcome]? {
@@ -95,7 +95,7 @@ struct PublishLedger<Waiter> {
         return taken
     }
 
-    /// Without confirms: all that was taken has been written.
+    /// Without confirms: everything written counts as confirmed.
     mutating func wrote() -> [Completion] {
         guard !confirms else { return [] }
         return window.removeAll().compactMap { settle($0, .confirmed) }
@@ -112,9 +112,9 @@ struct PublishLedger<Waiter> {
         }
     }
 
-    /// Marks the publication that came back; its confirm follows. A return says only what was in the message: the broker returns in the order of
-    /// publishing, so the first one after the last return that says the same is meant. All of the body is compared: of two messages that only look
-    /// the same, one may have arrived, and the other would be lost. False when there is none.
+    /// Marks the publication that was returned; its confirm follows. A return holds only the message itself: the broker returns in the order of
+    /// publishing, so it belongs to the first equal publication after the last one returned. The whole body is compared: of two messages that only look
+    /// alike, one may have arrived, and the other would be lost. False when there is none.
     mutating func returned(_ message: ReturnedMessage) -> Bool {
         window.markReturned(code: message.code, reason: message.reason) { entry in
             guard let publication = batches[entry.batch]?.publications[entry.index] else { return false }
@@ -129,7 +129,7 @@ struct PublishLedger<Waiter> {
 
     // MARK: Failure
 
-    /// Fails every batch of which something was written, as the order within it could not be kept otherwise. Batches that have not begun wait on.
+    /// Fails every batch of which something was written, as the order within it could not be kept otherwise. Batches not yet begun keep waiting.
     mutating func disconnect(_ error: AMQPError) -> [Completion] {
         _ = window.removeAll()
         window.restart()
@@ -140,7 +140,7 @@ struct PublishLedger<Waiter> {
         fail(error) { _ in true }
     }
 
-    /// Fails what is past its deadline: with `unwrittenError` what was not written, as unknown what was.
+    /// Fails what is past its deadline: what was not written with `unwrittenError`, what was written with an unknown outcome.
     mutating func expire(_ now: ContinuousClock.Instant, unwrittenError: AMQPError) -> [Completion] {
         let unknown = AMQPError(
             .deadlineExceeded, "the broker did not confirm before the deadline; it may have the message", isTransient: true

@@ -1,6 +1,6 @@
 import CPostgreSQL
 
-/// A password as PostgreSQL stores it (RFC 5803): the server can check the password with it, and nobody can sign in with it.
+/// A password as PostgreSQL stores it (RFC 5803): the server can check the password with it, and it cannot be used to sign in.
 ///
 /// Made on this side, so that the password itself is in no statement, and so in no error and in no log of the server's.
 public struct ScramVerifier: Sendable {

@@ -1,4 +1,4 @@
-/// What can go wrong in this module. None of these is helped by trying again.
+/// What can go wrong in this module. A retry does not help with any of these.
 public struct SecretsError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Code: Sendable, Equatable {
         /// The operating system gave no random bytes.
