@@ -3,7 +3,7 @@ import Contracts
 import Orders
 
 extension AuditedOrder {
-    /// Sold is what was reserved; what did not come about holds nothing.
+    /// A confirmed order sold what was reserved; a rejected one holds nothing.
     var stockFindings: [Finding] {
         switch saga?.fate {
         case .sold:
@@ -22,13 +22,13 @@ extension AuditedOrder {
     }
 }
 
-/// One SKU, with the sums of what has changed it. All from one snapshot, and each change of stock is one transaction: it holds exactly, at any time.
+/// One SKU, with the sums of its changes. All from one snapshot, and each change of stock is one transaction: it holds exactly, at any time.
 struct StockSums: Sendable, Equatable {
     let sku: String
     /// Nil for a SKU that movements or reservations name and the stock does not.
     let onHand: Int?
     let reserved: Int?
-    /// What was put in or taken out by hand.
+    /// What was added or removed by hand.
     let moved: Int
     /// In committed reservations.
     let sold: Int

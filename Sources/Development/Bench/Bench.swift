@@ -9,14 +9,14 @@ import Terminal
 import Up
 import WebClient
 
-/// How fast it is, held against what the servers can do by themselves on the same machine at the same time.
+/// The shop's speed, compared with what the servers can do by themselves on the same machine at the same time.
 package struct Bench: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measures the shop against what PostgreSQL and RabbitMQ do by themselves.",
         discussion: """
             Starts private servers with full durability and every role in a temporary folder, and ends them. Limits and cases are measured in turns, \
-            several rounds. A is pgbench writing the rows of one checkout after the other, B a C program's request and reply through RabbitMQ, C its \
+            several rounds. A is pgbench writing the rows of one checkout after another, B a C program's request and reply through RabbitMQ, C its \
             confirmed publishing to a quorum queue. Run it in the project's folder, on a machine that does nothing else.
 
             Cases: \(BenchCase.allCases.map(\.rawValue).joined(separator: ", ")).
@@ -45,7 +45,7 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "Where the results go.", completion: .directory)
     var output = "bench/results"
 
-    @Flag(help: "One round of little: shows that everything works, not how fast it is.")
+    @Flag(help: "One small round: shows that everything works, not how fast it is.")
     var quick = false
 
     @Flag(help: "The long cases too: tables with millions of rows, a backlog of 100,000 checkouts.")
@@ -104,7 +104,7 @@ package struct Bench: AsyncParsableCommand {
         } catch {
             failure = error
         }
-        // Whatever has happened, and not to be cancelled: what was started is ended.
+        // Not to be cancelled, whatever has happened: every started process is ended.
         await Task { await shop.stop() }.value
         book.note { record in
             record.finishedAt = Date()
@@ -113,7 +113,7 @@ package struct Bench: AsyncParsableCommand {
         let report = BenchReport(record: book.current)
         console.line("\n" + report.text(console.paint))
         if let failure { throw failure }
-        // Interrupted: half of the rounds are no result.
+        // Interrupted: an incomplete set of rounds is not a result.
         guard book.current.isComplete else { throw ExitCode.failure }
         let countsAsLatest = Self.isReleaseBuild && !quick && cases == nil
         try report.write(to: output, asLatest: countsAsLatest)

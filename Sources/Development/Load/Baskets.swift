@@ -78,7 +78,7 @@ package struct Baskets: Sendable, Equatable {
         return basket
     }
 
-    /// In which order the baskets are bought: as they stand, or shuffled, the same way for the same seed.
+    /// The order in which the baskets are bought: as they stand, or shuffled, the same way for the same seed.
     package func order(seed: UInt64?) -> [Int] {
         guard let seed else { return Array(baskets.indices) }
         var generator = SplitMix(seed: seed)

@@ -9,13 +9,13 @@ package struct PortChoice: Sendable, Equatable {
     package static let host = "127.0.0.1"
 
     package let address: ListenAddress
-    /// What to tell a person; nil when it is what they expect.
+    /// A message for the operator; nil when the choice is the expected one.
     package let remark: String?
 
     /// - Parameters:
-    ///   - given: the setting `WHARF_HTTP_ADDRESS`, which is obeyed.
-    ///   - remembered: the port of the run before, which is kept while it is free.
-    ///   - isFree: whether nobody listens on a port of 127.0.0.1.
+    /// - given: the setting `WHARF_HTTP_ADDRESS`, which takes precedence.
+    /// - remembered: the port of the run before, which is kept while it is free.
+    /// - isFree: whether a port of 127.0.0.1 has no listener.
     /// - Throws: ``UpError`` with code `settings` for an address that is wrong or taken, `start` when 100 ports are taken.
     package init(given: String?, remembered: Int?, isFree: (Int) -> Bool) throws(UpError) {
         if let given {

@@ -5,14 +5,14 @@ import Operations
 import PostgreSQL
 import Users
 
-/// What is done once the servers answer and before any role starts, in this process and with administrators' credentials.
+/// The work between the servers' answer and the start of the first role, in this process and with administrators' credentials.
 package struct Setup: Sendable {
     /// All settings, every service's own URLs among them.
     typealias Step = @Sendable (_ environment: [String: String], _ logger: Logger) async throws -> Void
 
     /// Gives each service its database role and its schema, and brings the schema up to date.
     let migrate: Step
-    /// Brings users, exchanges, queues and bindings to RabbitMQ.
+    /// Creates users, exchanges, queues and bindings in RabbitMQ.
     let applyTopology: Step
     /// Makes sure that the administrator can sign in; after ``migrate``.
     let ensureAdministrator: @Sendable (_ email: String, _ password: String, _ environment: [String: String], _ logger: Logger) async throws -> Void
