@@ -17,7 +17,7 @@ import Yams
         ])
     }
 
-    @Test func `what the document tells clients is what the ingress does`() throws {
+    @Test func `the ingress does what the document promises clients`() throws {
         let root = try #require(try Yams.compose(yaml: String(decoding: TestIngress.document.get().yaml, as: UTF8.self)))
         for endpoint in try TestIngress.document.get().endpoints {
             let operation = try #require(root["paths"]?[endpoint.path]?[endpoint.method.lowercased()])
@@ -62,7 +62,7 @@ import Yams
         ("'#/components/parameters/id'", "'other.yaml#/id'", "leads out of the document"),
         ("openapi:", "openapi: [", "is not YAML"),
     ])
-    func `a document that is no routing table is refused with the place`(text: String, replacement: String, complaint: String) throws {
+    func `a document that is not a routing table is rejected with the place`(text: String, replacement: String, complaint: String) throws {
         let range = try #require(Self.document.firstRange(of: text))
         let broken = Self.document[..<range.lowerBound] + replacement + Self.document[range.upperBound...]
         let error = #expect(throws: OpenAPIError.self) { try OpenAPIDocument(yaml: Array(broken.utf8), file: "api.yaml") }
@@ -71,7 +71,7 @@ import Yams
         #expect(description.contains(complaint), "\(description)")
     }
 
-    @Test func `a document that is not there is refused with its path`() {
+    @Test func `a missing document is rejected with its path`() {
         let error = #expect(throws: OpenAPIError.self) { try OpenAPIDocument(path: "/nowhere/openapi.yaml") }
         #expect(error?.description.hasPrefix("/nowhere/openapi.yaml: document: cannot be read") == true)
     }

@@ -23,13 +23,13 @@ import Testing
         #expect(samples.minimum == 1 && samples.maximum == 4)
     }
 
-    @Test func `a percentile of no requests is nothing, of one request that one`() {
+    @Test func `a percentile of no requests is zero, of one request that one`() {
         #expect(Latencies([]).percentile(0.5) == 0)
         #expect(Latencies([.milliseconds(7)]).percentile(0.99) == 7)
         #expect(Latencies((1...100).map { .milliseconds($0) }).percentile(0.99) == 100)
     }
 
-    @Test func `medians are held against each other, and less is better where the goal says so`() throws {
+    @Test func `medians are compared, and less is better where the goal says so`() throws {
         let rows = record([
             .checkouts: [100, 300, 200], .oneByOne: [150, 250, 200], .single: [3], .requestMedian: [0.1],
         ]).rows
@@ -44,7 +44,7 @@ import Testing
         #expect(record([.checkouts: [100]]).rows.isEmpty)
     }
 
-    @Test func `workers need not scale on a machine that the shop has filled, but on one that others have filled`() throws {
+    @Test func `workers need not scale on a machine that the shop has saturated, but must on one that others have`() throws {
         let full: [BenchFigure: [Double]] = [.scale1: [100], .scale2: [110], .scaleBusy2: [0.97]]
         let excused = try #require(record(full.merging([.foreign: [0.01]]) { $1 }).rows.first)
         #expect(excused.isMet && excused.remark.contains("full"))
@@ -59,13 +59,13 @@ import Testing
         #expect(throws: BenchError.self) { try OneByOne.rate([], orders: 80) }
     }
 
-    @Test func `what the C program prints is read, and nothing else`() throws {
+    @Test func `the C program's figures are read, and nothing else`() throws {
         let measured = try PrintedFigures(["Running", "rate 3100.5 p50 0.2700 p99 0.4100"])
         #expect(measured.rate == 3100.5 && measured.median == 0.27 && measured.p99 == 0.41)
         #expect(throws: BenchError.self) { try PrintedFigures(["raw: cannot connect"]) }
     }
 
-    @Test func `processor time below a process is its own, its children's and that of those who have ended`() {
+    @Test func `processor time includes a process, its children and those that have ended`() {
         func stat(_ parent: Int, _ user: Int, _ ended: Int) -> String {
             "1 (a ) b) S \(parent) 0 0 0 0 0 0 0 0 0 \(user) 1 \(ended) 0 20 0"
         }
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test(arguments: [(312.4, "312"), (31.26, "31.3"), (3.0, "3"), (0.256, "0.26"), (-1.5, "-1.5"), (.infinity, "–")])
-    func `numbers are written with the digits that count`(value: Double, text: String) {
+    func `numbers are written with their significant digits`(value: Double, text: String) {
         #expect(Figures.text(value) == text)
     }
 
@@ -92,7 +92,7 @@ import Testing
         #expect((try? BenchCase.parse("slow-gateway,hot")) == [.slowGateway, .hot])
     }
 
-    @Test func `the chart escapes what it is told and has a bar for each row`() {
+    @Test func `the chart escapes its texts and has a bar for each row`() {
         let svg = Chart(record: record([.ready: [9], .memoryAtRest: [48]])).svg
         #expect(svg.contains("a &lt;fast&gt; one"))
         #expect(svg.components(matching: "<rect ") == 2)
