@@ -9,7 +9,7 @@ extension AuditedOrder {
         var wrong: [Finding] = []
         if let flaw { wrong.append(finding(.contents, flaw)) }
         if saga?.fate == .givenUp {
-            if orderOfCart == id { wrong.append(finding(.contents, "was given up, and its cart \(cart.text) is still closed", awaits: .carts)) }
+            if orderOfCart == id { wrong.append(finding(.contents, "was given up, but its cart \(cart.text) is still closed", awaits: .carts)) }
         } else if orderOfCart != id {
             let closing = orderOfCart.map { "was closed by order \($0.text)" } ?? "is not closed"
             wrong.append(finding(.contents, "came from cart \(cart.text), which \(closing)"))

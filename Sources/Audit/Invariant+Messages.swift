@@ -35,11 +35,11 @@ struct MessageRule: Sendable {
         case .waits: return nil
         case .replayed(let at):
             return finding(
-                message, from: sender, "was replayed from the dead letters, and \(receiver.rawValue) has not handled it",
+                message, from: sender, "was replayed from the dead letters, but \(receiver.rawValue) has not handled it",
                 since: max(message.at, at), awaits: receiver)
         case nil:
             return finding(
-                message, from: sender, "was not handled by \(receiver.rawValue), and is no dead letter", since: message.at, awaits: receiver)
+                message, from: sender, "was not handled by \(receiver.rawValue), and is not a dead letter", since: message.at, awaits: receiver)
         }
     }
 

@@ -74,7 +74,7 @@ extension AuditedOrder {
     /// A payment that needs an operator has an open dead letter, where operators look.
     private var operatorFindings: [Finding] {
         guard charge?.state == "needsOperator", !hasOpenPayment else { return [] }
-        return [finding(.payments, "has a payment that needs an operator, and no open dead letter says so", awaits: .payments)]
+        return [finding(.payments, "has a payment that needs an operator, but no open dead letter reports it", awaits: .payments)]
     }
 
     private var amountFindings: [Finding] {
@@ -83,14 +83,14 @@ extension AuditedOrder {
     }
 
     private var saleFindings: [Finding] {
-        guard let charge else { return [finding(.payments, "is confirmed, and payments knows of no charge")] }
+        guard let charge else { return [finding(.payments, "is confirmed, but the payment service has no charge")] }
         let kept = total.amount - (saga?.refunded ?? 0)
-        if charge.state != "succeeded", kept > 0 { return [finding(.payments, "is confirmed, and its charge is \(charge.state)")] }
-        if charge.isToBeVoided, kept > 0 { return [finding(.payments, "is confirmed, and its charge is to be voided", awaits: .payments)] }
+        if charge.state != "succeeded", kept > 0 { return [finding(.payments, "is confirmed, but its charge is \(charge.state)")] }
+        if charge.isToBeVoided, kept > 0 { return [finding(.payments, "is confirmed, but its charge is to be voided", awaits: .payments)] }
         // A second capture has been reported already.
         guard ledger != nil, captures.count < 2 else { return [] }
         guard let capture = captures.first else {
-            return total.amount == 0 ? [] : [finding(.payments, "is confirmed, and the gateway has taken nothing for it")]
+            return total.amount == 0 ? [] : [finding(.payments, "is confirmed, but the gateway has taken nothing for it")]
         }
         if capture.id != charge.intent {
             return [finding(.payments, "was charged as \(charge.intent ?? "nothing"), but the gateway has \(capture.id)")]
@@ -106,13 +106,13 @@ extension AuditedOrder {
     private var givenUpFindings: [Finding] {
         var wrong: [Finding] = []
         if let charge, ["begun", "requiresAction", "succeeded"].contains(charge.state) {
-            wrong.append(finding(.payments, "did not come about, but its charge is \(charge.state)", awaits: .payments))
+            wrong.append(finding(.payments, "was given up, but its charge is \(charge.state)", awaits: .payments))
         }
         let kept = captures.filter { $0.kept != 0 }
         // A dead letter asks an operator to handle it.
         if !kept.isEmpty, charge?.state != "needsOperator" {
             let listed = kept.map { "\($0.money($0.kept)) (\($0.id))" }.sorted().joined(separator: ", ")
-            wrong.append(finding(.payments, "did not come about, but the gateway keeps \(listed)", awaits: .payments))
+            wrong.append(finding(.payments, "was given up, but the gateway keeps \(listed)", awaits: .payments))
         }
         return wrong
     }

@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func `the placeholder hash takes as much work to verify as a real one`() throws {
-        let placeholder = try PasswordHash.ofNobody(quick)
+        let placeholder = try PasswordHash.placeholder(quick)
         #expect(placeholder.hasPrefix("$scrypt$ln=4,r=8,p=1$"))
         #expect(try placeholder.utf8.count == PasswordHash.hash("x", quick).utf8.count)
         #expect(!PasswordHash.verify("", against: placeholder))

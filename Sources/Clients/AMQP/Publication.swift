@@ -21,7 +21,7 @@ public struct Publication: Hashable, Sendable {
     }
 }
 
-/// What became of a publication.
+/// The outcome of a publication.
 public enum PublishOutcome: Equatable, Sendable {
     /// The broker has taken responsibility for the message; without confirms: it was written to the connection.
     case confirmed

@@ -9,7 +9,7 @@ public struct ScramVerifier: Sendable {
 
     /// - Throws: `PostgresError` with code `misuse` when libpq cannot make one.
     public init(password: String, user: String) throws(PostgresError) {
-        // libpq wants a connection for its errors alone. A text that it cannot parse makes one that leads nowhere.
+        // libpq needs a connection for its errors alone. A text that it cannot parse makes one that leads nowhere.
         guard let nowhere = PQconnectStart("=") else { throw PostgresError(.misuse, "libpq has no memory for a password verifier") }
         defer { PQfinish(nowhere) }
         guard let verifier = PQencryptPasswordConn(nowhere, password, user, "scram-sha-256") else {

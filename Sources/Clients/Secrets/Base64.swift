@@ -1,4 +1,4 @@
-/// Base64 with the standard alphabet (RFC 4648 section 4), as `Authorization: Basic` wants it.
+/// Base64 with the standard alphabet (RFC 4648 section 4), as `Authorization: Basic` requires it.
 public enum Base64 {
     /// Padded with `=` unless specified otherwise.
     public static func encode(_ bytes: [UInt8], padded: Bool = true) -> String {

@@ -43,7 +43,7 @@ public enum PasswordHash {
     }
 
     /// A hash that took no work to make and that no password matches: verifying against it takes as long as against a real one.
-    public static func ofNobody(_ parameters: Parameters = .standard) throws(SecretsError) -> String {
+    public static func placeholder(_ parameters: Parameters = .standard) throws(SecretsError) -> String {
         Encoded(parameters: parameters, salt: try SecureRandom.bytes(saltBytes), hash: try SecureRandom.bytes(hashBytes)).text
     }
 

@@ -23,7 +23,7 @@ public struct SealingKey: Sendable, Equatable {
 
     /// Nonce, ciphertext and tag of `message`: 28 bytes more than it has.
     /// - Parameter context: what ``open(_:context:)`` must be given as well; it is not part of the result.
-    /// - Throws: ``SecretsError``: `noRandomness`, or `sealingFailed` for want of memory.
+    /// - Throws: ``SecretsError``: `noRandomness`, or `sealingFailed` for lack of memory.
     public func seal(_ message: [UInt8], context: [UInt8]) throws(SecretsError) -> [UInt8] {
         let nonce = try SecureRandom.bytes(Self.nonceBytes)
         var tag = [UInt8](repeating: 0, count: Self.tagBytes)

@@ -5,9 +5,9 @@ public struct SecretsError: Error, Sendable, Equatable, CustomStringConvertible 
         case noRandomness
         /// The password is longer than ``PasswordHash/maximumPasswordBytes``.
         case passwordTooLong
-        /// OpenSSL refused to derive a key, most likely for want of memory.
+        /// OpenSSL refused to derive a key, most likely for lack of memory.
         case derivationFailed
-        /// OpenSSL refused to encrypt, most likely for want of memory.
+        /// OpenSSL refused to encrypt, most likely for lack of memory.
         case sealingFailed
     }
 

@@ -34,7 +34,7 @@ public struct WebClientError: Error, Sendable, Equatable, CustomStringConvertibl
     /// What happened, for a log; never holds a credential, a path or a query.
     public let message: String
     /// Whether the server may have acted on the request. False only when certainly nothing was sent, or, for mail, when the
-    /// server refused the message; then the request may be repeated without asking first what became of it.
+    /// server refused the message; then the request may be repeated without asking for its outcome first.
     public let requestMayHaveBeenSent: Bool
     /// Whether the same request could succeed later.
     public let isTransient: Bool

@@ -81,7 +81,7 @@ struct LoadTarget: Sendable, Equatable {
 
     private static func checked(_ url: String, _ option: String) throws(LoadError) -> String {
         guard schemes.contains(where: { url.hasPrefix($0) && url.count > $0.count }) else {
-            throw LoadError(.settings, "--\(option) wants a URL such as \(standardURL), not \(url).")
+            throw LoadError(.settings, "--\(option) needs a URL such as \(standardURL), not \(url).")
         }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }

@@ -166,7 +166,7 @@ public actor PostgresServer: LocalServer {
             guard try await Tool.attempt(enters).isSuccess else {
                 throw LocalServerError(
                     .folder, "The account postgres cannot enter \(folder.path).",
-                    advice: "Keep the state below a folder that everybody may enter, or run as an ordinary user.")
+                    advice: "Keep the state below a folder that every account may enter, or run as an ordinary user.")
             }
         }
         let unfinished = folder.file("data.new")

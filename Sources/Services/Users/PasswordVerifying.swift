@@ -77,7 +77,7 @@ struct PasswordVerifying: Sendable {
     private func verdict(on claim: Claim) -> Verdict {
         if isLate(claim.request) { return .late }
         // Accounts that do not exist take as long as others.
-        guard let hash = claim.account?.passwordHash ?? (try? PasswordHash.ofNobody(passwords)) else { return .late }
+        guard let hash = claim.account?.passwordHash ?? (try? PasswordHash.placeholder(passwords)) else { return .late }
         let isRight = PasswordHash.verify(claim.password, against: hash) && claim.account?.disabled == false
         // Made for a wrong password as well, or the time would reveal an account with an old hash.
         let renewed = PasswordHash.isOutdated(hash, by: passwords) ? try? PasswordHash.hash(claim.password, passwords) : nil

@@ -93,7 +93,7 @@ struct Simulate: AsyncParsableCommand {
             let report = try await simulation.run(on: server, trace: trace ? Self.show : nil)
             done += 1
             visits.merge(report.visits)
-            guard show(report, replay: replay(seed, crashAt: crashAt)) else { return false }
+            guard printReport(report, replay: replay(seed, crashAt: crashAt)) else { return false }
         }
         guard count > 1 else { return true }
         print("\n\(done) seeds in \((ContinuousClock.now - start).inSeconds), no promise broken\n")
@@ -120,14 +120,14 @@ struct Simulate: AsyncParsableCommand {
             plan.crashAt = point
             let report = try await Simulation(plan, definitions: definitions).run(on: server)
             done += 1
-            guard show(report, replay: replay(seed, crashAt: point)) else { return false }
+            guard printReport(report, replay: replay(seed, crashAt: point)) else { return false }
         }
         print("\n\(done) crashes in \((ContinuousClock.now - start).inSeconds), no promise broken")
         return true
     }
 
     /// False when a promise was broken.
-    private func show(_ report: Simulation.Report, replay command: String) -> Bool {
+    private func printReport(_ report: Simulation.Report, replay command: String) -> Bool {
         print(SimulateLayout.line(report))
         fflush(nil)
         for violation in report.violations { print("  \(violation)") }
