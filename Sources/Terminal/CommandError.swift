@@ -3,7 +3,7 @@ package struct CommandError<Code: ErrorCode>: Error, Sendable, Equatable, Custom
     package let code: Code
     /// What happened; holds no secret.
     package let message: String
-    /// What a person can do about it; empty when the message says it all.
+    /// What a person can do about it; empty when the message says enough.
     let advice: String
 
     package init(_ code: Code, _ message: String, advice: String = "") {
