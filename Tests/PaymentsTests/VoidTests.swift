@@ -58,7 +58,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `money that comes while an order is being given up books no sale`() async throws {
+    @Test func `money that arrives while an order is being given up books no sale`() async throws {
         let fixture = try await unanswered()
         #expect(await fixture.send(try PaymentFixture.void()).failure?.cause == "payment-in-flight")
         fixture.gateway.have(.succeeded(intent: "pi_1"))
@@ -67,7 +67,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a refund that is refused for good needs an operator, and is one dead letter`() async throws {
+    @Test func `a permanently refused refund needs an operator, and is one dead letter`() async throws {
         let fixture = try await refused()
         let received = await fixture.send(try PaymentFixture.void())
         #expect(received.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
