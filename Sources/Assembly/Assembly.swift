@@ -18,17 +18,17 @@ import ServiceLifecycle
 import Users
 import WebClient
 
-/// Puts the parts together: the one place where a role gets its connections. Tests build the same roles from here.
+/// Wires the parts together: the one place where a role gets its connections. Tests build the same roles from here.
 package struct Assembly: Sendable {
-    /// The user, and the override in the settings, under which an ingress is known to the broker.
+    /// The broker user of an ingress, and its override in the settings.
     package static let ingress = "ingress"
-    /// Connections to PostgreSQL of one worker process: one for each batch under way, of two queues, and one for the pollers.
+    /// Connections to PostgreSQL of one worker process: one for each concurrent batch, of two queues, and one for the pollers.
     static let poolSize = 5
-    /// Shorter than the pool's own patience with a server, so that the server says what it stopped.
+    /// Shorter than the pool's own timeout for a response, so that the server reports what it stopped.
     package static let longestStatement: Duration = .seconds(50)
-    /// Calls to the payment gateway at once, of one worker process: all lanes' share (`Charging.maximumConcurrent`). At 200 ms each some 1,200 a second.
+    /// Concurrent calls to the payment gateway of one worker process, shared by all lanes (`Charging.maximumConcurrent`). At 200 ms each some 1,200 a second.
     static let gatewayCalls = 256
-    /// How a service takes from its queues, where it is not as the others do.
+    /// How a service takes messages from its queues, where it differs from the others.
     static func limits(of service: ServiceName) -> WorkerLimits {
         switch service {
         // Batches of payments wait for the gateway most of the time.
@@ -76,7 +76,7 @@ package struct Assembly: Sendable {
             configuration: try broker(user, purpose), confirms: confirms, on: thread, logger: logger(purpose))
     }
 
-    /// A client for requests, with the parts that it needs to run.
+    /// A client for requests, and the services that it needs to run.
     package func requestClient(
         _ user: String, commands: any MessagePublisher, queries: any MessagePublisher, on thread: IOThread? = nil
     ) throws -> (client: RequestClient, services: [any Service]) {
@@ -101,7 +101,7 @@ package struct Assembly: Sendable {
     /// Everything that a worker process of `service` runs, in the order in which it starts; it stops in the opposite order.
     package func worker(_ service: ServiceName) throws -> [any Service] {
         let user = service.rawValue
-        // One for all: what a worker waits for is either at the broker or in the database.
+        // A single thread: a worker waits either for the broker or for the database.
         let thread = try IOThread(named: "wharf-\(user)")
         let database = try self.database(service, on: thread)
         let publisher = try self.publisher(user, confirms: true, on: thread)
@@ -164,8 +164,8 @@ package struct Assembly: Sendable {
         return services.map { ThreadBound(service: $0, thread: thread) }
     }
 
-    /// The key for messages that hold credentials, which ingress asks users for. All processes of users have it, as they log in to the broker with one
-    /// password, of which the broker keeps no more than a salted hash.
+    /// The key for messages with credentials, which the ingress requests from users. All processes of users have it, because they log in to the broker with one
+    /// password, of which the broker keeps only a salted hash.
     private func credentialsKey() throws -> SealingKey {
         SealingKey(derivedFrom: try broker(ServiceName.users.rawValue, "").password, for: "wharf: credentials on their way to users")
     }
@@ -199,7 +199,7 @@ package struct Assembly: Sendable {
     }
 }
 
-/// A setting that a role needs is not there or of no use to it.
+/// A setting that a role needs is missing or unusable.
 package struct AssemblyError: Error, CustomStringConvertible {
     package let description: String
 

@@ -2,25 +2,25 @@ import Logging
 import PostgreSQL
 
 /// The database role of `wharf audit`: it may read what services have written, and write nothing. Of inboxes it sees which messages were handled and
-/// which were sent, and no content; of users nothing else: neither the hashes of passwords and tokens nor the addresses of customers. What customers
-/// ordered it does see: treat its password as a service's.
+/// which were sent, but no content; of users it sees nothing else: neither the hashes of passwords and tokens nor the addresses of customers. It does see
+/// what customers ordered: treat its password like a service's.
 package struct AuditRole: Sendable {
     /// In settings: `WHARF_POSTGRES_URL_AUDIT`.
     package static let name = "audit"
 
     package let user: String
 
-    /// For a role that has been made; run by an administrator.
+    /// For an existing role; run by an administrator.
     func restrict(on transaction: any SQLConnection) async throws {
-        // Its rights let it write nothing anyhow; this makes a mistake fail with a clear message.
+        // Its privileges prevent writes anyway; this makes a mistake fail with a clear message.
         try await transaction.execute("ALTER ROLE \(identifier: user) SET default_transaction_read_only = on")
     }
 
-    /// Gives the role what it may see of a service, and takes away what it may not; run by the schema's owner, as often as the schema changes.
+    /// Grants the role what it may see of a service, and revokes everything else; run by the schema's owner, whenever the schema changes.
     func grant(_ service: ServiceName, on database: PostgresPool, logger: Logger) async throws {
         let schema = service.rawValue
         try await database.transaction { transaction in
-            // Two that change the same rights at once fail.
+            // Two concurrent changes to the same privileges fail.
             try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('wharf.migrate', 0))")
             guard try await !transaction.query("SELECT 1 FROM pg_roles WHERE rolname = \(user)").isEmpty else {
                 logger.warning("the auditor has no role on this server", metadata: ["role": "\(user)", "service": "\(schema)"])
@@ -28,7 +28,7 @@ package struct AuditRole: Sendable {
             }
             try await transaction.execute("REVOKE ALL ON ALL TABLES IN SCHEMA \(identifier: schema) FROM \(identifier: user)")
             try await transaction.execute("GRANT USAGE ON SCHEMA \(identifier: schema) TO \(identifier: user)")
-            // The version before granted it what is made later, which the inbox's partitions are.
+            // The previous version granted it future tables, which the inbox's partitions are.
             try await transaction.execute(
                 "ALTER DEFAULT PRIVILEGES IN SCHEMA \(identifier: schema) REVOKE ALL ON TABLES FROM \(identifier: user)")
             for table in try await visible(service, on: transaction) {

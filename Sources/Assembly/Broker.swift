@@ -7,7 +7,7 @@ import Operations
 import Topology
 import WebClient
 
-/// Brings RabbitMQ to what the processes expect.
+/// Configures RabbitMQ for the processes.
 package enum Broker {
     package static let standardDefinitions = "topology/definitions.json"
 

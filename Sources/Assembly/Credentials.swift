@@ -5,7 +5,7 @@ package struct Credentials: Sendable, Equatable {
     package let user: String
     package let password: String
 
-    /// Nil when `url` is the one for all: then there is no user of the service's own.
+    /// Nil when `url` is the common one: then the service has no user of its own.
     package init?(ofOwn url: String, besides common: String) throws {
         guard url != common else { return nil }
         self = try Self.split(url).credentials
@@ -16,7 +16,7 @@ package struct Credentials: Sendable, Equatable {
         self.password = password
     }
 
-    /// The URL without its credentials, and these.
+    /// The URL without its credentials, and the credentials.
     package static func split(_ url: String) throws -> (url: String, credentials: Credentials) {
         guard let scheme = url.firstRange(of: "://"), let at = url[scheme.upperBound...].firstIndex(of: "@"),
             let colon = url[scheme.upperBound..<at].firstIndex(of: ":"),

@@ -3,7 +3,7 @@ import Messaging
 import Operations
 import PostgreSQL
 
-/// Brings PostgreSQL to what the services expect.
+/// Prepares PostgreSQL for the services.
 package enum Database {
     package static func migrate(_ settings: Settings, logger: Logger) async throws {
         let assembly = Assembly(settings: settings, logger: logger, name: "migrate")
@@ -36,7 +36,7 @@ package enum Database {
     private static func prepare(_ service: ServiceName, _ settings: Settings, _ administrator: PostgresPool) async throws {
         let name = service.rawValue
         guard let credentials = try Credentials(ofOwn: settings.postgresURL(for: name), besides: settings.postgresURL(for: Settings.administrator)) else {
-            // One role for all: the service has no URL of its own.
+            // A common role: the service has no URL of its own.
             try await administrator.withConnection {
                 _ = try await $0.execute("CREATE SCHEMA IF NOT EXISTS \(identifier: name)")
             }
@@ -46,7 +46,7 @@ package enum Database {
             try await makeRole(credentials, on: transaction)
             try await transaction.execute(
                 "CREATE SCHEMA IF NOT EXISTS \(identifier: name) AUTHORIZATION \(identifier: credentials.user)")
-            // Nothing of the database is open to whoever has no schema in it.
+            // Roles without a schema in the database have no access to it.
             try await transaction.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         }
     }
@@ -63,12 +63,12 @@ package enum Database {
         return auditor
     }
 
-    /// A role that may log in, under a lock that ends with the transaction.
+    /// Creates a role that may log in, under a lock that ends with the transaction.
     private static func makeRole(_ credentials: Credentials, on transaction: any SQLConnection) async throws {
         try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('wharf.migrate', 0))")
         let exists = try await !transaction.query("SELECT 1 FROM pg_roles WHERE rolname = \(credentials.user)").isEmpty
         let verifier = try ScramVerifier(password: credentials.password, user: credentials.user)
-        // CREATE ROLE and ALTER ROLE take no bound values: they come by way of settings of this transaction.
+        // CREATE ROLE and ALTER ROLE accept no bound values: they are passed as settings of this transaction.
         _ = try await transaction.query(
             "SELECT set_config('wharf.role', \(credentials.user), true), set_config('wharf.verifier', \(verifier.text), true)")
         try await transaction.execute(

@@ -3,18 +3,18 @@
 #endif
 import Logging
 
-/// The descriptors that a process may have open: past them connections are neither accepted nor refused, and nothing says why.
+/// The file descriptors that a process may have open: beyond them connections are neither accepted nor refused, without any error.
 struct DescriptorLimit: Equatable {
-    /// For all that is not a client's connection: broker, metrics, logs, files.
+    /// For everything except clients' connections: broker, metrics, logs, files.
     static let reserve = 256
-    /// An ingress that can take fewer connections than this is of no use.
+    /// An ingress that can accept fewer connections than this is of no use.
     static let minimumConnections = 64
 
-    /// What the process has, and what it may raise that to.
+    /// The current limit, and the maximum it may be raised to.
     var soft: Int
     var hard: Int
 
-    /// The limit to have for so many connections, and how many it allows for.
+    /// The limit for this many connections, and how many it allows for.
     func plan(for wanted: Int) -> (soft: Int, connections: Int) {
         let needed = wanted + Self.reserve
         if soft >= needed { return (soft, wanted) }
@@ -22,7 +22,7 @@ struct DescriptorLimit: Equatable {
         return (raised, min(wanted, max(raised - Self.reserve, Self.minimumConnections)))
     }
 
-    /// Raises the process's limit as far as `wanted` connections need; returns how many it may have, which is told in the log where it is fewer.
+    /// Raises the process's limit as far as `wanted` connections need; returns how many it may have, which is logged where it is fewer.
     static func connections(wanted: Int, _ logger: Logger) -> Int {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return wanted }
@@ -36,7 +36,7 @@ struct DescriptorLimit: Equatable {
         }
         if plan.connections < wanted {
             logger.warning(
-                "the limit of open files allows for fewer connections than the ingress takes otherwise",
+                "the limit on open files allows fewer connections than the ingress would accept",
                 metadata: ["connections": "\(plan.connections)", "wanted": "\(wanted)", "open files": "\(plan.soft)", "needed": "\(wanted + reserve)"])
         }
         return plan.connections

@@ -2,15 +2,15 @@ import Operations
 import ServiceLifecycle
 import Synchronization
 
-/// A server whose address is a setting: where it cannot listen, because another program does, or because the address is not this machine's, the setting is
-/// named.
+/// A server whose address is a setting: when it cannot listen, because another program does or because the address is not this machine's, the error names the
+/// setting.
 struct Listener: Service {
     private let server: any Service
     private let address: ListenAddress
     private let setting: String
     private let isListening: SharedFlag
 
-    /// - Parameter isListening: raised as soon as the server takes connections; what ends it after that is not the address.
+    /// - Parameter isListening: set as soon as the server accepts connections; a later failure is not due to the address.
     init(_ server: any Service, at address: ListenAddress, _ setting: String, _ isListening: SharedFlag) {
         self.server = server
         self.address = address
@@ -28,7 +28,7 @@ struct Listener: Service {
     }
 }
 
-/// Says that something has happened, once and for all.
+/// A one-time event.
 package final class SharedFlag: Sendable {
     private let flag = Atomic(false)
 

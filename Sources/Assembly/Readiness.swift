@@ -5,7 +5,7 @@ import PostgreSQL
 import Redis
 import ServiceLifecycle
 
-/// A part of a process that can say whether it is able to work.
+/// A part of a process that can report whether it is able to work.
 protocol HasReadiness {
     /// Empty for one that needs nothing.
     var readiness: [ReadinessCheck] { get }
@@ -60,7 +60,7 @@ extension PostgresPool: HasReadiness {
     }
 }
 
-/// Redis, for as long as a process runs. A role that uses it works without it, so that its absence is told and takes no role out of service.
+/// Redis, for as long as a process runs. A role that uses it works without it, so its absence is reported and takes no role out of service.
 struct RedisService: Service, HasReadiness {
     let client: RedisClient
 

@@ -15,17 +15,17 @@ import UnixSignals
     import Glibc
 #endif
 
-/// A process that runs until it is told to stop: SIGTERM or SIGINT ends it in order, a second one at once.
+/// A process that runs until it is stopped: SIGTERM or SIGINT ends it in order, a second one at once.
 package enum Role {
-    /// How long an ingress waits for the requests that are under way when it is told to stop: longer than any of them may take.
+    /// How long a stopping ingress waits for requests in progress: longer than any of them may take.
     static let longestDrain: Duration = .seconds(45)
-    /// What is left of a shutdown after this is cut off: the messages concerned are delivered again. What waits for a role's end (`wharf-dev up`, compose)
-    /// waits longer.
+    /// The rest of a shutdown is cut off after this: the messages concerned are delivered again. Supervisors of a role (`wharf-dev up`, compose)
+    /// wait longer.
     package static let longestShutdown: Duration = longestDrain + .seconds(5)
 
     /// - Parameters:
-    ///   - name: What the process is called in logs and at the broker.
-    ///   - services: Builds what it runs, in the order in which it starts.
+    ///   - name: The name of the process in logs and at the broker.
+    ///   - services: Builds its services, in the order in which they start.
     package static func run(
         _ name: String, _ services: (Assembly) throws -> [any Service]
     ) async throws {
@@ -61,9 +61,9 @@ package enum Role {
         logger.info("stopped")
     }
 
-    /// Reads the settings and opens the log; what every command begins with. A tool logs warnings only.
+    /// Reads the settings and opens the log: the start of every command. A tool logs warnings only.
     package static func start(_ name: String, isTool: Bool = false) throws -> (settings: Settings, logger: Logger) {
-        // What `wharf-dev up` has written is for the tools beside it; of that a role has its own part, and no administrator's password.
+        // The settings that `wharf-dev up` has written are for the tools beside it; a role takes only its own part, without the administrator's password.
         let settings = try stoppingOnBadSettings { try isTool ? Settings.load() : Settings.load(role: name) }
         let level = isTool ? max(settings.logLevel, .warning) : settings.logLevel
         let handlers = LogHandlers(format: settings.logFormat, level: level, service: name)

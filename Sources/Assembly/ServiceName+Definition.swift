@@ -12,7 +12,7 @@ import Users
 import WebClient
 
 extension ServiceName {
-    /// The service without connections, for what depends on its operations and queues alone, as the topology does. It can handle no message.
+    /// The service without connections, for uses that need only its operations and queues, such as the topology. It cannot handle messages.
     package func definition() throws -> ServiceDefinition {
         let clock = SystemClock()
         let randomness = SystemRandomness()
@@ -37,7 +37,7 @@ extension ServiceName {
     }
 }
 
-/// Where nothing can be sent to.
+/// A transport that sends nothing.
 private struct Nowhere: HTTPTransport, MailTransport {
     struct Failure: Error {}
 

@@ -8,11 +8,11 @@ import Payments
 import PostgreSQL
 import Users
 
-/// The services, as they are called on the command line, in settings, schemas, queues and users.
+/// The services' names on the command line, in settings, schemas, queues and users.
 package enum ServiceName: String, CaseIterable, ExpressibleByArgument {
     case users, catalog, carts, orders, payments, notifications, deadletters
 
-    /// What stands in the service's schema.
+    /// The migrations of the service's schema.
     var migrations: [Migration] {
         switch self {
         case .users: UsersService.migrations

@@ -2,15 +2,15 @@ import FoundationEssentials
 import Operations
 
 extension Settings {
-    /// Not a service: whose URL is the common one, which is an administrator's where services have their own.
+    /// Not a service: its URL is the common one, which is an administrator's where services have their own.
     package static let administrator = "administrator"
-    /// What `wharf-dev up` has written for the commands that are run beside it in the same folder.
+    /// The file that `wharf-dev up` writes for commands run beside it in the same folder.
     static let localFile = ".wharf/environment.json"
 
-    /// What leads a role to its servers, where it is told.
+    /// The settings that lead a role to its servers.
     private static let ways = ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"]
 
-    /// The settings of a role: the environment's. In an environment that leads to no server they are those that `wharf-dev up` in this folder gives its own process of
+    /// The settings of a role: the environment's. If the environment names no server, they are those that `wharf-dev up` in this folder gives its own process of
     /// that role, so that one more can be started beside it.
     package static func load(role: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {
         let isTold = environment.contains { name, value in !value.isEmpty && ways.contains { name.hasPrefix($0) } }
@@ -31,7 +31,7 @@ extension Settings {
         }
     }
 
-    /// Nil when nothing runs in this folder. Throws when this account may not read what does.
+    /// Nil when nothing runs in this folder. Throws when this account may not read the file.
     private static func local() throws -> [String: String]? {
         guard FileManager.default.fileExists(atPath: localFile) else { return nil }
         guard let data = FileManager.default.contents(atPath: localFile) else {
@@ -40,7 +40,7 @@ extension Settings {
         return try? JSONDecoder().decode([String: String].self, from: data)
     }
 
-    /// The environment's settings; those that it does not have, as `wharf-dev up` in this folder uses them.
+    /// The environment's settings; missing ones as `wharf-dev up` in this folder uses them.
     package static func load(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {
         guard let data = try? Data(contentsOf: URL(filePath: localFile)),
             let local = try? JSONDecoder().decode([String: String].self, from: data)

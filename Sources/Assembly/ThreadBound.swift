@@ -1,8 +1,8 @@
 import IOThreads
 import ServiceLifecycle
 
-/// A service whose tasks run on the thread of the connections that they use: what arrives is handled and answered without waking another thread.
-/// A process of a role is so one thread's worth of work; more work is for more processes.
+/// A service whose tasks run on the thread of the connections that they use: messages are handled and answered without waking another thread.
+/// A role's process thus has one thread; more load is served by more processes.
 struct ThreadBound: Service {
     let service: any Service
     let thread: IOThread

@@ -3,7 +3,7 @@ import PostgreSQL
 import ShopClient
 import Terminal
 
-/// Why an audit could not be made. It says nothing about the shop.
+/// Why an audit could not be made. It says nothing about the state of the shop.
 package struct AuditError: Error, Sendable, CustomStringConvertible {
     package let description: String
 
@@ -14,7 +14,7 @@ package struct AuditError: Error, Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    /// Names what was read where the error does not.
+    /// Names what was being read where the error does not.
     init(_ error: any Error, reading service: ServiceName) {
         switch error {
         case let error as AuditError: self = error

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Synchronization
 import Terminal
 
-/// Prints reports: the first one whole, of the others what has changed.
+/// Prints reports: the first in full, then only the changes.
 package final class AuditOutput: Sendable {
     package let terminal = Terminal(environment: ProcessInfo.processInfo.environment)
     private let json: Bool
@@ -24,7 +24,7 @@ package final class AuditOutput: Sendable {
             return last
         }
         let text = if json { try report.json(pretty: !watches) } else { before.map { report.text(since: $0, terminal.paint) } ?? report.text(terminal.paint) }
-        // Who has closed the pipe wants no more audits.
+        // A reader that has closed the pipe wants no more audits.
         if !text.isEmpty, !Console.print(text + "\n"), watches { throw ExitCode.success }
     }
 }

@@ -5,13 +5,13 @@ import Messaging
 import PostgreSQL
 import ShopClient
 
-/// One look at everything, from one set of snapshots.
+/// One look at all services, from one set of snapshots.
 struct AuditPass: Sendable {
-    /// Orders whose part of the gateway's ledger is in memory at once; the ledger is walked through once for each so many.
+    /// How many orders' part of the gateway's ledger is in memory at once; the ledger is walked through once for each slice of this size.
     static let sliceSize = 100_000
     static let inboxPageSize = 1_000
     static let maximumRepetitions = 1_000
-    /// Inboxes forget by the day and each for itself: what is older than this may be gone from one and not from another.
+    /// Inboxes discard old rows by the day, each on its own: a row older than this may be gone from one and not from another.
     static let inboxReach = Double(Inbox.retention - 1) * 86_400
 
     let target: AuditTarget
@@ -70,7 +70,7 @@ struct AuditPass: Sendable {
             tally.note(page.strangers.findings)
             after = page.next
         }
-        // With a start in time, older orders were not read, and theirs are left over.
+        // With a start in time older orders were not read, so their rows are left over.
         if since == nil { tally.note(ledger.payments.values.flatMap(\.self).compactMap(\.findingWithoutOrder)) }
     }
 
@@ -129,7 +129,7 @@ extension OrderPages.Strangers {
                 Finding(.stock, "order \($0.order.text)", "stock is \($0.state) for order \($0.order.text), which does not exist", unchangedSince: $0.at)
             }
             + notifications.map {
-                Finding(.notifications, "order \($0.order.text)", "\($0.kind) was told for order \($0.order.text), which does not exist", unchangedSince: $0.createdAt)
+                Finding(.notifications, "order \($0.order.text)", "\($0.kind) was sent for order \($0.order.text), which does not exist", unchangedSince: $0.createdAt)
             }
     }
 }

@@ -14,9 +14,9 @@ struct AuditRange: Sendable {
 
 /// Which rows of other services belong to a page of orders.
 enum AuditSelection: Sendable {
-    /// All in the range of the page: those too that no order has.
+    /// All rows in the range of the page, including those without an order.
     case range(AuditRange)
-    /// Only those of the page's orders.
+    /// Only rows of the page's orders.
     case orders([UUID])
 
     /// A condition on the column that holds the order's id.

@@ -1,17 +1,17 @@
 import FoundationEssentials
 import Terminal
 
-/// What an audit has found.
+/// The result of an audit.
 package struct AuditReport: Sendable, Equatable, Encodable {
-    /// Violations of one invariant that are told by name.
+    /// Violations of one invariant that are reported by name.
     static let maximumNamed = 20
 
     package struct Row: Sendable, Equatable, Encodable {
         let invariant: Invariant
         package let title: String
-        /// Orders, SKUs and messages that were looked at.
+        /// Orders, SKUs and messages that were checked.
         package let checked: Int
-        /// What does not hold yet and may be under way.
+        /// Differences that may still be under way.
         package let inFlight: Int
         package let violations: Int
         /// The first ``AuditReport/maximumNamed``, by subject.
@@ -21,7 +21,7 @@ package struct AuditReport: Sendable, Equatable, Encodable {
     package let at: Date
     package let seconds: Double
     package let rows: [Row]
-    /// What was not looked at.
+    /// What was not checked.
     let notes: [String]
 
     init(_ tally: AuditTally, confirmed: [Invariant: Set<Finding>], at: Date, seconds: Double, notes: [String]) {
@@ -31,7 +31,7 @@ package struct AuditReport: Sendable, Equatable, Encodable {
         rows = Invariant.allCases.map { invariant in
             let count = tally[invariant]
             let violations = confirmed[invariant] ?? []
-            // A suspect of the second look alone is younger than the grace allows to say.
+            // A suspect of the second look alone is too young: it cannot have stood for the grace.
             let undecided = (tally.suspects[invariant]?.count ?? 0) - violations.count
             return Row(
                 invariant: invariant, title: invariant.title, checked: count.checked, inFlight: count.inFlight + undecided,
@@ -62,15 +62,15 @@ extension AuditReport {
             }, paint)
         let parts = [table] + rows.filter { $0.violations > 0 }.map { Self.text($0, paint) } + (notes.isEmpty ? [] : [notes.joined(separator: "\n")])
         let end = isClean ? paint.good("Nothing is violated.") : paint.bad("\(violations) violations.")
-        return (parts + ["\(end) Looked at in \(seconds.tenths) s."]).joined(separator: "\n\n")
+        return (parts + ["\(end) Checked in \(seconds.tenths) s."]).joined(separator: "\n\n")
     }
 
     /// The violations that another report does not have.
     package func text(since before: AuditReport, _ paint: Paint) -> String {
         let mine = Set(rows.flatMap(\.named))
         let others = Set(before.rows.flatMap(\.named))
-        let told = mine.subtracting(others).map { (paint.bad("violated "), $0) } + others.subtracting(mine).map { (paint.good("no longer "), $0) }
-        let lines = told.sorted { $0.1.subject < $1.1.subject }.map { "  \($0.0) \($0.1.subject)  \($0.1.sentence)" }
+        let changes = mine.subtracting(others).map { (paint.bad("violated "), $0) } + others.subtracting(mine).map { (paint.good("no longer "), $0) }
+        let lines = changes.sorted { $0.1.subject < $1.1.subject }.map { "  \($0.0) \($0.1.subject)  \($0.1.sentence)" }
         let counts = zip(rows, before.rows).filter { $0.violations != $1.violations }.map { now, then in
             "  \(now.title): \(then.violations) → \(now.violations) violations"
         }

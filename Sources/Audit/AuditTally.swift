@@ -1,7 +1,7 @@
 
-/// What one look has found, within bounds whatever it finds.
+/// The findings of one look, bounded however many there are.
 struct AuditTally: Sendable {
-    /// Suspects that are remembered of each invariant, for the second look.
+    /// Suspects of each invariant that are remembered for the second look.
     static let maximumRemembered = 100_000
 
     struct Count: Sendable, Equatable {
@@ -23,7 +23,7 @@ struct AuditTally: Sendable {
 
     var hasSuspects: Bool { suspects.contains { !$0.value.isEmpty } }
 
-    /// One thing that was looked at, and what is wrong with it.
+    /// One checked subject, and what is wrong with it.
     mutating func check(_ invariant: Invariant, _ findings: [Finding]) {
         counts[invariant, default: Count()].checked += 1
         note(findings)

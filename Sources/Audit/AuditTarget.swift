@@ -9,12 +9,12 @@ import WebClient
 
 /// What an audit reads.
 package struct AuditTarget: Sendable {
-    /// Of the auditor's role, by service.
+    /// URLs of the auditor's role, by service.
     let databases: [ServiceName: String]
-    /// Which hosts of theirs may be spoken to without TLS.
+    /// Which of their hosts may be connected to without TLS.
     let allowsPlainText: @Sendable (String) -> Bool
     let definitions: Definitions
-    /// Nil when there is none that can be read: then the payment service's own records are all there is.
+    /// Nil when no ledger can be read: then only the payment service's own records are checked.
     let ledger: (any GatewayLedger)?
     /// Nil when the broker cannot be asked.
     let queues: QueueList?
@@ -37,18 +37,18 @@ package struct AuditTarget: Sendable {
         queues = settings.managementURL.map { QueueList(transport: transport, managementURL: $0) }
     }
 
-    /// What was not looked at.
+    /// What was not checked.
     var notes: [String] {
         var notes: [String] = []
         if ledger == nil { notes.append("The gateway's ledger was not read: neither --ledger nor STRIPE_API_KEY says where it is.") }
-        if queues == nil { notes.append("The broker was not asked what waits in it (WHARF_RABBITMQ_MANAGEMENT_URL); --grace alone tells what is in flight.") }
+        if queues == nil { notes.append("The broker was not asked what waits in it (WHARF_RABBITMQ_MANAGEMENT_URL); only --grace decides what is in flight.") }
         return notes
     }
 
     func backlog() async throws -> BrokerBacklog {
         guard let queues else { return BrokerBacklog() }
         do {
-            // A queue of which the broker does not say how much it holds may hold something.
+            // A queue whose size the broker does not report may hold something.
             return BrokerBacklog(messages: Dictionary(try await queues.read().map { ($0.name, $0.messages ?? 1) }, uniquingKeysWith: +))
         } catch {
             throw AuditError.unreadable("RabbitMQ's management API: \(error)")

@@ -4,13 +4,13 @@ import FoundationEssentials
 import Orders
 import ShopClient
 
-/// An order with all that the services and the gateway have of it.
+/// An order with everything that the services and the gateway hold about it.
 struct AuditedOrder: Sendable {
     struct Saga: Sendable {
         let phase: String
         /// Nil for a phase of another version of Wharf.
         let fate: OrderOutcome?
-        /// As customers are told, in the words of the API.
+        /// As reported to customers, in the words of the API.
         let paymentState: String
         let refunded: Int
         let dueAt: Date?
@@ -35,9 +35,9 @@ struct AuditedOrder: Sendable {
     var notifications: [AuditedNotification] = []
     /// Nil when there is no ledger to read.
     var ledger: [LedgerPayment]?
-    /// A dead letter would have told of it.
+    /// A dead letter holds its notification.
     var hasDeadNews = false
-    /// An open dead letter asks an operator to see to its payment.
+    /// An open dead letter asks an operator to handle its payment.
     var hasOpenPayment = false
 
     /// The last change anywhere.
@@ -46,10 +46,10 @@ struct AuditedOrder: Sendable {
         return others.compactMap(\.self).reduce(changedAt, max)
     }
 
-    /// An amount of its currency, as people write it.
+    /// An amount of its currency, formatted for people.
     func money(_ amount: Int) -> String { Money(amount: amount, currency: total.currency).text }
 
-    /// A finding about this order; `sentence` goes on from its number.
+    /// A finding about this order; `sentence` continues after its number.
     func finding(
         _ invariant: Invariant, _ sentence: String, awaits: ServiceName? = nil, longestWait: Double = Judge.longestFlight
     ) -> Finding {
@@ -58,7 +58,7 @@ struct AuditedOrder: Sendable {
     }
 }
 
-/// The payment of an order as the payment service has it.
+/// The payment of an order in the payment service's records.
 struct AuditedCharge: Sendable {
     let order: UUID
     /// In the words of the payment service: `begun`, `requiresAction`, `succeeded`, `declined`, `voided`, `refunded`, `needsOperator`.

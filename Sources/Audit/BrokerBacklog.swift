@@ -1,6 +1,6 @@
 import Assembly
 
-/// How many messages wait in the broker, by queue; empty where nobody can say.
+/// How many messages wait in the broker, by queue; empty where this is unknown.
 struct BrokerBacklog: Sendable, Equatable {
     private static let ladder = "retry."
     private static let deadLetters = "dead-letters"

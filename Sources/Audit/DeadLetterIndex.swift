@@ -6,22 +6,22 @@ import PostgreSQL
 
 /// The dead letters, as far as they account for what is missing elsewhere. Some 60 bytes each.
 struct DeadLetterIndex: Sendable {
-    /// As many as the broker's queue of them holds.
+    /// As many as the broker's queue of dead letters holds.
     static let maximum = 1_000_000
     static let pageSize = 1_000
 
     enum Letter: Sendable, Equatable {
-        /// Open, or discarded by somebody.
+        /// Open, or discarded by an operator.
         case waits
-        /// Since then it counts as sent again.
+        /// From then on it counts as sent again.
         case replayed(Date)
     }
 
     /// By message id.
     private(set) var letters: [UUID: Letter] = [:]
-    /// Orders whose end could not be told.
-    private(set) var ordersNotTold: Set<UUID> = []
-    /// Orders whose payment an open letter asks an operator to see to.
+    /// Orders whose end could not be announced to the customer.
+    private(set) var ordersNotNotified: Set<UUID> = []
+    /// Orders for whose payment an open letter asks an operator.
     private(set) var openPayments: Set<UUID> = []
 
     private static let news = [MessageName.orderConfirmed, MessageName.orderRejected]
@@ -63,7 +63,7 @@ struct DeadLetterIndex: Sendable {
         }
         guard !isReplayed, let body: [UInt8] = try row.decode("named"), let named = try? Self.order(namedIn: body) else { return }
         if try row.decode("operation", as: String?.self) != MessageName.unresolved {
-            ordersNotTold.insert(named)
+            ordersNotNotified.insert(named)
         } else if state == "open" {
             openPayments.insert(named)
         }

@@ -1,17 +1,17 @@
 import Assembly
 import FoundationEssentials
 
-/// Something that does not hold as it stands in one look at the databases. It may be under way to holding.
+/// An invariant that does not hold in one look at the databases. The change that restores it may be under way.
 package struct Finding: Sendable, Hashable, Encodable {
     let invariant: Invariant
-    /// The id of what it is about: an order, a SKU, a message.
+    /// The id of the subject: an order, a SKU, a message.
     package let subject: String
     package let sentence: String
     /// The last change of anything that was compared; nil where one snapshot holds all of it, so that nothing can be under way.
     let unchangedSince: Date?
-    /// The service whose waiting messages may still bring it about.
+    /// The service whose waiting messages may still resolve it.
     let awaits: ServiceName?
-    /// How long such a message may wait before an operator has to know, in seconds.
+    /// How long such a message may wait before an operator must be informed, in seconds.
     let longestWait: Double
 
     init(
@@ -31,7 +31,7 @@ package struct Finding: Sendable, Hashable, Encodable {
     }
 }
 
-/// Tells findings that may only be under way from those that are suspected to be violations.
+/// Separates findings that may only be under way from those that are suspected to be violations.
 struct Judge: Sendable {
     /// How long a message may wait in queues and on the retry ladder: its eight attempts take up to 41 minutes.
     static let longestFlight = 3600.0

@@ -2,15 +2,15 @@ import FoundationEssentials
 import ShopClient
 import WebClient
 
-/// The payments that a gateway has, by its own account.
+/// The payments of a gateway, by its own account.
 protocol GatewayLedger: Sendable {
-    /// Hands over every payment, a page at a time. `start` may leave out what was made before it.
+    /// Hands over every payment, a page at a time. `start` may leave out payments made before it.
     func walk(since start: Date?, _ body: ([LedgerPayment]) -> Void) async throws
 }
 
-/// The sandbox's: all of it, the oldest first.
+/// The sandbox's ledger: all of it, the oldest first.
 struct SandboxLedger: GatewayLedger {
-    /// Of one walk.
+    /// The position of one walk.
     static let limit = Duration.seconds(600)
 
     let url: String

@@ -4,15 +4,15 @@ import Orders
 import ShopClient
 
 extension AuditedOrder {
-    /// The order adds up by itself, and its cart was closed by it and no other, or is open again.
+    /// The order's amounts add up, and its cart was closed by this order alone, or is open again.
     var contentFindings: [Finding] {
         var wrong: [Finding] = []
         if let flaw { wrong.append(finding(.contents, flaw)) }
         if saga?.fate == .givenUp {
-            if orderOfCart == id { wrong.append(finding(.contents, "was given up, and its cart \(cart.text) is still closed", awaits: .carts)) }
+            if orderOfCart == id { wrong.append(finding(.contents, "was given up, but its cart \(cart.text) is still closed", awaits: .carts)) }
         } else if orderOfCart != id {
-            let told = orderOfCart.map { "was closed by order \($0.text)" } ?? "is not closed"
-            wrong.append(finding(.contents, "came from cart \(cart.text), which \(told)"))
+            let closing = orderOfCart.map { "was closed by order \($0.text)" } ?? "is not closed"
+            wrong.append(finding(.contents, "came from cart \(cart.text), which \(closing)"))
         }
         return wrong
     }
@@ -28,7 +28,7 @@ extension AuditedOrder {
                 return "is in \(total.currency), and \(line.sku) is not"
             }
         }
-        // Each line's total is a product of bounded factors, or was told above; a sum that overflows differs from any total.
+        // Each line's total is a product of bounded factors, or was reported above; a sum that overflows differs from any total.
         let sum = lines.reduce((partialValue: 0, overflow: false)) { sum, line in
             let next = sum.partialValue.addingReportingOverflow(line.lineTotal.amount)
             return (next.partialValue, sum.overflow || next.overflow)
@@ -37,7 +37,7 @@ extension AuditedOrder {
     }
 }
 
-/// Something that should be given once, and how often it was.
+/// A value that must be unique, and how often it occurs.
 struct Repetition: Sendable {
     enum Kind: String, Sendable {
         case number, cart

@@ -3,7 +3,7 @@ import Orders
 import ShopClient
 
 extension AuditedOrder {
-    /// Whoever is not at an end is driven on by a deadline that has not passed.
+    /// An order that has not ended is driven on by a deadline that has not passed.
     var deadlineFindings: [Finding] {
         guard let saga else { return [finding(.deadlines, "has no saga: nothing will bring it to an end")] }
         guard let fate = saga.fate else { return [finding(.deadlines, "is in the phase '\(saga.phase)', which this version does not know")] }

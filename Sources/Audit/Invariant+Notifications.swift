@@ -4,16 +4,16 @@ import Orders
 extension AuditedOrder {
     private static let confirmed = "orderConfirmed"
     private static let rejected = "orderRejected"
-    /// How long a customer may wait for the news of an ended order before that is a violation, even while it waits on the retry ladder: by then five
-    /// attempts have failed, so the mail server is away or refuses. In seconds.
+    /// How long the notification of an ended order may be late before that is a violation, even while it waits on the retry ladder: by then five
+    /// attempts have failed, so the mail server is down or refuses. In seconds.
     private static let longestSilence = 300.0
 
-    /// Told once by each channel, of its end, and of no other end.
+    /// The order's end is announced once by each channel, and no other end is.
     var notificationFindings: [Finding] {
-        struct Told: Hashable { let kind, channel: String }
-        let told = Dictionary(notifications.map { (Told(kind: $0.kind, channel: $0.channel), 1) }, uniquingKeysWith: +)
-        var wrong = told.filter { $0.value > 1 }.sorted { $0.key.kind < $1.key.kind }.map { key, count in
-            finding(.notifications, "was told \(count) times of \(key.kind) by \(key.channel)")
+        struct Announcement: Hashable { let kind, channel: String }
+        let counts = Dictionary(notifications.map { (Announcement(kind: $0.kind, channel: $0.channel), 1) }, uniquingKeysWith: +)
+        var wrong = counts.filter { $0.value > 1 }.sorted { $0.key.kind < $1.key.kind }.map { key, count in
+            finding(.notifications, "sent \(key.kind) \(count) times by \(key.channel)")
         }
         let kinds = Set(notifications.map(\.kind))
         switch saga?.fate {
@@ -27,14 +27,14 @@ extension AuditedOrder {
     private func endFindings(_ kinds: Set<String>, _ due: String, never other: String) -> [Finding] {
         let phase = saga?.phase ?? ""
         var wrong: [Finding] = []
-        if kinds.contains(other) { wrong.append(finding(.notifications, "is \(phase), and its customer was told \(other)")) }
+        if kinds.contains(other) { wrong.append(finding(.notifications, "is \(phase), but \(other) was sent")) }
         if hasDeadNews { return wrong }
         if !kinds.contains(due) {
-            wrong.append(late("is \(phase), and its customer was not told \(due)"))
+            wrong.append(late("is \(phase), but \(due) was not sent"))
         }
         for notification in notifications where notification.kind == due && notification.result != "sent" {
             let reason = notification.detail.map { ": \($0)" } ?? ""
-            wrong.append(late("is \(phase), and its \(notification.channel) has not left (\(notification.result))\(reason)"))
+            wrong.append(late("is \(phase), but its \(notification.channel) was not sent (\(notification.result))\(reason)"))
         }
         return wrong
     }

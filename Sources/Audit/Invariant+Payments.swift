@@ -4,7 +4,7 @@ import Orders
 import ShopClient
 
 extension AuditedOrder {
-    /// What was taken and kept, by the payment service and by the gateway, is what the order says.
+    /// The money that was taken and kept, by the payment service and by the gateway, agrees with the order.
     var paymentFindings: [Finding] {
         var wrong = ((ledger ?? []).isEmpty ? [] : captureFindings) + operatorFindings
         guard let fate = saga?.fate else { return wrong }
@@ -13,22 +13,22 @@ extension AuditedOrder {
         case .sold: wrong += amountFindings + saleFindings
         case .givenUp: wrong += givenUpFindings
         }
-        // What is wrong with the money itself is told already.
-        return wrong.isEmpty && fate != .open ? toldFindings : wrong
+        // A difference in the money itself has been reported already.
+        return wrong.isEmpty && fate != .open ? paymentStateFindings : wrong
     }
 
-    /// What customers are told of the payment is what the gateway has, or where there is no ledger what payments has.
-    private var toldFindings: [Finding] {
+    /// The payment state shown to customers agrees with the gateway, or, without a ledger, with the payment service.
+    private var paymentStateFindings: [Finding] {
         guard let saga else { return [] }
         let right = ledger.map { states(by: $0) } ?? statesByPayments
         if !right.contains(saga.paymentState) {
             let expected = right.sorted().joined(separator: " or ")
-            return [finding(.payments, "tells its payment as \(saga.paymentState), which is \(expected)", awaits: .orders)]
+            return [finding(.payments, "reports its payment as \(saga.paymentState), which is \(expected)", awaits: .orders)]
         }
         guard let ledger else { return [] }
         let refunded = own(of: ledger).reduce(0) { $0 + $1.refunded }
         if saga.refunded == refunded { return [] }
-        return [finding(.payments, "tells \(money(saga.refunded)) as refunded, but the gateway has refunded \(money(refunded))", awaits: .orders)]
+        return [finding(.payments, "reports \(money(saga.refunded)) as refunded, but the gateway has refunded \(money(refunded))", awaits: .orders)]
     }
 
     private func own(of ledger: [LedgerPayment]) -> [LedgerPayment] {
@@ -64,17 +64,17 @@ extension AuditedOrder {
 
     private var captures: [LedgerPayment] { (ledger ?? []).filter { $0.captured > 0 } }
 
-    /// One capture an order, whatever has become of the order.
+    /// At most one capture for each order, whatever the outcome of the order.
     private var captureFindings: [Finding] {
         guard captures.count > 1 else { return [] }
-        let told = captures.map { "\($0.id) (\($0.money($0.captured)))" }.sorted().joined(separator: ", ")
-        return [finding(.payments, "was charged \(captures.count) times: \(told)")]
+        let listed = captures.map { "\($0.id) (\($0.money($0.captured)))" }.sorted().joined(separator: ", ")
+        return [finding(.payments, "was charged \(captures.count) times: \(listed)")]
     }
 
-    /// Money that an operator has to see to waits where an operator looks.
+    /// A payment that needs an operator has an open dead letter, where operators look.
     private var operatorFindings: [Finding] {
         guard charge?.state == "needsOperator", !hasOpenPayment else { return [] }
-        return [finding(.payments, "has a payment that needs an operator, and no open dead letter says so", awaits: .payments)]
+        return [finding(.payments, "has a payment that needs an operator, but no open dead letter reports it", awaits: .payments)]
     }
 
     private var amountFindings: [Finding] {
@@ -83,14 +83,14 @@ extension AuditedOrder {
     }
 
     private var saleFindings: [Finding] {
-        guard let charge else { return [finding(.payments, "is confirmed, and payments knows of no charge")] }
+        guard let charge else { return [finding(.payments, "is confirmed, but the payment service has no charge")] }
         let kept = total.amount - (saga?.refunded ?? 0)
-        if charge.state != "succeeded", kept > 0 { return [finding(.payments, "is confirmed, and its charge is \(charge.state)")] }
-        if charge.isToBeVoided, kept > 0 { return [finding(.payments, "is confirmed, and its charge is to be voided", awaits: .payments)] }
-        // A second capture is told already.
+        if charge.state != "succeeded", kept > 0 { return [finding(.payments, "is confirmed, but its charge is \(charge.state)")] }
+        if charge.isToBeVoided, kept > 0 { return [finding(.payments, "is confirmed, but its charge is to be voided", awaits: .payments)] }
+        // A second capture has been reported already.
         guard ledger != nil, captures.count < 2 else { return [] }
         guard let capture = captures.first else {
-            return total.amount == 0 ? [] : [finding(.payments, "is confirmed, and the gateway has taken nothing for it")]
+            return total.amount == 0 ? [] : [finding(.payments, "is confirmed, but the gateway has taken nothing for it")]
         }
         if capture.id != charge.intent {
             return [finding(.payments, "was charged as \(charge.intent ?? "nothing"), but the gateway has \(capture.id)")]
@@ -106,13 +106,13 @@ extension AuditedOrder {
     private var givenUpFindings: [Finding] {
         var wrong: [Finding] = []
         if let charge, ["begun", "requiresAction", "succeeded"].contains(charge.state) {
-            wrong.append(finding(.payments, "did not come about, but its charge is \(charge.state)", awaits: .payments))
+            wrong.append(finding(.payments, "was given up, but its charge is \(charge.state)", awaits: .payments))
         }
         let kept = captures.filter { $0.kept != 0 }
-        // A dead letter waits for an operator to see to it.
+        // A dead letter asks an operator to handle it.
         if !kept.isEmpty, charge?.state != "needsOperator" {
-            let told = kept.map { "\($0.money($0.kept)) (\($0.id))" }.sorted().joined(separator: ", ")
-            wrong.append(finding(.payments, "did not come about, but the gateway keeps \(told)", awaits: .payments))
+            let listed = kept.map { "\($0.money($0.kept)) (\($0.id))" }.sorted().joined(separator: ", ")
+            wrong.append(finding(.payments, "was given up, but the gateway keeps \(listed)", awaits: .payments))
         }
         return wrong
     }

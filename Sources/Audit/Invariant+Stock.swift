@@ -3,16 +3,16 @@ import Contracts
 import Orders
 
 extension AuditedOrder {
-    /// Sold is what was reserved; what did not come about holds nothing.
+    /// A confirmed order sold what was reserved; a rejected one holds nothing.
     var stockFindings: [Finding] {
         switch saga?.fate {
         case .sold:
-            guard let reservation else { return [finding(.stock, "is confirmed, and the catalog knows of no reservation")] }
-            guard reservation.state == "committed" else { return [finding(.stock, "is confirmed, and its reservation is \(reservation.state)")] }
-            return reservation.pieces == pieces ? [] : [finding(.stock, "holds other pieces than were taken from stock for it")]
+            guard let reservation else { return [finding(.stock, "is confirmed, but the catalog has no reservation")] }
+            guard reservation.state == "committed" else { return [finding(.stock, "is confirmed, but its reservation is \(reservation.state)")] }
+            return reservation.pieces == pieces ? [] : [finding(.stock, "holds other pieces than were taken from stock")]
         case .givenUp:
             guard let reservation, reservation.holdsStock else { return [] }
-            return [finding(.stock, "did not come about, and its reservation is \(reservation.state)", awaits: .catalog)]
+            return [finding(.stock, "was given up, but its reservation is \(reservation.state)", awaits: .catalog)]
         case .open, nil: return []
         }
     }
@@ -22,13 +22,13 @@ extension AuditedOrder {
     }
 }
 
-/// One SKU, with the sums of what has changed it. All from one snapshot, and each change of stock is one transaction: it holds exactly, at any time.
+/// One SKU, with the sums of its changes. All from one snapshot, and each change of stock is one transaction: it holds exactly, at any time.
 struct StockSums: Sendable, Equatable {
     let sku: String
     /// Nil for a SKU that movements or reservations name and the stock does not.
     let onHand: Int?
     let reserved: Int?
-    /// What was put in or taken out by hand.
+    /// What was added or removed by hand.
     let moved: Int
     /// In committed reservations.
     let sold: Int
@@ -36,7 +36,7 @@ struct StockSums: Sendable, Equatable {
     let held: Int
 
     var findings: [Finding] {
-        guard let onHand, let reserved else { return [finding("is sold or moved, and has no stock")] }
+        guard let onHand, let reserved else { return [finding("is sold or moved, but has no stock")] }
         var wrong: [Finding] = []
         if onHand != moved - sold { wrong.append(finding("has \(onHand) on hand, but movements of \(moved) less \(sold) sold make \(moved - sold)")) }
         if reserved != held { wrong.append(finding("has \(reserved) reserved, but its open reservations hold \(held)")) }

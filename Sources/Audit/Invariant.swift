@@ -1,5 +1,5 @@
 
-/// What has to hold in every shop at any time.
+/// What must hold in every shop at any time.
 package enum Invariant: String, Sendable, CaseIterable, Codable {
     case deadlines, payments, stock, contents, notifications, messages
 
@@ -9,7 +9,7 @@ package enum Invariant: String, Sendable, CaseIterable, Codable {
         case .payments: "money kept = orders confirmed, each charged once"
         case .stock: "stock = movements − sales, and each reservation has its order"
         case .contents: "one whole order a cart, one number an order"
-        case .notifications: "the news of every ended order has left, once"
+        case .notifications: "the end of every order was announced once"
         case .messages: "messages sent = messages handled + dead letters"
         }
     }

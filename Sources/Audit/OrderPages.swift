@@ -7,15 +7,15 @@ import Messaging
 import Orders
 import PostgreSQL
 
-/// Orders in the order of their ids, each with what the other services have of it: a merge of five tables, a page at a time.
+/// Orders in the order of their ids, each with what the other services hold about it: a merge of five tables, a page at a time.
 struct OrderPages: Sendable {
     static let pageSize = 500
-    /// Rows of one table in the range of one page; as many without an order are a trouble of their own.
+    /// Rows of one table in the range of one page; this many without an order are a violation of their own.
     static let maximumRows = 50_000
 
     struct Page: Sendable {
         var orders: [AuditedOrder]
-        /// What other services have of orders that there are not.
+        /// What other services hold about orders that do not exist.
         var strangers: Strangers
         /// Where the next page begins; nil at the end of the range.
         let next: UUID?
@@ -32,7 +32,7 @@ struct OrderPages: Sendable {
     let since: Date?
     let letters: DeadLetterIndex
 
-    /// The last id of the slice of `size` orders that begins after `id`; nil when there are not so many.
+    /// The last id of the slice of `size` orders that begins after `id`; nil when fewer remain.
     func end(ofSliceAfter id: UUID, size: Int) async throws -> UUID? {
         try await snapshots[.orders].query(
             "SELECT id FROM orders WHERE id > \(id) AND placed_at >= \(since ?? .distantPast) ORDER BY id OFFSET \(size - 1) LIMIT 1"
@@ -66,7 +66,7 @@ struct OrderPages: Sendable {
             order.charge = charges.removeValue(forKey: order.id)
             order.reservation = reservations.removeValue(forKey: order.id)
             order.notifications = notifications.removeValue(forKey: order.id) ?? []
-            order.hasDeadNews = letters.ordersNotTold.contains(order.id)
+            order.hasDeadNews = letters.ordersNotNotified.contains(order.id)
             order.hasOpenPayment = letters.openPayments.contains(order.id)
             return order
         }
@@ -92,7 +92,7 @@ struct OrderPages: Sendable {
     }
 }
 
-// MARK: - What the other services have
+// MARK: - What the other services hold
 
 extension OrderPages {
     /// The order that closed each cart, by cart.

@@ -5,10 +5,10 @@ import PostgreSQL
 
 /// One look at all databases: a read-only transaction in each, each with one consistent snapshot, all opened one right after the other.
 ///
-/// They may be different servers, so no two are of exactly the same moment. What a later one shows and an earlier one does not yet is told apart from
+/// They may be different servers, so no two are of exactly the same moment. A difference between an earlier and a later one is distinguished from
 /// a violation by its age, and by a second look (``Audit``).
 struct Snapshots: Sendable {
-    /// A sum over all reservations of a large shop takes its time.
+    /// A sum over all reservations of a large shop takes a while.
     static let longestStatement = Duration.seconds(600)
 
     private let connections: [ServiceName: any SQLConnection]
@@ -21,7 +21,7 @@ struct Snapshots: Sendable {
     }
 
     /// Opens all, runs `body`, closes all.
-    /// - Parameter urls: of the auditor's role, by service.
+    /// - Parameter urls: URLs of the auditor's role, by service.
     static func with<Result: Sendable>(
         _ urls: [ServiceName: String], allowsPlainText: @escaping @Sendable (String) -> Bool, logger: Logger,
         _ body: @Sendable (Snapshots) async throws -> Result

@@ -6,12 +6,12 @@ import ShopClient
 import Terminal
 import WebClient
 
-/// Stripe's list of PaymentIntents, the newest first; each comes with its latest charge, which tells what was refunded.
+/// Stripe's list of PaymentIntents, the newest first; each comes with its latest charge, which holds what was refunded.
 struct StripeLedger: GatewayLedger {
     /// Stripe's largest page.
     private static let pageSize = 100
     private static let timeout = Duration.seconds(30)
-    /// 20 million payments; some hours of asking.
+    /// 20 million payments; some hours of requests.
     private static let maximumPages = 200_000
 
     let transport: any HTTPTransport
@@ -60,7 +60,7 @@ struct StripePage: Sendable, Decodable {
         let currency: String
         let created: Int
         let received: Int
-        /// Nil before the first try to charge.
+        /// Nil before the first attempt to charge.
         let charge: Charge?
         let metadata: [String: String]
 
@@ -76,7 +76,7 @@ struct StripePage: Sendable, Decodable {
                 createdAt: Date(timeIntervalSince1970: Double(created)), status: status)
         }
 
-        /// In Wharf's minor units; what they cannot tell stays as it is, and is found to differ.
+        /// In Wharf's minor units; an amount that they cannot express stays as it is, and is reported as a difference.
         private func amount(_ amount: Int) -> Int { Money(stripeAmount: amount, currency: currency)?.amount ?? amount }
     }
 

@@ -1,18 +1,18 @@
 import FoundationEssentials
 
-/// `notifications.accounts.mail`: what the owner of an account is to be told.
+/// `notifications.accounts.mail`: a mail to the owner of an account.
 ///
-/// A mail that holds a link's token is asked for without it: inboxes and dead letters keep this message. The mailer makes the token when it is about to
-/// send it, and has `users` remember the token's hash before that (``ArmLink``). So the token is in the mail and in the mailer's memory, and nowhere else.
+/// A mail with a link's token is requested without the token, because inboxes and dead letters keep this message. The mailer generates the token just before
+/// it sends the mail, and first has `users` store the token's hash (``ArmLink``). So the token exists in the mail and in the mailer's memory, and nowhere else.
 public struct AccountMail: Sendable, Codable, Equatable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
         /// To a new account's address, with a token.
         case emailVerification
-        /// To the address that an account is to have, with a token.
+        /// To the account's future address, with a token.
         case emailChange
         /// With a token.
         case passwordReset
-        /// To the address that an account still has.
+        /// To the account's present address.
         case emailChangeRequested
         case passwordChanged
     }
@@ -24,7 +24,7 @@ public struct AccountMail: Sendable, Codable, Equatable {
     public let email: String
     /// Of the account's owner.
     public let name: String
-    /// When the link ends; nil for a mail without one.
+    /// When the link expires; nil for a mail without one.
     public let expiresAt: Date?
 
     public init(id: UUID, userID: UUID, kind: Kind, email: String, name: String, expiresAt: Date? = nil) {
@@ -37,7 +37,7 @@ public struct AccountMail: Sendable, Codable, Equatable {
     }
 }
 
-/// `users.links.arm`: from now on the token with this hash opens the link. 404 when the link has ended or a newer one has taken its place.
+/// `users.links.arm`: from now on the token with this hash opens the link. 404 when the link has expired or a newer one has replaced it.
 public struct ArmLink: Sendable, Codable {
     public let id: UUID
     /// Hexadecimal SHA-256.
@@ -49,7 +49,7 @@ public struct ArmLink: Sendable, Codable {
     }
 }
 
-/// `users.passwordResets.prepare`: what a password reset does once it has been answered, so that the answer takes as long whether or not there is an account.
+/// `users.passwordResets.prepare`: the work of a password reset after its answer, so that the answer takes as long whether or not there is an account.
 public struct PreparePasswordReset: Sendable, Codable {
     public let emailKey: String
     public init(emailKey: String) { self.emailKey = emailKey }

@@ -1,4 +1,4 @@
-/// Where something is sent to. What each country requires of it is in ``Country``.
+/// A postal address. What each country requires of it is in ``Country``.
 public struct Address: Sendable, Hashable, Codable {
     public var name: String
     public var company: String?
@@ -27,7 +27,7 @@ public struct Address: Sendable, Hashable, Codable {
         self.phone = phone
     }
 
-    /// As it is written on a parcel, a line each.
+    /// As written on a parcel, one line each.
     public var lines: [String] {
         let place = [city, region, postalCode].compactMap(\.self).joined(separator: " ")
         return [name, company, line1, line2, place, country].compactMap(\.self)

@@ -2,14 +2,14 @@ import FoundationEssentials
 
 // The messages of a checkout, in the order in which they travel: carts → orders → catalog → payments → orders → catalog → orders.
 
-/// One SKU of an order. Lines of one SKU are summed before they get here.
+/// One SKU of an order. Lines of one SKU are summed before this point.
 public struct OrderLine: Sendable, Hashable, Codable {
     public let sku: String
     public let name: String
     public let quantity: Int
     public let unitPrice: Money
     public let lineTotal: Money
-    /// Of the product, as it was when it was ordered; nil in messages of versions that did not tell it.
+    /// Of the product, as it was when it was ordered; nil in messages of versions without it.
     public let slug: String?
     public let image: Image?
 
@@ -24,10 +24,10 @@ public struct OrderLine: Sendable, Hashable, Codable {
     }
 }
 
-/// `catalog.products.price`: what these SKUs cost now.
+/// `catalog.products.price`: the current prices of these SKUs.
 public struct PriceQuery: Sendable, Codable {
     public let skus: [String]
-    /// Whether `available` is wanted too: a checkout needs no stock, which is reserved after it.
+    /// Whether `available` is wanted too: a checkout needs no stock figures, since stock is reserved later.
     public let availability: Bool?
 
     public init(skus: [String], availability: Bool = false) {
@@ -36,13 +36,13 @@ public struct PriceQuery: Sendable, Codable {
     }
 }
 
-/// The answer to `PriceQuery`; what is not for sale is not in it.
+/// The answer to `PriceQuery`; SKUs that are not for sale are missing from it.
 public struct PriceList: Sendable, Codable {
     public struct Entry: Sendable, Codable, Equatable {
         public let sku: String
         public let name: String
         public let price: Money
-        /// Of the product. Nil from a catalog of the version before, as the image.
+        /// Of the product. Nil from a catalog of the previous version, as is the image.
         public let slug: String?
         /// The first one.
         public let image: Image?
@@ -123,7 +123,7 @@ public struct ReserveStock: Sendable, Codable {
     }
 }
 
-/// `catalog.stock.release` and `catalog.stock.commit`: gives the order's reservation back, or turns it into a sale.
+/// `catalog.stock.release` and `catalog.stock.commit`: releases the order's reservation, or turns it into a sale.
 public struct SettleReservation: Sendable, Codable {
     public let orderID: UUID
     public init(orderID: UUID) { self.orderID = orderID }
@@ -135,7 +135,7 @@ public struct ChargeOrder: Sendable, Codable {
     public let amount: Money
     public let payment: PaymentChoice
     public let orderNumber: String
-    /// When catalog reserved the stock and handed over; payments reports it to orders with the result. Nil when orders itself asks.
+    /// When catalog reserved the stock and handed over; payments reports it to orders with the result. Nil when orders itself requests the charge.
     public var reservedAt: Date?
 
     public init(orderID: UUID, amount: Money, payment: PaymentChoice, orderNumber: String, reservedAt: Date? = nil) {
@@ -147,10 +147,10 @@ public struct ChargeOrder: Sendable, Codable {
     }
 }
 
-/// `payments.extras.undo`: cancels or refunds a payment at the gateway that the order has beside its own.
+/// `payments.extras.undo`: cancels or refunds a payment at the gateway that exists beside the order's own.
 public struct UndoExtraPayment: Sendable, Codable {
     public let orderID: UUID
-    /// The gateway's name for it.
+    /// The gateway's id for it.
     public let intent: String
 
     public init(orderID: UUID, intent: String) {
@@ -159,7 +159,7 @@ public struct UndoExtraPayment: Sendable, Codable {
     }
 }
 
-/// `payments.unresolved`: the gateway has refused something for good, and an operator has to decide. It becomes a dead letter; replaying that
+/// `payments.unresolved`: the gateway has rejected something permanently, and an operator has to decide. It becomes a dead letter; replaying it
 /// tries once more.
 public struct UnresolvedPayment: Sendable, Codable {
     public let orderID: UUID
@@ -184,22 +184,22 @@ public struct ReopenCart: Sendable, Codable {
     }
 }
 
-/// `payments.void`: leaves no money taken for the order and lets none be taken later: cancels, refunds, or forbids what was not begun.
+/// `payments.void`: ensures that no money is kept for the order and none can be taken later: cancels, refunds, or forbids an attempt not yet begun.
 public struct VoidPayment: Sendable, Codable {
     public let orderID: UUID
     public init(orderID: UUID) { self.orderID = orderID }
 }
 
-/// `orders.checkouts.advance`: what another service, or time, has to tell a checkout.
+/// `orders.checkouts.advance`: an event for a checkout, from another service or from a timer.
 public struct CheckoutEvent: Sendable, Codable, Equatable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
         case stockReserved, stockShort
         case charged, paymentDeclined, paymentActionRequired
         case stockCommitted, reservationLost
         case paymentVoided, stockReleased
-        /// The gateway refuses for good to undo the payment: its money is kept until an operator decides.
+        /// The gateway permanently rejects undoing the payment: its money is kept until an operator decides.
         case paymentUnresolved
-        /// Nothing for the checkout to do: what the gateway has of the payment is different now.
+        /// Nothing for the checkout to do: the state of the payment at the gateway has changed.
         case paymentChanged
         case cartReopened
         /// The checkout's deadline has passed.
@@ -208,13 +208,13 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
 
     public let orderID: UUID
     public let kind: Kind
-    /// For people: the decline code, the SKU that is short.
+    /// For display: the decline code, the SKU that is short.
     public let detail: String?
     /// For `paymentActionRequired`: what the storefront needs for 3-D Secure.
     public let clientSecret: String?
     /// With every event from payments.
     public let payment: PaymentReport?
-    /// With the result of a charge that catalog asked for: when the stock was reserved.
+    /// With the result of a charge that catalog requested: when the stock was reserved.
     public var reservedAt: Date?
 
     public init(
@@ -229,13 +229,13 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
     }
 }
 
-/// What the gateway has of an order's payment, in the words of the API.
+/// The state of an order's payment at the gateway, in the API's terms.
 public enum PaymentState: String, Sendable, Codable, CaseIterable {
     case pending, requiresAction, authorized, succeeded, declined
     /// No money was taken, and none will be.
     case cancelled
     case partlyRefunded, refunded, disputed
-    /// Money is kept that should go back: the gateway refuses the refund for good.
+    /// Money is kept that should be returned: the gateway permanently rejects the refund.
     case needsOperator
 }
 
@@ -254,7 +254,7 @@ public struct PaymentReport: Sendable, Codable, Equatable {
     }
 }
 
-/// The events `order.confirmed` and `order.rejected`: told once each, when they are true.
+/// The events `order.confirmed` and `order.rejected`: each is published once, when it is true.
 public struct OrderSettled: Sendable, Codable {
     public let orderID: UUID
     public let number: String
@@ -263,7 +263,7 @@ public struct OrderSettled: Sendable, Codable {
     public let total: Money
     /// Why, for a rejected order.
     public let reason: String?
-    /// Nil in messages of versions that did not tell it.
+    /// Nil in messages of versions without it.
     public let shippingAddress: Address?
 
     public init(
@@ -279,7 +279,7 @@ public struct OrderSettled: Sendable, Codable {
     }
 }
 
-/// What a `paymentVoided` tells in its detail.
+/// The result that a `paymentVoided` carries in its detail.
 public enum VoidResult: String, Sendable, Codable {
     /// Nothing had been charged, and nothing will be.
     case nothing

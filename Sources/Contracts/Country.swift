@@ -1,10 +1,10 @@
-/// What an address in a country needs.
+/// What an address in a country requires.
 public struct Country: Sendable, Hashable {
     /// ISO 3166-1 alpha-2.
     public let code: String
-    /// Whether mail there is not delivered without a postal code. Where it is false a code may exist, and may be given.
+    /// Whether mail there is not delivered without a postal code. Where it is false, a code may exist and may be given.
     public let needsPostalCode: Bool
-    /// Whether the state or province belongs into the address.
+    /// Whether the state or province belongs in the address.
     public let needsRegion: Bool
 
     /// Nil for a code that ISO 3166-1 has not assigned: `UK`, `ZZ`, `XK`.
@@ -29,14 +29,14 @@ public struct Country: Sendable, Hashable {
         VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
         """)
 
-    /// Those whose addresses require one in Google's address data (libaddressinput), which follows the Universal Postal Union's formats. The rest has
-    /// no postal codes (HK, AE, QA and 60 others) or delivers without.
+    /// The countries whose addresses require one in Google's address data (libaddressinput), which follows the Universal Postal Union's formats. The others have
+    /// no postal codes (HK, AE, QA and 60 others) or deliver without.
     private static let withPostalCode = set("""
         AS AT AU AX BE BL BR CA CH CN CZ DE DK EE ES FI FK FM FR GB GF GG GL GP GR GS GU HU IM IN IO IT JE JP KR LI LT LU LV MF MH MP MQ MX MY NC NL
         NO NZ PF PL PM PN PR PT PW RE RO RU SE SG SH SJ SK SM TC TR TW UA US VI WF YT ZA
         """)
 
-    /// Those of the same data where neither city nor postal code stands for the region: in HK or AE the city names it, in ES, IT or KR the postal code
+    /// The countries of the same data where neither city nor postal code implies the region: in HK or AE the city names it, in ES, IT or KR the postal code
     /// implies it, and an address that leaves it out arrives.
     private static let withRegion = set("AU BR CA CN IN JP MX US")
 }

@@ -5,7 +5,7 @@ public struct Currency: Sendable, Hashable {
     /// How many decimal digits the minor unit stands for: 2 for EUR, 0 for JPY, 3 for KWD.
     public let digits: Int
 
-    /// Nil for a code that is not in use. Funds, metals and codes for tests are no money that a customer pays with.
+    /// Nil for a code that is not in use. Funds, metals and codes for tests are not money that a customer pays with.
     public init?(_ code: String) {
         guard let digits = Self.digits[code] else { return nil }
         self.code = code

@@ -1,15 +1,15 @@
-/// An e-mail address that could exist: ASCII, one `@`, a host with a dot. Whether it does, only a message to it can tell.
+/// An e-mail address that could exist: ASCII, one `@`, a host with a dot. Only a message to it can show whether it does.
 public struct EmailAddress: Sendable {
     /// RFC 5321 allows a path of 256 bytes, its two brackets included.
     public static let maximumLength = 254
     static let maximumLocalLength = 64
     static let maximumLabelLength = 63
-    /// What an input error says of a text that is none.
+    /// What an input error says about text that is not an e-mail address.
     public static let expectation = "must be an e-mail address such as name@example.com"
 
     /// As its owner writes it.
     public let text: String
-    /// What makes two addresses one account: upper and lower case are the same.
+    /// Addresses with equal keys are one account: upper and lower case are the same.
     public var key: String { Self.key(of: text) }
 
     public init?(_ text: String) {
@@ -40,6 +40,6 @@ public struct EmailAddress: Sendable {
         }
     }
 
-    /// What RFC 5322 allows in an atom beside letters and digits.
+    /// What RFC 5322 allows in an atom besides letters and digits.
     private static let punctuation = Set("!#$%&'*+-/=?^_`{|}~".utf8)
 }

@@ -1,7 +1,7 @@
 /// A picture of a product.
 public struct Image: Sendable, Hashable, Codable {
     public let url: String
-    /// What it shows, for those who cannot see it.
+    /// A description of what it shows, for people who cannot see it.
     public let alt: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -13,7 +13,7 @@ public struct Image: Sendable, Hashable, Codable {
         self.alt = alt
     }
 
-    /// A bare URL is an image too.
+    /// Also accepts a bare URL.
     public init(from decoder: any Decoder) throws {
         if let url = try? decoder.singleValueContainer().decode(String.self) {
             self.init(url: url)
@@ -23,7 +23,7 @@ public struct Image: Sendable, Hashable, Codable {
         }
     }
 
-    /// What is wrong with it; nil for what can be kept.
+    /// The reason why it cannot be stored; nil when it can be.
     public var flaw: String? {
         if !["https://", "http://", "/"].contains(where: url.hasPrefix) || url.hasControls() || url.unicodeScalars.count > Self.maximumURL {
             return "must be URLs or absolute paths of at most \(Self.maximumURL) characters"

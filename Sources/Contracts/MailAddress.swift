@@ -4,7 +4,7 @@ public struct MailAddress: Sendable, Hashable {
     static let maximumLength = 254
 
     public let name: String?
-    /// ASCII without anything that has a meaning in a header or an SMTP command.
+    /// ASCII without any character that has a meaning in a header or an SMTP command.
     public let address: String
 
     /// Reads `name@host`; nil for anything else.
@@ -17,7 +17,7 @@ public struct MailAddress: Sendable, Hashable {
         self.init(name: nil, address: text)
     }
 
-    /// Reads `name@host` or `A Name <name@host>`, as settings have it; nil for anything else.
+    /// Reads `name@host` or `A Name <name@host>`, as settings write it; nil for anything else.
     public init?(_ text: String) {
         guard let open = text.lastIndex(of: "<") else {
             self.init(bare: text)

@@ -18,7 +18,7 @@ public struct Money: Sendable, Hashable, Codable {
             && currency.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
     }
 
-    /// What keeps it from being a price or a total that can be charged, with the field that is wrong; nil for what can be.
+    /// Why it cannot be charged as a price or a total, with the field at fault; nil when it can be.
     public var flaw: (field: String, detail: String)? {
         guard Currency(currency) != nil else { return ("currency", "must be the ISO 4217 code of a currency in use, such as EUR") }
         guard let gateway = StripeCurrency(currency) else { return ("currency", "is a currency that the payment gateway does not charge in") }

@@ -1,4 +1,4 @@
-/// The routing keys of messages that services send each other; those of HTTP operations stand in openapi.yaml.
+/// The routing keys of messages that services send each other; those of HTTP operations are in openapi.yaml.
 public enum MessageName {
     public static let resolveSession = "users.sessions.resolve"
     public static let sealingKey = "users.keys.get"

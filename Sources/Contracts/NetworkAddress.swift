@@ -1,7 +1,7 @@
-/// An IP address, whichever way it was written: IPv6 in any of its spellings, and IPv4 also inside of IPv6 (`::ffff:192.0.2.1`).
+/// An IP address in any notation: IPv6 in any of its spellings, and IPv4 also inside IPv6 (`::ffff:192.0.2.1`).
 public struct NetworkAddress: Sendable, Hashable {
     static let bits = 128
-    /// Where an IPv4 address begins inside of an IPv6 one.
+    /// Where an IPv4 address begins inside an IPv6 one.
     static let bitsBeforeIPv4 = 96
 
     /// Eight groups of 16 bits; those of IPv4 begin with `::ffff`.
@@ -9,7 +9,7 @@ public struct NetworkAddress: Sendable, Hashable {
 
     private static let ofIPv4: [UInt16] = [0, 0, 0, 0, 0, 0xFFFF]
 
-    /// Nil for a text that is no address; one with a port, brackets or a zone is none.
+    /// Nil for text that is not an address, including one with a port, brackets or a zone.
     public init?(_ text: some StringProtocol) {
         guard text.utf8.count <= Self.maximumLength else { return nil }
         if !text.contains(":") {
@@ -30,12 +30,12 @@ public struct NetworkAddress: Sendable, Hashable {
         }
     }
 
-    /// The longest way to write one, and no more.
+    /// The length of the longest spelling of an address.
     private static let maximumLength = 45
 
     public var isIPv4: Bool { groups.starts(with: Self.ofIPv4) }
 
-    /// One spelling for each address: that of RFC 5952.
+    /// The canonical spelling of the address: that of RFC 5952.
     public var text: String {
         if isIPv4 { return groups.suffix(2).flatMap { [$0 >> 8, $0 & 0xFF] }.map { String($0) }.joined(separator: ".") }
         let hex = groups.map { String($0, radix: 16) }
@@ -95,10 +95,10 @@ public struct NetworkAddress: Sendable, Hashable {
 /// A network such as `10.0.0.0/8` or `2001:db8::/32`; an address alone is a network of one.
 public struct Network: Sendable, Hashable {
     let address: NetworkAddress
-    /// Of the 128 bits, those that all of its addresses have in common.
+    /// The leading bits, of 128, that all of its addresses share.
     let prefix: Int
 
-    /// Nil for a text that is no network, and for one whose address has bits beyond the prefix: it may be meant otherwise than it is read.
+    /// Nil for text that is not a network, and for one whose address has bits beyond the prefix: its intended meaning is unclear.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let address = NetworkAddress(first) else { return nil }

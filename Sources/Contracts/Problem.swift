@@ -1,4 +1,4 @@
-/// An HTTP error as RFC 9457 tells it. `type` is stable: clients match on it, people read `detail`.
+/// An HTTP error as defined by RFC 9457. `type` is stable: clients match on it, people read `detail`.
 public struct Problem: Error, Sendable, Equatable, Codable {
     public struct FieldError: Sendable, Equatable, Codable {
         /// Where the input is wrong: `shippingAddress.city`, `lines[2].sku`, `query.limit`.
@@ -11,7 +11,7 @@ public struct Problem: Error, Sendable, Equatable, Codable {
         }
     }
 
-    /// How many field errors one answer names; more would help nobody.
+    /// How many field errors one answer names; more would not help.
     public static let maximumErrors = 20
 
     public var type: String

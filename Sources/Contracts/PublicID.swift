@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Secrets
 
-/// An id as clients see it: in lower case, as RFC 9562 writes UUIDs and as it stands in links. Read in either case.
+/// An id as clients see it: in lower case, as RFC 9562 writes UUIDs and as links contain it. Read in either case.
 @propertyWrapper
 public struct PublicID: Sendable, Hashable, Codable {
     public var wrappedValue: UUID

@@ -1,9 +1,9 @@
-/// `users.keys.get`: the key with which messages that hold credentials are sealed on their way to users.
+/// `users.keys.get`: the key that seals messages with credentials on their way to users.
 public struct GetSealingKey: Sendable, Codable {
     public init() {}
 }
 
-/// Travels in a reply alone, which no broker writes to its disk.
+/// Travels only in a reply, which no broker writes to its disk.
 public struct GivenSealingKey: Sendable, Codable {
     /// Hexadecimal, 256 bits.
     public let key: String

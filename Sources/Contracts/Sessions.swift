@@ -1,10 +1,10 @@
 import FoundationEssentials
 
-/// `users.sessions.resolve`: whose token this is.
+/// `users.sessions.resolve`: resolves the owner of a session token.
 public struct ResolveSession: Sendable, Codable {
-    /// Hexadecimal SHA-256; the token itself travels in no message.
+    /// Hexadecimal SHA-256; the token itself is in no message.
     public let tokenHash: String
-    /// Where and with what the session is used at the moment, as far as the ingress knows.
+    /// Where and with which client the session is used at the moment, as far as the ingress knows.
     public let address: String?
     public let agent: String?
 
@@ -27,7 +27,7 @@ public struct ResolvedSession: Sendable, Codable {
     }
 }
 
-/// The event `session.revoked`: nothing that is remembered of this user's sessions holds any longer.
+/// The event `session.revoked`: everything cached about this user's sessions is invalid.
 public struct SessionRevoked: Sendable, Codable {
     public let userID: UUID
     public init(userID: UUID) { self.userID = userID }

@@ -2,14 +2,14 @@
 ///
 /// Source: Stripe's documentation, "Supported currencies" (docs.stripe.com/currencies, 2026): presentment currencies, zero-decimal and three-decimal
 /// currencies, special cases, minimum charge amounts. The catalog accepts prices by this table, and payments converts amounts by it, so that
-/// whatever can be priced can be charged.
+/// anything that can be priced can be charged.
 public struct StripeCurrency: Sendable, Hashable {
     public let currency: Currency
     /// How many decimal digits the amounts in Stripe's API have.
     public let digits: Int
     /// Wharf's amounts must be multiples of this many minor units.
     public let step: Int
-    /// The least that can be charged, in Wharf's minor units; 1 where Stripe names no other. An order that costs nothing is not charged at all.
+    /// The smallest amount that can be charged, in Wharf's minor units; 1 where Stripe names none. An order that costs nothing is not charged at all.
     public let minimum: Int
 
     /// Nil for a currency that Stripe does not charge in.
@@ -21,14 +21,14 @@ public struct StripeCurrency: Sendable, Hashable {
         minimum = Self.minimums[code] ?? step
     }
 
-    /// The amount in Stripe's API for Wharf's; nil for one that Stripe has no amount for.
+    /// The amount in Stripe's API for Wharf's; nil where Stripe has no equivalent.
     public func gatewayAmount(_ amount: Int) -> Int? {
         guard amount.isMultiple(of: step) else { return nil }
         let (scaled, overflow) = amount.multipliedReportingOverflow(by: Self.power(digits - currency.digits))
         return overflow ? nil : scaled / Self.power(currency.digits - digits)
     }
 
-    /// Wharf's amount for the one in Stripe's API; nil for one that Wharf has no amount for, as 50 (half a shilling) in UGX.
+    /// Wharf's amount for the one in Stripe's API; nil where Wharf has no equivalent, as for 50 (half a shilling) in UGX.
     public func amount(fromGateway amount: Int) -> Int? {
         let divisor = Self.power(digits - currency.digits)
         guard amount.isMultiple(of: divisor) else { return nil }
@@ -36,7 +36,7 @@ public struct StripeCurrency: Sendable, Hashable {
         return overflow ? nil : scaled
     }
 
-    /// Ten to the power of `exponent`; 1 for one below zero.
+    /// Ten to the power of `exponent`; 1 for a negative one.
     private static func power(_ exponent: Int) -> Int {
         exponent > 0 ? (0..<exponent).reduce(1) { power, _ in power * 10 } : 1
     }
@@ -48,7 +48,7 @@ public struct StripeCurrency: Sendable, Hashable {
         SCR SEK SGD SHP SLE SOS SRD SZL THB TJS TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
-    /// ISK and UGX have lost their decimals, and Stripe still takes two, which must be 00. MGA is a zero-decimal currency there.
+    /// ISK and UGX have lost their decimals, but Stripe still takes two, which must be 00. MGA is a zero-decimal currency there.
     /// (HUF and TWD are zero-decimal in payouts only; charges have two decimals.)
     private static let exceptions = ["ISK": 2, "UGX": 2, "MGA": 0]
 
@@ -56,8 +56,8 @@ public struct StripeCurrency: Sendable, Hashable {
     private static let threeDecimal: Set = ["BHD", "JOD", "KWD", "OMR", "TND"]
     private static let threeDecimalStep = 10
 
-    /// In minor units. They hold for charges that are settled in the same currency, as a shop's own mostly are; what has to be converted first is
-    /// refused by Stripe itself when it is below the minimum there.
+    /// In minor units. They hold for charges that are settled in the same currency, as a shop's own mostly are; Stripe itself rejects a charge that has to be
+    /// converted first and falls below the minimum there.
     private static let minimums = [
         "USD": 50, "AED": 200, "ARS": 50, "AUD": 50, "BRL": 50, "CAD": 50, "CHF": 50, "COP": 50, "CZK": 1_500, "DKK": 250, "EUR": 50, "GBP": 30,
         "HKD": 400, "HUF": 17_500, "IDR": 50, "ILS": 50, "INR": 50, "JPY": 50, "KRW": 50, "MXN": 1_000, "MYR": 200, "NOK": 300, "NZD": 50, "PHP": 50,
@@ -66,10 +66,10 @@ public struct StripeCurrency: Sendable, Hashable {
 }
 
 extension Money {
-    /// The amount as Stripe's API has it; nil for what Stripe cannot charge.
+    /// The amount in Stripe's API; nil for an amount that Stripe cannot charge.
     public var stripeAmount: Int? { StripeCurrency(currency)?.gatewayAmount(amount) }
 
-    /// Money as Stripe's API tells it, its currency in either case; nil for what Wharf has no amount for.
+    /// Money from Stripe's API, its currency in either case; nil where Wharf has no equivalent.
     public init?(stripeAmount: Int, currency: String) {
         guard let known = StripeCurrency(currency.uppercased()), let amount = known.amount(fromGateway: stripeAmount) else { return nil }
         self.init(amount: amount, currency: known.currency.code)

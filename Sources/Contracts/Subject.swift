@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// The order that a message is about, as logs name it.
+/// The order that a message is about, for logs.
 ///
-/// It travels in headers, so that a message that cannot be read, or is set aside, still says which order it belongs to. It holds nothing that a log must not have: no
-/// cart, since a guest's order is shown to anybody who knows order and cart.
+/// It travels in headers, so that a message that cannot be read, or is set aside, still says which order it belongs to. It contains nothing that logs must not have:
+/// no cart, since a guest's order is shown to anyone who knows order and cart.
 public struct Subject: Sendable, Hashable, Codable {
     public let order: UUID
-    /// The number that the customer knows it by.
+    /// The number by which the customer knows it.
     public let number: String?
     /// What happened to it, for messages that report something.
     public let event: String?

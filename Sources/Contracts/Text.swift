@@ -1,8 +1,8 @@
 @_spi(_Unicode) import Swift
 
 extension String {
-    /// Normalisation form C: one spelling for what reads the same, as `é` and `e` with an accent after it. What is compared, unique or searched
-    /// for by its bytes (PostgreSQL, other services) has this form. `FoundationEssentials` has no such function; the standard library has, unannounced.
+    /// Normalisation form C: a single spelling for text that reads the same, such as `é` and `e` with a combining accent. Text that is compared, unique or
+    /// searched by its bytes (PostgreSQL, other services) has this form. `FoundationEssentials` has no such function; the standard library has it, undocumented.
     public var nfc: String {
         if utf8.allSatisfy({ $0 < 0x80 }) { return self }
         var scalars = String.UnicodeScalarView()
@@ -10,8 +10,8 @@ extension String {
         return String(scalars)
     }
 
-    /// Whether it has a control character, another one that ends a line, or one that changes the direction of the text around it, with which a name can
-    /// show as another one (UTS #39). `allowingLines` lets line breaks and tabs pass, in text of several lines.
+    /// Whether it contains a control character, another one that ends a line, or one that changes the direction of the surrounding text, with which a name can
+    /// look like another one (UTS #39). `allowingLines` permits line breaks and tabs, in text of several lines.
     public func hasControls(allowingLines: Bool = false) -> Bool {
         unicodeScalars.contains { scalar in
             switch scalar.properties.generalCategory {

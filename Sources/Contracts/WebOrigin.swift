@@ -1,10 +1,10 @@
-/// The origin of a web page as browsers send it (RFC 6454): scheme, host, and the port where it is not the scheme's own.
+/// The origin of a web page as browsers send it (RFC 6454): scheme, host, and the port where it is not the scheme's default.
 public struct WebOrigin: Sendable, Hashable {
-    /// As it stands in the header `Origin`: compared letter by letter.
+    /// As it appears in the header `Origin`: compared character by character.
     public let text: String
 
-    /// Nil for anything but `https://shop.example.com` and its like: a path, a final slash, an upper-case letter or the scheme's own port would
-    /// never match what a browser sends. `*` and `null` are nobody in particular.
+    /// Nil for anything not of the form `https://shop.example.com`: a path, a trailing slash, an upper-case letter or the scheme's default port would
+    /// never match what a browser sends. `*` and `null` do not identify an origin.
     public init?(_ text: some StringProtocol) {
         guard let (scheme, port) = Self.schemes.first(where: { text.hasPrefix($0.scheme) }) else { return nil }
         var host = text.dropFirst(scheme.count)

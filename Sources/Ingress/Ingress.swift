@@ -9,14 +9,14 @@ import NIOPosix
 public import Runtime
 public import ServiceLifecycle
 
-/// HTTP in, messages out. Knows no service: what it does with a request stands in `openapi.yaml`.
+/// HTTP in, messages out. Knows no service: `openapi.yaml` defines what it does with a request.
 ///
-/// `run()` listens until it is shut down; then it takes no new requests and finishes those under way, for as long as
-/// `shutdownDeadline` at the most.
+/// `run()` listens until it is shut down; then it accepts no new requests and finishes those in progress, for at most
+/// `shutdownDeadline`.
 public final class Ingress: Service {
     /// Connections that wait to be accepted.
     static let backlog = 1_024
-    /// One thread for all connections, as a worker has: more of them wake each other more often than they help, and more work is for more processes.
+    /// One thread for all connections, as a worker has: with more, they wake each other more often than they help, and more load is served by more processes.
     private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     public let document: OpenAPIDocument
@@ -32,9 +32,9 @@ public final class Ingress: Service {
     private let logger: Logger
     private let onReady: @Sendable (Int) -> Void
 
-    /// Reads the document that the configuration names; throws an ``OpenAPIError`` when it is no routing table, which is for the process to stop with.
+    /// Reads the document that the configuration names; throws an ``OpenAPIError`` when it is not a valid routing table, which the process should exit with.
     ///
-    /// - Parameter onReady: Called once with the port, when requests are taken.
+    /// - Parameter onReady: Called once with the port, when requests are accepted.
     public convenience init(
         configuration: IngressConfiguration, requests: any Requesting, clock: any WallClock, randomness: any Randomness,
         logger: Logger, onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
@@ -81,7 +81,7 @@ public final class Ingress: Service {
             group.addTask {
                 try await gracefulShutdown()
                 try await self.clock.sleep(for: self.configuration.shutdownDeadline)
-                self.logger.info("requests were still under way when the time to stop was over")
+                self.logger.info("requests were still in progress at the shutdown deadline")
             }
             defer { group.cancelAll() }
             try await group.next()

@@ -1,18 +1,18 @@
 
 public import Contracts
 
-/// How the ingress listens and what it takes.
+/// How the ingress listens and what it accepts.
 public struct IngressConfiguration: Sendable {
     public var host: String
-    /// 0 for any that is free.
+    /// 0 for any free port.
     public var port: Int
-    /// For operations that do not say otherwise.
+    /// For operations without a bound of their own.
     public var maximumBodyBytes: Int
-    /// Of all bodies that are held at once, arriving or waiting for their answers, besides the first 16 KiB of each; what goes beyond is answered 503.
+    /// Of all bodies held at once, arriving or waiting for their answers, in addition to the first 16 KiB of each; beyond it the answer is 503.
     public var maximumHeldBodyBytes: Int
-    /// Requests under way at once; one more is answered 503 at once.
+    /// Concurrent requests; one more is answered 503 at once.
     public var maximumConcurrentRequests: Int
-    /// Open connections at once; more wait in the operating system's queue.
+    /// Open connections; more wait in the operating system's queue.
     public var maximumConnections: Int
     /// Request line and headers together; more is answered 400.
     public var maximumHeaderBytes: Int
@@ -20,19 +20,19 @@ public struct IngressConfiguration: Sendable {
     public var maximumHeaders: Int
     /// How long request line and headers may take to arrive, from their first byte or from connecting; past it the connection is closed.
     public var headDeadline: Duration
-    /// How long a body may take to arrive; past it the answer is 408, and a while later the connection is closed whatever it still sends.
+    /// How long a body may take to arrive; past it the answer is 408, and a while later the connection is closed regardless of further input.
     public var bodyDeadline: Duration
     /// How long a client may take to accept its answer; past it the connection is closed.
     public var responseDeadline: Duration
     /// How long a connection may be silent between requests or within one.
     public var idleTimeout: Duration
-    /// How long requests under way may take to finish when the ingress is told to stop. Above the longest deadline and wait.
+    /// How long requests in progress may take to finish when the ingress is stopped. Above the longest deadline and wait.
     public var shutdownDeadline: Duration
     /// Without it, webhooks are answered 503.
     public var stripeWebhookSecret: String?
-    /// Whose pages may call from browsers; without any, no header of CORS is sent.
+    /// Origins whose pages may call from browsers; without any, no CORS header is sent.
     public var corsOrigins: Set<WebOrigin>
-    /// Proxies whose `Forwarded` and `X-Forwarded-For` say where a request comes from; without any, it comes from its connection's peer.
+    /// Proxies whose `Forwarded` and `X-Forwarded-For` are believed; without any, a request comes from its connection's peer.
     public var trustedProxies: [Network]
     /// Seconds for which an answer that is the same for every guest is kept, and may be out of date; 0 keeps none.
     public var answerLifetime: Double

@@ -1,10 +1,10 @@
 import Metrics
 
-/// What the ingress counts, per operation. Made once, so that a request only adds.
+/// The ingress's counters, per operation. Made once, so that a request only adds.
 struct IngressMetrics: Sendable {
     private struct OfOperation: Sendable {
         let duration: Timer
-        /// By the hundreds of the status: 2xx at index 2.
+        /// By the first digit of the status: 2xx at index 2.
         let responses: [Counter]
 
         init(_ operation: String) {
@@ -15,14 +15,14 @@ struct IngressMetrics: Sendable {
         }
     }
 
-    /// A request takes less; a clock that was set may say anything.
+    /// Every request takes less; a clock that was set may report anything.
     private static let longestSeconds = 86_400.0
     /// For requests that belong to no operation.
     private static let none = "none"
 
     private let operations: [String: OfOperation]
     private let others = OfOperation(none)
-    /// Requests that were turned away because too many were under way.
+    /// Requests that were rejected because too many were in progress.
     private let turnedAway = Counter(label: "wharf_http_requests_turned_away_total")
 
     init(_ endpoints: [Endpoint]) {

@@ -1,17 +1,17 @@
 public import Messaging
 
-/// What the ingress needs of the broker: ``RequestClient`` in production.
+/// The ingress's interface to the broker: ``RequestClient`` in production.
 public protocol Requesting: Sendable {
-    /// The reply to `request`, no later than `timeout` from now; throws `RequestClient.Unanswered` when there is none.
+    /// Returns the reply to `request`, no later than `timeout` from now; throws `RequestClient.Unanswered` when there is none.
     func send(_ request: Request, durability: Durability, timeout: Duration) async throws -> Reply
 
     /// Returns when the broker has taken responsibility for `request`; throws `RequestClient.Unanswered` when it has not.
     func post(_ request: Request, timeout: Duration) async throws
 
-    /// Whether the broker takes messages at the moment.
+    /// Whether the broker accepts messages at the moment.
     var isReady: Bool { get }
 
-    /// Whether a request could be sent now, and its reply find its way back.
+    /// Whether a request could be sent now and its reply received.
     var canSend: Bool { get async }
 
     /// Requests that wait for a reply at the moment.

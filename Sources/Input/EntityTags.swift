@@ -10,13 +10,13 @@ public struct EntityTags: Sendable, Equatable {
         }.map { Substring(String($0).trimmingWhitespace()) }
     }
 
-    /// For `If-Match`: a weak tag names nothing that a change could be made from.
+    /// For `If-Match`: a weak tag does not identify a representation that a change could be based on.
     public func match(_ tag: String) -> Bool {
         tags.contains { $0 == "*" || $0 == tag }
     }
 
-    /// For `If-Match` on a resource whose tags are `"version"` or `"version-rest"`: the version is what clients change, and the rest changes by itself. A
-    /// change may be made from any tag of this version.
+    /// For `If-Match` on a resource whose tags are `"version"` or `"version-rest"`: clients change the version; the rest changes without them. A
+    /// change may be based on any tag of this version.
     public func match(version: Int) -> Bool {
         tags.contains { $0 == "*" || $0 == "\"\(version)\"" || $0.hasPrefix("\"\(version)-") }
     }

@@ -4,7 +4,7 @@ extension Fields {
     static let maximumPostalCode = 20
     static let maximumPhone = 50
 
-    /// An address that mail can be sent to, as far as its country's rules say.
+    /// An address that mail can be sent to, as far as its country's rules can tell.
     public mutating func address(_ field: String) -> Address {
         object(field) { $0.address() }
     }
@@ -26,7 +26,7 @@ extension Fields {
         return value
     }
 
-    /// Notes what is missing, unless it is there and noted as wrong.
+    /// Notes a missing value, unless it is present and noted as wrong.
     private mutating func require(_ field: String, _ value: String?, _ detail: String) {
         if value == nil, !has(field) { note(field, detail) }
     }

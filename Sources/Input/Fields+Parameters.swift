@@ -18,7 +18,7 @@ extension Fields {
         return required(name, value, "")
     }
 
-    /// A UUID in the path. One that is no UUID names nothing, so the answer is the 404 of an unknown one.
+    /// A UUID in the path. Text that is not a UUID identifies nothing, so the answer is the 404 of an unknown one.
     public func uuidParameter(_ name: String, of what: String) throws(Problem) -> UUID {
         guard let id = parameters[name].flatMap(UUID.init(text:)) else { throw Problem.notFound(what) }
         return id
@@ -56,14 +56,14 @@ extension Fields {
 
     public func has(parameter name: String) -> Bool { parameters[name] != nil }
 
-    /// Parameters whose names begin so, by the rest of their names.
+    /// Parameters whose names begin with `prefix`, keyed by the rest of their names.
     public mutating func parameters(prefixed prefix: String, maximum: Int) -> [(name: String, value: String)] {
         let names = parameters.keys.filter { $0.hasPrefix(prefix) && $0 != prefix }.sorted()
         if names.count > maximum { note("\(prefix)*", "must be at most \(maximum)") }
         return names.prefix(maximum).map { (String($0.dropFirst(prefix.count)).nfc, parameter($0)) }
     }
 
-    /// - Parameter order: how the list is sorted, where a client chooses that. A cursor of another list, or of another order, is refused.
+    /// - Parameter order: how the list is sorted, where the client can choose. A cursor of another list, or of another order, is rejected.
     public mutating func page(in order: String = "") -> PageRequest {
         let list = order.isEmpty ? operation : "\(operation) \(order)"
         let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)

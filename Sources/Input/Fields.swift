@@ -4,20 +4,20 @@ import JSON
 import Messaging
 import Secrets
 
-/// Reads a request's input field by field and gathers everything that is wrong, so that a client is told all of it at once.
+/// Reads a request's input field by field and collects all errors, so that a client receives them at once.
 ///
-/// A read of a wrong field notes the error and gives a stand-in; `Fields.read` throws before the stand-in can be used.
-/// What a command's body holds beyond the fields that were read is an error too: a misspelt field must not pass in silence.
+/// Reading a wrong field notes the error and returns a placeholder; `Fields.read` throws before the placeholder can be used.
+/// Fields in a command's body that were not read are errors too: a misspelt field must not be ignored silently.
 public struct Fields {
     private let container: KeyedDecodingContainer<FieldName>?
     let parameters: [String: String]
-    /// The operation that is asked for.
+    /// The requested operation.
     let operation: String
     private let prefix: String
     private var known: Set<String> = []
     public private(set) var errors: [Problem.FieldError] = []
 
-    /// Throws a `Problem`: 400 for what is not JSON, 422 with the fields for what is not acceptable.
+    /// Throws a `Problem`: 400 for a body that is not JSON, 422 with the field errors for unacceptable input.
     public static func read<T>(_ request: Request, _ body: (inout Fields) throws -> T) throws -> T {
         var fields = try Fields(request)
         let value = try body(&fields)
@@ -72,7 +72,7 @@ extension Fields {
         return (try? container.decodeNil(forKey: FieldName(field))) == true
     }
 
-    /// Notes those of the fields that are null although nothing can be without them.
+    /// Notes which of the fields are null although they cannot be cleared.
     public mutating func refuseNull(_ fields: String...) {
         for field in fields where clears(field) { note(field, "cannot be null") }
     }
@@ -103,8 +103,8 @@ extension Fields {
         return standIn
     }
 
-    /// Text in normalisation form C without surrounding white space, its length in Unicode scalars as JSON Schema counts: a character of its own can
-    /// have any number of them. Control characters are refused; `lines` lets line breaks and tabs pass. What nobody can see is empty.
+    /// Text in normalisation form C without surrounding white space, its length in Unicode scalars as JSON Schema counts: a user-perceived character can
+    /// have any number of them. Control characters are rejected; `lines` permits line breaks and tabs. Text without visible characters is empty.
     public mutating func optionalText(_ field: String, _ length: ClosedRange<Int> = 1...200, lines: Bool = false) -> String? {
         guard let text = optional(field, String.self, "a text") else { return nil }
         let trimmed = text.isBlank ? "" : text.nfc.trimmingWhitespace()
@@ -124,7 +124,7 @@ extension Fields {
         return required(field, value, "")
     }
 
-    /// Text to the letter: a password keeps its spaces.
+    /// Text exactly as sent: a password keeps its spaces.
     public mutating func secret(_ field: String, _ length: ClosedRange<Int>) -> String {
         guard let text = optional(field, String.self, "a text") else { return required(field, nil, "") }
         if !length.contains(text.unicodeScalars.count) {
@@ -171,7 +171,7 @@ extension Fields {
         return required(field, value, allowed.first ?? "")
     }
 
-    /// An amount that can be charged, in a currency that it can be charged in.
+    /// An amount that can be charged, in a currency that can be charged.
     public mutating func optionalMoney(_ field: String) -> Money? {
         optionalObject(field) { money in
             let value = Money(amount: money.integer("amount", 0...Money.maximumAmount), currency: money.text("currency", 3...3))
@@ -203,7 +203,7 @@ extension Fields {
         return read(&nothing)
     }
 
-    /// A value of the client's own shape, kept as it is; at most `maximumBytes` of JSON.
+    /// A value of any shape that the client chooses, stored as it is; at most `maximumBytes` of JSON.
     public mutating func optionalJSON<T: Codable>(
         _ field: String, _ type: T.Type, named: String, maximumBytes: Int = 16_384
     ) -> T? {

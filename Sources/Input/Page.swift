@@ -2,15 +2,15 @@ import FoundationEssentials
 import JSON
 import Secrets
 
-/// What part of a list a client asks for.
+/// The part of a list that a client asks for.
 public struct PageRequest: Sendable, Equatable {
     public static let defaultLimit = 20
     public static let maximumLimit = 100
 
     public let limit: Int
-    /// The sort key of the last item of the page before, its parts as texts.
+    /// The sort key of the last item of the previous page, its parts as texts.
     public let after: [String]?
-    /// The list and its order, which cursors name: the sort key of another would be compared with what it is not.
+    /// The list and its order, which cursors name: the sort key of another list must not be compared with this one's.
     let list: String
 
     public init(limit: Int, after: [String]?, list: String = "") {
@@ -19,23 +19,23 @@ public struct PageRequest: Sendable, Equatable {
         self.list = list
     }
 
-    /// Nil for what is no cursor; its first element is the list that has given it.
+    /// Nil for an invalid cursor; its first element is the list that issued it.
     static func decode(_ cursor: String) -> [String]? {
         guard cursor.count <= maximumCursor, let bytes = Base64URL.decode(cursor) else { return nil }
         guard let key = try? JSON.decode([String].self, from: bytes) else { return nil }
-        // PostgreSQL's texts cannot hold it, so no list has given it.
+        // PostgreSQL's texts cannot contain it, so no list has issued it.
         return key.contains { $0.unicodeScalars.contains("\u{0}") } ? nil : key
     }
 
     private static let maximumCursor = 1_000
 }
 
-/// A part of a list. `nextCursor` is absent on the last one.
+/// A page of a list. `nextCursor` is absent on the last one.
 public struct Page<Item: Sendable & Codable>: Sendable, Codable {
     public let items: [Item]
     public let nextCursor: String?
 
-    /// Takes one item more than the limit as the sign that there is a next page.
+    /// One item more than the limit indicates that there is a next page.
     public init(_ found: [Item], _ request: PageRequest, key: (Item) -> [String]) throws {
         items = Array(found.prefix(request.limit))
         if found.count > request.limit, let last = items.last {

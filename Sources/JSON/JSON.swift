@@ -1,21 +1,21 @@
-/// The one JSON dialect of Wharf: camelCase as the properties are named, RFC 3339 UTC with milliseconds, sorted keys, so that equal values
+/// Wharf's single JSON dialect: camelCase as the properties are named, RFC 3339 UTC with milliseconds, sorted keys, so that equal values
 /// are equal bytes.
 ///
 /// The bytes are those of Foundation's `JSONEncoder` with sorted keys and unescaped slashes; its coders cost two to three times as much, and every
-/// message goes through here more than once. `Data`, `Decimal` and `URL` have no form of their own here: they are no part of any message.
+/// message is coded here more than once. `Data`, `Decimal` and `URL` have no special form here: no message contains them.
 public enum JSON {
-    /// Throws `EncodingError` for a number that JSON cannot tell (not finite), and for a value that encodes nothing.
+    /// Throws `EncodingError` for a number that JSON cannot represent (not finite), and for a value that encodes nothing.
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
         try JSONOutline.bytes(of: value)
     }
 
-    /// The fields of an object that a client sent, which is held to ``JSONSyntax`` to the letter.
-    /// - Throws: ``JSONSyntax/Fault`` for what is not JSON; `DecodingError` for what is no object.
+    /// The fields of an object that a client sent, which must satisfy ``JSONSyntax`` to the letter.
+    /// - Throws: ``JSONSyntax/Fault`` for text that is not JSON; `DecodingError` for JSON that is not an object.
     public static func fields<Name: CodingKey>(of bytes: [UInt8], named: Name.Type) throws -> KeyedDecodingContainer<Name> {
         try JSONReader(JSONTree(JSONSyntax(checking: bytes))).container(keyedBy: Name.self)
     }
 
-    /// Throws `DecodingError`. Of two fields with one name the first one counts; arrays and objects may lie 512 deep.
+    /// Throws `DecodingError`. Of two fields with one name the first one counts; arrays and objects may be nested 512 deep.
     public static func decode<T: Decodable>(_ type: T.Type = T.self, from bytes: [UInt8]) throws -> T {
         let tree: JSONTree
         do throws(JSONSyntax.Fault) {

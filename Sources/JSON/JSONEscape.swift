@@ -1,11 +1,11 @@
-/// The characters of a JSON text that are told in another way: `\n`, `\u00e4`, `\ud83d\ude00`.
+/// The escaped characters of a JSON text: `\n`, `\u00e4`, `\ud83d\ude00`.
 enum JSONEscape {
     enum Fault: String, Error {
         case unknown = "this escape is unknown"
         case half = "half a character was escaped"
     }
 
-    /// Reads what follows the backslash; `place` is left behind it, or at what is wrong.
+    /// Reads what follows the backslash; `place` ends up behind it, or at the fault.
     static func read(_ bytes: [UInt8], _ place: inout Int) throws(Fault) -> Unicode.Scalar {
         if place < bytes.count, let character = short(bytes[place]) {
             place += 1
@@ -20,7 +20,7 @@ enum JSONEscape {
         return UTF16.decode(UTF16.EncodedScalar([first, second]))
     }
 
-    /// The text in `range`, whose escapes have been read before and are right.
+    /// The text in `range`, whose escapes have been validated before.
     static func unescaped(_ bytes: [UInt8], _ range: Range<Int>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(range.count)
@@ -49,7 +49,7 @@ enum JSONEscape {
         }
     }
 
-    /// What follows the backslash of `\u0041`.
+    /// The code unit of an escape such as `\u0041`, from its `u` on.
     private static func codeUnit(_ bytes: [UInt8], _ place: inout Int) throws(Fault) -> UInt16 {
         guard place < bytes.count, bytes[place] == UInt8(ascii: "u"), bytes.count - place > 4 else { throw .unknown }
         var unit: UInt16 = 0

@@ -1,5 +1,5 @@
-/// A number of the client's own, as its text has it: `1546130668394913822`, `0.10` and `1e-400` come back as they are. What is counted with
-/// is an `Int` instead.
+/// A number of the client's own, kept as text: `1546130668394913822`, `0.10` and `1e-400` come back unchanged. Numbers used in calculations
+/// are `Int` instead.
 public struct JSONNumber: Sendable, Hashable {
     /// As RFC 8259 writes numbers.
     public let text: String
@@ -9,11 +9,11 @@ public struct JSONNumber: Sendable, Hashable {
         self.text = text
     }
 
-    /// Characters of its text, and powers of ten that its last digit may be away from 1. PostgreSQL's `numeric` writes as many digits, of which
-    /// it has 16,383 behind the point.
+    /// Characters of its text, and powers of ten that its last digit may be away from 1. PostgreSQL's `numeric` writes out as many digits, and
+    /// has room for 16,383 behind the point.
     public static let maximumMagnitude = 1_000
 
-    /// Whether databases and clients that know decimal numbers can hold it.
+    /// Whether databases and clients that support decimal numbers can hold it.
     public var isPlausible: Bool {
         guard text.utf8.count <= Self.maximumMagnitude else { return false }
         let parts = DecimalText(Array(text.utf8))
@@ -26,7 +26,7 @@ extension JSONNumber: ExpressibleByIntegerLiteral {
 }
 
 extension JSONNumber: Codable {
-    /// Wharf's own JSON keeps the text; another coder sees a number with the precision of a `Double`.
+    /// Wharf's own JSON keeps the text; other coders see a number with the precision of a `Double`.
     public init(from decoder: any Decoder) throws {
         if let reader = decoder as? JSONReader {
             self.init(checked: try reader.numberText())
@@ -48,12 +48,12 @@ extension JSONNumber: Codable {
 /// The parts of a number as RFC 8259 writes it: `-12.50e3` is −1250 · 10^(3−2).
 struct DecimalText {
     let isNegative: Bool
-    /// Of whole part and fraction, without zeros in front.
+    /// Of the whole part and the fraction, without leading zeros.
     let digits: ArraySlice<UInt8>
-    /// The power of ten that the last of `digits` stands for; nil for one beyond ``maximumExponent``.
+    /// The power of ten that the last of `digits` stands for; nil beyond ``maximumExponent``.
     let exponent: Int?
 
-    /// Further than any number that is used, and far from where sums of exponents overflow.
+    /// Further than any number in use, and far from where sums of exponents overflow.
     private static let maximumExponent = 1_000_000
 
     init(_ text: [UInt8]) {
@@ -78,14 +78,14 @@ struct DecimalText {
         return isNegative ? -value : value
     }
 
-    /// The number, if it is whole and fits: `2000.00` and `2e3` are 2000, by JSON Schema; `1999.9999999999999999` is none. Never through a
-    /// `Double`, which cannot tell the last one from 2000.
+    /// The number, if it is whole and fits: `2000.00` and `2e3` are 2000, by JSON Schema; `1999.9999999999999999` is not an integer. Never through a
+    /// `Double`, which cannot distinguish the latter from 2000.
     func integer<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
         guard let last = digits.lastIndex(where: { $0 != UInt8(ascii: "0") }) else { return 0 }
         let significant = digits[...last]
         guard let exponent else { return nil }
         let shift = exponent + digits.endIndex - significant.endIndex
-        // No integer has as many zeros at its end as it has bits.
+        // No integer has more trailing zeros than bits.
         guard (0...Number.bitWidth).contains(shift) else { return nil }
         var number: Number = 0
         for digit in significant + repeatElement(UInt8(ascii: "0"), count: shift) {

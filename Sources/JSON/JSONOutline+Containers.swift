@@ -28,7 +28,7 @@ struct JSONEntryWriter: Encoder, SingleValueEncodingContainer {
     func encode(number: JSONNumber) { holder.outline.encode(literal: number.text, at: place) }
     func encode(_ number: some BinaryFloatingPoint & CustomStringConvertible & Encodable) throws { try holder.outline.encode(real: number, at: place) }
     func encode<Value: Encodable>(_ value: Value) throws {
-        // These two would go through Foundation's formatters, and a date would be a number.
+        // Without this, these two would use Foundation's formatters, and a date would be a number.
         if Value.self == UUID.self, let id = value as? UUID {
             encode(id.upperCaseText)
         } else if Value.self == Date.self, let date = value as? Date {

@@ -1,7 +1,7 @@
-/// What a value has encoded so far: its texts and numbers as they will stand, and which of them lies in what. An object's fields come in the
-/// order in which a type tells them, and are sorted when all are there.
+/// What a value has encoded so far: its texts and numbers in their final form, and how they are nested. An object's fields arrive in the
+/// order in which its type encodes them, and are sorted once all are present.
 struct JSONOutline {
-    /// One value, or the object or array that others lie in.
+    /// One value, or the object or array that contains others.
     private struct Entry {
         enum Kind {
             case nothing, scalar, array, object
@@ -16,14 +16,14 @@ struct JSONOutline {
         var count = 0
         var first = 0
         var last = 0
-        /// The next one in the same object or array; 0, which is the whole value and in none, for the last one.
+        /// The next entry in the same object or array; 0 for the last one, since entry 0 is the whole value.
         var next = 0
     }
 
     private var entries = [Entry(name: "", parent: 0)]
     private var scalars: [UInt8] = []
 
-    /// Shared by the encoders and containers of one value. Each call is one access, because the runtime watches over those of a class.
+    /// Shared by the encoders and containers of one value. Each call is one access, because the runtime checks accesses to class members for exclusivity.
     final class Holder {
         var outline = JSONOutline()
     }
@@ -57,7 +57,7 @@ struct JSONOutline {
                 write(child, to: &bytes)
             }
             bytes.append(UInt8(ascii: "]"))
-        // What has encoded nothing is an object without fields.
+        // A value that has encoded nothing is an object without fields.
         case .object, .nothing:
             bytes.append(UInt8(ascii: "{"))
             var fields = children(of: entry)
@@ -91,7 +91,7 @@ extension JSONOutline {
     mutating func openArray(_ place: Int) { entries[place].kind = .array }
     func count(of place: Int) -> Int { entries[place].count }
 
-    /// A place for the next value in an object or an array.
+    /// Makes a place for the next value in an object or an array.
     mutating func add(_ name: String = "", to parent: Int) -> Int {
         let place = entries.count
         entries.append(Entry(name: name, parent: parent))
@@ -148,7 +148,7 @@ extension JSONOutline {
 }
 
 extension [UInt8] {
-    /// The text as JSON has it, slashes as they are.
+    /// Appends the text as JSON, with slashes unescaped.
     fileprivate mutating func append(quoted text: String) {
         append(UInt8(ascii: "\""))
         let start = count

@@ -1,6 +1,6 @@
 /// The members of an object.
 struct JSONObjectReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    /// An object with more fields than this is looked through once and not for each field: it may be a stranger's.
+    /// An object with more fields than this is indexed once instead of searched for each field: it may come from an untrusted client.
     private static var maximumSearched: Int { 32 }
 
     private let reader: JSONReader
@@ -84,7 +84,7 @@ struct JSONArrayReader: UnkeyedDecodingContainer {
         return JSONReader(reader.tree, at: place)
     }
 
-    /// Goes on to the next element when this one could be read.
+    /// Advances to the next element once this one could be read.
     private mutating func take<Value>(_ read: (JSONReader) throws -> Value) throws -> Value {
         let element = try current()
         let value = try read(element)

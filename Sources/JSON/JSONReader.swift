@@ -4,7 +4,7 @@ import Secrets
 /// Decodes one value of a JSON text.
 struct JSONReader: Decoder, SingleValueDecodingContainer {
     let tree: JSONTree
-    /// The value's place among the nodes.
+    /// The value's index among the nodes.
     let place: Int
 
     /// For the whole text.
@@ -68,7 +68,7 @@ extension JSONReader {
     }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        // These two go through Foundation's parsers where they decode themselves.
+        // These two would use Foundation's parsers if they decoded themselves.
         if type == UUID.self, let id = try id() as? Value { return id }
         if type == Date.self, let date = try date() as? Value { return date }
         return try Value(from: self)
@@ -82,7 +82,7 @@ extension JSONReader {
 
     private var literal: String { String(decoding: tree.bytes[node.start..<node.end], as: UTF8.self) }
 
-    /// Nil for one with a fraction or an exponent, and for one out of range.
+    /// Nil for a number with a fraction or an exponent, and for one out of range.
     private func wholeNumber<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
         let digits = tree.bytes[node.start..<node.end]
         let isNegative = digits.first == UInt8(ascii: "-")

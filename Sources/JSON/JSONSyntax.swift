@@ -1,9 +1,9 @@
-/// Reads a JSON text by RFC 8259, to the letter: trailing commas, other encodings than UTF-8 and, in what a client sends, two fields of one name
-/// are refused. What the client meant by those is a guess, and a guess is not for an order.
+/// Reads a JSON text by RFC 8259, to the letter: trailing commas, encodings other than UTF-8 and, in what a client sends, two fields of one name
+/// are rejected. Accepting those would mean guessing what the client meant, and an order must not rest on a guess.
 public struct JSONSyntax {
-    /// Arrays and objects inside each other; no request of Wharf's comes near it.
+    /// How deep arrays and objects may be nested; none of Wharf's requests comes near it.
     static let maximumDepth = 64
-    /// In what Wharf, or a server that it trusts, has written.
+    /// For texts that Wharf, or a server that it trusts, has written.
     static let maximumDepthOfTrusted = 512
 
     public struct Fault: Error, CustomStringConvertible {
@@ -29,7 +29,7 @@ public struct JSONSyntax {
         try self.init(bytes, refusesRepeatedNames: true, maximumDepth: Self.maximumDepth)
     }
 
-    /// For what Wharf, or a server that it trusts, has written: names may be repeated. Throws ``Fault`` at the first error.
+    /// For texts that Wharf, or a server that it trusts, has written: names may be repeated. Throws ``Fault`` at the first error.
     init(reading bytes: [UInt8]) throws(Fault) {
         try self.init(bytes, refusesRepeatedNames: false, maximumDepth: Self.maximumDepthOfTrusted)
     }
@@ -39,7 +39,7 @@ public struct JSONSyntax {
         self.refusesRepeatedNames = refusesRepeatedNames
         self.maximumDepth = maximumDepth
         nodes.reserveCapacity(16)
-        // RFC 8259 lets a reader pass over a byte order mark, and some clients send one.
+        // RFC 8259 allows a reader to ignore a byte order mark, and some clients send one.
         place = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         if String(validating: bytes, as: UTF8.self) == nil { throw fault("the text is not UTF-8", at: bytes.startIndex) }
         try value()

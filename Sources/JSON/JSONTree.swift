@@ -1,5 +1,5 @@
-/// A JSON text that has been read once: its values in the order of the text, each with the place where it ends. Nothing of it is copied until
-/// it is asked for.
+/// A JSON text that has been parsed once: its values in the order of the text, each with the position of its end. Nothing is copied until
+/// it is read.
 final class JSONTree: Sendable {
     struct Node: Sendable {
         enum Kind: Sendable {
@@ -16,12 +16,12 @@ final class JSONTree: Sendable {
         let start: Int
         /// The byte after the last one.
         var end: Int
-        /// The node after this one and what lies in it.
+        /// The node after this one and its contents.
         var next: Int
         /// Of an array or an object.
         var count = 0
 
-        /// The text that it is, without escapes.
+        /// The value of a text without escapes.
         func text(in bytes: [UInt8]) -> String {
             kind == .escapedText ? JSONEscape.unescaped(bytes, start..<end) : String(decoding: bytes[start..<end], as: UTF8.self)
         }
@@ -35,7 +35,7 @@ final class JSONTree: Sendable {
         nodes = syntax.nodes
     }
 
-    /// The value in an object under this name, the first one if there are more.
+    /// The value in an object under this name, the first one if there are several.
     func value(named name: String, in object: Int) -> Int? {
         var place = object + 1
         while place < nodes[object].next {
@@ -57,7 +57,7 @@ final class JSONTree: Sendable {
         return true
     }
 
-    /// Each name with the place of its value, in the order of the text.
+    /// Each name with the index of its value, in the order of the text.
     func members(of object: Int) -> [(name: String, place: Int)] {
         var members: [(String, Int)] = []
         members.reserveCapacity(nodes[object].count)
@@ -70,7 +70,7 @@ final class JSONTree: Sendable {
     }
 }
 
-// MARK: - Where a value is, for errors
+// MARK: - The path of a value, for errors
 
 extension JSONTree {
     func path(to target: Int) -> [any CodingKey] {
@@ -99,7 +99,7 @@ extension JSONTree {
     }
 }
 
-/// A step on the way to a value.
+/// A step on the path to a value.
 struct JSONPathKey: CodingKey {
     let stringValue: String
     let intValue: Int?

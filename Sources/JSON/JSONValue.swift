@@ -44,7 +44,7 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue: CustomStringConvertible {
-    /// As JSON, members sorted by name; for messages to people.
+    /// As JSON, members sorted by name; for messages that people read.
     public var description: String {
         switch self {
         case .null: "null"

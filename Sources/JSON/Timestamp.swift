@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// RFC 3339 in UTC with milliseconds: `2026-03-01T12:30:05.250Z`, cut off after the last one, as `Date.ISO8601FormatStyle` writes it.
+/// RFC 3339 in UTC with milliseconds: `2026-03-01T12:30:05.250Z`, truncated to the millisecond, as `Date.ISO8601FormatStyle` writes it.
 extension Date {
     private static let style = ISO8601FormatStyle(includingFractionalSeconds: true)
     private static let styleWithoutFraction = ISO8601FormatStyle()
@@ -8,12 +8,12 @@ extension Date {
     /// Seconds from 1970-01-01 to Foundation's reference, 2001-01-01.
     private static let secondsBetweenEpochs = 978_307_200
     private static let secondsPerDay = 86_400
-    /// From 1970 up to the year 10000, in seconds since 1970: what is written and read here, without calendars.
+    /// From 1970 up to the year 10000, in seconds since 1970: the range that is written and read here without calendars.
     private static let plainSeconds = 0..<253_402_300_800
     private static let form = Array("0000-00-00T00:00:00.000Z".utf8)
 
     var timestamp: String {
-        // To the microsecond first: what was read from milliseconds may lie a hair below them, and would lose one each time that it is written.
+        // First rounded to the microsecond: a time read from milliseconds may lie a hair below them, and would lose one each time that it is written.
         let microseconds = (timeIntervalSinceReferenceDate * 1_000_000).rounded()
         guard let reference = Int(exactly: microseconds), reference >= -Self.secondsBetweenEpochs * 1_000_000 else { return formatted(Self.style) }
         let (seconds, fraction) = (reference + Self.secondsBetweenEpochs * 1_000_000).quotientAndRemainder(dividingBy: 1_000_000)
@@ -50,7 +50,7 @@ extension Date {
         }
     }
 
-    /// Reads what `timestamp` writes; nil for any other form, which may be right too.
+    /// Reads what `timestamp` writes; nil for any other form, which may be valid too.
     private static func plain(_ text: [UInt8]) -> Date? {
         guard text.count == form.count else { return nil }
         for (character, pattern) in zip(text, form) {

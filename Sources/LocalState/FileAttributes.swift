@@ -1,11 +1,11 @@
 import FoundationEssentials
 
-/// What the file system says of a file; a symbolic link is followed. Nil when it cannot be asked.
+/// A file's attributes; a symbolic link is followed. Nil when they cannot be read.
 package struct FileAttributes {
     package let bytes: Int
     let permissions: Int
 
-    // Not stat(2): with Swift's library linked statically the compiler takes it for another module's, which cannot be imported.
+    // Not stat(2): with Swift's library linked statically the compiler attributes it to another module, which cannot be imported.
     package init?(of path: String) {
         let target = URL(filePath: path).resolvingSymlinksInPath().path
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: target),

@@ -1,14 +1,14 @@
 import WebClient
 
-/// Asks the processes of a shop how they are.
+/// Asks the processes of a shop for their health.
 package struct HealthProbe: Sendable {
-    /// Longer than a role takes to look at what it needs.
+    /// Longer than a role takes to check its dependencies.
     private static let timeout = Duration.seconds(5)
     /// Of one answer that is shown.
     private static let maximumDetail = 300
 
     package let transport: any HTTPTransport
-    /// Ports that answer customers, not operators.
+    /// Ports that serve customers, not operators.
     package let publicPorts: Set<Int>
 
     package init(transport: any HTTPTransport, publicPorts: Set<Int>) {

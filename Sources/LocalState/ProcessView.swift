@@ -5,7 +5,7 @@ import Glibc
 package struct ProcessView: Sendable {
     package enum State: Sendable, Equatable {
         case running
-        /// By a signal such as SIGSTOP, or by a debugger: it holds what it has and does nothing.
+        /// Stopped by a signal such as SIGSTOP, or by a debugger: it keeps what it holds and does nothing.
         case stopped
         case ended
     }
@@ -60,7 +60,7 @@ package struct ProcessView: Sendable {
     /// Of one file below `/proc`: a table of some hundred thousand sockets.
     private static let maximumBytes = 32 << 20
 
-    /// The kernel says that such a file is empty, and hands it out in parts as it writes them: only a read of nothing is its end.
+    /// The kernel reports such a file as empty, and returns it in parts as it writes them: only a read of zero bytes is its end.
     private static func text(of path: String) -> String? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

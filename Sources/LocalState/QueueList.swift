@@ -4,10 +4,10 @@ import Messaging
 import Terminal
 import WebClient
 
-/// RabbitMQ's queues, as its management API tells them: up to some seconds old.
+/// RabbitMQ's queues, as its management API reports them: up to some seconds old.
 package struct QueueList: Sendable {
     private static let timeout = Duration.seconds(10)
-    /// How the queues begin that live as long as one process.
+    /// Prefixes of the queues that live as long as one process.
     private static let ofProcesses = ["\(Exchange.replies).", "\(Exchange.events)."]
 
     package let transport: any HTTPTransport
@@ -20,7 +20,7 @@ package struct QueueList: Sendable {
     }
 
     /// Of all virtual hosts, by name; without the reply queues of single processes.
-    /// - Throws: ``UpError`` with code `start` for an answer that is none; `WebClientError`.
+    /// - Throws: ``UpError`` with code `start` for an answer that is not a list of queues; `WebClientError`.
     package func read() async throws -> [StatusReport.Queue] {
         let nodes = try ManagementNodes(managementURL, transport: transport)
         let response = try await nodes.send("GET", "/api/queues?columns=name,messages,consumers", timeout: Self.timeout)
@@ -28,16 +28,16 @@ package struct QueueList: Sendable {
         return try Self.queues(json: response.body)
     }
 
-    /// Those that there are, and those that there should be, by name.
+    /// The queues that exist, and those that should exist, by name.
     package static func queues(_ found: [StatusReport.Queue], of topology: [String]) -> [StatusReport.Queue] {
         let missing = Set(topology).subtracting(found.map(\.name)).map { StatusReport.Queue(name: $0, messages: nil, consumers: nil, isMissing: true) }
         return (found + missing).sorted { $0.name < $1.name }
     }
 
-    /// Complaints about those that no worker takes anything from. The rungs of the retry ladder never have a consumer.
+    /// Warnings about queues that no worker consumes. The rungs of the retry ladder never have a consumer.
     package static func unconsumed(_ queues: [StatusReport.Queue], of topology: [String]) -> [String] {
         let idle = queues.filter { $0.consumers == 0 && topology.contains($0.name) && !$0.name.hasPrefix("retry.") }.map(\.name)
-        return idle.isEmpty ? [] : ["Nobody consumes \(idle.joined(separator: ", ")): what comes there waits."]
+        return idle.isEmpty ? [] : ["No consumer on \(idle.joined(separator: ", ")): messages wait there."]
     }
 
     package static func queues(json: [UInt8]) throws -> [StatusReport.Queue] {

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// What runs, as `up.json` tells `wharf status` and others. No secret is in it.
+/// What is running, as `up.json` reports it to `wharf status` and others. It holds no secrets.
 package struct RunRecord: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
         case starting, ready, stopping
@@ -12,7 +12,7 @@ package struct RunRecord: Codable, Sendable, Equatable {
         package let role: String
         package var pid: Int32
         package var startedAt: Date
-        /// How often it was started again.
+        /// How often it was restarted.
         package var restarts: Int
     }
 
@@ -45,7 +45,7 @@ package struct RunRecord: Codable, Sendable, Equatable {
         self.processes = processes
     }
 
-    /// Notes that a process was started, for the first time or again.
+    /// Records that a process was started, for the first time or again.
     package mutating func began(_ name: String, role: String, pid: Int32, at now: Date) {
         if let index = processes.firstIndex(where: { $0.name == name }) {
             processes[index].pid = pid
@@ -63,7 +63,7 @@ package actor RunRecorder {
     package private(set) var record: RunRecord
     private let complain: @Sendable (String) -> Void
 
-    /// - Parameter complain: told when the file cannot be written later on; what runs goes on.
+    /// - Parameter complain: receives the error when the file cannot be written later on; the processes go on running.
     package init(folder: StateFolder, record: RunRecord, complain: @escaping @Sendable (String) -> Void) throws(UpError) {
         self.folder = folder
         self.record = record

@@ -13,7 +13,7 @@ package struct ServerURLs: Sendable, Equatable {
     /// RabbitMQ's management API, with credentials.
     package let management: String
 
-    /// - Parameter management: without credentials it is the administrator of `amqp` who asks.
+    /// - Parameter management: without credentials, those of the administrator in `amqp` are used.
     package init(amqp: String, postgres: String, redis: String, management: String) {
         self.amqp = amqp
         self.postgres = postgres
@@ -26,7 +26,7 @@ package struct ServerURLs: Sendable, Equatable {
     }
 
     /// The servers that the environment names.
-    /// - Throws: ``UpError`` with code `settings`, naming all that is missing at once.
+    /// - Throws: ``UpError`` with code `settings`, naming everything that is missing at once.
     package init(environment: [String: String]) throws(UpError) {
         let names = [Self.amqpVariable, Self.postgresVariable, Self.redisVariable, Self.managementVariable]
         let missing = names.filter { environment[$0, default: ""].isEmpty }
@@ -45,12 +45,12 @@ package struct ServerURLs: Sendable, Equatable {
             redis: environment[Self.redisVariable, default: ""], management: environment[Self.managementVariable, default: ""])
     }
 
-    /// The same URL for another user. User and password must be fit for a URL as they are.
+    /// The same URL for another user. User and password must be usable in a URL as they are.
     package static func url(_ url: String, user: String, password: String) -> String {
         Self.url(url, userInfo: "\(user):\(password)")
     }
 
-    /// The same URL for the user of another one; as it is when that has none.
+    /// The same URL with the user of another one; unchanged when that has none.
     package static func url(_ url: String, asUserOf other: String) -> String {
         userInfo(of: other).map { Self.url(url, userInfo: $0) } ?? url
     }

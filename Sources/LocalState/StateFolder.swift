@@ -12,7 +12,7 @@ package struct StateFolder: Sendable {
     package static let recordFile = "up.json"
     package static let portsFile = "ports.json"
     package static let catalogueFile = "catalogue.json"
-    /// All settings of this run, for commands that are run beside it (`Settings.load`); there while it runs.
+    /// All settings of this run, for commands that are run beside it (`Settings.load`); it exists while the run does.
     package static let environmentFile = "environment.json"
 
     /// Absolute.
@@ -36,7 +36,7 @@ package struct StateFolder: Sendable {
     package var logs: String { file("logs") }
     package func log(of process: String) -> String { "\(logs)/\(process).log" }
 
-    /// Makes the folder for this account alone. For root others may pass through, for PostgreSQL's account.
+    /// Makes the folder for this account alone. When root owns it, others may pass through, for PostgreSQL's account.
     package func create(isRoot: Bool = geteuid() == 0) throws(UpError) {
         do {
             for (folder, mode) in [(path, isRoot ? 0o711 : 0o700), (logs, 0o700), (mail, 0o700)] {
@@ -61,7 +61,7 @@ package struct StateFolder: Sendable {
         }
     }
 
-    /// Puts a value into a file that only this account may read. A reader sees the old one or the new one, never a part.
+    /// Writes a value to a file that only this account may read. A reader sees the old one or the new one, never a part.
     package func write(_ value: some Encodable, to name: String) throws(UpError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

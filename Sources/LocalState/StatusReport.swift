@@ -1,16 +1,16 @@
 import Terminal
 
-/// What `wharf status` tells, as text and as JSON.
+/// The report of `wharf status`, as text and as JSON.
 package struct StatusReport: Codable, Sendable, Equatable {
     package struct Health: Codable, Sendable, Equatable {
         package enum State: String, Codable, Sendable {
-            /// It can do its work: what it needs answers.
+            /// It can do its work: its dependencies answer.
             case ready
-            /// It says itself what is wrong.
+            /// It reports itself what is wrong.
             case notReady
             /// It runs and does not answer.
             case silent
-            /// Something has stopped it, as SIGSTOP does.
+            /// It has been stopped, as by SIGSTOP.
             case stopped
             case ended
             /// A server, which is not asked: the roles that need it are.
@@ -38,7 +38,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
         package let role: String
         package let pid: Int32
         package let health: Health
-        /// Absent when the process has ended and was not started again yet.
+        /// Absent when the process has ended and has not been restarted yet.
         package let uptimeSeconds: Int?
         /// Resident memory; absent likewise.
         package let residentBytes: Int?
@@ -59,7 +59,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
 
     package struct Queue: Codable, Sendable, Equatable {
         package let name: String
-        /// Absent, as `consumers`, where the broker does not say.
+        /// Absent, as is `consumers`, where the broker does not report it.
         package let messages: Int?
         let consumers: Int?
         /// True for a queue of the topology that the broker does not have; absent otherwise.
@@ -67,15 +67,15 @@ package struct StatusReport: Codable, Sendable, Equatable {
     }
 
     package let running: Bool
-    /// Of `wharf-dev up`; this and what follows is absent when nothing runs.
+    /// Of `wharf-dev up`; this and the fields below are absent when nothing runs.
     package var pid: Int32?
     package var state: RunRecord.State?
     package var url: String?
     package var processes: [Process]?
     package var queues: [Queue]?
-    /// Those that nobody has decided about; absent where they cannot be counted.
+    /// Those without a decision; absent where they cannot be counted.
     package var openDeadLetters: Int?
-    /// What could not be found out.
+    /// What could not be determined.
     package var troubles: [String]?
 
     package init(
@@ -94,7 +94,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
 
     package static let nothing = StatusReport(running: false)
 
-    /// Whether everything that should run is ready, and nothing is hidden.
+    /// Whether everything that should run is ready, and everything could be checked.
     package var isWell: Bool {
         running && state == .ready && (processes ?? []).allSatisfy(\.health.isWell) && (troubles ?? []).isEmpty
     }
@@ -129,7 +129,7 @@ extension StatusReport {
         return isWell ? paint.good("ready") : paint.bad("degraded")
     }
 
-    /// The rungs of the retry ladder are many and mostly empty: they are one line, and one more for each that holds something.
+    /// The rungs of the retry ladder are many and mostly empty: they take one line, and one more for each that holds messages.
     private static func rows(_ queues: [Queue]) -> [[String]] {
         let ladder = queues.filter { $0.name.hasPrefix("retry.") }
         let others = queues.filter { !$0.name.hasPrefix("retry.") }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import Terminal
 
-/// Keeps a second `wharf-dev up` off a state folder. The kernel lets go of it when this process dies, however it dies.
+/// Keeps a second `wharf-dev up` out of a state folder. The kernel releases the lock when this process dies, however it dies.
 package final class UpLock: Sendable {
     private static let name = "up.lock"
     private let descriptor: Int32
@@ -27,7 +27,7 @@ package final class UpLock: Sendable {
     }
 
     deinit {
-        // Closing is not enough: a child that is between fork and exec holds a copy for a moment.
+        // Closing is not enough: a child between fork and exec holds a copy for a moment.
         _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }

@@ -2,16 +2,16 @@ import struct FoundationEssentials.Date
 import struct FoundationEssentials.UUID
 
 /// Time as the program sees it. Nothing below `wharf` reads a clock or sleeps in any other way,
-/// so that a run can be given a clock of its own.
+/// so that a run can be given its own clock.
 public protocol WallClock: Sendable {
     func now() -> Date
-    /// Whether the time is one of its own, as in a simulation, which no server knows of.
+    /// Whether this is a clock of its own, as in a simulation, which no server shares.
     var isSimulated: Bool { get }
     /// Returns when `duration` has passed; throws `CancellationError` when the task is cancelled first.
     func sleep(for duration: Duration) async throws
 }
 
-/// Chance as the program sees it; seeded where a run must be repeatable.
+/// Randomness as the program sees it; seeded where a run must be repeatable.
 public protocol Randomness: Sendable {
     /// A version 4 UUID.
     func uuid() -> UUID
@@ -22,7 +22,7 @@ public protocol Randomness: Sendable {
 extension WallClock {
     public var isSimulated: Bool { false }
 
-    /// Runs `body`, but no longer than `limit`: past it the body is cancelled and nil is returned.
+    /// Runs `body` for no longer than `limit`: after that the body is cancelled and the function returns nil.
     public func within<T: Sendable>(
         _ limit: Duration, _ body: @escaping @Sendable () async throws -> T
     ) async throws -> T? {

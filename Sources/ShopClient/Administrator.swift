@@ -9,7 +9,7 @@ package struct Administrator: Sendable {
     private let token: String
 
     /// Opens a session.
-    /// - Throws: ``LoadError`` with code `refused` when the shop does not know these credentials.
+    /// - Throws: ``LoadError`` with code `refused` when the shop rejects these credentials.
     package static func signIn(to shop: Shop, email: String, password: String) async throws -> Administrator {
         struct Credentials: Encodable { let email, password: String }
         struct Session: Decodable { let token: String }
@@ -18,11 +18,11 @@ package struct Administrator: Sendable {
             let session: Session = try await shop.reply(to: call, expecting: [201])
             return Administrator(shop: shop, token: session.token)
         } catch let refusal as Refusal {
-            throw LoadError(.refused, "\(shop.url) does not let \(email) in: \(refusal)")
+            throw LoadError(.refused, "\(shop.url) refuses the sign-in of \(email): \(refusal)")
         }
     }
 
-    /// The same session, asked through another shop client: one with another deadline, say.
+    /// The same session, over another shop client: one with another deadline, say.
     package func with(_ shop: Shop) -> Administrator {
         Administrator(shop: shop, token: token)
     }
@@ -41,7 +41,7 @@ package struct Administrator: Sendable {
         return try await shop.reply(to: .send("PUT", "/v1/stock/\(sku)", token: token, New(onHand: onHand)))
     }
 
-    /// Offers the good for sale; changes nothing when the shop has it already.
+    /// Puts the product on sale; changes nothing when the shop has it already.
     package func offer(_ good: Good) async throws {
         struct Price: Encodable { let amount: Int; let currency: String }
         struct New: Encodable { let sku, slug, name, description, category: String; let price: Price }

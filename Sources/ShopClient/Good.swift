@@ -1,4 +1,4 @@
-/// An item of the baskets as something to sell. Everything follows from its name, so that each run finds what the runs before it have made.
+/// An item of the baskets as a product to sell. Everything follows from its name, so that each run finds the products of earlier runs.
 package struct Good: Sendable, Hashable {
     package static let currency = "EUR"
     static let prices = 99...1999
@@ -19,7 +19,7 @@ package struct Good: Sendable, Hashable {
         price = Self.prices.lowerBound + Int(hash % UInt64(Self.prices.count))
         let words = name.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         let slug = words.joined(separator: "-")
-        // A name that can be told from its slug needs no more; others might share it.
+        // A name that its slug reproduces needs no hash; other names might share a slug.
         let isPlain = words.joined(separator: " ") == name && slug.count <= Self.maximumSlugLength
         let parts = isPlain ? [slug] : [String(slug.prefix(Self.maximumSlugLength)), Self.digits(hash)]
         sku = Self.prefix + parts.filter { !$0.isEmpty }.joined(separator: "-")

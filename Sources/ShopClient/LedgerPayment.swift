@@ -3,7 +3,7 @@ import FoundationEssentials
 import Terminal
 import WebClient
 
-/// A payment as the sandbox's ledger tells it. Amounts are in minor units.
+/// A payment in the sandbox's ledger. Amounts are in minor units.
 package struct LedgerPayment: Sendable, Equatable, Decodable {
     package let id: String
     package let orderId: String?
@@ -11,7 +11,7 @@ package struct LedgerPayment: Sendable, Equatable, Decodable {
     package let captured: Int
     package let refunded: Int
     package var createdAt: Date?
-    /// In the gateway's words; nil where its account leaves it out.
+    /// In the gateway's words; nil where its ledger leaves it out.
     package var status: String?
 
     package init(
@@ -28,10 +28,10 @@ package struct LedgerPayment: Sendable, Equatable, Decodable {
 
     /// Nil for a payment that is not Wharf's.
     package var order: UUID? { orderId.flatMap(UUID.init(uuidString:)) }
-    /// What the shop has of it in the end.
+    /// What the shop keeps of it in the end.
     package var kept: Int { captured - refunded }
 
-    /// An amount of its currency, as people write it.
+    /// An amount of its currency, formatted for people.
     package func money(_ amount: Int) -> String { Money(amount: amount, currency: currency.uppercased()).text }
 }
 

@@ -6,13 +6,13 @@ package typealias LoadError = CommandError<LoadErrorCode>
 package enum LoadErrorCode: ErrorCode {
     /// The file of baskets cannot be opened.
     case noInput
-    /// The file of baskets is not what it should be.
+    /// The file of baskets is malformed.
     case badInput
-    /// Nothing answers, or not in a way that can be understood.
+    /// There is no answer, or none that can be understood.
     case unavailable
-    /// The shop refuses what the run cannot do without.
+    /// The shop refuses something that the run depends on.
     case refused
-    /// What the run needs to know is not said anywhere.
+    /// The run lacks a setting.
     case settings
     /// The time of the run is over.
     case deadline

@@ -1,22 +1,22 @@
 import WebClient
 
-/// When to ask again, and how long to wait before: the decision only.
+/// Whether and when to retry: the decision only.
 package enum LoadRetry {
     static let firstPause = Duration.milliseconds(50)
     package static let longestPause = Duration.seconds(2)
-    /// A shop that asks for more is asked earlier: the run would be over.
+    /// A shop that asks for a longer wait is asked earlier: the run would be over.
     static let longestRetryAfter = Duration.seconds(30)
-    /// An internal error may pass, but one that stays is an answer.
+    /// An internal error may pass, but one that stays is a final answer.
     static let maximumInternalErrors = 8
 
-    /// Why there is no lasting answer yet.
+    /// Why there is no final answer yet.
     package struct Passing: Sendable, Equatable {
         /// In a word or two, for counting: `503`, `not reached`.
         package let reason: String
         package var retryAfter: Duration?
     }
 
-    /// Nil when the answer is a lasting one.
+    /// Nil when the answer is final.
     package static func passing(status: Int, retryAfter: String?, internalErrors: Int) -> Passing? {
         switch status {
         case 429, 502, 503, 504:
@@ -26,7 +26,7 @@ package enum LoadRetry {
         }
     }
 
-    /// Nil when asking again cannot help.
+    /// Nil when a retry cannot succeed.
     package static func passing(_ error: WebClientError) -> Passing? {
         switch error.code {
         case .couldNotConnect: Passing(reason: "not reached")
@@ -37,9 +37,9 @@ package enum LoadRetry {
         }
     }
 
-    /// How long to wait before the next attempt: doubled each time, and never in step with others.
+    /// How long to wait before the next attempt: doubled each time, with jitter.
     /// - Parameters:
-    ///   - attempts: How many there were, from 1 on.
+    /// - attempts: How many have been made, from 1 on.
     ///   - draw: Uniform in `0 ..< 1`.
     package static func pause(after attempts: Int, _ passing: Passing, draw: Double) -> Duration {
         let doubled = min(longestPause, firstPause * (1 << min(attempts - 1, 10)))

@@ -2,7 +2,7 @@ import JSON
 import Messaging
 import WebClient
 
-/// A lasting no.
+/// A final refusal.
 package struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
     package let status: Int
     /// The last part of the problem's type: `cart-ordered`.
@@ -16,11 +16,11 @@ package struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     package init(_ response: WebResponse) {
-        struct Told: Decodable { let type, detail: String? }
-        let told: Told? = try? JSON.decode(from: response.body)
+        struct Problem: Decodable { let type, detail: String? }
+        let problem: Problem? = try? JSON.decode(from: response.body)
         self.init(
-            status: response.status, kind: told?.type?.split(separator: "/").last.map(String.init) ?? "unknown",
-            detail: told?.detail ?? "")
+            status: response.status, kind: problem?.type?.split(separator: "/").last.map(String.init) ?? "unknown",
+            detail: problem?.detail ?? "")
     }
 
     package var description: String { "\(status) \(kind)" + (detail.isEmpty ? "" : ": \(detail)") }

@@ -5,18 +5,18 @@ import Messaging
 import Terminal
 import WebClient
 
-/// A shop as its customers reach it: over HTTP, and asking again for as long as the answer is "not now".
+/// A shop as its customers reach it: over HTTP, retrying for as long as the answer is "not now".
 package struct Shop: Sendable {
     private static let timeout = Duration.seconds(15)
 
     package let transport: any HTTPTransport
     /// Without a slash at the end.
     package let url: String
-    /// Who calls where a call does not say it: the key of a sandbox.
+    /// The API key for calls without one of their own: the key of a sandbox.
     package var token: String?
-    /// No attempt begins or goes on after it.
+    /// No attempt begins or continues after it.
     package let deadline: ContinuousClock.Instant
-    /// Told before each new attempt why the one before was none.
+    /// Called before each new attempt with the reason why the last one did not count.
     package let onRetry: @Sendable (String) -> Void
 
     package init(
@@ -30,7 +30,7 @@ package struct Shop: Sendable {
         self.onRetry = onRetry
     }
 
-    /// One request. All its attempts carry one idempotency key, so that what was done is not done twice.
+    /// One request. All its attempts carry one idempotency key, so that the work is not done twice.
     package struct Call: Sendable {
         package let method: String
         package let path: String
@@ -54,8 +54,8 @@ package struct Shop: Sendable {
         }
     }
 
-    /// The first lasting answer, a refusal included.
-    /// - Throws: ``LoadError`` with code `deadline`, or `unavailable` when asking again cannot help; `CancellationError`.
+    /// Returns the first final answer, a refusal included.
+    /// - Throws: ``LoadError`` with code `deadline`, or `unavailable` when a retry cannot succeed; `CancellationError`.
     package func answer(to call: Call) async throws -> WebResponse {
         var attempts = 0
         var internalErrors = 0
@@ -88,8 +88,8 @@ package struct Shop: Sendable {
         LoadError(.deadline, "\(call.method) \(call.path) had no lasting answer in time; the last one: \(last).")
     }
 
-    /// What the shop says, when it says one of these statuses.
-    /// - Throws: ``Refusal`` for another one, and what ``answer(to:)`` throws.
+    /// Returns the decoded answer, when its status is one of these.
+    /// - Throws: ``Refusal`` for another status, and the errors of ``answer(to:)``.
     package func reply<Reply: Decodable>(
         to call: Call, _ type: Reply.Type = Reply.self, expecting statuses: Set<Int> = [200]
     ) async throws -> Reply {

@@ -1,4 +1,4 @@
-/// What the shop has of a SKU.
+/// The shop's stock of a SKU.
 package struct StockLevel: Sendable, Equatable, Codable {
     package let onHand: Int
     package let reserved: Int

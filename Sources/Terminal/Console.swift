@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Tells a person what happens: redrawn progress on a terminal, plain lines elsewhere. Lines never mix with progress.
+/// Shows a person what happens: redrawn progress on a terminal, plain lines elsewhere. Lines never mix with progress.
 package final class Console: Sendable {
     package static let framePause = Duration.milliseconds(100)
 
@@ -33,7 +33,7 @@ package final class Console: Sendable {
         }
     }
 
-    /// Shows the parts for as long as `body` runs, which ends each by ``part(_:_:)``.
+    /// Shows the parts for as long as `body` runs; it ends each part with ``part(_:_:)``.
     package func progress<Result: Sendable>(_ names: [String], _ body: @Sendable () async throws -> Result) async rethrows -> Result {
         state.withLock { state in
             state.progress = Progress(names)
@@ -48,7 +48,7 @@ package final class Console: Sendable {
         }
     }
 
-    /// One part of the progress that is shown: what it returns is told behind its name.
+    /// One part of the progress that is shown: the text that it returns is printed after its name.
     package func part(_ name: String, _ body: @Sendable () async throws -> String) async throws {
         state.withLock { state in
             state.progress?.begin(name, at: clock.now)
@@ -117,8 +117,8 @@ package final class Console: Sendable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// To standard output, in one piece where the kernel takes it in one. What cannot be written is lost: nobody reads it.
-    /// False when nobody reads it any longer.
+    /// To standard output, in one write where the kernel accepts it. Output that cannot be written is dropped.
+    /// False once the reading end is closed.
     @discardableResult
     package static func print(_ text: String) -> Bool {
         write(text, to: STDOUT_FILENO)

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Why something in the file system could not be done, in words for people: Foundation's errors describe themselves for programmers.
+/// Why a file operation failed, in words for people: Foundation's errors describe themselves for programmers.
 package enum FileTrouble {
     package static func reason(_ error: any Error) -> String {
         guard let error = error as? CocoaError else { return "\(error)" }

@@ -17,7 +17,7 @@ package struct Paint: Sendable {
 
 /// What standard output can do.
 package struct Terminal: Sendable {
-    /// Below this, lines would wrap, and what wraps cannot be redrawn.
+    /// In a narrower terminal lines would wrap, and wrapped lines cannot be redrawn.
     private static let minimumColumns = 60
 
     /// Whether lines can be redrawn.

@@ -1,11 +1,11 @@
-/// What has to be done, part by part, and how far it is.
+/// The parts of a piece of work, and how far each is.
 package struct Progress: Sendable, Equatable {
     package enum State: Sendable, Equatable {
         case waiting
         case running(since: ContinuousClock.Instant)
         case done(after: Duration)
         case failed(after: Duration)
-        /// Neither done nor failed: it was no longer wanted.
+        /// Neither done nor failed: it was no longer needed.
         case stopped(after: Duration)
     }
 
@@ -16,7 +16,7 @@ package struct Progress: Sendable, Equatable {
     package struct Part: Sendable, Equatable {
         package let name: String
         package var state: State
-        /// What became of it, in a few words.
+        /// Its outcome, in a few words.
         package var remark = ""
     }
 
@@ -30,7 +30,7 @@ package struct Progress: Sendable, Equatable {
         change(name) { $0.state = .running(since: now) }
     }
 
-    /// Ends a part; returns it as it is then.
+    /// Ends a part; returns its final state.
     @discardableResult
     package mutating func end(_ name: String, _ end: End, remark: String, at now: ContinuousClock.Instant) -> Part? {
         change(name) { part in

@@ -4,9 +4,9 @@ import UnixSignals
 
 /// Ctrl-C, SIGTERM, or the end of the terminal: the first asks for an ordered stop, the second ends everything at once.
 package final class StopRequest: Sendable {
-    /// As shells tell of a process that Ctrl-C ended.
+    /// The status by which shells report a process that Ctrl-C ended.
     private static let statusOfInterrupt: Int32 = 130
-    /// Within this time it is the same request, come twice: a terminal, `make` and `timeout` each pass it on.
+    /// A second signal within this time belongs to the same request: a terminal, `make` and `timeout` each pass it on.
     private static let echo = Duration.milliseconds(500)
 
     private let requests: AsyncStream<Never>
@@ -21,7 +21,7 @@ package final class StopRequest: Sendable {
     }
 
     /// Runs `body`, and cancels it at the first signal; returns when it has ended.
-    /// - Throws: what `body` throws by itself; what follows from the cancellation was asked for.
+    /// - Throws: what `body` throws by itself; errors that follow from the cancellation are dropped.
     package func cancelling(console: Console, _ body: @escaping @Sendable () async throws -> Void) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,14 +1,14 @@
 import JSON
 
-/// RabbitMQ's management HTTP API, as far as the topology needs it. Who makes it brings the HTTP client, the address and the credentials of
+/// RabbitMQ's management HTTP API, as far as the topology needs it. The creator supplies the HTTP client, the address and the credentials of
 /// a user with the tag `administrator`.
 public struct BrokerManagement: Sendable {
-    /// Sends one request with a JSON body, or with none when it is empty. `path` begins with `/api/`. Every status is an answer;
-    /// throws only when there is none.
+    /// Sends one request with a JSON body, or without a body when it is empty. `path` begins with `/api/`. Any status counts as an answer;
+    /// throws only when there is no answer.
     public typealias Send = @Sendable (_ method: String, _ path: String, _ body: [UInt8]) async throws -> (status: Int, body: [UInt8])
 
     private static let path = "/api/definitions"
-    /// How much of a refusal an error quotes, in bytes.
+    /// How much of an error response an error quotes, in bytes.
     private static let quotedBytes = 500
 
     private let send: Send
@@ -17,7 +17,7 @@ public struct BrokerManagement: Sendable {
         self.send = send
     }
 
-    /// All that the broker holds, of all its virtual hosts.
+    /// Everything the broker has, across all its virtual hosts.
     func definitions() async throws -> Definitions {
         let body = try await exchange("GET", Self.path)
         do {
@@ -27,29 +27,29 @@ public struct BrokerManagement: Sendable {
         }
     }
 
-    /// Creates what is missing and updates users, permissions and policies. Queues and exchanges that exist stay as they are,
+    /// Creates missing objects and updates users, permissions and policies. Existing queues and exchanges stay as they are,
     /// different or not, and the broker does not say so.
     func importDefinitions(_ definitions: Definitions) async throws {
         _ = try await exchange("POST", Self.path, try JSON.encode(definitions))
     }
 
-    /// Deletes a queue unless messages are ready in it; those that a consumer holds are handled all the same.
-    /// - Returns: whether it is gone.
+    /// Deletes a queue unless messages are ready in it; those that a consumer holds are still handled.
+    /// - Returns: whether the queue is gone.
     func deleteIfEmpty(_ queue: Definitions.Queue) async throws -> Bool {
         let path = "/api/queues/\(Self.encoded(queue.virtualHost))/\(Self.encoded(queue.name))?if-empty=true"
         let answer = try await send("DELETE", path, [])
-        // What "precondition failed" is over HTTP.
+        // The HTTP form of "precondition failed".
         if answer.status == 400 { return false }
         if answer.status != 404 { _ = try accepted(answer, "DELETE", path) }
         return true
     }
 
-    /// The queues of all virtual hosts as the cluster has them at the moment.
+    /// The current queues of all virtual hosts.
     func queueStates() async throws -> [QueueState] {
         try JSON.decode(from: try await exchange("GET", "/api/queues?columns=\(QueueState.columns)"))
     }
 
-    /// How many nodes the cluster has, those that are down included.
+    /// How many nodes the cluster has, including those that are down.
     func nodeCount() async throws -> Int {
         struct Node: Decodable {}
         let nodes: [Node] = try JSON.decode(from: try await exchange("GET", "/api/nodes?columns=name"))
@@ -63,13 +63,13 @@ public struct BrokerManagement: Sendable {
     private func accepted(_ answer: (status: Int, body: [UInt8]), _ method: String, _ path: String) throws(TopologyError) -> [UInt8] {
         guard (200..<300).contains(answer.status) else {
             let reason = String(decoding: answer.body.prefix(Self.quotedBytes), as: UTF8.self)
-            let hint = answer.status == 401 ? " It takes a user with the tag administrator." : ""
+            let hint = answer.status == 401 ? " A user with the tag administrator is required." : ""
             throw TopologyError(.broker, "RabbitMQ answered \(answer.status) to \(method) \(path): \(reason)\(hint)")
         }
         return answer.body
     }
 
-    /// For a path: all but unreserved characters as their bytes.
+    /// For a path: percent-encodes all but unreserved characters.
     private static func encoded(_ name: String) -> String {
         name.utf8.map { byte in
             switch byte {

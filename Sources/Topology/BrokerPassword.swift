@@ -1,11 +1,11 @@
 public import Secrets
 
-/// A password as RabbitMQ keeps it: base64 of a 4-byte salt and SHA-256 of salt and password.
+/// A password as RabbitMQ stores it: base64 of a 4-byte salt and SHA-256 of salt and password.
 public enum BrokerPassword {
     public static let algorithm = "rabbit_password_hashing_sha256"
     private static let saltBytes = 4
 
-    /// Throws ``SecretsError`` when the operating system gives no randomness.
+    /// Throws ``SecretsError`` when the operating system supplies no randomness.
     public static func hash(_ password: String) throws(SecretsError) -> String {
         hash(password, salt: try SecureRandom.bytes(saltBytes))
     }

@@ -1,4 +1,4 @@
-/// The definitions held against what a broker has.
+/// Compares the definitions with what a broker has.
 struct Comparison {
     let wanted: Definitions
     let held: Definitions
@@ -30,27 +30,27 @@ struct Comparison {
         return wrong + extra.sorted { $0.object < $1.object }
     }
 
-    // MARK: What is Wharf's
+    // MARK: What belongs to Wharf
 
     private func isOurs(user: String) -> Bool {
         wanted.users.contains { $0.name == user }
     }
 
-    /// `carts.anything` is, because the definitions have `carts.commands`.
+    /// `carts.anything` belongs to Wharf, because the definitions have `carts.commands`.
     private func isOurs(_ virtualHost: String, _ name: String) -> Bool {
         let family = name.prefix { $0 != "." }
         return wanted.queues.contains { $0.virtualHost == virtualHost && $0.name.prefix { $0 != "." } == family }
             || wanted.exchanges.contains { $0.virtualHost == virtualHost && $0.name.prefix { $0 != "." } == family }
     }
 
-    /// A binding of an exchange or to a queue of the definitions: it takes messages away, or brings some in.
+    /// A binding of an exchange or to a queue of the definitions: it takes messages away, or adds some.
     private func isOurs(_ binding: Definitions.Binding) -> Bool {
         wanted.exchanges.contains { $0.virtualHost == binding.virtualHost && $0.name == binding.source }
             || binding.destinationType == "queue" && !binding.source.isEmpty
                 && wanted.queues.contains { $0.virtualHost == binding.virtualHost && $0.name == binding.destination }
     }
 
-    /// Only one policy applies to a queue: one that also matches may push the right one aside.
+    /// Only one policy applies to a queue: another one that matches may displace the right one.
     private func queues(under policy: Definitions.Policy) -> [String] {
         wanted.queues.filter { policy.applies(to: $0) }.map(\.name)
     }

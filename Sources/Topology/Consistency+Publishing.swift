@@ -1,12 +1,12 @@
 import JSON
 import Messaging
 
-// That whoever has something to say may say it.
+// That every process that publishes has permission to.
 
 extension Consistency {
     private static let retryFamily = "retry."
 
-    /// The rungs of the ladder are exchanges with a queue of the same name, whose policy lets messages fall back; and there are no others.
+    /// The rungs of the ladder are exchanges with a queue of the same name, whose policy makes messages expire and dead-letters them; there are no others.
     func retries(_ ladder: RetryLadder) -> [String] {
         let names = ladder.rungs.flatMap { rung in RetryLadder.siblings.map { "\(Self.retryFamily)\(rung).\($0)" } }
         var complaints: [String] = []
@@ -27,7 +27,7 @@ extension Consistency {
         return complaints + strangers.sorted().map { "\($0) is no rung of the retry ladder" }
     }
 
-    /// Permissions let each message through that Wharf's processes send.
+    /// Permissions admit every message that Wharf's processes send.
     func publishers() -> [String] {
         let offered = openAPI.sorted().filter { !definitions.mayPublish(Self.ingress, to: Exchange.requests, routingKey: $0) }
             .map { "user \(Self.ingress) may not publish \($0) to \(Exchange.requests)" }

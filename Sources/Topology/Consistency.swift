@@ -1,11 +1,11 @@
 import Messaging
 
 extension Topology {
-    /// Holds the three against each other: what openapi.yaml offers, where the definitions lead it, what the services register. Needs no broker.
+    /// Compares three things: the operations of openapi.yaml, where the definitions route them, and what the services register. Needs no broker.
     /// - Parameters:
     ///   - openAPI: the operation ids of openapi.yaml.
-    ///   - internal: the operations that only Wharf's own processes ask for.
-    /// - Returns: complaints, one line each; empty when all fits.
+    ///   - internal: the operations that only Wharf's own processes request.
+    /// - Returns: complaints, one line each; empty when everything is consistent.
     public static func consistency(
         openAPI: [String], internal: [String], definitions: Definitions, services: [ServiceDefinition]
     ) -> [String] {
@@ -20,12 +20,12 @@ struct Consistency {
     static let ingress = "ingress"
 
     let openAPI: [String]
-    /// All that anybody asks for.
+    /// All operations that are requested.
     let requested: [String]
     let definitions: Definitions
     let services: [ServiceDefinition]
 
-    /// Each operation leads to one queue, of the service that handles it.
+    /// Each operation is routed to one queue, of the service that handles it.
     func operations() -> [String] {
         requested.sorted().flatMap { operation -> [String] in
             let queues = destinations(of: operation, from: Exchange.requests)
@@ -47,7 +47,7 @@ struct Consistency {
         }
     }
 
-    /// Each binding of requests and events brings what the queue's service handles.
+    /// Each binding of requests and events delivers what the queue's service handles.
     func bindings() -> [String] {
         definitions.bindings.filter { [Exchange.requests, Exchange.events].contains($0.source) }.compactMap { binding in
             guard let service = services.first(where: { $0.queues.contains(binding.destination) }) else {
@@ -57,7 +57,7 @@ struct Consistency {
         }
     }
 
-    /// Each registered operation is reached by a message, and is asked for by somebody.
+    /// Each registered operation is reached by a message, and is requested by a client or a process.
     func registrations() -> [String] {
         services.flatMap { service in
             service.operations.map(\.key).sorted().compactMap { operation -> String? in
@@ -67,7 +67,7 @@ struct Consistency {
                     return "operation \(operation) of \(service.name) is bound to none of its queues"
                 }
                 if !byRequest.isEmpty, !requested.contains(operation) {
-                    return "operation \(operation) of \(service.name) is neither in openapi.yaml nor known as internal"
+                    return "operation \(operation) of \(service.name) is neither in openapi.yaml nor listed as internal"
                 }
                 return nil
             }
@@ -89,7 +89,7 @@ struct Consistency {
                     complaints.append("queue \(name) is not bound to the exchange \(Exchange.queues): its dead letters cannot be replayed")
                 }
                 if queue.type != "quorum" {
-                    complaints.append("queue \(name) is \(queue.type): with the node that holds it, its operations would be away; it must be quorum")
+                    complaints.append("queue \(name) is \(queue.type): its operations would be lost with the node that holds it; it must be quorum")
                 }
                 return complaints
             }

@@ -1,4 +1,4 @@
-// Who may touch what.
+// Users and their permissions.
 
 extension Definitions {
     public struct VirtualHost: Sendable, Hashable, Codable {
@@ -82,7 +82,7 @@ extension Definitions.User: Codable {
         name = try container.decode(String.self, forKey: .name)
         passwordHash = try container.value(.passwordHash, or: "")
         hashingAlgorithm = try container.value(.hashingAlgorithm, or: BrokerPassword.algorithm)
-        // A list since 3.9; before, and in hand-written files, one string with commas.
+        // A list since 3.9; earlier, and in hand-written files, one string with commas.
         if let text = try? container.decode(String.self, forKey: .tags) {
             tags = text.split(separator: ",").map(String.init)
         } else {

@@ -1,7 +1,7 @@
 import JSON
 import Messaging
 
-// The definitions as they follow from the services: the one place that knows how Wharf lays out a broker.
+// The definitions derived from the services: the one place that knows how Wharf lays out a broker.
 
 private typealias Topics = Messaging.Exchange
 
@@ -13,13 +13,13 @@ extension Definitions {
     /// The queues whose messages wait for as long as it takes.
     private static let kept = ["commands", "imports"]
     private static let maximumDeadLetters = 1_000_000
-    /// Longer than any deadline of a query: whoever asked is gone.
+    /// Longer than any deadline of a query: its requester has stopped waiting.
     private static let queryLifetime = 60_000
-    /// A message that ends this many workers is a dead letter.
+    /// A message that crashes this many workers becomes a dead letter.
     private static let deliveryLimit = 20
     private static let unlimited = 1_000_000_000
 
-    /// What a broker holds for these services and the ingress in front of them.
+    /// The definitions for these services and the ingress in front of them.
     /// - Parameter offered: The operations that the ingress sends: those of openapi.yaml, those that `Prefer: wait` leads to, and its own.
     public init(services: [ServiceDefinition], offered: [String], ladder: RetryLadder = .standard) {
         self.init()
@@ -94,7 +94,7 @@ extension Definitions {
         return "\(service.name)\\.(\(kinds.joined(separator: "|")))" + (service.replaysDeadLetters ? "|\(Topics.deadLetters)" : "")
     }
 
-    /// `commands`, `queries` and what else the services call their queues.
+    /// `commands`, `queries` and the other suffixes of the services' queue names.
     private static func kinds(_ services: [ServiceDefinition]) -> [String] {
         Set(services.flatMap(\.queues).map { String($0.drop { $0 != "." }.dropFirst()) }).sorted()
     }

@@ -1,6 +1,6 @@
 import JSON
 
-// Where messages lie. A member that the file leaves out has RabbitMQ's own default.
+// Where messages are stored. A member that the file leaves out has RabbitMQ's own default.
 
 extension Definitions {
     public struct Queue: Sendable, Hashable {
@@ -17,7 +17,7 @@ extension Definitions {
 
         static let typeArgument = "x-queue-type"
 
-        /// Holds queries alone: nothing that has to outlive its node.
+        /// Holds only queries: nothing that has to survive the loss of its node.
         var isOfQueries: Bool { name.hasSuffix(".queries") }
 
         public init(
@@ -56,10 +56,10 @@ extension Definitions {
 }
 
 extension Definitions {
-    /// As a broker with so many nodes is to hold them.
+    /// The definitions as a broker with this many nodes should have them.
     ///
-    /// A quorum queue writes every query to the disk. Where there is no second node that is for nothing: queues of queries are made as classic ones
-    /// there, and those that are quorum queues already may stay.
+    /// A quorum queue writes every query to the disk. Without a second node that gains nothing: query queues are created as classic queues
+    /// there, and existing quorum queues may stay.
     func fitted(to held: Definitions, nodeCount: Int) -> Definitions {
         guard nodeCount == 1 else { return self }
         var result = self

@@ -1,7 +1,7 @@
-// What the broker decides by the definitions, as it decides it.
+// The broker's own decisions, computed from the definitions by the broker's rules.
 
 extension Definitions {
-    /// The queues that a message with this routing key comes to; of bindings without wildcards.
+    /// The queues that receive a message with this routing key; considers bindings without wildcards.
     public func destinations(of routingKey: String, from exchange: String) -> [String] {
         bindings.filter { $0.source == exchange && $0.routingKey == routingKey }.map(\.destination)
     }
@@ -17,7 +17,7 @@ extension Definitions {
         permissions.contains { $0.user == user && matches($0.read, queue) }
     }
 
-    /// The policies of highest priority among those that match; more than one leaves it to chance which applies.
+    /// The matching policies of the highest priority; with more than one, which applies is undefined.
     func policies(for queue: Queue) -> [Policy] {
         let matching = policies.filter { $0.applies(to: queue) }
         let highest = matching.map(\.priority).max()
@@ -32,7 +32,7 @@ extension Definitions.Policy {
     }
 }
 
-/// As the broker matches: anywhere in the text, and an empty pattern matches empty text only. What is no regular expression matches nothing.
+/// Matches as the broker does: anywhere in the text, and an empty pattern matches empty text only. An invalid regular expression matches nothing.
 private func matches(_ pattern: String, _ text: String) -> Bool {
     guard !pattern.isEmpty else { return text.isEmpty }
     guard let expression = try? Regex(pattern) else { return false }

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import JSON
 
-/// `topology/definitions.json`: what Wharf wants a broker to hold, in RabbitMQ's own definitions format.
+/// `topology/definitions.json`: the objects that Wharf requires of a broker, in RabbitMQ's own definitions format.
 ///
-/// Tolerant of what it does not know: members of other versions are ignored, missing lists are empty.
+/// Unknown content is tolerated: members of other versions are ignored, missing lists are empty.
 public struct Definitions: Sendable, Equatable, Codable {
     public var virtualHosts: [VirtualHost] = []
     public var users: [User] = []
@@ -36,7 +36,7 @@ public struct Definitions: Sendable, Equatable, Codable {
     }
 
     /// Reads the bytes of a definitions file.
-    /// - Throws: ``TopologyError`` with code `unreadable`, naming what is wrong and where.
+    /// - Throws: ``TopologyError`` with code `unreadable`, naming the fault and where it is.
     public init(json bytes: [UInt8]) throws(TopologyError) {
         do {
             self = try JSON.decode(from: bytes)

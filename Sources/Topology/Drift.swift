@@ -5,18 +5,18 @@ public struct Drift: Sendable, Hashable, CustomStringConvertible {
     public enum Kind: String, Sendable {
         /// In the file, not in the broker.
         case missing
-        /// In both, and not the same.
+        /// In both, with different properties.
         case different
-        /// In the broker, not in the file, and within what is Wharf's.
+        /// In the broker, not in the file, and in Wharf's part of the broker.
         case extra
     }
 
     public let kind: Kind
-    /// What it is about: `queue carts.commands`.
+    /// The object concerned: `queue carts.commands`.
     public let object: String
-    /// What differs; empty where `kind` says it all.
+    /// What differs; empty where `kind` says everything.
     public let detail: String
-    /// Whether the broker can change it in place.
+    /// Whether the broker cannot change it in place.
     let isFixed: Bool
 
     init(_ kind: Kind, _ object: String, _ detail: String = "", isFixed: Bool = false) {
@@ -34,18 +34,18 @@ public struct Drift: Sendable, Hashable, CustomStringConvertible {
 
 /// An entry of the definitions that can be found and compared.
 protocol DefinitionEntry {
-    /// What it is called, the same in the file and in the broker: `queue carts.commands`.
+    /// Its name, the same in the file and in the broker: `queue carts.commands`.
     var title: String { get }
-    /// All that may differ between two entries of one title.
+    /// Everything that may differ between two entries of one title.
     var properties: [String: JSONValue] { get }
-    /// Whether the properties are fixed when the object is made.
+    /// Whether the properties are fixed once the object is created.
     static var isFixed: Bool { get }
 }
 
 extension DefinitionEntry {
     static var isFixed: Bool { false }
 
-    /// What makes `actual` another than this; nil when they are the same.
+    /// How `actual` differs from this entry; nil when they are the same.
     func difference(to actual: Self) -> Drift? {
         let (wanted, held) = (properties, actual.properties)
         let details = Set(wanted.keys).union(held.keys).sorted().compactMap { name -> String? in
@@ -67,7 +67,7 @@ extension Definitions.VirtualHost: DefinitionEntry {
 
 extension Definitions.User: DefinitionEntry {
     var title: String { "user \(name)" }
-    /// Not the password: the file has none.
+    /// Without the password: the file has none.
     var properties: [String: JSONValue] { ["tags": .array(tags.sorted().map { .string($0) })] }
 }
 

@@ -1,8 +1,8 @@
-/// A queue as the cluster has it at the moment: where its members are, and whether they work.
+/// The current state of a queue in the cluster: where its members are, and whether they work.
 public struct QueueState: Sendable, Equatable, Decodable {
-    /// What the management API is asked for.
+    /// The columns requested from the management API.
     public static let columns = "name,vhost,type,state,leader,members,online"
-    /// Fewer members than that, and the loss of one node takes the queue away.
+    /// With fewer members than this, the loss of one node makes the queue unavailable.
     static let fewestMembers = 3
 
     public let name: String
@@ -27,9 +27,9 @@ public struct QueueState: Sendable, Equatable, Decodable {
         online = try container.value(.online, or: [])
     }
 
-    /// What is wrong with it; nil when it can be used, and could be without any one node of the cluster.
+    /// The queue's fault; nil when it can be used, and could be without any one node of the cluster.
     public func trouble(nodeCount: Int) -> String? {
-        // Where the broker has no figures yet, it says nothing.
+        // Without figures from the broker yet, there is nothing to report.
         guard !members.isEmpty else { return state.flatMap { Self.good.contains($0) ? nil : "it is \($0)" } }
         let away = members.filter { !online.contains($0) }.sorted()
         if online.count * 2 <= members.count {
@@ -47,8 +47,8 @@ public struct QueueState: Sendable, Equatable, Decodable {
 }
 
 extension Topology {
-    /// What is wrong with the definitions' queues at the moment, one line each: those without a leader, or with members away or missing.
-    /// - Throws: ``TopologyError`` with code `broker`; whatever `broker` throws when it cannot be reached.
+    /// The current faults of the definitions' queues, one line each: queues without a leader, or with members away or missing.
+    /// - Throws: ``TopologyError`` with code `broker`; any error of `broker` when it cannot be reached.
     public static func troubles(of definitions: Definitions, via broker: BrokerManagement) async throws -> [String] {
         let (states, nodeCount) = (try await broker.queueStates(), try await broker.nodeCount())
         return states.filter { state in definitions.queues.contains { $0.name == state.name && $0.virtualHost == state.virtualHost } }

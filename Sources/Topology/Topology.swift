@@ -1,19 +1,19 @@
 import Runtime
 import Secrets
 
-/// Brings `topology/definitions.json` to a broker, and tells how far a broker is from it. Nothing is deleted but an empty queue of another type, which is
-/// made again at once.
+/// Applies `topology/definitions.json` to a broker, and reports how a broker differs from it. Nothing is deleted except an empty queue of another type,
+/// which is recreated at once.
 public enum Topology {
-    /// Makes the broker hold the definitions, and returns what had to be changed: nothing when it did already.
+    /// Makes the broker match the definitions, and returns what had to be changed: nothing when it matched already.
     ///
-    /// A user who is in `passwords` gets that password; every other user keeps the one it has in the broker, or has none and cannot log in.
+    /// A user in `passwords` gets that password; every other user keeps the one it has in the broker, or has none and cannot log in.
     ///
-    /// A queue that exists with other fixed properties, such as its type, is made anew once it is empty: what its consumers hold they handle, and they come
-    /// back to the new one.
+    /// An existing queue with other fixed properties, such as its type, is recreated once it is empty: its consumers finish the messages that they hold, and
+    /// reconnect to the new one.
     /// - Parameters:
     ///   - passwords: password by user name.
-    ///   - clock: to wait, for ``longestDrain`` a queue, until such a queue is empty; without one it must be empty already.
-    /// - Throws: ``TopologyError``; whatever `broker` throws when it cannot be reached.
+    ///   - clock: to wait, up to ``longestDrain`` per queue, until such a queue is empty; without a clock it must be empty already.
+    /// - Throws: ``TopologyError``; any error of `broker` when it cannot be reached.
     @discardableResult
     public static func apply(
         _ definitions: Definitions, passwords: [String: String] = [:], via broker: BrokerManagement, clock: (any WallClock)? = nil
@@ -35,8 +35,8 @@ public enum Topology {
         let touched = Set(drift.map(\.object))
         let changes = drift + renewed.filter { !touched.contains($0.title) }.map { Drift(.different, $0.title, "password") }
         guard !changes.isEmpty else { return [] }
-        // No more than that: what is written again is decided again, and a virtual host loses its description. A queue that was made anew is written twice,
-        // as the broker may have said so before each of its nodes knew.
+        // Only the changed objects: whatever is written again is validated again, and a virtual host loses its description. A recreated queue is written twice,
+        // because the broker may confirm the deletion before all of its nodes know.
         try await broker.importDefinitions(wanted.only(Set(changes.map(\.object))))
         let rest = try await check(wanted, via: broker).filter { $0.kind != .extra }
         guard rest.isEmpty else {
@@ -45,9 +45,9 @@ public enum Topology {
         return changes
     }
 
-    /// What differs between the definitions and the broker. Extra is told only of what is Wharf's: names that begin as the definitions' own do, bindings
-    /// of their exchanges and queues, permissions of their users, policies that match their queues.
-    /// - Throws: ``TopologyError`` with code `broker`; whatever `broker` throws when it cannot be reached.
+    /// The differences between the definitions and the broker. Extra objects are reported only within Wharf's part: names that begin as the definitions' own
+    /// do, bindings of their exchanges and queues, permissions of their users, policies that match their queues.
+    /// - Throws: ``TopologyError`` with code `broker`; any error of `broker` when it cannot be reached.
     public static func check(_ definitions: Definitions, via broker: BrokerManagement) async throws -> [Drift] {
         let held = try await broker.definitions()
         return Comparison(wanted: definitions.fitted(to: held, nodeCount: try await broker.nodeCount()), held: held).drift()
@@ -57,7 +57,7 @@ public enum Topology {
     public static let longestDrain: Duration = .seconds(70)
     static let drainPause: Duration = .milliseconds(200)
 
-    /// Deletes an empty queue and makes it again, with its bindings. In between, for some milliseconds, requests for it are turned away.
+    /// Deletes an empty queue and recreates it with its bindings. In between, for some milliseconds, requests for it are rejected.
     /// - Returns: false when it did not become empty.
     private static func renew(
         _ queue: Definitions.Queue, of wanted: Definitions, lacking drift: [Drift], via broker: BrokerManagement, _ clock: (any WallClock)?
@@ -69,7 +69,7 @@ public enum Topology {
             try await clock.sleep(for: drainPause)
         }
         let bindings = wanted.bindings.filter { $0.virtualHost == queue.virtualHost && $0.destination == queue.name }
-        // A binding needs its exchange, and the queue its limits from the beginning.
+        // A binding needs its exchange, and the queue needs its limits from the start.
         let lacking = wanted.exchanges.map(\.title).filter { title in drift.contains { $0.object == title } }
         let part = [queue.title] + bindings.map(\.title) + lacking + wanted.policies(for: queue).map(\.title)
         try await broker.importDefinitions(wanted.only(Set(part)))
@@ -88,7 +88,7 @@ public enum Topology {
 }
 
 extension Definitions {
-    /// The definitions with the password hashes that the broker is to hold, and the users whose password that changes.
+    /// The definitions with the password hashes that the broker should have, and the users whose password this changes.
     fileprivate func withPasswords(
         _ passwords: [String: String], keeping held: [User]
     ) throws(TopologyError) -> (definitions: Definitions, renewed: [User]) {

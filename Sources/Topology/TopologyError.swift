@@ -5,13 +5,13 @@ public struct TopologyError: Error, Sendable, Equatable, CustomStringConvertible
         case unreadable
         /// A password was given for a user that the definitions do not have.
         case unknownUser
-        /// The management API refused, or answered what cannot be understood.
+        /// The management API returned an error, or an answer that cannot be understood.
         case broker
         /// A queue or an exchange exists with properties that cannot be changed: it must be drained and deleted first.
         case conflict
-        /// The broker accepted the definitions, yet does not hold them.
+        /// The broker accepted the definitions, but does not match them.
         case notApplied
-        /// No random salt for a password.
+        /// No random salt for a password could be generated.
         case noRandomness
     }
 

@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sandbox", abstract: "Runs a payment gateway for trials, which speaks Stripe's API and takes no money.")
+        commandName: "sandbox", abstract: "Runs a payment gateway for trials that speaks Stripe's API and takes no money.")
 
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
@@ -33,7 +33,7 @@ struct SandboxCommand: AsyncParsableCommand {
                 throw AssemblyError("STRIPE_API_KEY", key.isEmpty ? "is not set" : "is a live key", "a key for the sandbox alone, which begins with sk_test_")
             }
             guard let secret = settings.stripe.webhookSecret else {
-                throw AssemblyError("STRIPE_WEBHOOK_SECRET", "is not set", "what the ingress checks the sandbox's webhooks with")
+                throw AssemblyError("STRIPE_WEBHOOK_SECRET", "is not set", "the secret with which the ingress checks the sandbox's webhooks")
             }
             let configuration = SandboxConfiguration(
                 host: host, port: port, apiKey: key, webhookSecret: secret,

@@ -4,7 +4,7 @@ import Chaos
 import Load
 import Up
 
-/// What people use who build Wharf or try it: nothing of it runs in production.
+/// The commands for people who build Wharf or try it: none of them runs in production.
 @main
 struct WharfDev: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

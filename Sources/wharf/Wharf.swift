@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 
-/// What runs in production: the roles, and the commands of those who operate them.
+/// The production executable: the roles, and the operators' commands.
 @main
 struct Wharf: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +17,7 @@ struct Wharf: AsyncParsableCommand {
                 ]),
         ])
 
-    /// A reader that has gone, as `head` does, is the end of the output and not of the command. A handler, since what is ignored would stay so in child processes.
+    /// A reader that has gone, such as `head`, ends the output but not the command. A handler, because an ignored signal would stay ignored in child processes.
     static func main() async {
         signal(SIGPIPE, leaveToWriters)
         await main(nil)

@@ -7,7 +7,7 @@ import Testing
         func next() -> UInt64 { .max }
     }
 
-    @Test func `delays double up to the longest and begin anew after a stable connection`() {
+    @Test func `delays double up to the longest and restart after a stable connection`() {
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(3))
         var random = Largest()
         let delays = (0..<9).map { _ in backoff.next(using: &random) }

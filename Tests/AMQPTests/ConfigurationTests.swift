@@ -3,7 +3,7 @@ import Testing
 @testable import AMQP
 
 @Suite struct ConfigurationTests {
-    @Test func `a URL with everything is read part by part`() throws {
+    @Test func `a complete URL is parsed part by part`() throws {
         let configuration = try AMQPConfiguration(url: "amqp://us%40er:p%3Aw%2Fd@[::1]:5673/a%2Fb", connectionName: "n")
         #expect(configuration.user == "us@er")
         #expect(configuration.password == "p:w/d")
@@ -30,12 +30,12 @@ import Testing
     }
 
     @Test(arguments: ["amqp://broker", "amqp://broker/", "amqp://broker/%2f", "amqp://guest:guest@broker:5672"])
-    func `what is left out is the broker's default`(url: String) throws {
+    func `omitted parts take the broker's defaults`(url: String) throws {
         let configuration = try AMQPConfiguration(url: url, connectionName: "n")
         #expect(configuration == (try AMQPConfiguration(url: "amqp://guest:guest@broker:5672/%2F", connectionName: "n")))
     }
 
-    @Test func `amqps verifies unless told otherwise`() throws {
+    @Test func `amqps verifies certificates unless configured otherwise`() throws {
         let plain = try AMQPConfiguration(url: "amqps://broker", connectionName: "n")
         #expect(plain.nodes == [.init(host: "broker", port: 5671)])
         #expect(plain.tls == AMQPConfiguration.TLS(caFile: AMQPConfiguration.TLS.systemCAFile, verify: true))
@@ -54,7 +54,7 @@ import Testing
         #expect { try AMQPConfiguration(url: url, connectionName: "n") } throws: { ($0 as? AMQPError)?.code == .configuration }
     }
 
-    @Test func `the password is shown nowhere`() throws {
+    @Test func `the password never appears in a description`() throws {
         let configuration = try AMQPConfiguration(url: "amqp://user:secret@broker/v", connectionName: "n")
         #expect("\(configuration)" == "amqp://user@broker:5672/v")
         #expect(!String(reflecting: configuration).contains("secret"))

@@ -4,7 +4,7 @@ import Testing
 
 extension BrokerTests {
     @Suite struct ConsumingTests {
-        @Test func `what gathers is handed out together, up to the limit`() async throws {
+        @Test func `gathered deliveries are handed out together, up to the limit`() async throws {
             try await withQueue { publisher, consumer, _, queue in
                 let outcomes = await publisher.publish((0..<60).map { message("\($0)", to: queue) })
                 #expect(outcomes.areConfirmed)
@@ -15,7 +15,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `acknowledged messages are gone, released ones come again`() async throws {
+        @Test func `acknowledged messages are gone, released ones are redelivered`() async throws {
             try await withQueue(arguments: ["x-queue-type": "quorum"]) { publisher, consumer, topology, queue in
                 _ = await publisher.publish((0..<10).map { message("\($0)", to: queue, persistent: true) })
                 let deliveries = try await consumer.collect(10)
@@ -48,7 +48,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `prefetch bounds what is unacknowledged`() async throws {
+        @Test func `prefetch bounds the unacknowledged deliveries`() async throws {
             try await withQueue(prefetch: 5) { publisher, consumer, topology, queue in
                 _ = await publisher.publish((0..<20).map { message("\($0)", to: queue) })
                 let first = try await consumer.collect(5)
@@ -59,7 +59,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `an exclusive consumer gets what is sent to its reply address and to its bindings`() async throws {
+        @Test func `an exclusive consumer receives messages for its reply address and its bindings`() async throws {
             let broker = try await TestBroker.shared.value
             let publisher = try Publisher(configuration: broker.configuration, confirms: false, logger: quiet)
             let key = "tests.\(UInt64.random(in: 0...UInt64.max))"
@@ -80,7 +80,7 @@ extension BrokerTests {
             #expect(consumer.replyAddress == nil)
         }
 
-        @Test func `each connection has an exclusive queue of its own name, which begins with the prefix`() async throws {
+        @Test func `each connection has an exclusive queue with a unique name, which begins with the prefix`() async throws {
             let broker = try await TestBroker.shared.value
             let prefix = "tests.\(UInt64.random(in: 0...UInt64.max))."
             let consumers = try (0..<2).map { _ in
@@ -102,7 +102,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `without acknowledgements the broker waits while the bound is reached, and nothing is lost`() async throws {
+        @Test func `without acknowledgements the connection stops reading at the bound, and nothing is lost`() async throws {
             let broker = try await TestBroker.shared.value
             let publisher = try Publisher(configuration: broker.configuration, logger: quiet)
             let consumer = try Consumer(
@@ -120,7 +120,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a queue that is missing at the start is named in the error`() async throws {
+        @Test func `the error names a queue that is missing at the start`() async throws {
             let broker = try await TestBroker.shared.value
             let consumer = try Consumer(configuration: broker.configuration, source: .queue("tests.missing"), prefetch: 1, logger: quiet)
             let error = await #expect(throws: AMQPError.self) { try await consumer.run() }
@@ -139,7 +139,7 @@ extension BrokerTests {
             #expect(error?.code == .accessRefused)
         }
 
-        @Test func `cancelling a task that waits for deliveries ends its wait, and others wait on`() async throws {
+        @Test func `cancelling a task that waits for deliveries ends its wait, and others keep waiting`() async throws {
             try await withQueue { publisher, consumer, _, queue in
                 let cancelled = Task { try await consumer.next(limit: 1) }
                 let patient = Task { try await consumer.next(limit: 1) }
@@ -151,7 +151,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `after stopping, what was handed out can be settled and the rest is back in the queue`() async throws {
+        @Test func `after stopping, handed-out deliveries can be settled and the rest is back in the queue`() async throws {
             try await withQueue { publisher, consumer, topology, queue in
                 _ = await publisher.publish((0..<10).map { message("\($0)", to: queue) })
                 let first = try await consumer.next(limit: 1)

@@ -16,7 +16,7 @@ import Testing
         #expect(deliveries.count == 0)
     }
 
-    @Test func `one frame never settles a delivery that was not meant`() {
+    @Test func `one frame never settles an unintended delivery`() {
         var deliveries = unsettled(1...6)
         #expect(deliveries.acknowledge([1, 2, 4, 5]) == [
             .acknowledge(2, multiple: true), .acknowledge(4, multiple: false), .acknowledge(5, multiple: false),
@@ -24,7 +24,7 @@ import Testing
         #expect(deliveries.acknowledge([3, 6]) == [.acknowledge(6, multiple: true)])
     }
 
-    @Test func `rejections go one by one`() {
+    @Test func `deliveries are rejected one by one`() {
         var deliveries = unsettled(1...3)
         #expect(deliveries.reject([1, 2], requeue: false) == [.reject(1, requeue: false), .reject(2, requeue: false)])
     }
@@ -57,7 +57,7 @@ import Testing
         if case .now(let deliveries) = queue.next(limit: limit, id: 0, waiter: "") { deliveries } else { nil }
     }
 
-    @Test func `deliveries go to those who wait, in the order of their asking`() {
+    @Test func `deliveries go to waiting callers, in the order in which they asked`() {
         var queue = connected()
         _ = queue.next(limit: 2, id: 1, waiter: "first")
         _ = queue.next(limit: 9, id: 2, waiter: "second")
@@ -66,7 +66,7 @@ import Testing
         #expect(handovers.map(\.deliveries) == [deliveries(1...2), deliveries(3...5)])
     }
 
-    @Test func `what gathered is handed out up to the limit`() {
+    @Test func `gathered deliveries are handed out up to the limit`() {
         var queue = connected()
         _ = queue.receive(deliveries(1...5))
         #expect(answer(&queue, limit: 3) == deliveries(1...3))
@@ -87,7 +87,7 @@ import Testing
         #expect(answer(&queue, limit: 9) == deliveries(1...2, generation: 2))
     }
 
-    @Test func `stopping releases what gathered and what still comes, and tells who waits`() {
+    @Test func `stopping releases gathered and later deliveries, and returns the waiting callers`() {
         var queue = connected()
         _ = queue.receive(deliveries(1...3))
         #expect(answer(&queue, limit: 1) == deliveries(1...1))
@@ -100,7 +100,7 @@ import Testing
         guard case .stopped = queue.next(limit: 1, id: 3, waiter: "") else { Issue.record("it handed something out"); return }
     }
 
-    @Test func `without acknowledgements nothing that arrived is lost`() {
+    @Test func `without acknowledgements no delivery that arrived is lost`() {
         var queue = connected(noAck: true)
         _ = queue.receive(deliveries(1...2))
         queue.disconnected()

@@ -43,7 +43,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `headers that nest without end are cut and marked`() async throws {
+        @Test func `headers that nest too deep are cut and marked`() async throws {
             try await withQueue { publisher, consumer, _, queue in
                 let broker = try await TestBroker.shared.value
                 let wire = try RawPublisher(port: broker.port)

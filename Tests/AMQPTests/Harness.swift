@@ -55,7 +55,7 @@ extension Consumer {
 }
 
 extension [PublishOutcome] {
-    /// Whether there are any, and all are confirmed.
+    /// Whether there are outcomes, and all are confirmed.
     var areConfirmed: Bool { !isEmpty && allSatisfy { $0 == .confirmed } }
 }
 

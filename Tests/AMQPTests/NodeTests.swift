@@ -21,7 +21,7 @@ import Testing
         #expect(Set(first) == ["a", "b", "c"])
     }
 
-    @Test func `the address that was lost just now is tried last`() {
+    @Test func `the most recently lost address is tried last`() {
         let lost = BrokerAddress(node: nodes[1], host: "b2")
         for _ in 0..<50 {
             #expect(order(lost: lost).last == lost)
@@ -60,7 +60,7 @@ import Testing
 
 extension BrokerTests {
     @Suite struct NodeTests {
-        /// A port on which the kernel accepts connections, and nobody ever says a word: a frozen node.
+        /// A port on which the kernel accepts connections, and no answer ever comes: a frozen node.
         private final class FrozenNode {
             let port: Int
             private let socket: Int32
@@ -98,7 +98,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a frozen node and one that is gone keep nobody from the third`() async throws {
+        @Test func `a frozen node and a stopped one do not keep a connection from the third`() async throws {
             let broker = try await TestBroker.shared.value
             let frozen = try FrozenNode()
             let nodes = [frozen.port, 1, broker.port].map { AMQPConfiguration.Node(host: "127.0.0.1", port: $0) }
@@ -106,7 +106,7 @@ extension BrokerTests {
             try await connect(to: nodes, connectTimeout: .milliseconds(300), within: .seconds(10))
         }
 
-        @Test func `of a name with several addresses those that refuse are passed over`() async throws {
+        @Test func `refusing addresses of a name with several are skipped`() async throws {
             // The broker listens on 127.0.0.1 alone; the resolver is asked for a name that has ::1, too, on most machines.
             let broker = try await TestBroker.shared.value
             try await connect(to: [.init(host: "localhost", port: broker.port)], connectTimeout: .seconds(2), within: .seconds(10))

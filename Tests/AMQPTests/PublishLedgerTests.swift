@@ -18,7 +18,7 @@ import Testing
         PublishLedger(confirms: confirms, window: window)
     }
 
-    @Test func `publications leave in order, as far as the window allows`() {
+    @Test func `publications are written in order, as far as the window allows`() {
         var ledger = ledger(window: 3)
         #expect(ledger.submit(messages("a", "b"), rejections: [:], deadline: later, waiter: "1") == nil)
         #expect(ledger.submit(messages("c", "d"), rejections: [:], deadline: later, waiter: "2") == nil)
@@ -45,7 +45,7 @@ import Testing
         #expect(ledger.confirm(number: 4, multiple: true, accepted: true).map(\.outcomes) == [Array(repeating: .confirmed, count: 4)])
     }
 
-    @Test func `confirms that repeat or were never due change nothing`() {
+    @Test func `repeated or unknown confirms change nothing`() {
         var ledger = ledger()
         _ = ledger.submit(messages("a"), rejections: [:], deadline: later, waiter: "")
         #expect(ledger.confirm(number: 7, multiple: true, accepted: true).isEmpty)
@@ -55,7 +55,7 @@ import Testing
         #expect(ledger.confirm(number: 0, multiple: true, accepted: true).isEmpty)
     }
 
-    @Test func `returns belong to their publications in the order of publishing`() {
+    @Test func `returns match their publications in the order of publishing`() {
         var ledger = ledger()
         _ = ledger.submit(messages("x", "no", "x", "no"), rejections: [:], deadline: later, waiter: "")
         _ = ledger.take(limit: 9)
@@ -65,7 +65,7 @@ import Testing
         #expect(ledger.confirm(number: 4, multiple: true, accepted: true).map(\.outcomes) == [[.confirmed, back, .confirmed, back]])
     }
 
-    /// As a bundle does, which has no id of its own: the one that arrived must not be taken for the one that came back.
+    /// As for a bundle, which has no id of its own: the one that arrived must not be mistaken for the one that was returned.
     @Test func `a return belongs to the message with its body, not to one that looks like it`() {
         var ledger = ledger()
         let alike = [[1, 1], [2, 2]].map { Publication(exchange: "", routingKey: "x", body: $0) }
@@ -78,7 +78,7 @@ import Testing
         #expect(outcomes == [[.confirmed, .returned(code: 312, reason: "NO_ROUTE")]])
     }
 
-    @Test func `a lost connection fails what was begun and keeps what was not`() {
+    @Test func `a lost connection fails batches that were begun and keeps the others`() {
         var ledger = ledger(window: 2)
         _ = ledger.submit(messages("a", "b", "c"), rejections: [:], deadline: later, waiter: "begun")
         _ = ledger.submit(messages("d"), rejections: [:], deadline: later, waiter: "waiting")
@@ -195,7 +195,7 @@ import Testing
         #expect(completions.map(\.outcomes) == [[.confirmed, .failed(invalid), .confirmed]])
     }
 
-    @Test func `past the bound publications are turned away at once`() {
+    @Test func `publications past the bound are rejected at once`() {
         var ledger = ledger()
         let many = Array(repeating: messages("a")[0], count: PublishLedger<String>.unwrittenBound + 1)
         #expect(ledger.submit(many, rejections: [:], deadline: later, waiter: "") == nil)
@@ -204,7 +204,7 @@ import Testing
         #expect(ledger.submit(messages("b"), rejections: [:], deadline: later, waiter: "") == nil)
     }
 
-    @Test func `without confirms writing is the outcome`() {
+    @Test func `without confirms a written publication counts as confirmed`() {
         var ledger = ledger(confirms: false, window: 2)
         _ = ledger.submit(messages("a", "b", "c"), rejections: [:], deadline: later, waiter: "")
         #expect(ledger.take(limit: 9).count == 2)
@@ -225,14 +225,14 @@ import Testing
         (1..<depth).reduce(.null) { value, _ in .array([value]) }
     }
 
-    @Test func `what is within the bounds is allowed`() {
+    @Test func `a publication within the bounds is allowed`() {
         #expect(violation { _ in } == nil)
         #expect(violation { $0.routingKey = String(repeating: "x", count: 255) } == nil)
         #expect(violation { $0.properties.headers = [String(repeating: "k", count: 128): nested(FieldValue.maximumDepth)] } == nil)
         #expect(violation { $0.properties.expiration = 0 } == nil)
     }
 
-    @Test func `what is past a bound is not`() {
+    @Test func `a publication past a bound is rejected`() {
         #expect(violation { $0.routingKey = String(repeating: "ü", count: 128) } == .invalidMessage)
         #expect(violation { $0.properties.replyTo = String(repeating: "x", count: 256) } == .invalidMessage)
         #expect(violation { $0.properties.headers = [String(repeating: "k", count: 129): .null] } == .invalidMessage)

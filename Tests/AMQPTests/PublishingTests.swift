@@ -6,7 +6,7 @@ import Testing
 
 extension BrokerTests {
     @Suite struct PublishingTests {
-        @Test func `every property and every kind of header comes back as it was sent`() async throws {
+        @Test func `every property and every kind of header arrives as it was sent`() async throws {
             try await withQueue { publisher, consumer, _, queue in
                 let properties = Properties(
                     messageID: "m-1", correlationID: "c-1", replyTo: "r", type: "t", contentType: "application/json",
@@ -31,7 +31,7 @@ extension BrokerTests {
         }
 
         @Test(arguments: [0, 1, 131_064, 131_065, 3_000_000])
-        func `a body of any size comes back whole`(size: Int) async throws {
+        func `a body of any size arrives whole`(size: Int) async throws {
             try await withQueue { publisher, consumer, _, queue in
                 let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
                 let sent = Publication(exchange: "", routingKey: queue, body: body)
@@ -60,7 +60,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `what no queue takes is returned, and only that`() async throws {
+        @Test func `only a message that no queue accepts is returned`() async throws {
             try await withQueue { publisher, _, _, queue in
                 let outcomes = await publisher.publish((0..<300).map { index in
                     message("same", to: index % 3 == 1 ? "tests.nowhere" : queue)
@@ -72,7 +72,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `what need not be routed is confirmed though no queue takes it`() async throws {
+        @Test func `a message that is not mandatory is confirmed even if no queue accepts it`() async throws {
             try await withQueue { publisher, _, _, _ in
                 var lost = message("x", to: "tests.nowhere")
                 lost.mandatory = false
@@ -80,7 +80,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a full queue that rejects publications refuses`() async throws {
+        @Test func `a full queue that rejects publications refuses them`() async throws {
             let full: [String: FieldValue] = ["x-max-length": 1, "x-overflow": "reject-publish"]
             let broker = try await TestBroker.shared.value
             let queue = try await Topology(broker.configuration).queue(arguments: full)
@@ -118,7 +118,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `an exchange that does not exist fails what is under way, and the publisher goes on`() async throws {
+        @Test func `an exchange that does not exist fails the publications under way, and the publisher goes on`() async throws {
             try await withQueue { publisher, _, _, queue in
                 let wrong = Publication(exchange: "tests.none", routingKey: "x", body: [])
                 #expect(await publisher.publish([wrong]).first?.failure == .notFound)
@@ -126,7 +126,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `without confirms an outcome is there once written, and returns are told and counted`() async throws {
+        @Test func `without confirms the outcome follows the write, and returns are reported and counted`() async throws {
             let broker = try await TestBroker.shared.value
             let returned = Mutex<[ReturnedMessage]>([])
             let publisher = try Publisher(configuration: broker.configuration, confirms: false, window: 10, logger: quiet) { message in

@@ -5,12 +5,12 @@ import Testing
 
 extension BrokerTests {
     @Suite struct RecoveryTests {
-        @Test func `publisher and consumer come back after the broker closes their connections, and nothing hangs`() async throws {
+        @Test func `publisher and consumer reconnect after the broker closes their connections, and nothing hangs`() async throws {
             let broker = try await TestBroker.shared.value
             try await withQueue(arguments: ["x-queue-type": "quorum"]) { publisher, consumer, _, queue in
                 _ = await publisher.publish([message("first", to: queue, persistent: true)])
                 let before = try await consumer.next(limit: 1)
-                // Publishing goes on all the while, so that the close hits confirms that are pending.
+                // Publishing goes on all the while, so that the close hits pending confirms.
                 let flood = Task {
                     var outcomes: [PublishOutcome] = []
                     while !Task.isCancelled {
@@ -25,7 +25,7 @@ extension BrokerTests {
                 let outcomes = await flood.value
                 let failures = Set(outcomes.map(\.failure))
                 #expect(failures.isSubset(of: [nil, .connectionLost]))
-                // A tag of the lost connection is no longer valid: the message comes again.
+                // A tag of the lost connection is no longer valid: the message is redelivered.
                 await consumer.acknowledge(before.map(\.tag))
                 var redelivered: Delivery?
                 while redelivered == nil {
@@ -93,7 +93,7 @@ extension BrokerTests {
                     }
                     let failures = Set(outcomes.map(\.failure))
                     #expect(failures.isSubset(of: [.deadlineExceeded, .windowFull]))
-                    // Well before its heartbeats would end the connection.
+                    // Well before the missing heartbeats would end the connection.
                     #expect((.milliseconds(990)...(.seconds(5))).contains(time))
                 }
                 try await eventually("it works again", within: .seconds(30)) {
@@ -108,7 +108,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a silent broker is given up after its heartbeats fail to come`() async throws {
+        @Test func `a silent broker is given up after missed heartbeats`() async throws {
             let broker = try await TestBroker.shared.value
             var configuration = try broker.configuration
             configuration.heartbeat = .seconds(1)
@@ -128,7 +128,7 @@ extension BrokerTests {
                 try await eventually("it is connected") { publisher.isConnected }
                 #expect(!publisher.isBlocked)
                 try await broker.control("set_vm_memory_high_watermark", "0.000001")
-                // The broker tells it to those who publish.
+                // The broker sends it only to connections that publish.
                 let first = await publisher.publish([message("during", to: queue)], deadline: .seconds(1))
                 #expect(first.first?.failure == .deadlineExceeded)
                 try await eventually("it is blocked") { publisher.isBlocked }
@@ -152,7 +152,7 @@ extension BrokerTests {
             #expect(await publisher.publish([message("x", to: "q")]).first?.failure == .stopped)
         }
 
-        @Test func `graceful shutdown confirms what was published and writes the acknowledgements`() async throws {
+        @Test func `graceful shutdown confirms pending publications and writes the acknowledgements`() async throws {
             let broker = try await TestBroker.shared.value
             let topology = try await Topology(broker.configuration)
             let queue = try await topology.queue(arguments: ["x-queue-type": "quorum"])

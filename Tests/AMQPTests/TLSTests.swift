@@ -31,7 +31,7 @@ extension BrokerTests {
             await #expect { _ = try await Topology(configuration) } throws: { ($0 as? AMQPError)?.code == .tls }
         }
 
-        @Test func `without verification any certificate will do`() async throws {
+        @Test func `without verification any certificate is accepted`() async throws {
             let broker = try await TestBroker.shared.value
             _ = try await Topology(broker.tlsConfiguration(host: "127.0.0.1", query: "verify=verify_none"))
         }

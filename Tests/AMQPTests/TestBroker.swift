@@ -39,7 +39,7 @@ final class TestBroker: Sendable {
             ssl_options.keyfile = \(folder)/server.key
             ssl_options.verify = verify_none
             """.utf8).write(to: URL(filePath: folder + "/rabbitmq.conf"))
-        // The shell ends the broker when its input ends, which is when this process does, however it does.
+        // The shell ends the broker when its input ends, which is when this process does, however it ends.
         process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         process.environment = environment
@@ -108,7 +108,7 @@ final class TestBroker: Sendable {
         let pid = try pid
         kill(pid, SIGSTOP)
         defer { kill(pid, SIGCONT) }
-        // The signal takes its time to reach all threads.
+        // The signal takes a moment to reach all threads.
         try await eventually("the broker stands still") {
             let threads = "/proc/\(pid)/task"
             return try FileManager.default.contentsOfDirectory(atPath: threads).allSatisfy { thread in

@@ -54,7 +54,7 @@ extension ConnectionHandle {
     }
 }
 
-/// Wants nothing of its connection.
+/// Needs nothing from its connection.
 private final class IdleOwner: ConnectionOwner {
     func prepare(_ channel: ConnectionHandle) {}
     func attach(_ connection: isolated AMQPConnection) {}

@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `six carts claimed at once by a customer who has none become one`() async throws {
+    @Test func `six carts claimed at once by a customer without one become one`() async throws {
         let harness = try await harness()
         for _ in 0..<5 {
             let caller = Caller(id: UUID(), role: .customer)
@@ -56,7 +56,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `two customers who claim one cart are not both given it`() async throws {
+    @Test func `two customers who claim one cart do not both get it`() async throws {
         let harness = try await harness()
         let callers = [Caller(id: UUID(), role: .customer), Caller(id: UUID(), role: .customer)]
         let guest = try await cart(with: "tea", on: harness)
@@ -65,7 +65,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `batches that claim the same carts the other way round do not block each other for good`() async throws {
+    @Test func `batches that claim the same carts in opposite orders do not deadlock`() async throws {
         let harness = try await harness()
         let callers = [Caller(id: UUID(), role: .customer), Caller(id: UUID(), role: .customer)]
         var carts: [CartView] = []
@@ -81,7 +81,7 @@ import Testing
         #expect(deadlocks == 0)
     }
 
-    @Test func `claims that meet wait for each other, and none of their transactions fails`() async throws {
+    @Test func `concurrent claims wait for each other, and none of their transactions fails`() async throws {
         let harness = try await harness()
         let caller = Caller(id: UUID(), role: .customer)
         let claims = [try claim(try await cart(with: "tea", on: harness), by: caller), try claim(try await cart(with: "pin", on: harness), by: caller)]

@@ -58,7 +58,7 @@ private struct OfferedCarts: Sendable {
 }
 
 @Suite struct `What carts show` {
-    @Test func `every line is as it is sold now, with what has changed since it was put in`() async throws {
+    @Test func `every line shows its current price and stock, with the changes since it was added`() async throws {
         let carts = try await OfferedCarts()
         let cart = try await carts.cart()
         _ = try await carts.put("tea", 2, into: cart)
@@ -84,7 +84,7 @@ private struct OfferedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `what is no longer for sale is marked, and a price of another currency counts for nothing`() async throws {
+    @Test func `a line no longer for sale is marked, and a price in another currency is ignored`() async throws {
         let carts = try await OfferedCarts()
         let cart = try await carts.cart()
         _ = try await carts.put("tea", into: cart)
@@ -98,7 +98,7 @@ private struct OfferedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `without the catalog a cart is shown as it was put together`() async throws {
+    @Test func `without the catalog a cart is shown with its stored prices`() async throws {
         let carts = try await OfferedCarts()
         let caller = Caller(id: UUID(), role: .customer)
         let cart = try await carts.cart(of: caller)
@@ -114,7 +114,7 @@ private struct OfferedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `a cart is changed from the version that was read, whatever prices do`() async throws {
+    @Test func `a change applies to the version that was read, whatever prices do`() async throws {
         let carts = try await OfferedCarts()
         let cart = try await carts.cart()
         let tag = try await carts.put("tea", into: cart).headers["etag"]
@@ -127,7 +127,7 @@ private struct OfferedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `the catalog is asked for stock by carts and not by checkouts, and not at all for an empty cart`() async throws {
+    @Test func `carts ask the catalog for stock, checkouts do not, and an empty cart does not ask at all`() async throws {
         let carts = try await OfferedCarts()
         let cart = try await carts.cart()
         _ = try await carts.get(cart)
@@ -142,7 +142,7 @@ private struct OfferedCarts: Sendable {
 }
 
 @Suite struct `What carts hold` {
-    @Test func `a claim says which quantities it has lowered`() async throws {
+    @Test func `a claim reports the quantities it has lowered`() async throws {
         let carts = try await OfferedCarts()
         let caller = Caller(id: UUID(), role: .customer)
         let own = try await carts.cart(of: caller)
@@ -167,7 +167,7 @@ private struct OfferedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `a cart that has expired is gone before it is swept, and its customer gets a new one`() async throws {
+    @Test func `an expired cart is gone before it is swept, and its customer gets a new one`() async throws {
         let carts = try await OfferedCarts()
         let caller = Caller(id: UUID(), role: .customer)
         let (guest, own) = (try await carts.cart(), try await carts.cart(of: caller))

@@ -13,7 +13,7 @@ import Testing
 private struct PricedCarts: Sendable {
     final class Catalog: Sendable {
         let prices = Mutex<[String: Int]>(["tea": 100, "cup": 500])
-        /// What happens while prices are asked for.
+        /// Runs while prices are looked up.
         let meanwhile = Mutex<(@Sendable () async throws -> Void)?>(nil)
 
         func answer() async throws -> Reply {
@@ -63,7 +63,7 @@ private struct PricedCarts: Sendable {
 }
 
 @Suite struct PriceTests {
-    @Test func `an order has the prices of its checkout, not those of when its cart was filled`() async throws {
+    @Test func `an order has the prices at checkout, not those at which its cart was filled`() async throws {
         let carts = try await PricedCarts()
         let cart = try await carts.cart()
         #expect(try await carts.service.send(carts.put("tea", into: cart)).status == 200)
@@ -74,7 +74,7 @@ private struct PricedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `a total that differs from the one the customer has seen is refused`() async throws {
+    @Test func `a total that differs from the one the customer has seen is rejected`() async throws {
         let carts = try await PricedCarts()
         let cart = try await carts.cart()
         _ = try await carts.service.send(carts.put("tea", into: cart))
@@ -84,7 +84,7 @@ private struct PricedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `what was put into the cart while prices were asked for is not sold without one`() async throws {
+    @Test func `an item added while prices are looked up is not sold without a price`() async throws {
         let carts = try await PricedCarts()
         let cart = try await carts.cart()
         _ = try await carts.service.send(carts.put("tea", into: cart))
@@ -118,7 +118,7 @@ private struct PricedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `of two changes under one If-Match at once the second is refused`() async throws {
+    @Test func `of two changes under one If-Match at once the second is rejected`() async throws {
         let carts = try await PricedCarts()
         let cart = try await carts.cart()
         let tag = try await carts.service.ask(Request("carts.carts.get", parameters: ["id": cart.uuidString])).headers["etag"]
@@ -128,7 +128,7 @@ private struct PricedCarts: Sendable {
         await carts.service.database.close()
     }
 
-    @Test func `a customer's cart is nobody else's`() async throws {
+    @Test func `a customer's cart belongs to no one else`() async throws {
         let carts = try await PricedCarts()
         let owner = Caller(id: UUID(), role: .customer)
         let cart = try await carts.cart(of: owner)

@@ -28,7 +28,7 @@ extension Shop {
 }
 
 @Suite struct `The tree of categories` {
-    @Test func `categories stand in each other, by name, under slugs of their own`() async throws {
+    @Test func `categories nest, sorted by name, with unique slugs`() async throws {
         let shop = try await Shop()
         #expect(try await shop.category("Shoes").status == 201)
         #expect(try await shop.category("Women", in: "shoes").decoded(CategoryView.self).slug == "women")
@@ -47,7 +47,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `no move makes a circle`() async throws {
+    @Test func `no move creates a cycle`() async throws {
         let shop = try await Shop()
         for (name, parent) in [("a", nil), ("b", "a"), ("c", "b")] as [(String, String?)] { _ = try await shop.category(name, in: parent) }
         for parent in ["a", "b", "c"] {
@@ -62,7 +62,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `moves against each other in one batch make no circle either`() async throws {
+    @Test func `opposite moves in one batch create no cycle either`() async throws {
         let shop = try await Shop()
         for name in ["a", "b"] { _ = try await shop.category(name) }
         let replies = try await shop.harness.send([
@@ -72,7 +72,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `a category goes when nothing is in it`() async throws {
+    @Test func `a category can be deleted when nothing is in it`() async throws {
         let shop = try await Shop()
         _ = try await shop.category("Tea")
         _ = try await shop.category("Green", in: "tea")
@@ -98,7 +98,7 @@ extension Shop {
 }
 
 @Suite struct `Products in categories` {
-    @Test func `a category shows what is in those inside it`() async throws {
+    @Test func `a category shows the products of those inside it`() async throws {
         let shop = try await Shop()
         _ = try await shop.category("Shoes")
         _ = try await shop.category("Boots", in: "shoes")
@@ -113,7 +113,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `the main category is the first of all, and one that is not there is created`() async throws {
+    @Test func `the main category is the first of all, and a missing one is created`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A", more: #", "category": "FRZN ICE", "categories": ["sale", "FRZN ICE"], "brand": "Acme""#)
         #expect(product.category == "FRZN ICE")
@@ -136,7 +136,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `what a worker of the version before writes has its category, too`() async throws {
+    @Test func `a product written by a worker of the previous version has its category, too`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A", more: #", "categories": ["a", "b"]"#)
         try await shop.harness.database.withConnection { _ = try await $0.execute("UPDATE products SET category = 'c'") }
@@ -146,11 +146,11 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `images have texts, in the order in which they came`() async throws {
+    @Test func `images have texts, in their order of upload`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A", more: #", "images": [{"url": "https://a.example/b.jpg", "alt": "Side"}, "/a.jpg"]"#)
         #expect(product.images == [Image(url: "https://a.example/b.jpg", alt: "Side"), Image(url: "/a.jpg")])
-        // As a worker of the version before would write and read it.
+        // As a worker of the previous version would write and read it.
         #expect(try await shop.harness.count("SELECT count(*) FROM products WHERE images->1 = '\"/a.jpg\"'") == 1)
         #expect(try await shop.get(product.slug).decoded(ProductView.self).images == product.images)
         for wrong in [#"["ftp://a"]"#, #"[{"url": "/a", "alt": "\u0007"}]"#, #"[{"alt": "a"}]"#, "[1]"] {

@@ -21,7 +21,7 @@ import Testing
         Request(id: UUID(), operation: operation, body: try JSON.encode(body))
     }
 
-    @Test func `it tells what was counted, adjusted and sold, newest first, and what was on hand after each`() async throws {
+    @Test func `movements list counts, adjustments and sales, newest first, with the stock on hand after each`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("A")
         let harness = shop.harness
@@ -51,14 +51,14 @@ import Testing
             let page = try await movements(shop, limit: 1, cursor: cursor)
             pages += page.items
             cursor = page.nextCursor
-            // What comes later changes nothing of what was.
+            // Later movements do not change earlier ones.
             _ = try await harness.send(try shop.request("stock.adjust", #"{"delta": 1, "reason": "found"}"#, ["sku": "A"]))
         } while cursor != nil
         #expect(pages.map(\.onHand) == [20, 5, 8, 10])
         await harness.database.close()
     }
 
-    @Test func `a SKU that is not there has none, and a cursor of another list is refused`() async throws {
+    @Test func `an unknown SKU has no movements, and a cursor of another list is rejected`() async throws {
         let shop = try await Shop()
         #expect(try await shop.harness.ask(try shop.request("stock.movements", "", ["sku": "A"])).status == 404)
         _ = try await shop.create("A")

@@ -9,7 +9,7 @@ import Testing
 @testable import ServiceKit
 
 @Suite struct ProductLockTests {
-    @Test func `of two changes of a product under one If-Match at once the second is refused`() async throws {
+    @Test func `of two changes of a product under one If-Match at once the second is rejected`() async throws {
         let clock = SetClock()
         let service = try await ServiceHarness(
             CatalogService.definition(clock: clock, randomness: TestRandomness()), CatalogService.migrations, clock: clock)
@@ -34,7 +34,7 @@ import Testing
         await service.database.close()
     }
 
-    @Test func `stock that was sold is released when its order is given up after all, and once only`() async throws {
+    @Test func `sold stock is released when its order is given up after all, and only once`() async throws {
         let clock = SetClock()
         let service = try await ServiceHarness(
             CatalogService.definition(clock: clock, randomness: TestRandomness()), CatalogService.migrations, clock: clock)

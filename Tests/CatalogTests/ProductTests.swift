@@ -10,7 +10,7 @@ import Testing
 @testable import ServiceKit
 
 @Suite struct `Slugs` {
-    @Test func `products whose names begin alike get slugs of their own`() async throws {
+    @Test func `products with similar names get unique slugs`() async throws {
         let shop = try await Shop()
         let name = String(repeating: "long ", count: 20) + "names"
         let slugs = [try await shop.create("A", name).slug, try await shop.create("B", name).slug]
@@ -20,7 +20,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `SKUs that read alike get slugs of their own, in one batch too`() async throws {
+    @Test func `similar SKUs get unique slugs, in one batch too`() async throws {
         let shop = try await Shop()
         let replies = await shop.harness.send([try shop.new("A.1"), try shop.new("a-1"), try shop.new("A_1")])
         let slugs = try replies.map { try $0.reply.decoded(ProductView.self).slug }
@@ -39,7 +39,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `a slug that was asked for and is taken is a conflict, and the next product of the batch is not`() async throws {
+    @Test func `a requested slug that is taken is a conflict, and the next product of the batch is not affected`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("A", more: #", "slug": "tea""#)
         let replies = try await shop.harness.send([try shop.new("B", more: #", "slug": "tea""#), try shop.new("A"), try shop.new("B")]).map { try $0.reply }
@@ -50,7 +50,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `many who want one slug or SKU at once get one product, conflicts, and no failure`() async throws {
+    @Test func `many requests for one slug or SKU at once give one product, conflicts, and no failure`() async throws {
         let shop = try await Shop()
         let others = [try await shop.create("X").id, try await shop.create("Y").id]
         let requests = try (0..<6).map { try shop.new("S\($0)", more: #", "slug": "wanted""#) } + (0..<4).map { _ in try shop.new("SAME") }
@@ -66,7 +66,7 @@ import Testing
 }
 
 @Suite struct `Archived products` {
-    @Test func `an archived product gives its SKU and slug free, and comes back when they are`() async throws {
+    @Test func `an archived product releases its SKU and slug, and can be restored while they are free`() async throws {
         let shop = try await Shop()
         let first = try await shop.create("A")
         #expect(try await shop.archive(first.id).status == 204)
@@ -85,7 +85,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `a product of a SKU that was sold before tells the stock that is there`() async throws {
+    @Test func `a product of a previously sold SKU shows the existing stock`() async throws {
         let shop = try await Shop()
         let first = try await shop.create("A")
         _ = try await shop.harness.send(try shop.request("stock.set", #"{"onHand": 7}"#, ["sku": "A"]))
@@ -94,7 +94,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `only administrators list what is archived`() async throws {
+    @Test func `only administrators list archived products`() async throws {
         let shop = try await Shop()
         let customer = Caller(id: UUID(), role: .customer)
         #expect(try await shop.harness.ask(try shop.request("products.list", "", ["archived": "true"], caller: customer)).status == 403)
@@ -103,7 +103,7 @@ import Testing
 }
 
 @Suite struct `Merge patches` {
-    @Test func `null clears what can be absent`() async throws {
+    @Test func `null clears optional fields`() async throws {
         let shop = try await Shop()
         let product = try await shop.create(
             "A", more: #", "category": "teas", "description": "Green.", "attributes": {"size": 1}, "images": ["/a.jpg"]"#)
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test(arguments: ["sku", "slug", "name", "price", "archived"])
-    func `null for what cannot be absent is refused, naming it`(field: String) async throws {
+    func `null for a required field is rejected, naming it`(field: String) async throws {
         let shop = try await Shop()
         let product = try await shop.create("A")
         let reply = try await shop.change(product.id, #"{"\#(field)": null, "category": "teas"}"#)
@@ -127,7 +127,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `objects are merged, and what they become has to be right`() async throws {
+    @Test func `objects are merged, and the merged result must be valid`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A", more: #", "attributes": {"colour": "red", "size": 42}"#)
         let merged = try await shop.change(product.id, #"{"attributes": {"colour": null, "brand": "Z"}, "price": {"amount": 1234}}"#)
@@ -158,7 +158,7 @@ import Testing
     }
 
     @Test(arguments: [".", "..", "a b", "a/b", "é"])
-    func `a SKU that no path can name is refused`(sku: String) async throws {
+    func `a SKU that cannot be part of a path is rejected`(sku: String) async throws {
         let shop = try await Shop()
         let reply = try await shop.harness.send(try shop.new(sku))
         #expect(reply.status == 422)
@@ -174,7 +174,7 @@ import Testing
         return try shop.request("stock.\(operation)", body, parameters)
     }
 
-    @Test func `a sale changes the tag of the stock alone, and spoils no administrator's change`() async throws {
+    @Test func `a sale changes the tag of the stock alone, and does not invalidate an administrator's change`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A")
         let harness = shop.harness
@@ -195,7 +195,7 @@ import Testing
     }
 
     @Test(arguments: [(#""5-23""#, true), (#""5-99""#, true), ("*", true), (#""4-23", "5-1""#, true), (#""50-23""#, false), (#"W/"5-23""#, false), (#""5""#, true), (#""55""#, false), ("5-23", false)])
-    func `a change may be made from any tag of the version`(field: String, matches: Bool) {
+    func `a change may use any tag of the version`(field: String, matches: Bool) {
         #expect(EntityTags(field).match(version: 5) == matches)
     }
 }

@@ -45,7 +45,7 @@ import Testing
         return [try row.decode("on_hand"), try row.decode("reserved")]
     }
 
-    @Test func `a batch is served in the order in which it came, all lines of an order or none`() async throws {
+    @Test func `a batch is served in its order of arrival, all lines of an order or none`() async throws {
         let harness = try await harness(["a": 10, "b": 3])
         let results = await harness.send([
             try reserve(1, [("a", 4), ("b", 2)]), try reserve(2, [("a", 1), ("b", 2)]), try reserve(3, [("a", 6)]),
@@ -57,7 +57,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `two lines of one SKU are summed before the stock is looked at`() async throws {
+    @Test func `two lines of one SKU are summed before the stock is checked`() async throws {
         let harness = try await harness(["a": 3])
         let results = await harness.send([try reserve(1, [("a", 2), ("a", 2)])])
         #expect(try kinds(results) == [.stockShort])
@@ -65,7 +65,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `every step acts once per order, however often and under whichever id it comes`() async throws {
+    @Test func `every step acts once per order, however often and under whichever id it arrives`() async throws {
         let harness = try await harness(["a": 5])
         for _ in 1...3 { #expect(try kinds(await harness.send([try reserve(1, [("a", 2)])])) == [.stockReserved]) }
         #expect(try await level(harness, "a") == [5, 2])
@@ -74,7 +74,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `a reservation that comes after its release is refused, and takes nothing`() async throws {
+    @Test func `a reservation after its release is rejected, and takes nothing`() async throws {
         let harness = try await harness(["a": 5])
         #expect(try kinds(await harness.send([try settle(MessageName.release, 1)])) == [.stockReleased])
         #expect(try kinds(await harness.send([try reserve(1, [("a", 2)])])) == [.stockShort])
@@ -83,7 +83,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `what was short stays short, even when stock has come since`() async throws {
+    @Test func `a short order stays short, even after restocking`() async throws {
         let harness = try await harness(["a": 1])
         #expect(try kinds(await harness.send([try reserve(1, [("a", 2)])])) == [.stockShort])
         try await harness.database.withConnection { _ = try await $0.execute("UPDATE stock SET on_hand = 9") }
@@ -92,7 +92,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `reserving, releasing and selling at once sell nothing twice`() async throws {
+    @Test func `concurrent reservations, releases and sales sell nothing twice`() async throws {
         let harness = try await harness(["a": 50, "b": 50])
         await withTaskGroup(of: Void.self) { group in
             for number in 1...60 as ClosedRange<UInt8> {
@@ -111,7 +111,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `stock cannot be set below what customers were promised`() async throws {
+    @Test func `stock cannot be set below the pieces reserved for customers`() async throws {
         let harness = try await harness(["a": 5])
         _ = await harness.send([try reserve(1, [("a", 4)])])
         let id = UUID()

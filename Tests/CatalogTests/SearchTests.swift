@@ -48,7 +48,7 @@ extension Shop {
         ("100%", ["C"]), ("%", []), ("_", []), (#"\"#, []), ("'", []), ("cafe\u{301}", ["B"]), ("café", ["B"]), ("cafe", ["B"]), ("ＣＡＦＥ", ["B"]), ("sho", ["A"]),
         ("rub", ["A"]), ("strasse", ["B"]), ("Straße", ["B"]), ("blue", ["A"]), ("harb", ["C"]), ("teas", ["C"]), ("c", ["C"]),
     ])
-    func `all words are found, in any order, whatever their letters look like`(search: String, skus: [String]) async throws {
+    func `all words match, in any order, case and accent`(search: String, skus: [String]) async throws {
         let shop = try await Shop()
         _ = try await shop.create("A", "Red shoe", more: #", "description": "Canvas.\nRubber sole.", "attributes": {"sole": "blue"}"#)
         _ = try await shop.create("B", "Red mug of the Cafe\\u0301 Straße")
@@ -57,7 +57,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `a search has a bound of words`() async throws {
+    @Test func `the number of words in a search is bounded`() async throws {
         let shop = try await Shop()
         let words = (0...ListProducts.maximumWords).map { "w\($0)" }
         #expect(throws: Problem.self) { _ = try ListProducts.read(try shop.request("products.list", "", ["search": words.joined(separator: " ")])) }
@@ -65,7 +65,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `what says it in its name comes before what says it elsewhere, and words before beginnings of words`() async throws {
+    @Test func `matches in the name rank before matches elsewhere, and whole words before prefixes`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("D", "Mug", more: #", "description": "For tea.""#)
         _ = try await shop.create("C", "Cup", more: #", "attributes": {"for": "tea"}"#)
@@ -76,7 +76,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `the product whose SKU or GTIN it is comes first`() async throws {
+    @Test func `the product with the searched SKU or GTIN comes first`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("OTHER", "Tea TEA-1 4006381333931")
         _ = try await shop.create("TEA-1", "Cup")
@@ -96,7 +96,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `what was meant comes below what was written, and not at all where enough was found`() async throws {
+    @Test func `corrected matches rank below exact ones, and are left out where there are enough of those`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("B", "Deer")
         _ = try await shop.create("A", "Beer")
@@ -106,7 +106,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `a word too short to be corrected is let go when nothing has all words`() async throws {
+    @Test func `a word too short to be corrected is dropped when nothing matches all words`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("A", "Wine 750 ml")
         _ = try await shop.create("B", "Wine")
@@ -140,7 +140,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `what was found is marked, and the rest can stand in a page as it is`() async throws {
+    @Test func `matches are marked, and the rest is safe to embed in a page`() async throws {
         let shop = try await Shop()
         let long = String(repeating: "word ", count: 60)
         _ = try await shop.create("A", "Crème <b> & brûlée", more: #", "description": "\#(long) brulee \#(long)""#)
@@ -159,7 +159,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `suggestions are names with words that begin so, of categories, brands and products for sale`() async throws {
+    @Test func `suggestions are names with words of that prefix, of categories, brands and products for sale`() async throws {
         let shop = try await Shop()
         _ = try await shop.category("Red shoes")
         let product = try await shop.create("A", "Shoe polish", more: #", "brand": "Shoemaker & Sons", "description": "Shoehorn""#)
@@ -177,7 +177,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `a change of names is found at once, and one of prices touches nothing that is searched`() async throws {
+    @Test func `a changed name is found at once, and a changed price does not touch the search index`() async throws {
         let shop = try await Shop()
         _ = try await shop.category("Tea")
         let product = try await shop.create("A", "Cup", more: #", "category": "tea""#)
@@ -231,7 +231,7 @@ extension Shop {
     }
 
     @Test(arguments: [[:], ["search": "walker"], ["search": "wolker"], ["search": "walker", "brand": "acme"], ["category": "shoes", "attribute.kids": "true"], ["inStock": "true"]])
-    func `a facet counts what its filter then gives`(parameters: [String: String]) async throws {
+    func `a facet counts the products that its filter returns`(parameters: [String: String]) async throws {
         let shop = try await filled()
         let facets = ["category", "brand", "attribute.size", "attribute.kids"]
         let counted = try #require(try await shop.list(parameters.merging(["facets": facets.joined(separator: ",")]) { $1 }).facets)
@@ -258,7 +258,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `pages of a search stay those of one list when more is there by then`() async throws {
+    @Test func `pages of a search stay consistent when products are added meanwhile`() async throws {
         let shop = try await filled()
         let first = try await shop.list(["search": "wolker", "limit": "4"])
         let cursor = try #require(first.nextCursor)
@@ -269,7 +269,7 @@ extension Shop {
     }
 
     @Test(arguments: [true, false])
-    func `what a filter leaves is listed the same, gathered or not`(gathers: Bool) async throws {
+    func `a filtered list is the same, gathered or not`(gathers: Bool) async throws {
         let shop = try await filled()
         let list = try ListProducts.read(try shop.request("products.list", "", ["category": "shoes", "sort": "-price", "limit": "3"]))
         let rows = try await shop.harness.database.withConnection { connection in
@@ -281,7 +281,7 @@ extension Shop {
     }
 
     @Test(arguments: ListProducts.Sort.allCases)
-    func `what too much is found of is listed without a rank`(sort: ListProducts.Sort) async throws {
+    func `a search with too many matches is listed without a rank`(sort: ListProducts.Sort) async throws {
         let shop = try await filled()
         let list = try ListProducts.read(try shop.request("products.list", "", ["search": "walker", "sort": sort.rawValue, "facets": "brand", "brand": "zenith"]))
         let (rows, facets) = try await shop.harness.database.withConnection { connection in

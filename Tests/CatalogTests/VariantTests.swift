@@ -20,7 +20,7 @@ import Testing
         try await shop.harness.send(try shop.request("stock.set", #"{"onHand": \#(onHand)}"#, ["sku": sku])).status
     }
 
-    @Test func `each variant has a price and a stock of its own, and is what is sold`() async throws {
+    @Test func `each variant has a price and a stock of its own, and is the unit of sale`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A", "Shirt", more: Self.two + #", "images": ["/a.jpg"]"#)
         #expect(product.variants?.map(\.sku) == ["A-S", "A-L"])
@@ -60,7 +60,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `a change replaces all variants, and a SKU is that of one product or variant`() async throws {
+    @Test func `a change replaces all variants, and a SKU belongs to one product or variant`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A", more: Self.two)
         #expect(try await shop.harness.send(try shop.new("A-S")).status == 409)
@@ -76,7 +76,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `variants are archived with their product, and come back when their SKUs are free`() async throws {
+    @Test func `variants are archived with their product, and restored when their SKUs are free`() async throws {
         let shop = try await Shop()
         let product = try await shop.create("A", more: Self.two)
         _ = try await shop.archive(product.id)
@@ -94,7 +94,7 @@ import Testing
         #"[{"sku": "A-S", "options": {"size": "s"}}, {"sku": "A-S", "options": {"size": "m"}}]"#, #"[{"sku": "A-S", "options": {"size": "s"}}, {"sku": "A-T", "options": {"size": "s"}}]"#,
         #"[{"sku": "A-S", "options": {"size": "s"}, "price": {"amount": 1, "currency": "USD"}}]"#, #"[{"sku": "A-S", "options": {"size": "s"}, "price": {"amount": -1, "currency": "EUR"}}]"#,
     ])
-    func `variants that cannot be told apart or sold are refused`(variants: String) async throws {
+    func `variants that cannot be distinguished or sold are rejected`(variants: String) async throws {
         let shop = try await Shop()
         #expect(fields(try await shop.harness.send(try shop.new("A", more: #", "variants": \#(variants)"#))) == ["variants"])
         let product = try await shop.create("A")

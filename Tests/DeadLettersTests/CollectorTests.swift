@@ -12,7 +12,7 @@ import Testing
 @testable import ServiceKit
 
 @Suite struct CollectorTests {
-    @Test func `what a worker set aside is stored with its cause and its history, and then acknowledged`() async throws {
+    @Test func `a message that a worker set aside is stored with its cause and history, and then acknowledged`() async throws {
         let letters = try await DeadLettersHarness()
         let consumer = try await letters.collect([.setAside()])
         #expect(consumer.acknowledged == 1)
@@ -25,7 +25,7 @@ import Testing
         #expect(letter.state == .open)
     }
 
-    @Test func `what the broker dead-lettered is stored with the broker's reason and the queue it died in`() async throws {
+    @Test func `a message that the broker dead-lettered is stored with the broker's reason and the queue it died in`() async throws {
         let letters = try await DeadLettersHarness()
         let death: FieldValue = .table(["reason": "delivery_limit", "queue": "orders.commands", "count": 1, "time": .timestamp(1_780_000_000)])
         let properties = Properties(
@@ -39,7 +39,7 @@ import Testing
         #expect(try await letters.list(["queue": "carts.commands"]).items.map(\.cause) == ["broker-rejected"])
     }
 
-    @Test func `a message that is delivered again is one letter; one that fails again is the same letter, open, and counted`() async throws {
+    @Test func `a redelivered message is one letter; one that fails again is the same letter, open, and counted`() async throws {
         let letters = try await DeadLettersHarness()
         let first = Delivery.setAside(id: "3f5b6c1e-0000-4000-8000-000000000001")
         _ = try await letters.collect([first, first.again])
@@ -62,7 +62,7 @@ import Testing
         #expect(letter.lastSeenAt > letter.firstSeenAt)
     }
 
-    @Test func `a bundle that the broker dead-lettered is as many letters as it has messages`() async throws {
+    @Test func `a bundle that the broker dead-lettered becomes one letter for each of its messages`() async throws {
         let letters = try await DeadLettersHarness()
         let requests = (0..<3).map { _ in Request(id: UUID(), operation: "orders.checkouts.place", body: Array("{}".utf8)) }
         let bundle = try #require(Bundle.pack(requests.map { $0.publication(durability: .durable, now: .now) }).first?.publication)
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func `a letter that the database does not take is stored bare, and stops no neighbour`() async throws {
+    @Test func `a letter that the database rejects is stored reduced, and does not block others`() async throws {
         let letters = try await DeadLettersHarness()
         try await letters.service.database.withConnection { connection in
             _ = try await connection.execute("ALTER TABLE letters ADD CONSTRAINT picky CHECK (operation IS DISTINCT FROM 'poison')")
@@ -124,7 +124,7 @@ import Testing
         #expect(try await letters.list().items.count == 3)
     }
 
-    @Test func `a letter that is stored bare keeps its queue and its headers, and is replayed as it was`() async throws {
+    @Test func `a reduced letter keeps its queue and headers, and is replayed as it was`() async throws {
         let letters = try await DeadLettersHarness()
         try await letters.service.database.withConnection { connection in
             _ = try await connection.execute("ALTER TABLE letters ADD CONSTRAINT picky CHECK (operation IS NULL)")
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test(arguments: ["25006", "42P01", "57014", "53100", "40001"])
-    func `a letter waits, whole, for a database that does not take it for now`(sqlState: String) async throws {
+    func `a letter waits, whole, for a database that rejects it temporarily`(sqlState: String) async throws {
         let letters = try await DeadLettersHarness()
         let database = UnreliableDatabase(letters.service.database, failures: 3, error: PostgresError(.server(sqlState: sqlState), "not now"))
         let consumer = ScriptedConsumer([.setAside()])
@@ -162,7 +162,7 @@ import Testing
         #expect(consumer.acknowledged == 2)
     }
 
-    @Test func `while PostgreSQL is away nothing is acknowledged, and afterwards everything is there`() async throws {
+    @Test func `while PostgreSQL is down nothing is acknowledged, and afterwards everything is stored`() async throws {
         let letters = try await DeadLettersHarness()
         let database = UnreliableDatabase(letters.service.database, failures: 5)
         let consumer = ScriptedConsumer((0..<250).map { _ in .setAside() })
@@ -174,7 +174,7 @@ import Testing
         #expect(try await letters.service.count("SELECT count(*) FROM letters WHERE seen = 1") == 250)
     }
 
-    @Test func `told to stop while PostgreSQL is away, the collector gives back what it holds`() async throws {
+    @Test func `on shutdown while PostgreSQL is down, the collector returns the messages it holds`() async throws {
         let letters = try await DeadLettersHarness()
         let (attempts, attempted) = AsyncStream.makeStream(of: Void.self)
         let database = UnreliableDatabase(letters.service.database, failures: .max) { attempted.yield() }
@@ -189,7 +189,7 @@ import Testing
         #expect(consumer.acknowledged == 0)
     }
 
-    /// Fails so many times as if the server were away.
+    /// Fails this many times as if the server were down.
     private final class UnreliableDatabase: Database {
         private let database: PostgresPool
         private let failures: Mutex<Int>

@@ -8,7 +8,7 @@ import Synchronization
 @testable import Messaging
 @testable import ServiceKit
 
-/// The dead-letter service, with letters brought in the way the collector does it.
+/// The dead-letter service, with letters added the way the collector does it.
 struct DeadLettersHarness: Sendable {
     static let operatorID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7))
 
@@ -38,7 +38,7 @@ struct DeadLettersHarness: Sendable {
     }
 }
 
-/// A queue with so many messages in it; when the last one has been taken it is as if the consumer had been stopped.
+/// A queue with a given number of messages; after the last one has been taken it behaves like a stopped consumer.
 final class ScriptedConsumer: MessageConsumer {
     private struct State {
         var waiting: [Delivery]

@@ -39,7 +39,7 @@ import Testing
         #expect(letter.settledAt == letters.service.clock.now())
     }
 
-    @Test func `a second replay is refused until the message has come back`() async throws {
+    @Test func `a second replay is rejected until the message has failed again`() async throws {
         let delivery = Delivery.setAside(id: "again")
         let (letters, id) = try await collected(delivery)
         #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 202)
@@ -81,7 +81,7 @@ import Testing
         #expect(results.map { $0.outputs.count { $0.kind == .replay } } == [1, 0, 1, 0, 0])
     }
 
-    @Test func `a discarded letter is out of the way, cannot be replayed, and can be restored`() async throws {
+    @Test func `a discarded letter is closed, cannot be replayed, and can be restored`() async throws {
         let (letters, id) = try await collected()
         for _ in 0..<2 { #expect(try await letters.send("deadletters.letters.discard", id).reply.status == 204) }
         #expect(try await letters.list().items.isEmpty)
@@ -99,22 +99,22 @@ import Testing
         #expect(restored.status == 409 && restored.problem?.type.hasSuffix("dead-letter-replayed") == true)
     }
 
-    @Test func `a letter whose body had to be cut can be looked at only`() async throws {
+    @Test func `a letter whose body had to be cut can only be viewed`() async throws {
         let body = [UInt8](repeating: UInt8(ascii: "a"), count: NewLetter.maximumBody + 1)
         let (letters, id) = try await collected(.setAside(body: body))
         let reply = try await letters.send("deadletters.letters.replay", id).reply
         #expect(reply.problem?.type.hasSuffix("dead-letter-incomplete") == true)
     }
 
-    @Test func `a letter whose body held credentials can be looked at only`() async throws {
+    @Test func `a letter whose body held credentials can only be viewed`() async throws {
         let (letters, id) = try await collected(.setAside(body: FailedMessage.redactedBody))
         let reply = try await letters.send("deadletters.letters.replay", id).reply
         #expect(reply.problem?.type.hasSuffix("dead-letter-incomplete") == true)
     }
 
-    /// A message that was sent so many days ago, or one that does not say when and died then.
+    /// A message that was sent this many days ago, or one without a sending time that died then.
     @Test(arguments: [(sent: 8.0, died: 0.0), (8, 8), (nil, 8)] as [(sent: Double?, died: Double)])
-    func `a message older than what services remember is replayed only for one who says so`(sent: Double?, died: Double) async throws {
+    func `a message older than the inboxes' retention is replayed only with explicit consent`(sent: Double?, died: Double) async throws {
         let letters = try await DeadLettersHarness()
         letters.service.clock.advance(by: -died * 86_400)
         var dead = Delivery.setAside()
@@ -137,7 +137,7 @@ import Testing
         #expect(replayed.outputs.count { $0.kind == .replay } == 1)
     }
 
-    @Test func `a message that services still remember is replayed without a word`() async throws {
+    @Test func `a message still in the inboxes is replayed without further consent`() async throws {
         let (letters, id) = try await collected()
         letters.service.clock.advance(by: 6.9 * 86_400)
         #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 202)
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `a bundle that is kept whole is a bundle when it is replayed, whatever its version`() async throws {
+    @Test func `a bundle kept whole is a bundle when it is replayed, whatever its version`() async throws {
         let letters = try await DeadLettersHarness()
         let properties = Properties(contentType: Bundle.contentType + ".v2", headers: ["origin": "payments.commands", "cause": "unknown-bundle"])
         _ = try await letters.collect([Delivery(properties, [0xFF, 0, 2])])
@@ -164,7 +164,7 @@ import Testing
         }
     }
 
-    @Test func `a bundle that a worker could not open is kept as its messages, each with its cause, queue and id`() async throws {
+    @Test func `a bundle that a worker could not open is stored as its messages, each with its cause, queue and id`() async throws {
         let letters = try await DeadLettersHarness()
         let ids = [UUID(), UUID()]
         let sent = ids.map { Request(id: $0, operation: "payments.charge", body: Array("{}".utf8)).publication(durability: .durable, now: Date()) }
@@ -180,7 +180,7 @@ import Testing
         #expect(items.map(\.queue) == ["payments.commands", "payments.commands"])
     }
 
-    @Test func `a replay never expires: neither its request nor what it sends`() async throws {
+    @Test func `a replay never expires: neither its request nor the message it sends`() async throws {
         let (letters, id) = try await collected()
         let request = try Request(
             "deadletters.letters.replay", parameters: ["id": id.uuidString], caller: letters.admin, deadline: letters.service.clock.now().addingTimeInterval(10))
@@ -193,7 +193,7 @@ import Testing
         #expect(publication.properties.persistent)
     }
 
-    @Test func `every step is in the audit log, which nobody can change`() async throws {
+    @Test func `every step is in the audit log, which cannot be changed`() async throws {
         let (letters, id) = try await collected()
         _ = try await letters.send("deadletters.letters.discard", id)
         let letter = try #require(try await letters.service.database.withConnection { try await DeadLetterStore.find([id], on: $0)[id] })

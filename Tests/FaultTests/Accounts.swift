@@ -5,13 +5,13 @@ import JSON
 import Messaging
 import PostgreSQL
 
-/// A service as small as one can be, in the place of payments: it adds amounts to accounts, and tells notifications of each.
+/// A minimal service, in the place of payments: it adds amounts to accounts, and notifies notifications of each.
 enum Accounts {
     static let service = "payments"
     static let queue = "payments.commands"
     static let operation = "payments.charge"
-    /// Where its event goes.
-    static let told = "notifications.commands"
+    /// The queue of its event.
+    static let notices = "notifications.commands"
     static let event = "order.confirmed"
 
     struct Entry: Codable, Sendable {
@@ -44,7 +44,7 @@ enum Accounts {
         return ServiceDefinition(name: service, operations: [add], queues: [queue])
     }
 
-    /// Messages that add 1 to the account, each; with a deadline so many seconds from now, as the ingress gives it to commands.
+    /// Messages that add 1 to the account each; with a deadline this many seconds from now, as the ingress sets it on commands.
     static func messages(_ count: Int, to account: String = "a", deadline: Double? = nil) throws -> [Publication] {
         try (0..<count).map { _ in
             let now = SystemTime().now()
@@ -65,8 +65,8 @@ extension Scene {
         return rows.first ?? 0
     }
 
-    /// Whether as many messages as this have told of an entry, each under an id of its own.
-    func told(_ count: Int) async throws -> [Delivery] {
-        try await take(from: Accounts.told) { Set($0.map(\.properties.messageID)).count >= count }
+    /// Waits for this many messages that report an entry, each under an id of its own.
+    func notices(_ count: Int) async throws -> [Delivery] {
+        try await take(from: Accounts.notices) { Set($0.map(\.properties.messageID)).count >= count }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Acknowledgement timeout` {
-        @Test func `a message that is handled for longer than the broker waits counts once, and its worker goes on`() async throws {
+        @Test func `a message that is handled for longer than the acknowledgement timeout counts once, and its worker goes on`() async throws {
             let scene = try await Scene()
             try await scene.setAcknowledgementTimeout(milliseconds: 1_000, lookingEvery: 200)
             do {
@@ -18,7 +18,7 @@ extension Faults {
                     await hold.open()
                     try await eventually("The consumer is back") { worker.consumer.isConnected }
                     try await scene.send(Accounts.messages(1, to: "b"))
-                    _ = try await scene.told(2)
+                    _ = try await scene.notices(2)
                 }
                 #expect(try await scene.balance() == 1)
                 #expect(try await scene.balance("b") == 1)

@@ -6,12 +6,12 @@ import Testing
 
 extension Faults {
     @Suite struct `Dropped connections` {
-        /// Messages that are sent at a time, each time until all of them are confirmed.
+        /// Messages that are sent at a time, repeated until all of them are confirmed.
         private static let portion = 200
-        /// Messages that the worker may be behind: however long the broker takes to drop connections, what is left to do afterwards is bounded.
+        /// Messages that the worker may lag behind: however long the broker takes to drop connections, the remaining work is bounded.
         private static let mostBehind = 1_000
 
-        @Test func `connections that drop under load, in mid flush and with open confirms, cost no message and double none`() async throws {
+        @Test func `connections dropped under load, in mid flush and with open confirms, lose no message and duplicate none`() async throws {
             let scene = try await Scene()
             let isOver = Switch()
             let count = try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
@@ -19,14 +19,14 @@ extension Faults {
                 for _ in 0..<3 { try await scene.dropConnections() }
                 isOver.turnOn()
                 let count = try await sent
-                let told = try await scene.told(count)
-                #expect(Set(told.map(\.properties.messageID)).count == count)
+                let received = try await scene.notices(count)
+                #expect(Set(received.map(\.properties.messageID)).count == count)
                 return count
             }
             #expect(try await scene.balance() == count)
         }
 
-        /// Sends as the worker keeps up, until told that it is over; what was not confirmed is sent again under its id.
+        /// Sends as fast as the worker keeps up, until stopped; unconfirmed messages are sent again under their ids.
         private static func flood(_ scene: Scene, until isOver: @escaping @Sendable () -> Bool) async throws -> Int {
             let publisher = Publisher(configuration: scene.configuration, logger: quiet)
             return try await running(publisher) {

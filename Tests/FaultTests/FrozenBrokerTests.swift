@@ -8,7 +8,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Frozen broker` {
-        @Test func `what a worker has committed while the broker stood still is told when it goes on, and counts once`() async throws {
+        @Test func `outputs committed while the broker was frozen are sent when it resumes, and count once`() async throws {
             let scene = try await Scene()
             try await scene.send(Accounts.messages(50))
             var configuration = scene.configuration
@@ -19,7 +19,7 @@ extension Faults {
                 await scene.freezeBroker()
                 await hold.open()
                 do {
-                    // Of what had been delivered by then, which may not be everything.
+                    // Those delivered by then, which may not be all.
                     try await eventually("An effect is committed", within: .seconds(60)) { try await scene.balance() > 0 }
                     try await eventually("The worker gives the connection up", within: .seconds(60)) { !worker.publisher.isConnected }
                 } catch {
@@ -27,14 +27,14 @@ extension Faults {
                     throw error
                 }
                 await scene.thawBroker()
-                let told = try await scene.told(50)
-                #expect(Set(told.map(\.properties.messageID)).count == 50)
+                let received = try await scene.notices(50)
+                #expect(Set(received.map(\.properties.messageID)).count == 50)
             }
             #expect(try await scene.balance() == 50)
         }
 
-        /// Of a worker, whose connections share one thread: nothing on it waits for the broker, so that nobody blames the database.
-        @Test func `the database is asked at its usual pace while connections to the broker are lost and tried again`() async throws {
+        /// For a worker, whose connections share one thread: nothing on it waits for the broker, so that the database is not blamed for delays.
+        @Test func `database queries keep their usual pace while connections to the broker are lost and retried`() async throws {
             let scene = try await Scene()
             let thread = try IOThread(named: "worker")
             let database = try PostgresPool(url: scene.databaseURL, size: 1, on: thread, logger: quiet)

@@ -5,7 +5,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Full dead letters` {
-        @Test func `what finds no room among the dead letters stays in its queue, and stops no neighbour`() async throws {
+        @Test func `a message without room among the dead letters stays in its queue, and does not block others`() async throws {
             let scene = try await Scene()
             try await scene.setPolicy("full", on: "^dead-letters$", #"{"max-length": 1, "overflow": "reject-publish", "delivery-limit": 1000000}"#)
             try await Self.fill(scene)
@@ -16,7 +16,7 @@ extension Faults {
             }
             try await WorkerProcess.with(definition, in: scene) { _ in
                 try await scene.send(Accounts.messages(10))
-                _ = try await scene.told(10)
+                _ = try await scene.notices(10)
                 try await scene.removePolicy("full")
                 let ids = Set(poison.map(\.properties.messageID))
                 _ = try await scene.take(from: "dead-letters") { ids.isSubset(of: $0.map(\.properties.messageID)) }
@@ -24,7 +24,7 @@ extension Faults {
             #expect(try await scene.balance() == 10)
         }
 
-        /// Until it refuses; RabbitMQ takes some more than the limit.
+        /// Until it refuses; RabbitMQ accepts some more than the limit.
         private static func fill(_ scene: Scene) async throws {
             let publisher = Publisher(configuration: scene.configuration, logger: quiet)
             try await running(publisher) {

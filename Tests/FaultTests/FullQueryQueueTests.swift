@@ -29,7 +29,7 @@ extension Faults {
         }
 
         @Test(arguments: Kind.allCases)
-        func `a request that finds its queue full is answered 503 with a time to try again, long before its deadline`(kind: Kind) async throws {
+        func `a request to a full queue is answered 503 with a time to retry, long before its deadline`(kind: Kind) async throws {
             let scene = try await Scene()
             let held = try await Self.fill(kind.rawValue, of: scene)
             #expect(held >= 1_000)
@@ -44,7 +44,7 @@ extension Faults {
             }
         }
 
-        /// Until it refuses, with nobody who takes from it. Returns how many messages it has taken.
+        /// Fills the queue until it refuses, without a consumer. Returns how many messages it has accepted.
         private static func fill(_ queue: String, of scene: Scene) async throws -> Int {
             let publisher = Publisher(configuration: scene.configuration, logger: quiet)
             return try await running(publisher) {

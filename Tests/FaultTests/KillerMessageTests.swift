@@ -5,7 +5,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Killer message` {
-        /// The topology's delivery limit is 20: the twenty-first death is the last one.
+        /// The topology's delivery limit is 20: the twenty-first crash is the last one.
         private static let deaths = 21
         private static let neighbours = 40
 
@@ -30,7 +30,7 @@ extension Faults {
             #expect(dead.map(\.properties.messageID) == killer.map(\.properties.messageID))
             #expect(dead.first?.properties.headers["x-first-death-reason"] == "delivery_limit")
             try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
-                _ = try await scene.told(Self.neighbours)
+                _ = try await scene.notices(Self.neighbours)
             }
             #expect(try await scene.balance() == Self.neighbours)
             #expect(try await scene.balance("killer") == 0)

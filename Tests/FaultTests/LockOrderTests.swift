@@ -9,20 +9,20 @@ import Testing
 @testable import Messaging
 @testable import ServiceKit
 
-/// Two workers whose batches are about the same things, in opposite orders. A deadlock loses nothing, as PostgreSQL ends one of the two and its messages
+/// Two workers whose batches affect the same rows, in opposite orders. A deadlock loses nothing, as PostgreSQL ends one of the two and its messages
 /// are handled one by one, but both stand still for a second.
 @Suite struct LockOrderTests {
     private static let ids = [UUID(uuidString: "00000000-0000-4000-8000-000000000001"), UUID(uuidString: "00000000-0000-4000-8000-000000000002")]
         .compactMap(\.self)
 
-    @Test func `two workers that hold the same messages the other way round do not block each other for good`() async throws {
+    @Test func `two workers that hold the same messages in opposite orders do not deadlock`() async throws {
         let harness = try await orders()
         let batch = try Self.ids.map { try wait($0) }
         let locks: SQL = "SELECT pg_advisory_xact_lock(hashtextextended('orders' || id::text, 0)) FROM unnest(\(batch.map(\.id))) AS id"
         #expect(try await deadlocks(of: harness, holding: locks, batch, batch.reversed()) == 0)
     }
 
-    @Test func `batches that move and await the same checkouts the other way round do not block each other for good`() async throws {
+    @Test func `batches that move and await the same checkouts in opposite orders do not deadlock`() async throws {
         let harness = try await orders()
         let (one, two) = (Self.ids[0], Self.ids[1])
         let first = [try advance(one), try wait(two)]
@@ -30,14 +30,14 @@ import Testing
         #expect(try await deadlocks(of: harness, holding: "SELECT FROM checkouts FOR UPDATE", first, second) == 0)
     }
 
-    @Test func `batches that move the same checkouts the other way round do not block each other for good`() async throws {
+    @Test func `batches that move the same checkouts in opposite orders do not deadlock`() async throws {
         let harness = try await orders()
         let first = try Self.ids.map { try advance($0) }
         let second = try Self.ids.reversed().map { try advance($0) }
         #expect(try await deadlocks(of: harness, holding: "SELECT FROM checkouts FOR UPDATE", first, second) == 0)
     }
 
-    @Test func `batches that empty and delete the same carts the other way round do not block each other for good`() async throws {
+    @Test func `batches that empty and delete the same carts in opposite orders do not deadlock`() async throws {
         let harness = try await carts()
         let (one, two) = (Self.ids[0], Self.ids[1])
         let first = [try change("carts.items.delete", one), try change("carts.carts.delete", two)]
@@ -45,7 +45,7 @@ import Testing
         #expect(try await deadlocks(of: harness, holding: "SELECT FROM carts FOR UPDATE", first, second) == 0)
     }
 
-    /// PostgreSQL's count of deadlocks after both batches have waited for what `lock` holds, and were let go at once.
+    /// PostgreSQL's count of deadlocks after both batches have waited for the locks of `lock`, and were released at once.
     private func deadlocks(of harness: ServiceHarness, holding lock: SQL, _ first: [Request], _ second: [Request]) async throws -> Int? {
         try await StandOff(database: harness.database, hold: lock).deadlocks {
             _ = await harness.send(first)

@@ -6,21 +6,21 @@ import Testing
 
 extension Faults {
     @Suite struct `Lost binding` {
-        @Test func `while nothing leads to the receiver messages wait on the ladder, and arrive once it is bound again`() async throws {
+        @Test func `without a binding to the receiver messages wait on the ladder, and arrive once it is bound again`() async throws {
             let scene = try await Scene()
             try await scene.unbind()
             try await scene.send(Accounts.messages(100))
             try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { worker in
                 try await eventually("The broker returns what it cannot route") { worker.publisher.returnedCount > 0 }
-                // What comes back from the ladder is returned again, so the count alone does not tell that all were handled.
+                // Messages that come back from the ladder are returned again, so the count alone does not show that all were handled.
                 try await eventually("All take effect") { try await scene.balance() == 100 }
                 try await scene.declareTopology()
-                _ = try await scene.told(100)
+                _ = try await scene.notices(100)
             }
             #expect(try await scene.balance() == 100)
         }
 
-        @Test func `commands that are past their deadline when their outputs find a way have taken effect, and their outputs arrive`() async throws {
+        @Test func `commands past their deadline when their outputs can be routed have taken effect, and their outputs arrive`() async throws {
             let scene = try await Scene()
             let time = ShiftedTime()
             try await scene.unbind()
@@ -30,12 +30,12 @@ extension Faults {
                 try await eventually("All take effect") { try await scene.balance() == 10 }
                 time.advance(by: 60)
                 try await scene.declareTopology()
-                _ = try await scene.told(10)
+                _ = try await scene.notices(10)
             }
             #expect(try await scene.balance() == 10)
         }
 
-        @Test func `a binding that comes and goes under load costs no message`() async throws {
+        @Test func `a binding that comes and goes under load loses no message`() async throws {
             let scene = try await Scene()
             try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
                 for _ in 0..<5 {
@@ -44,7 +44,7 @@ extension Faults {
                     try await scene.declareTopology()
                     try await sent
                 }
-                _ = try await scene.told(1_000)
+                _ = try await scene.notices(1_000)
             }
             #expect(try await scene.balance() == 1_000)
         }
@@ -52,9 +52,9 @@ extension Faults {
 }
 
 extension Scene {
-    /// Takes away what leads from the event to its receiver.
+    /// Removes the binding from the event to its receiver.
     func unbind() async throws {
-        let binding = "/api/bindings/\(host)/e/\(Exchange.events)/q/\(Accounts.told)/\(Accounts.event)"
+        let binding = "/api/bindings/\(host)/e/\(Exchange.events)/q/\(Accounts.notices)/\(Accounts.event)"
         try await broker.management.send("DELETE", binding)
     }
 }

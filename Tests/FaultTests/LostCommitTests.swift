@@ -7,8 +7,8 @@ import Testing
 
 extension Faults {
     @Suite struct `Lost commit` {
-        /// A standby that never answers holds COMMIT between its effect and its answer; there the session is ended.
-        @Test func `a command whose COMMIT took effect unheard is told of once, although it has a deadline and nobody hears of it in time`() async throws {
+        /// A standby that never answers holds COMMIT between its effect and its answer; the session is ended at that point.
+        @Test func `a command whose COMMIT took effect unacknowledged is reported once, although it has a deadline that passes meanwhile`() async throws {
             let server = try PostgresServer(folder: TestServers.folder("lost-commit"))
             try await server.start()
             let scene = try await Scene(database: try await server.createDatabase("lost_commit"))
@@ -24,7 +24,7 @@ extension Faults {
                 try await Self.probe(scene, administrator)
                 await hold.open()
                 try await eventually("COMMIT waits for its answer") { try await Self.endWaiting("worker-%", administrator) == 1 }
-                _ = try await scene.told(3)
+                _ = try await scene.notices(3)
                 await administrator.close()
             }
             #expect(try await scene.balance() == 3)
@@ -47,7 +47,7 @@ extension Faults {
             await pool.close()
         }
 
-        /// Ends the sessions of this name that wait for a standby; gives how many there were.
+        /// Ends the sessions of this name that wait for a standby; returns how many there were.
         private static func endWaiting(_ name: String, _ administrator: PostgresPool) async throws -> Int {
             try await administrator.withConnection { connection in
                 try await connection.query(

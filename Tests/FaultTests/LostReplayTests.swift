@@ -12,7 +12,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Lost replay` {
-        @Test func `a replay that finds no way to its queue waits on the ladder, its letter in sight, and lands once there is one`() async throws {
+        @Test func `a replay that cannot be routed to its queue waits on the ladder, its letter visible, and arrives once it can`() async throws {
             let scene = try await Scene(migrations: DeadLettersService.migrations, schema: DeadLettersService.name)
             let database = try PostgresPool(url: scene.databaseURL, size: 1, schema: DeadLettersService.name, logger: quiet)
             let message = try #require(try Accounts.messages(1).first)
@@ -27,7 +27,7 @@ extension Faults {
             try await WorkerProcess.with(DeadLettersService.definition(clock: time).commandsOnly, in: scene, clock: time) { worker in
                 try await eventually("The broker returns it") { worker.publisher.returnedCount > 0 }
                 #expect(try await Self.letters(database).map(\.state) == ["replayed"])
-                // Longer than anybody waits for an answer.
+                // Longer than any caller waits for an answer.
                 time.advance(by: 90)
                 try await scene.declareTopology()
                 let landed = try await scene.take(from: Accounts.queue) { !$0.isEmpty }
@@ -38,7 +38,7 @@ extension Faults {
             await database.close()
         }
 
-        /// The message that the ingress makes of a replay, by the document that says how long it may live.
+        /// The message that the ingress makes of a replay, with the time to live that the document gives it.
         private static func replay(of letter: UUID, file: String = #filePath) throws -> Publication {
             let root = file.split(separator: "/").dropLast(3).joined(separator: "/")
             let document = try OpenAPIDocument(path: "/\(root)/topology/openapi.yaml")

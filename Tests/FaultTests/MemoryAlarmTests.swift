@@ -6,7 +6,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Memory alarm` {
-        @Test func `messages whose outputs nobody takes are held, not given back until the broker buries them`() async throws {
+        @Test func `messages whose outputs cannot be sent are held, not returned until the broker dead-letters them`() async throws {
             let scene = try await Scene()
             // Two deliveries, and a third is a dead letter.
             try await scene.setPolicy(
@@ -26,7 +26,7 @@ extension Faults {
                     throw error
                 }
                 try await scene.setMemoryLimit(Scene.standardMemoryLimit)
-                _ = try await scene.told(10)
+                _ = try await scene.notices(10)
             }
             #expect(try await scene.balance() == 10)
             #expect(try await scene.broker.ctl(["list_queues", "--vhost", scene.host, "--silent", "name", "messages"]).contains("dead-letters\t0"))
@@ -35,7 +35,7 @@ extension Faults {
 }
 
 extension Scene {
-    /// RabbitMQ's own default: the share of the machine's memory from which on it takes no publications.
+    /// RabbitMQ's own default: the share of the machine's memory from which on it accepts no publications.
     fileprivate static let standardMemoryLimit = "0.4"
 
     fileprivate func setMemoryLimit(_ share: String) async throws {

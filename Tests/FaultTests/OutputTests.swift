@@ -4,7 +4,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Outputs` {
-        @Test func `outputs that were committed and never left are sent by the worker that gets the message next`() async throws {
+        @Test func `outputs that were committed and never sent are sent by the worker that gets the message next`() async throws {
             let scene = try await Scene()
             try await scene.send(Accounts.messages(20))
             let hold = Hold()
@@ -15,7 +15,7 @@ extension Faults {
                 try await eventually("The effect is committed") { try await scene.balance() == 20 }
             }
             try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
-                _ = try await scene.told(20)
+                _ = try await scene.notices(20)
             }
             #expect(try await scene.balance() == 20)
         }

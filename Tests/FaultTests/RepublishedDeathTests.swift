@@ -6,7 +6,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Republished x-death` {
-        @Test func `the broker's history of an earlier death neither stops a message on the ladder nor leaves with it`() async throws {
+        @Test func `the broker's history of an earlier death neither stops a message on the ladder nor is sent on with it`() async throws {
             let scene = try await Scene()
             var message = try #require(try Accounts.messages(1).first)
             let death: FieldValue = .table([

@@ -15,7 +15,7 @@ let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
 /// A virtual host with Wharf's topology and a database for one service, made anew for each test.
 struct Scene: Sendable {
-    /// The broker of these tests' own.
+    /// The broker of these tests.
     private static let sharedBroker = Task {
         let server = try RabbitMQServer(folder: TestServers.folder("faults"))
         try await server.start()
@@ -28,7 +28,7 @@ struct Scene: Sendable {
     let configuration: AMQPConfiguration
     let databaseURL: String
 
-    /// - Parameter database: the URL of a server of the test's own; nil makes a database in the one that all tests share.
+    /// - Parameter database: the URL of a server of the test's own; nil makes a database in the shared server.
     init(migrations: [Migration] = Accounts.migrations, schema: String = Accounts.service, database: String? = nil) async throws {
         broker = try await Self.sharedBroker.value
         host = "fault-\(UUID().uuidString)"
@@ -52,7 +52,7 @@ struct Scene: Sendable {
             "POST", "/api/definitions/\(host)", body: String(decoding: try JSONEncoder().encode(parts), as: UTF8.self))
     }
 
-    /// A policy above those of the topology.
+    /// A policy that overrides those of the topology.
     func setPolicy(_ name: String, on pattern: String, _ definition: String) async throws {
         try await broker.management.send(
             "PUT", "/api/policies/\(host)/\(name)",
@@ -63,16 +63,16 @@ struct Scene: Sendable {
         try await broker.management.send("DELETE", "/api/policies/\(host)/\(name)")
     }
 
-    /// Drops every connection of this virtual host, the way a broker does that is taken out of service.
+    /// Drops every connection of this virtual host, as a broker does that is taken out of service.
     func dropConnections() async throws {
         try await broker.ctl(["close_all_connections", "--vhost", host, "test"])
     }
 
-    /// Stops the broker's process, as a machine does that swaps or is suspended.
+    /// Stops the broker's process, as on a machine that swaps or is suspended.
     func freezeBroker() async { await broker.process.send(signal: SIGSTOP) }
     func thawBroker() async { await broker.process.send(signal: SIGCONT) }
 
-    /// Puts messages in, each confirmed.
+    /// Publishes messages, each confirmed.
     func send(_ publications: [Publication]) async throws {
         let publisher = Publisher(configuration: configuration, logger: quiet)
         try await running(publisher) {
@@ -81,7 +81,7 @@ struct Scene: Sendable {
         }
     }
 
-    /// Takes from a queue, and acknowledges, until the messages that arrived are enough. What was returned three times waits half a minute on the ladder.
+    /// Takes from a queue, and acknowledges, until enough messages have arrived. A message that was returned three times waits half a minute on the ladder.
     func take(from queue: String, within limit: Duration = .seconds(90), until isEnough: @Sendable ([Delivery]) -> Bool) async throws -> [Delivery] {
         let consumer = Consumer(configuration: configuration, source: .queue(queue), prefetch: 500, logger: quiet)
         return try await running(consumer) {

@@ -5,7 +5,7 @@ import Testing
 
 extension Faults {
     @Suite struct `Stalled worker` {
-        @Test func `a worker that stalls in its transaction keeps its message to itself; the one who has it by then sends the outputs`() async throws {
+        @Test func `a worker that stalls in its transaction keeps its message; the worker that gets it next sends the outputs`() async throws {
             let scene = try await Scene()
             try await scene.send(Accounts.messages(10))
             let hold = Hold()
@@ -15,13 +15,13 @@ extension Faults {
                 await stalled.losePublisher()
                 try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
                     await hold.open()
-                    _ = try await scene.told(10)
+                    _ = try await scene.notices(10)
                 }
             }
             #expect(try await scene.balance() == 10)
         }
 
-        @Test func `a worker that comes back after another has handled its messages has no effect, and says nothing new`() async throws {
+        @Test func `a worker that resumes after another has handled its messages has no effect, and sends nothing new`() async throws {
             let scene = try await Scene()
             try await scene.send(Accounts.messages(10))
             let hold = Hold()
@@ -29,35 +29,35 @@ extension Faults {
                 await hold.arrived()
                 await stalled.loseConsumer()
                 try await stalled.loseDatabase()
-                let told = try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in try await scene.told(10) }
+                let received = try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in try await scene.notices(10) }
                 await hold.open()
-                // It finds its transaction gone, asks the inbox, and sends again what the other has sent, as far as it had the messages in its batch.
-                let again = try await scene.told(1)
-                #expect(Set(again.map(\.properties.messageID)).isSubset(of: told.map(\.properties.messageID)))
+                // It finds its transaction gone, asks the inbox, and sends the outputs of the other worker again, as far as it had the messages in its batch.
+                let again = try await scene.notices(1)
+                #expect(Set(again.map(\.properties.messageID)).isSubset(of: received.map(\.properties.messageID)))
             }
             #expect(try await scene.balance() == 10)
         }
 
-        /// To PostgreSQL a process that has been stopped, or whose machine has lost power, looks like this: it has its locks, and says nothing more.
+        /// To PostgreSQL a process that has been stopped, or whose machine has lost power, looks like this: it holds its locks, and sends nothing more.
         @Test func `a worker that is stopped inside its transaction holds up another for no longer than 15 seconds, and nothing is lost`() async throws {
             let scene = try await Scene()
             try await scene.send(Accounts.messages(2))
             let hold = Hold()
-            // One is written, and with it the account's row is locked; the transaction stays open.
+            // One row is written, and so the account's row is locked; the transaction stays open.
             let stopsAtSecond = Accounts.definition { [arrivals = Arrivals()] _ in
                 if await arrivals.next() == 2 { await hold.arrive() }
             }
             try await WorkerProcess.with(stopsAtSecond, in: scene, limits: WorkerLimits(batch: 2, lanes: 1)) { _ in
                 await hold.arrived()
-                // The stopped one is given two of these, which it will find when it goes on.
+                // The stopped worker gets two of these, which it finds when it resumes.
                 try await scene.send(Accounts.messages(12))
                 let start = ContinuousClock.now
                 try await WorkerProcess.with(Accounts.definition { _ in }, in: scene) { _ in
-                    _ = try await scene.told(10)
+                    _ = try await scene.notices(10)
                     #expect(.now - start < .seconds(15))
                 }
                 await hold.open()
-                _ = try await scene.told(4)
+                _ = try await scene.notices(4)
             }
             #expect(try await scene.balance() == 14)
         }

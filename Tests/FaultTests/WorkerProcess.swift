@@ -6,7 +6,7 @@ import Runtime
 import ServiceLifecycle
 import Synchronization
 
-/// A worker with connections of its own, as a process has them, which can be killed: nothing of it reaches broker or database any more.
+/// A worker with connections of its own, as a process has them, that can be killed: from then on nothing of it reaches broker or database.
 final class WorkerProcess: Sendable {
     let consumer: Consumer
     let publisher: Publisher
@@ -37,7 +37,7 @@ final class WorkerProcess: Sendable {
         (self.consumer, self.publisher, self.database, self.scene) = (consumer, publisher, database, scene)
     }
 
-    /// The connections first, as the dead send nothing, and then whatever still ran: it finds no one to tell.
+    /// The connections first, as a dead process sends nothing, and then the remaining tasks.
     func kill() async throws {
         await losePublisher()
         await loseConsumer()
@@ -107,7 +107,7 @@ final class ShiftedTime: WallClock {
     }
 }
 
-/// Holds whoever arrives until it is opened; a fault is then played in between.
+/// Holds arriving tasks until it is opened; meanwhile a fault can be injected.
 actor Hold {
     private var isOpen = false
     private var held: [CheckedContinuation<Void, Never>] = []
@@ -123,7 +123,7 @@ actor Hold {
         await withCheckedContinuation { held.append($0) }
     }
 
-    /// Returns when so many have arrived since the beginning.
+    /// Returns when this many have arrived since the beginning.
     func arrived(_ count: Int = 1) async {
         guard arrivals < count else { return }
         await withCheckedContinuation { awaited.append((count, $0)) }

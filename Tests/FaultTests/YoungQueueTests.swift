@@ -9,7 +9,7 @@ import Topology
 
 extension Faults {
     @Suite struct `Young queues` {
-        @Test func `queues of a broker that was killed right after their declaration take messages when it is back`() async throws {
+        @Test func `queues of a broker that was killed right after their declaration accept messages when it is back`() async throws {
             let server = try RabbitMQServer(folder: TestServers.folder("young"))
             try await server.start()
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -8,8 +8,8 @@ import Gzip
 @testable import Messaging
 @testable import Runtime
 
-/// The decoders that read what strangers send. Each takes any bytes and must come back: what it makes of them, or an error. What they promise
-/// besides is checked on the way, and ends the process when it does not hold.
+/// The decoders of untrusted input. Each accepts any bytes and must return: a value or an error. Its other promises
+/// are checked on the way, and a broken one ends the process.
 public enum FuzzTarget: String, CaseIterable, Sendable {
     case json, fields, request, target, signature, properties, headers, gzip
 
@@ -57,12 +57,12 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     }
 }
 
-// MARK: - One by one
+// MARK: - The decoders
 
 extension FuzzTarget {
     private static func json(_ bytes: [UInt8]) {
         guard (try? JSONSyntax(checking: bytes)) != nil, let value = try? JSON.decode(JSONValue.self, from: bytes) else { return }
-        // What was taken is written again as something that is taken again.
+        // A decoded value is encoded as something that can be decoded again.
         guard let written = try? JSON.encode(value) else { return }
         precondition((try? JSONSyntax(checking: written)) != nil, "not JSON: \(String(decoding: written, as: UTF8.self))")
     }

@@ -1,4 +1,4 @@
-/// Changes inputs at random, the same way for the same seed; what it knows is what decoders stumble over.
+/// Changes inputs at random, the same way for the same seed; biased towards what decoders fail on.
 public struct Mutator {
     private static let maximumBytes = 4_096
     private static let odd: [[UInt8]] = [

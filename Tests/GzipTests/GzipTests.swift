@@ -7,20 +7,20 @@ import Testing
     /// 1,000,000 zeros.
     private static let zeros: [UInt8] = [31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 237, 193, 1, 1, 0, 0, 0, 130, 32, 255, 175, 110, 72, 64, 1] + [UInt8](repeating: 0, count: 968) + [175, 6, 158, 203, 121, 18, 64, 66, 15, 0]
 
-    @Test func `what was packed comes back`() throws {
+    @Test func `packed bytes are unpacked unchanged`() throws {
         #expect(try Gzip.unpack(Self.hello, limit: 100) == Array("hello, hello, hello".utf8))
     }
 
-    @Test func `members that follow each other are one text`() throws {
+    @Test func `consecutive members are one text`() throws {
         #expect(try Gzip.unpack(Self.hello + Self.hello, limit: 100).count == 38)
     }
 
-    @Test func `a stream that holds more than the limit is given up, however small it is`() {
+    @Test func `a stream that holds more than the limit is rejected, however small it is`() {
         #expect(throws: Gzip.Failure.tooLarge) { try Gzip.unpack(Self.zeros, limit: 999_999) }
         #expect((try? Gzip.unpack(Self.zeros, limit: 1_000_000))?.count == 1_000_000)
     }
 
-    @Test func `every stream that is cut or changed is malformed`() {
+    @Test func `every truncated or changed stream is malformed`() {
         for count in Self.hello.indices {
             #expect(throws: Gzip.Failure.malformed) { try Gzip.unpack(Array(Self.hello.prefix(count)), limit: 100) }
         }

@@ -23,7 +23,7 @@ import Testing
                 for _ in 0..<8 {
                     group.addTask {
                         try? await Connection.with(port) { connection in
-                            // Those that are turned away may find their connection closed before they have sent all.
+                            // Rejected clients may find their connection closed before they have sent everything.
                             try? await connection.write(Self.head(1_000_000) + half)
                             return try await connection.response().status
                         }
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `a body past the budget is 503 with the time to come back, and the connection ends`() async throws {
+    @Test func `a body past the budget is 503 with a time to retry, and the connection ends`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests, Self.configuration(100_000)) { port in
             try await Connection.with(port) { connection in
@@ -51,7 +51,7 @@ import Testing
         #expect(requests.sent.isEmpty)
     }
 
-    @Test func `what was held is given back when the request is answered, and when its client goes away`() async throws {
+    @Test func `the budget is released when the request is answered, and when its client disconnects`() async throws {
         let body = String(repeating: "x", count: 150_000)
         try await TestIngress.with(FakeRequests(), Self.configuration(200_000)) { port in
             for _ in 0..<3 { #expect(try await TestIngress.exchange(port, "POST /v1/sessions", body: body).status == 200) }
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func `the first bytes of each body are free`() {
+    @Test func `the first bytes of each body do not count against the budget`() {
         let budget = BodyBudget(bytes: 10)
         let (first, second) = (budget.share(), budget.share())
         #expect(first.grow(to: BodyBudget.freeBytes) && second.grow(to: BodyBudget.freeBytes))

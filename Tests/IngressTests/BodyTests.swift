@@ -14,7 +14,7 @@ import Testing
 
     private static let head = "POST /v1/sessions HTTP/1.1\r\nHost: wharf\r\nContent-Type: application/json\r\n"
 
-    @Test func `a body at the bound is taken, whole or in chunks`() async throws {
+    @Test func `a body at the bound is accepted, whole or in chunks`() async throws {
         let requests = FakeRequests()
         let body = String(repeating: "x", count: 1_000)
         try await TestIngress.with(requests, Self.small) { port in
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `chunks past the bound are 413 while they come, and the connection ends`() async throws {
+    @Test func `chunks past the bound are 413 while they arrive, and the connection ends`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests, Self.small) { port in
             try await Connection.with(port) { connection in
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `a body that does not come in time is 408, and the connection ends`() async throws {
+    @Test func `a body that does not arrive in time is 408, and the connection ends`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests, Self.small) { port in
             try await Connection.with(port) { connection in
@@ -97,7 +97,7 @@ import Testing
         #expect(requests.sent.first?.request.body == Array("{}".utf8))
     }
 
-    @Test func `a client that waits for 100 Continue is refused without it`() async throws {
+    @Test func `a client that waits for 100 Continue is rejected without it`() async throws {
         try await TestIngress.with { port in
             try await Connection.with(port) { connection in
                 let head = "POST /v1/products HTTP/1.1\r\nHost: wharf\r\nContent-Type: application/json\r\n"
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test func `a refused request with a small body leaves the connection open`() async throws {
+    @Test func `a rejected request with a small body leaves the connection open`() async throws {
         try await TestIngress.with { port in
             try await Connection.with(port) { connection in
                 try await connection.write(
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test func `a body that breaks off is no request`() async throws {
+    @Test func `an incomplete body is not a request`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             let connected = try await Connection.with(port) { connection in
@@ -130,7 +130,7 @@ import Testing
                 return true
             }
             #expect(connected)
-            // The connection above is gone; this answer comes after the server has seen that.
+            // The connection above is gone; this answer arrives after the server has seen that.
             #expect(try await TestIngress.exchange(port, "GET /livez").status == 200)
         }
         #expect(requests.sent.isEmpty)

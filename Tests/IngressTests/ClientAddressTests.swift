@@ -21,7 +21,7 @@ import Testing
         (["[2001:db8::7]:80"], "2001:db8::7"), (["::ffff:192.0.2.1"], "192.0.2.1"), (["nonsense"], "10.0.0.1"), (["192.0.2.1, unknown, 10.0.0.2"], "10.0.0.2"),
         ([""], "10.0.0.1"), (["192.0.2.1,"], "10.0.0.1"), (["192.0.2.1, 2001:db8:1::5"], "192.0.2.1"), (["192.0.2.1:99999999"], "10.0.0.1"),
     ])
-    func `behind trusted proxies the client is the rightmost that is none of them`(values: [String], expected: String) throws {
+    func `behind trusted proxies the client is the rightmost address that is not one of them`(values: [String], expected: String) throws {
         #expect(try client("10.0.0.1", old: values) == expected)
     }
 
@@ -31,23 +31,23 @@ import Testing
         ("by=192.0.2.1", "10.0.0.1"), ("for=192.0.2.1;for=198.51.100.7", "10.0.0.1"), ("for=\"192.0.2.1", "10.0.0.1"), ("for=\"\"", "10.0.0.1"),
         ("for=\"a,for=192.0.2.9\"", "10.0.0.1"),
     ])
-    func `the standard's header is read as well`(value: String, expected: String) throws {
+    func `the standard header is read as well`(value: String, expected: String) throws {
         #expect(try client("10.0.0.1", forwarded: value) == expected)
     }
 
-    @Test func `nobody but a trusted proxy is believed`() throws {
+    @Test func `only a trusted proxy is believed`() throws {
         #expect(try client("192.0.2.1", forwarded: "for=198.51.100.7") == "192.0.2.1")
         #expect(try client("192.0.2.1", old: ["198.51.100.7"]) == "192.0.2.1")
         #expect(try client("192.0.2.1", old: ["198.51.100.7, 10.0.0.1"]) == "192.0.2.1")
         #expect(try client("fe80::1%eth0", old: ["198.51.100.7"]) == "fe80::1")
     }
 
-    @Test func `where the two headers differ, a client has made one of them up, and neither counts`() throws {
+    @Test func `where the two headers differ, a client has forged one of them, and neither counts`() throws {
         #expect(try client("10.0.0.1", forwarded: "for=192.0.2.1", old: ["198.51.100.7"]) == "10.0.0.1")
         #expect(try client("10.0.0.1", forwarded: "for=192.0.2.1", old: ["192.0.2.1"]) == "192.0.2.1")
     }
 
-    @Test func `the address that travels is the one behind the proxy`() async throws {
+    @Test func `the address behind the proxy is passed on`() async throws {
         let requests = FakeRequests()
         var configuration = TestIngress.configuration
         configuration.trustedProxies = Self.proxies
@@ -70,7 +70,7 @@ import Testing
         "", ":", ":::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "g::", "12345::", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "+1.2.3.4", "::1.2.3", "1.2.3.4::",
         "1:2:3:4:5:6:7:8::", "[::1]", "::1%lo", "٣.1.1.1", ":1:2:3:4:5:6:7", "1:2:3:4:5:6:7:",
     ])
-    func `what is no address is refused`(text: String) {
+    func `an invalid address is rejected`(text: String) {
         #expect(NetworkAddress(text) == nil)
     }
 }

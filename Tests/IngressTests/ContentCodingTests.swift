@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test(arguments: ["Content-Encoding: gzip", "Content-Encoding: GZIP", "Content-Encoding: identity, x-gzip"])
-    func `a body that is packed with gzip is unpacked before it travels`(coding: String) async throws {
+    func `a gzip body is unpacked before it is passed on`(coding: String) async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             let answer1 = try await send(port, [coding], Self.packed)
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: ["br", "deflate", "gzip, gzip", "gzip, br", "aws-chunked"])
-    func `another coding is 415 and says which one is taken`(coding: String) async throws {
+    func `another coding is 415 and names the accepted one`(coding: String) async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             let response = try await send(port, ["Content-Encoding: \(coding)"], Self.packed)
@@ -38,7 +38,7 @@ import Testing
         #expect(requests.sent.isEmpty)
     }
 
-    @Test func `what says that it is gzip and is not is 400`() async throws {
+    @Test func `a body that is declared as gzip and is not is 400`() async throws {
         try await TestIngress.with { port in
             let answer2 = try await send(port, ["Content-Encoding: gzip"], Array(Self.text.utf8))
             #expect(answer2.status == 400)
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func `a packed body is held to the bound by what it holds`() async throws {
+    @Test func `the bound of a packed body applies to its unpacked size`() async throws {
         var configuration = TestIngress.configuration
         configuration.maximumBodyBytes = Self.text.utf8.count
         try await TestIngress.with(FakeRequests(), configuration) { port in
@@ -68,7 +68,7 @@ import Testing
     /// 1,000 zeros, packed.
     private static let bomb: [UInt8] = [31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 99, 96, 24, 5, 163, 96, 20, 12, 119, 0, 0, 128, 23, 11, 6, 232, 3, 0, 0]
 
-    @Test func `an empty body in chunks has no type and no coding to be wrong`() async throws {
+    @Test func `an empty chunked body needs no type and no coding`() async throws {
         try await TestIngress.with { port in
             for headers in ["", "Content-Type: text/plain\r\n", "Content-Encoding: br\r\n"] {
                 let response = try await Connection.with(port) { connection in
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `a body in chunks still needs its type`() async throws {
+    @Test func `a chunked body needs its type`() async throws {
         try await TestIngress.with { port in
             let response = try await Connection.with(port) { connection in
                 try await connection.write("POST /v1/carts HTTP/1.1\r\nHost: wharf\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")

@@ -43,7 +43,7 @@ import Testing
         ("POST /v1/checkouts", ["Content-Length: 9999999", "Content-Type: application/json"], 413), ("GET /openapi.json", [], 200), ("GET /v1/products/%ZZ", [], 400), ("CONNECT a:1", [], 405),
         ("POST /v1/sessions", ["Content-Length: 2", "Content-Type: text/plain"], 415),
     ])
-    func `every answer may be read by a page of a named origin, errors of the ingress too`(line: String, headers: [String], status: Int) async throws {
+    func `a page of an allowed origin may read every answer, errors of the ingress too`(line: String, headers: [String], status: Int) async throws {
         try await TestIngress.with(FakeRequests(), Self.configuration(Self.shop)) { port in
             let response = try await TestIngress.exchange(port, line, headers: headers + ["Origin: \(Self.shop)", "Idempotency-Key: k"])
             #expect(response.status == status)
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test(arguments: ["https://evil.example.com", "http://shop.example.com", "https://shop.example.com:8443", "https://shop.example.com.evil.com", "null", "HTTPS://SHOP.EXAMPLE.COM"])
-    func `another origin is answered and may not read it`(origin: String) async throws {
+    func `another origin is answered and may not read the answer`(origin: String) async throws {
         try await TestIngress.with(FakeRequests(), Self.configuration(Self.shop)) { port in
             for line in ["GET /v1/products", "OPTIONS /v1/products"] {
                 let response = try await TestIngress.exchange(port, line, headers: ["Origin: \(origin)", "Access-Control-Request-Method: GET"])
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `what a service says to vary by stays`() async throws {
+    @Test func `a service's Vary header is kept`() async throws {
         let reply = Reply(status: 200, headers: ["vary": "Accept"], body: Array("{}".utf8))
         try await TestIngress.with(FakeRequests { _ in reply }, Self.configuration(Self.shop)) { port in
             let response = try await TestIngress.exchange(port, "GET /v1/products", headers: ["Origin: \(Self.shop)"])
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `without the setting nothing is said`() async throws {
+    @Test func `without the setting no CORS header is sent`() async throws {
         try await TestIngress.with { port in
             for line in ["GET /v1/products", "OPTIONS /v1/products"] {
                 let response = try await TestIngress.exchange(port, line, headers: ["Origin: \(Self.shop)", "Access-Control-Request-Method: GET"])

@@ -18,7 +18,7 @@ import Yams
         ])
     }
 
-    @Test func `what the document tells clients is what the ingress does`() throws {
+    @Test func `the ingress does what the document promises clients`() throws {
         let root = try #require(try Yams.compose(yaml: String(decoding: TestIngress.document.get().yaml, as: UTF8.self)))
         for endpoint in try TestIngress.document.get().endpoints {
             let operation = try #require(root["paths"]?[endpoint.path]?[endpoint.method.lowercased()])
@@ -56,14 +56,14 @@ import Yams
         ("in: query", "in: cookie", "is in 'cookie'"),
         ("x, in: query", "X-Custom, in: header", "'X-Custom' is none that the ingress knows"),
         ("/v1/b/{id}", "/v1/a/{name}", "GET /v1/a/{name}"),
-        ("a.c", "a.b", "'a.b' stands twice"),
+        ("a.c", "a.b", "'a.b' is used twice"),
         ("3.1.0", "3.0.3", "'openapi' is '3.0.3'"),
         ("get:", "trace:", "TRACE /v1/a/{id}"),
         ("'#/components/parameters/id'", "'#/components/parameters/other'", "leads nowhere"),
         ("'#/components/parameters/id'", "'other.yaml#/id'", "leads out of the document"),
         ("openapi:", "openapi: [", "is not YAML"),
     ])
-    func `a document that is no routing table is refused with the place`(text: String, replacement: String, complaint: String) throws {
+    func `a document that is not a routing table is rejected with the place`(text: String, replacement: String, complaint: String) throws {
         let range = try #require(Self.document.firstRange(of: text))
         let broken = Self.document[..<range.lowerBound] + replacement + Self.document[range.upperBound...]
         let error = #expect(throws: OpenAPIError.self) { try OpenAPIDocument(yaml: Array(broken.utf8), file: "api.yaml") }
@@ -72,7 +72,7 @@ import Yams
         #expect(description.contains(complaint), "\(description)")
     }
 
-    @Test func `a document that is not there is refused with its path`() {
+    @Test func `a missing document is rejected with its path`() {
         let error = #expect(throws: OpenAPIError.self) { try OpenAPIDocument(path: "/nowhere/openapi.yaml") }
         #expect(error?.description.hasPrefix("/nowhere/openapi.yaml: document: cannot be read") == true)
     }

@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func `OPTIONS is answered with what is allowed`() async throws {
+    @Test func `OPTIONS is answered with the allowed methods`() async throws {
         try await TestIngress.with { port in
             let response = try await TestIngress.exchange(port, "OPTIONS /v1/carts/current")
             #expect(response.status == 204)
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func `what is not HTTP is answered with a 400 problem`() async throws {
+    @Test func `a request that is not HTTP is answered with a 400 problem`() async throws {
         try await TestIngress.with { port in
             let response = try await Connection.with(port) { connection in
                 try await connection.write("GET /v1/products HTTP/1.1\r\nHost wharf\r\n\r\n")
@@ -114,7 +114,7 @@ import Testing
         ("POST /v1/carts", ["Idempotency-Key: k", TestIngress.asCustomer], true),
         ("DELETE /v1/carts/1", ["Idempotency-Key: k"], true),
     ] as [(String, [String], Bool)])
-    func `a reply that does not come is 504 and says whether a retry is safe`(line: String, headers: [String], isSafe: Bool) async throws {
+    func `a missing reply is 504 and says whether a retry is safe`(line: String, headers: [String], isSafe: Bool) async throws {
         try await TestIngress.with(FakeRequests { _ in throw RequestClient.Unanswered.timedOut }) { port in
             let response = try await TestIngress.exchange(port, line, headers: headers)
             #expect(response.status == 504)
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test func `an unexpected error is 500 and tells no details`() async throws {
+    @Test func `an unexpected error is 500 and reveals no details`() async throws {
         struct Secret: Error { let password = "hunter2" }
         try await TestIngress.with(FakeRequests { _ in throw Secret() }) { port in
             let response = try await TestIngress.exchange(port, "GET /v1/products")

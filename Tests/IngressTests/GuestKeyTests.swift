@@ -5,7 +5,7 @@ import Testing
 
 @testable import Ingress
 
-/// Guests cannot be told apart, so that a key counts only within what one of them alone can name.
+/// Guests cannot be distinguished, so a key counts only within a scope that one of them alone can name.
 @Suite(.timeLimit(.minutes(1))) struct GuestKeyTests {
     private struct Sent {
         let line: String
@@ -29,7 +29,7 @@ import Testing
         #expect(ids.count == 2 && ids[0] != ids[1])
     }
 
-    @Test func `a customer's key for a new cart counts, and is not another's`() async throws {
+    @Test func `a customer's key for a new cart counts, and is separate from another's`() async throws {
         let customer = Sent(line: "POST /v1/carts", headers: ["Idempotency-Key: 1", TestIngress.asCustomer])
         let admin = Sent(line: "POST /v1/carts", headers: ["Idempotency-Key: 1", TestIngress.asAdmin])
         let ids = try await ids([customer, customer, admin])
@@ -45,7 +45,7 @@ import Testing
         #expect(Set(ids).count == 4)
     }
 
-    @Test func `a checkout's cart stands in its body`() async throws {
+    @Test func `a checkout's key is scoped by the cart in its body`() async throws {
         func checkout(_ cart: String, _ rest: String = "") -> Sent { Sent(line: "POST /v1/checkouts", body: "{\"cartId\": \"\(cart)\"\(rest)}") }
         let ids = try await ids([checkout("a"), checkout("a", ", \"email\": \"x\""), checkout("b")])
         // The inbox compares the rest: it is the same key, used for another request.
@@ -53,25 +53,25 @@ import Testing
     }
 
     @Test(arguments: ["{", "[]", "{}", "{\"cartId\": 7}", "{\"cartId\": null}", "{\"cartId\": \"\"}"])
-    func `a checkout without a cart that can be read is its service's to refuse, and nobody else's`(body: String) async throws {
+    func `a checkout without a readable cart is rejected by its service, and affects no other`(body: String) async throws {
         let ids = try await ids([Sent(line: "POST /v1/checkouts", body: body), Sent(line: "POST /v1/checkouts", body: body)])
         #expect(ids.count == 2 && ids[0] != ids[1])
     }
 
-    @Test func `a sign-up's key counts within its e-mail address`() async throws {
+    @Test func `a sign-up's key is scoped by its e-mail address`() async throws {
         func signUp(_ email: String) -> Sent { Sent(line: "POST /v1/users", body: "{\"email\": \"\(email)\", \"password\": \"p\", \"name\": \"n\"}") }
         let ids = try await ids([signUp("a@example.com"), signUp("a@example.com"), signUp("b@example.com")])
         #expect(ids[0] == ids[1] && ids[1] != ids[2])
     }
 
-    @Test func `what a guest writes cannot be taken for another scope and key`() async throws {
+    @Test func `a guest's input cannot be mistaken for another scope and key`() async throws {
         let ids = try await ids([
             Sent(line: "DELETE /v1/carts/a%7C1", headers: ["Idempotency-Key: 2"]), Sent(line: "DELETE /v1/carts/a", headers: ["Idempotency-Key: 1|2"]),
         ])
         #expect(ids[0] != ids[1])
     }
 
-    @Test func `a guest whose key counts for nothing is not told to use it again`() async throws {
+    @Test func `a guest whose key has no effect is not advised to reuse it`() async throws {
         try await TestIngress.with(FakeRequests { _ in throw RequestClient.Unanswered.timedOut }) { port in
             let response = try await TestIngress.exchange(port, "POST /v1/carts", headers: ["Idempotency-Key: 1"])
             #expect(response.status == 504 && response.problem?.retryable == false)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Ingress
 
-/// Every header that the ingress reads, with values that nobody sends who means well: each is answered, and so is the next request.
+/// Every header that the ingress reads, with hostile values: each is answered, and so is the next request.
 @Suite(.timeLimit(.minutes(2))) struct HeaderFuzzTests {
     /// Those that the ingress, or the server below it, acts on.
     private static let names = [
@@ -19,7 +19,7 @@ import Testing
     ]
     private static let lines = ["POST /v1/checkouts", "GET /v1/products", "POST /v1/webhooks/stripe", "PUT /v1/carts/1/items/A", "GET /readyz", "OPTIONS /v1/carts"]
 
-    /// On one connection after the other; what traps ends the whole test process.
+    /// On one connection after another; a trap ends the whole test process.
     private func send(_ port: Int, _ line: String, _ headers: [String], body: String = "{}") async throws -> TestResponse? {
         try await Connection.with(port) { connection in
             let text = ["\(line) HTTP/1.1", "Host: wharf"] + headers + ["Content-Length: \(body.utf8.count)"]

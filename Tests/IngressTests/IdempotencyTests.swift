@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `a replayed reply says so`() async throws {
+    @Test func `a replayed reply is marked as one`() async throws {
         var reply = Reply(status: 201)
         reply.isReplayed = true
         let replayed = reply

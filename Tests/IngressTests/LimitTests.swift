@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func `a shutdown finishes the request under way and takes no other`() async throws {
+    @Test func `a shutdown finishes the request under way and accepts no other`() async throws {
         let gate = Valve()
         let requests = FakeRequests { _ in
             await gate.pass()
@@ -92,7 +92,7 @@ import Testing
     }
 }
 
-/// Holds who passes until it is opened.
+/// Holds each caller until it is opened.
 private actor Valve {
     private var isOpen = false
     private var held: [AsyncStream<Void>.Continuation] = []
@@ -112,7 +112,7 @@ private actor Valve {
         try await Task.sleep(for: .seconds(3_600))
     }
 
-    /// Returns when so many have come.
+    /// Returns when this many have arrived.
     nonisolated func waiting(_ count: Int) async {
         var rest = count
         for await _ in arrivals {

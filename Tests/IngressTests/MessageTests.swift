@@ -8,7 +8,7 @@ import Testing
 @testable import Ingress
 
 @Suite(.timeLimit(.minutes(1))) struct MessageTests {
-    @Test func `path and query parameters travel decoded, and undeclared headers do not travel`() async throws {
+    @Test func `declared path and query parameters and headers are passed on decoded, undeclared ones are not`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             let response = try await TestIngress.exchange(
@@ -23,7 +23,7 @@ import Testing
         #expect(sent.timeout == .seconds(5))
     }
 
-    @Test func `a command travels with its body, its headers and its caller`() async throws {
+    @Test func `a command carries its body, its headers and its caller`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             let response = try await TestIngress.exchange(
@@ -48,7 +48,7 @@ import Testing
         #expect(requests.sent.first?.request.operation == "carts.carts.current")
     }
 
-    @Test func `credentials travel transient`() async throws {
+    @Test func `credentials are sent as transient messages`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             let response = try await TestIngress.exchange(port, "POST /v1/users", body: "{}")
@@ -57,7 +57,7 @@ import Testing
         #expect(requests.sent.first?.durability == .query)
     }
 
-    @Test func `the session travels where the operation asks for it`() async throws {
+    @Test func `the session is passed on where the operation asks for it`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             _ = try await TestIngress.exchange(port, "DELETE /v1/sessions/current", headers: [TestIngress.asCustomer])
@@ -66,7 +66,7 @@ import Testing
         #expect(requests.sent.map { $0.request.parameters["session"] } == [SHA256.hex(FakeRequests.customerToken), nil])
     }
 
-    @Test func `a code in the path travels as its hash only`() async throws {
+    @Test func `only the hash of a code in the path is passed on`() async throws {
         let requests = FakeRequests { _ in .noContent }
         try await TestIngress.with(requests) { port in
             let verified = try await TestIngress.exchange(port, "POST /v1/email-verifications/a-code")
@@ -76,7 +76,7 @@ import Testing
         #expect(requests.sent.map { $0.request.parameters["token"] } == [SHA256.hex("a-code"), SHA256.hex("a-code")])
     }
 
-    @Test func `what the client calls itself travels with its address, and with the question whose session it has`() async throws {
+    @Test func `the client's user agent is passed on with its address, and with the question whose session it has`() async throws {
         let requests = FakeRequests()
         let long = String(repeating: "a", count: 400)
         try await TestIngress.with(requests) { port in
@@ -91,7 +91,7 @@ import Testing
         #expect(asked.agent == "Shop/1.0" && asked.address == "127.0.0.1")
     }
 
-    @Test func `the client's address travels where the operation asks for it, and no client chooses it`() async throws {
+    @Test func `the client's address is passed on where the operation asks for it, and no client can set it`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             _ = try await TestIngress.exchange(port, "POST /v1/sessions", headers: ["Client-Address: 192.0.2.1", "X-Forwarded-For: 192.0.2.1"], body: "{}")
@@ -102,7 +102,7 @@ import Testing
         #expect(requests.sent.map { $0.request.parameters[Request.clientAddress] } == ["127.0.0.1", "127.0.0.1", nil])
     }
 
-    @Test func `the reply's status, headers and body leave as they are`() async throws {
+    @Test func `the reply's status, headers and body are returned unchanged`() async throws {
         let reply = Reply(status: 201, headers: ["location": "/v1/carts/1", "content-length": "99"], body: Array("{\"a\":1}".utf8))
         try await TestIngress.with(FakeRequests { _ in reply }) { port in
             let response = try await TestIngress.exchange(port, "POST /v1/carts")
@@ -137,7 +137,7 @@ import Testing
         #expect(requests.sent.map(\.request.operation) == ["catalog.products.get", "catalog.products.get"])
     }
 
-    @Test func `a trace is continued with a span of its own, and begun where there is none`() async throws {
+    @Test func `a trace is continued with a new span, and started where there is none`() async throws {
         let requests = FakeRequests()
         let incoming = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
         try await TestIngress.with(requests) { port in
@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test func `a sane request id is echoed and another one is replaced`() async throws {
+    @Test func `a valid request id is echoed and another one is replaced`() async throws {
         try await TestIngress.with { port in
             let echoed = try await TestIngress.exchange(port, "GET /v1/products", headers: ["X-Request-Id: abc-1"])
             #expect(echoed.headers["x-request-id"] == "abc-1")

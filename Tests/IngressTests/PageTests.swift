@@ -6,7 +6,7 @@ import Yams
 @testable import Ingress
 
 @Suite(.timeLimit(.minutes(1))) struct PageTests {
-    @Test func `the ingress is live whatever the broker does, and ready when the broker is`() async throws {
+    @Test func `the ingress is live whatever the broker's state, and ready when the broker is`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             #expect(try await TestIngress.exchange(port, "GET /readyz").status == 200)
@@ -25,14 +25,14 @@ import Yams
             let json = try await TestIngress.exchange(port, "GET /openapi.json")
             #expect(yaml.headers["content-type"] == "application/yaml")
             #expect(json.headers["content-type"] == "application/json")
-            // YAML is a superset of JSON, so that one reader can hold the two against each other.
+            // YAML is a superset of JSON, so one reader can compare the two.
             #expect(try Yams.compose(yaml: yaml.text) == Yams.compose(yaml: json.text))
             let tag = try #require(json.headers["etag"])
             #expect(try await TestIngress.exchange(port, "GET /openapi.json", headers: ["If-None-Match: \(tag)"]).status == 304)
         }
     }
 
-    @Test func `the reference shows every operation and needs nothing from elsewhere`() async throws {
+    @Test func `the reference shows every operation and loads nothing from elsewhere`() async throws {
         try await TestIngress.with { port in
             let page = try await TestIngress.exchange(port, "GET /docs")
             #expect(page.headers["content-type"] == "text/html; charset=utf-8")
@@ -43,7 +43,7 @@ import Yams
         }
     }
 
-    @Test func `the pages take GET only`() async throws {
+    @Test func `the pages accept GET only`() async throws {
         try await TestIngress.with { port in
             let response = try await TestIngress.exchange(port, "POST /livez")
             #expect(response.status == 405)

@@ -8,7 +8,7 @@ import Testing
         status: 200,
         headers: ["etag": "\"1\"", "cache-control": "max-age=60", "location": "/v1/x", "retry-after": "1", "www-authenticate": "Bearer", "x-of-a-service": "a"], body: Array("{}".utf8))
 
-    @Test func `the names of all header fields leave in one spelling`() async throws {
+    @Test func `the names of all header fields have one spelling`() async throws {
         try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
             for line in ["GET /v1/products", "GET /readyz", "GET /v1/nowhere", "POST /v1/livez"] {
                 let names = try await TestIngress.exchange(port, line).names
@@ -25,7 +25,7 @@ import Testing
         "GET /v1/carts/1", "POST /v1/carts", "PUT /v1/carts/1/items/A", "DELETE /v1/carts/1", "GET /v1/orders/1?token=t", "POST /v1/checkouts", "GET /v1/users/me",
         "GET /v1/sessions", "GET /v1/orders", "POST /v1/carts/1/claim",
     ])
-    func `what holds a cart, an order or an account is kept by no cache`(line: String) async throws {
+    func `no cache stores a cart, an order or an account`(line: String) async throws {
         try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
             let response = try await TestIngress.exchange(port, line, headers: [TestIngress.asCustomer, "Idempotency-Key: k"])
             #expect(response.status == 200)
@@ -35,7 +35,7 @@ import Testing
 
     /// A cache may keep a 404 or a 405 by its own judgement (RFC 9110, 15.1), a cart's too that is there by then.
     @Test(arguments: [("GET /v1/nowhere", 404), ("PATCH /v1/products", 405), ("GET /v1/orders", 401), ("GET /v1/products?serach=x", 422), ("GET /v1/ products", 400)])
-    func `what the ingress refuses is kept by no cache`(line: String, status: Int) async throws {
+    func `no cache stores a refusal of the ingress`(line: String, status: Int) async throws {
         try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
             let response = try await TestIngress.exchange(port, line)
             #expect(response.status == status)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `a product may be kept where a guest asked for it`() async throws {
+    @Test func `a cache may store a product where a guest asked for it`() async throws {
         try await TestIngress.with(FakeRequests { _ in Self.reply }) { port in
             let asGuest = try await TestIngress.exchange(port, "GET /v1/products/a")
             #expect(asGuest.headers["cache-control"] == "max-age=60")

@@ -9,7 +9,7 @@ import Testing
         return try TestIngress.document.get().routes.match(method: method, segments: target.segments)
     }
 
-    @Test func `templates give their values by name`() throws {
+    @Test func `templates return their values by name`() throws {
         guard case .endpoint(let endpoint, let parameters) = try Self.match("PUT", "/v1/carts/1%2F2/items/A%20B") else {
             Issue.record("not found")
             return
@@ -18,7 +18,7 @@ import Testing
         #expect(parameters == ["id": "1/2", "sku": "A B"])
     }
 
-    @Test func `a literal is preferred, and given up where the path goes on as the template's`() throws {
+    @Test func `a literal is preferred, and abandoned where the path continues as the template's`() throws {
         guard case .endpoint(let current, let none) = try Self.match("GET", "/v1/carts/current"),
             case .endpoint(let items, let some) = try Self.match("PUT", "/v1/carts/current/items/a")
         else {
@@ -36,11 +36,11 @@ import Testing
     }
 
     @Test(arguments: ["/", "/v1", "/v1/", "/v1/products/", "/v1//products", "/v1/Products", "/v1/carts/1/items", "/v2/products"])
-    func `a path of nobody is unknown`(path: String) throws {
+    func `an unrouted path is unknown`(path: String) throws {
         #expect(try Self.match("GET", path) == .unknown)
     }
 
-    @Test func `HEAD goes where GET goes`() throws {
+    @Test func `HEAD is routed as GET`() throws {
         #expect(try Self.match("HEAD", "/v1/products") == Self.match("GET", "/v1/products"))
     }
 
@@ -51,11 +51,11 @@ import Testing
     }
 
     @Test(arguments: ["a=%", "a=%1", "a=%G0", "a=%C3", "%00=a", "a=1&a=2", "a=1&%61=2"])
-    func `a query that says nothing certain is refused`(query: String) {
+    func `an ambiguous query is rejected`(query: String) {
         #expect(throws: Refusal.self) { try RequestTarget(path: "/", query: query) }
     }
 
-    @Test func `a path of too many segments is unknown`() {
+    @Test func `a path with too many segments is unknown`() {
         let path = String(repeating: "/a", count: RequestTarget.maximumSegments + 1)
         #expect(throws: Refusal.unknownPath) { try RequestTarget(path: path, query: nil) }
     }

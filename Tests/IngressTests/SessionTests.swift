@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(arguments: ["Bearer unknown", "Basic dTpw", "Bearer", "Bearer a b"])
-    func `a bad token is 401 even where none is needed`(authorization: String) async throws {
+    func `an invalid token is 401 even where none is needed`(authorization: String) async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             let response = try await TestIngress.exchange(port, "GET /v1/products", headers: ["Authorization: \(authorization)"])
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `a token is asked about once and its text travels nowhere`() async throws {
+    @Test func `a token is verified once and its text is not passed on`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             for _ in 0..<3 {
@@ -56,7 +56,7 @@ import Testing
         #expect(!texts.contains { $0.contains(FakeRequests.customerToken) })
     }
 
-    @Test func `a remembered token is asked about again when its time is over`() async throws {
+    @Test func `a remembered token is verified again after its time`() async throws {
         let cache = SessionCache()
         let start = Date(timeIntervalSince1970: 1_000)
         let caller = FakeRequests.customer
@@ -65,13 +65,13 @@ import Testing
         #expect(try await cache.caller("h", now: start + 5) { nil } == nil)
     }
 
-    @Test func `a token that is nobody's is asked about each time`() async throws {
+    @Test func `an unknown token is verified each time`() async throws {
         let cache = SessionCache()
         #expect(try await cache.caller("h", now: .distantPast) { nil } == nil)
         #expect(try await cache.caller("h", now: .distantPast) { FakeRequests.customer } == FakeRequests.customer)
     }
 
-    @Test func `requests that miss at the same time share one question`() async throws {
+    @Test func `requests that miss at the same time share one verification`() async throws {
         let cache = SessionCache()
         let (answers, answer) = AsyncStream.makeStream(of: Void.self)
         let (asked, ask) = AsyncStream.makeStream(of: Void.self)
@@ -97,21 +97,21 @@ import Testing
         }
     }
 
-    @Test func `who waits for another's question gets its error as well`() async throws {
+    @Test func `a request that waits for another's verification gets its error as well`() async throws {
         struct Broken: Error {}
         let cache = SessionCache()
         await #expect(throws: Broken.self) { try await cache.caller("h", now: .distantPast) { throw Broken() } }
         #expect(try await cache.caller("h", now: .distantPast) { FakeRequests.admin } == FakeRequests.admin)
     }
 
-    @Test func `a cancellation is the cancelled caller's alone, and the next of those who wait asks`() async throws {
+    @Test func `a cancellation affects only the cancelled caller, and the next waiting request verifies`() async throws {
         let cache = SessionCache()
         let asked = Mutex(0)
         let isAnswered = Mutex(false)
         let call: @Sendable () async throws -> Caller? = {
             try await cache.caller("h", now: .distantPast) {
                 asked.withLock { $0 += 1 }
-                // Until the answer comes, or the one who asks is cancelled.
+                // Until the answer arrives, or the asking request is cancelled.
                 while !isAnswered.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
                 return FakeRequests.customer
             }
@@ -152,7 +152,7 @@ import Testing
         #expect(try await cache.caller("0", now: .distantPast) { nil } == nil)
     }
 
-    @Test func `a revocation is heard and forgets that user's tokens only`() async throws {
+    @Test func `a revocation is received and removes that user's tokens only`() async throws {
         let cache = SessionCache()
         for (hash, caller) in [("a", FakeRequests.customer), ("b", FakeRequests.customer), ("c", FakeRequests.admin)] {
             _ = try await cache.caller(hash, now: .distantPast) { caller }
@@ -166,7 +166,7 @@ import Testing
     }
 }
 
-/// Gives its messages once, then ends as a stopped consumer does.
+/// Returns its messages once, then ends as a stopped consumer does.
 private actor FakeEvents: MessageConsumer {
     private var bodies: [[UInt8]]
     let replyAddress: String? = nil

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Ingress
 
-/// Clients that hold connections by sending, or taking, next to nothing.
+/// Clients that hold connections by sending, or receiving, next to nothing.
 @Suite(.timeLimit(.minutes(1))) struct SlowClientTests {
     private static var impatient: IngressConfiguration {
         var configuration = TestIngress.configuration
@@ -12,7 +12,7 @@ import Testing
         return configuration
     }
 
-    /// Sends the text byte by byte, forever from its last one on; returns when the connection is closed.
+    /// Sends the text byte by byte, repeating its last one forever; returns when the connection is closed.
     private static func dribble(_ port: Int, _ text: String, after start: String = "") async throws -> ContinuousClock.Duration {
         try await Connection.with(port) { connection in
             if !start.isEmpty { try await connection.write(start) }
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func `a head that comes byte by byte, and one that does not come, end with their time`() async throws {
+    @Test func `a head that arrives byte by byte, or not at all, times out`() async throws {
         try await TestIngress.with(FakeRequests(), Self.impatient) { port in
             let head = "GET /livez HTTP/1.1\r\nX-A: "
             let first = try await Self.dribble(port, head)
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: ["/v1/sessions", "/v1/nowhere"])
-    func `a body that comes byte by byte ends with its time, whether anybody reads it or not`(path: String) async throws {
+    func `a body that arrives byte by byte times out, whether it is read or not`(path: String) async throws {
         try await TestIngress.with(FakeRequests(), Self.impatient) { port in
             let head = "POST \(path) HTTP/1.1\r\nHost: wharf\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
             let time = try await Self.dribble(port, "{", after: head)
@@ -44,10 +44,10 @@ import Testing
         }
     }
 
-    @Test func `a client that takes no answers ends with its time`() async throws {
+    @Test func `a client that receives no answers times out`() async throws {
         try await TestIngress.with(FakeRequests(), Self.impatient) { port in
             try await Connection.with(port) { connection in
-                // Nothing of this is read here; the buffers between fill, and then the server waits.
+                // Nothing is read here; the buffers in between fill, and then the server waits.
                 let requests = String(repeating: "GET /openapi.json HTTP/1.1\r\nHost: wharf\r\n\r\n", count: 100)
                 let clock = ContinuousClock()
                 let start = clock.now
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `others are served while many connections are held`() async throws {
+    @Test func `other clients are served while many connections are held`() async throws {
         var configuration = Self.impatient
         configuration.headDeadline = .seconds(30)
         configuration.bodyDeadline = .seconds(30)
@@ -98,7 +98,7 @@ import Testing
                 for _ in 0..<3 {
                     group.addTask { _ = try await Connection.with(port) { connection in await connection.isClosed() } }
                 }
-                // Those three say nothing, and are gone after their time.
+                // Those three send nothing, and are closed after their time.
                 let answer = try await TestIngress.exchange(port, "GET /livez")
                 #expect(answer.status == 200)
                 try await group.waitForAll()

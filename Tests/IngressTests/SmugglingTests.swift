@@ -3,11 +3,11 @@ import Testing
 
 @testable import Ingress
 
-/// Requests that two servers in a row could take for different ones (RFC 9112, 11.2). A gateway in front of the ingress must never see one request where the
-/// ingress sees two: what is ambiguous is refused, and the connection is of no further use.
+/// Requests that two servers in a row could parse differently (RFC 9112, 11.2). A gateway in front of the ingress must never see one request where the
+/// ingress sees two: an ambiguous request is rejected, and the connection is closed.
 @Suite(.timeLimit(.minutes(1))) struct SmugglingTests {
     private static let head = "POST /v1/sessions HTTP/1.1\r\nHost: wharf\r\nContent-Type: application/json\r\n"
-    /// Answered 200 should it ever be taken for a request of its own.
+    /// Answered 200 if it is ever parsed as a request of its own.
     private static let hidden = "GET /v1/products HTTP/1.1\r\nHost: wharf\r\n\r\n"
 
     private static let ambiguous: [(name: String, text: String)] = [
@@ -43,7 +43,7 @@ import Testing
     ]
 
     @Test(arguments: ambiguous.indices)
-    func `a request that could be read in two ways is refused, and nothing behind it is read`(index: Int) async throws {
+    func `an ambiguous request is rejected, and nothing after it is read`(index: Int) async throws {
         let (name, text) = Self.ambiguous[index]
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
@@ -70,7 +70,7 @@ import Testing
     ]
 
     @Test(arguments: malformed.indices)
-    func `what is no request is refused, and the connection ends`(index: Int) async throws {
+    func `bytes that are not a request are rejected, and the connection ends`(index: Int) async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             try await Connection.with(port) { connection in
@@ -83,7 +83,7 @@ import Testing
         #expect(requests.sent.isEmpty, "\(Self.malformed[index])")
     }
 
-    @Test func `chunk extensions and trailers are passed over, and the next request is the next`() async throws {
+    @Test func `chunk extensions and trailers are skipped, and the next request follows`() async throws {
         let requests = FakeRequests()
         try await TestIngress.with(requests) { port in
             for trailer in ["", "X-A: 1\r\n", "X-A:\r\n", "Authorization: Bearer nobody\r\n"] {

@@ -45,14 +45,14 @@ import Testing
         #expect(wait.timeout > .zero && wait.timeout <= .seconds(30))
     }
 
-    @Test func `a wait that is over gives the 202`() async throws {
+    @Test func `a wait that times out returns the 202`() async throws {
         let response = try await checkOut(Self.requests { throw RequestClient.Unanswered.timedOut }, ["Prefer: wait=30"])
         #expect(response.status == 202)
         #expect(response.body == Self.accepted.body)
         #expect(response.headers["preference-applied"] == "wait=30")
     }
 
-    @Test func `a wait that cannot be had gives the 202`() async throws {
+    @Test func `a wait that is not available returns the 202`() async throws {
         let response = try await checkOut(Self.requests { throw RequestClient.Unanswered.unroutable }, ["Prefer: wait=30"])
         #expect(response.status == 202)
         #expect(response.headers["preference-applied"] == nil)
@@ -68,7 +68,7 @@ import Testing
         #expect(response.headers["idempotent-replayed"] == "true")
     }
 
-    @Test func `a refused checkout is not waited for`() async throws {
+    @Test func `a rejected checkout is not waited for`() async throws {
         let requests = FakeRequests { _ in Reply(.conflict("cart-ordered", "d")) }
         let response = try await checkOut(requests, ["Prefer: wait=30"])
         #expect(response.status == 409)
@@ -80,7 +80,7 @@ import Testing
         (["wait=99999999999999999999"], 30), (["wait=0"], nil), (["wait=-1"], nil), (["wait=soon"], nil), (["wait"], nil),
         (["handling=lenient"], nil), ([], nil),
     ] as [([String], Int?)])
-    func `a preference is read as the RFC has it`(values: [String], seconds: Int?) {
+    func `a preference is parsed as in the RFC`(values: [String], seconds: Int?) {
         #expect(WaitPreference.read(values) == seconds)
     }
 }

@@ -49,19 +49,19 @@ import Testing
         #expect(sent.request.parameters.isEmpty)
     }
 
-    @Test func `one of several codes is enough`() async throws {
+    @Test func `one valid code of several is enough`() async throws {
         let response = try await send(
             FakeRequests(), ["t=\(Self.now),v1=\(Self.code(Self.now, secret: "whsec_old")),v1=\(Self.code(Self.now))"])
         #expect(response.status == 200)
     }
 
-    @Test func `a signature from a clock ahead of ours is as good as another`() async throws {
+    @Test func `a signature from a clock ahead of ours is accepted`() async throws {
         let ahead = Self.now + 400
         let response = try await send(FakeRequests(), ["t=\(ahead),v1=\(Self.code(ahead))"])
         #expect(response.status == 200)
     }
 
-    @Test func `an event that comes again is the same message`() async throws {
+    @Test func `a repeated event is the same message`() async throws {
         let requests = FakeRequests()
         _ = try await send(requests, ["t=\(Self.now),v1=\(Self.code(Self.now))"])
         _ = try await send(requests, ["t=\(Self.now - 9),v1=\(Self.code(Self.now - 9))"])
@@ -69,7 +69,7 @@ import Testing
         #expect(Set(requests.sent.map(\.request.id)).count == 1)
     }
 
-    @Test func `what is not signed with the secret is 400 and not posted`() async throws {
+    @Test func `an event not signed with the secret is 400 and not forwarded`() async throws {
         let now = Self.now
         let signatures = [
             [], ["nonsense"], ["v1=\(Self.code(now))"], ["t=\(now)"], ["t=x,v1=\(Self.code(now))"],
@@ -99,14 +99,14 @@ import Testing
         #expect(response.problem != nil)
     }
 
-    @Test func `an event that the broker does not take is 503, so that it is sent again`() async throws {
+    @Test func `an event that the broker rejects is 503, so that it is sent again`() async throws {
         let requests = FakeRequests { _ in throw RequestClient.Unanswered.refused("blocked") }
         let response = try await send(requests, ["t=\(Self.now),v1=\(Self.code(Self.now))"])
         #expect(response.status == 503)
         #expect(response.headers["retry-after"] == "1")
     }
 
-    @Test func `while the broker takes nothing a webhook is 503 at once`() async throws {
+    @Test func `while the broker accepts nothing a webhook is 503 at once`() async throws {
         let requests = FakeRequests()
         requests.isReady = false
         let response = try await send(requests, ["t=\(Self.now),v1=\(Self.code(Self.now))"])
@@ -121,7 +121,7 @@ import Testing
         #expect(response.status == 413)
     }
 
-    @Test func `a signature is good until it is 300 seconds old`() throws {
+    @Test func `a signature is valid until it is 300 seconds old`() throws {
         let time: Int64 = 1_768_469_400
         let signature = try StripeSignature(["t=\(time),v1=\(Self.code(time))"])
         for seconds in [-301.0, 0, 300] {

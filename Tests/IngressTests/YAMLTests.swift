@@ -3,7 +3,7 @@ import Yams
 
 @testable import Ingress
 
-/// The reader of the ingress is held against a complete one.
+/// The ingress's reader is compared with a complete one.
 @Suite struct YAMLTests {
     private static func json(_ yaml: String) throws -> String {
         JSONText.text(of: try #require(try YAMLReader.read(Array(yaml.utf8))))
@@ -21,7 +21,7 @@ import Yams
         "\"a b\": 1\n'c': 2\n", "- - 1\n  - 2\n- {a: b}\n", "[1, [2, {}], []]", "{\"a\":1,\"b\":{\"c\":null}}",
         "a: 1\r\nb: |\r\n  x\r\n  y\r\nc: 'd'\r\n", "text", "a: 1\n - b\n", "a: [x y, 'z']\nb: {c: 1}\n",
     ])
-    func `what it reads is what a complete reader reads`(yaml: String) throws {
+    func `it reads the same as a complete reader`(yaml: String) throws {
         let ours = try Self.json(yaml)
         let theirs = try #require(try Yams.compose(yaml: yaml))
         #expect(try Yams.compose(yaml: ours) == theirs, "\(ours)")
@@ -32,16 +32,16 @@ import Yams
         ("a: [1, 2\n", 2), ("a: {b: 1]\n", 1), ("a:\n\tb: 1\n", 2), ("a: 'b' c\n", 1), ("a: b: c\n", 1), ("a: 1\nb\n", 2),
         ("a: | x\n", 1), ("a: \"\\u12\"\n", 1), ("a: [b: 1]\n", 1), ("a: - 1\n", 1), ("? a\n: b\n", 1), ("--- \na: 1\n", 2),
     ])
-    func `anything else is refused with its line`(yaml: String, line: Int) {
+    func `anything else is rejected with its line`(yaml: String, line: Int) {
         let failure = #expect(throws: YAMLReader.Failure.self) { try YAMLReader.read(Array(yaml.utf8)) }
         #expect(failure?.line == line, "\(yaml): \(String(describing: failure))")
     }
 
-    @Test func `what is left out is null`() throws {
+    @Test func `an omitted value is null`() throws {
         #expect(try Self.json("a:\nb: ~\nc: {d, e: }\n") == #"{"a":null,"b":null,"c":{"d":null,"e":null}}"#)
     }
 
-    @Test func `nothing is nothing`() throws {
+    @Test func `an empty document has no value`() throws {
         #expect(try YAMLReader.read([]) == nil)
         #expect(try YAMLReader.read(Array("# only this\n\n".utf8)) == nil)
     }

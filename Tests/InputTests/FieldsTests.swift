@@ -23,12 +23,12 @@ import Testing
         "a\\u0000b", "a\\u001b[31mb", "a\\nb", "a\\rb", "a\\tb", "a\\u007fb", "a\\u0085b", "a\\u2028b", "a\\u2029b",
         "a\\u202eb", "a\\u202ab", "a\\u2066b",
     ])
-    func `control characters are refused in a text`(text: String) {
+    func `control characters are rejected in a text`(text: String) {
         #expect(errors(#"{"name": "\#(text)"}"#) { $0.text("name") } == ["name"])
     }
 
     @Test(arguments: ["\\u200b\\u200b", "\\u00a0", "\\u2060 \\ufeff", "\\u3164", " \\u200d"])
-    func `a text of which nothing can be seen is empty`(text: String) {
+    func `a text without visible characters is empty`(text: String) {
         #expect(errors(#"{"name": "\#(text)"}"#) { $0.text("name") } == ["name"])
     }
 
@@ -37,7 +37,7 @@ import Testing
         #expect(try read(#"{"name": "\#(text)"}"#) { $0.text("name") } == text)
     }
 
-    @Test func `a text of several lines has line breaks and tabs, and no other control characters`() throws {
+    @Test func `a multi-line text may have line breaks and tabs, and no other control characters`() throws {
         #expect(try read(#"{"about": "a\r\n\tb"}"#) { $0.optionalText("about", lines: true) } == "a\r\n\tb")
         for text in ["a\\u001bb", "a\\u0000b", "a\\u0007b"] {
             #expect(errors(#"{"about": "\#(text)"}"#) { $0.optionalText("about", lines: true) } == ["about"])
@@ -45,18 +45,18 @@ import Testing
     }
 
     @Test(arguments: ["limit", "x"])
-    func `control characters are refused in a parameter`(name: String) {
+    func `control characters are rejected in a parameter`(name: String) {
         #expect(errors("", [name: "a\u{1B}b"]) { $0.parameter(name) } == [name])
     }
 
-    @Test func `text has one spelling, whichever it came in`() throws {
+    @Test func `text is normalised to one form`() throws {
         let composed = try read(#"{"name": "Caf\u00e9 \uac00"}"#) { $0.text("name") }
         let decomposed = try read(#"{"name": "  Cafe\u0301 \u1100\u1161 "}"#) { $0.text("name") }
         #expect(Array(composed.utf8) == Array(decomposed.utf8))
         #expect(Array(try read("", ["search": "e\u{301}"]) { $0.parameter("search") }.utf8) == [0xC3, 0xA9])
     }
 
-    @Test func `null clears in a merge patch, and is told from what is left out`() throws {
+    @Test func `null clears in a merge patch, and is distinguished from an omitted field`() throws {
         #expect(try read(#"{"a": null}"#) { ($0.clears("a"), $0.clears("b")) } == (true, false))
         #expect(errors(#"{"a": null, "b": 1}"#) { fields in
             fields.refuseNull("a", "b", "c")
@@ -86,7 +86,7 @@ import Testing
         (#""country": "GB", "postalCode": "SW1Y 4JH", "company": "A\u001b""#, ["a.company"]), (#""country": "GB", "postalCode": "1\n2""#, ["a.postalCode"]),
         (#""country": "HK", "phone": "+852 1234 5678", "company": "C", "region": "Kowloon", "line2": "2""#, []), (#""country": "HK", "state": "x""#, ["a.state"]),
     ])
-    func `an address has what its country needs`(more: String, fields: [String]) {
+    func `an address has the fields that its country needs`(more: String, fields: [String]) {
         let body = #"{"a": {"name": "Ada", "line1": "1", "city": "C"\#(more.isEmpty ? "" : ", ")\#(more)}}"#
         #expect(errors(body) { $0.address("a") } == fields)
     }
@@ -109,19 +109,19 @@ import Testing
         ("EUR", 1999, 1999), ("JPY", 500, 500), ("UGX", 5000, 500_000), ("ISK", 5, 500), ("KWD", 1230, 1230), ("MGA", 5000, 50), ("HUF", 1045, 1045),
         ("TWD", 80_045, 80_045), ("XOF", 1, 1),
     ])
-    func `an amount is sent as Stripe counts it, and comes back as it was`(currency: String, amount: Int, sent: Int) throws {
+    func `an amount is sent in Stripe's units, and read back unchanged`(currency: String, amount: Int, sent: Int) throws {
         let money = Money(amount: amount, currency: currency)
         #expect(money.stripeAmount == sent)
         #expect(Money(stripeAmount: sent, currency: currency.lowercased()) == money)
     }
 
     @Test(arguments: [("KWD", 1234), ("MGA", 5050), ("ABC", 1), ("KPW", 100), ("UGX", .max)])
-    func `what Stripe has no amount for is not sent`(currency: String, amount: Int) {
+    func `an amount that Stripe cannot express is not sent`(currency: String, amount: Int) {
         #expect(Money(amount: amount, currency: currency).stripeAmount == nil)
     }
 
     @Test(arguments: [("ugx", 50), ("isk", 101), ("abc", 1), ("mga", .max)])
-    func `what Wharf has no amount for is not taken for one`(currency: String, amount: Int) {
+    func `an amount that Wharf cannot express is not read as another`(currency: String, amount: Int) {
         #expect(Money(stripeAmount: amount, currency: currency) == nil)
     }
 

@@ -4,7 +4,7 @@ import Testing
 @testable import JSON
 
 @Suite struct `The JSON dialect` {
-    /// Every kind of value that messages are made of.
+    /// Every kind of value in messages.
     struct Sample: Codable, Equatable {
         enum Kind: String, Codable, CaseIterable { case one, two }
 
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: 0..<20)
-    func `any value is the bytes that Foundation makes of it, and is read as Foundation reads it`(seed: UInt64) throws {
+    func `any value is encoded as Foundation encodes it, and read as Foundation reads it`(seed: UInt64) throws {
         var random = Generator(state: seed)
         for _ in 0..<25 {
             let sample = Sample.random(using: &random)
@@ -82,7 +82,7 @@ import Testing
         #expect(numbers == Dictionary(uniqueKeysWithValues: (0..<500).map { ("f\($0)", $0) }))
     }
 
-    @Test func `what cannot be read is told with its place`() throws {
+    @Test func `malformed JSON is reported with its place`() throws {
         let text = #"{"items": [{"sku": "a", "name": "b", "price": {"amount": 1, "currency": "EUR"}}, {"sku": 1}]}"#
         struct List: Decodable {
             struct Item: Decodable { let sku: String }
@@ -96,7 +96,7 @@ import Testing
         #expect(context.codingPath.map(\.stringValue) == ["items", "Index 1", "sku"])
     }
 
-    @Test func `what JSON has no form for is refused`() {
+    @Test func `values without a JSON form are rejected`() {
         #expect(throws: EncodingError.self) { _ = try JSON.encode([Double.nan]) }
         #expect(throws: EncodingError.self) { _ = try JSON.encode(["a": -Double.infinity]) }
     }
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `a time that was read is written as it was`() throws {
+    @Test func `a time that was read is written unchanged`() throws {
         for millisecond in 0..<1_000 {
             let text = "2026-03-01T12:30:05.\(String(1_000 + millisecond).dropFirst())Z"
             let read = try #require(Date(timestamp: text))
@@ -140,13 +140,13 @@ import Testing
     }
 
     @Test(arguments: ["", "yesterday", "2026-03-01", "2026-13-01T00:00:00.000Z", "2026-03-01 12:30:05.250Z"])
-    func `what is no time is refused`(text: String) {
+    func `an invalid time is rejected`(text: String) {
         #expect(Date(timestamp: text) == nil)
         #expect(Date(timestamp: text) == (try? Date(text, strategy: Self.style)))
     }
 }
 
-/// SplitMix64, so that a seed that fails fails again.
+/// SplitMix64, so that a failing seed fails again.
 private struct Generator: RandomNumberGenerator {
     var state: UInt64
 

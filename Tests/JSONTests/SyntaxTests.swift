@@ -8,7 +8,7 @@ import Testing
         "{}", " [ ] ", #"{"a": [1, -0.5e+3, 1E2, true, false, null, "x"], "b": {"a": {}}}"#, #""\u00e4\ud83d\ude00\"\\\/\b\f\n\r\t""#, "0", "-1",
         "\u{FEFF}{}",
     ])
-    func `what RFC 8259 allows is taken`(text: String) throws {
+    func `everything that RFC 8259 allows is accepted`(text: String) throws {
         _ = try JSONSyntax(checking: Array(text.utf8))
     }
 
@@ -21,7 +21,7 @@ import Testing
         (#""\x""#, 1, 3, "this escape is unknown"), (#""\u12g4""#, 1, 3, "this escape is unknown"), (#""\ud800""#, 1, 8, "half a character was escaped"),
         (#""\udc00""#, 1, 8, "half a character was escaped"), (#"{"a":1,"\u0061":2}"#, 1, 8, "the field 'a' is there twice"), ("{}{}", 1, 3, "the text goes on after its end"),
     ])
-    func `what it does not allow is refused, saying what and where`(text: String, line: Int, column: Int, reason: String) {
+    func `everything else is rejected with the reason and the place`(text: String, line: Int, column: Int, reason: String) {
         let fault = #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: Array(text.utf8)) }
         #expect(fault?.description == "line \(line), column \(column): \(reason)")
     }
@@ -32,12 +32,12 @@ import Testing
         #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: nested(JSONSyntax.maximumDepth + 1)) }
     }
 
-    @Test func `other encodings than UTF-8 are refused`() {
+    @Test func `encodings other than UTF-8 are rejected`() {
         #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: [0x7B, 0x00, 0x7D, 0x00]) }
         #expect(throws: JSONSyntax.Fault.self) { _ = try JSONSyntax(checking: Array("\"".utf8) + [0xFF] + Array("\"".utf8)) }
     }
 
-    @Test func `U+0000 is seen where it is meant`() throws {
+    @Test func `U+0000 is detected where it is meant`() throws {
         #expect(try JSONSyntax(checking: Array(#"{"a": "\u0000"}"#.utf8)).holdsNUL)
         #expect(try !JSONSyntax(checking: Array(#"{"a": "\\u0000"}"#.utf8)).holdsNUL)
     }

@@ -1,7 +1,7 @@
 import FuzzTargets
 import Glibc
 
-// Built by `make fuzz` alone (see Package.swift): libFuzzer's runtime is not everywhere.
+// Built by `make fuzz` alone (see Package.swift): libFuzzer's runtime is not available everywhere.
 
 /// Named by the environment variable WHARF_FUZZ_TARGET.
 private let target: FuzzTarget = {
@@ -28,7 +28,7 @@ private func runDriver(
     _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
 ) -> CInt
 
-/// The package manager gives every executable's main function this name, and takes it for the program's: libFuzzer's own would not be found.
+/// The package manager gives every executable's main function this name, and links it as the program's: libFuzzer's own would not be found.
 @_cdecl("libfuzzer_main")
 public func libfuzzerMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
     var count = count

@@ -13,7 +13,7 @@ import TestKit
         #expect(asked == 3)
     }
 
-    @Test func `it says what did not happen, where, and the last error`() async throws {
+    @Test func `it reports the condition that did not hold, where, and the last error`() async throws {
         let error = await #expect(throws: NotEventually.self) {
             try await eventually("The reply", within: .milliseconds(20)) { throw Broken() }
         }

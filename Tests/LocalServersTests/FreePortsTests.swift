@@ -4,13 +4,13 @@ import Testing
 @testable import LocalServers
 
 @Suite struct FreePortsTests {
-    @Test func `a port is its owner's, and no other's in this process`() throws {
+    @Test func `a port belongs to one owner in this process`() throws {
         let port = try FreePorts.next(for: "one")
         #expect(FreePorts.claim(port, for: "one"))
         #expect(!FreePorts.claim(port, for: "another"))
     }
 
-    @Test func `a port that nobody listens on yet is not given to another process, until its own has ended`() async throws {
+    @Test func `an assigned port without a listener is not given to another process while its own runs`() async throws {
         let port = try FreePorts.next(for: "here")
         await #expect(processExitsWith: .exitCode(1)) { [port = port as Int] in exit(FreePorts.claim(port, for: "there") ? 0 : 1) }
         let free = try #require(FreePorts.range.first { FreePorts.isFree($0) })

@@ -18,7 +18,7 @@ import TestKit
         ManagedProcess(name: "sh", command: ProcessCommand("/bin/sh", ["-c", script]), output: .lines { lines.add($0) })
     }
 
-    @Test func `a process tells its lines and how it ended, and can run again`() async throws {
+    @Test func `a process passes on its lines, returns how it ended, and can run again`() async throws {
         let lines = Lines()
         let process = shell("echo one; echo two >&2; exit 3", lines: lines)
         #expect(await process.exit == nil)
@@ -124,7 +124,7 @@ import TestKit
             try write(TestServers.folder("any"), to: folders)
             exit(7)
         }
-        // Killed, and waited for; a busy machine may take longer to be done with them than the end of a process waits.
+        // Killed, and waited for; a busy machine may take longer to remove them than a process's end may take.
         let servers = try readProcesses(list)
         try await eventually("The end of \(servers)") { !servers.hasLiving }
         let folder = try read(folders)

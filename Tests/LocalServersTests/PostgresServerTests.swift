@@ -4,7 +4,7 @@ import TestKit
 @testable import LocalServers
 
 @Suite(.timeLimit(.minutes(5))) struct PostgresServerTests {
-    @Test func `it starts, serves, stops without a trace, and starts again with its data at the same address`() async throws {
+    @Test func `it starts, serves, stops without a trace, and restarts with its data at the same address`() async throws {
         let folder = TestServers.folder("postgres")
         let first = try PostgresServer(folder: folder, durable: false)
         try await first.start()
@@ -22,7 +22,7 @@ import TestKit
         await second.stop()
     }
 
-    @Test func `it keeps what was committed when it is killed`() async throws {
+    @Test func `it keeps committed data when it is killed`() async throws {
         let server = try PostgresServer(folder: TestServers.folder("postgres"), durable: true)
         try await server.start()
         for answer in 1...3 {
@@ -36,7 +36,7 @@ import TestKit
         await server.stop()
     }
 
-    @Test func `a second server over the same folder is refused while the first one runs`() async throws {
+    @Test func `a second server over the same folder is rejected while the first one runs`() async throws {
         let folder = TestServers.folder("postgres")
         let first = try PostgresServer(folder: folder, durable: false)
         try await first.start()
@@ -46,7 +46,7 @@ import TestKit
         await first.stop()
     }
 
-    @Test func `a start that fails says what the server said and leaves no process`() async throws {
+    @Test func `a failed start reports the server's output and leaves no process`() async throws {
         let folder = TestServers.folder("postgres")
         let server = try PostgresServer(folder: folder, durable: false)
         try await server.start()

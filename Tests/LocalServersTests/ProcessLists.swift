@@ -3,7 +3,7 @@ import TestKit
 
 @testable import LocalServers
 
-// What an exit test, which is a process of its own, tells the test that looks at what it left behind.
+// Passed from an exit test, which is a process of its own, to the test that checks what it left behind.
 
 func writeProcesses(_ processes: [ProcessIdentity], to path: String) throws {
     try write(processes.map { "\($0.id) \($0.startTime)" }.joined(separator: "\n"), to: path)

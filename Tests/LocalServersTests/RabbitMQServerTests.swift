@@ -9,7 +9,7 @@ import TestKit
          "queues": [{"name": "kept", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {"x-queue-type": "quorum"}}]}
         """
 
-    @Test func `it starts with its definitions, serves, stops without a trace, and comes back with its data`() async throws {
+    @Test func `it starts with its definitions, serves, stops without a trace, and restarts with its data`() async throws {
         let folder = TestServers.folder("rabbitmq")
         let file = folder + ".definitions.json"
         try write(Self.definitions, to: file)
@@ -40,7 +40,7 @@ import TestKit
         try await server.start()
         try await server.stopApp()
         #expect(FreePorts.isFree(server.port))
-        // By these words a starved node is known, and asked again.
+        // These words identify a starved node, which is then asked again.
         let stopped = await #expect(throws: LocalServerError.self) { try await server.ctl(["list_vhosts"]) }
         #expect(stopped?.message.contains(RabbitMQServer.denial) == true)
         try await server.startApp()
@@ -51,7 +51,7 @@ import TestKit
         await server.kill()
     }
 
-    @Test func `definitions that RabbitMQ refuses stop the start with its reason`() async throws {
+    @Test func `definitions that RabbitMQ rejects stop the start with its reason`() async throws {
         let folder = TestServers.folder("rabbitmq")
         let queue = #"{"name": "lost", "vhost": "nowhere", "durable": true, "auto_delete": false, "arguments": {}}"#
         try write(#"{"queues": [\#(queue)]}"#, to: folder + ".json")

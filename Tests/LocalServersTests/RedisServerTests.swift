@@ -11,7 +11,7 @@ import TestKit
         ).trimmingNewlines
     }
 
-    @Test func `it starts, serves, stops without a trace, and starts again with its data`() async throws {
+    @Test func `it starts, serves, stops without a trace, and restarts with its data`() async throws {
         let server = try RedisServer(folder: TestServers.folder("redis"))
         try await server.start()
         #expect(try await redis(server, "SET", "kept", "42") == "OK")
@@ -24,7 +24,7 @@ import TestKit
         await server.stop()
     }
 
-    @Test func `it starts again after it was killed`() async throws {
+    @Test func `it restarts after it was killed`() async throws {
         let server = try RedisServer(folder: TestServers.folder("redis"), durable: false)
         try await server.start()
         await server.kill()
@@ -33,7 +33,7 @@ import TestKit
         await server.stop()
     }
 
-    @Test func `it answers nobody without the password`() async throws {
+    @Test func `it rejects clients without the password`() async throws {
         let server = try await TestServers.redis()
         let answer = try await Tool.run(ProcessCommand("/usr/bin/redis-cli", ["-p", "\(server.port)", "PING"]))
         #expect(answer.contains("NOAUTH"))

@@ -19,7 +19,7 @@ import TestKit
         #expect(try ServerFolder(path + "-other").secret("password") != secret)
     }
 
-    @Test func `a secret is for its owner alone`() throws {
+    @Test func `only its owner can read a secret`() throws {
         let folder = try ServerFolder(TestServers.folder("folder"))
         _ = try folder.secret("password")
         #expect(try permissions(folder.file("password")) == 0o600)
@@ -30,7 +30,7 @@ import TestKit
         try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
     }
 
-    @Test func `a remembered port that somebody took is replaced`() throws {
+    @Test func `a remembered port that is taken is replaced`() throws {
         let folder = try ServerFolder(TestServers.folder("folder"))
         let port = try #require(try folder.ports(["a"], logger: nil)["a"])
         #expect(!FreePorts.claim(port, for: "somebody else"))
@@ -40,7 +40,7 @@ import TestKit
         #expect(try ports.ports(["a"], logger: nil)["a"] != port)
     }
 
-    @Test func `a folder is locked by one at a time`() throws {
+    @Test func `a folder is locked by one server at a time`() throws {
         let folder = try ServerFolder(TestServers.folder("folder"))
         var lock: FolderLock? = try FolderLock(folder)
         #expect(throws: LocalServerError.self) { try FolderLock(folder) }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct AdmissionControlTests {
     private static let start = Date(timeIntervalSince1970: 1_780_000_000)
 
-    /// A queue before a worker that answers so many a second, in the order in which they came.
+    /// A queue before a worker that answers this many a second, in their order of arrival.
     private struct Shop {
         var pace = AdmissionControl()
         let deadline: Double
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(arguments: [(1.5, 10.0, 200.0), (3, 10, 200), (10, 10, 200), (3, 5, 4_000)])
-    func `however much more is asked, what is let in is answered in time and the workers never idle`(
+    func `under any overload admitted requests are answered in time and the workers never idle`(
         excess: Double, deadline: Double, capacity: Double
     ) {
         var shop = Shop(deadline: deadline)
@@ -53,7 +53,7 @@ import Testing
         #expect(shop.refused > Int(capacity * (excess - 1) * 20))
     }
 
-    @Test func `what can be done is never refused, and neither is a burst that comes to an idle shop`() {
+    @Test func `load within capacity is never refused, and neither is a burst at an idle shop`() {
         var shop = Shop(deadline: 10)
         var clock = Self.start
         shop.run(&clock, offered: 190, capacity: 200, seconds: 20)
@@ -63,7 +63,7 @@ import Testing
         #expect(shop.refused == 0)
     }
 
-    @Test func `when nobody answers, some are let in to wait and the rest is refused`() {
+    @Test func `without any answers, some are admitted to wait and the rest is refused`() {
         var shop = Shop(deadline: 10)
         var clock = Self.start
         shop.run(&clock, offered: 100, capacity: 200, seconds: 5)
@@ -72,7 +72,7 @@ import Testing
         #expect(shop.refused > 500)
     }
 
-    @Test func `after a standstill everything is let in again`() {
+    @Test func `after a standstill every request is admitted again`() {
         var shop = Shop(deadline: 10)
         var clock = Self.start
         shop.run(&clock, offered: 100, capacity: 0, seconds: 5)
@@ -82,7 +82,7 @@ import Testing
         #expect(shop.refused == refused)
     }
 
-    @Test func `those who give up leave room`() {
+    @Test func `cancelled requests free their places`() {
         var pace = AdmissionControl()
         for _ in 0..<AdmissionControl.always { _ = pace.admits(at: Self.start, deadline: 10) }
         let later = Self.start.addingTimeInterval(1)
@@ -92,7 +92,7 @@ import Testing
         #expect(isFull && hasRoom)
     }
 
-    @Test func `a clock that is set back refuses nobody for ever`() {
+    @Test func `a clock that is set back refuses no request for ever`() {
         var pace = AdmissionControl()
         for _ in 0..<AdmissionControl.always { _ = pace.admits(at: Self.start, deadline: 10) }
         let earlier = Self.start.addingTimeInterval(-3600)

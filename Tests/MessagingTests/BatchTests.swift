@@ -26,7 +26,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a message that was handled is answered from the inbox, and what it sent is sent again under the same ids`() async throws {
+    @Test func `a handled message is answered from the inbox, and its outputs are sent again under the same ids`() async throws {
         let ledger = try await Ledger()
         let processor = ledger.processor()
         await processor.process([try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1)])
@@ -42,9 +42,9 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what a batch sends on has ids that begin with the time of its handling, whenever it is sent again`() async throws {
+    @Test func `outputs have ids that begin with the time of their handling, whenever they are sent again`() async throws {
         let ledger = try await Ledger()
-        // Times between whole milliseconds, as clocks tell them.
+        // Times between whole milliseconds, as clocks report them.
         for step in 1...20 {
             try await ledger.clock.sleep(for: .microseconds(61_403))
             let handled = ledger.clock.now().timeIntervalSince1970 * 1000
@@ -61,13 +61,13 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what could not be read is not remembered, so that the corrected request may come under the same id`() async throws {
+    @Test func `a message that could not be read is not remembered, so that the corrected request may use the same id`() async throws {
         let ledger = try await Ledger()
         let operation = Operation.command("ledger.add") { request in
             guard let entry = try? JSON.decode(Ledger.Entry.self, from: request.body) else { throw Problem.invalidInput("amount", "is required") }
             return entry
         } handle: { (items: [IncomingMessage<Ledger.Entry>], _) in
-            // A no of the service itself is lasting.
+            // A refusal by the service itself is final.
             items.map { $0.input.amount > 1_000 ? .refused(.invalidInput("amount", "is too much")) : .done(Reply(status: 201)) }
         }
         let processor = ledger.processor([operation])
@@ -82,7 +82,7 @@ import Testing
         #expect(try await send(#"{"account": "a"}"#, tag: 1)?.status == 422)
         #expect(try await send(#"{"account": "a"}"#, tag: 2)?.isReplayed == false)
         #expect(try await send(#"{"account": "a", "amount": 2000}"#, tag: 3)?.status == 422)
-        // From here on the key is spent.
+        // From here on the key is used up.
         let repeated = try await send(#"{"account": "a", "amount": 2000}"#, tag: 4)
         #expect(repeated?.status == 422 && repeated?.isReplayed == true)
         let other = try await send(#"{"account": "a", "amount": 5}"#, tag: 5)
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(arguments: [-1, 0, 99, 100, 101, 199, 600, 999, 1_000, Int64.max])
-    func `a reply with a status that no final answer has is an error`(status: Int64) {
+    func `a reply with a status that is not final is an error`(status: Int64) {
         var properties = Properties()
         properties.headers[HeaderName.status] = .integer(status)
         let delivery = Delivery(
@@ -99,7 +99,7 @@ import Testing
         #expect(Reply(delivery).status == 500)
     }
 
-    @Test func `a message is known again days later, and by a worker whose clock is hours off`() async throws {
+    @Test func `a message is recognised days later, and by a worker whose clock is hours off`() async throws {
         let ledger = try await Ledger()
         let sent = ledger.clock.now().addingTimeInterval(6 * 3600)
         let derived = UUID.v8(at: sent, namespace: id(1), name: "0")
@@ -114,7 +114,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what an earlier version has recorded is sent again under the ids that it was sent under`() async throws {
+    @Test func `outputs recorded by an earlier version are sent again under their original ids`() async throws {
         let ledger = try await Ledger()
         let delivery = try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1)
         await ledger.processor().process([delivery])
@@ -125,7 +125,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a day without a partition in the inbox is given one, after however long a stop`() async throws {
+    @Test func `a missing partition of the inbox is created, after however long a stop`() async throws {
         let ledger = try await Ledger()
         try await ledger.clock.sleep(for: .seconds((Inbox.daysAhead + 2) * 86_400))
         let batch = try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(UInt8($0)), tag: UInt64($0)) }
@@ -165,7 +165,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `the same key with another request is refused with 422 and has no effect`() async throws {
+    @Test func `the same key with another request is rejected with 422 and has no effect`() async throws {
         let ledger = try await Ledger()
         let processor = ledger.processor()
         await processor.process([try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1, key: "k")])
@@ -193,7 +193,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a constraint that the database guards stops only the message that breaks it`() async throws {
+    @Test func `a constraint violation stops only the message that causes it`() async throws {
         let ledger = try await Ledger()
         let batch = try [("a", 1), ("b", 2_000), ("c", 3)].enumerated().map { index, entry in
             try ledger.delivery(.init(account: entry.0, amount: entry.1), id: id(UInt8(index + 1)), tag: UInt64(index + 1))
@@ -206,7 +206,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what fails for now goes up the ladder with its history and at last to the dead letters`() async throws {
+    @Test func `a temporary failure climbs the ladder with its history and ends in the dead letters`() async throws {
         let ledger = try await Ledger()
         let processor = ledger.processor()
         var delivery = try ledger.delivery(.init(account: "later", amount: 1), id: id(1), tag: 1)
@@ -225,7 +225,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `messages that are none of Wharf's become dead letters that say why`() async throws {
+    @Test func `foreign messages become dead letters that state why`() async throws {
         let ledger = try await Ledger()
         var noID = Properties()
         noID.type = "ledger.add"
@@ -252,7 +252,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what nobody waits for any more is dropped without an effect`() async throws {
+    @Test func `a message past its deadline is dropped without an effect`() async throws {
         let ledger = try await Ledger()
         let past = ledger.clock.now().addingTimeInterval(-1)
         let late = try ledger.delivery(.init(account: "a", amount: 1), id: id(1), tag: 1, deadline: past)
@@ -262,7 +262,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `when what follows cannot be published the message is given back, and its outputs go out at the next delivery`() async throws {
+    @Test func `when outputs cannot be published the message is returned, and they are sent at the next delivery`() async throws {
         let lost = AMQPError(.connectionLost, "cut", isTransient: true)
         let ledger = try await Ledger(answer: { _ in .failed(lost) })
         let delivery = try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1)
@@ -276,7 +276,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `an output that no queue takes sends its input up the ladder, never away`() async throws {
+    @Test func `an output that no queue accepts sends its input up the ladder and is never lost`() async throws {
         let ledger = try await Ledger(answer: { publication in
             publication.exchange == Exchange.events ? .returned(code: 312, reason: "NO_ROUTE") : .confirmed
         })
@@ -305,7 +305,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `after a broker has lost everything, the inbox sends all of it again under the same ids`() async throws {
+    @Test func `after a broker has lost everything, the inbox sends all outputs again under the same ids`() async throws {
         let ledger = try await Ledger()
         let batch = try (1...5).map { number in
             try ledger.delivery(.init(account: "a", amount: 1), id: id(UInt8(number)), tag: UInt64(number))

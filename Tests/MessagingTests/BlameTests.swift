@@ -7,17 +7,17 @@ import Testing
 
 @testable import Messaging
 
-/// What may be buried at the first attempt, and what waits or climbs the ladder.
+/// Failures that dead-letter a message at the first attempt, and those that wait or climb the ladder.
 @Suite struct BlameTests {
     private let id = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
-    /// A table that a migration has yet to make; a column, the same; what an operator cancels; a right that is missing; a bug; a limit.
+    /// A table that a migration has yet to create; a column, the same; a query that an operator cancels; a missing right; a bug; a limit.
     @Test(arguments: [
         ["SELECT FROM nowhere"], ["SELECT nothing FROM accounts"], ["SET LOCAL statement_timeout = 5", "SELECT pg_sleep(10)"],
         ["SET LOCAL ROLE pg_monitor", "DELETE FROM accounts"], ["DO $$ BEGIN RAISE EXCEPTION 'a bug' USING ERRCODE = 'XX000'; END $$"],
         ["DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '54000'; END $$"],
     ])
-    func `what no message is to blame for is tried again`(statements: [String]) async throws {
+    func `a failure that no message causes is retried`(statements: [String]) async throws {
         let ledger = try await Ledger()
         let operation = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, transaction in
             for statement in statements { try await transaction.execute("\(raw: statement)") }
@@ -33,7 +33,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a checkout that meets a table which is not there yet waits on the ladder, and goes through once it is`() async throws {
+    @Test func `a checkout that meets a missing table waits on the ladder, and goes through once the table exists`() async throws {
         let ledger = try await Ledger()
         let database = ledger.database
         try await database.withConnection { _ = try await $0.execute("ALTER TABLE accounts RENAME TO accounts_old") }
@@ -48,7 +48,7 @@ import Testing
         await database.close()
     }
 
-    @Test func `a database that has become read-only is waited for, and then makes nobody a dead letter`() async throws {
+    @Test func `messages wait for a database that has become read-only, and none becomes a dead letter`() async throws {
         let ledger = try await Ledger()
         let isReadOnly = Switch(true)
         let operation = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, transaction in
@@ -70,7 +70,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `an error that nobody expected climbs the ladder`() async throws {
+    @Test func `an unexpected error climbs the ladder`() async throws {
         struct Surprise: Error {}
         let ledger = try await Ledger()
         let operation = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { _, _ in throw Surprise() }
@@ -82,7 +82,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `queries that meet any trouble of the database are answered with 503`() async throws {
+    @Test func `queries that meet any database failure are answered with 503`() async throws {
         let ledger = try await Ledger()
         let query = Operation.query("ledger.read", reading: { $0 }) { items, connection in
             try await connection.execute("SELECT FROM nowhere")
@@ -98,7 +98,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a request with credentials that fails for now is answered with 503, and leaves no letter without its body`() async throws {
+    @Test func `a request with credentials that fails temporarily is answered with 503, and leaves no letter without its body`() async throws {
         let ledger = try await Ledger()
         let away = FaultyDatabase(ledger.database, Array(repeating: .away, count: 100))
         await ledger.processor(database: away, redacts: true).process([
@@ -107,22 +107,22 @@ import Testing
         #expect(ledger.statuses == [503])
         #expect(ledger.publisher.publications.isEmpty)
         #expect(ledger.consumer.acknowledged.map(\.number) == [1])
-        // Not even one that nobody waits for is written down.
+        // Not even one past its deadline is stored.
         let redacting = FailureRouting(ladder: .standard, worker: "test", randomness: ledger.randomness, redacts: true)
         #expect(redacting.destination(after: Failure("away", "", remedy: .retry), attempt: 0) == .deadLetter)
-        // What can never go through still leaves a trace, without what it held.
+        // A request that can never succeed still leaves a trace, without its contents.
         await ledger.processor(redacts: true).process([try ledger.delivery(.init(account: "poison", amount: 5), id: id, tag: 2)])
         #expect(ledger.publisher.publications.map(\.exchange) == [Exchange.deadLetters])
         #expect(ledger.publisher.publications.map(\.body) == [FailedMessage.redactedBody])
         await ledger.database.close()
     }
 
-    @Test func `two that claim the same row at once are no dead letters; one that can never have it is`() async throws {
+    @Test func `two concurrent claims of one row are no dead letters; one that can never succeed is`() async throws {
         let ledger = try await Ledger()
         let database = ledger.database
         let rival = Switch(true)
         let claim = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, transaction in
-            // Looked for, and not found; then somebody else was faster, the first time.
+            // Looked up, and not found; then another transaction was faster, the first time.
             let isThere = try await !transaction.query("SELECT FROM accounts WHERE name = \(items[0].input.account)").isEmpty
             if rival.isOn {
                 rival.isOn = false

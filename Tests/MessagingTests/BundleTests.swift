@@ -20,7 +20,7 @@ import Testing
         return request.publication(durability: .durable, now: Date(timeIntervalSince1970: 1_800_000_000))
     }
 
-    @Test func `what travels together arrives as it was sent`() throws {
+    @Test func `bundled messages arrive as they were sent`() throws {
         let publications = (1...5).map { publication($0) }
         let packed = Bundle.pack(publications)
         #expect(packed.count == 1)
@@ -31,7 +31,7 @@ import Testing
         #expect(opened == publications.map { Ledger.delivery($0, tag: 7) })
     }
 
-    @Test func `queries travel together until the last of them expires, each with its own deadline and whatever bytes it has`() throws {
+    @Test func `queries are bundled until the last of them expires, each with its own deadline and any bytes`() throws {
         let now = Date(timeIntervalSince1970: 1_800_000_000)
         let queries = [5.0, 9, 2].enumerated().map { place, seconds in
             var request = Request(id: id(UInt8(place)), operation: "catalog.products.get", parameters: ["id": "å\u{0}"], body: [0, 255, UInt8(place)])
@@ -47,7 +47,7 @@ import Testing
         #expect(try opened.map { try Request($0).requester } == (0..<3).map { Requester(replyTo: "replies", correlationID: "c\($0)", opensBundles: true) })
     }
 
-    @Test func `only who opens bundles is answered with one`() async throws {
+    @Test func `only a receiver that opens bundles is answered with one`() async throws {
         let ledger = try await Ledger()
         let deliveries = try (1...6 as ClosedRange<UInt8>).map { number in
             var request = Request(id: id(number), operation: "ledger.add", body: try JSON.encode(Ledger.Entry(account: "a", amount: 1)))
@@ -63,7 +63,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `only what has one destination travels together, within bounds, and everything travels`() {
+    @Test func `only messages for one destination are bundled, within bounds, and every message is sent`() {
         let small = (0..<120).map { publication(UInt8($0), to: $0 % 2 == 0 ? "a" : "b") }
         let large = [publication(200, to: "a", bytes: Bundle.maximumBytes), publication(201, to: "a", bytes: Bundle.maximumBytes + 1)]
         var query = publication(202, to: "a")
@@ -88,7 +88,7 @@ import Testing
         [4, 0, 0, 0, 1, 65, 6, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0], [4, 0, 0, 0, 1, 255, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         [UInt8](repeating: 0, count: 5 * (Bundle.maximumMessages + 1)),
     ] as [[UInt8]])
-    func `what only claims to be a bundle is handled as what it is`(body: [UInt8]) {
+    func `a message that only claims to be a bundle is handled as it is`(body: [UInt8]) {
         var publication = publication(1)
         publication.properties.contentType = Bundle.contentType
         publication.body = body
@@ -106,7 +106,7 @@ import Testing
         return Ledger.delivery(bundle, tag: tag)
     }
 
-    @Test func `each message of a bundle is handled once, and what fails waits by itself`() async throws {
+    @Test func `each message of a bundle is handled once, and a failing one waits by itself`() async throws {
         let ledger = try await Ledger()
         let entries = [("a", 1), ("poison", 1), ("a", 2), ("later", 1)].map { Ledger.Entry(account: $0, amount: $1) }
         for tag in 1...2 as ClosedRange<UInt64> { await ledger.processor().process([try bundle(entries, tag: tag)]) }
@@ -133,7 +133,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a bundle of which something could not be sent on comes again, whole`() async throws {
+    @Test func `a bundle with outputs that could not be sent is redelivered whole`() async throws {
         let ledger = try await Ledger { publication in
             publication.exchange == Exchange.events ? .confirmed : .failed(AMQPError(.connectionLost, "gone", isTransient: true))
         }
@@ -144,7 +144,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a bundle that keeps coming back is taken apart before any of it is tried again`() async throws {
+    @Test func `a bundle that keeps being redelivered is split before any of it is retried`() async throws {
         let ledger = try await Ledger()
         let entries = (1...3).map { Ledger.Entry(account: "a", amount: $0) }
         await ledger.processor().process([try bundle(entries, tag: 1, deliveries: BatchProcessor.suspectAfter)])
@@ -156,7 +156,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a bundle of a version that only newer workers know climbs the ladder whole, and at last is a dead letter as it came`() async throws {
+    @Test func `a bundle of a version that only newer workers know climbs the ladder whole, and ends as a dead letter unchanged`() async throws {
         let ledger = try await Ledger()
         var publication = publication(1)
         publication.properties.contentType = Bundle.contentType + ".v2"
@@ -178,7 +178,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `messages of a bundle that was set aside whole have what was written on it, and their own deadlines and callers`() throws {
+    @Test func `messages of a bundle that was set aside whole keep its annotations, and their own deadlines and callers`() throws {
         let publications = (1...2).map { publication($0) }
         var bundle = try #require(Bundle.pack(publications).first?.publication)
         bundle.properties.headers = [

@@ -5,13 +5,13 @@ import Testing
 
 @testable import Messaging
 
-/// Commands that come, or come again, when nobody waits for them any longer.
+/// Commands that are delivered, or redelivered, after their deadline.
 @Suite struct DeadlineTests {
     private func id(_ number: UInt8) -> UUID {
         UUID(uuid: (number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     }
 
-    @Test func `what was committed is sent on however late the broker finds a way for it`() async throws {
+    @Test func `committed outputs are sent however late the broker can route them`() async throws {
         let isBound = Switch(false)
         let ledger = try await Ledger { publication in
             publication.exchange == Exchange.events && !isBound.isOn ? .returned(code: 312, reason: "NO_ROUTE") : .confirmed
@@ -32,7 +32,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `late commands cost one look into the inbox together, whatever their operations are; unknown ones have no effect`() async throws {
+    @Test func `late commands cost one inbox lookup together, whatever their operations; new ones have no effect`() async throws {
         let ledger = try await Ledger()
         let performed = Switch(false)
         let outside = Operation.external(
@@ -62,7 +62,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a query that nobody waits for is not carried out, and what waits on the ladder does not expire`() async throws {
+    @Test func `a query past its deadline is not carried out, and a message on the ladder does not expire`() async throws {
         let ledger = try await Ledger()
         let asked = Switch(false)
         let query = Operation.query("ledger.read", reading: { $0 }) { items, _ in
@@ -97,7 +97,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a delivery that may have been committed before is never refused into nothing while the database is away`() async throws {
+    @Test func `a delivery that may have been committed before is not dropped while the database is down`() async throws {
         let ledger = try await Ledger()
         let deadline = ledger.clock.now().addingTimeInterval(10)
         let first = try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: 1, deadline: deadline)
@@ -109,7 +109,7 @@ import Testing
         let waiting = try #require(ledger.publisher.publications.last)
         #expect(waiting.exchange.hasPrefix("retry."))
         #expect(ledger.statuses == [201])
-        // One that is new has done nothing, and its sender is told so.
+        // A new command has had no effect, and its sender is answered so.
         await ledger.processor(database: FaultyDatabase(ledger.database, Array(repeating: .away, count: 100)))
             .process([try ledger.delivery(.init(account: "b", amount: 5), id: id(2), tag: 3, deadline: ledger.clock.now().addingTimeInterval(10))])
         #expect(ledger.statuses == [201, 503])

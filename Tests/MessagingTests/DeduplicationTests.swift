@@ -9,7 +9,7 @@ import Testing
     private static let messages = 400
     private static let batch = 20
 
-    /// What no constraint and no conflict of rows would stop from being done twice, at a time of its own.
+    /// Work that no constraint and no row conflict would keep from being done twice, at a time of its own.
     private func noting(_ clock: ManualClock) -> Operation {
         Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, transaction in
             try await clock.sleep(for: .milliseconds(1))
@@ -44,11 +44,11 @@ import Testing
 }
 
 @Suite struct LockTableTests {
-    @Test func `a server with room for all sessions is told nothing about`() {
+    @Test func `nothing is reported for a server with room for all sessions`() {
         #expect(LockTable.shortage(each: 64, transactions: 300, others: 50, batches: 4, of: 100) == nil)
     }
 
-    @Test func `one with too little room is named the setting that would do`() throws {
+    @Test func `a server with too little room is reported with the setting that would fix it`() throws {
         let shortage = try #require(LockTable.shortage(each: 64, transactions: 100, others: 60, batches: 4, of: 100))
         #expect(!shortage.isOwn)
         #expect(LockTable.shortage(each: shortage.setting, transactions: 100, others: 60, batches: 4, of: 100) == nil)
@@ -56,11 +56,11 @@ import Testing
         #expect(shortage.description.contains("max_locks_per_transaction to at least \(shortage.setting)"))
     }
 
-    @Test func `one with too little room for this process alone is told apart`() throws {
+    @Test func `a server with too little room for this process alone is reported differently`() throws {
         #expect(try #require(LockTable.shortage(each: 10, transactions: 20, others: 0, batches: 4, of: 100)).isOwn)
     }
 
-    @Test func `the server is asked`() async throws {
+    @Test func `the server's limits are read`() async throws {
         let ledger = try await Ledger()
         let table = LockTable(of: ledger.database)
         #expect(try await table.shortage(batches: 2, of: 100) == nil)

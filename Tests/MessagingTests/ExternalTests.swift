@@ -7,11 +7,11 @@ import Testing
 
 @testable import Messaging
 
-/// An operation that acts outside the database, delivered more than once.
+/// An operation with an effect outside the database, delivered more than once.
 @Suite struct ExternalTests {
     private let id = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
-    /// The ids that each call of the outside was made for.
+    /// The ids for which each external call was made.
     private final class Calls: Sendable {
         let made = Mutex<[[UUID]]>([])
         var all: [[UUID]] { made.withLock { $0 } }
@@ -37,7 +37,7 @@ import Testing
             })
     }
 
-    @Test func `one that was carried out and committed is not carried out again; its outputs and its answer are given again`() async throws {
+    @Test func `a committed call is not repeated; its outputs and its answer are sent again`() async throws {
         let ledger = try await Ledger()
         let calls = Calls()
         let processor = ledger.processor([pay(calls)])
@@ -56,7 +56,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `one that was carried out and not committed is carried out again and counts once`() async throws {
+    @Test func `a call that was not committed is repeated and counts once`() async throws {
         let ledger = try await Ledger()
         let calls = Calls()
         // The intention commits; the transaction after the call does not.
@@ -69,7 +69,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `one whose outcome is committed unheard is not carried out a second time`() async throws {
+    @Test func `a call whose commit is unacknowledged is not repeated`() async throws {
         let ledger = try await Ledger()
         let calls = Calls()
         let database = FaultyDatabase(ledger.database, [.none, .committedUnheard])
@@ -94,7 +94,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `one that the outside does not answer climbs the ladder, and goes through when it does`() async throws {
+    @Test func `a call without an answer climbs the ladder, and goes through when there is one`() async throws {
         let ledger = try await Ledger()
         let isDown = Switch(true)
         let processor = ledger.processor([pay(Calls(), isDown: isDown)])

@@ -8,7 +8,7 @@ import TestKit
 
 @testable import Messaging
 
-/// Hands out what it is given, and notes what becomes of it.
+/// Hands out the deliveries it is given, and records their outcomes.
 final class ScriptedConsumer: MessageConsumer {
     struct State {
         var waiting: [Delivery] = []
@@ -32,7 +32,7 @@ final class ScriptedConsumer: MessageConsumer {
     var released: [DeliveryTag] { state.withLock { $0.released } }
 }
 
-/// Takes publications, and answers as the test says.
+/// Accepts publications, and answers as the test specifies.
 final class ScriptedPublisher: MessagePublisher {
     private let taken = Mutex<[Publication]>([])
     private let answer: @Sendable (Publication) -> PublishOutcome
@@ -69,14 +69,14 @@ final class ManualClock: WallClock {
         try sleeping.withLock { $0 }(duration)
     }
 
-    /// Called in each sleep, when its time is over; what it throws ends the sleep as a cancellation does.
+    /// Called in each sleep, when its time is over; an error that it throws ends the sleep as a cancellation does.
     func onSleep(_ action: @escaping @Sendable (Duration) throws -> Void) { sleeping.withLock { $0 = action } }
 }
 
-/// PostgreSQL, whose next transactions go wrong as the script says, one after the other; then all go through.
+/// PostgreSQL, whose next transactions fail as scripted, one after another; then all succeed.
 final class FaultyDatabase: Database {
     enum Fault {
-        /// It goes through.
+        /// It succeeds.
         case none
         /// It is committed, and the answer to COMMIT is lost.
         case committedUnheard

@@ -8,7 +8,7 @@ import Testing
         Request(id: id, operation: "a.b", parameters: key.map { [Request.idempotencyKey: $0] } ?? [:], body: Array(body.utf8))
     }
 
-    @Test func `members that are not named change nothing, and those that are named do`() {
+    @Test func `unnamed members do not change the fingerprint, and named ones do`() {
         let id = UUID()
         let named = Fingerprint.Scope.members(["email", "name"])
         let first = request(#"{"email": "a", "name": "b", "password": "c"}"#, id: id).fingerprint(of: named)
@@ -16,19 +16,19 @@ import Testing
         for other in [#"{"email": "a", "name": "c"}"#, #"{"email": "a"}"#, #"{"email": "a", "name": ["b"]}"#, "", "[]"] {
             #expect(request(other, id: id).fingerprint(of: named) != first, "\(other)")
         }
-        // One member's value cannot pass for two members.
+        // One member's value cannot be mistaken for two members.
         #expect(
             request(#"{"email": "a\u0000name\u0001\"b\""}"#, id: id).fingerprint(of: named)
                 != request(#"{"email": "a", "name": "b"}"#, id: id).fingerprint(of: named))
     }
 
-    @Test func `on a queue of credentials nothing of a body counts unless the operation names it`() {
+    @Test func `on a queue of credentials the body does not count unless the operation names members`() {
         let id = UUID()
         #expect(request("a", id: id).fingerprint(of: .members([])) == request("b", id: id).fingerprint(of: .members([])))
         #expect(request("a", id: id).fingerprint(of: .body) != request("b", id: id).fingerprint(of: .body))
     }
 
-    @Test func `a client's own key makes the fingerprint, and the address it comes from does not`() {
+    @Test func `a client's own key is part of the fingerprint, and its address is not`() {
         let id = UUID()
         var first = request("a", id: id, key: "k")
         #expect(first.fingerprint(of: .body) != request("a", id: id).fingerprint(of: .body))

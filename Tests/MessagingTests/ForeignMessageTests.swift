@@ -13,14 +13,14 @@ import Testing
     }
 
     @Test(arguments: [Int64.max, .min, -1, 253_402_300_800_000])
-    func `a time that no calendar has is ignored`(milliseconds: Int64) throws {
+    func `an impossible time is ignored`(milliseconds: Int64) throws {
         let failure: FieldValue = .table(["at": .integer(milliseconds), "worker": .string("w"), "cause": .string("c"), "detail": .string("d")])
         let request = try Request(delivery(["deadline": .integer(milliseconds), "failures": .array([failure])]))
         #expect(request.deadline == nil)
         #expect(request.failures == [])
     }
 
-    @Test func `a count of attempts beyond all bounds is the end of the ladder`() throws {
+    @Test func `an attempt count past all bounds is the end of the ladder`() throws {
         let delivery = delivery(["attempt": .integer(.max)])
         let request = try Request(delivery)
         let aside = FailureRouting(ladder: .standard, worker: "w", randomness: CountingRandomness())

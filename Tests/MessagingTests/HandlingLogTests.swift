@@ -10,7 +10,7 @@ import Testing
 
 @testable import Messaging
 
-/// What a worker's log says of the messages that it handles.
+/// A worker's log lines about the messages that it handles.
 @Suite struct HandlingLogTests {
     private static let order = UUID(uuid: (7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
     private static let number = "W-1"
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// What the ingress sends: it does not name the order yet.
+    /// As sent by the ingress: it does not name the order yet.
     private static let place = Operation.command("carts.checkouts.create", reading: Operation.contract(Ledger.Entry.self)) { items, _ in
         try items.map { _ in .done(emit: [try Emission(.request("payments.void"), VoidPayment(orderID: order))]) }
     }
@@ -51,7 +51,7 @@ import Testing
         return recorded.lines
     }
 
-    @Test func `a handled message about an order is one line with all that it can be found by, and what came of it`() async throws {
+    @Test func `a handled message about an order is one line with its identifiers and its outcome`() async throws {
         let lines = try await lines(Ledger(), "a")
         #expect(lines.count == 1)
         let line = try #require(lines.first)
@@ -62,7 +62,7 @@ import Testing
         #expect(line["message"] != nil && line["duration_ms"] != nil)
     }
 
-    @Test func `the order travels with the messages that follow, and with the id of the request that all began with`() async throws {
+    @Test func `the order is passed on to the messages that follow, with the id of the original request`() async throws {
         let ledger = try await Ledger()
         _ = try await lines(ledger, "a")
         let next = try Request(try #require(ledger.sent.first))
@@ -70,18 +70,18 @@ import Testing
         #expect(next.requestID == "request-1")
     }
 
-    @Test func `a message that was handled before says so`() async throws {
+    @Test func `a message that was handled before is logged as such`() async throws {
         let lines = try await lines(Ledger(), "a", again: true)
         #expect(lines.map { $0["outcome"] } == ["asked the gateway, orders.checkouts.advance charged", "handled before, orders.checkouts.advance charged"])
     }
 
-    @Test func `a request that names no order yet is found by the order that it leads to`() async throws {
+    @Test func `a request that names no order yet can be found by the order that it creates`() async throws {
         let lines = try await lines(Ledger(), "a", operation: "carts.checkouts.create", names: false)
         #expect(lines.map { $0["order"] } == [Self.order.lowerCaseText])
     }
 
     @Test(arguments: [("later", Logger.Level.warning), ("never", .error)])
-    func `a message that fails names its order, too`(account: String, level: Logger.Level) async throws {
+    func `a failing message names its order, too`(account: String, level: Logger.Level) async throws {
         let lines = try await lines(Ledger(), account)
         #expect(lines.map(\.level) == [level])
         #expect(lines.map { $0["order"] } == [Self.order.lowerCaseText])
@@ -93,7 +93,7 @@ import Testing
         #expect(lines.map { $0["order"] } == [Self.order.lowerCaseText])
     }
 
-    @Test func `queries, and commands about no order, are no lines at info`() async throws {
+    @Test func `queries, and commands about no order, are not logged at info`() async throws {
         #expect(try await lines(Ledger(), "a", operation: "orders.orders.get").isEmpty)
         let ledger = try await Ledger()
         let recorded = RecordedLines()
@@ -104,14 +104,14 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `headers that anybody may have written are no order unless they hold a UUID, and are short`() {
+    @Test func `an order in untrusted headers is logged only if it is a UUID, and short`() {
         #expect(Subject([HeaderName.order: .string("x\n")]) == nil)
         let long = Subject([HeaderName.order: .string(Self.order.uuidString), HeaderName.orderNumber: .string(String(repeating: "9", count: 10_000))])
         #expect(long?.number?.count == 64)
     }
 }
 
-/// A log that a test looks into.
+/// A log that a test can read.
 final class RecordedLines: Sendable {
     struct Line: Sendable {
         let level: Logger.Level

@@ -9,11 +9,11 @@ import Testing
 
 @testable import Messaging
 
-/// What follows from a message cannot be published for a while.
+/// The outputs of a message cannot be published for a while.
 @Suite struct HeldPublicationTests {
     private let id = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
-    /// A broker with a memory alarm while the switch is on: it takes nothing, and says so once something was tried.
+    /// A broker with a memory alarm while the switch is on: it accepts nothing, and reports this after the first attempt.
     private final class AlarmedPublisher: MessagePublisher {
         let alarm = Switch(true)
         private let taken = Mutex<[Publication]>([])
@@ -29,7 +29,7 @@ import Testing
         var publications: [Publication] { taken.withLock { $0 } }
     }
 
-    @Test func `an alarm of many minutes gives no message back, and all leaves when it is over`() async throws {
+    @Test func `an alarm of many minutes returns no message, and all outputs are sent when it is over`() async throws {
         let ledger = try await Ledger()
         let publisher = AlarmedPublisher()
         let end = ledger.clock.now().addingTimeInterval(15 * 60)
@@ -42,7 +42,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `an alarm that outlasts the broker's patience gives the message back before its channel is closed`() async throws {
+    @Test func `an alarm that outlasts the acknowledgement timeout returns the message before its channel is closed`() async throws {
         let ledger = try await Ledger()
         let start = ledger.clock.now()
         await ledger.processor(publisher: AlarmedPublisher()).process([try ledger.delivery(.init(account: "a", amount: 5), id: id, tag: 1)])
@@ -52,7 +52,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what a broker that takes publications does not confirm waits on the ladder`() async throws {
+    @Test func `a message whose outputs an accepting broker does not confirm waits on the ladder`() async throws {
         let late = AMQPError(.deadlineExceeded, "no confirm in time", isTransient: true)
         let ledger = try await Ledger { $0.exchange == Exchange.events ? .failed(late) : .confirmed }
         await ledger.processor().process([try ledger.delivery(.init(account: "a", amount: 5), id: id, tag: 1)])
@@ -65,7 +65,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a connection that was lost and is back is used again, under the same ids`() async throws {
+    @Test func `after a reconnect the outputs are sent again, under the same ids`() async throws {
         let isLost = Switch(true)
         let ledger = try await Ledger { _ in
             guard isLost.isOn else { return .confirmed }
@@ -79,7 +79,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a worker that is to stop gives back what it cannot send on`() async throws {
+    @Test func `a worker that stops returns the messages whose outputs it cannot send`() async throws {
         let ledger = try await Ledger()
         let delivery = try ledger.delivery(.init(account: "a", amount: 5), id: id, tag: 1)
         let processor = ledger.processor(publisher: AlarmedPublisher())
@@ -90,7 +90,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what comes back as returned is not acknowledged`() async throws {
+    @Test func `a returned output is not acknowledged`() async throws {
         let ledger = try await Ledger { $0.exchange.hasPrefix("retry.") ? .returned(code: 312, reason: "NO_ROUTE") : .confirmed }
         let publications = try (1...2).map { number in
             Request(id: UUID(), operation: "ledger.add", body: try JSON.encode(Ledger.Entry(account: "a", amount: number)))

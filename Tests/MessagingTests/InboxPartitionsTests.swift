@@ -7,7 +7,7 @@ import Testing
 @testable import Messaging
 
 @Suite(.timeLimit(.minutes(3))) struct InboxPartitionsTests {
-    /// The days that the inbox has, as their partitions are named; those that are being detached are left out.
+    /// The days of the inbox, by their partitions' names; those that are being detached are left out.
     private func days(_ ledger: Ledger) async throws -> [String] {
         try await ledger.database.withConnection { connection in
             try await connection.query(
@@ -28,13 +28,13 @@ import Testing
 
     private func day(_ days: Int) -> TimeInterval { Double(days) * 86_400 }
 
-    /// A command takes effect now, and not when whoever reads has ended.
+    /// A command takes effect now, and not when the reader has ended.
     private func handle(_ ledger: Ledger, _ number: UInt8) async throws {
         let id = try #require(UUID(uuidString: "00000000-0000-4000-8000-0000000000" + (number < 16 ? "0" : "") + String(number, radix: 16)))
         await ledger.processor().process([try ledger.delivery(.init(account: "a", amount: 1), id: id, tag: UInt64(number))])
     }
 
-    /// Runs `body` while somebody reads the whole inbox, as `pg_dump` does.
+    /// Runs `body` while another session reads the whole inbox, as `pg_dump` does.
     private func whileRead(_ ledger: Ledger, _ body: () async throws -> Void) async throws {
         let reader = try PostgresPool(url: ledger.url, size: 1, schema: "ledger", timeouts: .none, logger: Ledger.logger)
         try await reader.transaction { dump in
@@ -44,12 +44,12 @@ import Testing
         await reader.close()
     }
 
-    @Test func `who reads the whole inbox delays neither a new day nor what is handled meanwhile, and an old day goes when he has ended`() async throws {
+    @Test func `a reader of the whole inbox delays neither a new day nor messages handled meanwhile, and an old day is dropped when it has ended`() async throws {
         let ledger = try await Ledger()
         try await handle(ledger, 1)
         let oldest = name(ledger.clock.now().addingTimeInterval(-day(1)))
-        let patience = SessionTimeouts(idleInTransaction: nil, lock: .seconds(3))
-        let database = try PostgresPool(url: ledger.url, size: 2, applicationName: "maintenance", schema: "ledger", timeouts: patience, logger: Ledger.logger)
+        let timeouts = SessionTimeouts(idleInTransaction: nil, lock: .seconds(3))
+        let database = try PostgresPool(url: ledger.url, size: 2, applicationName: "maintenance", schema: "ledger", timeouts: timeouts, logger: Ledger.logger)
         let partitions = InboxPartitions(of: database, clock: ledger.clock)
         try await whileRead(ledger) {
             try await ledger.clock.sleep(for: .seconds(day(Inbox.daysAhead + 1)))
@@ -84,7 +84,7 @@ import Testing
     @Test func `a worker whose clock is days ahead drops nothing: the database's clock counts`() async throws {
         let ledger = try await Ledger()
         let today = Date()
-        // What a service of long standing has.
+        // As in a service that has run for long.
         for back in [0, Inbox.retention] {
             try await InboxPartitions(of: ledger.database, clock: ManualClock(today.addingTimeInterval(-day(back)))).prepare()
         }
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test(arguments: [3, 8, 300])
-    func `a clock of the database's that is days ahead of all messages erases none of their memory`(ahead: Int) async throws {
+    func `a database clock that is days ahead of all messages erases none of their records`(ahead: Int) async throws {
         let ledger = try await Ledger()
         let partitions = InboxPartitions(of: ledger.database, clock: ledger.clock)
         for _ in 0..<Inbox.retention {
@@ -115,14 +115,14 @@ import Testing
         try await ledger.clock.sleep(for: .seconds(day(ahead)))
         #expect(try await partitions.maintain())
         #expect(try await Set(before).isSubset(of: days(ledger)))
-        // As soon as a message is handled again, all that is past its retention goes.
+        // As soon as a message is handled again, everything past its retention is dropped.
         try await handle(ledger, 2)
         #expect(try await partitions.maintain())
         #expect(try await days(ledger).allSatisfy { $0 >= name(ledger.clock.now().addingTimeInterval(-day(Inbox.retention))) })
         await ledger.database.close()
     }
 
-    @Test func `many workers that keep the same inbox at once do not disturb each other`() async throws {
+    @Test func `many workers that maintain the same inbox at once do not disturb each other`() async throws {
         let ledger = try await Ledger()
         try await handle(ledger, 1)
         let partitions = InboxPartitions(of: ledger.database, clock: ledger.clock)
@@ -157,7 +157,7 @@ import Testing
         try await handle(ledger, 1)
         try await pass(ledger, 2)
         let before = try await days(ledger)
-        // As a worker has it that is dropping days.
+        // As in a worker that is dropping days.
         try await other.withConnection { connection in
             try await connection.execute("SELECT pg_advisory_lock(hashtextextended(current_schema() || 'inbox.expiry', 0))")
             #expect(try await workers[0].maintain())
@@ -175,7 +175,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a day that was made but not attached is attached, and one that was detached but not dropped is dropped`() async throws {
+    @Test func `a day that was created but not attached is attached, and one that was detached but not dropped is dropped`() async throws {
         let ledger = try await Ledger()
         let (tomorrow, old) = (name(ledger.clock.now().addingTimeInterval(day(1))), name(ledger.clock.now().addingTimeInterval(-day(30))))
         try await ledger.database.withConnection { connection in

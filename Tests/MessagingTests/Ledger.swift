@@ -8,7 +8,7 @@ import TestKit
 
 @testable import Messaging
 
-/// A service as small as one can be: it adds amounts to accounts.
+/// A minimal service: it adds amounts to accounts.
 struct Ledger {
     struct Entry: Codable, Sendable {
         let account: String
@@ -96,7 +96,7 @@ struct Ledger {
         return Self.delivery(request.publication(durability: .durable, now: clock.now()), tag: tag)
     }
 
-    /// What was published with confirms, as its receivers see it: bundles opened.
+    /// The publications with confirms, as their receivers see them: bundles opened.
     var sent: [Delivery] {
         publisher.publications.enumerated().flatMap { Bundle.open(Self.delivery($1, tag: UInt64($0))) }
     }

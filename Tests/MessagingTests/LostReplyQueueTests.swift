@@ -9,7 +9,7 @@ import Testing
 @testable import Messaging
 
 @Suite struct `Reply queues` {
-    @Test func `a request whose reply queue is lost is given up at once, and the next one uses the new queue`() async throws {
+    @Test func `a request whose reply queue is lost fails at once, and the next one uses the new queue`() async throws {
         let replies = ReplyQueue(address: "first")
         let publisher = ScriptedPublisher()
         let client = RequestClient(

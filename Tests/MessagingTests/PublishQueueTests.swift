@@ -9,7 +9,7 @@ import Testing
 @Suite struct PublishQueueTests {
     private let broker = HeldPublisher()
     private let clock = ManualClock()
-    private let told = Told()
+    private let recorder = OutcomeRecorder()
 
     private func publication(_ number: Int) -> Publication {
         Request(id: UUID(), operation: "a", body: Array("\(number)".utf8)).publication(durability: .command, now: clock.now())
@@ -17,7 +17,7 @@ import Testing
 
     private func add(_ numbers: Range<Int>, to publishQueue: PublishQueue, within seconds: Double = 60) {
         for number in numbers {
-            publishQueue.add(publication(number), deadline: clock.now().addingTimeInterval(seconds)) { [told] in told.note(number, $0) }
+            publishQueue.add(publication(number), deadline: clock.now().addingTimeInterval(seconds)) { [recorder] in recorder.note(number, $0) }
         }
     }
 
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test func `what comes in while publishes are under way leaves with the next, together`() async throws {
+    @Test func `publications added while others are under way are sent with the next, together`() async throws {
         try await running { publishQueue in
             for number in 0..<PublishQueue.publishesAtOnce {
                 add(number..<number + 1, to: publishQueue)
@@ -45,12 +45,12 @@ import Testing
             let opened = Bundle.open(Ledger.delivery(bundle, tag: 1))
             #expect(opened.map { String(decoding: $0.body, as: UTF8.self) } == (2..<20).map { "\($0)" })
             broker.release(.refused)
-            try await eventually { told.outcomes.count == 20 }
-            #expect(told.outcomes == Dictionary(uniqueKeysWithValues: (0..<20).map { ($0, $0 < 2 ? .confirmed : .refused) }))
+            try await eventually { recorder.outcomes.count == 20 }
+            #expect(recorder.outcomes == Dictionary(uniqueKeysWithValues: (0..<20).map { ($0, $0 < 2 ? .confirmed : .refused) }))
         }
     }
 
-    @Test func `what waits past its deadline is turned away unsent`() async throws {
+    @Test func `publications past their deadline are rejected unsent`() async throws {
         try await running { publishQueue in
             for number in 0..<2 {
                 add(number..<number + 1, to: publishQueue)
@@ -60,29 +60,29 @@ import Testing
             add(3..<4, to: publishQueue, within: 10)
             try await clock.sleep(for: .seconds(2))
             publishQueue.expire()
-            #expect(told.outcomes.keys.sorted() == [2])
-            #expect(told.outcomes[2].flatMap(RequestClient.unanswered) != .timedOut)
+            #expect(recorder.outcomes.keys.sorted() == [2])
+            #expect(recorder.outcomes[2].flatMap(RequestClient.unanswered) != .timedOut)
             broker.release(.confirmed)
             try await eventually { broker.held.count == 1 }
             #expect(broker.held[0].map { String(decoding: $0.body, as: UTF8.self) } == ["3"])
         }
     }
 
-    @Test func `one more than may wait is turned away at once, and at the end everything is told`() async throws {
+    @Test func `a publication past the limit is rejected at once, and at the end every caller is answered`() async throws {
         let publishQueue = PublishQueue(ScriptedPublisher(), clock: clock)
         add(0..<PublishQueue.maximumWaiting + 1, to: publishQueue)
-        #expect(told.outcomes.keys.sorted() == [PublishQueue.maximumWaiting])
+        #expect(recorder.outcomes.keys.sorted() == [PublishQueue.maximumWaiting])
         await withTaskGroup { group in
             group.addTask { await publishQueue.run() }
             group.cancelAll()
         }
         add(-1..<0, to: publishQueue)
-        #expect(told.outcomes.count == PublishQueue.maximumWaiting + 2)
-        #expect(told.outcomes[-1].flatMap(RequestClient.unanswered) == .refused("shutting down"))
+        #expect(recorder.outcomes.count == PublishQueue.maximumWaiting + 2)
+        #expect(recorder.outcomes[-1].flatMap(RequestClient.unanswered) == .refused("shutting down"))
     }
 }
 
-/// Keeps what is published until it is told what became of it.
+/// Keeps publications until their outcomes are given.
 private final class HeldPublisher: MessagePublisher {
     private let waiting = Mutex<[([Publication], CheckedContinuation<[PublishOutcome], Never>)]>([])
 
@@ -103,15 +103,15 @@ private final class HeldPublisher: MessagePublisher {
     }
 }
 
-private final class Told: Sendable {
+private final class OutcomeRecorder: Sendable {
     private let state = Mutex<[Int: PublishOutcome]>([:])
 
     var outcomes: [Int: PublishOutcome] { state.withLock { $0 } }
 
     func note(_ number: Int, _ outcome: PublishOutcome) {
-        state.withLock { told in
-            #expect(told[number] == nil)
-            told[number] = outcome
+        state.withLock { outcomes in
+            #expect(outcomes[number] == nil)
+            outcomes[number] = outcome
         }
     }
 }

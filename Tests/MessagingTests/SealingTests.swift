@@ -17,7 +17,7 @@ import Testing
             properties: publication.properties, body: publication.body)
     }
 
-    @Test func `credentials leave sealed, everything else as it is, and the receiver reads both`() async throws {
+    @Test func `credentials are sent sealed, everything else unchanged, and the receiver reads both`() async throws {
         let publisher = ScriptedPublisher()
         let sealing = SealingPublisher(publisher, sealing: ["users.sessions.create"]) { Self.key }
         #expect(await sealing.publish([Self.read, Self.signIn]) == [.confirmed, .confirmed])
@@ -30,21 +30,21 @@ import Testing
         #expect(received.last?.properties == Self.signIn.properties)
     }
 
-    @Test func `without a key credentials stay, and what travels beside them does not`() async {
+    @Test func `without a key credentials are not sent, and messages beside them are`() async {
         let publisher = ScriptedPublisher()
         let sealing = SealingPublisher(publisher, sealing: ["users.sessions.create"]) { nil }
         let outcomes = await sealing.publish([Self.signIn, Self.read, Self.signIn])
         let codes: [AMQPError.Code?] = outcomes.map { if case .failed(let error) = $0 { error.code } else { nil } }
         #expect(codes == [.notConnected, nil, .notConnected])
         #expect(publisher.publications == [Self.read])
-        // So the client is told to come again.
+        // So the client is asked to retry.
         guard let first = outcomes.first, case .refused = RequestClient.unanswered(first) else {
             Issue.record("\(outcomes)")
             return
         }
     }
 
-    @Test func `what was sealed with another key, or for another operation, is dropped, and its neighbours are handled`() async throws {
+    @Test func `a message sealed with another key, or for another operation, is dropped, and its neighbours are handled`() async throws {
         let publisher = ScriptedPublisher()
         let other = SealingPublisher(publisher, sealing: ["users.sessions.create"]) { SealingKey(derivedFrom: "old", for: "tests") }
         _ = await other.publish([Self.signIn])

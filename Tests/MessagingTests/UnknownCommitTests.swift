@@ -12,7 +12,7 @@ import Testing
     private let id = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     @Test(arguments: [FaultyDatabase.Fault.committedUnheard, .rolledBackUnheard])
-    func `the inbox is asked again under the same id, and the requester hears what is true`(_ fault: FaultyDatabase.Fault) async throws {
+    func `the inbox is asked again under the same id, and the requester gets the true outcome`(_ fault: FaultyDatabase.Fault) async throws {
         let ledger = try await Ledger()
         let database = FaultyDatabase(ledger.database, [fault, .away, .away])
         let deadline = ledger.clock.now().addingTimeInterval(10)
@@ -24,7 +24,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `many commands whose COMMIT went unheard count once each`() async throws {
+    @Test func `many commands whose COMMIT was unacknowledged count once each`() async throws {
         let ledger = try await Ledger()
         let database = FaultyDatabase(ledger.database, [.committedUnheard, .rolledBackUnheard, .committedUnheard])
         let batch = try (1...20).map { number in
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: [FaultyDatabase.Fault.committedUnheard, .rolledBackUnheard])
-    func `what stays unknown is never called refused: it waits on the ladder, and late it sends on what was committed and nothing else`(
+    func `an unknown outcome is never reported as refused: the message waits on the ladder, and past its deadline only committed outputs are sent`(
         _ fault: FaultyDatabase.Fault
     ) async throws {
         let ledger = try await Ledger()
@@ -58,7 +58,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `what one part of a batch has committed is answered and sent on, whatever another part of it meets`() async throws {
+    @Test func `the committed part of a batch is answered and sent on, whatever happens to another part of it`() async throws {
         let ledger = try await Ledger()
         let other = Operation.command("ledger.other", transaction: .own, reading: Operation.contract(Ledger.Entry.self)) { items, _ in items.map { _ in .done() } }
         let deadline = ledger.clock.now().addingTimeInterval(10)
@@ -74,7 +74,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `a request with credentials is told that nobody knows, and leaves no letter`() async throws {
+    @Test func `a request with credentials gets an unknown outcome, and leaves no letter`() async throws {
         let ledger = try await Ledger()
         let database = FaultyDatabase(ledger.database, [.committedUnheard] + Array(repeating: .away, count: 100))
         let deliveries = try [1, 2].map { tag in

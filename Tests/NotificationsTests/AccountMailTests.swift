@@ -10,7 +10,7 @@ import Testing
 @testable import Notifications
 @testable import ServiceKit
 
-/// Stands where users is: remembers the hashes that it is told, and answers as a test says.
+/// Takes the place of users: remembers the hashes that it receives, and answers as a test specifies.
 private final class ScriptedUsers: Sendable {
     private struct State {
         var armed: [ArmLink] = []
@@ -59,7 +59,7 @@ private final class ScriptedUsers: Sendable {
         return String(try #require(lines.first { $0.utf8.count == 43 && !$0.contains(" ") }))
     }
 
-    @Test func `users know a token's hash before its mail leaves, and the token is in the mail alone`() async throws {
+    @Test func `users know a token's hash before its mail is sent, and the token is in the mail alone`() async throws {
         let service = try await start()
         let mail = reset(service)
         let request = try message(mail)
@@ -77,7 +77,7 @@ private final class ScriptedUsers: Sendable {
         #expect(String(decoding: sent.message, as: UTF8.self).contains("\r\n  \(token)\r\n"), "nothing breaks the line that it stands on")
     }
 
-    @Test func `a mail is sent once, however often it is asked for`() async throws {
+    @Test func `a mail is sent once, however often it is requested`() async throws {
         let service = try await start()
         let mail = reset(service)
         let first = try message(mail)
@@ -85,7 +85,7 @@ private final class ScriptedUsers: Sendable {
         #expect(transport.sent.count == 1)
     }
 
-    @Test func `while users or the mail server are away the mail waits, and each attempt has a token of its own`() async throws {
+    @Test func `while users or the mail server are down the mail waits, and each attempt has a token of its own`() async throws {
         let service = try await start()
         let request = try message(reset(service))
         users.answer(nil)
@@ -103,7 +103,7 @@ private final class ScriptedUsers: Sendable {
         #expect(try users.armed.last?.tokenHash == SHA256.hex(token(in: sent)), "the one that was sent is the one that counts")
     }
 
-    @Test func `a link that has ended, or that a newer one has replaced, is not sent`() async throws {
+    @Test func `an expired or replaced link is not sent`() async throws {
         let service = try await start()
         users.answer(404)
         #expect(await service.send([try message(reset(service))])[0].failure == nil)
@@ -112,11 +112,11 @@ private final class ScriptedUsers: Sendable {
         service.clock.advance(by: 3_600)
         #expect(await service.send([try message(late)])[0].failure == nil)
         #expect(transport.sent.isEmpty && users.armed.isEmpty)
-        #expect(try await service.count("SELECT count(*) FROM notifications WHERE result = 'failed' AND detail LIKE 'the link had ended%'") == 2)
+        #expect(try await service.count("SELECT count(*) FROM notifications WHERE result = 'failed' AND detail LIKE 'the link expired%'") == 2)
     }
 
     @Test(arguments: AccountMail.Kind.allCases)
-    func `each kind has words of its own, and is listed without an order`(kind: AccountMail.Kind) async throws {
+    func `each kind has its own text, and is listed without an order`(kind: AccountMail.Kind) async throws {
         let service = try await start()
         let hasLink = [.emailVerification, .emailChange, .passwordReset].contains(kind)
         let mail = AccountMail(

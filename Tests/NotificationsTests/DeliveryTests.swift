@@ -32,7 +32,7 @@ import Testing
         return try Dictionary(uniqueKeysWithValues: rows.map { (try $0.decode("result"), try $0.decode("count")) })
     }
 
-    @Test func `a confirmed order is told to its customer, once however often the event comes`() async throws {
+    @Test func `a confirmed order is announced to its customer once, however often the event arrives`() async throws {
         let service = try await start()
         let order = UUID()
         let first = try event(MessageName.orderConfirmed, order: order)
@@ -48,7 +48,7 @@ import Testing
         #expect(try await results(service) == ["sent": 1])
     }
 
-    @Test func `a confirmed order is told with the address that it goes to, in text and HTML`() async throws {
+    @Test func `the mail of a confirmed order shows the shipping address, in text and HTML`() async throws {
         let service = try await start()
         let line = OrderLine(sku: "CUP", name: "Cup", quantity: 1, unitPrice: Money(amount: 899, currency: "EUR"))
         let address = Address(
@@ -62,13 +62,13 @@ import Testing
         #expect(mail.html.contains("Grace &lt;Hopper&gt;<br>\nHarbour<br>\n350 Fifth Avenue<br>\nNew York NY 10118<br>\nUS"))
     }
 
-    @Test func `a rejected order is told with its reason`() async throws {
+    @Test func `the mail of a rejected order states the reason`() async throws {
         let service = try await start()
         _ = await service.send([try event(MessageName.orderRejected, reason: "outOfStock")])
         #expect(transport.sent.first?.text.contains("no longer in stock") == true)
     }
 
-    @Test func `a temporary failure is tried again, and its neighbours are sent`() async throws {
+    @Test func `a temporary failure is retried, and its neighbours are sent`() async throws {
         let service = try await start()
         transport.fail("slow@example.com", with: MailError("try again later", .unavailable))
         let events = try ["ada@example.com", "slow@example.com", "grace@example.com"].map { try event(MessageName.orderConfirmed, email: $0) }
@@ -82,7 +82,7 @@ import Testing
         #expect(try await results(service) == ["sent": 3])
     }
 
-    @Test func `a mail refused for good is a dead letter with the server's reason, and its replay sends it`() async throws {
+    @Test func `a permanently refused mail is a dead letter with the server's reason, and its replay sends it`() async throws {
         let service = try await start()
         transport.fail("gone@example.com", with: MailError("550 5.1.1 no such user", .refused))
         let request = try event(MessageName.orderConfirmed, email: "gone@example.com")
@@ -98,7 +98,7 @@ import Testing
         #expect(try await results(service) == ["sent": 1])
     }
 
-    @Test func `a server that denies us is tried again, and says why meanwhile`() async throws {
+    @Test func `a server that refuses the shop itself is retried, and its reason is shown meanwhile`() async throws {
         let service = try await start()
         transport.fail("ada@example.com", with: MailError("554 relay access denied", .denied))
         let failure = await service.send([try event(MessageName.orderConfirmed)])[0].failure
@@ -108,7 +108,7 @@ import Testing
         #expect(list.items.first?.detail == "554 relay access denied")
     }
 
-    @Test func `what cannot be read stops no neighbour`() async throws {
+    @Test func `an unreadable message does not block others`() async throws {
         let service = try await start()
         let events = [
             Request(id: UUID(), operation: MessageName.orderConfirmed, body: Array("{".utf8)),

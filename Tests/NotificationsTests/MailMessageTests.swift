@@ -48,12 +48,12 @@ import Testing
     }
 
     @Test(arguments: ["Order\r\nBcc: all@example.com", "Order\nBcc: all@example.com", "Order\rBcc: x", "Ordér\r\n\r\n<script>", "=?utf-8?B?Qg==?=\r\nBcc: x"])
-    func `no subject can begin another header`(subject: String) throws {
+    func `no subject can inject a header`(subject: String) throws {
         let names = lines(try mail(subject: subject)).prefix { $0 != "\r" }.filter { !$0.hasPrefix(" ") }.map { $0.prefix { $0 != ":" } }
         #expect(names == ["Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"])
     }
 
-    @Test func `text beyond ASCII becomes encoded words that give the text again`() throws {
+    @Test func `text beyond ASCII becomes encoded words that decode to the same text`() throws {
         let subject = "Bestellung bestätigt: " + String(repeating: "Käse 🧀 ", count: 30)
         let encoded = HeaderText.encode(subject)
         let words = encoded.unicodeScalars.split(separator: "\n").map { String(String.UnicodeScalarView($0)).filter { !$0.isWhitespace } }
@@ -81,7 +81,7 @@ import Testing
         (String(repeating: "x", count: 76), String(repeating: "x", count: 76)),
         (String(repeating: "x", count: 77), String(repeating: "x", count: 75) + "=\r\nxx"),
     ])
-    func `quoted-printable is what RFC 2045 says`(text: String, encoded: String) {
+    func `quoted-printable follows RFC 2045`(text: String, encoded: String) {
         #expect(QuotedPrintable.encode(text) == encoded)
     }
 
@@ -89,14 +89,14 @@ import Testing
         ("shop@example.com", nil, "shop@example.com"), ("Wharf <shop@example.com>", "Wharf", "shop@example.com"),
         ("Käse & Co <shop@localhost>", "Käse & Co", "shop@localhost"),
     ] as [(String, String?, String)])
-    func `a sender is read as settings have it`(text: String, name: String?, address: String) throws {
+    func `a sender is read as in the settings`(text: String, name: String?, address: String) throws {
         let parsed = try #require(MailAddress(text))
         #expect(parsed.name == name)
         #expect(parsed.address == address)
     }
 
     @Test(arguments: ["", "shop", "@example.com", "shop@", "a@b, c@d", "a b@example.com", "<a@b>\r\nX: y", "a@b\n", "é@example.com", "a@b@c d"])
-    func `what is no address is not taken for one`(text: String) {
+    func `an invalid address is rejected`(text: String) {
         #expect(MailAddress(text) == nil)
     }
 

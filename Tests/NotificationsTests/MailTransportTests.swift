@@ -15,7 +15,7 @@ import WebClient
             date: Date(timeIntervalSince1970: 0))
     }
 
-    @Test func `mail is in a Maildir's new folder, and sent again it is there once`() async throws {
+    @Test func `mail is written to a Maildir's new folder, and only once if it is sent again`() async throws {
         let client = WebClient(logger: Logger(label: "test"))
         let folder = TestServers.folder("mail box")
         let url = "file://" + folder.replacing(" ", with: "%20")
@@ -30,7 +30,7 @@ import WebClient
         #expect(Array(stored) == mail.message)
     }
 
-    @Test func `a Maildir that cannot be written is worth another try`() async throws {
+    @Test func `a failure to write a Maildir is retried`() async throws {
         let folder = TestServers.folder("mail")
         let transport = try Maildir(path: folder)
         try FileManager.default.removeItem(atPath: "\(folder)/tmp")
@@ -39,7 +39,7 @@ import WebClient
     }
 
     @Test(arguments: ["sendgrid://key", "http://example.com", "mail", "", "file://otherhost/mail"])
-    func `a URL that names no transport is refused`(url: String) {
+    func `a URL that names no transport is rejected`(url: String) {
         let client = WebClient(logger: Logger(label: "test"))
         #expect(throws: MailError.self) { _ = try MailTransports.from(url: url, client: client) }
     }
@@ -54,11 +54,11 @@ import WebClient
         (.smtp(status: 451), .unavailable), (.smtp(status: 421), .unavailable), (.smtp(status: 450, enhanced: "4.2.1"), .unavailable),
         (.couldNotConnect, .unavailable), (.timedOut, .unavailable),
     ])
-    func `a refusal of one recipient is told apart from a refusal of us`(code: WebClientError.Code, reason: MailError.Reason) {
+    func `a refusal of one recipient is distinguished from a refusal of the shop`(code: WebClientError.Code, reason: MailError.Reason) {
         #expect(SMTPTransport.reason(code) == reason)
     }
 
-    @Test func `a mail server that is away is worth another try`() async throws {
+    @Test func `an unreachable mail server is retried`() async throws {
         let client = WebClient(logger: Logger(label: "test"))
         let transport = try MailTransports.from(url: "smtp://127.0.0.1:9", client: client)
         let error = await #expect(throws: MailError.self) { try await transport.send(try mail("Lost")) }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Notifications
 import Synchronization
 
-/// Takes mail, and refuses the recipients that a test names.
+/// Accepts mail, and refuses the recipients that a test names.
 final class ScriptedTransport: MailTransport {
     private struct State {
         var sent: [Mail] = []

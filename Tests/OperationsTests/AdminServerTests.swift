@@ -7,7 +7,7 @@ import WebClient
 @testable import Operations
 
 @Suite(.timeLimit(.minutes(1))) struct `The admin server` {
-    /// A running admin server, and what it answers to a path.
+    /// A running admin server, and its answer to a path.
     private func withServer(
         checks: [ReadinessCheck] = [], metrics: MetricsRegistry = MetricsRegistry(),
         _ body: (_ get: (String) async throws -> (status: Int, text: String)) async throws -> Void
@@ -34,7 +34,7 @@ import WebClient
         }
     }
 
-    @Test func `what is not ready is named, and what is ready is not`() async throws {
+    @Test func `failed checks are named, and passed ones are not`() async throws {
         let isReady = Mutex(false)
         let checks = [
             ReadinessCheck("broker") { isReady.withLock { $0 } ? nil : "not connected" }, ReadinessCheck("database") { nil },
@@ -48,7 +48,7 @@ import WebClient
         }
     }
 
-    @Test func `what is not required is named and takes nothing out of service`() async throws {
+    @Test func `optional dependencies are named and do not take the process out of service`() async throws {
         let checks = [ReadinessCheck("redis", isRequired: false) { "away" }, ReadinessCheck("database") { nil }]
         try await withServer(checks: checks) { get async throws in
             let answer = try await get("/readyz")
@@ -56,7 +56,7 @@ import WebClient
         }
     }
 
-    @Test func `a check that heeds no cancellation holds up no answer, and is not begun again`() async throws {
+    @Test func `a check that ignores cancellation delays no answer, and is not started again`() async throws {
         let begun = Mutex(0)
         let held = Mutex<[CheckedContinuation<Void, Never>]>([])
         let checks = [ReadinessCheck("frozen") {

@@ -14,7 +14,7 @@ struct StoppedClock: WallClock {
     func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
 }
 
-/// What `body` writes to the output it is given.
+/// The output of `body`.
 func written(_ body: (LogOutput) async throws -> Void) async throws -> String {
     let path = FileManager.default.temporaryDirectory.appending(path: "wharf-log-\(UUID())").path
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -27,7 +27,7 @@ import Testing
         #expect(text == "2025-11-21T03:31:13.500Z info     saga  order confirmed  order=17 total=1999\n")
     }
 
-    @Test func `what is not one word is quoted, and nothing breaks the line`() async throws {
+    @Test func `a value of several words is quoted, and nothing breaks the line`() async throws {
         let text = try await lines(.text) {
             $0.warning("first\nsecond\u{1B}[31m", metadata: ["a": "two words", "b": "x=\"y\"", "c": "", "d\n": "e\r\tf"])
         }
@@ -38,7 +38,7 @@ import Testing
         #expect(other.utf8.elementsEqual("\(other.prefix { $0 != "=" })=\"\u{600}\\\" b=c\"\n".utf8))
     }
 
-    @Test func `colours are for terminals`() async throws {
+    @Test func `colours are used on terminals only`() async throws {
         #expect(try await lines(.text, isColoured: true) { $0.error("x") }.contains("\u{1B}[1;31merror   \u{1B}[0m"))
         #expect(try await !lines(.text) { $0.error("x") }.contains("\u{1B}"))
     }
@@ -71,13 +71,13 @@ import Testing
         #expect(line.count { $0 == "\n" } == 1)
     }
 
-    @Test func `an error that is logged has its message and its type`() async throws {
+    @Test func `a logged error has its message and its type`() async throws {
         let object = try object(try await lines(.ecs) { $0.error("failed", error: Failure("no-stock", "none left")) })
         #expect(object["error.type"] == "Failure")
         #expect(object["error.message"]?.description.contains("none left") == true)
     }
 
-    @Test func `the event's own metadata wins over the provider's, and that over the logger's`() async throws {
+    @Test func `the event's own metadata overrides the provider's, and that the logger's`() async throws {
         let provider = Logger.MetadataProvider { ["a": "provided", "b": "provided"] }
         let text = try await lines(.text, provider: provider) { logger in
             var logger = logger

@@ -45,7 +45,7 @@ import Testing
         #expect(text.count == 1 + HistogramSeries.times.count + 3)
     }
 
-    @Test func `a label that says seconds already is kept`() {
+    @Test func `a label that already names seconds is kept`() {
         let registry = MetricsRegistry()
         Timer(label: "wait_seconds", factory: registry).recordSeconds(2)
         #expect(lines(registry, "wait_seconds_sum") == ["wait_seconds_sum 2"])
@@ -58,14 +58,14 @@ import Testing
         #expect(lines(registry, "batch_size_bucket").contains(#"batch_size_bucket{le="50"} 0"#))
     }
 
-    @Test func `names and label values are made fit`() {
+    @Test func `names and label values are sanitised`() {
         let registry = MetricsRegistry()
         Counter(label: "hb.requests-5", dimensions: [("http.path", "a\"b\\c\r\nd\u{600}\""), ("1st", "x")], factory: registry).increment()
         let written = lines(registry, "hb").last ?? ""
         #expect(written.utf8.elementsEqual("hb_requests_5{_1st=\"x\",http_path=\"a\\\"b\\\\c\\nd\u{600}\\\"\"} 1".utf8))
     }
 
-    @Test func `series beyond the bound count nothing and are counted`() {
+    @Test func `series beyond the bound are not recorded and are counted`() {
         let registry = MetricsRegistry(maximumSeries: 10)
         for number in 0..<15 { Counter(label: "many", dimensions: [("n", "\(number)")], factory: registry).increment() }
         #expect(lines(registry, "many").count == 11)
@@ -91,7 +91,7 @@ import Testing
         #expect(lines(registry, "hits").last == "hits 1000")
     }
 
-    @Test func `the process tells its memory, time, descriptors and start`() throws {
+    @Test func `the process reports its memory, time, descriptors and start`() throws {
         let process = try #require(ProcessMetrics.current())
         #expect(process.residentBytes > 1_000_000)
         #expect(process.cpuSeconds > 0)
@@ -100,7 +100,7 @@ import Testing
         #expect(MetricsRegistry().exposition().contains("process_resident_memory_bytes "))
     }
 
-    @Test func `a program's name may hold anything`() {
+    @Test func `a program's name may contain anything`() {
         let stat = "1 (a) b (c) S 0 1 1 0 -1 0 0 0 0 0 250 50 0 0 20 0 9 0 6000 123 400 0"
         let process = ProcessMetrics(
             stat: stat, system: "cpu 1\nbtime 1000\n", limits: "Max open files            1024   4096   files\n", descriptors: 7,

@@ -24,7 +24,7 @@ import Testing
         ("WHARF_POSTGRES_URL_AUDIT", "postgres://u:p@h/x"), ("WHARF_REDIS_URL", "rediss://:p@h"), ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://u:p@h"),
         ("WHARF_MAIL_URL", "smtp://u:p@h"),
     ])
-    func `whatever may hold a secret may be in a file`(name: String, value: String) throws {
+    func `every setting that may hold a secret may be given as a file`(name: String, value: String) throws {
         let path = try file(value)
         let settings = try Settings(environment: ["\(name)_FILE": path])
         let row = try #require(settings.table().first { $0.name == name })
@@ -41,14 +41,14 @@ import Testing
         }
     }
 
-    @Test func `a file that cannot be read, is no text or is too large is refused`() throws {
+    @Test func `a file that is unreadable, not text or too large is rejected`() throws {
         for path in ["/nonexistent", "/", try file([0xFF]), "/dev/zero", try file(String(repeating: "x", count: SecretFile.maximumBytes + 1))] {
             let error = #expect(throws: SettingError.self) { try Settings(environment: ["STRIPE_WEBHOOK_SECRET_FILE": path]) }
             #expect(error?.name == "STRIPE_WEBHOOK_SECRET_FILE")
         }
     }
 
-    @Test func `what a file holds is checked as the variable would be, and hidden as well`() throws {
+    @Test func `a file's contents are checked as the variable would be, and hidden as well`() throws {
         let key = #expect(throws: SettingError.self) { try Settings(environment: ["STRIPE_API_KEY_FILE": file("pk_test_secret")]) }
         #expect(key?.name == "STRIPE_API_KEY_FILE" && key?.description.contains("secret_") == false && key?.given == "(hidden)")
         let url = #expect(throws: SettingError.self) { try Settings(environment: ["WHARF_AMQP_URL_FILE": file("amqps://u:hush@h:x")]) }
@@ -59,7 +59,7 @@ import Testing
         #expect(try Settings(environment: ["STRIPE_WEBHOOK_SECRET_FILE": "", "STRIPE_WEBHOOK_SECRET": "s"]).stripe.webhookSecret == "s")
     }
 
-    @Test func `what is no secret is read from no file`() throws {
+    @Test func `a setting that is not a secret is read from no file`() throws {
         #expect(try Settings(environment: ["WHARF_HTTP_ADDRESS_FILE": "/x"]).warnings.first?.contains("is not a setting") == true)
     }
 }

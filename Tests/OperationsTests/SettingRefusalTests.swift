@@ -2,13 +2,13 @@ import Testing
 
 @testable import Operations
 
-/// For every setting, what must not get past the start of a process, each refused by its name.
+/// For every setting, values that must stop a process at its start, each rejected by its name.
 @Suite struct `Settings that cannot be used` {
     private static let httpBases = ["STRIPE_API_BASE", "PAYPAL_API_BASE", "SENDGRID_API_BASE", "TWILIO_API_BASE", "OTEL_EXPORTER_OTLP_ENDPOINT"]
     private static let secrets = [
         "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET", "SENDGRID_API_KEY", "TWILIO_AUTH_TOKEN", "CONSUL_HTTP_TOKEN", "STRIPE_API_KEY",
     ]
-    /// What may follow `scheme://` in no URL that leads to a server.
+    /// Text after `scheme://` that never leads to a server.
     private static let authorities = [
         "", ":5000", "/x", "[::", "[::g]", "[]", "h:port", "h:notaport", "h:0", "h:65536", "h:-1", "h:+1", "h:99999999999999999999", "a b", "h%20", "h\t", "h\n",
         "256.0.0.1", "-h", "h..x", "u:p@", "u:p@:1", "user:%zz@h", "user:%0a@h", "user:%ff@h", "h:1,i:x", "h,", ",h", "h#x",
@@ -31,7 +31,7 @@ import Testing
         ("WHARF_POSTGRES_URL_AUDIT", "postgresql://"), ("WHARF_REDIS_URL", "redis://"), ("WHARF_REDIS_URL", "rediss://"),
         ("WHARF_RABBITMQ_MANAGEMENT_URL", "http://"), ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://"), ("WHARF_MAIL_URL", "smtp://"), ("WHARF_MAIL_URL", "smtps://"),
     ] + httpBases.map { ($0, "https://") } + [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://")])
-    func `a URL that leads nowhere is refused, whatever is wrong with it`(name: String, scheme: String) {
+    func `a URL that leads nowhere is rejected, whatever is wrong with it`(name: String, scheme: String) {
         for authority in Self.authorities {
             expectRefusal(name, scheme + authority)
         }
@@ -65,7 +65,7 @@ import Testing
         ("CONSUL_HTTP_ADDR", "consul"), ("CONSUL_HTTP_ADDR", "consul:0"), ("CONSUL_HTTP_ADDR", "consul:x"), ("CONSUL_HTTP_ADDR", "http://consul:x"),
         ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("PAYPAL_CLIENT_ID", "a\nb"), ("TWILIO_FROM", "a\u{0}b"), ("OTEL_SERVICE_NAME", "a\u{7F}"),
     ])
-    func `a wrong value is refused with its name, what was given and what is accepted`(name: String, value: String) {
+    func `a wrong value is rejected with its name, the value and the accepted ones`(name: String, value: String) {
         expectRefusal(name, value)
     }
 
@@ -80,14 +80,14 @@ import Testing
         ("WHARF_MAIL_FROM", "Shop <shop@example.com>"), ("CONSUL_HTTP_ADDR", "consul:8500"), ("CONSUL_HTTP_ADDR", "https://consul"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
     ])
-    func `what leads somewhere is accepted`(name: String, value: String) throws {
+    func `a valid URL is accepted`(name: String, value: String) throws {
         _ = try Settings(environment: [name: value])
     }
 
     // MARK: Secrets
 
     @Test(arguments: secrets, [" s", "s ", "s\n", "s\r\n", "\ts", "s s", "s\u{A0}", "s\u{200B}", "\u{FEFF}s", "s\u{0}"])
-    func `white space in a secret is refused by name, and the secret is not shown`(name: String, value: String) {
+    func `white space in a secret is rejected by name, and the secret is not shown`(name: String, value: String) {
         let value = name == "STRIPE_API_KEY" ? value.replacing("s", with: "sk_test_s") : value
         let error = refusal([name: value])
         #expect(error?.name == name && error?.given == "(hidden)")
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(arguments: ["pk_live_1", "pk_test_1", "whsec_1", "1"])
-    func `what is no secret key is refused as Stripe's`(key: String) {
+    func `a Stripe key that is not a secret key is rejected`(key: String) {
         let error = refusal(["STRIPE_API_KEY": key])
         #expect(error?.name == "STRIPE_API_KEY" && error?.given == "(hidden)")
     }
@@ -103,14 +103,14 @@ import Testing
     @Test(arguments: ["sk_live_1", "rk_live_1", "sk_1"], [
         "http://127.0.0.1:12111", "http://sandbox:12111", "https://stripe.example", "https://api.stripe.com.example", "https://api.stripe.com:8443", "http://api.stripe.com",
     ])
-    func `a live key goes to Stripe and nowhere else`(key: String, base: String) {
+    func `a live key is sent to Stripe and nowhere else`(key: String, base: String) {
         let error = refusal(["STRIPE_API_KEY": key, "STRIPE_API_BASE": base, "WHARF_INSECURE_HOSTS": "sandbox,api.stripe.com"])
         #expect(error?.name == "STRIPE_API_BASE")
         #expect(error?.description.contains(key) == false)
     }
 
     @Test(arguments: ["https://api.stripe.com", "https://api.stripe.com/", "https://API.stripe.com:443", ""])
-    func `a live key goes to Stripe`(base: String) throws {
+    func `a live key is sent to Stripe`(base: String) throws {
         #expect(try Settings(environment: ["STRIPE_API_KEY": "sk_live_1", "STRIPE_API_BASE": base]).stripe.apiKey == "sk_live_1")
     }
 
@@ -120,7 +120,7 @@ import Testing
         ("WHARF_RABBITMQ_MANAGEMENT_URL", "http://u:secret@rabbit:15672"), ("STRIPE_API_BASE", "http://rabbit"), ("PAYPAL_API_BASE", "http://rabbit"),
         ("SENDGRID_API_BASE", "http://rabbit"), ("TWILIO_API_BASE", "http://rabbit:1/x"),
     ])
-    func `another machine is spoken to by TLS, unless a setting names it`(name: String, value: String) throws {
+    func `connections to another machine use TLS, unless a setting names it`(name: String, value: String) throws {
         let error = refusal([name: value, "WHARF_INSECURE_HOSTS": "rabbit.example,abbit"])
         #expect(error?.name == name)
         #expect(error?.description.contains("WHARF_INSECURE_HOSTS") == true)
@@ -129,7 +129,7 @@ import Testing
         _ = try Settings(environment: [name: value.replacing("rabbit", with: "localhost")])
     }
 
-    @Test func `Consul's token goes to another machine by TLS alone`() throws {
+    @Test func `Consul's token is sent to another machine by TLS only`() throws {
         for address in ["consul:8500", "http://consul:8500"] {
             let environment = ["CONSUL_HTTP_ADDR": address, "CONSUL_HTTP_TOKEN": "t"]
             #expect(refusal(environment)?.name == "CONSUL_HTTP_ADDR")
@@ -143,7 +143,7 @@ import Testing
         ("WHARF_POSTGRES_URL", "postgres://h:x/y?passwor%64=secret"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?sslpassword=secret&a=b"),
         ("WHARF_MAIL_URL", "smtp://me:secret"), ("WHARF_MAIL_URL", "me:secret@h"), ("STRIPE_API_BASE", "https://secret@h"), ("WHARF_REDIS_URL", "redis://h?auth=secret"),
     ])
-    func `a refused URL is shown without what may be secret`(name: String, value: String) {
+    func `a rejected URL is shown without its secrets`(name: String, value: String) {
         let error = refusal([name: value])
         #expect(error?.name == name)
         #expect(error?.description.contains("secret") == false, "\(error?.description ?? "")")

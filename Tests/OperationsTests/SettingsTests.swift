@@ -8,7 +8,7 @@ import Testing
         #expect(throws: SettingError.self) { try Settings(environment: environment) }
     }
 
-    @Test func `nothing has to be set`() throws {
+    @Test func `no setting is required`() throws {
         let settings = try Settings(environment: [:])
         #expect(settings.httpAddress == ListenAddress(host: "127.0.0.1", port: 8080))
         #expect(settings.stripe.apiBase == "https://api.stripe.com")
@@ -17,11 +17,11 @@ import Testing
         #expect(settings.table().allSatisfy { $0.source == .standard })
     }
 
-    @Test func `empty is not set`() throws {
+    @Test func `an empty value is not set`() throws {
         #expect(try Settings(environment: ["STRIPE_API_KEY": "", "WHARF_AMQP_URL_CARTS": ""]).stripe.apiKey == nil)
     }
 
-    @Test func `a service's own URL goes before the common one`() throws {
+    @Test func `a service's own URL takes precedence over the common one`() throws {
         let settings = try Settings(environment: [
             "WHARF_AMQP_URL": "amqps://a@common/", "WHARF_AMQP_URL_CATALOG": "amqps://c@own/",
             "WHARF_POSTGRES_URL_ORDERS": "postgresql://o@db/orders?sslmode=verify-full",
@@ -49,7 +49,7 @@ import Testing
         #expect(settings.table().first { $0.name == "WHARF_REDIS_URL" }?.value == "rediss://:***@redis/")
     }
 
-    @Test func `the table tells value, source and default of every documented setting`() throws {
+    @Test func `the table shows value, source and default of every documented setting`() throws {
         let table = try Settings(environment: ["LOG_LEVEL": "DEBUG"]).table()
         let level = try #require(table.first { $0.name == "LOG_LEVEL" })
         #expect(level.value == "DEBUG" && level.standard == "info" && level.source == .environment)
@@ -70,16 +70,16 @@ import Testing
         ("rabbitmq,Redis.internal", "RABBITMQ", true), ("rabbitmq,Redis.internal", "redis.internal", true), ("rabbitmq", "rabbitmq.example", false),
         ("[fd00::1]", "fd00::1", true), ("10.0.0.7", "10.0.0.7", true), ("10.0.0.7", "10.0.0.70", false),
     ])
-    func `plain text goes to this machine and to hosts that are named, nowhere else`(named: String, host: String, isAllowed: Bool) throws {
+    func `plain text is used with this machine and with named hosts, nowhere else`(named: String, host: String, isAllowed: Bool) throws {
         #expect(try Settings(environment: ["WHARF_INSECURE_HOSTS": named]).allowsPlainText(to: host) == isAllowed)
     }
 
     @Test(arguments: ["rabbit:5672", "amqp://rabbit", "a,,b", ",", "a b", "*", "a, b", "10.0.0.0/8"])
-    func `what names no host is refused as an insecure host`(value: String) {
+    func `an invalid host name is rejected as an insecure host`(value: String) {
         #expect(refusal(["WHARF_INSECURE_HOSTS": value])?.name == "WHARF_INSECURE_HOSTS")
     }
 
-    @Test func `a mistyped name is told with the one that was meant`() throws {
+    @Test func `a mistyped name is reported with the probable one`() throws {
         let warnings = try Settings(environment: [
             "WHARF_HTTP_ADRESS": "x", "WHARF_AMQP_URL_CART": "x", "WHARF_SOMETHING_ELSE": "x", "PATH": "x", "WHARF_AMQP_URL_CARTS": "amqps://x",
         ]).warnings
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test(arguments: ["", ":80", "a", "a:", "a:-1", "a:b", "a:65536", "a/b:1", "a b:1", "[]:1"])
-    func `anything else is no address`(text: String) {
+    func `anything else is rejected as an address`(text: String) {
         #expect(ListenAddress(text) == nil)
     }
 }

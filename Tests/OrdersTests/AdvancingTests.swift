@@ -13,7 +13,7 @@ import Testing
     }
 
     /// Given up, charged after all, refunded.
-    @Test func `an order that has ended shows what became of its payment since`() async throws {
+    @Test func `an order that has ended shows the later state of its payment`() async throws {
         let order = try await OrderFixture()
         try await order.advance(.stockReserved)
         try await order.advance(.paymentDeclined, report(.declined, 2))
@@ -27,7 +27,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `of two reports the newer one is shown, whichever comes first`() async throws {
+    @Test func `of two reports the newer one is shown, whichever arrives first`() async throws {
         let order = try await OrderFixture()
         try await order.advance(.stockReserved)
         try await order.advance(.paymentChanged, report(.partlyRefunded, refunded: 40, 5))
@@ -46,7 +46,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `money that is kept against the shop's will is shown as such`() async throws {
+    @Test func `money that is kept against the shop's intent is shown as such`() async throws {
         let order = try await OrderFixture()
         try await order.take(.stockReserved, .charged, .reservationLost)
         try await order.advance(.paymentUnresolved, report(.needsOperator, 4))
@@ -56,7 +56,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `a step that is asked for again is counted, and grows no history`() async throws {
+    @Test func `a repeated step is counted, and adds no history`() async throws {
         let order = try await OrderFixture()
         let before = try await order.view.history.count
         for _ in 1...50 { #expect(try await order.advance(.overdue) == [MessageName.reserve]) }
@@ -65,11 +65,11 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `an overdue step is found under the same id until it was asked for again`() async throws {
+    @Test func `an overdue step is found under the same id until it has been repeated`() async throws {
         let order = try await OrderFixture()
         order.harness.clock.advance(by: 11)
         let first = try await order.overdue()
-        #expect(try await order.overdue().isEmpty, "it is left to whoever has the message")
+        #expect(try await order.overdue().isEmpty, "it is left to the worker that has the message")
         order.harness.clock.advance(by: Advancing.lease + 1)
         #expect(try await order.overdue() == first, "the message still waits, and another one would be a second time")
         #expect(first.count == 1 && first.allSatisfy { $0 != nil })
@@ -80,7 +80,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `the look for overdue sagas waits for none that is busy`() async throws {
+    @Test func `the look for overdue sagas does not wait for busy ones`() async throws {
         let order = try await OrderFixture()
         order.harness.clock.advance(by: 11)
         let poller = try #require(order.service.pollers.first)
@@ -96,7 +96,7 @@ import Testing
     }
 
     /// Two workers with an event each: both read, then both write.
-    @Test func `two events of one order that meet are both taken in, at once`() async throws {
+    @Test func `two concurrent events of one order both count, at once`() async throws {
         let order = try await OrderFixture()
         let requests = [try order.request(.stockReserved), try order.request(.paymentChanged, report(.pending, refunded: 1, 1))]
         let results = Results()
@@ -124,7 +124,7 @@ import Testing
         await database.close()
     }
 
-    @Test func `of the orders of a cart one counts, and a given up one makes room for the next`() async throws {
+    @Test func `of the orders of a cart one counts, and one that is given up makes room for the next`() async throws {
         let order = try await OrderFixture()
         #expect(try await order.place(UUID()).failure?.cause == "order-exists")
         #expect(try await order.advance(.stockShort) == [MessageName.reopenCart])

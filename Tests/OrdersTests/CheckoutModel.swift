@@ -4,8 +4,8 @@ import FoundationEssentials
 @testable import Orders
 @testable import Payments
 
-/// A checkout with everything around it, small enough that all of its states can be visited: the real saga, the real payment state, a catalog and a gateway that do what
-/// theirs do, and the messages between them. A message in flight may come once, often, late, or never.
+/// A checkout with everything around it, small enough that all of its states can be visited: the real saga and payment state, models of a catalog and a gateway,
+/// and the messages between them. A message in flight may arrive once, often, late, or never.
 struct CheckoutModel {
     enum Message: Hashable {
         case step(Checkout.Step)
@@ -19,7 +19,7 @@ struct CheckoutModel {
         case none, reserved, short, committed, released
     }
 
-    /// What has really happened at the gateway.
+    /// The actual state at the gateway.
     enum Money: Hashable {
         case none, waitsForCustomer, taken, declined, cancelled, givenBack
     }
@@ -27,7 +27,7 @@ struct CheckoutModel {
     static let order = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
     private static let intent = "pi_1"
 
-    /// Whether catalog hands over to payments. One of an earlier version reports to orders.
+    /// Whether catalog hands over to payments. An earlier version reports to orders.
     var handsOver = true
     var checkout = Checkout.placed
     var reservation = Reservation.none
@@ -36,11 +36,11 @@ struct CheckoutModel {
     /// A worker is between its two transactions: the call to the gateway may still go through, however late.
     var callUnderWay = false
     var flight = Flight(.step(.reserve))
-    var toldConfirmed = false
-    var toldRejected = false
+    var announcedConfirmed = false
+    var announcedRejected = false
 
-    /// Every state that can come next. A message may be delivered again, however late: what has been sent stays in flight. Whatever was lost or delivered
-    /// once only is a path that does not use it, so losses need no states of their own. `faultless` delivers each message once, and leaves out crashes and calls
+    /// Every possible next state. A message may be delivered again, however late: a message that was sent stays in flight. A message lost or delivered
+    /// only once is a path that does not use it, so losses need no states of their own. `faultless` delivers each message once, and leaves out crashes and calls
     /// that go wrong.
     func successors(faultless: Bool = false) -> [CheckoutModel] {
         var next: [CheckoutModel] = []
@@ -68,14 +68,14 @@ struct CheckoutModel {
         return next.filter { $0 != self }
     }
 
-    /// Nothing will happen any more when all that is in flight is lost: the saga has ended, and the gateway has told what it had to tell.
+    /// Nothing will happen any more when all messages in flight are lost: the saga has ended, and the gateway has sent all its events.
     var isQuiet: Bool {
         guard !callUnderWay, !mustVoid, checkout.isTerminal else { return false }
         guard let status = moneyStatus, var known = attempt else { return true }
         return !known.learn(Self.payment(status))
     }
 
-    /// The same, with all that is in flight lost.
+    /// The same, with all messages in flight lost.
     var bereft: CheckoutModel { with { $0.flight = Flight() } }
 
     /// Payments looks for these by itself.
@@ -84,7 +84,7 @@ struct CheckoutModel {
         return [.begun, .requiresAction, .succeeded].contains(attempt.state)
     }
 
-    // MARK: What must hold
+    // MARK: Invariants
 
     var violations: [String] {
         var found: [String] = []
@@ -92,12 +92,12 @@ struct CheckoutModel {
             if reservation != .committed { found.append("confirmed without stock") }
             if money != .taken { found.append("confirmed without money") }
         }
-        // What the customer reads.
+        // The customer's view.
         if checkout.phase.orderState == "confirmed" {
             if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }
             if money != .taken { found.append("called confirmed without money") }
         }
-        if toldConfirmed, toldRejected { found.append("told both confirmed and rejected") }
+        if announcedConfirmed, announcedRejected { found.append("announced as both confirmed and rejected") }
         if isQuiet, checkout.phase == .rejected {
             if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
             if money == .waitsForCustomer { found.append("rejected and still payable") }
@@ -106,7 +106,7 @@ struct CheckoutModel {
         return found
     }
 
-    // MARK: What happens
+    // MARK: Events
 
     private func with(_ change: (inout CheckoutModel) -> Void) -> CheckoutModel {
         var model = self
@@ -123,8 +123,8 @@ struct CheckoutModel {
         case .step(.reopen): [with { $0.flight.insert(.event(.cartReopened)) }]
         case .step(.charge): charging()
         case .step(.void): voiding()
-        case .step(.tellConfirmed): [with { $0.toldConfirmed = true }]
-        case .step(.tellRejected): [with { $0.toldRejected = true }]
+        case .step(.announceConfirmed): [with { $0.announcedConfirmed = true }]
+        case .step(.announceRejected): [with { $0.announcedRejected = true }]
         }
     }
 
@@ -237,7 +237,7 @@ struct CheckoutModel {
                 model.answerVoided()
             }
             guard marked.money == .taken else { return [undone] }
-            // Or the gateway refuses for good to give it back.
+            // Or the gateway finally refuses to refund it.
             return [undone, marked.with { model in
                 model.attempt?.state = .needsOperator
                 model.flight.insert(.event(.paymentUnresolved))
@@ -277,7 +277,7 @@ extension CheckoutModel: Hashable {
 
     private var key: Key {
         let flags: UInt8 =
-            (handsOver ? 1 : 0) | (callUnderWay ? 2 : 0) | (toldConfirmed ? 4 : 0) | (toldRejected ? 8 : 0) | (attempt?.voidRequested == true ? 16 : 0)
+            (handsOver ? 1 : 0) | (callUnderWay ? 2 : 0) | (announcedConfirmed ? 4 : 0) | (announcedRejected ? 8 : 0) | (attempt?.voidRequested == true ? 16 : 0)
         return Key(
             phase: checkout.phase, reason: checkout.reason, reservation: reservation, money: money, flags: flags, flight: flight,
             state: attempt?.state, intent: attempt?.intent, secret: attempt?.clientSecret, detail: attempt?.detail, refunded: attempt?.refunded)

@@ -5,7 +5,7 @@ import Testing
 @testable import Orders
 
 @Suite struct CheckoutTests {
-    /// Far above the states there are; a model that grows past it has lost its bound.
+    /// Far above the actual number of states; a model that grows past it has lost its bound.
     static let maximumStates = 100_000
 
     @Test(arguments: [true, false])
@@ -18,7 +18,7 @@ import Testing
         let unused: Set<Checkout.Phase> = catalogHandsOver ? [.charging] : []
         #expect(Set(states.map(\.checkout.phase)) == Set(Checkout.Phase.allCases).subtracting(unused), "every phase is visited")
 
-        // The worst that can happen anywhere: all that is in flight is lost. From there, too, the checkout comes to an end.
+        // The worst that can happen anywhere: all messages in flight are lost. From there, too, the checkout ends.
         var ending: Set<CheckoutModel> = []
         for state in states.map(\.bereft) where !ending.contains(state) {
             let isEnding = try Self.closure(of: state, { $0.successors(faultless: true) }) { $0.isQuiet && $0.flight.isEmpty || ending.contains($0) }.isFound
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// All states that can be reached; no more of them once one is found that is looked for.
+    /// All reachable states; the search stops at the first one that matches.
     private static func closure(
         of start: CheckoutModel, _ successors: (CheckoutModel) -> [CheckoutModel], until isLookedFor: (CheckoutModel) -> Bool = { _ in false }
     ) throws -> (states: [CheckoutModel], isFound: Bool) {
@@ -43,7 +43,7 @@ import Testing
         return (states, false)
     }
 
-    @Test func `without faults a checkout is confirmed after two answers, and asks for nothing itself`() {
+    @Test func `without faults a checkout is confirmed after two answers, without repeating a step`() {
         var checkout = Checkout.placed
         var steps: [Checkout.Step] = []
         for event in [Checkout.Event.charged, .stockCommitted] {
@@ -52,10 +52,10 @@ import Testing
             steps += more
         }
         #expect(checkout == Checkout(phase: .confirmed, reason: nil))
-        #expect(steps == [.tellConfirmed])
+        #expect(steps == [.announceConfirmed])
     }
 
-    @Test func `an ended checkout asks for nothing, except that late money goes back`() {
+    @Test func `an ended checkout repeats no step, except that late money is refunded`() {
         for kind in CheckoutEvent.Kind.allCases {
             #expect(Checkout(phase: .confirmed, reason: nil).after(.init(kind, expired: true)) == nil)
             let after = Checkout(phase: .rejected, reason: .outOfStock).after(.init(kind, expired: true))
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: [Checkout.Phase.releasing, .reopening, .rejected])
-    func `money that comes for an order that is given up goes back`(phase: Checkout.Phase) {
+    func `money that arrives for an order that is given up is refunded`(phase: Checkout.Phase) {
         let after = Checkout(phase: phase, reason: .paymentDeclined).after(.charged)
         #expect(after?.next.phase == phase)
         #expect(after?.steps == [.void])
@@ -82,28 +82,28 @@ import Testing
         }
     }
 
-    @Test func `a refund that is refused for good holds up neither goods nor cart`() {
+    @Test func `a permanently refused refund holds up neither goods nor cart`() {
         let after = Checkout(phase: .voiding, reason: .paymentTimeout).after(.paymentUnresolved)
         #expect(after?.next.phase == .releasing)
     }
 
-    /// Each is another message in the queue of a service that may only be slow.
-    @Test func `in its whole life a step is asked for a handful of times, and less often the longer it takes`() {
+    /// Each repetition is another message in the queue of a service that may only be slow.
+    @Test func `over its whole life a step is repeated a handful of times, at growing intervals`() {
         let times = CheckoutTimes()
         let start = Date(timeIntervalSince1970: 1_000_000)
         var pauses: [Double] = []
         var now = start
-        while !times.isExpired(placedAt: start, now: now), let due = times.due(.charging, drives: pauses.count, placedAt: start, now: now) {
+        while !times.isExpired(placedAt: start, now: now), let due = times.due(.charging, retries: pauses.count, placedAt: start, now: now) {
             pauses.append(due.timeIntervalSince(now))
             now = due
         }
         #expect(pauses.count <= 7)
         #expect(pauses.dropLast() == pauses.dropLast().sorted()[...])
-        let undoing = times.due(.voiding, drives: 60, placedAt: start, now: now)
-        #expect(undoing == now.addingTimeInterval(times.longestPatience))
+        let undoing = times.due(.voiding, retries: 60, placedAt: start, now: now)
+        #expect(undoing == now.addingTimeInterval(times.longestTimeout))
     }
 
-    @Test func `an event that comes twice in a row changes nothing the second time`() {
+    @Test func `an event repeated in a row changes nothing the second time`() {
         for phase in Checkout.Phase.allCases {
             for kind in CheckoutEvent.Kind.allCases where kind != .overdue && kind != .charged {
                 guard let (next, _) = Checkout(phase: phase, reason: nil).after(.init(kind, expired: false)) else { continue }
@@ -112,12 +112,12 @@ import Testing
         }
     }
 
-    @Test func `a checkout that waits is due once, and one that has ended never`() {
+    @Test func `a waiting checkout is due once, and an ended one never`() {
         let times = CheckoutTimes()
         let now = Date(timeIntervalSince1970: 1_000_000)
         for phase in Checkout.Phase.allCases {
-            for drives in [0, 1, 5, 60] {
-                let due = times.due(phase, drives: drives, placedAt: now, now: now)
+            for retries in [0, 1, 5, 60] {
+                let due = times.due(phase, retries: retries, placedAt: now, now: now)
                 if phase == .confirmed || phase == .rejected {
                     #expect(due == nil)
                 } else {

@@ -7,7 +7,7 @@ import PostgreSQL
 @testable import Orders
 @testable import ServiceKit
 
-/// One order that is being placed, and the events that come for it.
+/// One order that is being placed, and the events that arrive for it.
 struct OrderFixture {
     let id = UUID()
     let cart = UUID()
@@ -35,7 +35,7 @@ struct OrderFixture {
         return Request(id: UUID(), operation: MessageName.advance, body: try JSON.encode(event))
     }
 
-    /// The keys of what follows.
+    /// The keys of the messages that follow.
     @discardableResult
     func advance(_ kind: CheckoutEvent.Kind, _ payment: PaymentReport? = nil) async throws -> [String] {
         await harness.send([try request(kind, payment)])[0].outputs.map(\.key)
@@ -53,7 +53,7 @@ struct OrderFixture {
         }
     }
 
-    /// The messages that the poller finds now, as the ids that they follow from.
+    /// The messages that the poller finds now, by the ids of their causes.
     func overdue() async throws -> [UUID?] {
         guard let poller = service.pollers.first else { return [] }
         return try await harness.database.transaction { try await poller.find($0) }.map(\.origin)

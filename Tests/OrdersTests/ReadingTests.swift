@@ -14,7 +14,7 @@ import Testing
         return try await order.harness.ask(try Request("orders.orders.get", parameters: parameters, caller: caller)).status
     }
 
-    @Test func `a guest's order is shown to its token, and to no other`() async throws {
+    @Test func `a guest's order is shown for its token, and for no other`() async throws {
         let order = try await OrderFixture()
         #expect(try await get(order, token: GuestToken.token(order: order.id, cart: order.cart)) == 200)
         #expect(try await get(order, token: GuestToken.token(order: UUID(), cart: order.cart)) == 404)
@@ -34,7 +34,7 @@ import Testing
         return Set(list.items.map(\.id))
     }
 
-    @Test func `customers list their own orders, and administrators everybody's`() async throws {
+    @Test func `customers list their own orders, and administrators list all`() async throws {
         let guests = try await OrderFixture()
         let customers = [UUID(), UUID()]
         let orders = [UUID(), UUID(), UUID()]

@@ -36,7 +36,7 @@ import Testing
         try await carts.count("SELECT count(*) FROM carts WHERE order_id IS NULL")
     }
 
-    @Test func `a cart is opened by the order that closed it, and by no other`() async throws {
+    @Test func `a cart is reopened by the order that closed it, and by no other`() async throws {
         let carts = try await carts()
         let (cart, order) = (UUID(), UUID())
         try await insert(cart, closedBy: order, into: carts)

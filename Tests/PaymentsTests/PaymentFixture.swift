@@ -7,7 +7,7 @@ import PostgreSQL
 @testable import Payments
 @testable import ServiceKit
 
-/// One order, the messages about its payment, and payments to take them.
+/// One order, the messages about its payment, and the payment service.
 struct PaymentFixture {
     static let order = UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))
 
@@ -36,7 +36,7 @@ struct PaymentFixture {
         Request(id: UUID(), operation: MessageName.undoExtra, body: try JSON.encode(UndoExtraPayment(orderID: order, intent: intent)))
     }
 
-    /// An event of Stripe's. `status` is what its object says, which may be long past.
+    /// An event of Stripe's. `status` is that of its object, which may be long outdated.
     static func webhook(_ type: String, id: String = UUID().uuidString, intent: String = "pi_1", status: String = "requires_payment_method") -> Request {
         let body = """
             {"id": "\(id)", "type": "\(type)", "data": {"object": {"id": "\(intent)", "status": "\(status)", "payment_intent": "\(intent)",
@@ -49,7 +49,7 @@ struct PaymentFixture {
         await harness.send([request])[0]
     }
 
-    /// What the checkout is told by the result.
+    /// The event that the checkout receives with the result.
     static func event(_ result: BatchHandler.Result) throws -> CheckoutEvent {
         let output = result.outputs.first { $0.key == MessageName.advance }
         return try JSON.decode(from: Array((output?.body ?? "").utf8))

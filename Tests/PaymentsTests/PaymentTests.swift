@@ -19,7 +19,7 @@ import Testing
     private func void() throws -> Request { try PaymentFixture.void() }
     private func event(_ result: BatchHandler.Result) throws -> CheckoutEvent { try PaymentFixture.event(result) }
 
-    @Test func `an order is charged once, however often its charge is asked for`() async throws {
+    @Test func `an order is charged once, however often its charge is requested`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         for _ in 1...3 { #expect(try event(await harness.send([try charge()])[0]).kind == .charged) }
@@ -27,7 +27,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `an unknown outcome is asked for before anything is sent again`() async throws {
+    @Test func `an unknown outcome is looked up before the charge is sent again`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
@@ -46,9 +46,9 @@ import Testing
         let request = try charge()
         #expect(await harness.send([request])[0].failure?.cause == "gateway-unreachable")
         gateway.state.withLock { $0.answer = .success(.declined(intent: nil, code: "generic_decline")) }
-        let told = try event(await harness.send([request])[0])
-        #expect(told.kind == .paymentDeclined)
-        #expect(told.detail == "generic_decline")
+        let received = try event(await harness.send([request])[0])
+        #expect(received.kind == .paymentDeclined)
+        #expect(received.detail == "generic_decline")
         #expect(Set(gateway.state.withLock { $0.charges }).count == 1)
         await harness.database.close()
     }
@@ -65,7 +65,7 @@ import Testing
         #expect(Set(keys).count == 1)
     }
 
-    @Test func `a key that the gateway answers by an error for good is replaced, once what came of it can be found`() async throws {
+    @Test func `a key that the gateway answers with a permanent error is replaced, once its effect can be looked up`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         gateway.state.withLock { $0.answer = .failure(.keySpent("500 again")) }
@@ -79,15 +79,15 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `a key is not replaced when the call that spent it has taken the money`() async throws {
+    @Test func `a key is not replaced when the call that used it has taken the money`() async throws {
         try await expectNoSecondCharge { $0.known = [.succeeded(intent: "pi_1")] }
     }
 
-    @Test func `a key is not replaced when only a certain look finds that its call has taken the money`() async throws {
+    @Test func `a key is not replaced when only a certain lookup shows that its call has taken the money`() async throws {
         try await expectNoSecondCharge { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
     }
 
-    /// The call that spent the key has taken the money, which the gateway knows as `learn` says.
+    /// The call that used the key has taken the money, which the gateway learns through `learn`.
     private func expectNoSecondCharge(_ learn: (inout ScriptedGateway.State) -> Void) async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
@@ -101,20 +101,20 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `a charge that succeeded is refunded once, however often it is voided`() async throws {
+    @Test func `a successful charge is refunded once, however often it is voided`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         _ = await harness.send([try charge()])
         for _ in 1...3 {
-            let told = try event(await harness.send([try void()])[0])
-            #expect(told.kind == .paymentVoided)
-            #expect(told.detail == VoidResult.refunded.rawValue)
+            let received = try event(await harness.send([try void()])[0])
+            #expect(received.kind == .paymentVoided)
+            #expect(received.detail == VoidResult.refunded.rawValue)
         }
         #expect(gateway.state.withLock { $0.refunds.count } == 1)
         await harness.database.close()
     }
 
-    @Test func `a charge that comes after its void is never sent`() async throws {
+    @Test func `a charge that arrives after its void is never sent`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.nothing.rawValue)
@@ -123,7 +123,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `a void waits for a call that may be under way, then undoes what it has led to`() async throws {
+    @Test func `a void waits for a call that may be under way, then undoes its effect`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
@@ -136,7 +136,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `a charge that is tried again does not hold up the void that was asked for before`() async throws {
+    @Test func `a retried charge does not delay a void that was requested before it`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
@@ -150,8 +150,8 @@ import Testing
         await harness.database.close()
     }
 
-    /// Why a void that looks too early, or not at all, keeps no money as long as the gateway's events arrive; the look is for those that never do.
-    @Test func `money that a void has not found goes back when the gateway tells of it`() async throws {
+    /// Why a void that looks too early, or not at all, keeps no money as long as the gateway's events arrive; the lookup is for events that never do.
+    @Test func `money that a void has not found is refunded when the gateway reports it`() async throws {
         let gateway = ScriptedGateway()
         let harness = try await harness(gateway)
         gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
@@ -159,29 +159,29 @@ import Testing
         harness.clock.advance(by: Charging.callLease + 1)
         #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.nothing.rawValue)
         gateway.have(.succeeded(intent: "pi_1"))
-        let told = await harness.send([PaymentFixture.webhook("payment_intent.succeeded")])[0]
-        #expect(told.outputs.map(\.key) == [MessageName.void])
+        let received = await harness.send([PaymentFixture.webhook("payment_intent.succeeded")])[0]
+        #expect(received.outputs.map(\.key) == [MessageName.void])
         #expect(try event(await harness.send([try void()])[0]).detail == VoidResult.refunded.rawValue)
         #expect(gateway.state.withLock { $0.refunds.count } == 1)
         await harness.database.close()
     }
 
-    @Test func `an event of the gateway counts once, and an older one changes nothing`() async throws {
+    @Test func `a gateway event counts once, and an older one changes nothing`() async throws {
         let gateway = ScriptedGateway()
         gateway.state.withLock { $0.answer = .success(.requiresAction(intent: "pi_1", clientSecret: "s")) }
         let harness = try await harness(gateway)
         #expect(try event(await harness.send([try charge()])[0]).clientSecret == "s")
         gateway.have(.succeeded(intent: "pi_1"))
-        func told(_ type: String, _ id: String) async -> Int { await harness.send([PaymentFixture.webhook(type, id: id)])[0].outputs.count }
-        #expect(await told("payment_intent.succeeded", "evt_1") == 2, "orders and catalog")
-        #expect(await told("payment_intent.succeeded", "evt_1") == 0)
-        #expect(await told("payment_intent.requires_action", "evt_2") == 0)
+        func received(_ type: String, _ id: String) async -> Int { await harness.send([PaymentFixture.webhook(type, id: id)])[0].outputs.count }
+        #expect(await received("payment_intent.succeeded", "evt_1") == 2, "orders and catalog")
+        #expect(await received("payment_intent.succeeded", "evt_1") == 0)
+        #expect(await received("payment_intent.requires_action", "evt_2") == 0)
         #expect(gateway.state.withLock { $0.retrieved.count } == 1, "what is known need not be asked for")
         #expect(try event(await harness.send([try charge()])[0]).kind == .charged)
         await harness.database.close()
     }
 
-    @Test func `what is not an event of Stripe's is a dead letter with its cause`() async throws {
+    @Test func `a message that is not a Stripe event is a dead letter with its cause`() async throws {
         let harness = try await harness(ScriptedGateway())
         let results = await harness.send([Request(id: UUID(), operation: "payments.webhooks.stripe", body: Array("[]".utf8))])
         #expect(results[0].failure?.cause == "malformed-message")

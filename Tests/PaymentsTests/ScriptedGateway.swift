@@ -4,24 +4,24 @@ import Synchronization
 
 @testable import Payments
 
-/// A gateway that answers as the test says, and remembers what it was asked.
+/// A gateway that answers as the test specifies, and records its requests.
 final class ScriptedGateway: PaymentGateway {
     struct State {
         var answer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
-        /// What a search finds, whatever the answer was.
+        /// The results of a search, whatever the answer was.
         var known: [PaymentStatus] = []
-        /// What only a certain look finds.
+        /// The results that only a certain lookup returns.
         var knownForCertain: [PaymentStatus] = []
-        /// What the gateway has, by the name of the payment.
+        /// The gateway's payments, by name.
         var payments: [String: GatewayPayment] = [:]
-        /// Of everything that it has.
+        /// Of all its payments.
         var amount = ScriptedGateway.amount
         var refusesRefunds = false
         var charges: [UUID] = []
         var refunds: [UUID] = []
         var cancellations: [String] = []
         var retrieved: [String] = []
-        /// Runs when a search is asked for.
+        /// Runs when a search is requested.
         var onFind: @Sendable () -> Void = {}
         /// Runs before a charge is answered.
         var onCharge: @Sendable () async -> Void = {}
@@ -42,7 +42,7 @@ final class ScriptedGateway: PaymentGateway {
         GatewayPayment(status: status, order: order, amount: state.withLock { $0.amount }, refunded: refunded)
     }
 
-    /// The gateway has the payment in this state now.
+    /// The gateway now has the payment in this state.
     func have(_ status: PaymentStatus) {
         let payment = payment(status)
         state.withLock { $0.payments[status.intent ?? ""] = payment }

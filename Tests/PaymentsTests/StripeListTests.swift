@@ -6,7 +6,7 @@ import WebClient
 
 @testable import Payments
 
-/// Stripe's list as pages that were made up.
+/// Stripe's list as made-up pages.
 private final class PagedStripe: HTTPTransport {
     private let pages: [String]
     let asked = Mutex<[String]>([])
@@ -36,7 +36,7 @@ private final class PagedStripe: HTTPTransport {
         """
     }
 
-    @Test func `a payment is found on whichever page it stands`() async throws {
+    @Test func `a payment is found on any page`() async throws {
         let stripe = PagedStripe([
             page("pi_1", of: UUID(), hasMore: true), page("pi_2", of: order, hasMore: true), page("pi_3", of: order, hasMore: false),
         ])
@@ -49,12 +49,12 @@ private final class PagedStripe: HTTPTransport {
         #expect(asked[1].hasSuffix("&starting_after=pi_1"))
     }
 
-    @Test func `none is found only at the end of the list`() async throws {
+    @Test func `a missing payment is certain only at the end of the list`() async throws {
         let stripe = PagedStripe([page("pi_1", of: UUID(), hasMore: true), page("pi_2", of: UUID(), hasMore: false)])
         #expect(try await StripeGateway(transport: stripe, key: "sk_test").findForCertain(order: order, since: start) == [])
     }
 
-    @Test func `a list that is too long to be certain is an unknown outcome`() async throws {
+    @Test func `a list too long to be certain is an unknown outcome`() async throws {
         let stripe = PagedStripe([page("pi_1", of: UUID(), hasMore: true)])
         await #expect {
             try await StripeGateway(transport: stripe, key: "sk_test").findForCertain(order: order, since: start)

@@ -25,17 +25,17 @@ private struct RefundingStripe: HTTPTransport {
         try await StripeGateway(transport: stripe, key: "sk_test").refund(intent: "pi_1", idempotencyKey: UUID())
     }
 
-    @Test func `what was refunded is read from Stripe afterwards`() async throws {
+    @Test func `the refunded amount is read from Stripe afterwards`() async throws {
         #expect(try await refund(RefundingStripe(status: 200, answer: #"{"object": "refund"}"#, refunded: 500)).refunded == 500)
     }
 
-    @Test func `a charge that was refunded already is refunded`() async throws {
+    @Test func `a charge that was already refunded counts as refunded`() async throws {
         let answer = #"{"error": {"type": "invalid_request_error", "code": "charge_already_refunded", "message": "m"}}"#
         #expect(try await refund(RefundingStripe(status: 400, answer: answer, refunded: 500)).refunded == 500)
     }
 
     @Test(arguments: ["charge_disputed", "balance_insufficient", "a code of tomorrow"])
-    func `any other no is final, and names the code`(code: String) async throws {
+    func `any other refusal is final, and names the code`(code: String) async throws {
         let answer = #"{"error": {"type": "invalid_request_error", "code": "\#(code)", "message": "m"}}"#
         await #expect {
             try await refund(RefundingStripe(status: 400, answer: answer))
@@ -44,12 +44,12 @@ private struct RefundingStripe: HTTPTransport {
         }
     }
 
-    /// Only Stripe's own no says that nothing was charged.
+    /// Only Stripe's own refusal proves that nothing was charged.
     @Test(arguments: [
         (404, #"{"error": {"type": "invalid_request_error", "message": "m"}}"#, true), (400, #"{"error": {"type": "idempotency_error", "message": "m"}}"#, false),
         (302, "", false), (404, "<html>not here</html>", false), (408, "{}", false), (425, "", false), (500, #"{"error": {"type": "api_error"}}"#, false),
     ])
-    func `an answer to a charge that may have been carried out is no refusal`(status: Int, answer: String, isRefusal: Bool) async throws {
+    func `an answer to a charge that may have been carried out is not a refusal`(status: Int, answer: String, isRefusal: Bool) async throws {
         let charge = Charge(
             order: UUID(), orderNumber: "W-1", amount: Contracts.Money(amount: 500, currency: "EUR"), paymentMethod: "pm", idempotencyKey: UUID())
         await #expect {
@@ -63,7 +63,7 @@ private struct RefundingStripe: HTTPTransport {
         }
     }
 
-    @Test func `a server's failure is not final`() async throws {
+    @Test func `a server error is not final`() async throws {
         await #expect {
             try await refund(RefundingStripe(status: 500, answer: "{}"))
         } throws: { error in
@@ -71,8 +71,8 @@ private struct RefundingStripe: HTTPTransport {
         }
     }
 
-    /// What `payment_intent.created` shows, and a look between creation and confirmation.
-    @Test func `a payment that no card was tried for is neither declined nor anything else`() throws {
+    /// The state in `payment_intent.created`, and in a lookup between creation and confirmation.
+    @Test func `a payment for which no card was tried is neither declined nor anything else`() throws {
         let text = #"{"id": "pi_1", "status": "requires_payment_method", "amount": 500, "currency": "eur", "last_payment_error": null}"#
         let payment = try StripeIntent.read(text)
         #expect(payment.status == .open(intent: "pi_1"))

@@ -9,9 +9,9 @@ import Testing
 @testable import Payments
 @testable import ServiceKit
 
-/// Voiding ends when no money is kept, or when an operator has to see to it; and no call to the gateway begins behind its back.
+/// Voiding ends when no money is kept, or when an operator must handle it; and no call to the gateway begins unnoticed by it.
 @Suite struct VoidTests {
-    @Test func `that a search finds nothing does not prove that nothing was charged`() async throws {
+    @Test func `an empty search does not prove that nothing was charged`() async throws {
         let fixture = try await unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
@@ -24,13 +24,13 @@ import Testing
         let fixture = try await unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
-        let told = await fixture.send(try PaymentFixture.void())
-        #expect(told.outputs.map(\.key) == [MessageName.undoExtra, MessageName.advance])
-        #expect(told.outputs.first?.body.contains("pi_2") == true)
+        let received = await fixture.send(try PaymentFixture.void())
+        #expect(received.outputs.map(\.key) == [MessageName.undoExtra, MessageName.advance])
+        #expect(received.outputs.first?.body.contains("pi_2") == true)
         await fixture.harness.database.close()
     }
 
-    /// The worker stood still, or the search took long: by now a void may have found that nothing was charged.
+    /// The worker stalled, or the search took long: by now a void may have found that nothing was charged.
     @Test func `no call begins when the lease is too short for it`() async throws {
         let fixture = try await unanswered()
         let clock = fixture.harness.clock
@@ -40,7 +40,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a charge that is delivered again renews its lease`() async throws {
+    @Test func `a redelivered charge renews its lease`() async throws {
         let fixture = try await unanswered()
         fixture.harness.clock.advance(by: Charging.callLease - 1)
         #expect(await fixture.send(try PaymentFixture.charge()).failure?.cause == "gateway-unknown")
@@ -49,7 +49,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a key that the gateway may have forgotten is used only after a certain look`() async throws {
+    @Test func `a key that the gateway may have forgotten is used only after a certain lookup`() async throws {
         let fixture = try await unanswered()
         fixture.harness.clock.advance(by: Charging.keyMemory + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
@@ -58,24 +58,24 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `money that comes while an order is being given up books no sale`() async throws {
+    @Test func `money that arrives while an order is being given up books no sale`() async throws {
         let fixture = try await unanswered()
         #expect(await fixture.send(try PaymentFixture.void()).failure?.cause == "payment-in-flight")
         fixture.gateway.have(.succeeded(intent: "pi_1"))
-        let told = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded"))
-        #expect(told.outputs.map(\.key) == [MessageName.advance])
+        let received = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded"))
+        #expect(received.outputs.map(\.key) == [MessageName.advance])
         await fixture.harness.database.close()
     }
 
-    @Test func `a refund that is refused for good needs an operator, and is one dead letter`() async throws {
+    @Test func `a permanently refused refund needs an operator, and is one dead letter`() async throws {
         let fixture = try await refused()
-        let told = await fixture.send(try PaymentFixture.void())
-        #expect(told.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
-        let event = try PaymentFixture.event(told)
+        let received = await fixture.send(try PaymentFixture.void())
+        #expect(received.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+        let event = try PaymentFixture.event(received)
         #expect(event.kind == .paymentUnresolved)
         #expect(event.payment?.state == .needsOperator)
 
-        let letter = try unresolved(told)
+        let letter = try unresolved(received)
         let failure = await fixture.send(letter).failure
         #expect(failure?.cause == Unresolved.refundRefused && failure?.remedy == .deadLetter)
 
@@ -87,18 +87,18 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a payment of another amount that a void finds is reported once, goes back, and holds up neither goods nor cart`() async throws {
+    @Test func `a payment of another amount that a void finds is reported once, refunded, and holds up neither goods nor cart`() async throws {
         let fixture = try await unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock {
             $0.knownForCertain = [.succeeded(intent: "pi_1")]
             $0.amount = Money(amount: 5, currency: "EUR")
         }
-        let told = await fixture.send(try PaymentFixture.void())
-        #expect(told.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
-        #expect(try PaymentFixture.event(told).kind == .paymentUnresolved)
+        let received = await fixture.send(try PaymentFixture.void())
+        #expect(received.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+        #expect(try PaymentFixture.event(received).kind == .paymentUnresolved)
         #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.advance])
-        #expect(try PaymentFixture.event(await fixture.send(try unresolved(told))).payment?.state == .refunded)
+        #expect(try PaymentFixture.event(await fixture.send(try unresolved(received))).payment?.state == .refunded)
         #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
         await fixture.harness.database.close()
     }
@@ -108,8 +108,8 @@ import Testing
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.nothing.rawValue)
         fixture.gateway.have(.declined(intent: "pi_1", code: "generic_decline"))
-        let told = await fixture.send(PaymentFixture.webhook("payment_intent.payment_failed"))
-        #expect(told.outputs.map(\.key) == [MessageName.void])
+        let received = await fixture.send(PaymentFixture.webhook("payment_intent.payment_failed"))
+        #expect(received.outputs.map(\.key) == [MessageName.void])
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).payment?.state == .cancelled)
         #expect(fixture.gateway.state.withLock { $0.cancellations } == ["pi_1"])
         await fixture.harness.database.close()
@@ -138,21 +138,21 @@ import Testing
         await database.close()
     }
 
-    @Test func `an operator who replays the dead letter has the refund tried again, under a key that was not refused`() async throws {
+    @Test func `replaying the dead letter retries the refund, under a key that was not refused`() async throws {
         let fixture = try await refused()
         let letter = try unresolved(await fixture.send(try PaymentFixture.void()))
         _ = await fixture.send(letter)
         fixture.gateway.state.withLock { $0.refusesRefunds = false }
-        let told = try PaymentFixture.event(await fixture.send(letter))
-        #expect(told.kind == .paymentChanged)
-        #expect(told.payment?.state == .refunded)
-        #expect(told.payment?.refunded == ScriptedGateway.amount.amount)
+        let received = try PaymentFixture.event(await fixture.send(letter))
+        #expect(received.kind == .paymentChanged)
+        #expect(received.payment?.state == .refunded)
+        #expect(received.payment?.refunded == ScriptedGateway.amount.amount)
         let keys = fixture.gateway.state.withLock { $0.refunds }
         #expect(Set(keys).count == keys.count)
         await fixture.harness.database.close()
     }
 
-    @Test func `a void that does not end is asked for again ever more seldom, under an id of its own each time`() async throws {
+    @Test func `an unfinished void is repeated at growing intervals, under an id of its own each time`() async throws {
         let fixture = try await unanswered()
         _ = await fixture.send(try PaymentFixture.void())
         var pauses: [Double] = []
@@ -168,7 +168,7 @@ import Testing
             pause = 0
         }
         #expect(pauses == pauses.sorted() && Set(pauses).count >= 5)
-        #expect(pauses.last.map { $0 <= Voiding.longestPatience + 10 } == true)
+        #expect(pauses.last.map { $0 <= Voiding.longestRetryAfter + 10 } == true)
         #expect(Set(origins).count == 7)
         await fixture.harness.database.close()
     }
@@ -176,9 +176,9 @@ import Testing
     @Test func `a charge that the gateway refuses, whatever the card, ends the payment and is one dead letter`() async throws {
         let fixture = try await PaymentFixture()
         fixture.gateway.state.withLock { $0.answer = .failure(.refused("404")) }
-        let told = await fixture.send(try PaymentFixture.charge())
-        #expect(try PaymentFixture.event(told).kind == .paymentDeclined)
-        #expect(await fixture.send(try unresolved(told)).failure?.cause == Charging.refusal)
+        let received = await fixture.send(try PaymentFixture.charge())
+        #expect(try PaymentFixture.event(received).kind == .paymentDeclined)
+        #expect(await fixture.send(try unresolved(received)).failure?.cause == Charging.refusal)
         #expect(await fixture.send(try PaymentFixture.charge()).outputs.map(\.key) == [MessageName.advance])
         await fixture.harness.database.close()
     }
@@ -194,7 +194,7 @@ import Testing
     }
 
     /// The customer authenticates while the payment is being cancelled.
-    @Test func `a payment that moves while it is voided is looked at again`() async throws {
+    @Test func `a payment that changes while it is voided is looked up again`() async throws {
         let fixture = try await PaymentFixture()
         fixture.gateway.state.withLock { $0.answer = .success(.requiresAction(intent: "pi_1", clientSecret: "s")) }
         _ = await fixture.send(try PaymentFixture.charge())
@@ -220,7 +220,7 @@ import Testing
         await database.close()
     }
 
-    @Test func `a charge that is asked for with another amount is not answered with the first one`() async throws {
+    @Test func `a charge requested with another amount is not answered with the first one`() async throws {
         let fixture = try await PaymentFixture()
         _ = await fixture.send(try PaymentFixture.charge())
         let other = try PaymentFixture.charge(Money(amount: 1, currency: "EUR"))
@@ -233,7 +233,7 @@ import Testing
         return Request(id: UUID(), operation: MessageName.unresolved, body: Array(output.body.utf8))
     }
 
-    /// A charge whose answer never came.
+    /// A charge whose answer never arrived.
     private func unanswered() async throws -> PaymentFixture {
         let fixture = try await PaymentFixture()
         fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
@@ -241,7 +241,7 @@ import Testing
         return fixture
     }
 
-    /// A charge that went well, at a gateway that refunds nothing.
+    /// A successful charge, at a gateway that refunds nothing.
     private func refused() async throws -> PaymentFixture {
         let fixture = try await PaymentFixture()
         _ = await fixture.send(try PaymentFixture.charge())

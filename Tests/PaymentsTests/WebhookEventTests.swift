@@ -8,10 +8,10 @@ import Testing
 @testable import Payments
 @testable import ServiceKit
 
-/// An event is a hint. What changes a state is the payment as the gateway has it now.
+/// An event is a hint. Only the payment as the gateway has it now changes a state.
 @Suite struct WebhookEventTests {
-    /// What the event says, what the gateway has, and what the checkout is told.
-    static let hints: [(type: String, now: PaymentStatus, told: CheckoutEvent.Kind?)] = [
+    /// The event's type, the gateway's state, and the event that the checkout receives.
+    static let hints: [(type: String, now: PaymentStatus, received: CheckoutEvent.Kind?)] = [
         ("payment_intent.succeeded", .succeeded(intent: "pi_1"), .charged),
         ("payment_intent.payment_failed", .declined(intent: "pi_1", code: "generic_decline"), .paymentDeclined),
         ("payment_intent.payment_failed", .succeeded(intent: "pi_1"), .charged),
@@ -22,14 +22,14 @@ import Testing
         ("payment_intent.payment_failed", .open(intent: "pi_1"), nil),
     ]
 
-    @Test(arguments: hints.indices) func `the checkout is told what the gateway has, whatever the event says`(place: Int) async throws {
+    @Test(arguments: hints.indices) func `the checkout receives the gateway's state, whatever the event says`(place: Int) async throws {
         let (type, now, kind) = Self.hints[place]
         let fixture = try await unanswered()
         fixture.gateway.have(now)
-        let told = await fixture.send(PaymentFixture.webhook(type))
+        let received = await fixture.send(PaymentFixture.webhook(type))
         // Catalog books the sale as soon as it is paid.
-        #expect(told.outputs.map(\.key) == (kind == nil ? [] : [MessageName.advance]) + (kind == .charged ? [MessageName.commit] : []))
-        if let kind { #expect(try PaymentFixture.event(told).kind == kind) }
+        #expect(received.outputs.map(\.key) == (kind == nil ? [] : [MessageName.advance]) + (kind == .charged ? [MessageName.commit] : []))
+        if let kind { #expect(try PaymentFixture.event(received).kind == kind) }
         await fixture.harness.database.close()
     }
 
@@ -41,8 +41,8 @@ import Testing
     func `an event of any other type is accepted, and changes nothing`(type: String) async throws {
         let fixture = try await unanswered()
         fixture.gateway.have(.declined(intent: "pi_1", code: "generic_decline"))
-        let told = await fixture.send(PaymentFixture.webhook(type))
-        #expect(told.failure == nil && told.outputs.isEmpty)
+        let received = await fixture.send(PaymentFixture.webhook(type))
+        #expect(received.failure == nil && received.outputs.isEmpty)
         #expect(fixture.gateway.state.withLock { $0.retrieved.isEmpty })
         #expect(try await fixture.state == "begun")
         await fixture.harness.database.close()
@@ -78,12 +78,12 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a second payment of an order goes back, and the first one stays`() async throws {
+    @Test func `a second payment of an order is refunded, and the first one stays`() async throws {
         let fixture = try await charged()
         fixture.gateway.have(.succeeded(intent: "pi_1"))
         fixture.gateway.have(.succeeded(intent: "pi_2"))
-        let told = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
-        #expect(told.outputs.map(\.key) == [MessageName.undoExtra])
+        let received = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
+        #expect(received.outputs.map(\.key) == [MessageName.undoExtra])
         #expect(await fixture.send(try PaymentFixture.undo(extra: "pi_2")).failure == nil)
         #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
         #expect(await fixture.send(try PaymentFixture.undo(extra: "pi_1")).failure?.cause == "payment-differs", "its own payment is no extra")
@@ -92,19 +92,19 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `what is refunded at the gateway's dashboard is shown by the order`() async throws {
+    @Test func `a refund in the gateway's dashboard is shown by the order`() async throws {
         let fixture = try await charged()
         let payment = fixture.gateway.payment(.succeeded(intent: "pi_1"), refunded: 200)
         fixture.gateway.state.withLock { $0.payments["pi_1"] = payment }
-        let told = try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded")))
-        #expect(told.kind == .paymentChanged)
-        #expect(told.payment?.state == .partlyRefunded)
-        #expect(told.payment?.refunded == 200)
+        let received = try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded")))
+        #expect(received.kind == .paymentChanged)
+        #expect(received.payment?.state == .partlyRefunded)
+        #expect(received.payment?.refunded == 200)
         await fixture.harness.database.close()
     }
 
-    /// Two events of one payment in two workers: each must build on what the other has learned.
-    @Test func `two events that meet are both taken in, at once`() async throws {
+    /// Two events of one payment in two workers: each must build on what the other has stored.
+    @Test func `two concurrent events both count, at once`() async throws {
         let fixture = try await charged()
         let payment = fixture.gateway.payment(.succeeded(intent: "pi_1"), refunded: 200)
         fixture.gateway.state.withLock { $0.payments["pi_1"] = payment }
@@ -120,7 +120,7 @@ import Testing
         #expect(results.all.map { $0.failure } == [nil, nil])
     }
 
-    /// A charge whose answer never came.
+    /// A charge whose answer never arrived.
     private func unanswered() async throws -> PaymentFixture {
         let fixture = try await PaymentFixture()
         fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }

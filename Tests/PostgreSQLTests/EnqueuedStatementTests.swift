@@ -15,7 +15,7 @@ import Testing
         try await pool.value("SELECT count(*) FROM ledger")
     }
 
-    @Test func `what is enqueued takes effect in its order, before what comes next and with COMMIT at the latest`() async throws {
+    @Test func `enqueued statements take effect in their order, before the next one and with COMMIT at the latest`() async throws {
         let pool = try await makeLedger()
         try await pool.transaction { transaction in
             try await transaction.enqueue("INSERT INTO ledger VALUES (1, 10)")
@@ -29,7 +29,7 @@ import Testing
         #expect(try await count(pool) == 0)
     }
 
-    @Test func `what is enqueued is undone when the body throws`() async throws {
+    @Test func `enqueued statements are undone when the body throws`() async throws {
         let pool = try await makeLedger()
         await #expect(throws: Refusal.self) {
             try await pool.transaction { transaction in
@@ -40,7 +40,7 @@ import Testing
         #expect(try await count(pool) == 0)
     }
 
-    @Test func `an enqueued statement that fails undoes the transaction, and its connection is of use again`() async throws {
+    @Test func `an enqueued statement that fails undoes the transaction, and its connection can be used again`() async throws {
         let pool = try await makeLedger()
         let error = await postgresError {
             try await pool.transaction { transaction in
@@ -72,7 +72,7 @@ import Testing
         #expect(enqueued?.statement == "SELECT 1 / 0")
     }
 
-    @Test func `more than may wait are sent`() async throws {
+    @Test func `statements past the limit are sent at once`() async throws {
         let pool = try await makeLedger()
         try await pool.transaction { transaction in
             for id in 1...(2 * SQL.maximumEnqueued + 1) { try await transaction.enqueue("INSERT INTO ledger VALUES (\(id), 1)") }
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `a pool that keeps to indexes reads no table whole, however small it was when the plan was made`() async throws {
+    @Test func `a pool that keeps to indexes scans no table, however small it was when the plan was made`() async throws {
         let pool = try PostgresPool(url: try await TestServer.url(), keepsToIndexes: true, logger: quiet)
         let rows = try await pool.transaction { transaction in
             _ = try await transaction.query("CREATE TEMPORARY TABLE small (id bigint PRIMARY KEY)")

@@ -36,7 +36,7 @@ import Testing
         #expect(try await pool.value("SELECT count(*) FROM kept", as: Int.self) == 0)
     }
 
-    @Test func `connections that end at rest are replaced unnoticed`() async throws {
+    @Test func `idle connections that end are replaced unnoticed`() async throws {
         let (pool, observer) = (try await makePool(size: 1), try await makePool(size: 1))
         let backend: Int = try await pool.value("SELECT pg_backend_pid()")
         #expect(try await observer.value("SELECT pg_terminate_backend(\(Int32(backend)), 5000)", as: Bool.self))
@@ -105,7 +105,7 @@ import Testing
         #expect(try await pool.value("SELECT count(*) FROM touched", as: Int.self) == 0)
     }
 
-    @Test func `many cancellations at odd moments hurt nobody else`() async throws {
+    @Test func `many cancellations at random moments affect no other request`() async throws {
         let pool = try await makePool(size: 2)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<60 {
@@ -148,7 +148,7 @@ import Testing
         #expect(try await pool.value("SELECT 1", as: Int.self) == 1)
     }
 
-    @Test func `a statement timeout of the server is told as such`() async throws {
+    @Test func `the server's statement timeout is reported as such`() async throws {
         let pool = try await makePool(size: 1, statementTimeout: .seconds(1))
         let error = await postgresError { try await pool.query("SELECT pg_sleep(60)") }
         #expect(error?.sqlState == "57014")

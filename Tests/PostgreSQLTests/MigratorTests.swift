@@ -26,7 +26,7 @@ import Testing
         #expect(try await value("SELECT string_agg(id, ',' ORDER BY at) FROM migrations") as String == "1 tables,2 more")
     }
 
-    @Test func `of four callers at once each migration is run by one`() async throws {
+    @Test func `with four callers at once each migration is run by one`() async throws {
         let applied = try await withThrowingTaskGroup(of: [String].self) { group in
             for _ in 0..<4 { group.addTask { try await migrate(migrations) } }
             return try await group.reduce(into: []) { $0 += $1 }
@@ -35,7 +35,7 @@ import Testing
         #expect(try await value("SELECT count(*) FROM b") as Int == 1)
     }
 
-    @Test func `a changed migration is refused by name`() async throws {
+    @Test func `a changed migration is rejected by name`() async throws {
         _ = try await migrate(migrations)
         let changed = [migrations[0], Migration(id: "2 more", sql: migrations[1].sql + " "), Migration(id: "3", sql: "CREATE TABLE c (n bigint)")]
         let error = await postgresError { try await migrate(changed) }
@@ -45,14 +45,14 @@ import Testing
         #expect(try await value("SELECT to_regclass('c') IS NULL") as Bool)
     }
 
-    @Test func `an older program is refused`() async throws {
+    @Test func `an older program is rejected`() async throws {
         _ = try await migrate(migrations)
         let error = await postgresError { try await migrate([migrations[0]]) }
         #expect(error?.code == .migrationRefused)
         #expect(error?.message.contains("2 more") == true)
     }
 
-    @Test func `an id that stands twice is refused`() async throws {
+    @Test func `a duplicate id is rejected`() async throws {
         let error = await postgresError { try await migrate([migrations[0], migrations[0]]) }
         #expect(error?.code == .migrationRefused)
     }
@@ -66,12 +66,12 @@ import Testing
         #expect(try await migrate(migrations) == ["2 more"])
     }
 
-    @Test func `a migration that ends its transaction is refused`() async throws {
+    @Test func `a migration that ends its transaction is rejected`() async throws {
         let error = await postgresError { try await migrate([Migration(id: "commits", sql: "CREATE TABLE c (n bigint); COMMIT")]) }
         #expect(error?.code == .misuse)
     }
 
-    @Test func `a role that may not create schemas migrates the one that it owns`() async throws {
+    @Test func `a role that may not create schemas migrates its own`() async throws {
         let role = "role_\(UUID().uuidString)"
         let pool = try PostgresPool(url: await TestServer.url(), size: 1, logger: quiet)
         _ = try await pool.query("CREATE ROLE \(identifier: role) LOGIN")

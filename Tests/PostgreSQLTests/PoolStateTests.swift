@@ -8,7 +8,7 @@ import Testing
         State.Entry(id: id, waiter: id, deadline: start + .seconds(seconds))
     }
 
-    @Test func `as many connections are made as there are places, then callers wait, then they are refused`() {
+    @Test func `a connection is made for each place, then callers wait, then they are refused`() {
         var state = State(size: 1, maximumWaiters: 1)
         guard case .place = state.acquire(isUsable: { _ in true }) else { return #expect(Bool(false)) }
         guard case .mustWait = state.acquire(isUsable: { _ in true }) else { return #expect(Bool(false)) }
@@ -16,7 +16,7 @@ import Testing
         guard case .isFull = state.acquire(isUsable: { _ in true }) else { return #expect(Bool(false)) }
     }
 
-    @Test func `a connection goes to who has waited longest, and rests when nobody waits`() {
+    @Test func `a connection goes to the longest waiting caller, and is idle when none waits`() {
         var state = State(size: 1, maximumWaiters: 2)
         _ = state.acquire(isUsable: { _ in true })
         state.wait(entry(1, from: .now))
@@ -27,7 +27,7 @@ import Testing
         guard case .connection("a") = state.acquire(isUsable: { _ in true }) else { return #expect(Bool(false)) }
     }
 
-    @Test func `a connection lost at rest frees its place`() {
+    @Test func `an idle connection that is lost frees its place`() {
         var state = State(size: 1, maximumWaiters: 0)
         _ = state.acquire(isUsable: { _ in true })
         _ = state.giveBack("a")
@@ -37,7 +37,7 @@ import Testing
         guard case .place = state.acquire(isUsable: { _ in true }) else { return #expect(Bool(false)) }
     }
 
-    @Test func `the place of a lost connection goes to who waits`() {
+    @Test func `the place of a lost connection goes to a waiting caller`() {
         var state = State(size: 1, maximumWaiters: 1)
         _ = state.acquire(isUsable: { _ in true })
         state.wait(entry(1, from: .now))
@@ -45,7 +45,7 @@ import Testing
         #expect(state.placesTaken == 1)
     }
 
-    @Test func `only those past their deadline are told`() {
+    @Test func `only callers past their deadline are resumed with an error`() {
         var state = State(size: 1, maximumWaiters: 9)
         let start = ContinuousClock.now
         state.wait(entry(1, after: 1, from: start))

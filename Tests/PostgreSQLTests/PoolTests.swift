@@ -37,7 +37,7 @@ import Testing
         #expect(try await pool.value("SELECT 1", as: Int.self) == 1)
     }
 
-    @Test func `a pool whose connections are all lent is asked by one more, which is closed again`() async throws {
+    @Test func `a pool whose connections are all lent probes with one more, which is closed again`() async throws {
         let pool = try await makePool(size: 1, acquisitionTimeout: .seconds(30))
         try await whileHeld(pool) {
             let start = ContinuousClock.now
@@ -52,7 +52,7 @@ import Testing
         #expect(error?.code == .poolClosed)
     }
 
-    @Test func `waiting has an end`() async throws {
+    @Test func `waiting is bounded`() async throws {
         let pool = try await makePool(size: 1, acquisitionTimeout: .milliseconds(50))
         try await whileHeld(pool) {
             let start = ContinuousClock.now
@@ -67,14 +67,14 @@ import Testing
         #expect(try await pool.value("SELECT 1", as: Int.self) == 1)
     }
 
-    @Test func `a connection is of no use after its closure`() async throws {
+    @Test func `a connection is unusable after its closure`() async throws {
         let pool = try await makePool(size: 1)
         let escaped = try await pool.withConnection { $0 }
         let error = await postgresError { try await escaped.query("SELECT 1") }
         #expect(error?.code == .misuse)
     }
 
-    @Test func `a closed pool refuses, and closing waits for what is lent`() async throws {
+    @Test func `a closed pool refuses, and closing waits for lent connections`() async throws {
         let pool = try await makePool(size: 1)
         let (held, done) = (Gate(), Gate())
         let holder = Task {
@@ -94,7 +94,7 @@ import Testing
         await pool.close()
     }
 
-    @Test func `connections end with a pool that is let go`() async throws {
+    @Test func `connections end with a pool that is released`() async throws {
         let observer = try await makePool(size: 1)
         var pool: PostgresPool? = try await makePool(size: 2)
         let backend: Int = try #require(try await pool?.value("SELECT pg_backend_pid()"))
@@ -102,7 +102,7 @@ import Testing
         try await eventually { try await observer.value("SELECT count(*) FROM pg_stat_activity WHERE pid = \(backend)", as: Int.self) == 0 }
     }
 
-    @Test func `a URL that cannot be read is told without its password`() {
+    @Test func `an unreadable URL is reported without its password`() {
         let error = #expect(throws: PostgresError.self) {
             try PostgresPool(url: "postgres://user:secret@[host/db", logger: quiet)
         }
@@ -120,7 +120,7 @@ import Testing
         #expect(pool.usage.lent == 0)
     }
 
-    @Test func `a local server that is not there is told at once`() async throws {
+    @Test func `an unreachable local server is reported at once`() async throws {
         let pool = try PostgresPool(
             url: "postgresql:///none?host=/nowhere", size: 1, connectTimeout: .seconds(3600), logger: quiet)
         #expect(await postgresError { try await pool.query("SELECT 1") }?.code == .connection)

@@ -16,7 +16,7 @@ import Testing
         #expect(try await pool.value("SELECT count(*) FROM students", as: Int.self) == 5)
     }
 
-    @Test func `a statement tells how many rows it touched`() async throws {
+    @Test func `a statement returns how many rows it touched`() async throws {
         let pool = try await makePool(size: 1)
         try await pool.withConnection { connection in
             try await connection.execute("CREATE TABLE numbers (n bigint)")
@@ -35,7 +35,7 @@ import Testing
         #expect(try await pool.withConnection { try await $0.pipeline([]) }.isEmpty)
     }
 
-    @Test func `an error in a pipeline names its statement, skips the rest and undoes what came before`() async throws {
+    @Test func `an error in a pipeline names its statement, skips the rest and undoes the earlier ones`() async throws {
         let pool = try await makePool(size: 1)
         _ = try await pool.query("CREATE TABLE numbers (n bigint PRIMARY KEY)")
         let error = await postgresError {
@@ -56,7 +56,7 @@ import Testing
         #expect(try await pool.value("SELECT count(*) FROM numbers", as: Int.self) == 0)
     }
 
-    @Test func `a constraint that is checked at the end fails the pipeline as well`() async throws {
+    @Test func `a deferred constraint fails the pipeline as well`() async throws {
         let pool = try await makePool(size: 1)
         _ = try await pool.query("CREATE TABLE late (n bigint UNIQUE DEFERRABLE INITIALLY DEFERRED)")
         for _ in 0..<2 {
@@ -70,7 +70,7 @@ import Testing
         #expect(pool.usage.atRest == 1)
     }
 
-    @Test func `a wrong statement is an error once, and leaves the connection and its cache in order`() async throws {
+    @Test func `a wrong statement is an error once, and leaves the connection and its cache intact`() async throws {
         let pool = try await makePool(size: 1)
         let backend: Int = try await pool.value("SELECT pg_backend_pid()")
         for _ in 0..<3 {
@@ -86,7 +86,7 @@ import Testing
         #expect(try await pool.value("SELECT pg_backend_pid()", as: Int.self) == backend)
     }
 
-    @Test func `statements are prepared once and the least used make room`() async throws {
+    @Test func `statements are prepared once and the least used are evicted`() async throws {
         let pool = try await makePool(size: 1, statementCacheSize: 8)
         for round in 0..<3 {
             for width in 1...20 {
@@ -114,7 +114,7 @@ import Testing
         #expect(try await pool.value("SELECT count(*) FROM pg_prepared_statements", as: Int.self) <= 3)
     }
 
-    @Test func `a table that changed its shape costs one transient error at most`() async throws {
+    @Test func `a changed table costs one transient error at most`() async throws {
         let pool = try await makePool(size: 1)
         let sql: SQL = "SELECT * FROM shape"
         _ = try await pool.query("CREATE TABLE shape (a bigint)")
@@ -130,7 +130,7 @@ import Testing
         #expect(try await pool.query(sql).count == 1)
     }
 
-    @Test func `one statement may answer with other columns than before`() async throws {
+    @Test func `a statement may return other columns than before`() async throws {
         let pool = try await makePool(size: 1)
         for (cursor, width) in [("SELECT 1 AS a", 1), ("SELECT 'x' AS a, 2 AS b, 3 AS c", 3), ("SELECT 4 AS a, 5 AS b", 2)] {
             let error = await postgresError {
@@ -196,7 +196,7 @@ import Testing
         #expect(try row.decode("name", as: String.self) == "name 9999\t\n\\")
     }
 
-    @Test func `a copy that the server refuses is an error, and its connection stays usable`() async throws {
+    @Test func `a refused copy is an error, and its connection stays usable`() async throws {
         let pool = try await makePool(size: 1)
         _ = try await pool.query("CREATE TABLE items (n integer PRIMARY KEY)")
         let wrongType = await postgresError { try await pool.withConnection { try await $0.copy(into: "items", columns: ["n"], rows: [[1]]) } }

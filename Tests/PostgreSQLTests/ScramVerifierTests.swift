@@ -4,14 +4,14 @@ import TestKit
 import Testing
 
 @Suite struct ScramVerifierTests {
-    @Test func `a verifier holds no password, and another one comes of the same password`() throws {
+    @Test func `a verifier holds no password, and each call gives another one`() throws {
         let password = "correct horse battery staple"
         let verifiers = try (0..<2).map { _ in try ScramVerifier(password: password, user: "catalog").text }
         #expect(verifiers.allSatisfy { $0.hasPrefix("SCRAM-SHA-256$4096:") && !$0.contains(password) })
         #expect(verifiers[0] != verifiers[1])
     }
 
-    @Test func `who knows the password signs in to a role that was made with its verifier, and nobody else`() async throws {
+    @Test func `only the right password signs in to a role that was made with its verifier`() async throws {
         let url = try await TestServers.freshDatabase()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let administrator = try PostgresPool(url: url, size: 1, applicationName: "test", logger: logger)

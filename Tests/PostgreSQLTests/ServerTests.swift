@@ -3,7 +3,7 @@ import LocalServers
 import TestKit
 import Testing
 
-/// Which server of a URL a pool uses, and how it speaks to it.
+/// Which server of a URL a pool uses, and how it connects to it.
 @Suite(.timeLimit(.minutes(5))) struct ServerTests {
     // MARK: TLS
 
@@ -16,25 +16,25 @@ import Testing
     }
 
     @Test(arguments: ["postgres://u:p@db.example/x", "postgres://u:p@10.0.0.7/x", "postgres:///x?host=localhost&hostaddr=10.0.0.7", "postgres://u@127.1/x"])
-    func `a server elsewhere is spoken to over TLS, and has to prove who it is`(url: String) throws {
+    func `connections to another machine use TLS, and it must prove its identity`(url: String) throws {
         let server = try #require(try parameters(url).first)
         #expect(server["sslmode"] == "verify-full")
         #expect(server["sslrootcert"] == ConnectionSettings.systemAuthorities)
     }
 
     @Test(arguments: ["postgres://u:p@localhost/x", "postgres://u:p@127.0.0.1:5433/x", "postgres://u@[::1]/x", "postgres:///x?host=/run/postgresql"])
-    func `this machine is asked for no TLS`(url: String) throws {
+    func `this machine needs no TLS`(url: String) throws {
         #expect(try parameters(url).map { $0["sslmode"] } == [nil])
     }
 
     @Test(arguments: ["disable", "prefer", "require", "verify-ca"])
-    func `what the URL says of TLS counts`(mode: String) throws {
+    func `the URL's own TLS settings take precedence`(mode: String) throws {
         let server = try #require(try parameters("postgres://u@db.example/x?sslmode=\(mode)&sslrootcert=/own.pem").first)
         #expect(server["sslmode"] == mode)
         #expect(server["sslrootcert"] == "/own.pem")
     }
 
-    @Test func `each host of a URL is judged by itself, and a host that is named may go without TLS`() throws {
+    @Test func `each host of a URL is judged by itself, and a named host may go without TLS`() throws {
         let servers = try parameters("postgres://u@localhost:1,db.example:2,postgres:3/x?sslrootcert=/own.pem", allowed: ["postgres"])
         #expect(servers.map { $0["host"] } == ["localhost", "db.example", "postgres"])
         #expect(servers.map { $0["port"] } == ["1", "2", "3"])
@@ -42,8 +42,8 @@ import Testing
         #expect(servers[1]["sslrootcert"] == "/own.pem")
     }
 
-    @Test func `a server elsewhere that has no TLS is refused, unless its host is named`() async throws {
-        // Another spelling of this machine's address, which counts as elsewhere.
+    @Test func `another machine without TLS is refused, unless its host is named`() async throws {
+        // Another spelling of this machine's address, which counts as another machine.
         let url = try await TestServers.freshDatabase().replacing("127.0.0.1", with: "127.1")
         let strict = try PostgresPool(url: url, size: 1, logger: quiet)
         let error = await postgresError { try await strict.query("SELECT 1") }
@@ -57,18 +57,18 @@ import Testing
 
     // MARK: Several servers
 
-    @Test func `as many ports as hosts, or one for all`() throws {
+    @Test func `a URL may have as many ports as hosts, or one for all`() throws {
         #expect(try parameters("postgres://u@/x?host=localhost,127.0.0.1&port=7").map { $0["port"] } == ["7", "7"])
         #expect(throws: PostgresError.self) { try parameters("postgres://u@/x?host=localhost,127.0.0.1,localhost&port=7,8") }
     }
 
-    @Test func `a standby is preferred to all others before another is taken`() throws {
+    @Test func `all servers are tried for a standby before another one is used`() throws {
         let servers = try parameters("postgres://u@localhost:1,localhost:2/x?target_session_attrs=prefer-standby")
         #expect(servers.map { $0["target_session_attrs"] } == ["standby", "standby", "any", "any"])
         #expect(servers.map { $0["port"] } == ["1", "2", "1", "2"])
     }
 
-    @Test func `a server that is not there or does not answer is passed over, each after the time that a connection may take`() async throws {
+    @Test func `a server that is down or does not answer is skipped, each after the connect timeout`() async throws {
         let silent = try SilentServer()
         let folder = try await TestServer.url().split(separator: "host=").last ?? ""
         let pool = try PostgresPool(
@@ -78,14 +78,14 @@ import Testing
         await pool.close()
     }
 
-    @Test func `a pool that writes keeps to the server that takes writes, and finds it after a switch`() async throws {
+    @Test func `a pool that writes uses the server that accepts writes, and finds it after a switchover`() async throws {
         let (one, two) = (try await Switchable.start(), try await Switchable.start())
         for server in [one, two] { try await server.query("CREATE TABLE marks (n bigint)") }
         try await two.setReadOnly(true)
         let url = "postgres://postgres:\(Switchable.password)@127.0.0.1:\(two.port),127.0.0.1:\(one.port)/postgres"
         let pool = try PostgresPool(url: url, size: 3, logger: quiet)
         let reader = try PostgresPool(url: url, access: .read, size: 1, logger: quiet)
-        // All connections are made, and rest.
+        // All connections are open and idle.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<9 { group.addTask { try await mark(pool) } }
             try await group.waitForAll()
@@ -116,12 +116,12 @@ import Testing
         await two.stop()
     }
 
-    @Test func `a primary that falls silent in the middle of its work is left for the standby that was promoted`() async throws {
+    @Test func `a primary that falls silent in mid work is left for the promoted standby`() async throws {
         let pair = try PostgresPair(folder: TestServers.folder("pair"), durable: false)
         try await pair.start()
         try await pair.primary.query("CREATE TABLE marks (n bigint)", database: "wharf")
         let pool = try PostgresPool(url: pair.url, size: 3, logger: quiet)
-        // As a role whose default is read-only looks at it.
+        // As seen by a role whose default is read-only.
         let auditor = try PostgresPool(
             url: pair.url + "?target_session_attrs=read-write&options=-c%20default_transaction_read_only%3Don", access: .read, size: 1, logger: quiet)
         #expect(try await auditor.value("SELECT 1", as: Int.self) == 1)
@@ -156,7 +156,7 @@ import Testing
     }
 }
 
-/// A server of a test's own, made read-only as an operator does it before a switchover.
+/// A server of the test's own, made read-only as an operator does it before a switchover.
 private struct Switchable {
     /// One for all: a URL with several hosts has a single one.
     static let password = "of-all-servers"
@@ -177,7 +177,7 @@ private struct Switchable {
     func setReadOnly(_ isReadOnly: Bool) async throws {
         try await query("ALTER SYSTEM SET default_transaction_read_only = \(isReadOnly ? "on" : "off")")
         try await query("SELECT pg_reload_conf()")
-        // Sessions follow by and by; a new one at once, when the server itself has.
+        // Sessions follow over time; a new one at once, when the server itself has.
         try await eventually { try await query("SHOW default_transaction_read_only") == (isReadOnly ? "on" : "off") }
     }
 

@@ -2,7 +2,7 @@ import Foundation
 @testable import PostgreSQL
 import Testing
 
-/// What statements rely on holds whatever defaults an operator has given the role or the database.
+/// The settings that statements rely on hold whatever defaults an operator has given the role or the database.
 @Suite(.timeLimit(.minutes(3))) struct SessionTests {
     /// The URL of a new role with these defaults.
     private func role(_ defaults: [String], options: String? = nil, isSuperuser: Bool = false) async throws -> String {
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: ["'repeatable read'", "serializable"])
-    func `a transaction sees what others commit while it is open, whatever level the role asks for`(level: String) async throws {
+    func `a transaction sees what others commit while it is open, whatever level the role sets`(level: String) async throws {
         let writer = try await makePool(size: 1)
         _ = try await writer.query("CREATE TABLE public.seen_\(raw: level.filter(\.isLetter)) (n bigint)")
         let table: SQL = "public.seen_\(raw: level.filter(\.isLetter))"
@@ -44,7 +44,7 @@ import Testing
         await pool.close()
     }
 
-    @Test func `a transaction asks for its level itself, whatever a statement before it has left in the session`() async throws {
+    @Test func `a transaction sets its level itself, whatever an earlier statement has left in the session`() async throws {
         let pool = try await makePool(size: 1)
         _ = try await pool.query("SET default_transaction_isolation = serializable")
         let level: String = try await pool.transaction { try await $0.query("SHOW transaction_isolation")[0].decode(0) }
@@ -60,7 +60,7 @@ import Testing
         await pool.close()
     }
 
-    @Test func `a session that differs in what the role may not set is not used, and the error names the setting`() async throws {
+    @Test func `a session with a wrong setting that the role cannot change is not used, and the error names the setting`() async throws {
         let pool = try PostgresPool(url: await role(["session_replication_role = replica"], isSuperuser: true), size: 1, logger: quiet)
         let error = await postgresError { try await pool.query("SELECT 1") }
         #expect(error?.code == .connection)
@@ -69,7 +69,7 @@ import Testing
         await pool.close()
     }
 
-    @Test func `a role that may only read gets no pool that writes, and one that reads`() async throws {
+    @Test func `a read-only role gets no pool that writes, and one that reads`() async throws {
         let url = try await role(["default_transaction_read_only = on"])
         let writer = try PostgresPool(url: url, size: 1, logger: quiet)
         let error = await postgresError { try await writer.query("SELECT 1") }
@@ -81,7 +81,7 @@ import Testing
         await reader.close()
     }
 
-    @Test func `a client that stops in its transaction lets go of its locks, and is told that a retry helps`() async throws {
+    @Test func `a client that stops in its transaction releases its locks, and gets a transient error`() async throws {
         let timeouts = SessionTimeouts(idleInTransaction: .milliseconds(100), lock: nil)
         let stalled = try PostgresPool(url: await TestServer.url(), size: 1, timeouts: timeouts, logger: quiet)
         let other = try await makePool(size: 1)
@@ -97,7 +97,7 @@ import Testing
             }
         }
         await held.wait()
-        // Waits for the lock, for as long as the session of the other may live.
+        // Waits for the lock, for as long as the other session may live.
         try await other.transaction { _ = try await $0.execute("SELECT pg_advisory_xact_lock(4711)") }
         done.open()
         #expect(await holder.value?.isTransient == true)
@@ -105,11 +105,11 @@ import Testing
     }
 
     @Test(arguments: ["40001", "40P01", "55P03", "25006", "25P03", "57014", "57P01", "57P03", "53200", "53300", "08006"])
-    func `what blames the server, an operator or others at work is worth a retry`(sqlState: String) {
+    func `errors caused by the server, an operator or concurrent work are transient`(sqlState: String) {
         #expect(PostgresError(.server(sqlState: sqlState), "").isTransient)
     }
 
-    @Test func `a lock that is not free in time is an error that a retry helps against`() async throws {
+    @Test func `a lock that is not free in time is a transient error`() async throws {
         let timeouts = SessionTimeouts(idleInTransaction: nil, lock: .milliseconds(50))
         let pool = try PostgresPool(url: await TestServer.url(), size: 2, timeouts: timeouts, logger: quiet)
         try await pool.transaction { transaction in

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Accepts connections, as far as the kernel does by itself, and never says a word.
+/// Accepts connections, as far as the kernel does by itself, and never answers.
 final class SilentServer: Sendable {
     struct NoSocket: Error {}
 

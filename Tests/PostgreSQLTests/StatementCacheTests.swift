@@ -12,7 +12,7 @@ import Testing
         return statement
     }
 
-    @Test func `the statement not used for longest gives way and is to be deallocated`() {
+    @Test func `the least recently used statement is evicted and deallocated`() {
         var cache = StatementCache(capacity: 2)
         _ = prepare("a", in: &cache)
         let second = prepare("b", in: &cache)

@@ -92,7 +92,7 @@ func postgresError<Result>(_ body: () async throws -> Result) async -> PostgresE
 
 struct NotInTime: Error {}
 
-/// Asks until the answer is yes, for at most ten seconds.
+/// Asks until the condition holds, for at most ten seconds.
 func eventually(_ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(10)
     while try await !condition() {

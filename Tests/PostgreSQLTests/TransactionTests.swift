@@ -15,7 +15,7 @@ import Testing
         try await pool.value("SELECT count(*) FROM ledger")
     }
 
-    @Test func `what a body did is kept when it returns, and undone when it throws`() async throws {
+    @Test func `the statements of a body are kept when it returns, and undone when it throws`() async throws {
         let pool = try await makeLedger()
         let id = try await pool.transaction { transaction in
             try await transaction.execute("INSERT INTO ledger VALUES (\(1), \(10))")
@@ -57,7 +57,7 @@ import Testing
         #expect(try await count(pool) == 0)
     }
 
-    @Test func `a swallowed error is told at COMMIT`() async throws {
+    @Test func `a swallowed error is reported at COMMIT`() async throws {
         let pool = try await makeLedger(size: 1)
         let error = await postgresError {
             try await pool.transaction { transaction in

@@ -16,7 +16,7 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
         await pool.close()
     }
 
-    @Test func `numbers come back as they went`() async throws {
+    @Test func `numbers are read back unchanged`() async throws {
         try await expectRoundTrip(0, 1, -1, Int.max, .min)
         try await expectRoundTrip(Int64.min, .max)
         try await expectRoundTrip(Int32.min, -7, .max)
@@ -25,7 +25,7 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
         try await expectRoundTrip(true, false)
     }
 
-    @Test func `text, bytes, ids and JSON come back as they went`() async throws {
+    @Test func `text, bytes, ids and JSON are read back unchanged`() async throws {
         try await expectRoundTrip("", "plain", "naïve 🚢 \\ ' \" $1 \n", String(repeating: "x", count: 100_000))
         try await expectRoundTrip([UInt8](), [0, 1, 255], [UInt8](repeating: 0, count: 70_000))
         try await expectRoundTrip(UUID(), UUID())
@@ -45,7 +45,7 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
         try await expectRoundTrip(Date(timeIntervalSince1970: 0), Date(timeIntervalSince1970: -86_400 * 365 * 500), Date(timeIntervalSince1970: 4e9))
     }
 
-    @Test func `arrays come back as they went, empty ones and NULLs included`() async throws {
+    @Test func `arrays are read back unchanged, empty ones and NULLs included`() async throws {
         try await expectRoundTrip([1, 2, 3], [], Array(0..<5000))
         try await expectRoundTrip([Int32](), [1, -1])
         try await expectRoundTrip([Int64.max])
@@ -96,7 +96,7 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
         #expect(try await pool.value("SELECT (-9223372036854775808)::numeric", as: Int.self) == .min)
     }
 
-    @Test func `enums in Swift and in PostgreSQL meet as text`() async throws {
+    @Test func `enums in Swift and in PostgreSQL are matched by text`() async throws {
         let pool = try await makePool(size: 1)
         try await pool.withConnection { _ = try await $0.execute("CREATE TYPE color AS ENUM ('red', 'green', 'blue')") }
         #expect(try await pool.value("SELECT \(Color.green)::color", as: Color.self) == .green)
@@ -123,7 +123,7 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
         #expect(error?.isTransient == false)
     }
 
-    @Test func `what does not fit, is missing or has another shape is an error`() async throws {
+    @Test func `a value that does not fit, is missing or has another shape is an error`() async throws {
         let pool = try await makePool(size: 1)
         let narrow = await postgresError { try await pool.value("SELECT \(70_000) AS wide", as: Int16.self) }
         #expect(narrow?.message == "column \"wide\" (bigint) cannot be read as Int16: 70000 does not fit")

@@ -30,7 +30,7 @@ extension Wire {
             }
         }
 
-        @Test func `a script is evaluated and its nested reply is told`() async throws {
+        @Test func `a script is evaluated and its nested reply is returned`() async throws {
             let script = "return {1, 'two', {3, false}, redis.error_reply('ERR inner'), redis.status_reply('FINE'), ARGV[1], KEYS[1]}"
             let reply = try await client.command(["EVAL", script, "1", "k", "v"])
             #expect(
@@ -41,7 +41,7 @@ extension Wire {
             #expect(try await client.command(["LRANGE", "nothing", "0", "-1"]).elements == [])
         }
 
-        @Test func `a refused command is an error with Redis's own word, and harms no other`() async throws {
+        @Test func `a refused command is an error with Redis's own word, and affects no other`() async throws {
             _ = try await client.command(["LPUSH", "list", "x"])
             let wrongType = await failure(client, ["INCR", "list"])
             #expect(wrongType?.code == .rejected)
@@ -68,18 +68,18 @@ extension Wire {
             #expect(Set(replies.compactMap { $0.2 }) == Set(1...1_000))
         }
 
-        @Test func `commands by one task are carried out in their order`() async throws {
+        @Test func `commands of one task are carried out in their order`() async throws {
             for index in 0..<200 { _ = try await client.command(["RPUSH", "order", String(index)]) }
             let order = try await client.command(["LRANGE", "order", "0", "-1"]).elements
             #expect(order?.compactMap(\.number) == (0..<200).map(Int64.init))
         }
 
         @Test(arguments: [["SUBSCRIBE", "x"], ["multi"], ["BLPOP", "x", "0"], ["SELECT", "1"], [], [""]])
-        func `what would change the shared connection is refused`(arguments: [String]) async throws {
+        func `commands that would change the shared connection are rejected`(arguments: [String]) async throws {
             #expect(await failure(client, arguments)?.code == .unsupported)
         }
 
-        @Test func `a command beyond the bound is refused`() async throws {
+        @Test func `a command past the bound is rejected`() async throws {
             let large = String(repeating: "x", count: RedisClient.maximumCommandBytes)
             #expect(await failure(client, ["SET", "k", large])?.code == .tooLarge)
         }

@@ -19,24 +19,24 @@ import Testing
         "redis://cache:port", "redis://u:%zz@cache", "redis://u:%ff@cache", "redis://u:%0a@cache", "redis://[::", "redis://cache?cacertfile=/x", "rediss://cache?verify=no",
         "redis://cache#x", "redis://a b",
     ])
-    func `what is no Redis URL is refused`(url: String) {
+    func `an invalid Redis URL is rejected`(url: String) {
         let error = #expect(throws: RedisError.self) { try RedisAddress(url) }
         #expect(error?.code == .invalidURL)
     }
 
-    @Test func `rediss is TLS, with the system's authorities or those of a file`() throws {
+    @Test func `rediss uses TLS, with the system's authorities or those of a file`() throws {
         #expect(try RedisAddress("redis://cache").tls == nil)
         #expect(try RedisAddress("rediss://cache").tls == RedisAddress.TLS())
         #expect(try RedisAddress("rediss://:p@cache:1/2?cacertfile=/ca%20s.pem").tls == RedisAddress.TLS(caFile: "/ca s.pem"))
     }
 
-    @Test func `the greeting proves itself, chooses the database and asks whether Redis serves`() throws {
+    @Test func `the greeting authenticates, selects the database and checks whether Redis serves`() throws {
         #expect(try RedisAddress("redis://cache").greeting == [["PING"]])
         #expect(try RedisAddress("redis://:p@cache/2").greeting == [["AUTH", "p"], ["SELECT", "2"], ["PING"]])
         #expect(try RedisAddress("redis://u:p@cache").greeting == [["AUTH", "u", "p"], ["PING"]])
     }
 
-    @Test func `a refused greeting tells a wrong password from a server that is not ready`() {
+    @Test func `a refused greeting distinguishes a wrong password from a server that is not ready`() {
         #expect(Greeting.error("WRONGPASS no", to: ["AUTH", "x"], at: "r").code == .authenticationFailed)
         #expect(Greeting.error("ERR invalid password", to: ["AUTH", "x"], at: "r").code == .authenticationFailed)
         #expect(Greeting.error("NOAUTH Authentication required.", to: ["PING"], at: "r").code == .authenticationFailed)
@@ -48,7 +48,7 @@ import Testing
         #expect(RedisCommand.encode(["SET", "ké", ""]) == Array("*3\r\n$3\r\nSET\r\n$3\r\nké\r\n$0\r\n\r\n".utf8))
     }
 
-    @Test func `some refusals pass by themselves`() {
+    @Test func `some refusals are transient`() {
         #expect(RedisError(code: .rejected, message: "LOADING Redis is loading").isTransient)
         #expect(RedisError(code: .rejected, message: "BUSY").isTransient)
         #expect(!RedisError(code: .rejected, message: "ERR unknown command").isTransient)

@@ -3,7 +3,7 @@ import Testing
 
 extension Wire {
     @Suite struct GreetingTests {
-        @Test func `a wrong password is told clearly and is not transient`() async throws {
+        @Test func `a wrong password is reported clearly and is not transient`() async throws {
             let server = try await RedisServer(password: "right")
             let client = try RedisClient(url: "redis://:wrong@127.0.0.1:\(server.port)", logger: testLogger)
             for _ in 0..<3 {
@@ -15,7 +15,7 @@ extension Wire {
             }
         }
 
-        @Test func `a missing password is told clearly`() async throws {
+        @Test func `a missing password is reported clearly`() async throws {
             let server = try await RedisServer(password: "right")
             let client = try RedisClient(url: "redis://127.0.0.1:\(server.port)", logger: testLogger)
             let error = await failure(client, ["PING"])
@@ -33,7 +33,7 @@ extension Wire {
             #expect(try await third.command(["GET", "where"]).text == "third")
         }
 
-        @Test func `a database that does not exist is told`() async throws {
+        @Test func `a database that does not exist is reported`() async throws {
             let server = try await RedisServer()
             let client = try RedisClient(url: server.url + "/999", logger: testLogger)
             #expect(await failure(client, ["PING"])?.message.contains("DB index") == true)

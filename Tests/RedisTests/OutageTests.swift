@@ -3,10 +3,10 @@ import Testing
 
 extension Wire {
     @Suite struct OutageTests {
-        /// Far below the timeouts that are set here, far above what a failure at once takes on a busy machine.
+        /// Far below the timeouts that are set here, far above the time of an immediate failure on a busy machine.
         private let atOnce: Duration = .seconds(5)
 
-        @Test func `a crash fails all that is under way at once, and a restart is found`() async throws {
+        @Test func `a crash fails all commands under way at once, and a restart is found`() async throws {
             let server = try await RedisServer()
             let client = try server.client(maximumInFlight: 100, commandTimeout: .seconds(30))
             _ = try await client.command(["SET", "before", "x"])
@@ -57,7 +57,7 @@ extension Wire {
             #expect(try await eventually(client, ["PING"]).text == "PONG")
         }
 
-        @Test func `a reply that comes too late is given to nobody else`() async throws {
+        @Test func `a late reply is given to no other command`() async throws {
             let server = try await RedisServer()
             let client = try server.client(commandTimeout: .seconds(1))
             _ = try await client.command(["PING"])
@@ -67,7 +67,7 @@ extension Wire {
             #expect(try await eventually(client, ["ECHO", "next"]).text == "next")
         }
 
-        @Test func `beyond those under way a command is turned away at once`() async throws {
+        @Test func `commands past the limit are rejected at once`() async throws {
             let server = try await RedisServer()
             let client = try server.client(maximumInFlight: 5, commandTimeout: .seconds(30))
             _ = try await client.command(["PING"])
@@ -104,7 +104,7 @@ extension Wire {
             #expect(elapsed < atOnce)
         }
 
-        @Test func `a host that does not exist is told by name`() async throws {
+        @Test func `a host that does not exist is reported by name`() async throws {
             let client = try RedisClient(url: "redis://nowhere.invalid", commandTimeout: .milliseconds(700), logger: testLogger)
             let elapsed = await ContinuousClock().measure {
                 let error = await failure(client, ["PING"])
@@ -114,7 +114,7 @@ extension Wire {
             #expect(elapsed < atOnce)
         }
 
-        @Test func `shutting down fails what is under way and what comes later`() async throws {
+        @Test func `shutting down fails current and later commands`() async throws {
             let server = try await RedisServer()
             let client = try server.client(commandTimeout: .seconds(30))
             _ = try await client.command(["PING"])

@@ -6,7 +6,7 @@ import Testing
 
 let testLogger = Logger(label: "redis-tests")
 
-/// The suites that start a server take turns: starting one takes a core, which would distort what is said about time.
+/// The suites that start a server take turns: starting one takes a core, which would distort the timing tests.
 @Suite(.serialized, .timeLimit(.minutes(2))) enum Wire {}
 
 /// A private Redis without persistence, on a port of its own that it keeps when it is started again.
@@ -23,7 +23,7 @@ final class RedisServer {
 
     let port: Int
     private let password: String?
-    /// Of the certificate that proves `localhost`, for a server that speaks TLS alone.
+    /// The certificate that proves `localhost`, for a server that speaks TLS alone.
     private let identity: TLSIdentity?
     private var shell = Process()
     private var input = Pipe()
@@ -59,7 +59,7 @@ final class RedisServer {
     func freeze() { kill(pid, SIGSTOP) }
     func thaw() { kill(pid, SIGCONT) }
 
-    /// Ends at once, without a farewell.
+    /// Ends at once, without closing its connections in order.
     func crash() { kill(pid, SIGKILL) }
 
     func restart() async throws {
@@ -110,7 +110,7 @@ enum RedisServerError: Error {
     case notStarted
 }
 
-/// Repeats a command until it succeeds: the client connects again in its own time, at most every two seconds.
+/// Repeats a command until it succeeds: the client reconnects in its own time, at most every two seconds.
 func eventually(_ client: RedisClient, _ arguments: [String], within time: Duration = .seconds(15)) async throws -> RedisValue {
     let deadline = ContinuousClock.now + time
     while true {

@@ -54,7 +54,7 @@ extension Wire {
             }
         }
 
-        @Test func `the connection comes back after the server was away`() async throws {
+        @Test func `the connection comes back after the server was down`() async throws {
             let client = try client("rediss://:right@localhost:\(server.port)?cacertfile=\(identity.certificate)")
             #expect(try await client.command(["PING"]).text == "PONG")
             try await server.restart()
@@ -69,7 +69,7 @@ extension Wire {
             }
         }
 
-        @Test func `a server without TLS, and a file without certificates, are told`() async throws {
+        @Test func `a server without TLS, and a file without certificates, are reported`() async throws {
             let plain = try await RedisServer()
             // It takes the greeting for a command that is not complete.
             let silent = try RedisClient(

@@ -5,7 +5,7 @@ import WebClient
 
 @Suite("Injected faults")
 struct FaultInjectionTests {
-    @Test("a connection dropped after charging: the retry with the same key gets the payment that was made")
+    @Test("a connection dropped after charging: the retry with the same key returns the payment that was made")
     func dropAfterCharging() async throws {
         try await TestSandbox.run { sandbox in
             try await sandbox.setFaults(#"{"dropAfterChargingRate": 1}"#)
@@ -63,7 +63,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("latency holds every answer back")
+    @Test("latency delays every answer")
     func latency() async throws {
         try await TestSandbox.run { sandbox in
             try await sandbox.setFaults(#"{"latencyMilliseconds": {"min": 300, "max": 300}}"#)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Faults")
 struct FaultTests {
-    @Test("are read, and written as they were read")
+    @Test("are read, and written unchanged")
     func settings() throws {
         let json = #"""
             {"latencyMilliseconds": {"min": 5, "max": 50}, "error500Rate": 0.25, "dropBeforeRate": 0, "dropAfterChargingRate": 1,
@@ -50,7 +50,7 @@ struct FaultTests {
         for after in [FaultPlan.AfterExecution.drop, .serverError] { #expect(plans.contains { $0.after == after }) }
     }
 
-    @Test("of one kind stay where they are when the rate of another changes")
+    @Test("of one kind are unaffected when the rate of another changes")
     func independence() {
         var (one, two) = (
             FaultInjector(FaultSettings(rateLimitRate: 0.3, seed: 7)),
@@ -59,7 +59,7 @@ struct FaultTests {
         for _ in 0..<200 { #expect(one.planRequest().before == two.planRequest().before) }
     }
 
-    @Test("come about as often as they were asked for")
+    @Test("occur as often as configured")
     func rates() {
         var injector = FaultInjector(FaultSettings(error500Rate: 0.2, seed: 1))
         let plans = (0..<10_000).map { _ in injector.planRequest() }
@@ -69,7 +69,7 @@ struct FaultTests {
         #expect((800...1_200).contains(after))
     }
 
-    @Test("that are switched off never come")
+    @Test("that are switched off never occur")
     func none() {
         var injector = FaultInjector()
         for _ in 0..<1_000 { #expect(injector.planRequest() == .none) }

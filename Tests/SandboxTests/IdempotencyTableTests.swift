@@ -8,7 +8,7 @@ struct IdempotencyTableTests {
     static let reply = StoredReply(status: 500, body: [1, 2])
     static let lifetime = IdempotencyTable.lifetimeSeconds
 
-    @Test("carries the first request out and gives its reply to the same request, errors included")
+    @Test("carries the first request out and returns its reply to the same request, errors included")
     func replay() {
         var table = IdempotencyTable()
         #expect(table.claim(Self.key, at: 0) == .execute)
@@ -45,7 +45,7 @@ struct IdempotencyTableTests {
         #expect(table.claim(Self.key, at: 0) == .execute)
     }
 
-    @Test("takes a key as new after 24 hours")
+    @Test("treats a key as new after 24 hours")
     func expiry() {
         var table = IdempotencyTable()
         _ = table.claim(Self.key, at: 0)

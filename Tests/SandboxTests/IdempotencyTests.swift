@@ -7,7 +7,7 @@ import WebClient
 
 @Suite("Idempotency over HTTP")
 struct IdempotencyTests {
-    @Test("gives the same reply to the same request, declines included, and says so")
+    @Test("returns the same reply to the same request, declines included, and says so")
     func replay() async throws {
         try await TestSandbox.run { sandbox in
             for card in ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_unheardOf"] {
@@ -38,7 +38,7 @@ struct IdempotencyTests {
         }
     }
 
-    @Test("does not keep what was refused before it was carried out")
+    @Test("does not keep refusals that precede the request's execution")
     func notKept() async throws {
         try await TestSandbox.run { sandbox in
             let refused = try await sandbox.post("/v1/payment_intents", "amount=1&currency=eur&a=b", idempotencyKey: "k")
@@ -80,7 +80,7 @@ struct IdempotencyTests {
     }
 }
 
-/// A clock that stands still until it is told to move.
+/// A clock that stands still until a test moves it.
 final class ManualClock: Sendable {
     private let current = Mutex(Date(timeIntervalSince1970: 1_700_000_000))
 

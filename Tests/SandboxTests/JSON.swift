@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Any JSON, for looking into replies.
+/// Any JSON, for reading replies.
 enum JSON: Sendable, Equatable, Decodable {
     case null
     case flag(Bool)

@@ -38,7 +38,7 @@ struct JournalTests {
         return outcomes
     }
 
-    @Test("gives back every outcome as it was, and the same replies")
+    @Test("restores every outcome as it was, and the same replies")
     func roundTrip() throws {
         let key = IdempotencyKey(name: "k", endpoint: "POST /v1/refunds", fingerprint: "f")
         for outcome in Self.outcomes() {
@@ -59,7 +59,7 @@ struct JournalTests {
         #expect(try JSONDecoder().decode(JournalEntry.self, from: Data(settled.line)) == settled)
     }
 
-    @Test("leaves a torn last line out, and writes over it")
+    @Test("leaves a torn last line out, and overwrites it")
     func tornLine() async throws {
         let path = Self.temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -86,7 +86,7 @@ struct JournalTests {
         #expect(again == Set((1...50).map { "evt_\($0)" }))
     }
 
-    @Test("refuses a file that is no ledger, naming the line")
+    @Test("refuses a file that is not a ledger, naming the line")
     func garbage() async throws {
         let path = Self.temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: path) }

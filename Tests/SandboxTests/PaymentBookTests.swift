@@ -10,7 +10,7 @@ struct PaymentBookTests {
             amount: amount, currency: "eur", paymentMethod: card, customer: customer, metadata: ["order_id": order], confirm: card != nil)
     }
 
-    @Test("tells what Stripe tells of every outcome, in Stripe's order, the creation first")
+    @Test("returns the events that Stripe sends for every outcome, in Stripe's order, the creation first")
     func events() {
         var book = PaymentBook()
         let kinds: [String: [WebhookEvent.Kind]] = [
@@ -28,7 +28,7 @@ struct PaymentBookTests {
         #expect(book.apply(.cancel(id: id, nil), idempotencyKey: nil, now: 6).events.map(\.kind) == [.canceled])
     }
 
-    @Test("tells of a payment's creation as it was then, with no card and no error")
+    @Test("reports a payment's creation as it was then, with no card and no error")
     func creation() {
         var book = PaymentBook()
         for card in ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecure2Required"] {
@@ -38,7 +38,7 @@ struct PaymentBookTests {
         }
     }
 
-    @Test("refuses to refund what is disputed, for good")
+    @Test("permanently refuses to refund a disputed charge")
     func dispute() {
         var book = PaymentBook()
         let id = book.apply(.create(Self.draft(card: "pm_card_createDispute")), idempotencyKey: nil, now: 5).payment?.id ?? ""
@@ -48,7 +48,7 @@ struct PaymentBookTests {
         #expect(error.code == "charge_disputed" && error.status == 400)
     }
 
-    @Test("refuses what it does not know, and changes nothing")
+    @Test("refuses unknown ids, and changes nothing")
     func unknown() {
         var book = PaymentBook()
         let commands: [(PaymentCommand, Int)] = [

@@ -61,7 +61,7 @@ struct PaymentIntentTests {
         #expect(intent.cancellationReason == .abandoned)
     }
 
-    @Test("takes an authentication only while it awaits one", arguments: Status.allCases, PaymentIntent.AuthenticationResult.allCases)
+    @Test("accepts an authentication only while it awaits one", arguments: Status.allCases, PaymentIntent.AuthenticationResult.allCases)
     func authentication(status: Status, result: PaymentIntent.AuthenticationResult) throws {
         var intent = Self.intent(status, card: .threeDSecure2Required)
         guard status == .requiresAction else {
@@ -106,7 +106,7 @@ struct PaymentIntentTests {
         #expect(intent.lastFailure == nil)
     }
 
-    @Test("gives no more back than it took, in as many parts as one likes")
+    @Test("refunds no more than it took, in any number of parts")
     func refunds() throws {
         var intent = Self.intent(.succeeded)
         #expect(try intent.refund(300) == 300)

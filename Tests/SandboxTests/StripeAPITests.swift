@@ -25,7 +25,7 @@ struct StripeAPITests {
         }
     }
 
-    @Test("walks through confirm, capture, refund and refuses what does not fit the state")
+    @Test("goes through confirm, capture and refund, and refuses what does not fit the state")
     func lifeCycle() async throws {
         try await TestSandbox.run { sandbox in
             let created = try await sandbox.post("/v1/payment_intents", "amount=1000&currency=eur&capture_method=manual")
@@ -70,7 +70,7 @@ struct StripeAPITests {
         }
     }
 
-    @Test("tells a decline with 402, the decline code, and the payment")
+    @Test("reports a decline with 402, the decline code, and the payment")
     func decline() async throws {
         try await TestSandbox.run { sandbox in
             let reply = try await sandbox.post("/v1/payment_intents", SandboxTests.charge(card: "pm_card_chargeDeclinedInsufficientFunds"))
@@ -138,7 +138,7 @@ struct StripeAPITests {
         }
     }
 
-    @Test("lets nobody in without the key, by Bearer or Basic")
+    @Test("rejects requests without the key, by Bearer or Basic")
     func authorization() async throws {
         try await TestSandbox.run { sandbox in
             for header in [nil, "Bearer wrong", "Basic !", "Digest x", "Bearer"] {
@@ -176,7 +176,7 @@ struct StripeAPITests {
         }
     }
 
-    @Test("shows nobody the ledger and lets nobody set faults without the key", arguments: [nil, "sk_test_other"])
+    @Test("protects the ledger and the faults with the key", arguments: [nil, "sk_test_other"])
     func operatorKey(_ key: String?) async throws {
         try await TestSandbox.run { sandbox in
             let headers = key.map { [("Authorization", "Bearer \($0)")] } ?? []

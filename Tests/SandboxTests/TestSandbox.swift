@@ -67,7 +67,7 @@ struct TestSandbox: Sendable {
         #expect(try await operate("PUT", "/_faults", body: json).status == 200)
     }
 
-    /// With the key, as the operator's routes want it.
+    /// With the key, as the operator's routes require it.
     func operate(_ method: String, _ path: String, body: String = "") async throws -> Reply {
         try await send(method, path, headers: [("Authorization", "Bearer \(Self.apiKey)")], body: body)
     }
@@ -86,7 +86,7 @@ func charge(_ amount: Int = 1_000, card: String = "pm_card_visa", order: String 
     "amount=\(amount)&currency=eur&payment_method=\(card)&confirm=true&metadata[order_id]=\(order)\(more)"
 }
 
-/// What came back, its JSON already read.
+/// The response, its JSON already decoded.
 struct Reply: Sendable {
     let status: Int
     let text: String

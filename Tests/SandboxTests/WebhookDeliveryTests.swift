@@ -5,15 +5,15 @@ import Testing
 
 @Suite("Webhook delivery over HTTP")
 struct WebhookDeliveryTests {
-    @Test("tells every turn of a payment, signed")
+    @Test("sends every change of a payment, signed")
     func events() async throws {
         try await WebhookReceiver.run { receiver in
             try await TestSandbox.run(configure: { $0.webhookURL = receiver.url }) { sandbox in
                 /// Deliveries run side by side, so those of one request may arrive in any order.
                 func expect(_ expected: [String: String]) async throws {
                     let received = try await receiver.next(expected.count)
-                    let told = received.map { ($0.json["type"].text ?? "", $0.json["data"]["object"]["status"].text ?? "") }
-                    #expect(Dictionary(told, uniquingKeysWith: { first, _ in first }) == expected)
+                    let states = received.map { ($0.json["type"].text ?? "", $0.json["data"]["object"]["status"].text ?? "") }
+                    #expect(Dictionary(states, uniquingKeysWith: { first, _ in first }) == expected)
                     for event in received {
                         #expect(event.json["object"].text == "event")
                         #expect(event.json["id"].text?.hasPrefix("evt_") == true)
@@ -38,7 +38,7 @@ struct WebhookDeliveryTests {
         }
     }
 
-    @Test("sends an event again until it is taken")
+    @Test("sends an event again until it is accepted")
     func retry() async throws {
         try await WebhookReceiver.run(answering: [500]) { receiver in
             try await TestSandbox.run(configure: { $0.webhookURL = receiver.url }) { sandbox in
@@ -50,7 +50,7 @@ struct WebhookDeliveryTests {
         }
     }
 
-    @Test("sends duplicates when it is told to")
+    @Test("sends duplicates when configured to")
     func duplicates() async throws {
         try await WebhookReceiver.run { receiver in
             try await TestSandbox.run(configure: { $0.webhookURL = receiver.url }) { sandbox in
@@ -62,7 +62,7 @@ struct WebhookDeliveryTests {
         }
     }
 
-    @Test("delivers events in another order when it is told to")
+    @Test("delivers events in another order when configured to")
     func reordering() async throws {
         try await WebhookReceiver.run { receiver in
             try await TestSandbox.run(configure: { $0.webhookURL = receiver.url }) { sandbox in
@@ -76,7 +76,7 @@ struct WebhookDeliveryTests {
         }
     }
 
-    @Test("goes on after a restart with what was not delivered")
+    @Test("resumes undelivered events after a restart")
     func restart() async throws {
         let path = JournalTests.temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: path) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Sandbox
 
-/// A server that takes webhooks, answering with the statuses it was given and 200 from then on.
+/// A server that accepts webhooks, answering with the given statuses and 200 from then on.
 final class WebhookReceiver: Sendable {
     struct Received: Sendable {
         let body: String

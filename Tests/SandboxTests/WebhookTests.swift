@@ -10,7 +10,7 @@ struct WebhookTests {
         #expect(signature == "t=1700000000,v1=c89214b5b5da833daed6f0b8c5bb6bd58cea9022bd80ccc78230f3942d632925")
     }
 
-    @Test("are sent again after a growing while, and given up after 20 attempts")
+    @Test("are sent again at growing intervals, and dropped after 20 attempts")
     func retries() {
         let longest = (1..<20).map { DeliveryRetry.delay(afterFailures: $0, jitter: 0) }
         #expect(Array(longest.prefix(7)) == [1, 2, 4, 8, 16, 32, 60].map { .seconds($0) })

@@ -13,18 +13,18 @@ import Testing
         #expect(Base64.decode(unpadded) == Array(text.utf8))
     }
 
-    @Test func `base64url uses the characters that URLs leave alone`() {
+    @Test func `base64url uses the characters that URLs leave unescaped`() {
         #expect(Base64URL.encode([0xFB, 0xFF, 0xFE]) == "-__-")
         #expect(Base64URL.decode("-__-") == [0xFB, 0xFF, 0xFE])
         #expect(Base64.encode([0xFB, 0xFF, 0xFE]) == "+//+")
     }
 
     @Test(arguments: ["A", "AAAAA", "Zm9v!", "Zh", "Zm9=v", "====", "Zg===", "+//+", "Zm 9", "Zé=="])
-    func `base64url refuses what it would not write`(text: String) {
+    func `base64url rejects what it would not write`(text: String) {
         #expect(Base64URL.decode(text) == nil)
     }
 
-    @Test func `every byte survives the trip through each encoding`() {
+    @Test func `every byte survives each encoding and decoding`() {
         for length in 0...70 {
             let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 * 37 + length) }
             #expect(Base64.decode(Base64.encode(bytes)) == bytes)

@@ -18,7 +18,7 @@ import Testing
         #expect(try PasswordHash.hash("same", quick) != PasswordHash.hash("same", quick))
     }
 
-    @Test func `forms that Unicode takes for the same are one password, and others are not`() throws {
+    @Test func `equivalent Unicode forms are one password, and others are not`() throws {
         let forms = ["e\u{301}\u{3000}\u{1112}\u{1161}\u{11ab}", "\u{e9} \u{d55c}", "\u{e9}\u{2003}\u{1112}\u{1161}\u{11ab}"]
         for form in forms {
             let encoded = try PasswordHash.hash(form, quick)
@@ -30,8 +30,8 @@ import Testing
         }
     }
 
-    /// Made by Python's `hashlib.scrypt` from "cafe" and U+0301, as an earlier version has hashed it.
-    @Test func `a hash of a password as it was typed is still right for it`() {
+    /// Made by Python's `hashlib.scrypt` from "cafe" and U+0301, as an earlier version hashed it.
+    @Test func `a hash of a password as it was typed is still valid for it`() {
         let typed = "$scrypt$ln=4,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$QzAtqLWnCvgULV9qq18o519suHEwbrEj8/Xlq+Pjvf8"
         #expect(PasswordHash.verify("cafe\u{301}", against: typed))
         #expect(!PasswordHash.verify("cafe", against: typed))
@@ -47,11 +47,11 @@ import Testing
         #expect(PasswordHash.isOutdated(foreign))
     }
 
-    @Test func `the hash of nobody asks for the work of a true one`() throws {
-        let nobody = try PasswordHash.ofNobody(quick)
-        #expect(nobody.hasPrefix("$scrypt$ln=4,r=8,p=1$"))
-        #expect(try nobody.utf8.count == PasswordHash.hash("x", quick).utf8.count)
-        #expect(!PasswordHash.verify("", against: nobody))
+    @Test func `the placeholder hash takes as much work to verify as a real one`() throws {
+        let placeholder = try PasswordHash.placeholder(quick)
+        #expect(placeholder.hasPrefix("$scrypt$ln=4,r=8,p=1$"))
+        #expect(try placeholder.utf8.count == PasswordHash.hash("x", quick).utf8.count)
+        #expect(!PasswordHash.verify("", against: placeholder))
     }
 
     private let quick = PasswordHash.Parameters(logarithm: 4, blockSize: 8, parallelism: 1)
@@ -74,12 +74,12 @@ import Testing
         "$scrypt$ln=15,r=8,p=1$not base64$AAAAAAAAAAAAAAAAAAAAAA",
         "$scrypt$ln=15,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$AAAAAAAAAAAAAAAAAAAAAA$more",
     ])
-    func `what is no hash verifies nothing`(encoded: String) {
+    func `text that is not a hash verifies nothing`(encoded: String) {
         #expect(!PasswordHash.verify("password", against: encoded))
     }
 
     @Test(arguments: ["ln=63,r=8,p=1", "ln=20,r=32,p=1", "ln=18,r=8,p=1", "ln=15,r=8,p=5", "ln=15,r=999999999999,p=1", "ln=0,r=8,p=1"])
-    func `a stored hash cannot ask for more work than the bounds allow`(parameters: String) {
+    func `a stored hash cannot demand more work than the bounds allow`(parameters: String) {
         let encoded = "$scrypt$\(parameters)$MDEyMzQ1Njc4OWFiY2RlZg$AAAAAAAAAAAAAAAAAAAAAA"
         let time = processorTime {
             #expect(!PasswordHash.verify("password", against: encoded))
@@ -87,7 +87,7 @@ import Testing
         #expect(time < .milliseconds(20))
     }
 
-    @Test func `an overlong password is refused before any work`() throws {
+    @Test func `an overlong password is rejected before any work`() throws {
         let long = String(repeating: "x", count: PasswordHash.maximumPasswordBytes + 1)
         let error = #expect(throws: SecretsError.self) { try PasswordHash.hash(long) }
         #expect(error?.code == .passwordTooLong)

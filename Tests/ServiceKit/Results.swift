@@ -2,7 +2,7 @@ import Synchronization
 
 @testable import Messaging
 
-/// What became of messages that were sent at the same time.
+/// The outcomes of messages that were sent at the same time.
 final class Results: Sendable {
     private let results = Mutex<[BatchHandler.Result]>([])
 

@@ -26,7 +26,7 @@ struct ServiceHarness: Sendable {
         try await InboxPartitions(of: database, clock: clock).prepare()
     }
 
-    /// What became of each command of one batch.
+    /// The outcome of each command of one batch.
     func send(_ requests: [Request]) async -> [BatchHandler.Result] {
         await handler.handle(requests, by: operations)
     }
@@ -85,7 +85,7 @@ extension Reply {
 }
 
 extension Request {
-    /// A request as the ingress makes it, with somebody who waits for the answer.
+    /// A request as the ingress makes it, with a client that waits for the answer.
     init(
         _ operation: String, _ body: [String: String]? = nil, parameters: [String: String] = [:], caller: Caller? = nil,
         id: UUID = UUID(), deadline: Date? = nil
@@ -96,7 +96,7 @@ extension Request {
     }
 }
 
-/// A clock that a test sets; sleeping on it lets others run and takes no time.
+/// A clock that a test sets; sleeping on it lets other tasks run and takes no time.
 final class SetClock: WallClock {
     private let time = Mutex(Date(timeIntervalSince1970: 1_780_000_000))
 

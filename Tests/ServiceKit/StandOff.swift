@@ -2,14 +2,14 @@ import LocalServers
 import PostgreSQL
 import TestKit
 
-/// Two batches that meet in the middle of their locks, every time: somebody holds all that they want until both wait, then lets go of it at once. Each
-/// gets what it has asked for first, and goes on to what the other one may have.
+/// Two batches that always meet in the middle of their locks: another session holds all the locks that they want until both wait, then releases them at once. Each
+/// gets its first lock, and goes on to those that the other one may hold.
 struct StandOff {
     let database: PostgresPool
     /// Takes every lock that the batches want.
     let hold: SQL
 
-    /// What each returns. The first waits already when the second begins, so that it is the first to go on.
+    /// The results of both. The first waits already when the second begins, so that it is the first to go on.
     func results<Result: Sendable>(
         of first: @escaping @Sendable () async throws -> Result, then second: @escaping @Sendable () async throws -> Result
     ) async throws -> (Result, Result) {
@@ -37,7 +37,7 @@ struct StandOff {
         }
     }
 
-    /// How many deadlocks PostgreSQL has counted when both have ended. Closes the pool, as a connection tells its figures when it ends.
+    /// How many deadlocks PostgreSQL has counted when both have ended. Closes the pool, as a connection reports its figures when it ends.
     func deadlocks(between first: @escaping @Sendable () async -> Void, and second: @escaping @Sendable () async -> Void) async throws -> Int? {
         try await figure("deadlocks", between: first, and: second)
     }

@@ -2,7 +2,7 @@ import AMQP
 import Messaging
 import Testing
 
-/// What Wharf relies on in a broker. The model is as good as the simulation that runs on it, so it passes what RabbitMQ passes.
+/// The behaviour of a broker that Wharf relies on. The simulation is only as good as its model, so the model passes the same tests as RabbitMQ.
 @Suite(.timeLimit(.minutes(2))) struct BrokerConformanceTests {
     private static func message(_ text: String, to exchange: String = "work", _ key: String = "a.x", mandatory: Bool = true) -> Publication {
         Publication(
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: BrokerKind.allCases)
-    func `a mandatory message that no queue takes comes back, any other one is gone`(_ kind: BrokerKind) async throws {
+    func `a mandatory message that no queue accepts is returned, any other one is dropped`(_ kind: BrokerKind) async throws {
         try await kind.run { broker in
             let outcomes = await broker.publisher.publish([Self.message("1", "none"), Self.message("2", "none", mandatory: false)])
             #expect(outcomes == [.returned(code: 312, reason: "NO_ROUTE"), .confirmed])
@@ -32,10 +32,10 @@ import Testing
     }
 
     @Test(arguments: BrokerKind.allCases)
-    func `a full queue refuses, and takes again when there is room`(_ kind: BrokerKind) async throws {
+    func `a full queue refuses, and accepts again when there is room`(_ kind: BrokerKind) async throws {
         try await kind.run { broker in
             var taken = 0
-            // RabbitMQ may take one more than the bound.
+            // RabbitMQ may accept one more than the bound.
             for number in 1...6 {
                 let outcome = await broker.publisher.publish([Self.message("\(number)", to: "", "small")])
                 if outcome == [.confirmed] { taken += 1 } else { #expect(outcome == [.refused]) }
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: BrokerKind.allCases)
-    func `what was not acknowledged comes again when the connection is lost, and says so`(_ kind: BrokerKind) async throws {
+    func `unacknowledged messages are redelivered when the connection is lost, marked as redelivered`(_ kind: BrokerKind) async throws {
         try await kind.run { broker in
             _ = await broker.publisher.publish([Self.message("1"), Self.message("2")])
             let consumer = try await broker.consumer(of: "work.a", prefetch: 10)
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test(arguments: BrokerKind.allCases)
-    func `a message given back too often goes to the dead letters, with why`(_ kind: BrokerKind) async throws {
+    func `a message requeued too often goes to the dead letters, with the reason`(_ kind: BrokerKind) async throws {
         try await kind.run { broker in
             _ = await broker.publisher.publish([Self.message("1")])
             let consumer = try await broker.consumer(of: "work.a", prefetch: 10)
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: BrokerKind.allCases)
-    func `a message that is rejected for good goes to the dead letters at once`(_ kind: BrokerKind) async throws {
+    func `a message that is rejected without requeue goes to the dead letters at once`(_ kind: BrokerKind) async throws {
         try await kind.run { broker in
             _ = await broker.publisher.publish([Self.message("1")])
             let consumer = try await broker.consumer(of: "work.a", prefetch: 10)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(arguments: BrokerKind.allCases)
-    func `what has waited on a rung goes back to the queue that its key names, in its order`(_ kind: BrokerKind) async throws {
+    func `messages that have waited on a rung go back to the queue that their key names, in order`(_ kind: BrokerKind) async throws {
         try await kind.run { broker in
             #expect(
                 await broker.publisher.publish((1...3).map { Self.message("\($0)", to: "ladder", "work.a") }).allSatisfy { $0 == .confirmed })
@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test(arguments: BrokerKind.allCases)
-    func `a consumer that stops gives back what it has not handed out`(_ kind: BrokerKind) async throws {
+    func `a consumer that stops returns the deliveries that it has not handed out`(_ kind: BrokerKind) async throws {
         try await kind.run { broker in
             _ = await broker.publisher.publish((1...3).map { Self.message("\($0)") })
             let first = try await broker.consumer(of: "work.a", prefetch: 10)

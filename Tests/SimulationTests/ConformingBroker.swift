@@ -22,7 +22,7 @@ protocol ConformingBroker: Sendable {
     func replyConsumer() async throws -> any LosableConsumer
 }
 
-/// A consumer whose connection a test can cut; it comes back by itself.
+/// A consumer whose connection a test can cut; it reconnects by itself.
 protocol LosableConsumer: MessageConsumer {
     func lose() async throws
 }
@@ -48,22 +48,22 @@ enum BrokerKind: String, CaseIterable, CustomTestStringConvertible {
 private struct Model: ConformingBroker {
     let broker: ModelBroker
     private let faults: Faults
-    private let life: SimulatedProcess
+    private let process: SimulatedProcess
 
     init(broker: ModelBroker) {
         self.broker = broker
         faults = Faults(seed: 1, isOn: false, trace: Trace(clock: broker.clock))
-        life = SimulatedProcess("test", faults: faults, visits: Visits())
+        process = SimulatedProcess("test", faults: faults, visits: Visits())
     }
 
-    var publisher: any MessagePublisher { ModelPublisher(broker: broker, confirms: true, life: life, faults: faults) }
+    var publisher: any MessagePublisher { ModelPublisher(broker: broker, confirms: true, process: process, faults: faults) }
 
     func consumer(of queue: String, prefetch: Int) async throws -> any LosableConsumer {
-        ModelConsumer(queue, of: broker, prefetch: prefetch, life: life, faults: faults, visits: Visits())
+        ModelConsumer(queue, of: broker, prefetch: prefetch, process: process, faults: faults, visits: Visits())
     }
 
     func replyConsumer() async throws -> any LosableConsumer {
-        ModelConsumer("replies", exclusiveIn: ["replies"], of: broker, prefetch: 10, noAck: true, life: life, faults: faults, visits: Visits())
+        ModelConsumer("replies", exclusiveIn: ["replies"], of: broker, prefetch: 10, noAck: true, process: process, faults: faults, visits: Visits())
     }
 }
 

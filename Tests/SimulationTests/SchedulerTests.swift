@@ -24,14 +24,14 @@ struct SchedulerTests {
         }
     }
 
-    @Test func `the same seed takes the same turns, another seed takes others`() async throws {
+    @Test func `the same seed gives the same turns, another seed gives others`() async throws {
         let first = try await order(seed: 1)
         #expect(try await order(seed: 1) == first)
         #expect(try await order(seed: 2).0 != first.0)
         #expect(first.1 == Date(timeIntervalSince1970: 1))
     }
 
-    @Test func `what waits for ever is told instead of waited for`() async throws {
+    @Test func `a deadlock is reported instead of waited for`() async throws {
         let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
         await #expect(throws: Scheduler.Stuck.self) {
             try await Scheduler(seed: 1, clock: clock).run {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Simulation
 
-/// `wharf-dev simulate` as a process of its own: what a seed gives must not depend on the process.
+/// `wharf-dev simulate` as a process of its own: the result of a seed must not depend on the process.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct SweepTests {
     @Test func `the same seed gives the same trace in every process`() async throws {
         let first = try await simulate("--seed", "7")
@@ -27,18 +27,18 @@ import Testing
     }
 
     @Test(arguments: Sabotage.allCases)
-    func `a program that is broken on purpose is found out, and the command that shows it is told`(_ sabotage: Sabotage) async throws {
-        // It ends with the first that tells.
+    func `a deliberately broken program is detected, and the command that replays it is printed`(_ sabotage: Sabotage) async throws {
+        // It ends with the first seed that detects it.
         let sweep = try await simulate("--seeds", "80", "--base", "50", "--sabotage", sabotage.rawValue)
         #expect(sweep.status == .exited(1))
-        #expect(sweep.lines.contains { $0.hasPrefix("To see it again:  wharf-dev simulate --seed ") })
+        #expect(sweep.lines.contains { $0.hasPrefix("To replay it:  wharf-dev simulate --seed ") })
     }
 
     private struct Run {
         let status: ManagedProcess.ExitStatus?
         let lines: [String]
 
-        /// A sweep that the machine was too slow to make a full one may have missed a moment, and not more.
+        /// A sweep that the machine was too slow to complete may have missed a moment, and nothing else.
         func isGood() -> Bool {
             status == .exited(0) || lines.last?.hasPrefix("Never reached") == true
         }
@@ -56,7 +56,7 @@ import Testing
         return Run(status: status, lines: store.all)
     }
 
-    /// What is built beside the tests.
+    /// The executables that are built beside the tests.
     private static var executable: String {
         let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "wharf-dev").path

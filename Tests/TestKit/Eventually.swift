@@ -7,7 +7,7 @@ public struct NotEventually: Error, CustomStringConvertible {
 
 /// Waits until a condition holds. The only waiting that tests do: a deadline, never a fixed time.
 ///
-/// A condition that throws counts as not yet true, and its last error is told when time is up:
+/// A condition that throws counts as not yet true, and its last error is reported when time is up:
 /// `try await eventually { try await orders.count() == 3 }`.
 /// - Throws: ``NotEventually`` when the deadline passed, `CancellationError`.
 public func eventually(

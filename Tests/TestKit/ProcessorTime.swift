@@ -1,6 +1,6 @@
 import Glibc
 
-/// The processor time that `body` takes: what else the machine does meanwhile does not count.
+/// The processor time that `body` takes: other work of the machine does not count.
 public func processorTime(_ body: () throws -> Void) rethrows -> Duration {
     let start = threadTime()
     try body()

@@ -4,7 +4,7 @@ import Synchronization
 /// Private servers, one of each for all tests of a process; started on first use, without durability, in a temporary
 /// folder that is removed at the end of the process.
 ///
-/// What tests share they must not break: a test that kills a server makes one of its own in ``folder(_:)``.
+/// Tests must not break shared servers: a test that kills a server makes one of its own in ``folder(_:)``.
 public enum TestServers {
     private static let numbers = Atomic<Int>(0)
     private static let shared = SharedServers()

@@ -14,8 +14,8 @@ import Testing
 
     @Test func `every protection in SECURITY is backed by suites that exist`() throws {
         let suites = try Self.suites().values.reduce(into: Set<String>()) { $0.formUnion($1) }
-        let doors = try Structure.text("SECURITY.md").split(separator: "\n## ").first { $0.hasPrefix("The doors") } ?? ""
-        let rows = doors.split(separator: "\n").filter { $0.hasPrefix("|") }.dropFirst(2)
+        let surfaces = try Structure.text("SECURITY.md").split(separator: "\n## ").first { $0.hasPrefix("Attack surfaces") } ?? ""
+        let rows = surfaces.split(separator: "\n").filter { $0.hasPrefix("|") }.dropFirst(2)
         #expect(rows.count > 20)
         for row in rows {
             let columns = row.split(separator: "|", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The rooms of the house: which module may use which, and that documents and settings are about something.
+/// The structure of the repository: which module may use which, and that documents and settings match the code.
 @Suite struct `Structure` {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
@@ -36,7 +36,7 @@ import Testing
 
     // MARK: Modules
 
-    @Test func `no service imports another: they speak by messages`() throws {
+    @Test func `no service imports another: they communicate by messages`() throws {
         let services = try Self.names(in: "Sources/Services")
         #expect(services.count > 5)
         for service in services {
@@ -51,13 +51,13 @@ import Testing
         #expect(Self.uses(of: libraries, in: all.filter { !$0.path.hasPrefix("Sources/Clients/") }) == [])
     }
 
-    @Test func `what runs in production imports nothing of Sources Development`() throws {
+    @Test func `production code imports nothing of Sources Development`() throws {
         let modules = Set(try Self.names(in: "Sources/Development"))
         let production = try Self.sources(in: "Sources").filter { !$0.path.hasPrefix("Sources/Development/") && !$0.path.hasPrefix("Sources/wharf-dev/") }
         #expect(Self.uses(of: modules, in: production) == [])
     }
 
-    @Test func `production gets along with FoundationEssentials: Foundation links 34 MB of ICU`() throws {
+    @Test func `production uses FoundationEssentials only: Foundation links 34 MB of ICU`() throws {
         #expect(Self.uses(of: ["Foundation", "FoundationInternationalization", "Yams"], in: try Self.sources(in: "Sources")) == [])
     }
 
@@ -89,7 +89,7 @@ import Testing
 
     // MARK: Settings and documents
 
-    /// Read at start and used by nothing yet: what they belong to has not been built.
+    /// Read at start and used by nothing yet: the features they belong to have not been built.
     private static let announced: Set<String> = ["PAYPAL_", "SENDGRID_", "TWILIO_", "CONSUL_", "OTEL_"]
 
     @Test func `every setting is read by something`() throws {

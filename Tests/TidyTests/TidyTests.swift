@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// What the sources of everything that strangers' bytes reach are held to.
+/// Rules for the sources that handle untrusted bytes.
 @Suite struct `Tidy` {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    /// What reads bytes, headers, messages and rows that others have written.
+    /// The sources that read bytes, headers, messages and rows that others have written.
     private static let folders = ["Ingress", "Input", "JSON", "Runtime", "Messaging", "Topology", "Contracts", "Clients", "Services"]
 
     private struct Place {
@@ -33,8 +33,8 @@ import Testing
         return places
     }
 
-    /// A line that may trap ends the process, and with it the requests of everybody: two such requests a second keep an ingress down.
-    @Test func `nothing that can trap stands where strangers' bytes come, but what was reviewed`() throws {
+    /// A line that may trap ends the process, and with it every request under way: two such requests a second keep an ingress down.
+    @Test func `nothing that handles untrusted bytes can trap, except what was reviewed`() throws {
         let reviewed = try Reviewed.read(Self.root.appending(path: "Tests/TidyTests/reviewed.txt"))
         var used: Set<Reviewed> = []
         for place in try Self.places() {
@@ -62,7 +62,7 @@ import Testing
         ("queue.removeFirst()", "removal"), ("total.amount * quantity", "arithmetic on what came"), ("sum += line.quantity", "arithmetic on what came"),
         ("precondition(isOpen)", "precondition"), ("Status(code: status)", "precondition of a type"),
     ])
-    func `the lint sees what it is for`(line: String, trap: String) {
+    func `the lint detects what it is for`(line: String, trap: String) {
         #expect(Trap.all.contains { $0.name == trap && SwiftLine.code(line[...]).contains($0.pattern) })
     }
 
@@ -70,7 +70,7 @@ import Testing
         "// parts[0] would trap", "throw error(\"values[0] is missing\")", "if !isOpen { return }", "let isOther = a != b", "UInt8(truncatingIfNeeded: number)",
         "UInt16(clamping: size)", "UInt8(ascii: \"a\")", "for index in 0..<10 {", "Int64(exactly: seconds)", "case 1...limit where limit > 0: break // a..<b",
     ])
-    func `the lint leaves alone what cannot trap`(line: String) {
+    func `the lint accepts what cannot trap`(line: String) {
         #expect(!Trap.all.contains { $0.name != "range" && SwiftLine.code(line[...]).contains($0.pattern) })
     }
 }

@@ -1,9 +1,9 @@
 import Foundation
 
-/// An operation that ends the process when its operands are not what the author thought of.
+/// An operation that ends the process when its operands are not what the author expected.
 struct Trap {
     let name: String
-    /// Nil for a mistake in it, which the test of each trap shows.
+    /// Nil for a malformed pattern, which the test of each trap shows.
     let pattern: NSRegularExpression?
 
     private init(_ name: String, _ pattern: String) {
@@ -41,7 +41,7 @@ extension String {
 }
 
 enum SwiftLine {
-    /// The line without what is in string literals and after `//`. What is interpolated goes with its literal.
+    /// The line without the contents of string literals and comments. Interpolations go with their literal.
     static func code(_ line: Substring) -> String {
         var code = ""
         var isText = false
@@ -63,7 +63,7 @@ enum SwiftLine {
     }
 }
 
-/// A place that was looked at: what it cannot trap for stands beside it.
+/// A reviewed place, with the reason why it cannot trap.
 struct Reviewed: Hashable {
     let trap: String
     let file: String

@@ -7,13 +7,13 @@ import Topology
 
 extension BrokerTests {
     @Suite struct `Applying and checking the topology` {
-        @Test func `a broker that was applied to has no drift, and applying again changes nothing`() async throws {
+        @Test func `an applied topology has no drift, and applying it again changes nothing`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             #expect(try await Topology.check(definitions, via: broker.management) == [])
             #expect(try await Topology.apply(definitions, passwords: Broker.passwords, via: broker.management) == [])
         }
 
-        @Test func `what is missing is told and made again`() async throws {
+        @Test func `missing objects are reported and restored`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             try await broker.server.management.send("DELETE", "/api/queues/%2F/carts.queries")
             try await broker.server.management.send("DELETE", "/api/policies/%2F/queries")
@@ -31,7 +31,7 @@ extension BrokerTests {
             #expect(try await Topology.check(definitions, via: broker.management) == [])
         }
 
-        @Test func `what differs is told value by value and put right`() async throws {
+        @Test func `differences are reported value by value and corrected`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             try await broker.server.management.send(
                 "PUT", "/api/policies/%2F/queries",
@@ -43,7 +43,7 @@ extension BrokerTests {
             #expect(try await Topology.check(definitions, via: broker.management) == [])
         }
 
-        @Test func `extra objects are told within what is Wharf's only, and kept`() async throws {
+        @Test func `extra objects are reported only among Wharf's own, and kept`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             let management = broker.server.management
             try await management.send("PUT", "/api/queues/%2F/carts.old", body: #"{"durable": true}"#)
@@ -74,7 +74,7 @@ extension BrokerTests {
             try await management.send("DELETE", "/api/exchanges/%2F/retry.2m.a")
         }
 
-        @Test func `an empty queue of another type is made anew with its bindings, and its consumer comes back`() async throws {
+        @Test func `an empty queue of another type is recreated with its bindings, and its consumer comes back`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             try await broker.make("users.registrations", "classic", like: definitions)
             let consumer = Consumer(configuration: try broker.connection(as: "users"), source: .queue("users.registrations"), prefetch: 1, logger: quiet)
@@ -115,12 +115,12 @@ extension BrokerTests {
             try await broker.make("carts.queries", "classic", like: definitions)
         }
 
-        @Test func `the queues of a healthy broker have no troubles`() async throws {
+        @Test func `a healthy broker's queues have no troubles`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             try await eventually { try await Topology.troubles(of: definitions, via: broker.management) == [] }
         }
 
-        @Test func `a given password is set, and an ungiven one is kept`() async throws {
+        @Test func `a given password is set, and otherwise the old one is kept`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             let changes = try await Topology.apply(definitions, passwords: ["carts": "another"], via: broker.management)
             #expect(changes.map(\.description) == ["different: user carts: password"])
@@ -131,7 +131,7 @@ extension BrokerTests {
             #expect(refused?.code == .accessRefused)
         }
 
-        @Test func `a user that is put right keeps its password`() async throws {
+        @Test func `a corrected user keeps its password`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             let user = try await broker.server.management.send("GET", "/api/users/ingress")
             let hash = try #require(user.firstMatch(of: /"password_hash":"([^"]+)"/)?.1)
@@ -142,7 +142,7 @@ extension BrokerTests {
             #expect(try await broker.publish(as: "ingress", to: "requests", "carts.carts.create") == .confirmed)
         }
 
-        @Test func `a password for nobody is refused`() async throws {
+        @Test func `a password for an unknown user is rejected`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             let error = await #expect(throws: TopologyError.self) {
                 try await Topology.apply(definitions, passwords: ["cart": "x"], via: broker.management)
@@ -150,10 +150,10 @@ extension BrokerTests {
             #expect(error?.code == .unknownUser)
         }
 
-        @Test func `a refusal of the management API is told with its status`() async throws {
+        @Test func `a refusal by the management API is reported with its status`() async throws {
             let refusing = BrokerManagement { _, _, _ in (401, Array("no".utf8)) }
             let error = await #expect(throws: TopologyError.self) { try await Topology.check(Definitions(), via: refusing) }
-            #expect(error?.message == "RabbitMQ answered 401 to GET /api/definitions: no It takes a user with the tag administrator.")
+            #expect(error?.message == "RabbitMQ answered 401 to GET /api/definitions: no A user with the tag administrator is required.")
         }
     }
 }

@@ -9,7 +9,7 @@ import Topology
 
 let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
-/// A broker of these tests' own: they put wrong objects into its virtual host, and put them right again.
+/// A broker of these tests' own: they put wrong objects into its virtual host, and correct them again.
 struct Broker: Sendable {
     static let passwords = Dictionary(
         uniqueKeysWithValues: ["carts", "catalog", "deadletters", "ingress", "notifications", "orders", "payments", "users"].map { ($0, "\($0)-pass/word") })
@@ -38,7 +38,7 @@ struct Broker: Sendable {
         }
     }
 
-    /// Makes a queue anew with another type, as a release before may have had it.
+    /// Recreates a queue with another type, as an earlier release may have made it.
     func make(_ name: String, _ type: String, like definitions: Definitions) async throws {
         try await server.management.send("DELETE", "/api/queues/%2F/\(name)")
         try await server.management.send("PUT", "/api/queues/%2F/\(name)", body: #"{"durable": true, "arguments": {"x-queue-type": "\#(type)"}}"#)
@@ -83,7 +83,7 @@ struct Broker: Sendable {
         }
     }
 
-    /// What became of a message that `user` sent.
+    /// The outcome of a message that `user` sent.
     func publish(as user: String, to exchange: String, _ routingKey: String) async throws -> PublishOutcome {
         let publisher = Publisher(configuration: try connection(as: user), logger: quiet)
         return try await running(publisher) {

@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test func `no one but the dead-letter service may write to another's queue`() throws {
+    @Test func `only the dead-letter service may write to another's queue`() throws {
         let definitions = try repositoryDefinitions()
         let writers = definitions.users.map(\.name).filter {
             definitions.mayPublish($0, to: "queues", routingKey: "payments.commands")
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `what another version writes is read, and what it leaves out is RabbitMQ's default`() throws {
+    @Test func `definitions written by another version are read, with RabbitMQ's defaults for omitted fields`() throws {
         let definitions = try Definitions(json: Array(#"""
             {"rabbitmq_version": "4.3.0", "users": [{"name": "a", "tags": ["x", "y"], "limits": {}}, {"name": "b", "tags": "x,y"}],
              "queues": [{"name": "q", "vhost": "/", "type": "classic", "arguments": {"x-max-length": 5, "x-deep": [{"a": null}, 1.5, true]}}],
@@ -56,7 +56,7 @@ import Testing
         ("{", "not in RabbitMQ's format"), (#"{"queues": [{"vhost": "/"}]}"#, #"queues.[0] has no "name""#),
         (#"{"queues": 5}"#, "queues"),
     ])
-    func `a file in another format is refused with the place`(text: String, reason: String) {
+    func `a file in another format is rejected with the place`(text: String, reason: String) {
         let error = #expect(throws: TopologyError.self) { try Definitions(json: Array(text.utf8)) }
         #expect(error?.code == .unreadable)
         #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
@@ -73,7 +73,7 @@ import Testing
         #expect(BrokerPassword.hash("test12", salt: salt) == "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR")
     }
 
-    @Test func `a password is known by its hash only`() throws {
+    @Test func `a password can be checked by its hash only`() throws {
         let user = Definitions.User(name: "carts", passwordHash: try BrokerPassword.hash("secret"))
         #expect(BrokerPassword.matches("secret", user))
         #expect(!BrokerPassword.matches("Secret", user))

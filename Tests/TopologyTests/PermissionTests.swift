@@ -17,7 +17,7 @@ extension BrokerTests {
             ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),
             ("users", "requests", "notifications.accounts.mail"), ("users", "requests", "orders.customers.erase"), ("carts", "requests", "users.erasures.advance"), ("catalog", "requests", "catalog.imports.advance"), ("notifications", "requests", "users.links.arm"),
         ])
-        func `each user may send what its work needs`(user: String, exchange: String, routingKey: String) async throws {
+        func `each user may publish what its work needs`(user: String, exchange: String, routingKey: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             #expect(try await broker.publish(as: user, to: exchange, routingKey) == .confirmed)
         }
@@ -31,7 +31,7 @@ extension BrokerTests {
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
         ])
-        func `a user that is taken over opens no other door`(user: String, exchange: String, routingKey: String) async throws {
+        func `a compromised user has access to nothing else`(user: String, exchange: String, routingKey: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             let outcome = try await broker.publish(as: user, to: exchange, routingKey)
             #expect(outcome.isDenied, "\(outcome)")
@@ -46,7 +46,7 @@ extension BrokerTests {
             #expect(error?.code == .accessRefused)
         }
 
-        @Test func `the ingress hears of revoked sessions and of nothing else`() async throws {
+        @Test func `the ingress receives revoked sessions and no other events`() async throws {
             let (broker, _) = try await Broker.withTopology()
             let configuration = try broker.connection(as: "ingress")
             let sessions = Consumer(
@@ -98,7 +98,7 @@ extension BrokerTests {
         }
 
         @Test(arguments: Broker.passwords.keys.filter { $0 != "ingress" }.sorted())
-        func `no service hears of events but by the bindings of the definitions`(user: String) async throws {
+        func `services receive events only through the bindings of the definitions`(user: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             for prefix in ["replies.\(user).", "events.\(user).", nil] {
                 let error = try await broker.refusal(as: user, .exclusive(prefix: prefix, bindings: [("events", "session.revoked")]))
@@ -106,8 +106,8 @@ extension BrokerTests {
             }
         }
 
-        /// Who may declare its queue anew may let it dead-letter to an exchange under any routing key: the broker asks for no permission on topics then.
-        @Test func `nobody may configure a queue but the asking users their reply queues`() throws {
+        /// A user that may redeclare its queue may let it dead-letter to an exchange under any routing key: the broker checks no topic permission then.
+        @Test func `no user may configure a queue except its own reply queues`() throws {
             for permission in try repositoryDefinitions().permissions {
                 let expected = ["carts": #"^replies\.carts\."#, "notifications": #"^replies\.notifications\."#, "users": #"^replies\.users\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")
@@ -125,7 +125,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a command that its worker keeps refusing becomes a dead letter`() async throws {
+        @Test func `a command that its worker keeps rejecting becomes a dead letter`() async throws {
             let (broker, definitions) = try await Broker.withTopology()
             let letters = Consumer(configuration: try broker.connection(as: "deadletters"), source: .queue("dead-letters"), prefetch: 100, logger: quiet)
             let worker = Consumer(configuration: try broker.connection(as: "payments"), source: .queue("payments.commands"), prefetch: 1, logger: quiet)

@@ -8,12 +8,12 @@ import Topology
         try JSONDecoder().decode(QueueState.self, from: Data(#"{"name": "q", "vhost": "/"\#(json)}"#.utf8)).trouble(nodeCount: nodeCount)
     }
 
-    @Test func `a queue with its leader and all members is well`() throws {
+    @Test func `a queue with its leader and all members is healthy`() throws {
         #expect(try trouble(#", "state": "running", "leader": "a", "members": ["a", "b", "c"], "online": ["c", "a", "b"]"#) == nil)
         #expect(try trouble(#", "state": "running", "leader": "a", "members": ["a"], "online": ["a"]"#, nodeCount: 1) == nil)
     }
 
-    @Test func `a queue of which the broker has no figures yet is not slandered`() throws {
+    @Test func `a queue without figures yet is not reported`() throws {
         #expect(try trouble("") == nil)
         #expect(try trouble(#", "state": "running""#) == nil)
     }
@@ -27,7 +27,7 @@ import Topology
         (#", "leader": "b", "members": ["a", "b", "c"], "online": ["b", "c"]"#, "its member on a is away"),
         (#", "leader": "a", "members": ["a"], "online": ["a"]"#, "it has 1 members on 3 nodes, so one node is enough to take it away; rabbitmq-queues grow adds some"),
     ])
-    func `what is wrong with a queue is told`(json: String, trouble: String) throws {
+    func `a queue's troubles are reported`(json: String, trouble: String) throws {
         #expect(try self.trouble(json) == trouble)
     }
 }

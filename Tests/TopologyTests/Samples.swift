@@ -12,7 +12,7 @@ func repositoryDefinitions() throws -> Definitions {
     try Definitions(contentsOf: repository().appending(path: "topology/definitions.json").path)
 }
 
-/// What only Wharf's own processes ask for.
+/// The operations that only Wharf's own processes request.
 let internalOperations = [
     MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
@@ -22,7 +22,7 @@ let internalOperations = [
     MessageName.exportFromOrders, MessageName.exportFromNotifications,
 ]
 
-/// What clients ask for over HTTP: the operations of the repository's own document.
+/// The operations that clients request over HTTP: those of the repository's own document.
 let offeredOperations: [String] = {
     let document = repository().appending(path: "topology/openapi.yaml")
     let lines = (try? String(contentsOf: document, encoding: .utf8))?.split(separator: "\n") ?? []

@@ -38,7 +38,7 @@ import Testing
         ("ada@", ["Ada Lovelace"]), ("ADA", ["Ada Byron", "Ada Lovelace"]), ("love", ["Ada Lovelace"]), ("lovelace ada", ["Ada Lovelace"]), ("grace.hopper@", ["Grace Hopper"]),
         ("hop", ["Grace Hopper"]), ("opper", []), ("@example.com", []), ("%", []), ("' | !", []), ("\u{0D4E}&", []), ("\u{0D4E}'", []), ("byron:*", ["Ada Byron"]), ("Ångström", ["Anders Ångström"]), (" ", nil),
     ] as [(String, [String]?)])
-    func `accounts are found by the beginning of an address, and by beginnings of words of a name`(search: String, names: [String]?) async throws {
+    func `accounts are found by the beginning of an address, and by prefixes of words of a name`(search: String, names: [String]?) async throws {
         let users = try await UsersHarness()
         _ = try await signUp(users, "ada@example.com", "Ada Lovelace")
         _ = try await signUp(users, "byron@example.com", "Ada Byron")
@@ -91,7 +91,7 @@ import Testing
         #expect(try await users.signIn().status == 201)
     }
 
-    @Test func `a role counts from the next request on`() async throws {
+    @Test func `a role takes effect with the next request`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let session: NewSession = try await users.signIn().decoded()
@@ -100,7 +100,7 @@ import Testing
         #expect(try await users.resolve(session.token).decoded(ResolvedSession.self).role == .admin)
     }
 
-    @Test func `no administrator locks himself out`() async throws {
+    @Test func `administrators cannot lock themselves out`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let own = Caller(id: ada.id, role: .admin)
@@ -111,7 +111,7 @@ import Testing
         #expect(try await update(users, ada.id, #"{"role": "admin", "disabled": false}"#, by: own).reply.status == 200)
     }
 
-    @Test func `a change is conditional, and names what it cannot do`() async throws {
+    @Test func `a change is conditional, and names the fields that it cannot change`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let shown = try await users.service.ask(Request("users.accounts.get", parameters: ["id": ada.id.uuidString], caller: Self.admin))

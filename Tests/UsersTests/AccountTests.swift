@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKit
 
 @Suite struct AccountTests {
-    @Test func `an account is created, and its password is kept as a scrypt hash only`() async throws {
+    @Test func `an account is created, and its password is stored as a scrypt hash only`() async throws {
         let users = try await UsersHarness()
         let reply = try await users.service.send(
             Request("users.accounts.create", ["email": " Ada@Example.com ", "password": UsersHarness.password, "name": "Ada"]))
@@ -22,7 +22,7 @@ import Testing
         #expect(!String(decoding: reply.body, as: UTF8.self).contains("scrypt"))
     }
 
-    @Test func `an address is taken whatever its case, in one batch too, and bad input stops no neighbour`() async throws {
+    @Test func `an address is unique whatever its case, in one batch too, and bad input does not block others`() async throws {
         let users = try await UsersHarness()
         _ = try await users.signUp("grace@example.com")
         let emails = ["GRACE@example.com", "ada@example.com", "Ada@EXAMPLE.com", "not an address", "alan@example.com"]
@@ -35,7 +35,7 @@ import Testing
         #expect(try await users.service.count("SELECT count(*) FROM accounts") == 3)
     }
 
-    @Test func `all that is wrong with a sign-up is told at once`() async throws {
+    @Test func `all errors in a sign-up are reported at once`() async throws {
         let users = try await UsersHarness()
         let reply = try await users.service.send(
             Request("users.accounts.create", ["email": "ada@localhost", "password": "short", "name": "", "role": "admin"]))
@@ -43,14 +43,14 @@ import Testing
         #expect(Set(reply.problem?.errors?.map(\.field) ?? []) == ["email", "password", "name"])
     }
 
-    @Test func `a field that a sign-up does not have is refused`() async throws {
+    @Test func `an unknown field in a sign-up is rejected`() async throws {
         let users = try await UsersHarness()
         let body = ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada", "role": "admin"]
         let reply = try await users.service.send(Request("users.accounts.create", body))
         #expect(reply.problem?.errors?.map(\.field) == ["role"])
     }
 
-    @Test func `a retry gets the first reply and makes no second account`() async throws {
+    @Test func `a retry gets the first reply and creates no second account`() async throws {
         let users = try await UsersHarness()
         let request = try Request(
             "users.accounts.create", ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada"])
@@ -61,8 +61,8 @@ import Testing
         #expect(second.body == first.body)
     }
 
-    /// A fast hash of a password is as good as the password, and the key of this one stands in the same row.
-    @Test func `nothing that is stored of a sign-up tells one password from another but the scrypt hash`() async throws {
+    /// A fast hash of a password is as good as the password, and this row holds the key as well.
+    @Test func `no stored value of a sign-up but the scrypt hash depends on the password`() async throws {
         let id = UUID()
         var rows: [(fingerprint: [UInt8], outputs: String)] = []
         for password in [UsersHarness.password, "another long password"] {
@@ -78,7 +78,7 @@ import Testing
         #expect(rows.count == 2 && rows.first?.fingerprint == rows.last?.fingerprint)
     }
 
-    @Test func `a key that was used for another sign-up is refused, and from another address of the same client it is the same sign-up`() async throws {
+    @Test func `a key that was used for another sign-up is rejected, and from another address of the same client it is the same sign-up`() async throws {
         let users = try await UsersHarness()
         let id = UUID()
         func signUp(_ email: String, _ name: String, from address: String) async throws -> Reply {
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    @Test func `a sign-up of before the fingerprints left the password out is still known`() async throws {
+    @Test func `a sign-up recorded before the fingerprints excluded the password is still recognised`() async throws {
         let users = try await UsersHarness()
         let request = try Request("users.accounts.create", ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada"])
         #expect(try await users.service.send(request).status == 201)
@@ -106,7 +106,7 @@ import Testing
         #expect(try await users.service.send(request).isReplayed)
     }
 
-    @Test func `no account is made for somebody who no longer waits`() async throws {
+    @Test func `no account is created for a request past its deadline`() async throws {
         let users = try await UsersHarness()
         let request = try Request(
             "users.accounts.create", ["email": "ada@example.com", "password": UsersHarness.password, "name": "Ada"],
@@ -118,7 +118,7 @@ import Testing
         #expect(try await users.service.count("SELECT count(*) FROM accounts") == 0)
     }
 
-    @Test func `a profile has an ETag that changes only with it, and is its owner's only`() async throws {
+    @Test func `a profile has an ETag that changes only with it, and only its owner can read it`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let first = try await users.service.ask(Request("users.me.get", caller: ada.caller))
@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test(arguments: ["ada@example.com", "a.b+c@mail.example.co", "o'hara@x-y.io"])
-    func `an address that could exist is accepted`(text: String) {
+    func `a plausible address is accepted`(text: String) {
         #expect(EmailAddress(text) != nil)
     }
 
@@ -143,11 +143,11 @@ import Testing
         "ada@example..com", "ada@example.com\r\nBcc: x@example.com", "<ada@example.com>", "ädä@example.com",
         String(repeating: "a", count: 65) + "@example.com",
     ])
-    func `an address that cannot exist is refused`(text: String) {
+    func `an impossible address is rejected`(text: String) {
         #expect(EmailAddress(text) == nil)
     }
 
-    @Test func `a password of few characters but very many bytes is refused, not failed`() async throws {
+    @Test func `a password of few characters but very many bytes is rejected, not failed`() async throws {
         let users = try await UsersHarness()
         let password = String(repeating: "e" + String(repeating: "\u{301}", count: 300), count: 12)
         let reply = try await users.service.send(

@@ -81,7 +81,7 @@ import Testing
         (#"{"name": "A", "line1": "1", "city": "HK", "country": "HK", "isDefaultShipping": "yes"}"#, ["isDefaultShipping"]),
         (#"{"name": "A", "line1": "1\u0000", "city": "HK", "country": "HK", "default": true}"#, ["line1", "default"]),
     ])
-    func `what is wrong with an address is named`(body: String, fields: [String]) async throws {
+    func `errors in an address are named`(body: String, fields: [String]) async throws {
         let users = try await UsersHarness()
         let reply = try await users.service.send(request("create", body, by: try await users.signUp()))
         #expect(reply.status == 422)

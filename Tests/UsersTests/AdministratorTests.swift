@@ -14,7 +14,7 @@ import Users
             randomness: TestRandomness())
     }
 
-    @Test func `the administrator is made once and can sign in`() async throws {
+    @Test func `the administrator is created once and can sign in`() async throws {
         let users = try await UsersHarness()
         let id = try await ensure(users, "a long password")
         let session: NewSession = try await users.signIn("admin@example.com", "a long password").decoded()
@@ -43,7 +43,7 @@ import Users
         #expect(session.user.role == "admin")
     }
 
-    @Test func `a password that a customer could not have is refused`() async throws {
+    @Test func `a password that is invalid for customers is rejected`() async throws {
         let users = try await UsersHarness()
         await #expect(throws: Problem.self) { try await ensure(users, "short") }
     }

@@ -9,7 +9,7 @@ import Testing
 @testable import Users
 
 @Suite struct EmailVerificationTests {
-    @Test func `a sign-up asks for a mail, without its token, and the token verifies the address once`() async throws {
+    @Test func `a sign-up requests a mail, without its token, and the token verifies the address once`() async throws {
         let users = try await UsersHarness()
         let (ada, mail) = try await users.signUpMailed()
         #expect(!ada.verified)
@@ -33,7 +33,7 @@ import Testing
         #expect(try await users.service.count("SELECT count(*) FROM links WHERE token_hash = \(SHA256.hash(token))") == 1)
     }
 
-    @Test func `a code works for 24 hours, and a new one ends it at once`() async throws {
+    @Test func `a code is valid for 24 hours, and a new one invalidates it at once`() async throws {
         let users = try await UsersHarness()
         let (ada, first) = try await users.signUpMailed()
         let old = try await users.deliver(first)
@@ -68,7 +68,7 @@ import Testing
         #expect(try await users.service.send(Request("users.emailVerifications.confirm", parameters: parameters)).status == 404)
     }
 
-    @Test func `no account is sent more than five an hour`() async throws {
+    @Test func `no account is sent more than five mails an hour`() async throws {
         let users = try await UsersHarness()
         let (ada, _) = try await users.signUpMailed()
         var statuses: [Int] = []
@@ -88,7 +88,7 @@ import Testing
         return try UsersHarness.mails(result)
     }
 
-    @Test func `a new address counts once its owner has shown it, and the old one is told`() async throws {
+    @Test func `a new address takes effect once its owner has verified it, and the old one is notified`() async throws {
         let users = try await UsersHarness()
         let (ada, _) = try await users.signUpMailed()
         let mails = try await change(users, ada, to: "Ada@New.example.com")
@@ -132,7 +132,7 @@ import Testing
         #expect(try await users.verify(token).status == 404)
     }
 
-    @Test func `an address of another account is refused, also when it is taken meanwhile`() async throws {
+    @Test func `an address of another account is rejected, also when it is taken meanwhile`() async throws {
         let users = try await UsersHarness()
         let (ada, _) = try await users.signUpMailed()
         _ = try await users.signUp("grace@example.com")

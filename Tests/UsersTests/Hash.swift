@@ -1,6 +1,6 @@
 import Secrets
 
-/// What the ingress makes of a token.
+/// The ingress's hash of a token.
 func hash(_ token: String) -> String {
     SHA256.hex(token)
 }

@@ -15,7 +15,7 @@ import Testing
             "users.password.change", ["current": current, "password": Self.new], parameters: token.map { ["session": hash($0)] } ?? [:], caller: user.caller)
     }
 
-    @Test func `a changed password ends all sessions but this one, and its owner is told`() async throws {
+    @Test func `a changed password ends all sessions but this one, and its owner is notified`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let own: NewSession = try await users.signIn().decoded()
@@ -41,7 +41,7 @@ import Testing
         #expect(try await users.signIn().status == 201)
     }
 
-    @Test func `of two changes at once one is refused`() async throws {
+    @Test func `of two changes at once one is rejected`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let statuses = try await users.service.send([change(users, ada), change(users, ada)]).map { try $0.reply.status }
@@ -59,11 +59,11 @@ import Testing
         #expect(again.status == 204 && again.isReplayed)
         var other = try change(users, ada, current: Self.new)
         other.id = id
-        #expect(try await users.service.send(other).isReplayed, "the inbox cannot tell passwords apart")
+        #expect(try await users.service.send(other).isReplayed, "the inbox cannot distinguish passwords")
     }
 
     @Test(arguments: [(["current": "x", "password": "short"], ["password"]), (["password": new], ["current"]), (["current": "x", "password": new, "x": "y"], ["x"])])
-    func `what is wrong with a change is named`(body: [String: String], fields: [String]) async throws {
+    func `errors in a change are named`(body: [String: String], fields: [String]) async throws {
         let users = try await UsersHarness()
         let reply = try await users.service.send(Request("users.password.change", body, caller: Caller(id: UUID(), role: .customer)))
         #expect(reply.problem?.errors?.map(\.field) == fields)
@@ -85,7 +85,7 @@ import Testing
         try Request("users.passwordResets.confirm", ["password": password], parameters: ["token": hash(token)])
     }
 
-    @Test func `who reads the account's mail sets a new password, and every session ends`() async throws {
+    @Test func `a reader of the account's mail sets a new password, and every session ends`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let session: NewSession = try await users.signIn().decoded()
@@ -103,7 +103,7 @@ import Testing
         #expect(try await users.service.send(reset(token)).status == 404)
     }
 
-    @Test func `nothing in the answer tells whether there is an account, and nothing is looked up before it`() async throws {
+    @Test func `the answer does not reveal whether there is an account, and nothing is looked up before it`() async throws {
         let users = try await UsersHarness()
         _ = try await users.signUp()
         let known = await users.service.send([try Request("users.passwordResets.create", ["email": "ada@example.com"])])
@@ -127,7 +127,7 @@ import Testing
         #expect(try await users.service.send(reset(third)).status == 404)
     }
 
-    @Test func `a disabled account is sent none`() async throws {
+    @Test func `a disabled account is sent no mail`() async throws {
         let users = try await UsersHarness()
         _ = try await users.signUp()
         try await users.service.database.withConnection { _ = try await $0.execute("UPDATE accounts SET disabled = true") }

@@ -14,7 +14,7 @@ import Testing
         return try await users.service.send(request)
     }
 
-    @Test func `a patch changes what it names, and null clears what may be absent`() async throws {
+    @Test func `a patch changes the fields that it names, and null clears optional ones`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let changed = try await patch(users, ada, #"{"name": " Ada King ", "locale": "en-GB"}"#)
@@ -30,14 +30,14 @@ import Testing
         (#"{"name": null}"#, "name"), (#"{"name": ""}"#, "name"), (#"{"name": "a\u0007"}"#, "name"), (#"{"locale": "english"}"#, "locale"), (#"{"locale": "e"}"#, "locale"),
         (#"{"locale": "en_GB"}"#, "locale"), (#"{"locale": "en-"}"#, "locale"), (#"{"email": "a@b.example"}"#, "email"), (#"{"role": "admin"}"#, "role"),
     ])
-    func `what cannot be changed so is named`(body: String, field: String) async throws {
+    func `fields that cannot be changed are named`(body: String, field: String) async throws {
         let users = try await UsersHarness()
         let reply = try await patch(users, try await users.signUp(), body)
         #expect(reply.status == 422)
         #expect(reply.problem?.errors?.map(\.field) == [field])
     }
 
-    @Test func `a change from a version that is no longer there is 412, also within one batch`() async throws {
+    @Test func `a change from an outdated version is 412, also within one batch`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let tag = try #require(try await users.service.ask(Request("users.me.get", caller: ada.caller)).headers["etag"])
@@ -75,7 +75,7 @@ import Testing
         #expect(later.lastSeenAt == began.addingTimeInterval(61) && later.address == "192.0.2.3" && later.userAgent == "Shop/1.0")
     }
 
-    @Test func `one session ends by its id, and nobody ends another's`() async throws {
+    @Test func `one session ends by its id, and only its owner can end it`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp("ada@example.com")
         let grace = try await users.signUp("grace@example.com")

@@ -24,7 +24,7 @@ import Testing
         #expect(try [0, 3, 4].map { try replies[$0].decoded(ResolvedSession.self).userID } == [ada.id, grace.id, ada.id])
     }
 
-    @Test func `a session ends when its time is over`() async throws {
+    @Test func `a session expires`() async throws {
         let users = try await UsersHarness()
         _ = try await users.signUp()
         let session: NewSession = try await users.signIn().decoded()
@@ -34,7 +34,7 @@ import Testing
         #expect(try await users.resolve(session.token).status == 404)
     }
 
-    @Test func `signing out ends this session only, and tells everybody`() async throws {
+    @Test func `signing out ends this session only, and informs every ingress`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let first: NewSession = try await users.signIn().decoded()
@@ -51,7 +51,7 @@ import Testing
         #expect(try await users.service.send(request).status == 204, "a second time too")
     }
 
-    @Test func `nobody ends another's session`() async throws {
+    @Test func `only its owner can end a session`() async throws {
         let users = try await UsersHarness()
         _ = try await users.signUp("ada@example.com")
         let grace = try await users.signUp("grace@example.com")
@@ -96,7 +96,7 @@ import Testing
         #expect(Set((first.items + second.items).map(\.id)).count == 3)
     }
 
-    @Test func `a cursor of another list is refused`() async throws {
+    @Test func `a cursor of another list is rejected`() async throws {
         let users = try await UsersHarness()
         let cursor = Base64URL.encode(try JSON.encode(["a", "b"]))
         let reply = try await users.service.ask(
@@ -104,7 +104,7 @@ import Testing
         #expect(reply.problem?.errors?.map(\.field) == ["cursor"])
     }
 
-    @Test func `beyond the most that an account may have, the oldest session ends`() async throws {
+    @Test func `past the limit of an account, the oldest session ends`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let database = users.service.database

@@ -27,7 +27,7 @@ import Testing
         #expect(ledger.admit(attempt(103), at: start.addingTimeInterval(900)) == .busy)
     }
 
-    @Test func `places of a worker that has died are given back`() {
+    @Test func `places of a worker that has died are released`() {
         var ledger = SignInLedger()
         for number in 0..<SignInLimits.pair { #expect(ledger.admit(attempt(number), at: start) == .admitted) }
         #expect(ledger.admit(attempt(100), at: start) == .busy)
@@ -35,7 +35,7 @@ import Testing
         #expect(ledger.admit(attempt(100), at: start.addingTimeInterval(Double(SignInLimits.holdSeconds))) == .admitted)
     }
 
-    @Test func `an attempt that was not looked at gives its place back`() {
+    @Test func `an attempt that was not verified releases its place`() {
         var ledger = SignInLedger()
         for number in 0..<SignInLimits.pair {
             #expect(ledger.admit(attempt(number), at: start) == .admitted)
@@ -44,7 +44,7 @@ import Testing
         #expect(ledger.admit(attempt(100), at: start) == .admitted)
     }
 
-    @Test func `what is remembered is bounded`() {
+    @Test func `the remembered attempts are bounded`() {
         var ledger = SignInLedger()
         for number in 0..<(SignInLedger.maximumKeys + 100) {
             let attempt = attempt(number, account: "\(number)", from: nil)

@@ -10,7 +10,7 @@ import Testing
 @testable import ServiceKit
 @testable import Users
 
-/// What is counted, for all that do the counting: Redis, a process without it, and a process that has just lost it.
+/// The counting, for every counter: Redis, a process without it, and a process that has just lost it.
 @Suite struct SignInLimitTests {
     enum Counter: CaseIterable {
         case redis, process, processWithoutItsRedis
@@ -65,11 +65,11 @@ import Testing
     }
 
     @Test(arguments: Counter.allCases)
-    func `strangers never keep an owner out of where he signs in`(counter: Counter) async throws {
+    func `strangers never lock an owner out of a place where they usually sign in`(counter: Counter) async throws {
         try await Self.with(counter) { users in
             _ = try await users.signUp(email)
             #expect(try await users.signIn(email, from: owner).status == 201)
-            // One stranger first, then many, each from a network of his own.
+            // One stranger first, then many, each from a network of its own.
             let stranger = Self.address()
             #expect(try await wrong(users, 11, from: stranger) == Array(repeating: 401, count: 10) + [429])
             var statuses: [Int] = []
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: Counter.allCases)
-    func `where somebody has signed up he is known`(counter: Counter) async throws {
+    func `the place of a sign-up counts as known`(counter: Counter) async throws {
         try await Self.with(counter) { users in
             _ = try await users.signUp(email, from: owner)
             for _ in 0..<4 { _ = try await wrong(users, 5, from: Self.address()) }
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(arguments: Counter.allCases)
-    func `a sweep over accounts from one address ends in 429, and not for those who are known there`(counter: Counter) async throws {
+    func `a sweep over accounts from one address ends in 429, and not for accounts that are known there`(counter: Counter) async throws {
         try await Self.with(counter) { users in
             _ = try await users.signUp(email, from: owner)
             let requests = try (0..<150).map { try users.attempt("\($0)-\(email)", "wrong password", from: owner) }
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test(arguments: Counter.allCases)
-    func `right passwords never count, however many come at once`(counter: Counter) async throws {
+    func `right passwords never count, however many arrive at once`(counter: Counter) async throws {
         try await Self.with(counter) { users in
             _ = try await users.signUp(email)
             let replies = await users.service.send(try (0..<40).map { _ in try users.attempt(email, from: owner) })
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test(arguments: Counter.allCases)
-    func `a burst of guesses, by workers side by side, is looked at as often as the limit says`(counter: Counter) async throws {
+    func `a burst of guesses, by workers side by side, is verified as often as the limit allows`(counter: Counter) async throws {
         try await Self.with(counter) { users in
             _ = try await users.signUp(email)
             let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test func `a guess under way holds the place that it may need, whichever worker looks at it`() async throws {
+    @Test func `a guess under way holds the place that it may need, whichever worker verifies it`() async throws {
         let redis = try RedisClient(url: try await TestServers.redis().url, logger: Logger(label: "test"))
         defer { redis.shutdown() }
         let workers = (0..<2).map { _ in SignInThrottle(store: redis, clock: SetClock(), logger: Logger(label: "test")) }
@@ -141,7 +141,7 @@ import Testing
         #expect(await workers[0].admit(first) == Array(repeating: .admitted, count: SignInLimits.pair))
         #expect(await workers[1].admit([last]) == [.busy])
         #expect(await workers[1].admit([first[0]]) == [.admitted], "the same guess, delivered again")
-        // One password was right, and the others have not been looked at: their places are free again.
+        // One password was right, and the others have not been verified: their places are free again.
         await workers[0].settle(first.enumerated().map { ($1, $0 == 0 ? true : nil) })
         #expect(await workers[1].admit([last]) == [.admitted])
         await workers[1].settle([(last, false)])
@@ -149,7 +149,7 @@ import Testing
     }
 
     @Test(arguments: Counter.allCases)
-    func `an attempt that is delivered again counts once, and one that a client repeats under its key counts anew`(counter: Counter) async throws {
+    func `a redelivered attempt counts once, and one that a client repeats under its key counts again`(counter: Counter) async throws {
         try await Self.with(counter) { users in
             _ = try await users.signUp(email)
             let again = try users.attempt(email, "wrong password", from: owner)
@@ -177,7 +177,7 @@ import Testing
         }
     }
 
-    @Test func `a process that loses Redis does not begin anew`() async throws {
+    @Test func `a process that loses Redis does not start counting from zero`() async throws {
         let redis = try RedisClient(url: try await TestServers.redis().url, logger: Logger(label: "test"))
         let users = try await UsersHarness(attempts: redis)
         _ = try await users.signUp(email)

@@ -8,7 +8,7 @@ import Testing
 @testable import Users
 
 @Suite struct SignInTests {
-    @Test func `the right password begins a session of thirty days, whose token is written down nowhere`() async throws {
+    @Test func `the right password begins a session of thirty days, whose token is stored nowhere`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let reply = try await users.signIn("ADA@example.com")
@@ -72,7 +72,7 @@ import Testing
         #expect(try await users.resolve(session.token).status == 404)
     }
 
-    @Test func `sign-ups that wait for their hashes delay no sign-in`() async throws {
+    @Test func `sign-ups that wait for their hashes do not delay sign-ins`() async throws {
         let users = try await UsersHarness(passwords: .init(logarithm: 14, blockSize: 8, parallelism: 1))
         _ = try await users.signUp()
         let requests = try (0..<40).map {
@@ -84,7 +84,7 @@ import Testing
         #expect(try await signUps.map { try $0.reply.status } == Array(repeating: 201, count: 40))
     }
 
-    @Test func `a hash that is weaker than those of today is made anew at the next sign-in, and everybody who signs in meanwhile may`() async throws {
+    @Test func `a hash weaker than the current ones is replaced at the next sign-in, and concurrent sign-ins succeed`() async throws {
         let users = try await UsersHarness(passwords: .init(logarithm: 6, blockSize: 8, parallelism: 1))
         _ = try await users.signUp()
         let old = try PasswordHash.hash(UsersHarness.password, UsersHarness.quick)
@@ -113,7 +113,7 @@ import Testing
             }
         }
         #expect(try await begin() == 1)
-        // A renewal of what is no longer stored changes nothing.
+        // A renewal of a hash that is no longer stored changes nothing.
         try await database.transaction { try await Store.renew([(account, "late")], on: $0) }
         #expect(try await users.storedHash == "stronger")
         _ = try await UsersService.ensureAdmin(
@@ -134,7 +134,7 @@ import Testing
     }
 
     /// Addresses are ASCII, where nothing can be composed in two ways.
-    @Test func `an address with accents is no address, however they are composed`() async throws {
+    @Test func `an address with accents is invalid, however they are composed`() async throws {
         let users = try await UsersHarness()
         for email in ["andr\u{e9}@example.com", "andre\u{301}@example.com"] {
             let reply = try await users.service.send(Request("users.accounts.create", ["email": email, "password": UsersHarness.password, "name": "André"]))

@@ -10,13 +10,13 @@ import Users
 @testable import Messaging
 @testable import ServiceKit
 
-/// Users with one customer's everyday steps.
+/// Users, with a customer's everyday steps.
 struct UsersHarness: Sendable {
     static let password = "correct horse battery"
 
     let service: ServiceHarness
 
-    /// Hashes of no strength, so that tests which are not about them are quick.
+    /// Weak hashes, so that tests which are not about them are quick.
     static let quick = PasswordHash.Parameters(logarithm: 4, blockSize: 8, parallelism: 1)
 
     init(
@@ -38,7 +38,7 @@ struct UsersHarness: Sendable {
         try await service.send(attempt(email, password, from: address))
     }
 
-    /// A sign-in as the ingress asks for it.
+    /// A sign-in as the ingress sends it.
     func attempt(_ email: String, _ password: String = password, from address: String? = nil, id: UUID = UUID()) throws -> Request {
         try Request(
             "users.sessions.create", ["email": email, "password": password], parameters: address.map { [Request.clientAddress: $0] } ?? [:], id: id)
@@ -48,7 +48,7 @@ struct UsersHarness: Sendable {
         try await service.ask(Request("users.sessions.resolve", ["tokenHash": hash(token)]))
     }
 
-    /// Of the one account that there is.
+    /// Of the only account.
     var storedHash: String {
         get async throws {
             let rows = try await service.database.withConnection { try await $0.query("SELECT password_hash FROM accounts") }
@@ -97,12 +97,12 @@ struct SessionList: Decodable {
 // MARK: - Mails
 
 extension UsersHarness {
-    /// The mails that handling these requests has asked for.
+    /// The mails that these requests have asked for.
     static func mails(_ results: [BatchHandler.Result]) throws -> [AccountMail] {
         try results.flatMap(\.outputs).filter { $0.key == MessageName.accountMail }.map { try JSON.decode(AccountMail.self, from: Array($0.body.utf8)) }
     }
 
-    /// What the mailer does with a link: makes a token, has its hash remembered, and sends it.
+    /// The mailer's work for a link: makes a token, has its hash stored, and sends it.
     func deliver(_ mail: AccountMail) async throws -> String {
         let token = SecureRandom.token()
         let armed = try await service.send(Request(MessageName.armLink, ["id": mail.id.uuidString, "tokenHash": hash(token)]))

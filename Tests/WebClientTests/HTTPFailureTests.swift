@@ -39,7 +39,7 @@ extension Wire {
         }
 
         @Test(arguments: ["GET", "POST"])
-        func `a server that reads the request and hangs up leaves it in doubt`(method: String) async throws {
+        func `a server that reads the request and hangs up leaves the outcome unknown`(method: String) async throws {
             let error = await failure(of: WebRequest(method: method, url: peer.http + "/close", body: [1, 2, 3]))
             #expect(error?.code == .connectionLost)
             #expect(error?.requestMayHaveBeenSent == true)
@@ -68,23 +68,23 @@ extension Wire {
             #expect(error?.requestMayHaveBeenSent == true)
         }
 
-        @Test func `an answer that is no HTTP is an error`() async throws {
+        @Test func `an answer that is not HTTP is an error`() async throws {
             #expect(await failure(of: WebRequest(url: peer.http + "/garbage"))?.code == .badResponse)
         }
 
         @Test(arguments: ["/big/1001", "/endless"])
-        func `a body beyond the bound is an error`(path: String) async throws {
+        func `a body past the bound is an error`(path: String) async throws {
             let error = await failure(of: WebRequest(url: peer.http + path, maximumResponseBytes: 1000))
             #expect(error?.code == .tooLarge)
             #expect(error?.requestMayHaveBeenSent == true)
         }
 
-        @Test func `a body of just the bound is not`() async throws {
+        @Test func `a body exactly at the bound is not an error`() async throws {
             let response = try await client.send(WebRequest(url: peer.http + "/big/1000", maximumResponseBytes: 1000))
             #expect(response.body.count == 1000)
         }
 
-        @Test func `headers beyond the bound are an error`() async throws {
+        @Test func `headers past the bound are an error`() async throws {
             #expect(await failure(of: WebRequest(url: peer.http + "/headers/300"))?.code == .tooLarge)
         }
     }

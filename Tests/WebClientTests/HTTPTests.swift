@@ -10,7 +10,7 @@ extension Wire {
             peer = try await Peer()
         }
 
-        @Test func `a GET brings status, headers and body`() async throws {
+        @Test func `a GET returns status, headers and body`() async throws {
             let response = try await client.send(WebRequest(url: peer.http + "/echo/a%20path?q=1"))
             #expect(response.status == 200)
             #expect(response.first("content-length") == String(response.body.count))
@@ -24,7 +24,7 @@ extension Wire {
         }
 
         @Test(arguments: ["POST", "PUT", "PATCH", "DELETE", "GET"])
-        func `method, headers and body arrive as they were given`(method: String) async throws {
+        func `method, headers and body arrive unchanged`(method: String) async throws {
             let body = (0...255).map { UInt8($0) }
             let request = WebRequest(
                 method: method, url: peer.http + "/echo",
@@ -47,7 +47,7 @@ extension Wire {
             #expect(echo.headers["Content-Length"] == "0")
         }
 
-        @Test func `a large body goes out without waiting for leave`() async throws {
+        @Test func `a large body is sent without waiting for permission`() async throws {
             let body = [UInt8](repeating: 0x78, count: 3 << 20)
             let echo = try decode(Peer.Echo.self, from: await client.send(WebRequest(method: "POST", url: peer.http + "/echo", body: body)))
             #expect(echo.body.utf8.count == body.count)
@@ -76,7 +76,7 @@ extension Wire {
             #expect(response.first("X-Late") == "yes")
         }
 
-        @Test func `requests in turn use one connection`() async throws {
+        @Test func `consecutive requests use one connection`() async throws {
             for _ in 0..<20 { _ = try await client.send(WebRequest(url: peer.http + "/ok")) }
             // The second is the report's own.
             #expect(try await peer.report().connections == 2)
@@ -97,7 +97,7 @@ extension Wire {
             #expect(report.connections <= 11)
         }
 
-        @Test func `a certificate that nobody vouches for is refused before anything is sent`() async throws {
+        @Test func `an untrusted certificate is refused before anything is sent`() async throws {
             let error = await #expect(throws: WebClientError.self) { try await client.send(WebRequest(url: peer.https + "/ok")) }
             #expect(error?.code == .tls)
             #expect(error?.requestMayHaveBeenSent == false)
@@ -112,7 +112,7 @@ extension Wire {
             #expect(error?.code == .tls)
         }
 
-        @Test func `HTTPS works with the authority that was given`() async throws {
+        @Test func `HTTPS works with the given authority`() async throws {
             let client = WebClient(certificateAuthorityFile: try await Identity.shared.value.certificate, logger: testLogger)
             let response = try await client.send(WebRequest(method: "POST", url: peer.https + "/echo", body: [0x61]))
             #expect(try decode(Peer.Echo.self, from: response).body == "a")

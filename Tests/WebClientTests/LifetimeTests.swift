@@ -21,7 +21,7 @@ extension Wire {
             #expect(try await client.send(WebRequest(url: peer.http + "/await/gone", timeout: .seconds(30))).status == 200)
         }
 
-        @Test func `a task that is cancelled already sends nothing`() async throws {
+        @Test func `a task that was cancelled before sends nothing`() async throws {
             let url = peer.http + "/ok"
             let error = await withTaskGroup(of: WebClientError?.self) { group in
                 group.cancelAll()
@@ -35,7 +35,7 @@ extension Wire {
             #expect(try await peer.report().hits["/ok"] == nil)
         }
 
-        @Test func `beyond those that run and wait a request is turned away at once`() async throws {
+        @Test func `a request past the limits of running and waiting ones is rejected at once`() async throws {
             let client = WebClient(maximumConcurrent: 1, maximumWaiting: 0, logger: testLogger)
             let url = peer.http + "/hang"
             let hanging = Task { try await client.send(WebRequest(url: url, timeout: .seconds(50))) }
@@ -48,7 +48,7 @@ extension Wire {
             _ = await hanging.result
         }
 
-        @Test func `who asks again after an answer finds the room that it left`() async throws {
+        @Test func `a caller that asks again after an answer finds its place free`() async throws {
             let client = WebClient(maximumConcurrent: 1, maximumWaiting: 0, logger: testLogger)
             for _ in 0..<200 { #expect(try await client.send(WebRequest(url: peer.http + "/ok")).status == 200) }
         }
@@ -68,7 +68,7 @@ extension Wire {
             #expect(try await client.send(WebRequest(url: peer.http + "/ok")).status == 200)
         }
 
-        @Test func `shutting down fails what runs and what comes later`() async throws {
+        @Test func `shutting down fails running and later requests`() async throws {
             let client = WebClient(maximumConcurrent: 1, logger: testLogger)
             let url = peer.http + "/hang"
             let running = Task { try await client.send(WebRequest(url: url, timeout: .seconds(50))) }

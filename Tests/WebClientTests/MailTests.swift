@@ -23,13 +23,13 @@ extension Wire {
             #expect(mail.data == "Subject: dots\r\n\r\n..\r\n...two\r\n..one\r\nlast\r\n.\r\n")
         }
 
-        @Test func `the user and password of the URL are given to the server`() async throws {
+        @Test func `the user and password of the URL are sent to the server`() async throws {
             try await client.sendMail(peer.mail(to: ["ann@example.com"], credentials: "me:p%40ss@"))
             // base64 of NUL me NUL p@ss
             #expect(try await peer.report().mails.first?.user == "AG1lAHBAc3M=")
         }
 
-        @Test func `many messages are delivered one after the other and at once`() async throws {
+        @Test func `many messages are delivered one after another and at once`() async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in 0..<40 {
                     let envelope = peer.mail(to: ["user\(index)@example.com"])
@@ -42,7 +42,7 @@ extension Wire {
         }
 
         @Test(arguments: [("nobody@example.com", 550, false), ("full@example.com", 452, true), ("spam@example.com", 554, false)])
-        func `a refusal tells the server's code and that nothing was accepted`(
+        func `a refusal reports the server's code and that nothing was accepted`(
             recipient: String, status: Int, isTransient: Bool
         ) async throws {
             let error = await failure(of: peer.mail(to: [recipient]))
@@ -54,7 +54,7 @@ extension Wire {
             try await client.sendMail(peer.mail(to: ["ann@example.com"]))
         }
 
-        @Test func `a server that never acknowledges leaves the message in doubt`() async throws {
+        @Test func `a server that never acknowledges leaves the outcome unknown`() async throws {
             var envelope = peer.mail(to: ["silent@example.com"])
             envelope.timeout = .seconds(2)
             let error = await failure(of: envelope)
@@ -62,7 +62,7 @@ extension Wire {
             #expect(error?.requestMayHaveBeenSent == true)
         }
 
-        @Test func `a mail server that does not answer holds up no web request and no cancellation`() async throws {
+        @Test func `a mail server that does not answer delays no web request and no cancellation`() async throws {
             var envelope = peer.mail(to: ["silent@example.com"])
             envelope.timeout = .seconds(20)
             let stuck = Task { [client, envelope] in try await client.sendMail(envelope) }
@@ -72,7 +72,7 @@ extension Wire {
             #expect(elapsed < .seconds(15))
         }
 
-        @Test func `neither credentials nor mail go to a server without TLS, unless its host may be spoken to so`() async throws {
+        @Test func `neither credentials nor mail go to a server without TLS, unless its host is exempt`() async throws {
             var envelope = peer.mail(to: ["ann@example.com"], credentials: "me:secret@")
             let foreign = WebClient(allowsPlainText: { _ in false }, logger: testLogger)
             for credentials in ["me:secret@", ""] {

@@ -4,10 +4,10 @@ import TestKit
 import Testing
 import WebClient
 
-/// The suites that talk to a peer take turns: starting one takes a core, which would distort what is said about time.
+/// The suites that talk to a peer take turns: starting one takes a core, which would distort the timing tests.
 @Suite(.serialized, .timeLimit(.minutes(2))) enum Wire {}
 
-/// A running ``peerScript``, one for each test, so that what it counts belongs to that test.
+/// A running ``peerScript``, one for each test, so that its counts belong to that test.
 final class Peer {
     struct Report: Decodable {
         struct Mail: Decodable {
@@ -64,12 +64,12 @@ final class Peer {
     }
 
     deinit {
-        // The process inherits a signal mask that holds SIGTERM back, so closing its input ends it.
+        // The process inherits a signal mask that blocks SIGTERM, so closing its input ends it.
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }
 
-    /// What the peer has seen so far.
+    /// What the peer has received so far.
     func report() async throws -> Report {
         let client = WebClient(logger: testLogger)
         defer { client.shutdown() }

@@ -1,4 +1,4 @@
-/// The other side of the wire: an HTTP, an HTTPS and an SMTP server whose paths and recipients say how they behave.
+/// The other side of the wire: an HTTP, an HTTPS and an SMTP server whose paths and recipients select how they behave.
 ///
 /// Its arguments are a certificate and its key; it prints the three ports on one line and ends when its standard input does.
 let peerScript = #"""

@@ -3,7 +3,7 @@ import Testing
 import WebClient
 
 extension Peer {
-    /// A proxy that is not there: whoever heeds it gets no answer. In force for all tests against a peer.
+    /// A proxy that does not exist: a client that uses it gets no answer. In force for all tests against a peer.
     static let deadProxy = "127.0.0.1:1"
     static let proxied: Void = {
         for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] { _ = unsafe setenv(name, "http://\(deadProxy)", 1) }
@@ -11,7 +11,7 @@ extension Peer {
 }
 
 extension Wire {
-    /// Names that nobody owns (RFC 2606): not found when asked for directly, not looked up when a proxy is asked.
+    /// Reserved names (RFC 2606): not found when asked for directly, not looked up when a proxy is asked.
     @Suite struct ProxyTests {
         init() async throws {
             _ = Peer.proxied
@@ -23,18 +23,18 @@ extension Wire {
 
         private let onTheInternet = WebClient(usesEnvironmentProxy: true, logger: testLogger)
 
-        @Test func `the environment's proxy is used by HTTPS of a client that is made for the Internet`() async {
+        @Test func `HTTPS of a client made for the Internet uses the environment's proxy`() async {
             let error = await failure(onTheInternet, "https://gateway.invalid/")
             #expect(error?.message.contains("127.0.0.1 port 1") == true, "\(error?.message ?? "")")
         }
 
         @Test(arguments: ["http://gateway.invalid/", "https://gateway.invalid/"])
-        func `nobody else asks a proxy`(url: String) async {
+        func `no other client uses a proxy`(url: String) async {
             let error = await failure(WebClient(logger: testLogger), url)
             #expect(error?.message.contains("resolve host") == true, "\(error?.message ?? "")")
         }
 
-        @Test func `HTTP, which a proxy would read, goes through none`() async {
+        @Test func `HTTP, which a proxy could read, uses none`() async {
             let error = await failure(onTheInternet, "http://gateway.invalid/")
             #expect(error?.message.contains("resolve host") == true, "\(error?.message ?? "")")
         }
@@ -51,7 +51,7 @@ extension Wire {
             #expect(response.status == 200)
         }
 
-        @Test func `mail asks no proxy`() async throws {
+        @Test func `mail uses no proxy`() async throws {
             let peer = try await Peer()
             try await onTheInternet.sendMail(peer.mail(to: ["ann@example.com"]))
         }

@@ -9,7 +9,7 @@ import Testing
         TransferQueue(limits: .init(concurrent: concurrent, concurrentPerHost: perHost, waiting: waiting))
     }
 
-    @Test func `starts up to the limit, then lets wait, then refuses`() {
+    @Test func `transfers start up to the limit, then wait, then are refused`() {
         var queue = queue(waiting: 1)
         #expect(queue.admit("1", host: "a", deadline: soon) == .start)
         #expect(queue.admit("2", host: "b", deadline: soon) == .start)
@@ -17,7 +17,7 @@ import Testing
         #expect(queue.admit("4", host: "d", deadline: soon) == .refuse)
     }
 
-    @Test func `those who wait start in their order`() {
+    @Test func `waiting transfers start in their order`() {
         var queue = queue(concurrent: 1)
         for name in ["1", "2", "3"] { _ = queue.admit(name, host: "a", deadline: soon) }
         #expect(queue.release(host: "a") == ["2"])
@@ -25,7 +25,7 @@ import Testing
         #expect(queue.release(host: "a") == [])
     }
 
-    @Test func `a busy host holds up nobody else`() {
+    @Test func `a busy host delays no other`() {
         var queue = queue(concurrent: 3, perHost: 1)
         #expect(queue.admit("a1", host: "a", deadline: soon) == .start)
         #expect(queue.admit("a2", host: "a", deadline: soon) == .wait)
@@ -35,7 +35,7 @@ import Testing
         #expect(queue.release(host: "a") == ["a2"])
     }
 
-    @Test func `one that was withdrawn never starts`() {
+    @Test func `a withdrawn transfer never starts`() {
         var queue = queue(concurrent: 1)
         for name in ["1", "2", "3"] { _ = queue.admit(name, host: "a", deadline: soon) }
         let withdrawn = ["2", "2", "1"].map { queue.withdraw($0) }
@@ -43,7 +43,7 @@ import Testing
         #expect(queue.release(host: "a") == ["3"])
     }
 
-    @Test func `those whose time is up are taken out`() {
+    @Test func `transfers past their deadline are removed`() {
         var queue = queue(concurrent: 1)
         let later = soon + .seconds(1)
         _ = queue.admit("1", host: "a", deadline: soon)

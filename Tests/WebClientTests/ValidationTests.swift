@@ -1,7 +1,7 @@
 import Testing
 import WebClient
 
-/// What is refused before there is a connection: no server takes part.
+/// Requests rejected before there is a connection: no server takes part.
 @Suite struct ValidationTests {
     private let client = WebClient(logger: testLogger)
 
@@ -13,7 +13,7 @@ import WebClient
         "", "example.com", "/path", "ftp://127.0.0.1/", "file:///etc/passwd", "smtp://127.0.0.1", "http://", "http://a b/",
         "http://127.0.0.1/\r\nX: y", "http://127.0.0.1:99999/", "http://127.0.0.1\0.example.com/",
     ])
-    func `what is no web address is refused`(url: String) async {
+    func `an invalid web address is rejected`(url: String) async {
         let error = await failure(of: WebRequest(url: url))
         #expect(error?.code == .invalidURL)
         #expect(error?.requestMayHaveBeenSent == false)
@@ -21,12 +21,12 @@ import WebClient
     }
 
     @Test(arguments: [("X", "a\r\nY: b"), ("X", "a\nb"), ("X", "a\0"), ("X: a\r\nY", "b"), ("", "a"), ("X Y", "a")])
-    func `a header that would be two is refused`(name: String, value: String) async {
+    func `a header that would become two is rejected`(name: String, value: String) async {
         let error = await failure(of: WebRequest(url: "http://127.0.0.1:1/", headers: [(name, value)]))
         #expect(error?.code == .invalidRequest)
     }
 
-    @Test func `a method that is more than a word is refused`() async {
+    @Test func `a method of more than one word is rejected`() async {
         #expect(await failure(of: WebRequest(method: "GET / HTTP/1.1\r\n", url: "http://127.0.0.1:1/"))?.code == .invalidRequest)
         #expect(await failure(of: WebRequest(method: "", url: "http://127.0.0.1:1/"))?.code == .invalidRequest)
     }
@@ -35,16 +35,16 @@ import WebClient
         [], ["ann"], ["ann@example.com>\r\nDATA"], ["a b@example.com"],
         [String](repeating: "ann@example.com", count: MailEnvelope.maximumRecipients + 1),
     ])
-    func `recipients that are no addresses are refused`(recipients: [String]) async {
+    func `invalid recipients are rejected`(recipients: [String]) async {
         await expectRefusal(recipients: recipients, message: "x\r\n")
     }
 
     @Test(arguments: ["Subject: x\n\nx", "x\r\n\n.\r\n", "x\r", "x\ry\r\n"])
-    func `a message that could be taken for two is refused`(message: String) async {
+    func `a message that could be taken for two is rejected`(message: String) async {
         await expectRefusal(recipients: ["ann@example.com"], message: message)
     }
 
-    @Test func `mail goes to mail servers only`() async {
+    @Test func `mail is sent to mail servers only`() async {
         let envelope = MailEnvelope(url: "http://127.0.0.1:1", from: "a@example.com", recipients: ["b@example.com"], message: [])
         let error = await #expect(throws: WebClientError.self) { try await client.sendMail(envelope) }
         #expect(error?.code == .invalidURL)

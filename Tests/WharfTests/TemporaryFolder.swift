@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A folder that is there as long as this value.
+/// A folder that exists as long as this value.
 final class TemporaryFolder: Sendable {
     let path: String
 

@@ -24,7 +24,7 @@ public struct AMQPConfiguration: Equatable, Sendable {
     /// How many nodes a URL may name: more than the broker's quorums are made for.
     public static let maximumNodes = 16
 
-    /// Never empty. Each is as good as any other: every connection takes them in a random order, so that processes spread over them.
+    /// Never empty. All nodes are equivalent: every connection tries them in a random order, so that processes spread over them.
     public var nodes: [Node]
     public var user: String
     public var password: String
@@ -36,17 +36,17 @@ public struct AMQPConfiguration: Equatable, Sendable {
 
     /// A peer that is silent for twice this long is taken for dead: within 10 s by default, 5 s where there are several nodes. Whole seconds, held to 1 to 600 s.
     public var heartbeat: Duration = Self.standardHeartbeat
-    /// For each address of each node: bounds the TCP connection and, again, the handshake; not the name lookup before it, which the resolver bounds.
-    /// Held to 0.1 to 60 s.
+    /// For each address of each node: bounds the TCP connection and, separately, the handshake; not the name lookup before it, which the resolver bounds.
+    /// Clamped to 0.1 to 60 s.
     public var connectTimeout: Duration = Self.standardConnectTimeout
-    /// Bounds each answer to a declaration: with a node lost the cluster may take some seconds to agree on one. Held to 0.1 to 60 s.
+    /// Bounds each answer to a declaration: with a node lost the cluster may take some seconds to agree on one. Clamped to 0.1 to 60 s.
     public var rpcTimeout: Duration = .seconds(5)
     /// Bounds how long the kernel waits for sent bytes to be taken by the broker's host: with its heartbeats something is always sent. Held to 0.1 to 60 s.
     public var tcpUserTimeout: Duration = .seconds(4)
     /// Bounds the good-bye of an orderly close. Held to 0.1 to 60 s.
     public var closeTimeout: Duration = .seconds(2)
 
-    /// Silence is noticed after 6 to 7 s. Much less, and a broker whose machine is busy would be taken for dead.
+    /// Silence is noticed after 6 to 7 s. With a much shorter limit a broker on a busy machine would count as dead.
     public static let standardHeartbeat: Duration = .seconds(3)
     /// Where another node can be used instead: silence is noticed after 4 to 5 s.
     public static let clusterHeartbeat: Duration = .seconds(2)
@@ -77,13 +77,13 @@ public struct AMQPConfiguration: Equatable, Sendable {
 }
 
 extension AMQPConfiguration: CustomStringConvertible, CustomReflectable {
-    /// Where it leads, without the password.
+    /// The address without the password.
     public var description: String {
         let authority = nodes.map { "\($0)" }.joined(separator: ",")
         return "\(tls == nil ? "amqp" : "amqps")://\(user)@\(authority)\(virtualHost == "/" ? "" : "/\(virtualHost)")"
     }
 
-    /// Hides the password from `dump` and from interpolation of whatever contains this.
+    /// Hides the password from `dump` and from interpolation of any value that contains this one.
     public var customMirror: Mirror {
         Mirror(self, children: ["url": description, "connectionName": connectionName])
     }

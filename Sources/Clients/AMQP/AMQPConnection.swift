@@ -3,10 +3,10 @@ import Glibc
 import IOThreads
 import Synchronization
 
-/// One connection to a broker with one channel, from opening to its end. It is not reopened: a new one takes its place.
+/// One connection to a broker with one channel, from opening to its end. It is never reopened: a new connection replaces it.
 ///
-/// Everything in it runs on its `IOThread`, but what waits for the broker (``ConnectionOpening``). librabbitmq is not thread-safe: no other thread
-/// enters it for a connection that is open.
+/// Everything in it runs on its `IOThread`, except what waits for the broker (``ConnectionOpening``). librabbitmq is not thread-safe: no other thread
+/// uses a connection that is open.
 actor AMQPConnection {
     nonisolated let thread: IOThread
     private let configuration: AMQPConfiguration
@@ -14,15 +14,15 @@ actor AMQPConnection {
     nonisolated let generation: UInt64
 
     private var handle: ConnectionHandle?
-    /// Where it leads, once it is open.
+    /// The address it is connected to, once it is open.
     private(set) var address: BrokerAddress?
     private var assembly: MessageAssembly
     private var ending: Ending?
-    /// Set before ``ending``, which waits for the good-bye.
+    /// Set before ``ending``, which waits for the orderly close.
     private var isEnding = false
     private var endWaiter: CheckedContinuation<Ending, Never>?
     private var interest = IOInterest()
-    /// A turn is due already.
+    /// A turn is already scheduled.
     private let isWoken = Atomic<Bool>(false)
 
     /// How a connection ended.
@@ -31,7 +31,7 @@ actor AMQPConnection {
         case lost(AMQPError)
     }
 
-    /// Tells the connections of this process apart.
+    /// Distinguishes the connections of this process.
     private static let generations = Atomic<UInt64>(0)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -73,7 +73,7 @@ actor AMQPConnection {
         thread.forget(self)
         let handle = handle
         self.handle = nil
-        // First, as the good-bye may take a while and nothing pending has anything to gain from it.
+        // First, because the orderly close may take a while and pending work gains nothing by waiting for it.
         var canSayGoodbye = true
         switch ending {
         case .closed: owner.detach(nil)
@@ -97,10 +97,10 @@ actor AMQPConnection {
 // MARK: - Turns
 
 extension AMQPConnection: IOHandler {
-    /// How many events are gathered before the owner gets them: bounds memory, and lets acknowledgements out in between.
+    /// How many events are gathered before the owner gets them: bounds memory, and lets acknowledgements be written in between.
     private static let eventsPerRound = 1_000
 
-    /// Makes the connection take a turn soon: there is something to write, or room to read. From any thread; cheap when a turn is due already.
+    /// Schedules a turn soon: there is something to write, or room to read. From any thread; cheap when a turn is already scheduled.
     nonisolated func wake() {
         if !isWoken.exchange(true, ordering: .acquiringAndReleasing) { thread.wake(self) }
     }
@@ -117,7 +117,7 @@ extension AMQPConnection: IOHandler {
     }
 
     private func turn() {
-        // Cleared first, so that whoever has something to write from now on has another turn.
+        // Cleared first, so that a write requested from now on schedules another turn.
         isWoken.store(false, ordering: .sequentiallyConsistent)
         guard !isEnding, let channel = handle else { return }
         var isReadingPaused = false
@@ -138,7 +138,7 @@ extension AMQPConnection: IOHandler {
         var next = interest
         next.toRead = !isReadingPaused
         next.toWrite = progress == .more
-        // A negative descriptor is not polled: a hang-up while nobody reads would wake the thread over and over.
+        // A negative descriptor is not polled: a hang-up while reading is paused would wake the thread over and over.
         next.socket = next.toRead || next.toWrite ? amqp_get_sockfd(handle.state) : -1
         next.deadline = next.deadline ?? .now + turnInterval
         guard next != interest else { return }
@@ -151,7 +151,7 @@ extension AMQPConnection: IOHandler {
         min(configuration.heartbeat.held(to: .seconds(1), .seconds(600)) / 3, .seconds(1))
     }
 
-    /// Whether the kernel takes more bytes now. A broker that has stopped reading must not stop this thread.
+    /// Whether the kernel accepts more bytes now. A broker that has stopped reading must not block this thread.
     private var isWritable: Bool {
         guard let handle else { return false }
         var descriptor = pollfd(fd: amqp_get_sockfd(handle.state), events: Int16(POLLOUT), revents: 0)

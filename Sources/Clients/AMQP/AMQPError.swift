@@ -14,7 +14,7 @@ public struct AMQPError: Error, Equatable, Sendable {
         case accessRefused
         /// A queue or exchange does not exist.
         case notFound
-        /// The connection was there and is gone.
+        /// The connection was open and has been lost.
         case connectionLost
         /// The broker closed the channel or the connection because it rejected what was asked of it.
         case closedByBroker
@@ -22,9 +22,9 @@ public struct AMQPError: Error, Equatable, Sendable {
         case notConnected
         /// The broker does not accept publications (memory or disk alarm) and did not until the deadline.
         case blocked
-        /// As many publications as the bound allows were waiting already.
+        /// The limit on waiting publications had been reached.
         case windowFull
-        /// Sent, but the broker did not answer until the deadline: it may have the message or not.
+        /// Sent, but the broker did not answer before the deadline: it may or may not have the message.
         case deadlineExceeded
         /// This publisher or consumer has been stopped.
         case stopped
@@ -35,7 +35,7 @@ public struct AMQPError: Error, Equatable, Sendable {
     public let code: Code
     /// What happened and, where something can be done about it, what.
     public let message: String
-    /// True when trying again later can help without anyone changing anything.
+    /// True when a later retry can succeed without anyone changing anything.
     public let isTransient: Bool
 
     public init(_ code: Code, _ message: String, isTransient: Bool) {

@@ -9,9 +9,9 @@ struct AMQPURL {
     var heartbeat: Duration?
     var connectTimeout: Duration?
 
-    /// Of a node that is given without one.
+    /// The port of a node that is given without one.
     private var standardPort: Int { tls == nil ? 5672 : 5671 }
-    /// In seconds, and in milliseconds: what the client holds them to anyhow.
+    /// In seconds, and in milliseconds: the client's own limits, to which it clamps these values anyway.
     private static let heartbeats = 1...600
     private static let connectTimeouts = 100...60_000
 
@@ -71,7 +71,7 @@ struct AMQPURL {
         return .init(host: host, port: port)
     }
 
-    /// Digits alone: a sign is none.
+    /// Digits alone: no sign.
     private static func number(_ text: some StringProtocol) -> Int? {
         text.utf8.allSatisfy { hexDigit($0).map { $0 < 10 } ?? false } ? Int(text) : nil
     }

@@ -3,12 +3,12 @@ import Glibc
 
 /// One address of one node: where a connection is tried.
 struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
-    /// As the settings have it: for people, and for a certificate.
+    /// As written in the settings: for people, and for checking a certificate.
     let node: AMQPConfiguration.Node
-    /// Numeric; the node's name where it has one address only, or none that can be found.
+    /// Numeric; the node's name where it has only one address, or none that can be found.
     let host: String
 
-    /// Of one name, more than clusters have nodes.
+    /// For one name; more than clusters have nodes.
     static let mostPerNode = 16
 
     var description: String { host == node.host ? "\(node)" : "\(node) (\(host))" }
@@ -17,7 +17,7 @@ struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
     static func resolve(_ node: AMQPConfiguration.Node) -> [BrokerAddress] {
         var hosts: [String] = []
         for host in numericHosts(of: node.host) where !hosts.contains(host) { hosts.append(host) }
-        // By its name: what is wrong with one that is not found is librabbitmq's to report, and TLS names the server that it expects.
+        // By its name: librabbitmq reports why a name cannot be resolved, and TLS needs the name of the server it expects.
         guard hosts.count > 1 else { return [BrokerAddress(node: node, host: node.host)] }
         return hosts.prefix(mostPerNode).shuffled().map { BrokerAddress(node: node, host: $0) }
     }
@@ -61,7 +61,7 @@ struct BrokerAddresses: Sequence, IteratorProtocol {
         self.resolve = resolve
     }
 
-    /// A name is looked up when its turn comes: a slow name server keeps nobody from the nodes before.
+    /// A name is looked up when its turn comes: a slow name server does not delay attempts at the nodes before it.
     mutating func next() -> BrokerAddress? {
         while true {
             if let address = addresses.popLast() {

@@ -2,8 +2,8 @@ import CRabbitMQ
 
 /// Owns librabbitmq's connection and its one channel; closes the socket and frees everything in its deinit.
 ///
-/// Not Sendable: one thread at a time has it. A thread of its own opens it (``ConnectionOpening``), the ``AMQPConnection``'s uses it, another says
-/// good-bye. Its memory may be freed on any thread, because nothing else refers to it by then.
+/// Not Sendable: one thread at a time has it. A thread of its own opens it (``ConnectionOpening``), the ``AMQPConnection``'s thread uses it, another
+/// closes it in an orderly way. Its memory may be freed on any thread, because nothing else refers to it by then.
 final class ConnectionHandle {
     static let channel: amqp_channel_t = 1
 
@@ -12,7 +12,7 @@ final class ConnectionHandle {
     private let socket: OpaquePointer
     private let isTLS: Bool
 
-    /// - Parameter name: what the certificate must be for, where the connection goes to an address instead of a name.
+    /// - Parameter name: the name that the certificate must prove, where the connection goes to an address instead of a name.
     init(tls: AMQPConfiguration.TLS?, expecting name: String? = nil) throws(AMQPError) {
         guard let state = amqp_new_connection() else { throw Self.outOfMemory }
         guard let socket = tls == nil ? amqp_tcp_socket_new(state) : amqp_ssl_socket_new(state) else {
@@ -63,13 +63,13 @@ final class ConnectionHandle {
         try check("channel.open")
     }
 
-    /// Lets the broker know, and waits for its answer, so that it logs no lost connection. Blocks the thread for `timeout` at most.
+    /// Closes the connection with AMQP's handshake, so that the broker logs no lost connection. Blocks the thread for `timeout` at most.
     func close(within timeout: Duration) {
         setRPCTimeout(timeout)
         amqp_connection_close(state, Int32(AMQP_REPLY_SUCCESS))
     }
 
-    /// librabbitmq's connection, with memory at hand until `body` is over.
+    /// librabbitmq's connection, with allocated memory released once `body` has returned.
     func withChannel<Result>(
         _ body: (_ state: amqp_connection_state_t, _ arena: Arena) throws(AMQPError) -> Result
     ) throws(AMQPError) -> Result {
@@ -89,7 +89,7 @@ final class ConnectionHandle {
         throw .connectionLost("\(action): \(String(cString: amqp_error_string2(status)))")
     }
 
-    /// Without the first two capabilities a deleted queue leaves a deaf consumer, and an alarm goes unnoticed.
+    /// Without the first two capabilities a consumer whose queue is deleted never hears of it, and an alarm goes unnoticed.
     private static func clientProperties(_ configuration: AMQPConfiguration) -> [String: FieldValue] {
         [
             "product": "wharf",

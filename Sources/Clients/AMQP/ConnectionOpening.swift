@@ -1,11 +1,11 @@
 import IOThreads
 
-/// The parts of a connection's life in which librabbitmq waits for the broker, each on a thread of its own: a broker that is frozen, or a name server,
+/// The parts of a connection's life in which librabbitmq waits for the broker, each on a thread of its own: a frozen broker, or a slow name server,
 /// then delays nothing else on the connection's thread. At most one of them is under way for a connection.
 enum ConnectionOpening {
     /// Hands a connection from one thread to the next.
     ///
-    /// Unchecked because ``ConnectionHandle`` is not Sendable: who gives it away does not touch it again.
+    /// Unchecked because ``ConnectionHandle`` is not Sendable: the thread that gives it away does not touch it again.
     struct Handover: @unchecked Sendable {
         let handle: ConnectionHandle
         let address: BrokerAddress
@@ -31,7 +31,7 @@ enum ConnectionOpening {
                 return .success(Handover(handle: handle, address: address))
             } catch {
                 failure = error
-                // What one node refuses, all of them refuse.
+                // An error that every node would return.
                 guard error.isThisNodesAlone else { break }
                 LostAddresses.ofProcess.add(address)
             }
@@ -54,7 +54,7 @@ enum ConnectionOpening {
         return handle
     }
 
-    /// Says good-bye and calls `completion`, on another thread.
+    /// Closes the connection with AMQP's handshake and calls `completion`, on another thread.
     static func close(_ handover: Handover, within timeout: Duration, completion: @escaping @Sendable () -> Void) {
         let hasStarted = startThread(named: "amqp-close") {
             handover.handle.close(within: timeout)
@@ -67,7 +67,7 @@ enum ConnectionOpening {
 }
 
 extension AMQPError {
-    /// Whether the connection itself is well, so that there is somebody to say good-bye to.
+    /// Whether the connection itself still works, so that it can be closed in an orderly way.
     var leavesConnection: Bool { [.notFound, .accessRefused, .closedByBroker].contains(code) }
 
     /// Whether another node of the cluster may do better.

@@ -1,10 +1,10 @@
 /// What the broker sent unasked.
 enum ConnectionEvent: Sendable {
     case delivery(Delivery)
-    /// Up to and including `number` when `multiple`; `accepted` tells an ack from a nack.
+    /// Up to and including `number` when `multiple`; `accepted` distinguishes an ack from a nack.
     case confirm(number: UInt64, multiple: Bool, accepted: Bool)
     case returned(ReturnedMessage)
-    /// The broker takes no publications until `unblocked`.
+    /// The broker accepts no publications until `unblocked`.
     case blocked
     case unblocked
 }
@@ -13,7 +13,7 @@ enum ConnectionEvent: Sendable {
 enum WriteProgress: Sendable {
     /// Nothing is left to write for now.
     case idle
-    /// More is to be written as soon as the socket takes it.
+    /// More is to be written as soon as the socket accepts it.
     case more
     /// Nothing is left, and the owner wants the connection closed.
     case finished
@@ -21,9 +21,9 @@ enum WriteProgress: Sendable {
 
 /// The publisher or consumer that a connection works for.
 ///
-/// What follows the first part is called on the connection's thread, up to the last part. None of that may wait.
+/// What follows the first part is called on the connection's thread, up to the last part. None of it may block.
 protocol ConnectionOwner: AnyObject, Sendable {
-    /// Declares on the fresh channel what the owner needs. Called on a thread that waits for the broker's answers and for nothing else.
+    /// Declares on the new channel what the owner needs. Called on a thread that waits only for the broker's answers.
     func prepare(_ channel: ConnectionHandle) throws(AMQPError)
 
     /// The connection is ready: from now on it takes turns.

@@ -2,22 +2,22 @@ import IOThreads
 import Logging
 import ServiceLifecycle
 
-/// Keeps one connection open for its owner, until shutdown: connects, waits for the end, waits a little, connects again.
+/// Keeps one connection open for its owner, until shutdown: connects, waits for the connection's end and for the back-off, connects again.
 struct ConnectionSupervisor {
     let configuration: AMQPConfiguration
     let owner: any ConnectionOwner
-    /// Nil: one of the connection's own.
+    /// Nil: the connection makes a thread of its own.
     let thread: IOThread?
     let logger: Logger
 
-    /// How long to leave a cluster alone that has just lost a node: until a quorum queue has a new leader. RabbitMQ refuses whatever is published to the queue on
+    /// How long to wait after a cluster has lost a node: until a quorum queue has a new leader. RabbitMQ refuses everything that is published to the queue on
     /// a channel that was used before that, for as long as the old leader's node is away.
     private static let election: Duration = .seconds(1)
     /// Before a connection is opened again at once: publications that are refused, one after the other, open no more than a hundred connections a second.
     private static let pause: Duration = .milliseconds(10)
     private var patience: Duration { configuration.nodes.count > 1 ? Self.election : .zero }
 
-    /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not cure.
+    /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not fix.
     func run() async throws {
         defer { owner.end() }
         let thread = try thread ?? Self.newThread()
@@ -74,7 +74,7 @@ struct ConnectionSupervisor {
             logger.log(level: needsOperator ? .error : .info, needsOperator ? "the broker refuses, trying again" : "no connection to the broker, trying again", metadata: [
                 LogKey.broker: "\(configuration)", LogKey.reason: "\(failure)", LogKey.delay: "\(delay.milliseconds)",
             ])
-            // Ends early, by an error of no interest, when the service is to stop.
+            // Ends early, with an error that is ignored, when the service is to stop.
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
         }
     }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Consumes one queue over a connection of its own, which it keeps open while ``run()`` runs.
 ///
-/// When the connection or the queue is lost it comes back by itself; what was unacknowledged is then delivered again, and tags
+/// When the connection or the queue is lost it reconnects by itself; unacknowledged messages are then delivered again, and tags
 /// from before are ignored.
 ///
 /// On graceful shutdown it stops consuming, writes the acknowledgements given so far and closes: shut the work on its deliveries
@@ -27,7 +27,7 @@ public final class Consumer: MessageConsumer, Service {
         var queue: DeliveryQueue<Waiter>
         var connection: AMQPConnection?
         var replyAddress: String?
-        /// Whether the broker knows that nothing more is wanted.
+        /// Whether the broker has been asked to stop delivering.
         var isCancelled = false
         var isStopping = false
         var lastWaiterID: UInt64 = 0
@@ -42,7 +42,7 @@ public final class Consumer: MessageConsumer, Service {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - prefetch: How many deliveries may be unacknowledged, held to 1 to 65,535: about the size of a batch. Without effect with `noAck`.
+    /// - prefetch: How many deliveries may be unacknowledged, clamped to 1 to 65,535: about the size of a batch. Without effect with `noAck`.
     ///   - noAck: Deliveries count as acknowledged when they are sent; then up to 10,000 gather before the broker is left waiting.
     ///   - thread: on which the connection lives; nil makes one for it.
     public init(configuration: AMQPConfiguration, source: Source, prefetch: Int, noAck: Bool = false, on thread: IOThread? = nil, logger: Logger) {
@@ -57,7 +57,7 @@ public final class Consumer: MessageConsumer, Service {
 
     /// Keeps consuming until graceful shutdown or cancellation. Returns when the connection is closed.
     ///
-    /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not cure, such as a queue that does not exist.
+    /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not fix, such as a queue that does not exist.
     public func run() async throws {
         try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }

@@ -4,7 +4,7 @@ public struct DeliveryTag: Hashable, Sendable {
     package let generation: UInt64
     package let number: UInt64
 
-    /// For transports. `generation` tells connections apart, `number` the deliveries of one.
+    /// For transports. `generation` identifies the connection, `number` the delivery on it.
     public init(generation: UInt64, number: UInt64) {
         self.generation = generation
         self.number = number

@@ -1,9 +1,9 @@
-/// What a consumer has received and not handed out, who waits for it, and what is to be told to the broker.
+/// Deliveries received and not yet handed out, the callers waiting for them, and the settlements still to be sent to the broker.
 ///
 /// A decision table without I/O: the consumer holds it in a lock and performs what it returns. `Waiter` is what a suspended
 /// caller is resumed with.
 struct DeliveryQueue<Waiter> {
-    /// Someone to resume, and with what.
+    /// A waiter to resume, and its result.
     struct Handover {
         let waiter: Waiter
         let deliveries: [Delivery]
@@ -23,7 +23,7 @@ struct DeliveryQueue<Waiter> {
     private(set) var isStopped = false
     let noAck: Bool
 
-    /// Without acknowledgements nothing but this bounds what gathers; past it the broker is left waiting.
+    /// Without acknowledgements only this bounds how many gather; past it the connection stops reading.
     static var gatheredBound: Int { 10_000 }
 
     init(noAck: Bool) {
@@ -46,7 +46,7 @@ struct DeliveryQueue<Waiter> {
         if !noAck { gathered = [] }
     }
 
-    /// Takes in what has arrived and shares it out to who waits, in the order of their asking.
+    /// Adds what has arrived and hands it to the waiting callers, in the order in which they asked.
     mutating func receive(_ deliveries: [Delivery]) -> [Handover] {
         if !noAck {
             for delivery in deliveries { unsettled.add(delivery.tag.number) }
@@ -92,7 +92,7 @@ struct DeliveryQueue<Waiter> {
         outbox += unsettled.release(numbers(tags))
     }
 
-    /// Returns who waited in vain. Deliveries that need no acknowledgement can still be fetched; all others go back.
+    /// Returns the waiters that cannot be served. Deliveries that need no acknowledgement can still be fetched; all others are requeued.
     mutating func stop() -> [Waiter] {
         isStopped = true
         if !noAck {

@@ -4,7 +4,7 @@ import CRabbitMQ
 ///
 /// State + frame → state + event; it copies what it keeps.
 struct MessageAssembly {
-    /// What the method frame said.
+    /// The contents of the method frame.
     enum Start {
         case delivery(number: UInt64, exchange: String, routingKey: String, redelivered: Bool)
         case returned(code: Int, reason: String, exchange: String, routingKey: String)
@@ -19,7 +19,7 @@ struct MessageAssembly {
     private var state = State.idle
     let generation: UInt64
 
-    /// Space set aside ahead of the body's arrival goes no further than this: a header may claim anything.
+    /// Space reserved ahead of the body's arrival is at most this: a header may claim any size.
     private static let reservedBytes: UInt64 = 1 << 20
 
     init(generation: UInt64) {

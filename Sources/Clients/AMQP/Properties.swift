@@ -21,7 +21,7 @@ public struct Properties: Hashable, Sendable {
     /// Keys are at most 128 bytes.
     public var headers: [String: FieldValue]
 
-    /// Everything is absent, and the message is persistent, unless told otherwise.
+    /// Everything is absent, and the message is persistent, unless specified otherwise.
     public init(
         messageID: String? = nil,
         correlationID: String? = nil,

@@ -92,7 +92,7 @@ extension FieldValue {
         }
     }
 
-    /// The number of decimals goes up to 255, past what a double can tell from zero.
+    /// The number of decimals goes up to 255, more than a double can represent.
     private static func double(_ decimal: amqp_decimal_t) -> Double {
         (0..<decimal.decimals).reduce(Double(decimal.value)) { value, _ in value / 10 }
     }

@@ -21,7 +21,7 @@ public struct Publication: Hashable, Sendable {
     }
 }
 
-/// What became of a publication.
+/// The outcome of a publication.
 public enum PublishOutcome: Equatable, Sendable {
     /// The broker has taken responsibility for the message; without confirms: it was written to the connection.
     case confirmed
@@ -29,7 +29,7 @@ public enum PublishOutcome: Equatable, Sendable {
     case returned(code: Int, reason: String)
     /// The broker took no responsibility: a full queue that rejects publications, or an internal error.
     case refused
-    /// Not sent, or sent with an unknown outcome; ``AMQPError/code`` tells which:
+    /// Not sent, or sent with an unknown outcome; ``AMQPError/code`` says which:
     /// `connectionLost`, `closedByBroker` and `deadlineExceeded` may have reached the broker, all others did not.
     case failed(AMQPError)
 }

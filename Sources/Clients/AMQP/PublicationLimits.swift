@@ -1,5 +1,5 @@
-/// What AMQP and this client allow in a message. librabbitmq does not check: a text that is too long would garble the frame and a
-/// header that is too large would end the connection, and with it what others are publishing.
+/// What AMQP and this client allow in a message. librabbitmq does not check: text that is too long would corrupt the frame, and a
+/// header that is too large would end the connection, and with it the publications of other callers.
 enum PublicationLimits {
     /// A "short string" has one byte for its length.
     static let textBytes = 255
@@ -37,7 +37,7 @@ enum PublicationLimits {
         AMQPError(.invalidMessage, "the message cannot be sent: \(reason)", isTransient: false)
     }
 
-    /// In bytes on the wire; `nil` when it nests too deep, has a key that is too long, or holds NaN or an infinity: RabbitMQ cannot read those, and ends the
+    /// In bytes on the wire; `nil` when it nests too deep, has a key that is too long, or holds NaN or an infinity: RabbitMQ cannot read those, and closes the
     /// connection with everything that is under way on it.
     private static func size(of table: [String: FieldValue], depth: Int) -> Int? {
         var total = lengthBytes

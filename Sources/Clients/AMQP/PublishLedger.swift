@@ -1,4 +1,4 @@
-/// Which publications wait to be written, which wait for the broker's confirm, and what became of each.
+/// Which publications are waiting to be written, which are waiting for the broker's confirm, and the outcome of each.
 ///
 /// A decision table without I/O: the publisher holds it in a lock and performs what it returns. `Waiter` is what the caller of a
 /// batch is resumed with. Order is kept: batches in the order of their submission, publications in the order within their batch.
@@ -73,7 +73,7 @@ struct PublishLedger<Waiter> {
 
     // MARK: In
 
-    /// Takes a batch in. Publications with a rejection are not sent. Returns the outcomes when nothing remains to be done.
+    /// Adds a batch. Publications with a rejection are not sent. Returns the outcomes when nothing remains to be done.
     mutating func submit(
         _ publications: [Publication], rejections: [Int: AMQPError], deadline: ContinuousClock.Instant, waiter: Waiter
     ) -> [PublishOutcome]? {
@@ -126,7 +126,7 @@ struct PublishLedger<Waiter> {
         return taken
     }
 
-    /// Without confirms: all that was taken has been written.
+    /// Without confirms: everything written counts as confirmed.
     mutating func wrote() -> [Completion] {
         guard !confirms else { return [] }
         return window.removeAll().compactMap { settle($0, .confirmed) }
@@ -239,7 +239,7 @@ struct PublishLedger<Waiter> {
         fail(error) { _ in true }
     }
 
-    /// Fails what is past its deadline: with `unwrittenError` what was not written, as unknown what was.
+    /// Fails what is past its deadline: what was not written with `unwrittenError`, what was written with an unknown outcome.
     mutating func expire(_ now: ContinuousClock.Instant, unwrittenError: AMQPError) -> [Completion] {
         let unknown = AMQPError(
             .deadlineExceeded, "the broker did not confirm before the deadline; it may have the message", isTransient: true

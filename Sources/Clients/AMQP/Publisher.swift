@@ -10,7 +10,7 @@ import Synchronization
 /// their deadline. When the connection is lost, everything that was written and not confirmed fails at once, as its outcome is unknown. When the broker closes the
 /// channel because it refuses one publication, that one fails, and what else was written and not confirmed is published again.
 ///
-/// On graceful shutdown new publications fail, those under way are brought to their outcome, and the connection is closed. On
+/// On graceful shutdown new publications fail, those under way get their outcome, and the connection is closed. On
 /// cancellation those under way fail at once. It runs once.
 public final class Publisher: MessagePublisher, Service {
     typealias Waiter = CheckedContinuation<[PublishOutcome], Never>
@@ -23,7 +23,7 @@ public final class Publisher: MessagePublisher, Service {
         var giveUpAt: ContinuousClock.Instant?
         var isStopping = false
         var isStoppingImmediately = false
-        /// When the next look at the deadlines is due.
+        /// When the deadlines are next checked.
         var timer: ContinuousClock.Instant?
         var returnedCount = 0
     }
@@ -44,7 +44,7 @@ public final class Publisher: MessagePublisher, Service {
     ///   - confirms: Whether an outcome waits for the broker's confirm. Without, it is `confirmed` once the message is written.
     ///   - window: How many publications may be written and unconfirmed, at least 1.
     ///   - thread: on which the connection lives; nil makes one for it.
-    ///   - onReturn: Without confirms: given each message that no queue takes. Called on the connection's thread: it must not block.
+    /// - onReturn: Without confirms: receives each message that no queue accepts. Called on the connection's thread: it must not block.
     public init(
         configuration: AMQPConfiguration,
         confirms: Bool = true,
@@ -63,7 +63,7 @@ public final class Publisher: MessagePublisher, Service {
 
     /// Keeps the connection open until graceful shutdown or cancellation. Returns when it is closed.
     ///
-    /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not cure, such as a wrong password.
+    /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not fix, such as a wrong password.
     public func run() async throws {
         try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }
@@ -125,12 +125,12 @@ extension Publisher {
         }
     }
 
-    /// A day, in nanoseconds: a longer deadline is looked at once a day.
+    /// A day, in nanoseconds: a longer deadline is checked once a day.
     private static let longestTimer = 86_400e9
 
     private func timerFired(_ due: ContinuousClock.Instant) {
         let (completions, next) = state.withLock { state -> ([PublishLedger<Waiter>.Completion], ContinuousClock.Instant?) in
-            // An earlier deadline came in since, and has a timer of its own.
+            // An earlier deadline was added since, and has a timer of its own.
             guard state.timer == due else { return ([], nil) }
             let completions = state.ledger.expire(.now, unwrittenError: Self.unwrittenError(state))
             state.timer = state.ledger.nextDeadline

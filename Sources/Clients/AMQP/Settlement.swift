@@ -8,7 +8,7 @@ enum Settlement: Equatable, Sendable {
 
 /// Which deliveries of one connection are not settled yet, and how to settle some of them in the fewest frames.
 ///
-/// Settling a number twice, or one never delivered, would make the broker close the channel: those are left out.
+/// Settling a number twice, or one never delivered, would make the broker close the channel: such numbers are left out.
 struct UnsettledDeliveries {
     /// Ascending; at most the prefetch.
     private var numbers: [UInt64] = []

@@ -8,7 +8,7 @@ public protocol MessagePublisher: Sendable {
     /// another that is on its way at the same time: only the one that it refuses fails.
     func publish(_ publications: [Publication], deadline: Duration) async -> [PublishOutcome]
 
-    /// Whether the broker has said that it takes no publications for now. A publication then waits until its deadline.
+    /// Whether the broker has reported that it accepts no publications for now. A publication then waits until its deadline.
     var isBlocked: Bool { get }
 
     /// Whether there is a connection. Without one a publication waits for it until its deadline.
@@ -29,7 +29,7 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: `CancellationError` when its task is cancelled, an ``AMQPError`` with the code `stopped` when the consumer has been stopped.
     func next(limit: Int) async throws -> [Delivery]
 
-    /// Tells the broker that these are done with. Tags of an earlier connection, unknown ones and repeated ones are
+    /// Acknowledges these deliveries. Tags of an earlier connection, unknown ones and repeated ones are
     /// ignored: the broker delivers those messages again anyway.
     func acknowledge(_ tags: [DeliveryTag]) async
 
@@ -37,10 +37,10 @@ public protocol MessageConsumer: Sendable {
     /// dead-letter exchange, or is dropped where there is none.
     func reject(_ tags: [DeliveryTag], requeue: Bool) async
 
-    /// `basic.nack` with requeue: gives messages back untried, as when draining.
+    /// `basic.nack` with requeue: returns messages untried, as when draining.
     func release(_ tags: [DeliveryTag]) async
 
-    /// No new deliveries from now on; what has gathered and was not handed out is released. What was handed out can still be settled.
+    /// No new deliveries from now on; those not yet handed out are released. Those handed out can still be settled.
     func stopConsuming() async
 
     /// The name of the exclusive queue now in force: `nil` for a named queue and while there is no connection.

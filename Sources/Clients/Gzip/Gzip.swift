@@ -5,16 +5,16 @@ public enum Gzip {
     public enum Failure: Error, Equatable {
         /// The bytes are not gzip, their check sum is wrong, or the end is missing.
         case malformed
-        /// There is more in them than was asked for.
+        /// The output is larger than the limit.
         case tooLarge
     }
 
-    /// Output that is made room for at a time.
+    /// The output buffer grows by this much at a time.
     private static let step = 16_384
 
-    /// What is packed in `bytes`: all members, one after the other.
+    /// The decompressed contents of `bytes`: all members, one after the other.
     ///
-    /// - Parameter limit: Bytes of the result; a stream that holds more is given up there, however small it is itself.
+    /// - Parameter limit: Bytes of the result; a stream that holds more is abandoned there, however small it is itself.
     public static func unpack(_ bytes: [UInt8], limit: Int) throws(Failure) -> [UInt8] {
         var stream = z_stream()
         guard wharf_inflate_init_gzip(&stream) == Z_OK else { throw .malformed }
@@ -45,7 +45,7 @@ public enum Gzip {
             case Z_STREAM_END:
                 guard stream.avail_in > 0 else { return output }
                 guard inflateReset(&stream) == Z_OK else { throw .malformed }
-            // Also what ends too early, for which zlib finds nothing to do.
+            // Also a stream that ends too early, for which zlib has nothing left to do.
             default: throw .malformed
             }
         }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// What an I/O thread does: runs jobs, then sleeps in poll(2) until a socket, a deadline or another job is due.
 final class IOLoop: Sendable {
-    /// Rounds of work before the sockets are looked at again: tasks that always have more to do must not keep others from their answers.
+    /// Rounds of work before the sockets are polled again: tasks that always have more to do must not delay other sockets.
     private static let roundsAtOnce = 16
 
     enum Work {
@@ -98,7 +98,7 @@ final class IOLoop: Sendable {
         }
     }
 
-    /// Runs what is enqueued, and what that enqueues. False: nobody needs the thread any more.
+    /// Runs what is enqueued, and what that enqueues. False: the thread is no longer needed.
     private func runWork() -> Bool {
         for _ in 0..<Self.roundsAtOnce {
             let (work, executor) = state.withLock { state in
@@ -119,7 +119,7 @@ final class IOLoop: Sendable {
         return true
     }
 
-    /// False: work has come in meanwhile, there is no time to sleep.
+    /// False: work has arrived meanwhile, so the thread must not sleep.
     private func fill(_ polled: inout PollSet) -> Bool {
         state.withLock { state in
             polled.clear(wakeUp: wakeUp)

@@ -1,10 +1,10 @@
 /// A thread that waits for the sockets of the actors whose executor it is, and runs their jobs.
 ///
-/// Several clients may live on one thread, and with ``taskExecutor`` the tasks that use them as well: then what a socket brings is worked off, and
+/// Several clients may share one thread, and with ``taskExecutor`` the tasks that use them as well: then what a socket brings is processed, and
 /// answered, without waking a second thread. None of it may wait for anything but poll(2), or all of it waits.
 ///
 /// The thread ends with the last reference. It keeps only a weak reference to this object, and handlers are held weakly as well, so nothing has
-/// to be taken apart by hand: a pool that is let go takes its connections and its thread with it.
+/// be closed by hand: a pool that is released takes its connections and its thread with it.
 public final class IOThread: SerialExecutor {
     let loop: IOLoop
 
@@ -44,12 +44,12 @@ public final class IOThread: SerialExecutor {
         loop.add(.call(call))
     }
 
-    /// Gives `handler` a turn soon, as if its socket were ready. From any thread.
+    /// Schedules a turn for `handler` soon, as if its socket were ready. From any thread.
     package func wake(_ handler: any IOHandler) {
         loop.add(.turn(handler))
     }
 
-    /// From now on tells `handler` when its socket is ready, or its deadline has passed. Replaces what was said before. From any thread.
+    /// From now on notifies `handler` when its socket is ready, or its deadline has passed. Replaces the previous registration. From any thread.
     package func watch(_ handler: any IOHandler, _ interest: IOInterest) {
         loop.watch(handler, interest)
     }
@@ -59,7 +59,7 @@ public final class IOThread: SerialExecutor {
     }
 }
 
-/// Runs tasks on an ``IOThread``, which it keeps.
+/// Runs tasks on an ``IOThread``, which it keeps alive.
 private final class IOTaskExecutor: TaskExecutor {
     private let thread: IOThread
 
@@ -72,16 +72,16 @@ private final class IOTaskExecutor: TaskExecutor {
     }
 }
 
-/// Told about its socket and its time, on the I/O thread.
+/// Notified about its socket and its deadline, on the I/O thread.
 package protocol IOHandler: AnyObject, Sendable {
     func socketIsReady()
     /// Called once; a new deadline is set with `watch`.
     func deadlineHasPassed()
 }
 
-/// What a handler wants to be told.
+/// The events for which a handler is notified.
 package struct IOInterest: Equatable, Sendable {
-    /// -1 is none.
+    /// -1 for no socket.
     package var socket: Int32
     package var toRead: Bool
     package var toWrite: Bool

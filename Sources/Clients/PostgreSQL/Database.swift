@@ -8,7 +8,7 @@ public protocol SQLConnection: Sendable {
     /// later statement is run. Outside a transaction the statements take effect together or not at all.
     func pipeline(_ statements: [SQL]) async throws -> [Rows]
 
-    /// Sends the statement together with whatever comes next, COMMIT included, so that nobody waits for it by itself. What it fails with, that fails with.
+    /// Sends the statement together with the next one, COMMIT included, so that no round trip is spent on it alone. If it fails, the next one fails with its error.
     /// Outside a transaction it is run at once. Bound: `SQL.maximumEnqueued` wait, then they are sent.
     func enqueue(_ sql: SQL) async throws
 
@@ -27,7 +27,7 @@ extension SQLConnection {
     }
 }
 
-/// The way to a PostgreSQL database: the seam between Wharf and whatever runs its statements.
+/// Access to a PostgreSQL database: the seam between Wharf and the server that runs its statements.
 ///
 /// Bodies run where the caller runs, so they may use an actor's state.
 public protocol Database: Sendable {

@@ -1,17 +1,17 @@
-/// The one error of this module: what happened, what it concerns, and whether a retry can help.
+/// The one error of this module: what happened, what it concerns, and whether a retry can succeed.
 ///
 /// It never holds values that were bound to a statement. `detail` may quote stored values (a unique violation names the key), so
 /// `description`, which is what ends up in logs, leaves it out.
 public struct PostgresError: Error, Sendable {
     public enum Code: Hashable, Sendable {
-        /// No connection could be made that serves (a server that only reads does not, where the pool writes), or it was lost, or the server did not
+        /// No usable connection could be made (a read-only server is not usable for a pool that writes), or it was lost, or the server did not
         /// answer in time.
         case connection
         /// The server refused a statement; the five characters are those of PostgreSQL's appendix A.
         case server(sqlState: String)
         /// A value cannot be read as the Swift type asked for, or there is no such column.
         case decoding
-        /// As many callers wait for a connection as may.
+        /// The limit on waiting callers has been reached.
         case poolExhausted
         /// No connection became free in time.
         case acquisitionTimeout
@@ -21,7 +21,7 @@ public struct PostgresError: Error, Sendable {
         case commitUnknown
         /// The task was cancelled.
         case cancelled
-        /// The server, or libpq, did what the protocol does not foresee. The connection is dropped.
+        /// The server, or libpq, violated the protocol. The connection is dropped.
         case protocolViolation
         /// The program used this module in a way that it forbids, such as a connection kept past its closure.
         case misuse
@@ -72,7 +72,7 @@ public struct PostgresError: Error, Sendable {
 
     /// A statement would have waited for a lock longer than `lock_timeout`.
     public static let lockNotAvailable = "55P03"
-    /// The server takes no writes: it is a standby, or an operator said so.
+    /// The server accepts no writes: it is a standby, or an operator made it read-only.
     public static let readOnly = "25006"
 
     private static func isTransient(sqlState: String) -> Bool {

@@ -1,10 +1,10 @@
-/// What one statement gave. The whole result is in memory: bound it with LIMIT.
+/// The result of one statement. The whole result is in memory: bound it with LIMIT.
 public struct Rows: RandomAccessCollection, Sendable {
     /// nil stands for no rows, as for a statement that was answered without any.
     let result: QueryResult?
     /// How many rows the statement inserted, changed, deleted, or selected.
     public let affected: Int
-    /// What the server says that it did: "INSERT 0 1", "COMMIT".
+    /// The server's command tag: "INSERT 0 1", "COMMIT".
     let commandTag: String
 
     public var startIndex: Int { 0 }

@@ -52,7 +52,7 @@ public struct SQL: ExpressibleByStringInterpolation, CustomStringConvertible, Se
     /// The text without its values, which may be secret.
     public var description: String { text }
 
-    /// The statement without some of its words, for a program that is broken on purpose.
+    /// The statement without some of its words, for fault injection.
     package func removing(_ words: String) -> SQL {
         var rest = self
         rest.pieces = pieces.map { $0.replacing(words, with: "") }
@@ -100,7 +100,7 @@ public struct SQL: ExpressibleByStringInterpolation, CustomStringConvertible, Se
             sql.append(clause)
         }
 
-        /// Inserts text as it is. Only for names and keywords that are fixed in code: what comes from outside is bound.
+        /// Inserts text as it is. Only for names and keywords that are fixed in code: bind everything that comes from outside.
         public mutating func appendInterpolation(raw text: String) {
             sql.append(text: text)
         }

@@ -1,6 +1,6 @@
 import CPostgreSQL
 
-/// A password as PostgreSQL stores it (RFC 5803): the server can check the password with it, and nobody can sign in with it.
+/// A password as PostgreSQL stores it (RFC 5803): the server can check the password with it, and it cannot be used to sign in.
 ///
 /// Made on this side, so that the password itself is in no statement, and so in no error and in no log of the server's.
 public struct ScramVerifier: Sendable {
@@ -9,7 +9,7 @@ public struct ScramVerifier: Sendable {
 
     /// - Throws: `PostgresError` with code `misuse` when libpq cannot make one.
     public init(password: String, user: String) throws(PostgresError) {
-        // libpq wants a connection for its errors alone. A text that it cannot parse makes one that leads nowhere.
+        // libpq needs a connection for its errors alone. A text that it cannot parse makes one that leads nowhere.
         guard let nowhere = PQconnectStart("=") else { throw PostgresError(.misuse, "libpq has no memory for a password verifier") }
         defer { PQfinish(nowhere) }
         guard let verifier = PQencryptPasswordConn(nowhere, password, user, "scram-sha-256") else {

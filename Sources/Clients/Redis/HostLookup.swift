@@ -2,7 +2,7 @@ import CHiredis
 import Glibc
 import IOThreads
 
-/// Finds the addresses of a host's name. The system's resolver waits in place, for as long as it likes, so it gets a thread.
+/// Resolves a host's name. The system's resolver blocks, for as long as it likes, so it gets a thread.
 enum HostLookup {
     /// The most addresses of one host that are tried.
     static let maximumAddresses = 8

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// What a `redis://` or `rediss://` URL says.
+/// The parts of a `redis://` or `rediss://` URL.
 public struct RedisAddress: Sendable, Equatable {
     /// How the server's certificate is checked: its chain and its name, always. TLS 1.2 is the least that is accepted.
     public struct TLS: Sendable, Equatable {
@@ -55,7 +55,7 @@ public struct RedisAddress: Sendable, Equatable {
         }
     }
 
-    /// Also one that is too large for Foundation to tell.
+    /// Also one that is too large for Foundation to parse.
     private static func namesPort(_ url: String) -> Bool {
         guard let scheme = url.firstRange(of: "://") else { return false }
         let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
@@ -76,7 +76,7 @@ public struct RedisAddress: Sendable, Equatable {
         RedisError(code: .invalidURL, message: "The Redis URL cannot be used: \(reason)")
     }
 
-    /// What a new connection says before anything else: it proves itself, chooses the database, and learns that Redis serves.
+    /// The first commands on a new connection: they authenticate, select the database, and check that Redis serves.
     var greeting: [[String]] {
         var commands: [[String]] = []
         if let password { commands.append(["AUTH"] + (user.map { [$0] } ?? []) + [password]) }

@@ -8,10 +8,10 @@ import Logging
 /// - The connection is opened in the background, now and whenever it is lost: after 50 ms, then ever more slowly up to every
 ///   2 s.
 /// - A command that times out ends the connection, because everything behind it waits as well.
-/// - Replies are matched to commands by their order, so a command that would change the connection for everybody, or block
+/// - Replies are matched to commands by their order, so a command that would change the connection for every caller, or block
 ///   it, is refused with ``RedisError/Code/unsupported``: no SUBSCRIBE, MULTI, BLPOP. What must be atomic goes into an EVAL.
 ///
-/// Give it up with ``shutdown()``, or by letting go of it.
+/// Close it with ``shutdown()``, or by releasing it.
 public final class RedisClient: KeyValueStore {
     /// The most bytes that the arguments of one command may have: 8 MiB.
     public static let maximumCommandBytes = 8 << 20
@@ -26,7 +26,7 @@ public final class RedisClient: KeyValueStore {
     ///   - commandTimeout: How long a command may take, from the call to the reply.
     ///   - connectTimeout: How long an attempt to connect may take: name, connection and password.
     ///
-    /// Throws ``RedisError`` of code `invalidURL`. That Redis is away is no error here.
+    /// Throws ``RedisError`` of code `invalidURL`. Redis being unreachable is not an error here.
     public init(
         url: String,
         maximumInFlight: Int = 1000,
@@ -61,7 +61,7 @@ public final class RedisClient: KeyValueStore {
         return try outcome.get()
     }
 
-    /// Fails what is under way, and everything that comes later, with ``RedisError/Code/shutDown``. Returns at once; may be
+    /// Fails commands under way, and all later ones, with ``RedisError/Code/shutDown``. Returns at once; may be
     /// called again.
     public func shutdown() {
         mailbox.close(RedisError(code: .shutDown, message: "The Redis client has been shut down"))

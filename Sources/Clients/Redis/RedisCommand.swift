@@ -1,6 +1,6 @@
 /// How a command looks on the wire: an array of byte strings, each with its length.
 enum RedisCommand {
-    /// These would turn the connection that everybody shares into something else, or hold it up.
+    /// These would change the state of the shared connection, or block it.
     private static let unshareable: Set<String> = [
         "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "MULTI", "WATCH", "SELECT", "AUTH", "HELLO", "QUIT", "RESET",
         "BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "SHUTDOWN",

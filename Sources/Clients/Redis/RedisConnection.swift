@@ -37,7 +37,7 @@ final class RedisConnection {
         return wantsToWrite ? POLLIN | POLLOUT : POLLIN
     }
 
-    /// To be called when the socket has become writable: tells whether it did so because it is connected.
+    /// To be called when the socket has become writable: returns whether that is because it is connected.
     func finishConnecting() throws(RedisError) {
         var code: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)

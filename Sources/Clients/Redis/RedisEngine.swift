@@ -71,7 +71,7 @@ final class RedisEngine {
         try connection.receive()
         while let reply = try connection.nextReply() {
             guard let command = pending.takeFirst() else {
-                throw RedisError(code: .failed, message: "Redis sent a reply that nobody had asked for")
+                throw RedisError(code: .failed, message: "Redis sent a reply to no command")
             }
             if case .error(let text) = reply {
                 settled.append((command, .failure(RedisError(code: .rejected, message: text))))
@@ -86,7 +86,7 @@ final class RedisEngine {
     private func keepTime(_ now: ContinuousClock.Instant) {
         let timedOut = RedisError(code: .timedOut, message: "\(settings.address.name) did not answer in time")
         let expired = pending.takeExpired(at: now).map { (command: $0, outcome: PendingCommand.Outcome.failure(timedOut)) }
-        // Settled last: who is resumed then finds the connection in its new state.
+        // Settled last: the resumed callers then find the connection in its new state.
         defer { mailbox.settle(expired) }
         switch phase {
         case .lookingUp(let deadline) where deadline <= now:
@@ -94,7 +94,7 @@ final class RedisEngine {
         case .connecting(_, _, let deadline) where deadline <= now, .greeting(_, _, let deadline) where deadline <= now:
             attemptFailed(unavailable("it did not answer within \(settings.connectTimeout)"))
         case .ready where !expired.isEmpty:
-            // Who is silent for that long is stuck or gone; what waits behind would only wait longer.
+            // A server that is silent for this long is stuck or gone; commands behind this one would only wait longer.
             lose(because: "a command was not answered in time")
         case .resting(let until) where until <= now:
             beginAttempt(now)

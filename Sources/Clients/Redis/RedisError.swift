@@ -3,7 +3,7 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Code: Sendable, Hashable {
         /// The URL cannot be read.
         case invalidURL
-        /// A command that would change the shared connection for everybody.
+        /// A command that would change the shared connection for every caller.
         case unsupported
         /// There is no connection; the command was not sent. A new connection is being tried in the background.
         case unavailable
@@ -26,7 +26,7 @@ public struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     public let code: Code
-    /// What happened and, where it is not plain, what to do; never holds a password, a key or a value of the caller's.
+    /// What happened and, where it is not plain, what to do; never holds a password, or a key or value of the caller's.
     public let message: String
     /// Whether the same command could succeed later.
     public let isTransient: Bool

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Where tasks hand their commands to the I/O thread, and learn at once when there is no point in it.
+/// Where tasks hand their commands to the I/O thread, and fail at once when the connection is down.
 final class RedisMailbox: Sendable {
     enum Availability: Sendable, Equatable {
         /// The first attempt to connect is under way: nothing is known to be wrong, so commands wait for it.
@@ -100,7 +100,7 @@ final class RedisMailbox: Sendable {
         }
     }
 
-    /// Makes room first, so that who is resumed finds it.
+    /// Makes room first, so that the resumed callers find it.
     func settle(_ settled: [(command: PendingCommand, outcome: PendingCommand.Outcome)]) {
         guard !settled.isEmpty else { return }
         state.withLock { $0.inFlight -= settled.count }

@@ -1,6 +1,6 @@
-/// Base64 with the standard alphabet (RFC 4648 section 4), as `Authorization: Basic` wants it.
+/// Base64 with the standard alphabet (RFC 4648 section 4), as `Authorization: Basic` requires it.
 public enum Base64 {
-    /// Padded with `=` unless told otherwise.
+    /// Padded with `=` unless specified otherwise.
     public static func encode(_ bytes: [UInt8], padded: Bool = true) -> String {
         Base64Alphabet.standard.encode(bytes, padded: padded)
     }

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// HMAC with SHA-256 (RFC 2104): proves that who made a message knows the key.
+/// HMAC with SHA-256 (RFC 2104): proves that the sender of a message knows the key.
 public enum HMACSHA256 {
     /// The authentication code of `message`: 32 bytes. Any key length is allowed; use 32 random bytes for keys of your own.
     public static func authenticate(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
@@ -17,8 +17,8 @@ public enum HMACSHA256 {
     }
 }
 
-/// Whether the two are equal, in a time that tells only their lengths: for signatures, tokens and password hashes, where
-/// `==` would tell a guesser how much of the guess is right.
+/// Whether the two are equal, in a time that depends only on their lengths: for signatures, tokens and password hashes, where
+/// the time of `==` would reveal to a guesser how much of the guess is right.
 public func constantTimeEquals(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     a.count == b.count && CRYPTO_memcmp(a, b, a.count) == 0
 }

@@ -40,7 +40,7 @@ extension PasswordHash {
 
         private var memoryBytes: UInt64 { 128 * blockSize * ((1 << logarithm) + parallelism) }
 
-        /// Nil when OpenSSL refuses, most likely for want of memory.
+        /// Nil when OpenSSL refuses, most likely for lack of memory.
         func derive(_ password: [UInt8], salt: [UInt8], count: Int) -> [UInt8]? {
             // OpenSSL counts a little more than the formula does; the bound proper was checked when this was made.
             let allowance = memoryBytes + (1 << 20)

@@ -1,7 +1,7 @@
 /// Passwords at rest: scrypt (RFC 7914) with a random salt, written as `$scrypt$ln=17,r=8,p=1$salt$hash`.
 ///
-/// One hash takes some 400 ms of one core and 128 MiB: that is what makes guessing expensive. It also makes it work to be
-/// bounded: a caller must limit how many it runs at once, and none belongs on a path that anybody may call for nothing.
+/// One hash takes some 400 ms of one core and 128 MiB: that is what makes guessing expensive. It also means that a caller must
+/// limit how many it runs at once, and that no hash belongs on a path that is open to unauthenticated callers without a limit.
 /// The call blocks its thread for that time.
 public enum PasswordHash {
     /// Passwords longer than this many bytes of UTF-8 are refused unhashed.
@@ -13,7 +13,7 @@ public enum PasswordHash {
     static let saltBytes = 16
     static let hashBytes = 32
 
-    /// Throws ``SecretsError`` when the password is too long, or randomness or memory is wanting.
+    /// Throws ``SecretsError`` when the password is too long, or randomness or memory is unavailable.
     public static func hash(_ password: String, _ parameters: Parameters = .standard) throws(SecretsError) -> String {
         let password = OpaqueString.prepare(password)
         guard password.count <= maximumPasswordBytes else {
@@ -26,7 +26,7 @@ public enum PasswordHash {
         return Encoded(parameters: parameters, salt: salt, hash: hash).text
     }
 
-    /// Whether `password` is the one that was hashed. False, too, for text that is no such hash or asks for more work than
+    /// Whether `password` is the one that was hashed. False, too, for text that is not such a hash or asks for more work than
     /// the bounds above allow.
     ///
     /// Hashes of an earlier version are of the password as it was typed, so that is tried as well where it differs from the prepared one.
@@ -37,13 +37,13 @@ public enum PasswordHash {
         return matches(prepared, expected) || (typed != prepared && matches(typed, expected))
     }
 
-    /// Whether a hash took less work than `parameters` would: then it is to be made anew once the password is known to be right.
+    /// Whether a hash took less work than `parameters` would: then it should be replaced once the password is known to be right.
     public static func isOutdated(_ encoded: String, by parameters: Parameters = .standard) -> Bool {
         Encoded(encoded).map { $0.parameters.work < parameters.work } ?? false
     }
 
-    /// A hash that took no work and that no password matches: verifying against it takes as long as against a true one.
-    public static func ofNobody(_ parameters: Parameters = .standard) throws(SecretsError) -> String {
+    /// A hash that took no work to make and that no password matches: verifying against it takes as long as against a real one.
+    public static func placeholder(_ parameters: Parameters = .standard) throws(SecretsError) -> String {
         Encoded(parameters: parameters, salt: try SecureRandom.bytes(saltBytes), hash: try SecureRandom.bytes(hashBytes)).text
     }
 

@@ -1,10 +1,10 @@
 import COpenSSL
 
-/// Encrypts and authenticates short messages with AES-256-GCM: who has the key can read what was sealed, and notices any change of it.
+/// Encrypts and authenticates short messages with AES-256-GCM: a holder of the key can read what was sealed, and detects any change of it.
 public struct SealingKey: Sendable, Equatable {
     /// 256 bits.
     public static let keyBytes = 32
-    /// As GCM has it. Random for each message: one key is good for 2^32 of them.
+    /// GCM's nonce length. Random for each message: one key is good for 2^32 of them.
     private static let nonceBytes = 12
     private static let tagBytes = 16
 
@@ -16,14 +16,14 @@ public struct SealingKey: Sendable, Equatable {
         self.bytes = bytes
     }
 
-    /// The same key for everybody who knows the secret, and another one for each purpose. As strong as the secret is.
+    /// The same key for every holder of the secret, and another one for each purpose. As strong as the secret is.
     public init(derivedFrom secret: String, for purpose: String) {
         bytes = HMACSHA256.authenticate(Array(secret.utf8), key: Array(purpose.utf8))
     }
 
     /// Nonce, ciphertext and tag of `message`: 28 bytes more than it has.
-    /// - Parameter context: what ``open(_:context:)`` must be given, too; it is not part of the result.
-    /// - Throws: ``SecretsError``: `noRandomness`, or `sealingFailed` for want of memory.
+    /// - Parameter context: what ``open(_:context:)`` must be given as well; it is not part of the result.
+    /// - Throws: ``SecretsError``: `noRandomness`, or `sealingFailed` for lack of memory.
     public func seal(_ message: [UInt8], context: [UInt8]) throws(SecretsError) -> [UInt8] {
         let nonce = try SecureRandom.bytes(Self.nonceBytes)
         var tag = [UInt8](repeating: 0, count: Self.tagBytes)

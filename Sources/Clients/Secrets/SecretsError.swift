@@ -1,13 +1,13 @@
-/// What can go wrong in this module. None of these is helped by trying again.
+/// What can go wrong in this module. A retry does not help with any of these.
 public struct SecretsError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Code: Sendable, Equatable {
         /// The operating system gave no random bytes.
         case noRandomness
         /// The password is longer than ``PasswordHash/maximumPasswordBytes``.
         case passwordTooLong
-        /// OpenSSL refused to derive a key, most likely for want of memory.
+        /// OpenSSL refused to derive a key, most likely for lack of memory.
         case derivationFailed
-        /// OpenSSL refused to encrypt, most likely for want of memory.
+        /// OpenSSL refused to encrypt, most likely for lack of memory.
         case sealingFailed
     }
 

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// Random bytes that nobody can guess, from OpenSSL's generator, which the kernel seeds.
+/// Unpredictable random bytes from OpenSSL's generator, which the kernel seeds.
 public enum SecureRandom {
     /// The number of random bytes in a ``token()``: 256 bits.
     public static let tokenBytes = 32
@@ -16,7 +16,7 @@ public enum SecureRandom {
 
     /// A secret of 256 random bits as 43 characters of base64url: fit for URLs, headers and cookies.
     ///
-    /// Stops the process when there is no randomness: no answer would be safer than that.
+    /// Stops the process when there is no randomness: no result would be safer than that.
     public static func token() -> String {
         do {
             return Base64URL.encode(try bytes(tokenBytes))

@@ -33,7 +33,7 @@ final class ActiveTransfer {
         errorText.deallocate()
     }
 
-    /// Tells libcurl what to send, where, and whom to call back.
+    /// Sets libcurl's options: what to send, where, and which callbacks to call.
     func configure(_ settings: TransferEngine.Settings, remaining: Duration) throws(WebClientError) {
         var options = EasyOptions(handle)
         let context = Unmanaged.passUnretained(self).toOpaque()
@@ -56,7 +56,7 @@ final class ActiveTransfer {
         }
     }
 
-    /// What became of the transfer, now that libcurl says that it is over.
+    /// The transfer's outcome, once libcurl has reported its end.
     func outcome(of result: CURLcode) -> Transfer.Outcome {
         var status = 0
         wharf_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)

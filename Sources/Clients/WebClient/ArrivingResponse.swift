@@ -2,7 +2,7 @@
 struct ArrivingResponse {
     private(set) var headers: [(name: String, value: String)] = []
     private(set) var headerBytes = 0
-    /// The last SMTP reply that said no; what follows it is a farewell.
+    /// The last SMTP reply that refused something; a reply after it answers QUIT.
     private(set) var lastRefusal = ""
     var body: [UInt8] = []
 
@@ -14,7 +14,7 @@ struct ArrivingResponse {
             lastRefusal = String(line)
         }
         if line.hasPrefix("HTTP/") {
-            // What came before belonged to an interim response, such as 103 Early Hints.
+            // The lines so far belonged to an interim response, such as 103 Early Hints.
             headers = []
         } else if let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) {
             let value = Self.trimmed(line[line.utf8.index(after: colon)...])

@@ -1,6 +1,6 @@
 import CCurl
 
-/// Where a URL leads, read by the parser that will also be used to go there.
+/// The destination of a URL, read by the parser that is also used to connect.
 public struct Destination: Sendable, Equatable {
     /// In lower case.
     public let scheme: String
@@ -9,7 +9,7 @@ public struct Destination: Sendable, Equatable {
     let port: String
     let hasCredentials: Bool
 
-    /// What the limit on requests per host counts.
+    /// What the limit on requests per host counts by.
     var authority: String { "\(host):\(port)" }
 
     var isLoopback: Bool { Host.isLoopback(host) }

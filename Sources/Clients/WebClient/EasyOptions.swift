@@ -37,7 +37,7 @@ struct EasyOptions {
         set(CURLOPT_PREREQDATA, pointer: context)
     }
 
-    /// Copies the body; its size must be told first.
+    /// Copies the body; its size must be set first.
     mutating func setBody(_ body: [UInt8]) {
         set(CURLOPT_POST, 1)
         set(CURLOPT_POSTFIELDSIZE_LARGE, size: body.count)
@@ -48,7 +48,7 @@ struct EasyOptions {
             })
     }
 
-    /// Answers the list, which the caller frees after the handle; nil when there are no items or no memory.
+    /// Returns the list, which the caller frees after the handle; nil when there are no items or no memory.
     mutating func set(_ option: CURLoption, list items: [String]) -> UnsafeMutablePointer<curl_slist>? {
         var list: UnsafeMutablePointer<curl_slist>?
         for item in items {
@@ -85,12 +85,12 @@ extension EasyOptions {
         if let file = settings.certificateAuthorityFile { set(CURLOPT_CAINFO, file) }
     }
 
-    /// Answers what the caller must free after the handle.
+    /// Returns what the caller must free after the handle.
     mutating func setHTTP(
         _ request: WebRequest, to destination: Destination, _ settings: TransferEngine.Settings, remaining: Duration
     ) -> [UnsafeMutablePointer<curl_slist>] {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
-        // A proxy reads what is sent by HTTP, keys and passwords included; and this machine needs none. An empty name overrides the environment.
+        // A proxy can read what is sent by HTTP, keys and passwords included, and this machine needs none. An empty name overrides the environment.
         let mayUseProxy = settings.usesEnvironmentProxy && destination.isEncrypted && !destination.isLoopback
         if !mayUseProxy { set(CURLOPT_PROXY, "") }
         set(CURLOPT_URL, request.url)
@@ -110,18 +110,18 @@ extension EasyOptions {
             // libcurl takes "Name:" for "leave this header out", and "Name;" for a header without a value.
             value.isEmpty ? "\(name);" : "\(name): \(value)"
         }
-        // libcurl would call every body a form, and would wait a second for leave to send a large one.
+        // libcurl would declare every body a form, and would wait a second for permission to send a large one.
         for unwanted in ["Content-Type", "Expect"] where !request.hasHeader(unwanted) { lines.append("\(unwanted):") }
         return [set(CURLOPT_HTTPHEADER, list: lines)].compactMap(\.self)
     }
 
-    /// Answers what the caller must free after the handle.
+    /// Returns what the caller must free after the handle.
     mutating func setMail(
         _ envelope: MailEnvelope, to destination: Destination, _ settings: TransferEngine.Settings, remaining: Duration
     ) -> [UnsafeMutablePointer<curl_slist>] {
         set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
         set(CURLOPT_URL, envelope.url)
-        // Mail servers are the shop's own, or its provider's: none is beyond an HTTP proxy.
+        // Mail servers are the shop's own, or its provider's: none of them is behind an HTTP proxy.
         set(CURLOPT_PROXY, "")
         let mayBePlain = settings.allowsPlainText(destination.host)
         set(CURLOPT_USE_SSL, mayBePlain ? wharf_curl_starttls_if_offered : wharf_curl_starttls_required)

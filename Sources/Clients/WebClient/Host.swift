@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a URL or a setting says in a host's place.
+/// The host part of a URL or a setting.
 public enum Host {
     /// The longest name that the DNS has (RFC 1035).
     private static let maximumLength = 253

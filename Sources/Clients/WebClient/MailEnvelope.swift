@@ -1,6 +1,6 @@
-/// One message and whom it goes to, by SMTP.
+/// One message and its recipients, by SMTP.
 public struct MailEnvelope: Sendable {
-    /// How long a delivery may take when nobody says otherwise.
+    /// How long a delivery may take by default.
     public static let defaultTimeout: Duration = .seconds(30)
     /// The most recipients of one message: what RFC 5321 obliges every server to take.
     public static let maximumRecipients = 100
@@ -30,7 +30,7 @@ public struct MailEnvelope: Sendable {
 }
 
 extension MailEnvelope {
-    /// Refuses what a server could take for a second command or a second message.
+    /// Rejects what a server could take for a second command or a second message.
     func validate() throws(WebClientError) {
         guard (1...Self.maximumRecipients).contains(recipients.count) else {
             throw WebClientError(code: .invalidRequest, message: "A message needs 1 to \(Self.maximumRecipients) recipients")

@@ -1,5 +1,5 @@
 package enum PercentEncoding {
-    /// The text that is meant; nil for a `%` without two hexadecimal digits, for control characters, and for what is not UTF-8.
+    /// The decoded text; nil for a `%` without two hexadecimal digits, for control characters, and for bytes that are not UTF-8.
     package static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]

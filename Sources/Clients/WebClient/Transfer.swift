@@ -57,7 +57,7 @@ final class Transfer: Sendable, Equatable {
         }
     }
 
-    /// The outcome is made under the lock, so that nothing is sent between the look at whether it was and the settling.
+    /// The outcome is made under the lock, so that nothing is sent between checking and settling.
     private func settle(_ makeOutcome: (_ mayHaveBeenSent: Bool) -> Outcome) -> Bool {
         typealias Settled = (outcome: Outcome, waiter: CheckedContinuation<Outcome, Never>?)
         let settled: Settled? = state.withLock { state in
@@ -72,8 +72,8 @@ final class Transfer: Sendable, Equatable {
         return true
     }
 
-    /// Asked when the connection is up and before the first byte of the request. False forbids to send: the transfer was
-    /// settled meanwhile, and its waiting task has been told whether anything was sent; or it was sent before, the connection
+    /// Called when the connection is up and before the first byte of the request. False forbids sending: the transfer was
+    /// settled meanwhile, and its waiting task has been informed whether anything was sent; or it was sent before, the connection
     /// died, and a second sending could do the work twice.
     func beginSending() -> Bool {
         state.withLock { state in

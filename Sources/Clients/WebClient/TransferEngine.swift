@@ -26,7 +26,7 @@ final class TransferEngine {
         wharf_curl_multi_set_long(self.multi, CURLMOPT_MAXCONNECTS, settings.keptConnections)
     }
 
-    /// Nil when the transfer has been started; otherwise what became of it instead.
+    /// Nil when the transfer has been started; otherwise its outcome.
     func start(_ transfer: Transfer) -> Transfer.Outcome? {
         let remaining = transfer.deadline - .now
         if transfer.isSettled { return Self.failure(.cancelled, "The request was cancelled before it could start") }
@@ -48,14 +48,14 @@ final class TransferEngine {
         return nil
     }
 
-    /// Ends a transfer that nobody waits for any more; false when it had ended.
+    /// Ends a transfer that no task waits for any more; false when it had ended.
     func drop(_ transfer: Transfer) -> Bool {
         guard let handle = active.first(where: { $0.value.transfer == transfer })?.key else { return false }
         remove(handle)
         return true
     }
 
-    /// Moves every transfer as far as it goes without waiting; answers those that ended. Nil when libcurl is past help.
+    /// Moves every transfer as far as it goes without waiting; returns those that ended. Nil when libcurl has failed for good.
     func perform() -> [Ended]? {
         var running: Int32 = 0
         guard curl_multi_perform(multi, &running) == CURLM_OK else { return nil }
@@ -77,7 +77,7 @@ final class TransferEngine {
         curl_multi_poll(multi, nil, 0, Int32(clamping: time.wholeMilliseconds), nil) == CURLM_OK
     }
 
-    /// Ends everything and frees the handle. Answers the transfers that were under way, not settled.
+    /// Ends everything and frees the handle. Returns the transfers that were under way, not settled.
     func close() -> [Transfer] {
         let left = active.values.map(\.transfer)
         for handle in active.keys { remove(handle) }
@@ -101,7 +101,7 @@ final class TransferEngine {
 /// The pointer to a multi handle, for the two that share it.
 ///
 /// Unchecked because of the pointer: everything is done with it on the I/O thread alone, except `wakeUp`, which libcurl
-/// allows from any thread as long as the handle lives; who calls it holds the lock under which the handle is given up.
+/// allows from any thread as long as the handle lives; the caller holds the lock under which the handle is released.
 struct MultiHandle: @unchecked Sendable {
     private static let library: CURLcode = curl_global_init(Int(wharf_curl_global_all))
 
@@ -117,7 +117,7 @@ struct MultiHandle: @unchecked Sendable {
         curl_multi_wakeup(pointer)
     }
 
-    /// For a handle that no engine was made of.
+    /// For a handle from which no engine was made.
     func free() {
         curl_multi_cleanup(pointer)
     }

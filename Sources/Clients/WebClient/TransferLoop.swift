@@ -44,7 +44,7 @@ final class TransferLoop: Sendable {
         }
     }
 
-    /// Carries the transfer out, and answers when it is settled. When the task is cancelled it is settled at once.
+    /// Carries the transfer out, and returns when it is settled. When the task is cancelled it is settled at once.
     func run(_ transfer: Transfer) async -> Transfer.Outcome {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -56,7 +56,7 @@ final class TransferLoop: Sendable {
         }
     }
 
-    /// Fails whatever runs or waits, and everything that comes later. The thread ends by itself. May be called again.
+    /// Fails everything that runs or waits, and everything that comes later. The thread ends by itself. May be called again.
     func shutDown() {
         mailbox.withLock { mailbox in
             mailbox.handle?.wakeUp()
@@ -108,7 +108,7 @@ final class TransferLoop: Sendable {
             let dropped = work.dropped.filter { engine.drop($0) }
             let finished = engine.perform()
             ended += finished ?? []
-            // Room is made before anybody is told, so that who asks again at once finds it.
+            // Room is made before any task is resumed, so that a task that asks again at once finds it.
             let othersMayStart = release(dropped + ended.map(\.transfer))
             for (transfer, outcome) in ended { transfer.settle(outcome) }
             guard finished != nil else { break }
@@ -147,7 +147,7 @@ final class TransferLoop: Sendable {
     private func close(_ engine: TransferEngine) {
         let unstarted = mailbox.withLock { mailbox in
             if mailbox.handle != nil { logger.info("libcurl failed; the web client has shut itself down") }
-            // From here on nobody wakes the handle, so it can be freed.
+            // From here on nothing wakes the handle, so it can be freed.
             mailbox.handle = nil
             return mailbox.queue.removeAll() + mailbox.starting
         }

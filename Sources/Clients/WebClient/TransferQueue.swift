@@ -1,4 +1,4 @@
-/// Who may run now, who waits, who is turned away: the decision only, without any I/O.
+/// Which transfers may run now, which wait, which are turned away: the decision only, without any I/O.
 ///
 /// First come, first served, except that one whose host is busy does not hold up those behind it.
 struct TransferQueue<Element: Equatable> {
@@ -29,7 +29,7 @@ struct TransferQueue<Element: Equatable> {
         self.limits = limits
     }
 
-    /// When the first of those waiting gives up; nil when nobody waits.
+    /// The earliest deadline among those waiting; nil when none is waiting.
     var nextDeadline: ContinuousClock.Instant? { waiting.lazy.map(\.deadline).min() }
 
     mutating func admit(_ element: Element, host: String, deadline: ContinuousClock.Instant) -> Admission {
@@ -42,7 +42,7 @@ struct TransferQueue<Element: Equatable> {
         return .wait
     }
 
-    /// One that was started has ended; answers those that may start in its place.
+    /// A started transfer has ended; returns those that may start in its place.
     mutating func release(host: String) -> [Element] {
         running -= 1
         let left = runningByHost[host, default: 1] - 1

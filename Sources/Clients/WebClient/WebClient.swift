@@ -8,7 +8,7 @@ import Logging
 /// - A request is sent once. Only GET, HEAD, PUT, DELETE and OPTIONS are sent again, when a connection that was kept alive
 ///   turns out to be dead before any byte of a response.
 ///
-/// Give it up with ``shutdown()``, or by letting go of it.
+/// Close it with ``shutdown()``, or by releasing it.
 public final class WebClient: HTTPTransport {
     /// How many messages are under way to mail servers at once; the others wait.
     public static let maximumConcurrentMail = 8
@@ -64,7 +64,7 @@ public final class WebClient: HTTPTransport {
         return try await perform(transfer, on: web)
     }
 
-    /// Returns when the server has accepted the message for every recipient, and is answerable for it from then on.
+    /// Returns when the server has accepted the message for every recipient, and is responsible for it from then on.
     ///
     /// A refusal is an error of code ``WebClientError/Code/smtp(status:)``.
     public func sendMail(_ envelope: MailEnvelope) async throws(WebClientError) {
@@ -74,7 +74,7 @@ public final class WebClient: HTTPTransport {
         _ = try await perform(transfer, on: mail)
     }
 
-    /// Fails what is under way with ``WebClientError/Code/shutDown``, and everything that comes later. Returns at once; may be
+    /// Fails requests under way with ``WebClientError/Code/shutDown``, and all later ones. Returns at once; may be
     /// called again.
     public func shutdown() {
         web.shutDown()

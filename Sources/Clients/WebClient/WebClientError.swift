@@ -3,7 +3,7 @@ public struct WebClientError: Error, Sendable, Equatable, CustomStringConvertibl
     public enum Code: Sendable, Hashable {
         /// The URL cannot be read, or its scheme is not allowed here.
         case invalidURL
-        /// The request would not be one on the wire: a header with a line break, a mail message with a bare line feed.
+        /// The request cannot be sent as one: a header with a line break, a mail message with a bare line feed.
         case invalidRequest
         /// The host's name is unknown or nothing listens there.
         case couldNotConnect
@@ -33,8 +33,8 @@ public struct WebClientError: Error, Sendable, Equatable, CustomStringConvertibl
     public let code: Code
     /// What happened, for a log; never holds a credential, a path or a query.
     public let message: String
-    /// Whether the server may have acted on the request. False only when surely nothing was sent, or, for mail, when the
-    /// server refused the message; then the request may be repeated without asking first what became of it.
+    /// Whether the server may have acted on the request. False only when certainly nothing was sent, or, for mail, when the
+    /// server refused the message; then the request may be repeated without asking for its outcome first.
     public let requestMayHaveBeenSent: Bool
     /// Whether the same request could succeed later.
     public let isTransient: Bool

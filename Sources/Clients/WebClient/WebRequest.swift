@@ -1,9 +1,9 @@
 /// One HTTP request, sent as it stands: redirects are not followed, cookies are not kept, no header is added but the host,
 /// the length, `Accept: */*` and the client's user agent, and one of the same name replaces each of these.
 public struct WebRequest: Sendable {
-    /// How long a request may take when nobody says otherwise.
+    /// How long a request may take by default.
     public static let defaultTimeout: Duration = .seconds(10)
-    /// How many bytes of body a response may have when nobody says otherwise: 8 MiB.
+    /// How many bytes of body a response may have by default: 8 MiB.
     public static let defaultMaximumResponseBytes = 8 << 20
 
     public var method: String
@@ -39,7 +39,7 @@ extension WebRequest {
         ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"].contains(method)
     }
 
-    /// Refuses what could smuggle a second header or request into the first.
+    /// Rejects what could smuggle a second header or request into the first.
     func validate() throws(WebClientError) {
         guard Self.isToken(method) else {
             throw WebClientError(code: .invalidRequest, message: "The method is not an HTTP token")

@@ -1,4 +1,4 @@
-/// What the server answered. The body is whole and within the request's bound.
+/// The server's answer. The body is whole and within the request's bound.
 public struct WebResponse: Sendable {
     public var status: Int
     /// In the order of arrival; a name may occur more than once.

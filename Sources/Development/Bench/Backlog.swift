@@ -10,7 +10,7 @@ import Runtime
 import ServiceLifecycle
 import Terminal
 
-/// Checkouts that have gathered in the broker while nobody was there to handle them: customers who wait for an answer never make so many.
+/// Checkouts that gather in the broker while no worker runs: clients that wait for an answer never make so many.
 struct Backlog: Sendable {
     private static let postLimit = Duration.seconds(30)
     private static let readyLimit = Duration.seconds(10)
@@ -22,7 +22,7 @@ struct Backlog: Sendable {
     let shop: RunningShop
     let logger: Logger
 
-    /// Has the broker gather a checkout for each cart, with the workers who would take them held still; then lets these go.
+    /// Has the broker gather a checkout for each cart, with the workers that would handle them stopped; then resumes the workers.
     /// - Returns: seconds from there to the last confirmed order.
     func measure(_ carts: [UUID]) async throws -> Double {
         let confirmed = try await confirmedOrders()

@@ -9,7 +9,7 @@ import Terminal
 import Up
 import WebClient
 
-/// How fast it is, held against what the servers can do by themselves on the same machine at the same time.
+/// The shop's speed, compared with what the servers can do by themselves on the same machine at the same time.
 package struct Bench: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "bench",
@@ -48,7 +48,7 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "Where the results go.", completion: .directory)
     var output = "bench/results"
 
-    @Flag(help: "One round of little: shows that everything works, not how fast it is.")
+    @Flag(help: "One small round: shows that everything works, not how fast it is.")
     var quick = false
 
     @Flag(help: "The long cases too: tables with millions of rows, a backlog of 100,000 checkouts.")
@@ -120,7 +120,7 @@ package struct Bench: AsyncParsableCommand {
         let report = BenchReport(record: book.current)
         console.line("\n" + report.text(console.paint))
         if let failure { throw failure }
-        // Interrupted: half of the rounds are no result.
+        // Interrupted: an incomplete set of rounds is not a result.
         guard book.current.isComplete else { throw ExitCode.failure }
         let countsAsLatest = Self.isReleaseBuild && !quick && cases == nil
         try report.write(to: output, asLatest: countsAsLatest)

@@ -4,9 +4,9 @@ import ArgumentParser
 enum BenchCase: String, Sendable, Codable, CaseIterable {
     /// Real baskets to confirmed orders, as fast as 64 clients can.
     case checkouts
-    /// The same with a payment gateway that takes its time.
+    /// The same with a slow payment gateway.
     case slowGateway = "slow-gateway"
-    /// One checkout after the other.
+    /// One checkout after another.
     case single
     /// Where the time of one order goes, and how many messages, turns and transactions it takes.
     case trace
@@ -28,12 +28,12 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case growth
     /// Checkouts over a large backlog; long, so only with `--full` or by name.
     case backlog
-    /// Checkouts and products at three times the rate that they can be had at; long, so only with `--full` or by name.
+    /// Checkouts and products at three times the rate that the shop can serve; long, so only with `--full` or by name.
     case overload
 
     var isLong: Bool { self == .growth || self == .backlog || self == .overload }
 
-    /// - Throws: `ValidationError` for a name that is none.
+    /// - Throws: `ValidationError` for an unknown name.
     static func parse(_ list: String) throws -> Set<BenchCase> {
         let names = list.split(separator: ",").map(String.init)
         let cases = try names.map { name in

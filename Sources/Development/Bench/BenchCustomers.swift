@@ -4,14 +4,14 @@ import Synchronization
 import Terminal
 import WebClient
 
-/// Many customers at once, who look at no more of an answer than its status: a client that costs little beside what it measures.
+/// Many customers at once, who read only the status of an answer: a client that costs little compared with what it measures.
 struct BenchCustomers: Sendable {
     private static let timeout = Duration.seconds(40)
     /// Attempts at one request, the first included.
     private static let maximumAttempts = 20
 
     let transport: any HTTPTransport
-    /// Of the shop, without a slash at the end.
+    /// The shop's URL, without a slash at the end.
     let url: String
     let count: Int
     private let retried = RetryCount()
@@ -22,10 +22,10 @@ struct BenchCustomers: Sendable {
         self.count = count
     }
 
-    /// How often "not now" was the answer.
+    /// How often the answer was "not now".
     var retries: Int { retried.value }
 
-    /// Every number from 0 on is handled once, by whichever customer is free.
+    /// Every number from 0 on is handled once, by the next free customer.
     func each(of total: Int, _ handle: @escaping @Sendable (Int) async throws -> Void) async throws -> Latencies {
         let next = Counter()
         return try await withThrowingTaskGroup(of: [Duration].self) { group in
@@ -46,8 +46,8 @@ struct BenchCustomers: Sendable {
         }
     }
 
-    /// Sends a request until it has a lasting answer.
-    /// - Throws: ``BenchError`` with code `wrong` for a status that is none of those expected.
+    /// Repeats a request until it has a final answer.
+    /// - Throws: ``BenchError`` with code `wrong` for a status that is not expected.
     @discardableResult
     func send(
         _ method: String, _ path: String, headers: [(name: String, value: String)] = [], body: [UInt8] = [], expecting statuses: Set<Int>
@@ -76,7 +76,7 @@ struct BenchCustomers: Sendable {
         return try await send("POST", "/v1/checkouts", headers: headers, body: Self.checkout(of: cart), expecting: wait == nil ? [200, 202] : [200])
     }
 
-    /// What a checkout says.
+    /// The decoded answer to a checkout.
     static func checkout(of cart: UUID) -> [UInt8] {
         Array(
             """

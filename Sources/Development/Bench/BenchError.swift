@@ -1,16 +1,16 @@
 import Terminal
 
-/// Why `wharf-dev bench` could not go on, or why one of its measurements counts for nothing.
+/// Why `wharf-dev bench` could not go on, or why one of its measurements does not count.
 typealias BenchError = CommandError<BenchErrorCode>
 
 enum BenchErrorCode: ErrorCode {
-    /// A program or a file that is needed is not there.
+    /// A program or a file that is needed is missing.
     case missing
-    /// The shop, or a program, did not do what it was started for.
+    /// The shop, or a program, failed to do its part.
     case failed
-    /// A measurement took longer than it may.
+    /// A measurement took longer than its limit.
     case deadline
-    /// What was measured did not happen as it should: orders are missing, say.
+    /// The measured work did not complete correctly: orders are missing, say.
     case wrong
     /// The results cannot be written.
     case output

@@ -1,4 +1,4 @@
-/// Everything that is measured a number at a time; its raw value is its name in the results.
+/// Everything that is measured as a single number; its raw value is its name in the results.
 enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     // Limit A, orders a second.
     case oneByOne1 = "limitA.clients1", oneByOne8 = "limitA.clients8", oneByOne32 = "limitA.clients32", oneByOne = "limitA.best"
@@ -12,7 +12,7 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case scale1, scale2, scale4
     // Share of the machine's processors that was busy, 0 to 1.
     case scaleBusy1, scaleBusy2, scaleBusy4
-    // The same, of what is none of ours, while checkouts were measured.
+    // The same, of processes that are not part of the benchmark, while checkouts were measured.
     case foreign = "machine.foreign"
     // Milliseconds until half of them were accepted or answered.
     case acceptance = "checkouts.accepted.p50", single = "single.p50", productMedian = "product.p50"
@@ -22,9 +22,9 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case ownMemoryAtRest = "memory.own.rest", ownMemoryInFlight = "memory.own.inFlight"
     // MiB, of the largest worker; of the ingress.
     case memoryAtRest = "memory.rest", memoryUnderLoad = "memory.load", memoryInFlight = "memory.inFlight"
-    // Of what came of three times too much: orders and requests a second, milliseconds of the slowest 1 %, MiB of the ingress.
+    // With three times too much load: orders and requests a second, milliseconds of the slowest 1 %, MiB of the ingress.
     case overload, overloadProduct = "overload.product"
-    // What the same client finds when it waits for each answer, requests a second.
+    // The rate of the same client when it waits for each answer, requests a second.
     case productCapacity = "overload.product.capacity"
     case overloadLatency = "overload.accepted.p99", overloadRefusal = "overload.refused.p99"
     case overloadProductLatency = "overload.product.accepted.p99", overloadProductRefusal = "overload.product.refused.p99"

@@ -2,18 +2,18 @@
 struct BenchPlan: Sendable, Codable {
     static let roundCounts = 1...20
     static let orderCounts = 100...100_000
-    /// Numbers of the sizes that the goals are told for.
+    /// The numbers of orders and rows for which the goals are stated.
     static let clients = 64
     static let inFlight = 5_000
     static let scaleSteps = [1, 2, 4]
-    /// On the few cores of one machine a second worker only makes batches smaller; what more of them bring is a case of its own.
+    /// On the few cores of one machine a second worker only makes batches smaller; the effect of more workers is a case of its own.
     static let workers = 1
 
     let cases: Set<BenchCase>
     let rounds: Int
     /// Checkouts of one measurement.
     let orders: Int
-    /// Whether figures matter less than seeing that everything works.
+    /// Whether checking that everything works matters more than the figures.
     let isQuick: Bool
 
     /// Before anything counts: caches fill, and limit A learns what rows look like.
@@ -23,13 +23,13 @@ struct BenchPlan: Sendable, Codable {
     var peerOrders: Int { isQuick ? 200 : min(orders, 2_000) }
     /// Seconds for which clients send requests.
     var requestSeconds: Int { isQuick ? 1 : 4 }
-    /// Requests by which the rate is found that is tripled to be too much.
+    /// Requests that determine the rate that is then tripled for the overload.
     var capacityReads: Int { isQuick ? 2_000 : 20_000 }
     var scaleOrders: Int { isQuick ? orders : max(100, orders / 2) }
     var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
     var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }
-    /// Seconds for which too much is offered.
+    /// Seconds of overload.
     var overloadSeconds: Double { isQuick ? 10 : 60 }
     /// Orders that each client of limit A places, by the number of clients.
     var oneByOne: [(clients: Int, each: Int)] { isQuick ? [(1, 100), (8, 25), (32, 10)] : [(1, 600), (8, 200), (32, 100)] }
@@ -41,9 +41,9 @@ struct BenchPlan: Sendable, Codable {
 
     func wants(_ wanted: BenchCase...) -> Bool { wanted.contains { cases.contains($0) } }
 
-    /// Whether a case is told as a ratio of PostgreSQL's limit.
+    /// Whether a case is reported as a ratio of PostgreSQL's limit.
     var needsOneByOne: Bool { wants(.checkouts) }
-    /// Whether a case is told as a ratio of the broker's limits.
+    /// Whether a case is reported as a ratio of the broker's limits.
     var needsBroker: Bool { wants(.single, .product, .item) }
     /// Whether a case is told as a ratio of the durable steps of an order.
     var needsSteps: Bool { wants(.single, .trace) }

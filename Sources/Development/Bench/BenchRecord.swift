@@ -2,7 +2,7 @@ import FoundationEssentials
 import Synchronization
 import Up
 
-/// All that a run of the benchmark has found, as `bench/results/*.json` keeps it.
+/// The results of a run of the benchmark, as stored in `bench/results/*.json`.
 struct BenchRecord: Sendable, Codable {
     struct Machine: Sendable, Codable {
         var processors: Int
@@ -11,10 +11,10 @@ struct BenchRecord: Sendable, Codable {
         var kernel: String
     }
 
-    /// What makes the figures comparable: nothing was saved at durability's cost.
+    /// Conditions that make the figures comparable: durability was not traded for speed.
     struct Servers: Sendable, Codable, Equatable {
         var postgres: String
-        /// As PostgreSQL itself tells them: `fsync`, `synchronous_commit`, `full_page_writes`.
+        /// As PostgreSQL itself reports them: `fsync`, `synchronous_commit`, `full_page_writes`.
         var durability: [String: String]
         var isReleaseBuild: Bool
     }
@@ -47,11 +47,11 @@ struct BenchRecord: Sendable, Codable {
 
     func median(_ figure: BenchFigure) -> Double? { figures[figure]?.median }
 
-    /// The share of the processors that others took, 0 to 1; nil when it is too small to matter.
+    /// The share of the processors that other processes took, 0 to 1; nil when it is too small to matter.
     var disturbance: Double? { median(.foreign).flatMap { $0 > Goals.toleratedForeign ? $0 : nil } }
 }
 
-/// The record as it grows; everyone who measures writes into it.
+/// The record as it grows; every measurement writes into it.
 final class BenchBook: Sendable {
     private let record: Mutex<BenchRecord>
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Terminal
 
-/// The record as people and programs read it.
+/// The record as text for people and JSON for programs.
 struct BenchReport: Sendable {
     let record: BenchRecord
 

@@ -8,18 +8,18 @@ struct BenchRow: Sendable, Codable, Equatable {
     let title: String
     let unit: String
     let measured: Samples
-    /// What it is held against, and its median; nil where the goal is a figure of its own.
+    /// The reference of the comparison, and its median; nil where the goal is an absolute figure.
     var limit: String?
     var limitValue: Double?
     /// The measured median over the limit's, or the measured median itself.
     let ratio: Double
     let direction: Direction
     let goal: Double
-    /// Whether the goal is met, or what kept it from being met is known and not the shop's: then `remark` says what.
+    /// Whether the goal is met, or missed for a known reason outside the shop: then `remark` states it.
     let isMet: Bool
     var remark = ""
 
-    /// 1 is the goal; the more the better, whichever way the goal points.
+    /// 1 is the goal; more is better, whichever way the goal points.
     var fulfilment: Double {
         switch direction {
         case .atLeast: ratio / goal
@@ -55,13 +55,13 @@ struct BenchRow: Sendable, Codable, Equatable {
 
 /// How numbers are written.
 enum Figures {
-    /// Three or four digits that count: `312`, `31.2`, `3.12`, `0.31`.
+    /// Three or four significant digits: `312`, `31.2`, `3.12`, `0.31`.
     static func text(_ value: Double) -> String {
         let size = value.magnitude
         return decimal(value, places: size >= 100 ? 0 : size >= 10 ? 1 : 2)
     }
 
-    /// - Parameter places: behind the point; noughts at the end are left out.
+    /// - Parameter places: behind the point; zeros at the end are left out.
     static func decimal(_ value: Double, places: Int) -> String {
         guard value.isFinite, value.magnitude < 1e15 else { return "–" }
         let scale = (0..<places).reduce(1.0) { scale, _ in scale * 10 }

@@ -6,11 +6,11 @@ import Up
 import WebClient
 
 extension BenchRun {
-    /// How long requests may gather: less than a request's deadline and than the broker's patience with a silent worker.
+    /// How long requests may gather: less than a request's deadline and than the broker's limit for a silent worker.
     private static let gatherLimit = Duration.seconds(7)
     private static let gatherPause = Duration.milliseconds(50)
 
-    /// The ingress's memory while thousands of requests wait for an answer: the workers who would give it are held still meanwhile.
+    /// The ingress's memory while thousands of requests wait for an answer: the workers that would answer are stopped meanwhile.
     func measureInFlight(_ running: RunningShop) async throws {
         let client = WebClient(
             maximumConcurrent: BenchPlan.inFlight, maximumWaiting: BenchPlan.inFlight, maximumPerHost: BenchPlan.inFlight,

@@ -7,7 +7,7 @@ extension BenchRun {
     private static let slowGateway = 200
 
     func measureCheckouts(_ running: RunningShop, round: Int) async throws {
-        // The broker tells its totals late: waited for once.
+        // The broker reports its totals with a delay: this waits once.
         let before = round == 0 ? try await BrokerTotals.settled(running, transport) : nil
         let measured = try await checkouts(running).measure(try await carts(running).fill(plan.orders))
         found(.checkouts, measured.rate, "orders/s", remark: Self.remark(measured))
@@ -90,7 +90,7 @@ extension BenchRun {
         }
     }
 
-    /// With a gateway that takes its time, and without again.
+    /// With a slow gateway, and without again.
     private func slowly<Result: Sendable>(
         _ milliseconds: Int, _ running: RunningShop, _ body: () async throws -> Result
     ) async throws -> Result {

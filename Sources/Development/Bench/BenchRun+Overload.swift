@@ -6,7 +6,7 @@ import Terminal
 import Up
 import WebClient
 
-/// Three times what the shop can do, for a while: what is accepted is answered in time, the rest is refused at once, and nothing grows.
+/// Three times what the shop can serve, for a while: accepted requests are answered in time, the rest is refused at once, and nothing grows.
 extension BenchRun {
     private static let excess = 3.0
     private static let watchPause = Duration.milliseconds(500)
@@ -41,7 +41,7 @@ extension BenchRun {
         note(answers, .overloadLatency, .overloadRefusal)
         let clock = ContinuousClock()
         let start = clock.now
-        // What was late may still be on its way to becoming an order: nothing is open and nothing has become an order for a while.
+        // A late checkout may still become an order: wait until nothing is open and no order has appeared for a while.
         var (confirmed, quiet) = (0, 0)
         while quiet < Self.quietLooks {
             try await clock.sleep(for: Self.settlePause)
@@ -59,7 +59,7 @@ extension BenchRun {
 
     private func overloadProducts(_ running: RunningShop, _ client: WebClient) async throws {
         let paths = try await productPaths(running)
-        // By the client that then offers too much: what it takes of the processors falls on both.
+        // Measured with the client that then overloads the shop: its share of the processors affects both.
         let clock = ContinuousClock()
         let start = clock.now
         let customers = customers(running, BenchPlan.clients)
@@ -95,8 +95,8 @@ extension BenchRun {
         }
         let shares = ProcessorUse.now(running).shares(since: use)
         let peak = watch.peakMemory.mapValues { Double($0) / 1e6 }
-        let told = peak.sorted { $0.value > $1.value }.prefix(4).map { "\($0.key) \(Figures.text($0.value))" }.joined(separator: ", ")
-        console.line("  \(console.paint.dim("peak MB: \(told); processors \(Goals.percent(shares.busy)) busy, \(Goals.percent(shares.foreign)) by others"))")
+        let listed = peak.sorted { $0.value > $1.value }.prefix(4).map { "\($0.key) \(Figures.text($0.value))" }.joined(separator: ", ")
+        console.line("  \(console.paint.dim("peak MB: \(listed); processors \(Goals.percent(shares.busy)) busy, \(Goals.percent(shares.foreign)) by others"))")
         found(.overloadMemory, peak[ChildSpec.ingress] ?? 0, "MB of the ingress")
         return (result.answers, result.seconds, result.seen)
     }

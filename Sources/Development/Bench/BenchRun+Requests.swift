@@ -14,7 +14,7 @@ extension BenchRun {
         found(.productMedian, one.median, "ms", remark: "p99 \(Figures.text(one.p99)) ms")
     }
 
-    /// Every customer has a cart with a handful of things, whose quantities change.
+    /// Every customer has a cart with a handful of items, whose quantities change.
     func measureItem(_ running: RunningShop) async throws {
         let things = min(Self.thingsInCart, baskets.goods.count)
         let carts = try await carts(running).make(BenchPlan.clients)

@@ -7,7 +7,7 @@ import Up
 import WebClient
 
 extension BenchRun {
-    /// Starts the shop again over its data, as often as there are rounds: until the first order is confirmed. Memory at rest is looked at on the way.
+    /// Restarts the shop over its data, once for each round: until the first order is confirmed. Memory at rest is measured on the way.
     func measureStart(_ running: RunningShop) async throws -> RunningShop {
         var running = running
         if plan.wants(.ready) {

@@ -8,11 +8,11 @@ import Terminal
 import Up
 import WebClient
 
-/// One run of the benchmark: limits and cases in turns, so that whatever else the machine does falls on both.
+/// One run of the benchmark: limits and cases in turns, so that other load on the machine falls on both.
 struct BenchRun: Sendable {
-    /// Of a case in one round.
+    /// The limit for a case in one round.
     private static let caseLimit = Duration.seconds(300)
-    /// Of a case that fills tables or places very many orders.
+    /// The limit for a case that fills tables or places very many orders.
     private static let longLimit = Duration.seconds(3_600)
 
     let plan: BenchPlan
@@ -26,7 +26,7 @@ struct BenchRun: Sendable {
     let console: Console
     let logger: Logger
 
-    /// Measures everything; what cannot be measured is noted as a failure of its case, and the others go on.
+    /// Measures everything; a case that cannot be measured is recorded as failed, and the others go on.
     /// - Throws: ``BenchError`` when there is no shop to measure; `CancellationError`.
     func perform() async throws {
         if plan.needsBroker { try await BrokerLimits.compile(in: folder) }
@@ -57,7 +57,7 @@ struct BenchRun: Sendable {
         book.note { $0.isComplete = true }
     }
 
-    /// One round: each limit beside the cases that are told as ratios of it.
+    /// One round: each limit next to the cases that are reported as ratios of it.
     private func measure(_ running: RunningShop, round: Int) async throws {
         console.line(console.paint.bold("Round \(round + 1) of \(plan.rounds)"))
         if plan.needsOneByOne {
@@ -87,7 +87,7 @@ struct BenchRun: Sendable {
         }
     }
 
-    /// Notes a figure and shows it.
+    /// Records a figure and prints it.
     func found(_ figure: BenchFigure, _ value: Double, _ unit: String, remark: String = "") {
         book.add(figure, value)
         console.line("  \(figure.rawValue): \(Figures.text(value)) \(unit)\(remark.isEmpty ? "" : console.paint.dim("  " + remark))")
@@ -114,12 +114,12 @@ struct BenchRun: Sendable {
         guard response.isSuccess else { throw BenchError(.failed, "The sandbox answered \(response.status) to a new latency.") }
     }
 
-    /// Goods on the shelves, and a first few orders that do not count.
+    /// Stocks the shop, and places a first few orders that do not count.
     private func warmUp(_ running: RunningShop) async throws {
         let deadline = ContinuousClock.now + Self.caseLimit
         let shop = Shop(transport: transport, url: running.url, deadline: deadline) { _ in }
         let administrator = try await Administrator.signIn(to: shop, email: running.record.adminEmail, password: running.adminPassword)
-        // As many as the stock takes: nothing is to run out.
+        // The most that the stock takes: nothing must run out.
         _ = try await Stocking(administrator: administrator, fixed: Stocking.maximum)
             .stock(baskets.goods, demand: Array(repeating: 0, count: baskets.goods.count)) {}
         console.line("  \(baskets.goods.count) goods are in stock")

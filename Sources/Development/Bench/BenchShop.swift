@@ -60,7 +60,7 @@ actor BenchShop {
         guard let record: RunRecord = try state.read(from: StateFolder.recordFile),
             let environment: [String: String] = try state.read(from: StateFolder.environmentFile),
             let secrets: UpSecrets.Partial = try state.read(from: StateFolder.secretsFile), let password = secrets.adminPassword
-        else { throw BenchError(.failed, "wharf-dev up has not left its record in \(state.path).") }
+        else { throw BenchError(.failed, "wharf-dev up left no record in \(state.path).") }
         let database = try PostgresPool(
             url: environment[ServerURLs.postgresVariable, default: ""], size: 2, applicationName: "wharf-dev bench", timeouts: .none,
             responseTimeout: .seconds(900), logger: logger)
@@ -70,7 +70,7 @@ actor BenchShop {
             printed: printed)
     }
 
-    /// Ends all that was started. Does nothing when nothing runs.
+    /// Ends everything that was started. Does nothing when nothing runs.
     func stop() async {
         await database?.close()
         database = nil
@@ -82,17 +82,17 @@ actor BenchShop {
 /// A shop that is ready, with an administrator's access to its servers.
 struct RunningShop: Sendable {
     let record: RunRecord
-    /// All settings, the administrators' URLs among them.
+    /// All settings, including the administrators' URLs.
     let environment: [String: String]
     let adminPassword: String
     let database: PostgresPool
     let startedAt: ContinuousClock.Instant
-    /// By `wharf-dev up`.
+    /// Written by `wharf-dev up`.
     let printed: LineStore
 
     var url: String { record.url }
 
-    /// - Throws: ``BenchError`` with code `failed` when payments go elsewhere.
+    /// - Throws: ``BenchError`` with code `failed` when payments go to another gateway.
     var sandboxURL: String {
         get throws {
             guard let url = record.sandboxURL else { throw BenchError(.failed, "The shop has no payment sandbox.") }
@@ -102,7 +102,7 @@ struct RunningShop: Sendable {
 
     var sandboxKey: String { environment["STRIPE_API_KEY", default: ""] }
 
-    /// The processes of a role; of servers the one that was started, below which there may be more.
+    /// The processes of a role; for a server the started process, which may have children.
     func processes(of role: String) -> [Int32] {
         record.processes.filter { $0.role == role }.map(\.pid)
     }

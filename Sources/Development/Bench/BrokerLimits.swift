@@ -1,7 +1,7 @@
 import Terminal
 import Up
 
-/// Limits B and C: what RabbitMQ does for its own C client, `bench/raw.c`.
+/// Limits B and C: RabbitMQ's rates with its own C client, `bench/raw.c`.
 struct BrokerLimits: Sendable {
     private static let limit = Duration.seconds(130)
     private static let compileLimit = Duration.seconds(60)
@@ -10,7 +10,7 @@ struct BrokerLimits: Sendable {
     /// An administrator's URL.
     let amqp: String
 
-    /// Makes the program, once for all measurements.
+    /// Compiles the program, once for all measurements.
     static func compile(in folder: BenchFolder) async throws {
         let arguments = ["-O2", "-o", folder.file("raw"), "\(folder.programs)/raw.c", "-lrabbitmq", "-lpthread"]
         _ = try await Program(name: "cc", arguments: arguments).run(within: compileLimit)

@@ -5,10 +5,10 @@ import Secrets
 import Terminal
 import WebClient
 
-/// How many messages RabbitMQ has handled since it was started, as its management API tells it: some seconds late.
+/// How many messages RabbitMQ has handled since it was started, as its management API reports it: some seconds late.
 struct BrokerTotals: Sendable, Equatable {
     private static let timeout = Duration.seconds(10)
-    /// Longer than the API takes to learn of what has happened.
+    /// Longer than the API takes to update its figures.
     private static let quietTime = Duration.seconds(6)
     private static let longestWait = Duration.seconds(30)
     private static let pause = Duration.milliseconds(500)

@@ -8,7 +8,7 @@ struct Chart: Sendable {
     private static let rowHeight = 28
     private static let top = 64
     private static let bottom = 34
-    /// Bars beyond this are cut off: their figure tells the rest.
+    /// Bars beyond this are cut off: the figure next to them shows the rest.
     private static let maximumFulfilment = 3.0
 
     let record: BenchRecord

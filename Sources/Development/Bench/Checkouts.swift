@@ -3,21 +3,21 @@ import PostgreSQL
 import Terminal
 import WebClient
 
-/// Orders as fast as they come, and what they cost.
+/// Orders placed as fast as possible, and their cost.
 struct Checkouts: Sendable {
-    /// What one measurement found.
+    /// The result of one measurement.
     struct Measured: Sendable {
         /// From the first checkout to the last confirmed order.
         let seconds: Double
         let rate: Double
         /// Until a checkout was accepted.
         let acceptance: Latencies
-        /// Of orders that were accepted and not confirmed, at one moment.
+        /// Orders that were accepted and not confirmed, at one moment.
         let largestBacklog: Int
         let retries: Int
-        /// Of all orders, what follows their confirmation included.
+        /// Of all orders, including the work that follows their confirmation.
         let costs: Costs
-        /// Shares of the machine's processors that were busy while the clock ran, with anything and with what is none of ours; 0 to 1.
+        /// Shares of the machine's processors that were busy while the clock ran, with anything and with processes outside the benchmark; 0 to 1.
         let busy: Double
         let foreign: Double
         /// The largest resident memory of a process, in bytes, by role.
@@ -35,9 +35,9 @@ struct Checkouts: Sendable {
 
     /// - Throws: ``BenchError`` with code `wrong` unless every cart became a confirmed order.
     func measure(_ carts: [UUID]) async throws -> Measured {
-        // Neither a checkpoint of what was before, nor its absence, is to be measured.
+        // Neither a checkpoint of earlier work, nor its absence, should be measured.
         try await shop.database.withConnection { _ = try await $0.execute("CHECKPOINT") }
-        let told = try await toldSoFar()
+        let announcedBefore = try await announced()
         let customers = BenchCustomers(transport: transport, url: shop.url, count: clients)
         let before = try await CostCounters.now(shop)
         let watch = Watch(shop)
@@ -58,7 +58,7 @@ struct Checkouts: Sendable {
         let seconds = (clock.now - start).seconds
         let shares = ProcessorUse.now(shop).shares(since: before.use)
         try await check(carts)
-        try await waitUntilQuiet(told, orders: carts.count)
+        try await waitUntilQuiet(announcedBefore, orders: carts.count)
         let after = try await CostCounters.now(shop)
         return Measured(
             seconds: seconds, rate: Double(carts.count) / seconds, acceptance: acceptance, largestBacklog: watch.largestBacklog,

@@ -3,7 +3,7 @@ import LocalState
 import PostgreSQL
 import Terminal
 
-/// Who has used the processors so far.
+/// Which roles have used the processors so far.
 struct ProcessorUse: Sendable {
     /// Seconds by role, this process among them.
     let seconds: [String: Double]
@@ -24,7 +24,7 @@ struct ProcessorUse: Sendable {
         seconds.merging(earlier.seconds) { $0 - $1 }
     }
 
-    /// Shares of all processors' time since then, 0 to 1: what was used by anybody, and by processes that are none of ours.
+    /// Shares of all processors' time since then, 0 to 1: that of all processes, and that of processes outside the benchmark.
     func shares(since earlier: ProcessorUse) -> (busy: Double, foreign: Double) {
         guard let first = earlier.machine, let last = machine, last.total > first.total else { return (0, 0) }
         let total = last.total - first.total
@@ -34,7 +34,7 @@ struct ProcessorUse: Sendable {
     }
 }
 
-/// What the machine and the servers have done since they were started.
+/// Counters of the machine and the servers since they were started.
 struct CostCounters: Sendable {
     let use: ProcessorUse
     let commits: Int
@@ -52,14 +52,14 @@ struct CostCounters: Sendable {
                 FROM pg_stat_wal
                 """)
         }
-        guard let row = rows.first else { throw BenchError(.failed, "PostgreSQL does not tell its counters.") }
+        guard let row = rows.first else { throw BenchError(.failed, "PostgreSQL returned no counters.") }
         return CostCounters(
             use: use, commits: try row.decode("commits"), walBytes: try row.decode("bytes"),
             walSyncs: try row.decode("syncs"))
     }
 }
 
-/// What something has cost: the difference of two readings of the counters.
+/// The cost of some work: the difference of two readings of the counters.
 struct Costs: Sendable, Codable, Equatable {
     static let client = "client"
 

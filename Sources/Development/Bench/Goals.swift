@@ -1,11 +1,11 @@
-/// What is asked of the shop, held against what was found: the decision only.
+/// The goals compared with the measured figures: the decision only.
 enum Goals {
     /// From this share of busy processors on the machine counts as full.
     static let fullMachine = 0.9
-    /// More than this share of the processors taken by others makes figures too low to be held against anything.
+    /// With more than this share of the processors taken by other processes, the figures are too low for any comparison.
     static let toleratedForeign = 0.05
 
-    /// One row for each goal whose figures are there.
+    /// One row for each goal that has figures.
     static func rows(_ record: BenchRecord) -> [BenchRow] {
         [checkouts(record), single(record), peer(record), product(record), item(record), scaling(record), growth(record), overload(record), memory(record), ready(record)]
             .flatMap(\.self)
@@ -59,7 +59,7 @@ enum Goals {
                 let rate = samples.median, let busy = record.median(figures.busy)
             else { return nil }
             let foreign = record.median(.foreign) ?? 0
-            // A machine that others fill proves nothing about the shop.
+            // A machine that other processes fill proves nothing about the shop.
             let isFull = busy >= fullMachine && foreign <= toleratedForeign
             let others = foreign > toleratedForeign ? ", \(percent(foreign)) by others" : ""
             let share = "processors \(percent(busy)) busy\(others)"
@@ -72,14 +72,14 @@ enum Goals {
     private static func growth(_ record: BenchRecord) -> [BenchRow] {
         [
             over(record, .growth, "checkouts over large tables", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),
-            // Told beside it, because it flatters: what has gathered in the broker has cost no HTTP while the clock ran.
+            // Reported next to it, because it flatters: checkouts gathered in the broker cost no HTTP while the clock ran.
             over(
                 record, .backlog, "checkouts over a large backlog", "orders/s", .checkouts, "checkouts", .atLeast, 0.9,
                 remark: "from the broker, without HTTP"),
         ].compactMap(\.self)
     }
 
-    /// Deadlines are those of `topology/openapi.yaml`; a refusal is worth something as long as it is fast.
+    /// Deadlines are those of `topology/openapi.yaml`; a refusal is only useful when it is fast.
     private static func overload(_ record: BenchRecord) -> [BenchRow] {
         [
             over(record, .overload, "checkouts, 3 × too many", "orders/s", .checkouts, "checkouts", .atLeast, 0.9),

@@ -1,16 +1,16 @@
 import PostgreSQL
 
-/// Makes the tables as large as those of a shop that has been open for long: real orders of this run, many times over.
+/// Makes the tables as large as those of a shop that has been open for a long time: real orders of this run, many times over.
 struct GrownTables: Sendable {
     /// Rows of one statement.
     private static let atOnce = 100_000
-    /// How the inbox rows fall to the services, in tenths: as many as each writes for an order. Their ids are as the shop has them: those of its own
-    /// messages begin with the time, those that follow from a client's key or from a webhook are without order.
+    /// How the inbox rows are shared among the services, in tenths: as many as each writes for an order. Their ids are as the shop has them: those of its own
+    /// messages begin with the time, those that follow from a client's key or from a webhook are unordered.
     private static let inboxes = [
         (service: "orders", tenths: 4, isOrdered: true), ("catalog", 2, true), ("carts", 2, false), ("payments", 1, true), ("payments", 1, false),
     ]
 
-    /// The present millisecond, then what is random.
+    /// The present millisecond, then random bits.
     private static let orderedID =
         "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '8' || substr(md5(random()::text), 1, 19))::uuid"
 
@@ -68,7 +68,7 @@ struct GrownTables: Sendable {
         }
     }
 
-    /// With what is the most frequent output, an event for a saga.
+    /// With the most frequent output, an event for a saga.
     private func addInboxRows(_ service: String, _ count: Int, _ isOrdered: Bool) async throws {
         try await database.withConnection { connection in
             _ = try await connection.execute(

@@ -1,11 +1,11 @@
 import Assembly
 import Glibc
 
-/// Processes that are held still for a while: they keep what they have, and do nothing.
+/// Processes that are stopped for a while: they keep what they hold, and do nothing.
 struct HeldProcesses: Sendable {
     private let ids: [Int32]
 
-    /// Holds the workers of a service until ``letGo()``.
+    /// Stops the workers of a service until ``letGo()``.
     init(_ service: ServiceName, of shop: RunningShop) {
         ids = shop.processes(of: service.rawValue)
         for id in ids { kill(id, SIGSTOP) }

@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Up
 
-/// Clients that send one request after the other over a connection of their own. It is wrk that does it: a client in Swift took as much of the
+/// Clients that send one request after another, each over a connection of its own. They run in wrk: a client in Swift took as much of the
 /// processors, which it shares with what it measures, as the ingress.
 struct KeepAliveClients: Sendable {
     private static let grace = Duration.seconds(30)
 
     let folder: BenchFolder
-    /// Of the shop, without a slash at the end.
+    /// The shop's URL, without a slash at the end.
     let url: String
 
     /// - Parameter requests: `METHOD path` or `METHOD path body`; sent in turns. Each must succeed.

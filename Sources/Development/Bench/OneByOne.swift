@@ -1,12 +1,12 @@
 import Terminal
 import Up
 
-/// Limit A: what PostgreSQL alone does when clients of pgbench write the rows of one checkout after the other.
+/// Limit A: what PostgreSQL alone does when clients of pgbench write the rows of one checkout after another.
 struct OneByOne: Sendable {
     private static let limit = Duration.seconds(120)
     /// Numbers that one measurement may use; each gets its own, so that no two orders meet.
     private static let numbers = 100_000_000
-    /// A deadlock is tried again, as any client would.
+    /// A deadlock is retried, as any client would.
     private static let attempts = 10
 
     let folder: BenchFolder

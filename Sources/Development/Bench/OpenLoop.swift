@@ -2,20 +2,20 @@ import FoundationEssentials
 import Synchronization
 import WebClient
 
-/// Requests that come at a fixed rate, whatever becomes of those before them: customers who do not wait for each other.
+/// Requests at a fixed rate, whether or not earlier ones have been answered: customers who do not wait for each other.
 struct OpenLoop: Sendable {
-    /// Requests without an answer at once. One more is not sent, and is told: then it was not the shop alone that was measured.
+    /// Unanswered requests at once. Beyond this a request is not sent, and is reported: then not only the shop was measured.
     static let maximumUnanswered = 8_000
     private static let tick = Duration.milliseconds(5)
 
-    /// What became of all requests. Times count from the moment at which a request was due, so that a generator that lags flatters nobody.
+    /// The outcomes of all requests. Times count from the moment at which a request was due, so that a slow generator does not improve the figures.
     struct Answers: Sendable {
         var accepted: [Duration] = []
         /// 503 with Retry-After.
         var refused: [Duration] = []
-        /// 504: whether it is done is not known.
+        /// 504: the outcome is unknown.
         var late = 0
-        /// Any other answer or none, by what it was.
+        /// Any other answer or none, by kind.
         var others: [String: Int] = [:]
         var unsent = 0
 
@@ -30,7 +30,7 @@ struct OpenLoop: Sendable {
 
         let state = Mutex(State())
 
-        /// False when too many have no answer yet.
+        /// False when too many are unanswered.
         func begin() -> Bool {
             state.withLock { state in
                 guard state.unanswered < maximumUnanswered else {
@@ -54,7 +54,7 @@ struct OpenLoop: Sendable {
     let rate: Double
     let total: Int
 
-    /// Returns when all have been answered, with the seconds for which requests were sent, and what `onSent` saw at the end of them.
+    /// Returns when all have been answered, with the seconds for which requests were sent, and the result of `onSent` at the end of them.
     func run<Seen: Sendable>(
         _ send: @escaping @Sendable (Int) async throws(WebClientError) -> WebResponse, onSent: @escaping @Sendable () async throws -> Seen
     ) async throws -> (answers: Answers, seconds: Double, seen: Seen) {

@@ -3,7 +3,7 @@ import Load
 import PostgreSQL
 import ShopClient
 
-/// Carts that are full before the clock runs. They are put into the tables of the carts service as it would have put them itself.
+/// Carts that are full before the clock runs. They are written to the tables of the carts service as it would have written them itself.
 struct PreparedCarts: Sendable {
     /// Carts of one statement.
     private static let atOnce = 2_000
@@ -12,8 +12,8 @@ struct PreparedCarts: Sendable {
     let database: PostgresPool
 
     /// - Parameters:
-    ///   - count: how many; the baskets are gone through again where there are fewer.
-    ///   - extra: an item, by its place among the goods, that every basket holds beside its own.
+    /// - count: how many; the baskets are used repeatedly where there are fewer.
+    /// - extra: an item, by its place among the goods, that every basket holds in addition to its own.
     func fill(_ count: Int, extra: Int? = nil) async throws -> [UUID] {
         var carts: [UUID] = []
         carts.reserveCapacity(count)
@@ -27,7 +27,7 @@ struct PreparedCarts: Sendable {
         return carts
     }
 
-    /// Empty ones.
+    /// Empty carts.
     func make(_ count: Int) async throws -> [UUID] {
         let ids = (0..<count).map { _ in UUID() }
         try await insert(ids.map { ($0, []) })

@@ -1,6 +1,6 @@
 import Terminal
 
-/// What `bench/raw.c` and `bench/requests.lua` print at the end: `rate 3100.0 p50 0.2700 p99 0.4100`.
+/// The last line that `bench/raw.c` and `bench/requests.lua` print: `rate 3100.0 p50 0.2700 p99 0.4100`.
 struct PrintedFigures: Sendable, Equatable {
     /// A second.
     let rate: Double

@@ -41,7 +41,7 @@ struct ProcessorTime: Sendable {
         return Entry(parent: parent, ticks: fields[11...14].compactMap { Int($0) }.reduce(0, +))
     }
 
-    /// What a process has used, and all below it.
+    /// The time used by a process and all its descendants.
     func seconds(below root: Int32) -> Double {
         var ticks = 0
         var waiting = [root]
@@ -52,7 +52,7 @@ struct ProcessorTime: Sendable {
         return Double(ticks) / Self.ticksPerSecond
     }
 
-    /// What a process has used itself, without those below it that still run.
+    /// The time used by a process itself, without its children that still run.
     func seconds(of id: Int32) -> Double {
         Double(entries[id]?.ticks ?? 0) / Self.ticksPerSecond
     }

@@ -1,4 +1,4 @@
-/// What was measured of one thing, once a round.
+/// The measured values of one figure, one for each round.
 struct Samples: Sendable, Equatable, Codable {
     private(set) var values: [Double] = []
 

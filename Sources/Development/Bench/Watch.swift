@@ -1,7 +1,7 @@
 import LocalState
 import Synchronization
 
-/// Looks at the shop from time to time while something is measured, and remembers the worst.
+/// Samples the shop while something is measured, and remembers the worst values.
 final class Watch: Sendable {
     private let processes: [RunRecord.Process]
     private let state = Mutex((backlog: 0, memory: [String: Int]()))

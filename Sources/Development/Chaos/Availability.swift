@@ -1,11 +1,11 @@
 import Synchronization
 
-/// When customers had success: what an outage looks like from outside.
+/// When customers had success: an outage as seen from outside.
 final class Availability: Sendable {
     private struct State {
         var lastSuccess = ContinuousClock.now
         var longestGap = Duration.zero
-        /// Who waits for the next success.
+        /// Waiters for the next success.
         var waiting: [AsyncStream<Never>.Continuation] = []
     }
 
@@ -23,7 +23,7 @@ final class Availability: Sendable {
         for waiter in waiting { waiter.finish() }
     }
 
-    /// Forgets the gaps before now; the one that is open counts from its beginning.
+    /// Discards the gaps before now; the one that is open counts from its beginning.
     func beginWindow() {
         state.withLock { $0.longestGap = .zero }
     }
@@ -33,7 +33,7 @@ final class Availability: Sendable {
         state.withLock { max($0.longestGap, .now - $0.lastSuccess) }
     }
 
-    /// Waits for a success that comes from now on.
+    /// Waits for a success from now on.
     /// - Returns: false when none came within `limit`.
     /// - Throws: `CancellationError`.
     func awaitSuccess(within limit: Duration) async throws -> Bool {

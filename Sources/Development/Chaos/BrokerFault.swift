@@ -2,7 +2,7 @@ import Glibc
 import LocalServers
 import Up
 
-/// Something happens to RabbitMQ as a whole.
+/// A fault of RabbitMQ as a whole.
 enum BrokerFault: Fault {
     case stopped, killed, memoryAlarm, diskAlarm, connectionsClosed
 

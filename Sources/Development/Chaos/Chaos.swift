@@ -19,15 +19,15 @@ package struct Chaos: AsyncParsableCommand {
         abstract: "Breaks a shop of its own in every way it knows, and checks that no order is lost or charged twice.",
         discussion: """
             Starts private servers with full durability, every role, and proxies between them in a temporary folder; lets customers buy; injects one \
-            fault after the other; and audits orders, payments and stock once nothing goes wrong any more. The schedule of faults follows from \
+            fault after the other; and audits orders, payments and stock once all faults are over. The schedule of faults follows from \
             --seed and --seconds and is printed first. From \(ChaosSchedule.wholeDeck) seconds on every kind of fault comes at least once. Run it in \
             the project's folder.
 
             Exit status: 0 when everything adds up, and then the folder is removed; 1 when something does not; 2 when the run could not be \
-            carried through; 66 when a file is missing. Except for 0 the folder is kept, with all logs.
+            completed; 66 when a file is missing. Except for 0 the folder is kept, with all logs.
             """)
 
-    @Option(help: "Of the schedule. (default: a random one, which is printed)")
+    @Option(help: "The seed of the schedule. (default: a random one, which is printed)")
     var seed: UInt64?
 
     @Option(help: "How long faults are injected, \(ChaosSchedule.lengths.lowerBound) to \(ChaosSchedule.lengths.upperBound).")
@@ -49,7 +49,7 @@ package struct Chaos: AsyncParsableCommand {
 
     package func run() async throws {
         let console = Console(terminal: Terminal(environment: ProcessInfo.processInfo.environment))
-        // What this process and its children write is nobody else's to read.
+        // The files that this process and its children write are readable by this account alone.
         umask(0o077)
         do {
             try await run(console)
@@ -91,16 +91,16 @@ package struct Chaos: AsyncParsableCommand {
             failure = error
         }
         let report = book.current
-        if !report.told.isEmpty { console.line("\n" + report.text(console.paint)) }
+        if !report.faults.isEmpty { console.line("\n" + report.text(console.paint)) }
         if failure == nil, report.isGood {
             folder.remove()
             return
         }
-        console.line("Data and logs are kept in \(folder.path). The same again: wharf-dev chaos\(cluster ? " --cluster" : "") --seed \(plan.schedule.seed) --seconds \(seconds)")
+        console.line("Data and logs are kept in \(folder.path). To repeat it: wharf-dev chaos\(cluster ? " --cluster" : "") --seed \(plan.schedule.seed) --seconds \(seconds)")
         if let failure { throw failure }
         throw report.checks == nil ? ExitCode(ChaosError(.failed, "").exitStatus) : ExitCode.failure
     }
 
-    /// Customers, those who follow orders, and those who look at the stock, all at once.
+    /// Customers, followers of orders, and stock checks, all at once.
     private static let maximumConnections = 64
 }

@@ -6,10 +6,10 @@ import Operations
 import ShopClient
 import WebClient
 
-/// Once it is quiet: holds what the customers were told against the shop, its gateway and its stock, and what the services have written against each other.
+/// Once the shop is quiet: reconciles the answers to customers with the shop, its gateway and its stock, and the services' records with each other.
 struct ChaosAudit: Sendable {
     private static let pause = Duration.seconds(1)
-    /// All clocks are that of this machine, and nobody buys any more: what stays unchanged for that long is not under way, in seconds.
+    /// All clocks are that of this machine, and no customer buys any more: what is unchanged for this long is not under way, in seconds.
     private static let grace = 5.0
 
     let shop: ChaosShop
@@ -19,17 +19,17 @@ struct ChaosAudit: Sendable {
     let scarce: Set<String>
     let logger: Logger
 
-    /// What has to hold. What does not is looked at again for as long as it may only be late.
+    /// The checks. A failed one is repeated for as long as it may only be late.
     /// - Throws: ``LoadError``, ``AuditError`` when something could not be read.
     func checks(_ tally: Tally, begun: Int) async throws -> [Check] {
         let clock = ContinuousClock()
         let end = clock.now + ChaosPlan.auditLimit
         while true {
-            let told = try await reconciliation(tally, begun: begun, until: end + ChaosPlan.auditLimit)
+            let reported = try await reconciliation(tally, begun: begun, until: end + ChaosPlan.auditLimit)
             let written = try await Audit.run(
                 try shop.auditTarget(transport), AuditOptions(grace: Self.grace), clock: SystemClock(), logger: logger)
-            let checks = told + written.rows.map(Check.init)
-            // No waiting changes what the customers were told.
+            let checks = reported + written.rows.map(Check.init)
+            // Waiting does not change the answers that customers were given.
             let isLasting = tally.settled < tally.accepted
             let isQuiet = checks.allSatisfy(\.isGood) && written.rows.allSatisfy { $0.inFlight == 0 }
             guard !isLasting, !isQuiet, clock.now + Self.pause < end else { return checks }

@@ -7,8 +7,8 @@ import Terminal
 import Topology
 import Up
 
-/// Servers of which any one can be missed: three RabbitMQ nodes in a cluster, a PostgreSQL primary with its standby, and a proxy before each of the five.
-/// Redis, which a shop can do without, is alone.
+/// Servers of which any one can be lost: three RabbitMQ nodes in a cluster, a PostgreSQL primary with its standby, and a proxy before each of the five.
+/// Redis, which a shop can do without, is a single server.
 struct ChaosCluster: Sendable {
     /// How long the cluster may take until every queue has all its members again.
     private static let healingLimit = Duration.seconds(150)
@@ -61,7 +61,7 @@ struct ChaosCluster: Sendable {
         await redis.stop()
     }
 
-    /// Returns when each node says that every queue has its leader and all its members.
+    /// Returns when each node reports that every queue has its leader and all its members.
     func awaitWholeness() async throws {
         let definitions = try Broker.definitions(Broker.standardDefinitions)
         let views = broker.nodes.map { node in

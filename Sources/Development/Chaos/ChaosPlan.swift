@@ -3,18 +3,18 @@ import ShopClient
 
 /// What a run is to do.
 struct ChaosPlan: Sendable {
-    /// How long orders may take to settle once nothing goes wrong any more: the longest patience of a checkout, and then some.
+    /// How long orders may take to settle once all faults are over: the longest time limit of a checkout, and then some.
     static let quietLimit = Duration.seconds(180)
     /// How long customers may wait for a success once a fault is over.
     static let recoveryLimit = Duration.seconds(60)
-    /// How long the audit may take to find that all adds up: what lags behind the last order comes to rest in it.
+    /// How long the audit may take to find everything consistent: work that follows the last order finishes in it.
     static let auditLimit = Duration.seconds(90)
     /// Pieces of an item of which there is enough: most orders are to be confirmed.
     static let stock = 2_000
-    /// Items that soon run out, and pieces of each: what asks for them is rejected from then on, and everybody wants the last one at once.
+    /// Items that soon run out, and pieces of each: orders for them are rejected from then on, and many customers want the last one at once.
     static let scarceGoods = 3
     static let scarceStock = 4
-    /// Baskets bought first, of which the scarce items are drawn: what is asked for often is drawn sooner.
+    /// The first baskets, from which the scarce items are drawn: frequent items are drawn sooner.
     private static let sampledBaskets = 60
 
     let schedule: ChaosSchedule
@@ -39,7 +39,7 @@ struct ChaosPlan: Sendable {
 
     var scarceSKUs: Set<String> { Set(scarce.map { baskets.goods[$0].sku }) }
 
-    /// When no fault is begun any more: a machine that is slower than the nominal times say ends its run nevertheless.
+    /// When no further fault begins: a machine slower than the nominal times still ends its run.
     var injectionLimit: Duration { .seconds(seconds + seconds / 4 + 10) }
 
     /// Longer than everything together.
@@ -51,7 +51,7 @@ struct ChaosPlan: Sendable {
 }
 
 extension Baskets {
-    /// For where there is no file: as many made-up items as a corner shop has, in baskets of one to five.
+    /// For runs without a file: as many made-up items as a corner shop has, in baskets of one to five.
     static func builtIn() throws(LoadError) -> Baskets {
         let lines = (0..<100).map { line in
             (0...line % 5).map { "item \(($0 * 37 + line * 11) % 40)" }.joined(separator: ",")

@@ -20,7 +20,7 @@ struct ChaosRun: Sendable {
     let console: Console
     let logger: Logger
 
-    /// - Throws: ``ChaosError``, ``LoadError``, `CancellationError`: whatever kept the run from its end.
+    /// - Throws: ``ChaosError``, ``LoadError``, `CancellationError`: any reason that kept the run from its end.
     func perform() async throws {
         let startedAt = ContinuousClock.now
         let front = Shop(transport: transport, url: shop.url, deadline: .now + Self.setupLimit) { _ in }
@@ -34,14 +34,14 @@ struct ChaosRun: Sendable {
             throw error
         }
         note(customers)
-        console.line("Nothing goes wrong any more; the audit begins.")
+        console.line("All faults are over; the audit begins.")
         let audit = ChaosAudit(
             shop: shop, transport: transport, administrator: administrator, stockBefore: stock, scarce: plan.scarceSKUs, logger: logger)
         let checks = try await audit.checks(customers.scoreboard.tally, begun: customers.begun)
         book.note { $0.checks = checks }
     }
 
-    /// What there is when the run begins, by SKU.
+    /// The stock at the beginning of the run, by SKU.
     private func fillShelves(_ administrator: Administrator) async throws -> [String: StockLevel] {
         var levels: [String: StockLevel] = [:]
         for (isScarce, pieces) in [(false, ChaosPlan.stock), (true, ChaosPlan.scarceStock)] {
@@ -61,22 +61,22 @@ struct ChaosRun: Sendable {
             }
             let end = ContinuousClock.now + plan.injectionLimit
             for (index, injection) in plan.schedule.injections.enumerated() where .now < end {
-                let told = try await inject(injection, customers)
-                book.note { $0.told.append(told) }
+                let fault = try await inject(injection, customers)
+                book.note { $0.faults.append(fault) }
                 let time = (ContinuousClock.now - startedAt).components.seconds
-                console.line(line(index + 1, told, at: time))
+                console.line(line(index + 1, fault, at: time))
                 try await Task.sleep(for: ChaosSchedule.rest)
             }
             customers.close()
             group.addTask { try await Task.sleep(for: ChaosPlan.quietLimit) }
-            // Whichever comes first: all is settled, or the time is over. What is still open then, the audit tells.
+            // Ends when all orders are settled or the time is over. The audit reports orders that are still open then.
             try await group.next()
             group.cancelAll()
             while await group.nextResult() != nil {}
         }
     }
 
-    private func inject(_ injection: Injection, _ customers: Customers) async throws -> ChaosReport.Told {
+    private func inject(_ injection: Injection, _ customers: Customers) async throws -> ChaosReport.Outcome {
         let availability = customers.availability
         let inFlight = customers.inFlight
         let fault = injection.fault
@@ -88,7 +88,7 @@ struct ChaosRun: Sendable {
         } catch where !Task.isCancelled {
             trouble = "\(error)"
         } catch {}
-        // Not a child task: what was broken is mended even when the run is being ended.
+        // Not a child task: the fault is undone even when the run is being ended.
         let shop = shop
         if case .failure(let error) = await Task(operation: { try await fault.restore(in: shop) }).result { trouble = trouble ?? "\(error)" }
         try Task.checkCancellation()
@@ -102,9 +102,9 @@ struct ChaosRun: Sendable {
         return .init(injection: injection, inFlight: inFlight, outage: outage, trouble: trouble)
     }
 
-    private func line(_ number: Int, _ told: ChaosReport.Told, at seconds: Int64) -> String {
-        let outcome = told.trouble.map { console.paint.bad($0) } ?? "no success for \(told.outage.inSeconds), \(told.inFlight) in flight"
-        return "\("\(seconds) s".padded(to: 6)) \("\(number).".padded(to: 4)) \(told.injection.text.padded(to: 46)) \(outcome)"
+    private func line(_ number: Int, _ fault: ChaosReport.Outcome, at seconds: Int64) -> String {
+        let outcome = fault.trouble.map { console.paint.bad($0) } ?? "no success for \(fault.outage.inSeconds), \(fault.inFlight) in flight"
+        return "\("\(seconds) s".padded(to: 6)) \("\(number).".padded(to: 4)) \(fault.injection.text.padded(to: 46)) \(outcome)"
     }
 
     private func note(_ customers: Customers) {

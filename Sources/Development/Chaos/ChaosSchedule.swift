@@ -1,7 +1,7 @@
 import Load
 import Terminal
 
-/// Which faults come, in which order: follows from the seed and the length alone.
+/// Which faults occur, in which order: follows from the seed and the length alone.
 ///
 /// Kinds are dealt like cards. The deck holds each kind as often as its share says, and is dealt to its end before it is shuffled again, so that
 /// no kind waits for its turn longer than two decks; targets of a kind are dealt in the same way.
@@ -9,14 +9,14 @@ struct ChaosSchedule: Sendable, Equatable {
     static let lengths = 10...3_600
     /// With it every kind of fault comes at least once.
     static let wholeDeck = 300
-    /// Between one fault and the next: what has recovered is under load for a moment.
+    /// Between one fault and the next: the recovered part is under load for a moment.
     static let rest = Duration.seconds(1)
 
     let seed: UInt64
     let injections: [Injection]
 
-    /// - Parameter seconds: what all faults together may take by their nominal times; the time that is too short for any more is left.
-    /// - Parameter kinds: those that are dealt.
+    /// - Parameter seconds: the nominal time of all faults together; a rest too short for another fault is left unused.
+    /// - Parameter kinds: the kinds that are dealt.
     init(seed: UInt64, seconds: Int, kinds: [FaultKind] = FaultKind.alone) {
         var dealer = Dealer(seed: seed)
         var injections: [Injection] = []

@@ -16,7 +16,7 @@ import WebClient
 ///
 /// Everything is a child of this process and ends with it, however it ends.
 final class ChaosShop: Sendable {
-    /// Workers of each service: one can be missed while the other goes on.
+    /// Workers of each service: while one is lost, the other goes on.
     static let workersPerService = 2
     private static let readyLimit = Duration.seconds(300)
     private static let pollPause = Duration.milliseconds(50)
@@ -36,7 +36,7 @@ final class ChaosShop: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
-    /// What the shop's servers are.
+    /// The shop's servers.
     private enum Backing: Sendable {
         case alone(Servers)
         case several(ChaosCluster)
@@ -48,12 +48,12 @@ final class ChaosShop: Sendable {
     /// One server of each kind.
     var servers: Servers {
         get throws {
-            guard case .alone(let servers) = backing else { throw ChaosError(.failed, "The servers of this shop are several.") }
+            guard case .alone(let servers) = backing else { throw ChaosError(.failed, "This shop has several servers of each kind.") }
             return servers
         }
     }
 
-    /// The one that takes writes.
+    /// The one that accepts writes.
     var database: PostgresServer {
         get async throws {
             if case .several(let cluster) = backing { return await cluster.databases.primary }
@@ -63,7 +63,7 @@ final class ChaosShop: Sendable {
 
     var cluster: ChaosCluster {
         get throws {
-            guard case .several(let cluster) = backing else { throw ChaosError(.failed, "The servers of this shop are alone.") }
+            guard case .several(let cluster) = backing else { throw ChaosError(.failed, "This shop has one server of each kind.") }
             return cluster
         }
     }
@@ -157,7 +157,7 @@ final class ChaosShop: Sendable {
         return (.alone(servers), urls, [.broker: broker, .database: database])
     }
 
-    /// Read past the customers, with the auditor's own role.
+    /// Read directly from the databases, with the auditor's own role.
     func auditTarget(_ transport: any HTTPTransport) throws -> AuditTarget {
         AuditTarget(
             try Settings(environment: run.environment.setup), definitions: try Broker.definitions(Broker.standardDefinitions),
@@ -172,7 +172,7 @@ final class ChaosShop: Sendable {
         guard isReady else { throw ChaosError(.deadline, "The shop was not ready within \(Self.readyLimit.inSeconds).") }
     }
 
-    /// Has something done that ends by itself, or with the shop at the latest.
+    /// Runs work that ends by itself, or at the latest with the shop.
     func background(_ body: @escaping @Sendable () async -> Void) {
         tasks.withLock { $0.append(Task { await body() }) }
     }
@@ -182,12 +182,12 @@ final class ChaosShop: Sendable {
         return proxy
     }
 
-    /// Those of a role, as they were started last.
+    /// The processes of a role, as they were last started.
     func processes(of role: String) async -> [RunRecord.Process] {
         await run.recorder.record.processes.filter { $0.role == role }
     }
 
-    /// Sends a signal that ends the processes, one after another or all at once, and returns when each was started again: servers when they answer.
+    /// Sends a signal that ends the processes, one after another or all at once, and returns when each was restarted: servers when they answer.
     func end(_ processes: [RunRecord.Process], by signal: Int32) async throws {
         for process in processes { kill(process.pid, signal) }
         for process in processes {
@@ -199,7 +199,7 @@ final class ChaosShop: Sendable {
     }
 }
 
-/// A file that text is added to, until nobody holds it any more.
+/// A file to which text is appended, closed with the last reference.
 private final class AppendedFile: Sendable {
     private let descriptor: Int32
 

@@ -2,13 +2,13 @@ import Glibc
 import LocalServers
 import Terminal
 
-/// One server of several is lost, and the others have to do.
+/// One server of several is lost, and the others have to take over.
 enum ClusterFault: Fault {
     enum Act: Sendable {
         case kill
-        /// SIGSTOP: the kernel still accepts connections, and nobody answers.
+        /// SIGSTOP: the kernel still accepts connections, and no answer comes.
         case freeze
-        /// What passes between it and the roles is swallowed; the other servers still reach it.
+        /// Traffic between it and the roles is swallowed; the other servers still reach it.
         case silence
     }
 
@@ -53,7 +53,7 @@ enum ClusterFault: Fault {
             case .freeze: await node.process.send(signal: SIGCONT)
             case .silence: proxy.traffic.enter(.open)
             }
-            // Otherwise the next fault would take a second one.
+            // Otherwise the next fault would take down a second one.
             try await cluster.awaitWholeness()
         case .primary:
             try await cluster.databases.rebuild()

@@ -9,7 +9,7 @@ final class Customers: Sendable {
     /// Enough that at any moment some order is in each step of its way.
     static let count = 8
     private static let followers = 8
-    /// Of a customer between two baskets: the shop is to be busy, the machine not full.
+    /// A customer's pause between two baskets: the shop should be busy, the machine not saturated.
     private static let pause = Duration.milliseconds(150)
 
     let scoreboard = Scoreboard()
@@ -32,15 +32,15 @@ final class Customers: Sendable {
     /// Orders that are accepted and have not settled.
     var inFlight: Int { scoreboard.read { tally, _ in tally.accepted - tally.settled } }
 
-    /// Nobody begins another basket.
+    /// No customer begins another basket.
     func close() {
         state.withLock { $0.isClosed = true }
     }
 
     /// Returns when the shop is closed to them, every checkout is answered and every order has settled.
     func run() async throws {
-        let follower = Follower(shop: shop, queue: queue, sharesClock: true) { [scoreboard] order, told, time in
-            scoreboard.note { $0.settle(order, told, at: time) }
+        let follower = Follower(shop: shop, queue: queue, sharesClock: true) { [scoreboard] order, reported, time in
+            scoreboard.note { $0.settle(order, reported, at: time) }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

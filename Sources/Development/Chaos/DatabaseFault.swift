@@ -3,14 +3,14 @@ import LocalServers
 import Terminal
 import Up
 
-/// Something happens to PostgreSQL.
+/// A fault of PostgreSQL.
 enum DatabaseFault: Fault {
     case restarted, restartedAtOnce, killed, sessionsTerminated
     /// As before a switchover; there is no other server.
     case readOnly
     case locked(table: String)
 
-    /// One that each part of an order writes to.
+    /// A table that each part of an order writes to.
     static let tables = ["carts.carts", "catalog.stock", "orders.checkouts", "orders.orders", "payments.attempts", "notifications.notifications", "orders.inbox"]
     private static let locker = "chaos lock"
     static let database = "wharf"

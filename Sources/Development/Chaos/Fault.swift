@@ -1,10 +1,10 @@
-/// Something that goes wrong for a while with a part of the running shop.
+/// A temporary failure of a part of the running shop.
 protocol Fault: Sendable {
-    /// Makes it happen.
-    /// - Throws: ``ChaosError``, or what a tool says, when it could not be made to happen; it is restored nevertheless.
+    /// Makes the part fail.
+    /// - Throws: ``ChaosError``, or a tool's error, when the fault could not be injected; it is restored nevertheless.
     func inject(into shop: ChaosShop) async throws
 
-    /// Takes it back, and does what an operator would do after it; returns when the part is there again.
+    /// Undoes the fault, and does what an operator would do after it; returns when the part is back.
     ///
     /// Called once after each ``inject(into:)``, even after one that has failed half-way, and never cancelled.
     func restore(in shop: ChaosShop) async throws
@@ -13,9 +13,9 @@ protocol Fault: Sendable {
 /// A fault at its place in a schedule.
 struct Injection: Sendable, Equatable {
     let kind: FaultKind
-    /// What it happens to: a role, a queue, a server; empty where there is no choice.
+    /// The target: a role, a queue, a server; empty where there is no choice.
     let target: String
-    /// How long it lasts, its injection and restoring aside.
+    /// How long it lasts, without its injection and restoring.
     let hold: Duration
 
     var fault: any Fault { kind.fault(target) }

@@ -39,14 +39,14 @@ enum FaultKind: String, CaseIterable, Sendable {
     case primaryFrozen = "PostgreSQL primary frozen, standby promoted"
     case primarySilent = "PostgreSQL primary silent, standby promoted"
 
-    /// What can happen to a shop whose servers are alone.
+    /// The faults of a shop with one server of each kind.
     static let alone = allCases.filter { !ofCluster.contains($0) }
-    /// What can happen to one whose servers are several, besides ``ofRoles``.
+    /// The faults of a shop with several servers, besides ``ofRoles``.
     private static let ofCluster: Set<FaultKind> = [.nodeKilled, .nodeFrozen, .nodeSilent, .primaryKilled, .primaryFrozen, .primarySilent]
     private static let ofRoles: Set<FaultKind> = [.roleKilled, .roleStoppedForLong, .roleStoppedInTransaction]
     static let clustered = allCases.filter { ofCluster.contains($0) || ofRoles.contains($0) }
 
-    /// What it can happen to.
+    /// Its possible targets.
     var targets: [String] {
         switch self {
         case .roleKilled, .roleStopped: [ChildSpec.ingress, ChildSpec.sandbox] + ServiceName.allCases.map(\.rawValue)
@@ -61,7 +61,7 @@ enum FaultKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// How often it comes before another kind comes for the second time: those that have many targets come more often.
+    /// How often it occurs before another kind occurs for the second time: kinds with many targets occur more often.
     var share: Int {
         switch self {
         case .roleKilled: 5
@@ -75,21 +75,21 @@ enum FaultKind: String, CaseIterable, Sendable {
     var holds: ClosedRange<Int> {
         switch self {
         case .roleStopped: 2...4
-        // The broker takes a peer for dead that has been silent for two to three heartbeats of 3 seconds.
+        // The broker considers a peer dead that has been silent for two to three heartbeats of 3 seconds.
         case .roleStoppedForLong: 14...17
         case .brokerStopped, .bindingDeleted: 2...3
         case .memoryAlarm, .diskAlarm, .gatewaySlow, .gatewayFails, .gatewayDrops, .webhooksTwisted, .networkSlow: 3...5
         case .tableLocked, .databaseReadOnly, .commitAnswersLost, .networkCut: 3...6
-        // Longer than anybody may be held up by them.
+        // Longer than any session may be held up by them.
         case .roleStoppedInTransaction, .inboxRead: 17...18
         case .networkSilent: 4...12
-        // Longer than the loss may be felt.
+        // Longer than the effects of the loss may last.
         case .nodeKilled, .nodeFrozen, .nodeSilent, .primaryKilled, .primaryFrozen, .primarySilent: 12...14
         default: 0...0
         }
     }
 
-    /// What injecting, restoring and recovering usually take besides, in seconds.
+    /// The additional time that injecting, restoring and recovering usually take, in seconds.
     var effort: Int {
         switch self {
         case .brokerKilled: 12
@@ -104,7 +104,7 @@ enum FaultKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// Where others go on without what has failed: the longest time that customers may be without success, whatever the fault's own length.
+    /// Where others take over from the failed part: the longest time that customers may be without success, whatever the fault's own length.
     var longestOutage: Duration? {
         switch self {
         case .roleStoppedInTransaction, .inboxRead: .seconds(15)
@@ -155,6 +155,6 @@ enum FaultKind: String, CaseIterable, Sendable {
 }
 
 extension ServiceName {
-    /// Those that an order passes through.
+    /// Queues that an order passes through.
     static let onTheWay: [ServiceName] = [.carts, .catalog, .orders, .payments, .notifications]
 }

@@ -1,6 +1,6 @@
 import ShopClient
 
-/// The payment gateway misbehaves in one of the ways that the sandbox knows.
+/// The payment gateway misbehaves in one of the ways that the sandbox supports.
 enum GatewayFault: Fault {
     case slow, fails, drops, webhooksTwisted
 

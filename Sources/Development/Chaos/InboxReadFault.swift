@@ -3,7 +3,7 @@ import LocalServers
 import Terminal
 import Up
 
-/// Somebody reads a whole inbox, as `pg_dump` does, while its service has a day of it to make and another to drop. Nobody is to wait for that reader.
+/// A client reads a whole inbox, as `pg_dump` does, while its service has a day of it to create and another to drop. No session may wait for that reader.
 struct InboxReadFault: Fault {
     private static let limit = Duration.seconds(60)
     /// Long past its retention.
@@ -37,7 +37,7 @@ struct InboxReadFault: Fault {
         guard isGone else { throw ChaosError(.deadline, "\(service).\(Self.old.name) was not dropped within \(Self.limit.inSeconds).") }
     }
 
-    /// A worker looks after its inbox when it starts, and then once an hour.
+    /// A worker maintains its inbox when it starts, and then once an hour.
     private func maintain(_ shop: ChaosShop) async throws {
         try await shop.end(Array(await shop.processes(of: service).prefix(1)), by: SIGTERM)
     }

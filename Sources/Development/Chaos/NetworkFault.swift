@@ -1,18 +1,18 @@
-/// What the roles reach through a proxy.
+/// The servers that the roles reach through a proxy.
 enum NetworkLink: String, CaseIterable, Sendable {
     case broker, database, gateway
 }
 
-/// Something happens between the roles and one server.
+/// A fault between the roles and one server.
 struct NetworkFault: Fault {
     enum Act: Sendable {
-        /// All connections end, and no new one comes about.
+        /// All connections end, and no new one can be opened.
         case cut
-        /// Every piece of data takes its time, in both directions.
+        /// Every piece of data is delayed, in both directions.
         case slow
         /// All connections end by a reset.
         case reset
-        /// Connections stay, and nothing passes, not even their end.
+        /// Connections stay open, and nothing passes, not even their end.
         case silent
         /// Connections of PostgreSQL end with the answer to every second COMMIT: it has taken effect, and its client does not know.
         case unansweredCommits

@@ -2,7 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// A TCP proxy in front of one server, on 127.0.0.1, that can be told to misbehave.
+/// A TCP proxy in front of one server, on 127.0.0.1, that can be made to misbehave.
 struct Proxy: Sendable {
     private static let host = "127.0.0.1"
     private static let connectLimit = TimeAmount.seconds(5)
@@ -14,7 +14,7 @@ struct Proxy: Sendable {
     private let serverPort: Int
     private let listener: NIOAsyncChannel<Connection, Never>
 
-    /// Listens on `port`; connections are taken once ``run()`` runs.
+    /// Listens on `port`; connections are accepted once ``run()`` runs.
     init(on port: Int, to serverPort: Int) async throws {
         self.port = port
         self.serverPort = serverPort
@@ -27,7 +27,7 @@ struct Proxy: Sendable {
         channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
     }
 
-    /// Passes on what comes until it is cancelled; then all connections are ended.
+    /// Forwards data until it is cancelled; then all connections are ended.
     func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             try await listener.executeThenClose { clients in
@@ -37,7 +37,7 @@ struct Proxy: Sendable {
         }
     }
 
-    /// A connection that breaks, at whichever end, ends; whoever had it sees that by himself.
+    /// A connection that breaks, at whichever end, ends; its owner sees that by itself.
     private func serve(_ client: Connection) async {
         try? await client.executeThenClose { fromClient, toClient in
             try await traffic.pass()
@@ -55,7 +55,7 @@ struct Proxy: Sendable {
         }
     }
 
-    /// Returns when either direction has come to its end, or when the connection is ended from outside: whether by a reset.
+    /// Returns when either direction has ended, or when the connection is ended from outside: whether by a reset.
     private func passOn(client: Direction, server: Direction) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {

@@ -4,11 +4,11 @@ import Synchronization
 final class ProxyTraffic: Sendable {
     enum Mode: Sendable, Equatable {
         case open
-        /// Each piece of data waits that long.
+        /// Each piece of data is delayed by this long.
         case slow(Duration)
         /// Data waits until the mode changes.
         case silent
-        /// No connection lives.
+        /// Every connection is ended.
         case cut
         /// Every second answer to a COMMIT of PostgreSQL's ends its connection instead of passing. Such an answer is taken to come in one piece.
         case unansweredCommits
@@ -23,7 +23,7 @@ final class ProxyTraffic: Sendable {
         var mode = Mode.open
         /// Answers to COMMIT since that mode began.
         var commits = 0
-        /// Who waits for another mode.
+        /// Waiters for another mode.
         var waiting: [AsyncStream<Never>.Continuation] = []
         /// One for each connection.
         var connections: [Int: AsyncStream<Ending>.Continuation] = [:]
@@ -43,12 +43,12 @@ final class ProxyTraffic: Sendable {
         for connection in ended { connection.yield(.close) }
     }
 
-    /// Ends all connections by a reset; new ones are welcome.
+    /// Ends all connections by a reset; new ones are accepted.
     func resetAll() {
         for connection in state.withLock({ Array($0.connections.values) }) { connection.yield(.reset) }
     }
 
-    /// Returns when what has come may go on.
+    /// Returns when received data may be forwarded.
     /// - Throws: ``Cut``, `CancellationError`.
     func pass() async throws {
         while true {
@@ -61,7 +61,7 @@ final class ProxyTraffic: Sendable {
         }
     }
 
-    /// What a server has sent may go on.
+    /// Returns when data from a server may be forwarded.
     /// - Throws: as ``pass()``.
     func pass(answer: some Collection<UInt8>) async throws {
         try await pass()

@@ -2,9 +2,9 @@ import FoundationEssentials
 import LocalServers
 import Up
 
-/// A queue is deleted with all that is in it. The operator brings it back and has sent again what may have been lost with it.
+/// A queue is deleted with all its messages. The operator restores it and has the messages sent again that may have been lost with it.
 struct QueueFault: Fault {
-    /// Those that orders pass through.
+    /// The queues that orders pass through.
     static let queues = ["carts.commands", "catalog.commands", "catalog.queries", "orders.commands", "orders.queries", "payments.commands", "notifications.commands"]
 
     let queue: String
@@ -18,7 +18,7 @@ struct QueueFault: Fault {
     }
 }
 
-/// A binding is deleted: what is sent by its key leads nowhere. The operator brings it back.
+/// A binding is deleted: messages with its key lead nowhere. The operator restores it.
 struct BindingFault: Fault {
     struct Route: Sendable {
         let exchange, key, queue: String

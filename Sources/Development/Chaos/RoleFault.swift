@@ -1,12 +1,12 @@
 import Glibc
 import LocalState
 
-/// Something happens to the processes of a role.
+/// A fault of the processes of a role.
 struct RoleFault: Fault {
     enum Act: Sendable {
         /// `kill -9` of all of them at once.
         case kill
-        /// All of them are stopped, and go on later with what they held.
+        /// All of them are stopped, and continue later with what they held.
         case stopAll
         /// One of them is stopped, while the others take over its work.
         case stopOne

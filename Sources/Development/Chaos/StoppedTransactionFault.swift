@@ -5,17 +5,17 @@ import LocalState
 import Terminal
 import Up
 
-/// One worker of a role is stopped while a transaction of it is open, with all the locks that it has by then: to PostgreSQL a machine that has lost
+/// One worker of a role is stopped while it has a transaction open, with all the locks that it holds by then: to PostgreSQL a machine that has lost
 /// power. The others of the role are held up until its session ends.
 struct StoppedTransactionFault: Fault {
-    /// Those in whose transactions others wait for locks.
+    /// Roles in whose transactions others wait for locks.
     static let roles: [ServiceName] = [.carts, .catalog, .orders, .payments]
     private static let limit = Duration.seconds(30)
     private static let pause = Duration.milliseconds(20)
 
     let role: String
 
-    /// Nobody can ask a process to stop in the middle: it is stopped wherever it is, and let go again where no transaction turns out to be open.
+    /// A process cannot be stopped at a chosen point: it is stopped wherever it is, and resumed where no transaction turns out to be open.
     func inject(into shop: ChaosShop) async throws {
         let isStopped = try await poll(every: Self.pause, within: Self.limit) {
             for process in await shop.processes(of: role) {
@@ -25,7 +25,7 @@ struct StoppedTransactionFault: Fault {
             }
             return false
         }
-        guard isStopped else { throw ChaosError(.deadline, "No worker of \(role) was met in a transaction within \(Self.limit.inSeconds).") }
+        guard isStopped else { throw ChaosError(.deadline, "No worker of \(role) was found in a transaction within \(Self.limit.inSeconds).") }
     }
 
     func restore(in shop: ChaosShop) async throws {

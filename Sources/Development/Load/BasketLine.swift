@@ -9,7 +9,7 @@ enum BasketLine {
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     /// The names on the line, in its order, without the empty ones.
-    /// - Parameter number: Of the line, from 1 on; for errors.
+    /// - Parameter number: The line's number, from 1 on; for errors.
     static func names(_ line: some Collection<UInt8>, number: Int) throws(LoadError) -> [String] {
         var names: [String] = []
         for field in try fields(line, number) {

@@ -31,7 +31,7 @@ package struct Baskets: Sendable, Equatable {
     /// - Throws: ``LoadError`` with code `noInput` or `badInput`.
     package init(contentsOf path: String) throws(LoadError) {
         guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw LoadError(.noInput, "\(path) cannot be read; --baskets wants a file with one basket a line.")
+            throw LoadError(.noInput, "\(path) cannot be read; --baskets needs a file with one basket a line.")
         }
         guard data.count <= Self.maximumBytes else {
             throw LoadError(.badInput, "\(path) is larger than \(Self.maximumBytes >> 20) MiB.")
@@ -78,7 +78,7 @@ package struct Baskets: Sendable, Equatable {
         return basket
     }
 
-    /// In which order the baskets are bought: as they stand, or shuffled, the same way for the same seed.
+    /// The order in which the baskets are bought: as they stand, or shuffled, the same way for the same seed.
     package func order(seed: UInt64?) -> [Int] {
         guard let seed else { return Array(baskets.indices) }
         var generator = SplitMix(seed: seed)

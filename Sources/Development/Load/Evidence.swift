@@ -2,7 +2,7 @@ import FoundationEssentials
 import Runtime
 import ShopClient
 
-/// What others than the clients say about the run: the stock, the payment ledger, the dead letters.
+/// The state of the shop after the run, from sources other than the clients: the stock, the payment ledger, the dead letters.
 package struct Evidence: Sendable, Equatable {
     package var stockBefore: [String: StockLevel] = [:]
     var stockAfter: [String: StockLevel] = [:]

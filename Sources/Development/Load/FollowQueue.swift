@@ -1,12 +1,12 @@
 import Synchronization
 
-/// An order whose end somebody waits for.
+/// An order that is followed until it settles.
 package struct FollowedOrder: Sendable {
     static let firstPause = Duration.milliseconds(50)
     static let longestPause = Duration.seconds(1)
 
     package let order: PlacedOrder
-    /// When it is to be looked at next.
+    /// When it is next polled.
     private(set) var dueAt: ContinuousClock.Instant
     package private(set) var pause = firstPause
 
@@ -15,18 +15,18 @@ package struct FollowedOrder: Sendable {
         dueAt = now + pause
     }
 
-    /// It was looked at and had not settled.
+    /// It was polled and had not settled.
     mutating func postpone(now: ContinuousClock.Instant) {
         pause = min(pause * 2, Self.longestPause)
         dueAt = now + pause
     }
 }
 
-/// Hands accepted orders to those who follow them, first come, first served. Holds no more than the orders of the run.
+/// Hands accepted orders to the followers, first come, first served. Holds no more than the orders of the run.
 package final class FollowQueue: Sendable {
     private struct State {
         var orders: [FollowedOrder] = []
-        /// Where the queue begins in `orders`; what is before it is gone.
+        /// Where the queue begins in `orders`; entries before it are gone.
         var head = 0
         var waiting: [CheckedContinuation<FollowedOrder?, Never>] = []
         var isFinished = false
@@ -71,7 +71,7 @@ package final class FollowQueue: Sendable {
         }
     }
 
-    /// Puts an order that takes its time behind all others and gives the first of them; the same order when there is no other.
+    /// Puts a slow order behind all others and returns the first of them; the same order when there is no other.
     func exchange(_ order: FollowedOrder) -> FollowedOrder {
         state.withLock { state in
             guard let first = state.popFirst() else { return order }
@@ -80,7 +80,7 @@ package final class FollowQueue: Sendable {
         }
     }
 
-    /// Says that no new order will come; whoever waits gets nil.
+    /// Announces that no new order will come; waiting followers get nil.
     package func finish() {
         let waiting = state.withLock { state in
             state.isFinished = true

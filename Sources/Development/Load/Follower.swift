@@ -2,16 +2,16 @@ import FoundationEssentials
 import ShopClient
 import Terminal
 
-/// Looks at accepted orders until they have settled.
+/// Polls accepted orders until they have settled.
 package struct Follower: Sendable {
     package let shop: Shop
     package let queue: FollowQueue
-    /// Whether the time that an order's history tells is comparable with the time here.
+    /// Whether the times in an order's history are comparable with the time here.
     package let sharesClock: Bool
-    let onSettled: @Sendable (PlacedOrder, OrderTold, _ at: Date) -> Void
+    let onSettled: @Sendable (PlacedOrder, ReportedOrder, _ at: Date) -> Void
 
     package init(
-        shop: Shop, queue: FollowQueue, sharesClock: Bool, onSettled: @escaping @Sendable (PlacedOrder, OrderTold, _ at: Date) -> Void
+        shop: Shop, queue: FollowQueue, sharesClock: Bool, onSettled: @escaping @Sendable (PlacedOrder, ReportedOrder, _ at: Date) -> Void
     ) {
         self.shop = shop
         self.queue = queue
@@ -26,13 +26,13 @@ package struct Follower: Sendable {
             while var followed = await queue.take() {
                 while true {
                     try await clock.sleep(until: followed.dueAt)
-                    if let told = try await look(at: followed.order), told.state.isSettled {
+                    if let reported = try await look(at: followed.order), reported.state.isSettled {
                         let seenAt = Date()
-                        onSettled(followed.order, told, sharesClock ? told.settledAt ?? seenAt : seenAt)
+                        onSettled(followed.order, reported, sharesClock ? reported.settledAt ?? seenAt : seenAt)
                         break
                     }
                     followed.postpone(now: clock.now)
-                    // One that does not get on must not hide those behind it.
+                    // An order that makes no progress must not hide those behind it.
                     if followed.pause == FollowedOrder.longestPause { followed = queue.exchange(followed) }
                 }
             }
@@ -42,7 +42,7 @@ package struct Follower: Sendable {
     }
 
     /// Nil when the shop does not show it now.
-    private func look(at order: PlacedOrder) async throws -> OrderTold? {
+    private func look(at order: PlacedOrder) async throws -> ReportedOrder? {
         let query = order.token.map { "?token=\($0)" } ?? ""
         do {
             return try await shop.reply(to: .get("/v1/orders/\(order.id.uuidString.lowercased())\(query)"))

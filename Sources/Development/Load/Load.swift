@@ -7,15 +7,15 @@ import ShopClient
 import Terminal
 import WebClient
 
-/// Customers by the thousand, and an auditor behind them.
+/// Thousands of customers, and a reconciliation after them.
 package struct Load: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "load",
         abstract: "Replays shopping baskets against a running shop, and checks that everything adds up.",
         discussion: """
-            Each basket becomes a cart and a checkout. Whatever is answered by "not now" is asked again under the same idempotency key, so a run \
-            outlives restarts of any part. When all orders have settled, what the clients were told is held against the stock, the payment ledger \
-            and the dead letters; nobody else may buy meanwhile. Exit status 1 when anything does not add up.
+            Each basket becomes a cart and a checkout. A request answered "not now" is repeated under the same idempotency key, so a run \
+            outlives restarts of any part. When all orders have settled, the answers to the clients are reconciled with the stock, the payment ledger \
+            and the dead letters; no one else may buy meanwhile. Exit status 1 when anything does not add up.
 
             In the folder of a running wharf-dev up nothing but --baskets is needed.
             """)
@@ -29,16 +29,16 @@ package struct Load: AsyncParsableCommand {
     @Option(help: "Customers at once, \(LoadPlan.clientCounts.lowerBound) to \(LoadPlan.clientCounts.upperBound).")
     var clients = 32
 
-    @Option(help: "The shop. (default: that of wharf-dev up, else \(LoadTarget.standardURL))")
+    @Option(help: "The shop's URL. (default: that of wharf-dev up, else \(LoadTarget.standardURL))")
     var url: String?
 
     @Option(help: "The payment sandbox, whose ledger is checked; its key is STRIPE_API_KEY. (default: that of wharf-dev up)")
     var ledger: String?
 
-    @Option(help: "(default: that of wharf-dev up)")
+    @Option(help: "The administrator's e-mail address. (default: that of wharf-dev up)")
     var adminEmail: String?
 
-    @Option(help: "(default: that of wharf-dev up)")
+    @Option(help: "The administrator's password. (default: that of wharf-dev up)")
     var adminPassword: String?
 
     @Option(help: "Pieces of each item in stock; few make orders be rejected. (default: as many as needed)")

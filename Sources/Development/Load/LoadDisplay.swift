@@ -2,7 +2,7 @@ import FoundationEssentials
 import Synchronization
 import Terminal
 
-/// Shows how far a run is: redrawn on a terminal, a line now and then elsewhere. What others write does not mix with it.
+/// Shows the progress of a run: redrawn on a terminal, a line now and then elsewhere. Other output does not mix with it.
 final class LoadDisplay: Sendable {
     private static let framePause = Duration.milliseconds(200)
     private static let linePause = Duration.seconds(5)
@@ -31,7 +31,7 @@ final class LoadDisplay: Sendable {
         }
     }
 
-    /// Writes text that ends with a line break, above what is shown.
+    /// Writes text that ends with a line break, above the progress.
     func write(_ text: String) {
         state.withLock { output(Self.erasure($0) + text + Self.drawing($0)) }
     }
@@ -58,7 +58,7 @@ final class LoadDisplay: Sendable {
         }
     }
 
-    /// Takes the progress off the screen; the report says it all.
+    /// Removes the progress from the screen; the report holds everything.
     private func end() {
         state.withLock { state in
             output(Self.erasure(state))

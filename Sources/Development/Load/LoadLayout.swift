@@ -32,7 +32,7 @@ enum LoadLayout {
             """
     }
 
-    /// What there is to do.
+    /// The size of the run.
     struct Size: Sendable, Equatable {
         let goods: Int
         let orders: Int

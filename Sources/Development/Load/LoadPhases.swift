@@ -25,8 +25,8 @@ struct LoadPhases: Sendable {
 
     private func order(_ carts: [FilledCart?]?) async throws {
         let queue = FollowQueue()
-        let follower = Follower(shop: shop, queue: queue, sharesClock: plan.target.isThisMachine) { [scoreboard] order, told, time in
-            scoreboard.note { $0.settle(order, told, at: time) }
+        let follower = Follower(shop: shop, queue: queue, sharesClock: plan.target.isThisMachine) { [scoreboard] order, reported, time in
+            scoreboard.note { $0.settle(order, reported, at: time) }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -53,7 +53,7 @@ struct LoadPhases: Sendable {
         }
     }
 
-    /// Nil when the shop refuses, which is noted, or when the time is over.
+    /// Nil when the shop refuses, which is recorded, or when the time is over.
     private func fillCart(_ number: Int) async throws -> FilledCart? {
         do {
             let cart = try await shopper.fillCart(plan.basket(number))
@@ -79,7 +79,7 @@ struct LoadPhases: Sendable {
     }
 }
 
-/// Gives each number once, to whoever asks first.
+/// Gives each number once, in the order of the calls.
 private final class Counter: Sendable {
     private let state = Mutex(0)
     private let end: Int

@@ -7,20 +7,20 @@ struct LoadPlan: Sendable {
 
     let target: LoadTarget
     let baskets: Baskets
-    /// Places of baskets; gone through again and again.
+    /// Indices of baskets; used again and again.
     let sequence: [Int]
     /// How many orders to place.
     let orders: Int
     /// Customers at once.
     let clients: Int
-    /// Pieces that are to be available of each good; nil for as many as the run needs.
+    /// Pieces of each good that should be available; nil for as many as the run needs.
     let stock: Int?
     /// Whether all carts are filled before the first checkout.
     let prepares: Bool
-    /// Of everything but the reconciliation.
+    /// The time for everything but the reconciliation.
     let timeout: Duration
 
-    /// Those who look at accepted orders, at once.
+    /// The number of followers that poll accepted orders at once.
     var followers: Int { min(64, max(8, clients)) }
 
     var size: LoadLayout.Size { .init(goods: baskets.goods.count, orders: orders) }
@@ -29,7 +29,7 @@ struct LoadPlan: Sendable {
         baskets.baskets[sequence[order % sequence.count]]
     }
 
-    /// Pieces that all orders ask for, by the good's place.
+    /// Pieces that all orders ask for, by the good's index.
     var demand: [Int] {
         var demand = [Int](repeating: 0, count: baskets.goods.count)
         for order in 0..<orders {

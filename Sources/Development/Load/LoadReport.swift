@@ -2,7 +2,7 @@ import FoundationEssentials
 import ShopClient
 import Terminal
 
-/// What a run has come to.
+/// The result of a run.
 struct LoadReport: Sendable, Encodable {
     /// Seconds.
     struct Times: Sendable, Equatable, Encodable {
@@ -33,7 +33,7 @@ struct LoadReport: Sendable, Encodable {
     let states: [String: Int]
     /// Rejected orders by reason.
     let rejections: [String: Int]
-    /// Attempts that were repeated, by why.
+    /// Attempts that were repeated, by reason.
     let retries: [String: Int]
     /// From the first checkout to the last order that settled.
     let seconds: Double?
@@ -59,7 +59,7 @@ struct LoadReport: Sendable, Encodable {
         seconds = tally.seconds
         ordersPerSecond = tally.seconds.map { Double(tally.settled) / $0 }
         checkoutToSettled = Times(tally.settlements)
-        settledBy = sharesClock ? "the order's history" : "the look that saw it"
+        settledBy = sharesClock ? "the order's history" : "the poll that saw it"
         checkoutToAccepted = Times(tally.acceptances)
         self.checks = checks
         isGood = checks?.allSatisfy(\.isGood) ?? false

@@ -4,11 +4,11 @@ import Synchronization
 import Terminal
 import WebClient
 
-/// A run: goods, carts, checkouts, then the reconciliation. What is known can be asked for at any time.
+/// A run: goods, carts, checkouts, then the reconciliation. Its results so far can be read at any time.
 final class LoadRun: Sendable {
     /// How long the shop may take to be ready before the run begins.
     private static let readyLimit = Duration.seconds(15)
-    /// Of the reconciliation.
+    /// The limit of the reconciliation.
     private static let auditLimit = Duration.seconds(120)
     private static let quietPause = Duration.milliseconds(500)
 
@@ -18,7 +18,7 @@ final class LoadRun: Sendable {
     private let quietLimit: Duration
     private let checks = Mutex<[Check]?>(nil)
 
-    /// - Parameter quietLimit: how long what lags behind the last order may take: a refund, a message that is tried again.
+    /// - Parameter quietLimit: how long work after the last order may take: a refund, a message that is retried.
     init(_ plan: LoadPlan, transport: any HTTPTransport, quietLimit: Duration = .seconds(20)) {
         self.plan = plan
         self.transport = transport
@@ -48,11 +48,11 @@ final class LoadRun: Sendable {
         let ledger = plan.target.ledger.map { LedgerReader(sandbox: self.shop($0, token: plan.target.ledgerKey, within: Self.auditLimit)) }
         let auditor = Auditor(administrator: late, ledger: ledger, stockBefore: stock, deadLettersBefore: deadLetters)
         try await refusing { try await audit(auditor) }
-        // A session that stays open ends by itself; it is no reason to fail.
+        // A session that stays open expires by itself; it is no reason to fail.
         try? await late.signOut()
     }
 
-    /// Reconciles; what does not add up is looked at again for as long as it may only be late.
+    /// Reconciles; a failed check is repeated for as long as it may only be late.
     private func audit(_ auditor: Auditor) async throws {
         let clock = ContinuousClock()
         let end = clock.now + quietLimit
@@ -61,7 +61,7 @@ final class LoadRun: Sendable {
             let evidence = try await auditor.evidence(for: Set(tally.orders.keys))
             let found = Reconciliation(asked: plan.orders, tally: tally, evidence: evidence).checks
             checks.withLock { $0 = found }
-            // No waiting changes what the clients were told.
+            // Waiting does not change the answers that the clients were given.
             let isLasting = tally.settled < tally.accepted || found.allSatisfy(\.isGood)
             guard !isLasting, clock.now < end else { return }
             try await clock.sleep(for: Self.quietPause)
@@ -71,7 +71,7 @@ final class LoadRun: Sendable {
     private func awaitReady() async throws {
         let shop = shop(plan.target.url, within: min(Self.readyLimit, plan.timeout))
         do {
-            // Any lasting answer will do: a gateway may hide this path.
+            // Any final answer will do: a gateway may hide this path.
             _ = try await shop.answer(to: .get("/readyz"))
         } catch let error as LoadError where error.code == .deadline {
             throw LoadError(.unavailable, "\(plan.target.url) is not ready; wharf-dev up starts a shop. \(error.message)")

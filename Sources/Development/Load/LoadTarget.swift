@@ -3,17 +3,17 @@ import LocalState
 import ShopClient
 import Terminal
 
-/// Which shop is put under load, and as whom. What is not said is taken from the `wharf-dev up` of the working folder.
+/// Which shop is put under load, and with which credentials. What is not specified is taken from the `wharf-dev up` of the working folder.
 struct LoadTarget: Sendable, Equatable {
     static let standardURL = "http://127.0.0.1:8080"
     private static let schemes = ["http://", "https://"]
     private static let thisMachine = ["127.0.0.1", "localhost", "[::1]"]
 
-    /// What the command line says.
+    /// The command line's options.
     struct Choice: Sendable, Equatable {
         var url: String?
         var ledger: String?
-        /// Of a sandbox that is not this folder's.
+        /// The key of a sandbox that does not belong to this folder.
         var ledgerKey: String?
         var email: String?
         var password: String?
@@ -35,11 +35,11 @@ struct LoadTarget: Sendable, Equatable {
         var stripeAPIKey: String?
     }
 
-    /// Of the shop, without a slash at the end.
+    /// The shop's URL, without a slash at the end.
     let url: String
-    /// Of the payment sandbox, without a slash at the end; nil when there is none, and then payments are not checked.
+    /// The payment sandbox's URL, without a slash at the end; nil when there is none, and then payments are not checked.
     let ledger: String?
-    /// What the sandbox is asked with.
+    /// The sandbox's API key.
     let ledgerKey: String?
     let email: String
     let password: String
@@ -60,7 +60,7 @@ struct LoadTarget: Sendable, Equatable {
     init(_ choice: Choice, record: Record, secrets: Secrets) throws(LoadError) {
         let own = try Self.checked(record.shop ?? Self.standardURL, "url")
         url = try Self.checked(choice.url ?? own, "url")
-        // Neither the ledger nor the password of one shop is of use for another, and the latter is nobody else's business.
+        // Neither the ledger nor the password of one shop is of use for another, and the password must not be sent to another shop.
         let isOwn = url == own
         ledger = try (choice.ledger ?? (isOwn ? record.sandboxURL : nil)).map { ledger throws(LoadError) in
             try Self.checked(ledger, "ledger")
@@ -73,7 +73,7 @@ struct LoadTarget: Sendable, Equatable {
         self.password = password
     }
 
-    /// Whether the shop runs on this machine and so goes by the same clock.
+    /// Whether the shop runs on this machine and so uses the same clock.
     var isThisMachine: Bool {
         let host = url.drop { $0 != "/" }.drop { $0 == "/" }
         return Self.thisMachine.contains { host == $0 || host.hasPrefix("\($0):") || host.hasPrefix("\($0)/") }
@@ -81,7 +81,7 @@ struct LoadTarget: Sendable, Equatable {
 
     private static func checked(_ url: String, _ option: String) throws(LoadError) -> String {
         guard schemes.contains(where: { url.hasPrefix($0) && url.count > $0.count }) else {
-            throw LoadError(.settings, "--\(option) wants a URL such as \(standardURL), not \(url).")
+            throw LoadError(.settings, "--\(option) needs a URL such as \(standardURL), not \(url).")
         }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }
@@ -89,6 +89,6 @@ struct LoadTarget: Sendable, Equatable {
 
 extension LoadError {
     fileprivate static func unsaid(_ option: String) -> LoadError {
-        LoadError(.settings, "\(option) is needed: no wharf-dev up of this folder, \(StateFolder.name)/, tells it for that URL.")
+        LoadError(.settings, "\(option) is needed: no wharf-dev up of this folder, \(StateFolder.name)/, has it for that URL.")
     }
 }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import ShopClient
 
 extension Reconciliation {
-    /// What the ledger has to say; nothing when there is none.
+    /// The checks against the ledger; none when there is no ledger.
     var payments: [Check] {
         guard let payments = evidence.payments else { return [] }
         return [charges(payments), doubles(payments), refunds(payments)]

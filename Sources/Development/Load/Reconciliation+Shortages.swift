@@ -2,7 +2,7 @@ import FoundationEssentials
 import ShopClient
 
 extension Reconciliation {
-    /// What has to hold where there is too little of some goods, and enough of all others.
+    /// The checks for a shop with too little of some goods, and enough of all others.
     /// - Parameter scarce: their SKUs.
     package func shortages(of scarce: Set<String>) -> [Check] {
         [oversales(scarce), groundless(scarce), shortCharges]
@@ -25,7 +25,7 @@ extension Reconciliation {
             culprits: wrong.map { "order \($0.key.text): \($0.value.sorted().joined(separator: ", "))" }.sorted())
     }
 
-    /// Stock is reserved before anything is charged: money that went back is wrong here, too.
+    /// Stock is reserved before anything is charged: a refunded payment is wrong here, too.
     private var shortCharges: Check {
         let charged = tally.short.keys.filter { id in evidence.payments?[id, default: []].contains { $0.captured > 0 } ?? false }
         return Check(

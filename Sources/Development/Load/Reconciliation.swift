@@ -1,14 +1,14 @@
 import FoundationEssentials
 import ShopClient
 
-/// One statement that has to hold after a run.
+/// One statement that must hold after a run.
 package struct Check: Sendable, Equatable, Encodable {
-    /// What has to hold.
+    /// The statement.
     package let name: String
     package let isGood: Bool
     /// The figures.
     package let detail: String
-    /// Where it does not hold: ids, SKUs, answers; the first ten.
+    /// The exceptions: ids, SKUs, answers; the first ten.
     package let culprits: [String]
 
     package init(_ name: String, _ detail: String, isGood: Bool? = nil, culprits: [String] = []) {
@@ -19,7 +19,7 @@ package struct Check: Sendable, Equatable, Encodable {
     }
 }
 
-/// Holds what the clients were told against what the shop, the ledger and the stock say.
+/// Reconciles the answers to the clients with the shop, the ledger and the stock.
 package struct Reconciliation: Sendable {
     /// Checkouts that the run was to make.
     package let asked: Int

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The tally of the run, shared by all who take part in it.
+/// The tally of the run, shared by all its tasks.
 package final class Scoreboard: Sendable {
     package enum Phase: Sendable, Equatable {
         case connecting, catalogue, carts, orders, audit
@@ -16,7 +16,7 @@ package final class Scoreboard: Sendable {
         state.withLock { $0.phase = phase }
     }
 
-    /// Looks at the tally where it is: a copy would make the next note copy everything.
+    /// Reads the tally in place: a copy would make the next change copy everything.
     package func read<Result: Sendable>(_ look: (Tally, Phase) -> Result) -> Result {
         state.withLock { look($0.tally, $0.phase) }
     }

@@ -8,20 +8,20 @@ package struct FilledCart: Sendable {
     package let id: UUID
     /// Pieces by SKU.
     let quantities: [String: Int]
-    /// As the shop told it.
+    /// As the shop reported it.
     let total: Money
 }
 
 /// An order that the shop has accepted.
 package struct PlacedOrder: Sendable {
     package let id: UUID
-    /// Shows the order to a guest.
+    /// Lets a guest read the order.
     let token: String?
     package let cart: UUID
     let total: Money
     /// Whether it holds what its cart held, at the same total.
     let isFaithful: Bool
-    /// When the checkout was sent first.
+    /// When the checkout was first sent.
     let sentAt: Date
     /// From then until it was accepted, all attempts included.
     let acceptance: Duration
@@ -85,7 +85,7 @@ package struct Shopper: Sendable {
     }
 
     private struct CheckoutAnswer: Decodable {
-        let order: OrderTold
+        let order: ReportedOrder
         let token: String?
     }
 }

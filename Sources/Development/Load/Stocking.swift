@@ -2,17 +2,17 @@ import Runtime
 import ShopClient
 import Terminal
 
-/// Sees to it that the shop sells what the baskets hold. Doing it again changes only what has run out.
+/// Makes sure that the shop sells the goods of the baskets. Repeating it restocks only what has run out.
 package struct Stocking: Sendable {
     /// Goods under way at once.
     package static let maximumConcurrent = 16
-    /// On hand of a good unless the run says or needs otherwise.
+    /// Stock of a good unless the run specifies or needs otherwise.
     package static let usual = 1_000_000
-    /// The most that the shop's stock takes.
+    /// The most that the shop's stock accepts.
     package static let maximum = 100_000_000
 
     package let administrator: Administrator
-    /// Pieces that are to be available of each good; nil for as many as the run needs.
+    /// Pieces of each good that should be available; nil for as many as the run needs.
     package let fixed: Int?
 
     package init(administrator: Administrator, fixed: Int?) {
@@ -20,7 +20,7 @@ package struct Stocking: Sendable {
         self.fixed = fixed
     }
 
-    /// What there is of each good when the run begins, by SKU.
+    /// The stock of each good when the run begins, by SKU.
     /// - Parameter demand: Pieces that the run will ask for, by the good's place.
     package func stock(
         _ goods: [Good], demand: [Int], onReady: @escaping @Sendable () -> Void
@@ -33,7 +33,7 @@ package struct Stocking: Sendable {
             }
             return Dictionary(levels, uniquingKeysWith: { first, _ in first })
         } catch let refusal as Refusal {
-            throw LoadError(.refused, "The shop does not take the goods of the baskets: \(refusal)")
+            throw LoadError(.refused, "The shop refuses the goods of the baskets: \(refusal)")
         }
     }
 
@@ -48,7 +48,7 @@ package struct Stocking: Sendable {
         return try await administrator.setStock(of: good.sku, to: onHand)
     }
 
-    /// What is to be on hand; nil when it may stay as it is.
+    /// The stock to set; nil when it may stay as it is.
     package static func target(_ level: StockLevel, demand: Int, fixed: Int?) -> Int? {
         if let fixed { return level.available == fixed ? nil : min(maximum, level.reserved + fixed) }
         return level.available >= demand ? nil : min(maximum, level.reserved + max(usual, demand))

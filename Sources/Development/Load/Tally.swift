@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import ShopClient
 
-/// What has happened in the run so far. Holds a few hundred bytes for each order.
+/// The results of the run so far. Holds a few hundred bytes for each order.
 package struct Tally: Sendable {
     /// How many of a kind are kept by name.
     static let maximumNamed = 10
@@ -11,7 +11,7 @@ package struct Tally: Sendable {
         package let cart: UUID
         let total: Money
         /// Nil until it has settled.
-        package var state: OrderTold.State?
+        package var state: ReportedOrder.State?
     }
 
     private(set) var goodsReady = 0
@@ -24,12 +24,12 @@ package struct Tally: Sendable {
     private(set) var sharedOrders: [UUID] = []
     /// Orders that do not hold what their carts held.
     private(set) var unfaithfulOrders: [UUID] = []
-    /// Lasting noes, by what they say.
+    /// Final refusals, by their text.
     private(set) var refusals: [Refusal: Int] = [:]
     private(set) var refused = 0
-    /// Carts whose checkout has had no lasting answer in time; there may be an order or not.
+    /// Carts whose checkout has had no final answer in time; there may be an order or not.
     private(set) var unansweredCarts: [UUID] = []
-    package private(set) var states: [OrderTold.State: Int] = [:]
+    package private(set) var states: [ReportedOrder.State: Int] = [:]
     private(set) var rejections: [String: Int] = [:]
     /// Orders that were rejected because something was out of stock, with the SKUs in them.
     private(set) var short: [UUID: Set<String>] = [:]
@@ -65,7 +65,7 @@ package struct Tally: Sendable {
         }
     }
 
-    /// A cart or a checkout was met by a lasting no. What is new after many different ones is only counted.
+    /// Counts a final refusal of a cart or a checkout. After many different ones a new one is only counted.
     package mutating func refuse(_ refusal: Refusal) {
         refused += 1
         if refusals[refusal] != nil || refusals.count < Self.maximumNamed { refusals[refusal, default: 0] += 1 }
@@ -73,16 +73,16 @@ package struct Tally: Sendable {
 
     package mutating func leaveUnanswered(cart: UUID) { unansweredCarts.append(cart) }
 
-    package mutating func settle(_ order: PlacedOrder, _ told: OrderTold, at time: Date) {
+    package mutating func settle(_ order: PlacedOrder, _ reported: ReportedOrder, at time: Date) {
         guard orders[order.id]?.state == nil else { return }
-        orders[order.id]?.state = told.state
-        states[told.state, default: 0] += 1
-        if told.state.isSale { sold.merge(told.quantities, uniquingKeysWith: +) }
-        if told.state == .rejected {
-            rejections[told.reason ?? "no reason", default: 0] += 1
-            if told.reason == OrderTold.outOfStock { short[order.id] = Set(told.lines.map(\.sku)) }
+        orders[order.id]?.state = reported.state
+        states[reported.state, default: 0] += 1
+        if reported.state.isSale { sold.merge(reported.quantities, uniquingKeysWith: +) }
+        if reported.state == .rejected {
+            rejections[reported.reason ?? "no reason", default: 0] += 1
+            if reported.reason == ReportedOrder.outOfStock { short[order.id] = Set(reported.lines.map(\.sku)) }
         }
-        // Two clocks, or two readings of one that was set in between, may disagree about the order of things.
+        // Two clocks, or two readings of one that was set in between, may disagree about the order of events.
         settlements.append(.seconds(max(0, time.timeIntervalSince(order.sentAt))))
         lastSettledAt = max(lastSettledAt ?? time, time)
     }

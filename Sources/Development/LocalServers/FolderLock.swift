@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 
-/// Keeps a second server off a folder, one of this process or of another. The kernel lets go of it when this process dies.
+/// Keeps a second server out of a folder, one of this process or of another. The kernel releases the lock when this process dies.
 final class FolderLock: Sendable {
     private let descriptor: Int32
 
@@ -18,7 +18,7 @@ final class FolderLock: Sendable {
     }
 
     deinit {
-        // Closing is not enough: a child that is between fork and exec holds a copy for a moment.
+        // Closing is not enough: a child between fork and exec holds a copy for a moment.
         _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }

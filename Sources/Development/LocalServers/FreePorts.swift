@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// TCP ports of 127.0.0.1 that nobody listens on.
+/// TCP ports of 127.0.0.1 without a listener.
 ///
 /// The kernel's own choice (bind to port 0) comes from the range it also gives to outgoing connections: while a server
 /// is down in a restart, any client could be given its port. So ports are drawn below that range.
@@ -10,7 +10,7 @@ public enum FreePorts {
     static let range = 15_000..<32_000
     static let maximumAttempts = 200
 
-    /// Who was given which port; a port is given before it is listened on.
+    /// Which owner holds which port; a port is assigned before it is listened on.
     private static let owners = Mutex<[Int: String]>([:])
 
     /// A free port that was given to no other owner, in this process or in any other.
@@ -29,7 +29,7 @@ public enum FreePorts {
         throw LocalServerError(.ports, "No free port in \(range) on 127.0.0.1 after \(maximumAttempts) attempts.")
     }
 
-    /// Claims a port that the owner chose earlier; false when somebody else has it.
+    /// Claims a port that the owner chose earlier; false when it is taken.
     static func claim(_ port: Int, for owner: String) -> Bool {
         guard isFree(port) else { return false }
         return owners.withLock { owners in

@@ -4,7 +4,7 @@ struct LineSplitter {
 
     private var rest: [UInt8] = []
 
-    /// Takes the next bytes and returns the lines that they complete, without their line ends.
+    /// Adds the next bytes and returns the lines that they complete, without their line ends.
     mutating func lines(adding bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {

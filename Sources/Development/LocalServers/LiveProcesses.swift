@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// The managed processes of this process, for its very last moments.
+/// The managed processes of this process, for its last moments.
 public enum LiveProcesses {
     private static let ids = Mutex<Set<Int32>>([])
     private static let limitForStragglers = Duration.seconds(2)
@@ -12,7 +12,7 @@ public enum LiveProcesses {
 
     /// Kills every managed process and all below them, and returns when they are gone, after 2 seconds at the latest.
     ///
-    /// Blocks, and reaps what others may wait for: for `atexit` and for ending at once, not for anything else.
+    /// Blocks, and reaps processes that others may wait for: for `atexit` and for ending at once, not for anything else.
     public static func killAll() {
         let leaders = ids.withLock { $0 }
         let below = leaders.flatMap { ProcessTree.descendants(of: $0) }

@@ -1,12 +1,12 @@
 /// A private server in a folder of its own, listening on 127.0.0.1 only.
 ///
-/// The server is a child of this process: it is told to stop by ``stop()``, and the kernel kills it when this process
+/// The server is a child of this process: ``stop()`` stops it, and the kernel kills it when this process
 /// dies, even by `kill -9`.
 public protocol LocalServer: Sendable {
     /// Where clients connect, with user name and password. Fixed from the initialiser on; keep it out of logs.
     var url: String { get }
 
-    /// Starts the server over whatever data its folder holds and returns when it answers its own protocol.
+    /// Starts the server over the data that its folder holds and returns when it answers its own protocol.
     ///
     /// Does nothing when it runs already. One call at a time.
     /// - Throws: ``LocalServerError``; after a throw no process of the server is left.

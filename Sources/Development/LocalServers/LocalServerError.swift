@@ -1,4 +1,4 @@
-/// Why a local server, or a tool that belongs to one, could not do what was asked.
+/// Why a local server, or one of its tools, failed.
 public struct LocalServerError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         /// A program is not installed, or its account does not exist.
@@ -18,7 +18,7 @@ public struct LocalServerError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// What happened, with the end of the server's own output where there is one.
     public let message: String
-    /// What a person can do about it; empty when the message says it all.
+    /// What a person can do about it; empty when the message says enough.
     public let advice: String
 
     public init(_ code: Code, _ message: String, advice: String = "") {

@@ -19,7 +19,7 @@ public actor ManagedProcess {
     public enum ExitStatus: Sendable, Equatable {
         case exited(Int32)
         case signalled(Int32)
-        /// The operating system did not say.
+        /// The operating system did not report it.
         case unknown
     }
 
@@ -29,7 +29,7 @@ public actor ManagedProcess {
     private let output: Output
     /// The current run. Never cancelled: it ends with the process, which ``stop(signal:grace:)`` ends.
     private var end: Task<ExitStatus, Never>?
-    /// Who waits for the process id.
+    /// Callers that wait for the process id.
     private var starting: CheckedContinuation<Void, any Error>?
     /// How the latest run ended; nil before the first start and while the process runs.
     public private(set) var lastExit: ExitStatus?
@@ -40,12 +40,12 @@ public actor ManagedProcess {
         self.output = output
     }
 
-    /// The process id; nil when it does not run.
+    /// The process id; nil when it is not running.
     public private(set) var pid: Int32?
 
     public var isRunning: Bool { end != nil }
 
-    /// Waits for the current run to end, or tells how the latest one ended; nil when there was none.
+    /// Waits for the current run to end, and returns how the latest one ended; nil when there was none.
     public var exit: ExitStatus? {
         get async {
             if let end { return await end.value }
@@ -61,7 +61,7 @@ public actor ManagedProcess {
             throw LocalServerError(.missing, "\(name): \(command.executable) is not an executable file.")
         }
         lastExit = nil
-        // Not to be cancelled: a process whose id nobody waited for could not be ended.
+        // Not to be cancelled: a process whose id was never received could not be ended.
         try await withCheckedThrowingContinuation { started in
             starting = started
             end = Task { await perform() }
@@ -126,7 +126,7 @@ public actor ManagedProcess {
 
     private static let limitForStragglers = Duration.seconds(5)
 
-    /// Ends processes that lost their parent. They are nobody's children now, so they can only be asked after.
+    /// Ends processes that lost their parent. They are no longer children of this process, so they can only be polled.
     private static func end(_ processes: [ProcessIdentity]) async {
         ProcessTree.kill(processes)
         let gone = Task { try await poll(every: .milliseconds(2), within: limitForStragglers) { !processes.hasLiving } }

@@ -3,7 +3,7 @@ import WebClient
 
 /// RabbitMQ's management HTTP API.
 public struct ManagementAPI: Sendable {
-    /// Tells a hang from a busy machine.
+    /// Long enough to distinguish a hang from a busy machine.
     static let limit = Duration.seconds(180)
 
     let base: String

@@ -1,7 +1,7 @@
 
 /// Waits until a condition holds, asking again after short pauses, until a deadline.
 ///
-/// For conditions of other processes, which cannot tell us; whatever can be awaited is awaited.
+/// For conditions of other processes, which cannot notify this one; everything that can be awaited is awaited.
 /// - Returns: false when the deadline passed first.
 /// - Throws: what the condition throws, and `CancellationError`.
 package func poll(

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Keeps a port for this process against all others that draw theirs by ``FreePorts``: one is given seconds before it is listened on.
+/// Keeps a port for this process against all others that draw theirs by ``FreePorts``: a port is assigned seconds before it is listened on.
 ///
 /// A claim is a socket bound to a name of the kernel's (see `unix(7)`, abstract), so it cannot be left behind.
 enum PortClaim {

@@ -1,4 +1,4 @@
-/// Erlang's port mapper, epmd: by it the nodes of one machine find each other.
+/// Erlang's port mapper, epmd: it lets the nodes of one machine find each other.
 struct PortMapper: Sendable {
     let port: Int
     let folder: ServerFolder

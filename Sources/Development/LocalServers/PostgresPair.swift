@@ -3,15 +3,15 @@ import Logging
 
 /// A private PostgreSQL primary and a standby that streams from it, synchronously: what was committed is on both.
 ///
-/// They change places by ``failOver()``. Both answer on 127.0.0.1, each at its own port for good.
+/// They change roles by ``failOver()``. Both answer on 127.0.0.1, each at its own port for good.
 public actor PostgresPair {
     private static let followLimit = Duration.seconds(60)
     private static let pause = Duration.milliseconds(100)
 
     public nonisolated let servers: [PostgresServer]
-    /// Names both, so that a client finds whichever takes writes.
+    /// Names both, so that a client finds the one that accepts writes.
     public nonisolated let url: String
-    /// Whose place in `servers` is the primary's.
+    /// The index of the primary in `servers`.
     private var primaryIndex = 0
 
     /// Prepares the servers; nothing runs yet.
@@ -35,13 +35,13 @@ public actor PostgresPair {
         try await attachStandby()
     }
 
-    /// Promotes the standby, whatever the primary does meanwhile: it must never take writes again before ``rebuild()``.
+    /// Promotes the standby, whatever state the primary is in: the old primary must not accept writes again before ``rebuild()``.
     public func failOver() async throws {
         try await standby.promote()
         primaryIndex = 1 - primaryIndex
     }
 
-    /// Ends what was the primary before, and makes it the standby of the new one, from a fresh copy.
+    /// Ends the former primary, and makes it the standby of the new one, from a fresh copy.
     public func rebuild() async throws {
         await standby.kill()
         try await attachStandby()

@@ -20,7 +20,7 @@ public actor PostgresServer: LocalServer {
     private let psql: String
     private let initdb: String
     private let password: String
-    /// From which the data comes at the first start; nil makes a cluster of its own.
+    /// The source of the data at the first start; nil creates a new cluster.
     private var primary: PostgresServer?
     private var lock: FolderLock?
 
@@ -33,7 +33,7 @@ public actor PostgresServer: LocalServer {
         try self.init(folder: path, durable: durable, password: nil, logger: logger)
     }
 
-    /// - Parameter password: the superuser's; nil for one of its own.
+    /// - Parameter password: the superuser's; nil generates one.
     init(folder path: String, durable: Bool, password given: String?, logger: Logger?) throws {
         folder = try ServerFolder(path, account: Programs.accountInsteadOfRoot("postgres"))
         self.durable = durable
@@ -100,7 +100,7 @@ public actor PostgresServer: LocalServer {
 
     /// Runs SQL as the superuser through `psql` and returns its rows, columns parted by `|`.
     ///
-    /// For preparing and for looking; a process start each. The text is sent as it is: put no outside data into it.
+    /// For setup and inspection; each call starts a process. The text is sent as it is: put no outside data into it.
     /// - Throws: ``LocalServerError`` with code `tool` and PostgreSQL's message.
     @discardableResult
     public func query(_ sql: String, database: String = "postgres") async throws -> String {
@@ -110,7 +110,7 @@ public actor PostgresServer: LocalServer {
     /// Creates a database and returns its URL.
     /// - Parameters:
     ///   - name: letters, digits and underscores.
-    ///   - template: the database that it begins as a copy of, and which nobody may be connected to; nil for an empty one.
+    /// - template: the database that it is copied from, and which must have no connections; nil for an empty one.
     public func createDatabase(_ name: String, copying template: String? = nil) async throws -> String {
         try await query("CREATE DATABASE \"\(name)\"" + (template.map { " TEMPLATE \"\($0)\"" } ?? ""))
         return "postgres://postgres:\(password)@127.0.0.1:\(port)/\(name)"
@@ -124,16 +124,16 @@ public actor PostgresServer: LocalServer {
         self.primary = primary
     }
 
-    /// Makes a standby the primary; returns when it takes writes.
+    /// Promotes a standby; returns when it accepts writes.
     func promote() async throws {
         primary = nil
         guard try await query("SELECT pg_promote(true, 60)") == "t" else { throw LocalServerError(.tool, "The standby was not promoted.") }
     }
 
-    /// SIGSTOP to the postmaster and its backends: the kernel still accepts connections, and nobody answers.
+    /// SIGSTOP to the postmaster and its backends: the kernel still accepts connections, and no answer comes.
     public func freeze() async {
         guard let pid = await process.pid else { return }
-        // Twice: what a process started before it was stopped itself.
+        // Twice: the first round may miss a process that was started just before its parent was stopped.
         for _ in 0..<2 {
             for process in [pid] + ProcessTree.descendants(of: pid).map(\.id) { _ = Glibc.kill(process, SIGSTOP) }
         }
@@ -159,14 +159,14 @@ public actor PostgresServer: LocalServer {
             inheritsEnvironment: false)
     }
 
-    /// Made beside and renamed: a cluster that was left half made is never taken for a whole one.
+    /// Created under another name and renamed: a half-made cluster is never mistaken for a complete one.
     private func createCluster() async throws {
         if folder.account != nil {
             let enters = ProcessCommand("/usr/bin/test", ["-x", folder.path], inheritsEnvironment: false, account: folder.account)
             guard try await Tool.attempt(enters).isSuccess else {
                 throw LocalServerError(
                     .folder, "The account postgres cannot enter \(folder.path).",
-                    advice: "Keep the state below a folder that everybody may enter, or run as an ordinary user.")
+                    advice: "Keep the state below a folder that every account may enter, or run as an ordinary user.")
             }
         }
         let unfinished = folder.file("data.new")

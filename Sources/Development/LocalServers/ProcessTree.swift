@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 
-/// One process, told apart from a later one that was given the same id.
+/// One process, distinguished from a later one with the same id.
 struct ProcessIdentity: Hashable, Sendable {
     let id: Int32
     /// Clock ticks from boot to the start of the process.
@@ -18,7 +18,7 @@ extension Sequence<ProcessIdentity> {
     var hasLiving: Bool { contains { $0.isAlive } }
 }
 
-/// What `/proc/<id>/stat` tells about a process.
+/// The contents of `/proc/<id>/stat`.
 struct ProcessStatus {
     let parent: Int32
     let isZombie: Bool

@@ -2,7 +2,7 @@ import Logging
 
 /// Three private RabbitMQ nodes on 127.0.0.1 that form one cluster. Each is a process of its own, to be killed, frozen and started again.
 public actor RabbitMQCluster {
-    /// The fewest of which one can be missed.
+    /// The smallest number of which one can be lost.
     public static let size = 3
 
     public nonisolated let nodes: [RabbitMQServer]
@@ -37,7 +37,7 @@ public actor RabbitMQCluster {
     public func start() async throws {
         do {
             try await portMapper.start(epmd)
-            // One makes the cluster, the others find it.
+            // The first creates the cluster, the others join it.
             try await nodes.first?.start()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for node in nodes.dropFirst() { group.addTask { try await node.start() } }

@@ -7,7 +7,7 @@ struct RabbitMQNode: Sendable {
     static let name = "wharf@localhost"
     static let scripts = ["/usr/lib/rabbitmq/bin"]
     static let package = "rabbitmq-server"
-    /// For the VM of the node and of `rabbitmqctl`, which have 7 seconds to greet each other otherwise: too few where others take the processors.
+    /// For the VM of the node and of `rabbitmqctl`, which have 7 seconds to greet each other otherwise: too few on a busy machine.
     static let network = "-kernel inet_dist_use_interface {127,0,0,1} net_setuptime 120"
 
     /// What a node of a cluster shares with the others.
@@ -16,7 +16,7 @@ struct RabbitMQNode: Sendable {
         /// All nodes of the cluster, this one included.
         let peers: [String]
         let portMapperPort: Int
-        /// Seconds after which a node that is silent is given up by the others; until then nothing that all have to agree on can be declared.
+        /// Seconds after which the others give up a silent node; until then nothing that needs their agreement can be declared.
         static let tickSeconds = 6
         /// How often a node looks whether the leaders of its quorum queues still answer, in milliseconds: RabbitMQ's own 5,000 keep a queue with a frozen leader
         /// away for longer than anything else does.
@@ -61,7 +61,7 @@ struct RabbitMQNode: Sendable {
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_PID_FILE": folder.file("pid"),
             "RABBITMQ_DIST_PORT": "\(distributionPort)",
-            // Two schedulers that sleep when idle: a broker beside the tests, not a broker of its own machine.
+            // Two schedulers that sleep when idle: a broker beside the tests does not own its machine.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
                 "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none \(Self.network)"
                     + (membership == nil ? "" : " -kernel net_ticktime \(Membership.tickSeconds)"),
@@ -87,7 +87,7 @@ struct RabbitMQNode: Sendable {
         ]
     }
 
-    /// Writes what the node reads at start. The user is created with the data, at the first start.
+    /// Writes the files that the node reads at start. The user is created with the data, at the first start.
     func writeFiles(user: String) throws {
         try folder.makeFolder("data")
         try folder.makeFolder("conf.d")
@@ -104,7 +104,7 @@ struct RabbitMQNode: Sendable {
             "disk_free_limit.absolute = 50MB",
         ]
         if let membership {
-            // A node that was frozen comes back with a view of its own, which only a restart mends; `pause_minority` does not notice.
+            // A node that was frozen comes back with an outdated view, which only a restart repairs; `pause_minority` does not detect it.
             lines += ["cluster_partition_handling = autoheal", "cluster_formation.peer_discovery_backend = classic_config"]
             try folder.write("[{aten, [{poll_interval, \(Membership.leaderCheckMilliseconds)}]}].\n", to: "advanced.config")
             lines += membership.peers.enumerated().map { "cluster_formation.classic_config.nodes.\($0.offset + 1) = \($0.element)" }

@@ -7,9 +7,9 @@ import WebClient
 /// its own, so that it never meets another node of this machine.
 public actor RabbitMQServer: LocalServer {
     static let user = "admin"
-    /// A node with the management plugin takes 6 seconds to stop: its data is down at once, a helper makes it wait for 5.
+    /// A node with the management plugin takes 6 seconds to stop: its data is closed at once, a helper makes it wait for 5.
     static let grace = Duration.seconds(20)
-    /// A node that has had no processor for some ten seconds says so of itself, though it runs: `rabbitmqctl` asks up to three times.
+    /// A node that has had no processor time for some ten seconds reports this of itself, though it runs: `rabbitmqctl` asks up to three times.
     static let denial = "requires the 'rabbit' app to be running"
     static let attempts = 3
 

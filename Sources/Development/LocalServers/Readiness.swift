@@ -1,8 +1,8 @@
 
 /// Waits for a server that was just started.
 struct Readiness: Sendable {
-    /// A server that ends is noticed at once. This one is for one that hangs; until it answers it may have a log to recover from, on a machine that
-    /// is busy with more: killed in the middle, it would begin anew and never end.
+    /// A server that ends is noticed at once. This limit is for one that hangs; before it answers it may have a log to recover from, on a busy
+    /// machine: killed in the middle, it would start over and never finish.
     static let limit = Duration.seconds(180)
     static let pause = Duration.milliseconds(50)
 
@@ -10,8 +10,8 @@ struct Readiness: Sendable {
     let folder: ServerFolder
     var limit: Duration = limit
 
-    /// Returns when the probe says yes. When the process ends, or time is up, the process is killed.
-    /// - Throws: ``LocalServerError`` with code `start` and the end of the log; or what the probe throws.
+    /// Returns when the probe succeeds. When the process ends, or time is up, the process is killed.
+    /// - Throws: ``LocalServerError`` with code `start` and the end of the log; or the probe's error.
     func wait(until probe: @Sendable () async throws -> Bool) async throws {
         do {
             let isReady = try await poll(every: Self.pause, within: limit) {

@@ -63,7 +63,7 @@ public struct ServerFolder: Sendable {
         (try? Data(contentsOf: URL(filePath: file(name)))).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The folder's secret of that name: 256 random bits fit for a URL, made once, kept in a file of mode 0600.
+    /// The folder's secret of that name: 256 random bits fit for a URL, generated once, kept in a file of mode 0600.
     func secret(_ name: String) throws -> String {
         if let known = read(name), !known.isEmpty { return known }
         let secret = SecureRandom.token()
@@ -71,7 +71,7 @@ public struct ServerFolder: Sendable {
         return secret
     }
 
-    /// A port for each name: the one remembered in `ports.json` while it is free, otherwise a new one, which is said.
+    /// A port for each name: the one remembered in `ports.json` while it is free, otherwise a new one, which is logged.
     func ports(_ names: [String], logger: Logger?) throws -> [String: Int] {
         let known = read("ports.json").flatMap { try? JSONDecoder().decode([String: Int].self, from: Data($0.utf8)) } ?? [:]
         var ports: [String: Int] = [:]

@@ -12,7 +12,7 @@ enum Tool {
         let errors: String
 
         /// - Returns: standard output.
-        /// - Throws: ``LocalServerError`` with code `tool` and what `command` said.
+        /// - Throws: ``LocalServerError`` with code `tool` and the output of `command`.
         func succeeded(_ command: ProcessCommand) throws -> String {
             guard isSuccess else {
                 let what = "\(command.executable) \(command.arguments.first ?? "")"

@@ -8,7 +8,7 @@ import WebClient
 /// A stand-in for Stripe: its API for payment intents and refunds, its idempotency keys, its signed webhooks, and faults on
 /// demand.
 ///
-/// With a ledger file, whatever it answered survives `kill -9`. All state is in memory, some 3 KB a payment, up to
+/// With a ledger file, everything it answered survives `kill -9`. All state is in memory, some 3 KB a payment, up to
 /// 2,000,000 payments; bodies may have 64 KiB.
 public final class Sandbox: Service {
     private let configuration: SandboxConfiguration
@@ -27,7 +27,7 @@ public final class Sandbox: Service {
         self.init(configuration: configuration, logger: logger, transport: WebClient(logger: logger), now: now, onReady: onReady)
     }
 
-    /// With a transport of one's own for the webhooks.
+    /// With another transport for the webhooks.
     init(
         configuration: SandboxConfiguration, logger: Logger, transport: any HTTPTransport, now: @escaping @Sendable () -> Date,
         onReady: @escaping @Sendable (Int) async -> Void

@@ -1,8 +1,8 @@
-/// What a ``Sandbox`` needs to know.
+/// The settings of a ``Sandbox``.
 public struct SandboxConfiguration: Sendable {
     /// The address to listen on.
     public var host: String
-    /// The port to listen on; 0 takes any free one, which `onReady` then tells.
+    /// The port to listen on; 0 takes any free one, which `onReady` then receives.
     public var port: Int
     /// What clients send as the Bearer token, or as the user of HTTP Basic.
     public var apiKey: String
@@ -11,11 +11,11 @@ public struct SandboxConfiguration: Sendable {
     /// Where events are posted to; nil sends none.
     public var webhookURL: String?
     /// A file that outlives the process: a sandbox started again with it knows every payment, refund and idempotency key,
-    /// and goes on with the webhooks that were not delivered. nil keeps all in memory. For one sandbox at a time.
+    /// and continues with the webhooks that were not delivered. nil keeps all in memory. For one sandbox at a time.
     public var ledgerFile: String?
     /// Added to every answer of Stripe's API.
     public var latency: Duration
-    /// Where the customer's browser reaches the sandbox, without a slash at its end, for the links to its 3-D Secure page.
+    /// The sandbox's base URL for the customer's browser, without a slash at its end, for the links to its 3-D Secure page.
     /// nil: `http://host:port`.
     public var publicURL: String?
 
@@ -43,7 +43,7 @@ public struct SandboxConfiguration: Sendable {
         try require(!webhookSecret.isEmpty, "webhookSecret is empty")
         try require(latency >= .zero, "latency is negative")
         if let webhookURL {
-            try require(webhookURL.hasPrefix("http://") || webhookURL.hasPrefix("https://"), "webhookURL is no http or https URL")
+            try require(webhookURL.hasPrefix("http://") || webhookURL.hasPrefix("https://"), "webhookURL is not an http or https URL")
         }
     }
 }

@@ -3,7 +3,7 @@ public struct SandboxError: Error, Sendable, Equatable, CustomStringConvertible 
     public enum Code: String, Sendable {
         /// A setting is out of its range; the message names it.
         case invalidConfiguration
-        /// The ledger file is there but is no ledger, or may not be read.
+        /// The ledger file exists but is malformed, or may not be read.
         case journalUnreadable
         /// The ledger file cannot be created or written.
         case journalUnwritable

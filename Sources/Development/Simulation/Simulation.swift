@@ -11,10 +11,10 @@ import Topology
 public struct Simulation: Sendable {
     public struct Plan: Sendable {
         public var seed: UInt64
-        /// Turns of the scheduler in which faults may strike; then all is left to come to rest.
+        /// Turns of the scheduler in which faults may strike; afterwards everything is left to settle.
         public var steps = 20_000
         public var customers = 12
-        /// Crash at this point, and let nothing else go wrong. Points are counted from 1; 0 is never reached.
+        /// Crash at this point, with no other faults. Points are counted from 1; 0 is never reached.
         public var crashAt: Int?
         public var sabotage: Sabotage?
 
@@ -38,15 +38,15 @@ public struct Simulation: Sendable {
         public let visits: Visits
     }
 
-    /// How often it is looked whether all has come to rest, and how often it must have in a row.
+    /// How often to check whether everything has settled, and how many checks in a row must agree.
     private static let look: Duration = .seconds(5)
     private static let looksAtRest = 4
-    /// Virtual time that the shop is given to come to rest.
-    private static let patience: Duration = .seconds(2 * 3600)
+    /// Virtual time that the shop is given to settle.
+    private static let settlingLimit: Duration = .seconds(2 * 3600)
     /// Virtual microseconds in which faults strike at least, and at most.
     private static let faultyTime: ClosedRange<Int64> = 100_000_000...200_000_000
 
-    /// The longest rung of the retry ladder, in milliseconds: a run that had to wait for the real ones would do nothing for most of its time.
+    /// The longest rung of the retry ladder, in milliseconds: with the real ones a run would do nothing for most of its time.
     private static let longestRung = 40_000
 
     let plan: Plan
@@ -60,16 +60,16 @@ public struct Simulation: Sendable {
     private static func shortening(_ definitions: Definitions) -> Definitions {
         var definitions = definitions
         for (place, policy) in definitions.policies.enumerated() where policy.name.hasPrefix("retry.") {
-            guard case .integer(let life)? = policy.definition["message-ttl"] else { continue }
-            definitions.policies[place].definition["message-ttl"] = .integer(min(life, longestRung))
+            guard case .integer(let timeToLive)? = policy.definition["message-ttl"] else { continue }
+            definitions.policies[place].definition["message-ttl"] = .integer(min(timeToLive, longestRung))
         }
         return definitions
     }
 
-    /// - Parameter trace: Is given each line.
+    /// - Parameter trace: Receives each line.
     public func run(on server: SimulationServer, trace show: (@Sendable (String) -> Void)? = nil) async throws -> Report {
         let (name, databases, interleaving, audit) = try await server.open()
-        // Shortly before midnight for some seeds, so that the inbox gets a new day in the middle of things.
+        // Shortly before midnight for some seeds, so that the inbox gets a new day during the run.
         let hour = Chance(seed: plan.seed, stream: "start").below(24)
         let clock = SimulatedClock(start: Date(timeIntervalSince1970: 1_767_225_480 + Double(hour * 3600)))
         let trace = Trace(clock: clock, show: show)
@@ -109,7 +109,7 @@ public struct Simulation: Sendable {
                             clock.elapsed < Self.faultyTime.upperBound
                         { try? await clock.sleep(for: Self.look) }
                         faults.end()
-                        trace.note("nothing more goes wrong")
+                        trace.note("no more faults")
                     }
                 }
                 return try await Self.rest(shop, audit)
@@ -125,9 +125,9 @@ public struct Simulation: Sendable {
         return result
     }
 
-    /// Waits until nothing is under way any more, or patience is at its end.
+    /// Waits until nothing is under way any more, or the limit has passed.
     private static func rest(_ shop: Shop, _ audit: DatabaseSession) async throws -> Books {
-        let end = shop.clock.elapsed + patience.microseconds
+        let end = shop.clock.elapsed + settlingLimit.microseconds
         var inARow = 0
         while true {
             let books = try audit.run { try await Books.read(on: $0) }

@@ -1,4 +1,4 @@
-/// The simulation itself cannot go on; says nothing of the program.
+/// The simulation itself cannot go on; this says nothing about the program.
 public struct SimulationError: Error, CustomStringConvertible {
     public let description: String
 

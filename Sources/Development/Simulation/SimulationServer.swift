@@ -15,11 +15,11 @@ public final class SimulationServer: Sendable {
 
     private let server: PostgresServer
     private let lastRun = Mutex(0)
-    /// On which all connections of all runs live.
+    /// The I/O thread of all connections of all runs.
     private let thread: IOThread
     private let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 
-    /// Prepares the server in `folder`; nothing runs yet. Durability is not what is simulated, so nothing is synced.
+    /// Prepares the server in `folder`; nothing runs yet. Durability is not simulated, so nothing is synced.
     public init(folder: String) throws {
         thread = try IOThread(named: "simulation-io")
         server = try PostgresServer(folder: folder, durable: false)
@@ -27,8 +27,8 @@ public final class SimulationServer: Sendable {
 
     public func start() async throws {
         try await server.start()
-        // What the server does by itself, and when, must not change the plans or the order of rows.
-        // Nor must it end a wait that the simulation has not ended.
+        // The server's background work must not change the plans or the order of rows.
+        // Nor may it end a wait that the simulation has not ended.
         for setting in ["autovacuum = off", "jit = off", "max_parallel_workers_per_gather = 0", "deadlock_timeout = '1h'"] {
             try await server.query("ALTER SYSTEM SET \(setting)")
         }

@@ -2,19 +2,19 @@ import Assembly
 import FoundationEssentials
 import LocalState
 
-/// What each process is told. A process gets the credentials of its own role and no others, so that one that is taken over opens no other
+/// The environment of each process. A process gets the credentials of its own role and no others, so that one that is taken over opens no other
 /// door; administrators' credentials stay with this process.
 package struct ChildEnvironment: Sendable {
-    /// Variables that hold credentials or lead somewhere.
+    /// Variables that hold credentials or addresses.
     private static let withheld = ["WHARF_", "STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_"]
-    /// What every process is given of the environment: settings that all have, and what the system's libraries read. A shell holds much else, some of it secret.
+    /// What every process inherits from the environment: common settings, and those of the system's libraries. A shell holds much else, some of it secret.
     private static let shared: Set<String> = [
         "WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS", "LOG_LEVEL", "LOG_FORMAT", "PATH", "HOME", "TMPDIR", "TZ", "LANG", "SWIFT_BACKTRACE", "LD_LIBRARY_PATH",
         "SSL_CERT_FILE", "SSL_CERT_DIR", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGPASSFILE",
     ]
-    /// The same, by how they begin: settings, locales, and the settings of sanitizers and of the profiler.
+    /// The same, by prefix: settings, locales, and the settings of sanitizers and of the profiler.
     private static let sharedFamilies = ["CONSUL_", "OTEL_", "LC_", "ASAN_", "TSAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_"]
-    /// What a proxy of the way to the payment gateway is set by.
+    /// The settings of a proxy for the payment gateway.
     private static let proxies: Set<String> = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
 
     private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"
@@ -65,7 +65,7 @@ package struct ChildEnvironment: Sendable {
         return variables
     }
 
-    /// For what is done before the roles start: all URLs, the administrators' included.
+    /// For the work before the roles start: all URLs, the administrators' included.
     package var setup: [String: String] {
         var variables = common
         variables[ServerURLs.amqpVariable] = urls.amqp
@@ -78,12 +78,12 @@ package struct ChildEnvironment: Sendable {
             variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)
         }
         variables["WHARF_POSTGRES_URL_\(AuditRole.name.uppercased())"] = databaseURL(AuditRole.name)
-        // For those who read the sandbox's ledger. A real gateway's key is the operator's to give.
+        // For commands that read the sandbox's ledger. Only the operator may pass on a real gateway's key.
         if sandboxURL != nil { variables.merge(stripe) { $1 } }
         return variables
     }
 
-    /// What is written for the commands that are run beside this one: settings alone, and none of what the environment holds besides.
+    /// The settings written for commands that are run beside this one: settings alone, and nothing else from the environment.
     package var tools: [String: String] {
         var settings = setup
         settings["WHARF_MAIL_URL"] = mailURL
@@ -96,9 +96,9 @@ package struct ChildEnvironment: Sendable {
         }
         // Any free port: there are many of them on one machine.
         variables["WHARF_ADMIN_ADDRESS"] = "127.0.0.1:0"
-        // A process that crashes holds its deliveries until it has ended. Looking up symbols takes seconds; addresses and images tell as much later.
+        // A process that crashes holds its deliveries until it has ended. Looking up symbols takes seconds; addresses and images can be resolved later.
         if outer["SWIFT_BACKTRACE"] == nil { variables["SWIFT_BACKTRACE"] = Self.briefBacktrace }
-        // For people who read the log files.
+        // For readers of the log files.
         if outer["LOG_FORMAT"] == nil { variables["LOG_FORMAT"] = "text" }
         return variables
     }

@@ -25,7 +25,7 @@ package struct ChildSpec: Sendable, Hashable {
         }
     }
 
-    /// Unique in a processes, and the name of its log: `orders-2`.
+    /// Unique in a process group, and the name of its log: `orders-2`.
     package var name: String { "\(role)-\(number)" }
 
     package var arguments: [String] {

@@ -2,9 +2,9 @@ import FoundationEssentials
 import Glibc
 import LocalState
 
-/// The log of one process. The process appends to it by itself, so that it needs nobody to read what it writes.
+/// The log of one process. The process appends to it by itself, so that no reader of its output is needed.
 package struct LogFile: Sendable {
-    /// A log that is larger when its process starts is put aside, in the place of the one put aside before.
+    /// A log that is larger when its process starts is moved aside, replacing the one moved aside before.
     static let maximumBytes = 16 << 20
     private static let tailBytes = 8 << 10
     /// How much of a line is quoted.
@@ -12,7 +12,7 @@ package struct LogFile: Sendable {
 
     package let path: String
 
-    /// Puts a large log aside: to the same name with `.old`.
+    /// Moves a large log aside: to the same name with `.old`.
     func rotate() {
         guard let file = FileAttributes(of: path), file.bytes > Self.maximumBytes else { return }
         _ = unsafe rename(path, "\(path).old")

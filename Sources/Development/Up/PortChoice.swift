@@ -9,7 +9,7 @@ package struct PortChoice: Sendable, Equatable {
     package static let host = "127.0.0.1"
 
     package let address: ListenAddress
-    /// What to tell a person; nil when it is what they expect.
+    /// A message for the operator; nil when the choice is the expected one.
     package let remark: String?
 
     /// - Parameters:

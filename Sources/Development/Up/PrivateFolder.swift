@@ -23,7 +23,7 @@ package struct PrivateFolder: Sendable {
         path = "\(Self.parent)/wharf-\(purpose)-\(getpid())-\(SecureRandom.token().prefix(8))"
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            // PostgreSQL's account passes through, and sees nothing.
+            // PostgreSQL's account may pass through, and read nothing.
             try FileManager.default.setAttributes([.posixPermissions: 0o711], ofItemAtPath: path)
             try FileManager.default.createSymbolicLink(atPath: file(Self.topology), withDestinationPath: topology)
         } catch {

@@ -4,7 +4,7 @@ import LocalState
 
 /// The processes that `wharf-dev up` runs.
 package struct ProcessGroup: Sendable {
-    /// A role cuts its own shutdown off before, and says so in its log.
+    /// A role cuts off its own shutdown before that, and logs it.
     package static let grace = Role.longestShutdown + .seconds(5)
 
     package let ingress: [ProcessSupervisor]
@@ -12,8 +12,8 @@ package struct ProcessGroup: Sendable {
     package let sandbox: [ProcessSupervisor]
 
     /// - Parameters:
-    ///   - members: nothing of them runs yet.
-    ///   - probe: finds out whether one has become ready.
+    /// - members: none of them runs yet.
+    /// - probe: finds out whether one has become ready.
     package init(_ members: [ChildSpec], executables: Executables, environment: ChildEnvironment, folder: StateFolder, probe: HealthProbe) {
         func supervisors(_ isMeant: (ChildSpec.Kind) -> Bool) -> [ProcessSupervisor] {
             members.filter { isMeant($0.kind) }.map { member in

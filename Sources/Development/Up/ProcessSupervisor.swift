@@ -4,9 +4,9 @@ import LocalServers
 import LocalState
 import Terminal
 
-/// Keeps something running that was started: when it ends it is started again, after a growing pause, and that is said.
+/// Keeps a started process running: when it ends it is restarted, after a growing pause, and the console reports it.
 package struct ProcessSupervisor: Sendable {
-    /// A start that took at least so long was waited for: its end is told.
+    /// A start that took at least this long is reported when it completes.
     private static let notableStart = Duration.milliseconds(500)
     /// How often a process is asked whether it is ready, until it is: the pause doubles.
     private static let firstLook = Duration.milliseconds(50)
@@ -22,7 +22,7 @@ package struct ProcessSupervisor: Sendable {
     package let stop: @Sendable () async -> Void
     /// Whether the process of this id can do its work now.
     package var isReady: @Sendable (_ pid: Int32) async -> Bool = { _ in false }
-    /// What it says of itself.
+    /// Its own report.
     package var health: @Sendable () async -> StatusReport.Health = { .init(.unknown) }
 
     /// Starts it for the first time. A cancellation does not leave it half started.
@@ -33,7 +33,7 @@ package struct ProcessSupervisor: Sendable {
         await record(recorder)
     }
 
-    /// Returns after cancellation, when what it keeps has ended; ending it is the canceller's part.
+    /// Returns after cancellation, when the process has ended; ending it is up to the caller that cancels.
     func keep(_ recorder: RunRecorder, startGuard: StartGuard, console: Console) async {
         let clock = ContinuousClock()
         var policy = RestartPolicy()
@@ -62,12 +62,12 @@ package struct ProcessSupervisor: Sendable {
                     served = false
                 }
             }
-            // Whoever stops everything may have passed by before it had started.
+            // A stop of the whole group may have missed it, because it had not started yet.
             if Task.isCancelled { return await stop() }
         }
     }
 
-    /// Waits for the end of the process, and finds out meanwhile whether it becomes ready.
+    /// Waits for the end of the process, and checks meanwhile whether it becomes ready.
     private func end() async -> (status: ManagedProcess.ExitStatus, hadServed: Bool) {
         let hadServed = SharedFlag()
         return await withTaskGroup(of: Void.self) { group in

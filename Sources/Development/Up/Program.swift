@@ -1,12 +1,12 @@
 import LocalServers
 import Terminal
 
-/// Somebody else's program, run to its end.
+/// An external program, run to its end.
 package struct Program: Sendable {
     package let name: String
     package let arguments: [String]
     package var environment: [String: String] = [:]
-    /// nil for that of this process.
+    /// nil for the working folder of this process.
     package var workingFolder: String?
 
     package init(name: String, arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil) {
@@ -44,7 +44,7 @@ package struct Program: Sendable {
     }
 }
 
-/// Why a program did not do what it was run for.
+/// Why a program failed.
 package typealias ProgramError = CommandError<ProgramErrorCode>
 
 package enum ProgramErrorCode: ErrorCode {

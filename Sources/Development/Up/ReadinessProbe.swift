@@ -11,8 +11,8 @@ struct ReadinessProbe: Sendable {
     let transport: any HTTPTransport
     let startGuard: StartGuard
 
-    /// Returns when every URL, one after the other, has been answered with a 2xx status by the process that is meant.
-    /// - Parameter isMeant: whether it is that process which listens.
+    /// Returns when every URL, one after the other, has been answered with a 2xx status by the expected process.
+    /// - Parameter isMeant: whether the listener is the expected process.
     /// - Throws: ``UpError`` with code `start` after 180 seconds, or when the start is given up; `CancellationError`.
     func wait(for urls: [String], from isMeant: () async -> Bool = { true }) async throws {
         let clock = ContinuousClock()

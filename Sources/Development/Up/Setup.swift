@@ -6,7 +6,7 @@ import PostgreSQL
 import Topology
 import Users
 
-/// What is done once the servers answer and before any role starts, in this process and with administrators' credentials.
+/// The work between the servers' answer and the start of the first role, in this process and with administrators' credentials.
 package struct Setup: Sendable {
     /// All settings, every service's own URLs among them.
     typealias Step = @Sendable (_ environment: [String: String], _ logger: Logger) async throws -> Void

@@ -2,7 +2,7 @@ import LocalState
 import Synchronization
 import Terminal
 
-/// Gives up a start in which something ends again and again. Once all is ready nothing is given up.
+/// Gives up a start in which a process ends again and again. Once everything is ready nothing is given up.
 final class StartGuard: Sendable {
     static let maximumEnds = 3
     private static let quotedLines = 5
@@ -28,7 +28,7 @@ final class StartGuard: Sendable {
         }
     }
 
-    /// From here on everything may end as often as it likes.
+    /// From here on every process may end any number of times.
     func settle() {
         state.withLock { $0.isSettled = true }
     }

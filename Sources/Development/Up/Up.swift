@@ -41,7 +41,7 @@ package struct Up: AsyncParsableCommand {
     package func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let console = Console(terminal: Terminal(environment: environment))
-        // What this process and its children write is nobody else's to read.
+        // The files that this process and its children write are readable by this account alone.
         umask(0o077)
         do {
             try Self.checkProject()
@@ -60,7 +60,7 @@ package struct Up: AsyncParsableCommand {
         }
     }
 
-    /// The roles read these in the working folder: without them nothing is begun, and nothing is left behind.
+    /// The roles read these in the working folder: without them nothing is started, and nothing is left behind.
     private static func checkProject() throws(UpError) {
         let here = FileManager.default.currentDirectoryPath
         let missing = ["topology/definitions.json", "topology/openapi.yaml"].filter { !FileManager.default.isReadableFile(atPath: "\(here)/\($0)") }
@@ -72,7 +72,7 @@ package struct Up: AsyncParsableCommand {
     private func makeRun(_ folder: StateFolder, _ variables: [String: String], _ console: Console) throws -> UpRun {
         let startedAt = ContinuousClock.now
         let logger = Logger(label: "wharf-dev up") { _ in ConsoleLogHandler(console) }
-        // Named before anything is started.
+        // Checked before anything is started.
         let outside = external ? try ServerURLs(environment: variables) : nil
         let secrets = try UpSecrets.load(from: folder)
         let ports = try UpPorts.choose(in: folder, environment: variables, console: console)
@@ -98,7 +98,7 @@ package struct Up: AsyncParsableCommand {
             transport: transport, url: ports.http.url, port: ports.http.address.port, wantsDemo: demo, startedAt: startedAt)
     }
 
-    /// Each process is given its own secrets, and not the names of files.
+    /// Each process receives its own secrets, and not the names of files.
     private static func readingFiles(_ environment: [String: String]) throws(UpError) -> [String: String] {
         do {
             return try Settings.readingFiles(environment)

@@ -5,7 +5,7 @@ import Terminal
 extension UpRun {
     private static let catalogueVersion = 1
 
-    /// Each part begins as soon as what it needs is there.
+    /// Each part begins as soon as its prerequisites are ready.
     package func start() async throws {
         try await console.progress(parts) {
             try await together([startBroker, startDatabase, startCache])
@@ -81,7 +81,7 @@ extension UpRun {
         }
     }
 
-    /// Ready means that it answers, and that an answer from a worker comes through.
+    /// Ready means that it answers, and that an answer from a worker arrives.
     @Sendable private func startIngress() async throws {
         try await console.part("ingress") {
             for supervisor in processes.ingress { try await begin(supervisor) }

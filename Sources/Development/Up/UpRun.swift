@@ -8,7 +8,7 @@ package struct UpRun: Sendable {
     package let folder: StateFolder
     package let console: Console
     package let logger: Logger
-    /// nil when the servers are somebody else's.
+    /// nil when the servers are not this run's own.
     package let servers: Servers?
     package let processes: ProcessGroup
     package let environment: ChildEnvironment
@@ -44,7 +44,7 @@ package struct UpRun: Sendable {
     }
 
     let startGuard = StartGuard()
-    /// What was started, for those who keep it running.
+    /// The started processes, for their supervisors.
     private let supervisors = AsyncStream<ProcessSupervisor>.makeStream()
 
     /// Starts everything in order and keeps it running until the task is cancelled; then, or when the start fails, stops everything in order.
@@ -64,7 +64,7 @@ package struct UpRun: Sendable {
         }
     }
 
-    /// Starts one process and has it kept from then on.
+    /// Starts one process and supervises it from then on.
     func begin(_ supervisor: ProcessSupervisor) async throws {
         try await supervisor.begin(recorder)
         supervisors.continuation.yield(supervisor)
@@ -84,7 +84,7 @@ package struct UpRun: Sendable {
         try Task.checkCancellation()
     }
 
-    /// The ingress first, so that nothing new comes in; the servers last.
+    /// The ingress first, so that no new requests come in; the servers last.
     private func stop() async {
         await recorder.enter(.stopping)
         let roles = [("ingress", processes.ingress), ("workers", processes.workers), ("payment sandbox", processes.sandbox)].filter { !$0.1.isEmpty }

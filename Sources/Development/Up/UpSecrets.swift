@@ -2,9 +2,9 @@ import Assembly
 import LocalState
 import Secrets
 
-/// What `wharf-dev up` made up at random for this folder, once; kept in `secrets.json`, which only this account may read.
+/// Secrets that `wharf-dev up` generated at random for this folder, once; kept in `secrets.json`, which only this account may read.
 package struct UpSecrets: Codable, Sendable, Equatable {
-    /// A name that nobody owns (RFC 2606).
+    /// A domain that cannot be registered (RFC 2606).
     package static let adminEmail = "admin@wharf.example"
     /// 120 random bits, to be typed and copied by a person.
     private static let adminPasswordLength = 20
@@ -17,7 +17,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
     /// Password by service, and of `ingress`, of its RabbitMQ user.
     package var broker: [String: String]
 
-    /// Reads the folder's secrets, and makes and keeps those that are missing.
+    /// Reads the folder's secrets, and generates and stores the missing ones.
     package static func load(from folder: StateFolder) throws(UpError) -> UpSecrets {
         let known: Partial? = try folder.read(from: StateFolder.secretsFile)
         let secrets = UpSecrets(completing: known ?? Partial(), token: SecureRandom.token)
@@ -25,7 +25,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
         return secrets
     }
 
-    /// - Parameter token: gives random text that is fit for a URL, another at each call.
+    /// - Parameter token: returns random text that is fit for a URL, different at each call.
     package init(completing known: Partial, token: () -> String) {
         adminPassword = known.adminPassword ?? String(token().prefix(Self.adminPasswordLength))
         stripeAPIKey = known.stripeAPIKey ?? "sk_test_\(token())"

@@ -1,7 +1,7 @@
 import LocalState
 import Terminal
 
-/// What a person is told when everything runs.
+/// The summary that is printed when everything runs.
 struct UpSummary: Sendable {
     let url: String
     let adminEmail: String

@@ -5,7 +5,7 @@ import Messaging
 import Runtime
 import Secrets
 
-/// A request that was found acceptable: what is needed to make a message of it.
+/// An accepted request: everything needed to make a message of it.
 struct Call: Sendable {
     let endpoint: Endpoint
     var parameters: [String: String]
@@ -14,7 +14,7 @@ struct Call: Sendable {
     let idempotencyKey: String?
     /// Seconds that the client will wait for the work to be done.
     let wait: Int?
-    /// When the request came.
+    /// When the request arrived.
     let received: Date
     let trace: TraceContext
     /// The `X-Request-Id` of the response.
@@ -26,8 +26,8 @@ struct Call: Sendable {
     static let namespace = UUID(
         uuid: (0x5B, 0x1F, 0x4C, 0x9E, 0x7A, 0x02, 0x4D, 0x63, 0x9E, 0x14, 0xC8, 0x0D, 0x2B, 0x6A, 0xF7, 0x31))
 
-    /// The same for a retry, so that the inbox knows it: by the client's key, or for a signed message by the message itself. What cannot be known again
-    /// gets an id that begins with the time, beside which the inbox finds room at once.
+    /// The same for a retry, so that the inbox recognises it: derived from the client's key, or for a signed message from the message itself. A request without
+    /// either gets an id that begins with the time, so that the inbox's index grows at its end.
     func messageID(_ randomness: any Randomness) -> UUID {
         if let id { return id }
         if endpoint.signature != nil { return .v5(namespace: Self.namespace, name: body) }
@@ -35,13 +35,13 @@ struct Call: Sendable {
         return .v5(namespace: Self.namespace, name: name)
     }
 
-    /// The key, with all that it counts within: caller and operation, and for guests, who cannot be told apart, what their request names. Nil for a key that
-    /// anybody could send: its reply might be another guest's, and hold his cart.
+    /// The key with its scope: caller and operation, and for guests, who cannot be distinguished, what their request names. Nil for a key that
+    /// any client could send: its reply might belong to another guest, and contain that guest's cart.
     private var nameOfKey: String? {
         guard let idempotencyKey else { return nil }
         if let caller = session?.caller { return "\(caller.id.upperCaseText)|\(endpoint.operationID)|\(idempotencyKey)" }
         guard let scope = endpoint.guestKey?.value(parameters, body) else { return nil }
-        // With the length of what the guest writes, so that no two of these are one text.
+        // Includes the length of the guest's own text, so that no two combinations give one name.
         return "guest|\(endpoint.operationID)|\(scope.utf8.count)|\(scope)|\(idempotencyKey)"
     }
 

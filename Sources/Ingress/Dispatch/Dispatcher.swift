@@ -3,7 +3,7 @@ import Logging
 import Messaging
 import Runtime
 
-/// Sends a call's message and turns what comes back, or does not, into an answer.
+/// Sends a call's message and turns its reply, or the lack of one, into an answer.
 struct Dispatcher: Sendable {
     let requests: any Requesting
     let clock: any WallClock
@@ -27,7 +27,7 @@ struct Dispatcher: Sendable {
         }
     }
 
-    /// `body`'s result; a ``Refusal`` when it went unanswered.
+    /// Returns `body`'s result; throws a ``Refusal`` when it went unanswered.
     func answering<T>(
         _ operation: String, of requestID: String, within deadline: Duration, isRetryable: Bool, _ body: () async throws -> T
     ) async throws -> T {
@@ -39,10 +39,10 @@ struct Dispatcher: Sendable {
                 logger.info(
                     "a request was not accepted",
                     metadata: [LogKey.operation: "\(operation)", LogKey.requestID: "\(requestID)", LogKey.error: "\(reason)"])
-                throw Refusal.unavailable("This was not accepted, because there is too much to do or something is down. Nothing was done.")
+                throw Refusal.unavailable("The request was not accepted, because the service is overloaded or unavailable. Nothing was done.")
             case .unroutable:
                 logger.error("no queue is bound to an operation", metadata: [LogKey.operation: "\(operation)", LogKey.requestID: "\(requestID)"])
-                throw Refusal.unavailable("Nobody takes this operation at the moment. Nothing was done.")
+                throw Refusal.unavailable("No service handles this operation at the moment. Nothing was done.")
             case .timedOut:
                 throw Refusal.timedOut(after: deadline, isRetryable: isRetryable)
             }
@@ -51,7 +51,7 @@ struct Dispatcher: Sendable {
         }
     }
 
-    /// The answer to the work itself, when the client wants to wait for it and it comes in time; else `accepted`.
+    /// The answer to the work itself, when the client wants to wait for it and it arrives in time; otherwise `accepted`.
     private func settled(_ accepted: Reply, _ call: Call) async -> Reply {
         guard accepted.status == 202, let operation = call.endpoint.waitOperation, let wait = call.wait else { return accepted }
         let rest = Double(wait) - clock.now().timeIntervalSince(call.received)

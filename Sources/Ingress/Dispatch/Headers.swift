@@ -2,11 +2,11 @@ import Contracts
 import Input
 import Messaging
 
-/// What request headers ask for. Each reader takes the header's values as they came.
+/// The request headers that the ingress acts on. Each reader takes the header's values as received.
 enum RequestID {
     static let maximumLength = 128
 
-    /// The client's own id, when it is one that can stand in a log as it is.
+    /// The client's own id, if it can be logged as it is.
     static func accepted(_ value: String?) -> String? {
         guard let value, (1...maximumLength).contains(value.utf8.count), value.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else { return nil }
@@ -33,7 +33,7 @@ enum IdempotencyKey {
 enum WaitPreference {
     static let maximumSeconds = 30
 
-    /// Seconds from 1 to 30, more than that taken for 30; nil when there is no wait or a malformed one, as the RFC has it.
+    /// Seconds from 1 to 30, larger values taken as 30; nil when there is no wait or a malformed one, as the RFC requires.
     static func read(_ values: [String]) -> Int? {
         for preference in values.joined(separator: ",").split(separator: ",") {
             guard let setting = preference.split(separator: ";").first, let (name, value) = setting.halves(at: "="),
@@ -60,7 +60,7 @@ enum EntityTag {
 enum BearerToken {
     static let maximumLength = 512
 
-    /// Nil when the request names nobody.
+    /// Nil when the request has no token.
     static func read(_ values: [String]) throws(Refusal) -> String? {
         guard let value = values.first else { return nil }
         guard values.count == 1, let (scheme, rest) = value.halves(at: " "), scheme.lowercased() == "bearer" else {

@@ -3,7 +3,7 @@ import Messaging
 import Runtime
 import Secrets
 
-/// A place in a distributed trace (W3C Trace Context). The ingress is one step of it, with a span id of its own.
+/// A position in a distributed trace (W3C Trace Context). The ingress is one step of it, with a span id of its own.
 struct TraceContext: Equatable {
     let traceID: String
     let spanID: String

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// First in the pipeline, where bytes arrive: lets the ``ConnectionHandler`` see those that do not make a request yet.
+/// First in the pipeline, where bytes arrive: lets the ``ConnectionHandler`` see bytes that do not form a request yet.
 final class ArrivalHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

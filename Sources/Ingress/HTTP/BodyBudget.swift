@@ -1,22 +1,22 @@
 import Synchronization
 
-/// Bounds the memory of the bodies that the process holds at one moment: those that are arriving, and those of requests that wait for their answers.
+/// Bounds the memory of the bodies that the process holds at one time: those that are arriving, and those of requests waiting for their answers.
 ///
-/// The first bytes of each body are free, and bounded by the number of requests under way: clients that fill the budget with large bodies, or with
-/// halves of them, keep nobody from placing an order.
+/// The first bytes of each body are free, and bounded by the number of requests in progress: clients that fill the budget with large or
+/// half-sent bodies do not prevent others from placing an order.
 final class BodyBudget: Sendable {
-    /// Of each body. Above every body of an ordinary request; 5,000 requests under way hold 80 MiB of these at most.
+    /// Of each body. Above every body of an ordinary request; 5,000 concurrent requests hold 80 MiB of these at most.
     static let freeBytes = 16_384
 
     private let bytes: Int
     private let held = Mutex(0)
 
-    /// - Parameter bytes: of all bodies together, besides what is free. Arrays grow by doubling, so memory may be twice that.
+    /// - Parameter bytes: of all bodies together, in addition to the free bytes. Arrays grow by doubling, so memory may be twice that.
     init(bytes: Int) {
         self.bytes = bytes
     }
 
-    /// What is counted at the moment.
+    /// The bytes counted at the moment.
     var heldBytes: Int { held.withLock { $0 } }
 
     func share() -> Share { Share(self) }
@@ -33,7 +33,7 @@ final class BodyBudget: Sendable {
         held.withLock { $0 -= count }
     }
 
-    /// What one request holds.
+    /// The share of one request.
     final class Share: Sendable {
         private let budget: BodyBudget
         private let counted = Mutex(0)

@@ -1,9 +1,9 @@
 import Contracts
 import HTTPTypes
 
-/// Who sends a request, as far as it shows.
+/// The sender of a request, as far as it can be seen.
 struct Client: Sendable {
-    /// Longer names are cut: nobody reads on.
+    /// Longer names are truncated: the rest is of no use.
     static let maximumAgent = 300
 
     let address: String?
@@ -17,14 +17,14 @@ struct Client: Sendable {
     }
 }
 
-/// Where a request comes from: the peer of its connection, or what trusted proxies say of it.
+/// Where a request comes from: the peer of its connection, or the address that trusted proxies report.
 ///
-/// A proxy appends the address that it was called from, so the list is read from its end: the first address that is no trusted proxy's is the client's.
-/// What stands before it is the client's own writing.
+/// A proxy appends the address that it was called from, so the list is read from its end: the first address that is not a trusted proxy's is the client's.
+/// Everything before it was written by the client.
 struct ClientAddress: Sendable {
     let trustedProxies: [Network]
 
-    /// The address as one text, whichever way it was written; nil where the connection has none.
+    /// The address in canonical form; nil where the connection has none.
     func of(peer: String?, _ headers: HTTPFields) -> String? {
         guard let peer else { return nil }
         guard let address = NetworkAddress(peer.prefix { $0 != "%" }) else { return peer }
@@ -32,7 +32,7 @@ struct ClientAddress: Sendable {
         let forwarded = headers.values("forwarded").isEmpty ? nil : Forwarded.elements(headers.values("forwarded"))
         let old = headers.values("x-forwarded-for").isEmpty ? nil : Forwarded.addresses(headers.values("x-forwarded-for"))
         let claims = [forwarded, old].compactMap(\.self).map { client(from: $0, through: address) }
-        // A proxy knows one of the two and lets the other pass, as a client has made it up. Where they differ, neither counts.
+        // A proxy sets one of the two headers and passes the other on, which a client may have made up. Where they differ, neither counts.
         guard let claim = claims.first, claims.allSatisfy({ $0 == claim }) else { return address.text }
         return claim.text
     }
@@ -53,7 +53,7 @@ struct ClientAddress: Sendable {
     }
 }
 
-/// The lists of addresses that proxies write: `Forwarded` (RFC 7239) and `X-Forwarded-For`. Nil for each entry that is no address.
+/// The lists of addresses that proxies write: `Forwarded` (RFC 7239) and `X-Forwarded-For`. Nil for each entry that is not an address.
 enum Forwarded {
     static func addresses(_ values: [String]) -> [NetworkAddress?] {
         values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { address(in: $0.trimmed) }
@@ -68,7 +68,7 @@ enum Forwarded {
         }
     }
 
-    /// An address, in brackets or not, with a port or without.
+    /// An address, with or without brackets and port.
     private static func address(in text: Substring) -> NetworkAddress? {
         if text.first == "[" {
             guard let end = text.firstIndex(of: "]") else { return nil }
@@ -76,7 +76,7 @@ enum Forwarded {
             guard rest.isEmpty || isPort(rest) else { return nil }
             return NetworkAddress(text[..<end].dropFirst())
         }
-        // One colon stands before a port; an address of IPv6 has more.
+        // A single colon precedes a port; an IPv6 address has more.
         guard let colon = text.firstIndex(of: ":"), colon == text.lastIndex(of: ":") else { return NetworkAddress(text) }
         return isPort(text[colon...]) ? NetworkAddress(text[..<colon]) : nil
     }
@@ -85,7 +85,7 @@ enum Forwarded {
         text.first == ":" && (2...6).contains(text.utf8.count) && text.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
-    /// Splits where the separator stands outside of quotes.
+    /// Splits at separators outside quotes.
     private static func split(_ text: Substring, at separator: Character) -> [Substring] {
         var isQuoted = false
         return text.split(omittingEmptySubsequences: false) { character in

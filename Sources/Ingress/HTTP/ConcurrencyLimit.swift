@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Counts the requests under way and lets no more in than the bound.
+/// Counts the requests in progress and admits no more than the bound.
 final class ConcurrencyLimit: Sendable {
     private let limit: Int
     private let underWay = Mutex(0)

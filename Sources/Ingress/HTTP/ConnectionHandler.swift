@@ -3,10 +3,10 @@ import NIOCore
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// Ends a connection after a response that says `Connection: close`, in a way that lets the client read that response: our side is closed first,
-/// and what still comes is dropped for a while. Closing at once would reset the connection under a client that is still sending.
+/// Ends a connection after a response that says `Connection: close` in a way that lets the client read that response: our side is closed first,
+/// and further input is discarded for a while. Closing at once would reset the connection under a client that is still sending.
 ///
-/// Also gives the answer to what is not HTTP, which has no body otherwise, the form of all errors; and ends connections whose clients try its timeouts.
+/// Also gives the answer to input that is not HTTP, which has no body otherwise, the form of all errors; and ends connections whose clients exceed its timeouts.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -15,7 +15,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// How long a client may go on sending after its answer.
     static let lingering: TimeAmount = .seconds(2)
-    /// Read from a connection at once, and kept for its next read for as long as it lives. NIO's own bound is 256 KiB, of which 10,000 connections make 2.5 GiB.
+    /// Read from a connection at once, and kept as its buffer for as long as it lives. NIO's own bound is 256 KiB, of which 10,000 connections make 2.5 GiB.
     static let maximumReadBytes = 16_384
 
     /// What the client is sending.
@@ -26,11 +26,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let timeouts: ConnectionTimeouts
     private let malformed: @Sendable () -> (head: HTTPResponse, body: [UInt8])
     private var phase = Phase.nothing
-    /// Whether the bytes that are being read have made any part of a request.
+    /// Whether the bytes being read have produced any part of a request.
     private var hasPart = false
     /// Of the phase.
     private var arrival = Countdown()
-    /// Of the answers that are on their way.
+    /// Of the answers on their way.
     private var departure = Countdown()
     private var answersUnderWay = 0
     /// Whether a request has begun and not ended.
@@ -43,7 +43,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isLingering = false
     private var end = Countdown()
 
-    /// `malformed` makes the answer to what is not HTTP.
+    /// `malformed` makes the answer to input that is not HTTP.
     init(timeouts: ConnectionTimeouts, malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])) {
         self.timeouts = timeouts
         self.malformed = malformed
@@ -57,7 +57,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             try pipeline.addHandler(OldRequestHost(), position: .before(pipeline.handler(type: HTTP1ToHTTPServerCodec.self)))
             enter(.head, context)
         } catch {
-            // Nothing would bound the client's time.
+            // Otherwise nothing would bound the client's time.
             context.close(promise: nil)
         }
     }
@@ -71,7 +71,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func willRead() { hasPart = false }
 
-    /// The bytes have been through the decoder. What has arrived whole has left no trace here, so that it costs no timer.
+    /// The bytes have passed the decoder. A request that arrived whole has changed no state here, so it costs no timer.
     func hasRead(_ context: ChannelHandlerContext) {
         enter(isReading ? .body : hasPart ? .nothing : .head, context)
     }
@@ -100,7 +100,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        // Nobody behind this handler reads any longer.
+        // The handlers behind this one have stopped reading.
         if isLingering { context.read() }
         context.fireChannelReadComplete()
     }
@@ -113,7 +113,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        // Answers to what came behind the last request.
+        // Answers to anything received behind the last request.
         guard !hasSaidLast else {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
@@ -150,7 +150,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func watchDeparture(_ context: ChannelHandlerContext) {
-        // Most answers are with the operating system by now. A body that is not keeps whoever writes it from writing its end.
+        // Most answers have been handed to the operating system by now. A body that has not been keeps its writer from writing the end.
         guard answersUnderWay > 0 || !context.channel.isWritable, context.channel.isActive, !departure.isRunning else { return }
         departure.start(timeouts.response, closing: context)
     }
@@ -163,7 +163,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func hasAnswered(_ context: ChannelHandlerContext) {
         answersUnderWay -= 1
-        // For the next one the time begins anew.
+        // The next answer has a new time limit.
         departure.stop()
         watchDeparture(context)
         if isClosing { close(context) }

@@ -1,12 +1,12 @@
 import Messaging
 import NIOCore
 
-/// How long a client may take over one request. Whoever takes longer loses the connection, silent or not: one byte now and then would
-/// otherwise hold it for good.
+/// How long a client may take over one request. A slower client loses the connection, silent or not: one byte now and then would
+/// otherwise hold it indefinitely.
 struct ConnectionTimeouts {
     /// From the first byte, or from connecting, to the end of the headers.
     let head: TimeAmount
-    /// From the end of the headers to the end of the body, whether or not anybody reads it.
+    /// From the end of the headers to the end of the body, whether or not it is being read.
     let body: TimeAmount
     /// The same for a body that is longer than `usualBytes`, or in chunks.
     let upload: TimeAmount
@@ -15,7 +15,7 @@ struct ConnectionTimeouts {
     let response: TimeAmount
 }
 
-/// A time limit on one thing at a time, on the event loop of a connection.
+/// A time limit on one activity at a time, on the event loop of a connection.
 struct Countdown {
     private var scheduled: Scheduled<Void>?
 

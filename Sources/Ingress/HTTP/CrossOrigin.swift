@@ -4,15 +4,15 @@ import Messaging
 
 /// Lets pages of other origins call the ingress (CORS, in WHATWG's Fetch): those that `WHARF_CORS_ORIGINS` names, and without cookies.
 ///
-/// Says nothing at all where no origin is named, so that caches need not tell origins apart.
+/// Sends no header at all where no origin is named, so that caches need not vary by origin.
 struct CrossOrigin: Sendable {
-    /// How long a browser may remember what a preflight allowed, in seconds: the most that any of them grants.
+    /// How long a browser may cache the result of a preflight, in seconds: the most that any browser allows.
     static let preflightAge = 7_200
-    /// Beside those that every page may send.
+    /// In addition to those that every page may send.
     static let requestHeaders = [
         "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "Last-Event-ID", "traceparent", "X-Request-Id",
     ]
-    /// Beside those that every page may read.
+    /// In addition to those that every page may read.
     static let exposedHeaders = ["Location", "ETag", "Retry-After", "Idempotent-Replayed", "X-Request-Id", "Preference-Applied"]
 
     private let origins: Set<String>
@@ -21,7 +21,7 @@ struct CrossOrigin: Sendable {
         self.origins = Set(origins.map(\.text))
     }
 
-    /// `reply` as a page of the request's origin may read it.
+    /// `reply` with the headers that let a page of the request's origin read it.
     func complete(_ reply: Reply, to headers: HTTPFields, method: HTTPRequest.Method) -> Reply {
         if origins.isEmpty { return reply }
         var reply = reply

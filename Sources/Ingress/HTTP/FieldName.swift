@@ -1,8 +1,8 @@
 import HTTPTypes
 
-/// The one spelling in which the names of header fields leave, whoever has set them: `Cache-Control`, as Hummingbird spells its own.
+/// The canonical spelling in which the names of header fields are sent, whatever their source: `Cache-Control`, as Hummingbird spells its own.
 enum FieldName {
-    /// What services and the ingress send with most answers, so that a response spells nothing anew.
+    /// The fields of most answers, precomputed so that a response spells nothing anew.
     private static let known: [String: HTTPField.Name] = {
         let names = [
             "accept", "accept-encoding", "access-control-allow-origin", "access-control-expose-headers", "allow", "cache-control", "connection", "etag", "idempotent-replayed", "location", "preference-applied", "retry-after",
@@ -10,7 +10,7 @@ enum FieldName {
         ]
         return Dictionary(names.compactMap { name in HTTPField.Name(spelling(name)).map { (name, $0) } }) { first, _ in first }
     }()
-    /// Those that the rule does not give.
+    /// Names that do not follow the rule.
     private static let irregular = ["etag": "ETag", "www-authenticate": "WWW-Authenticate"]
 
     /// Nil when it cannot be the name of a field.

@@ -6,7 +6,7 @@ import Messaging
 import Runtime
 import Secrets
 
-/// Lets a request through to its operation, or says why not. Cheap checks come first; the body is read last.
+/// Lets a request through to its operation, or rejects it with a reason. Cheap checks come first; the body is read last.
 struct Gate: Sendable {
     let routes: RoutingTable
     let sessions: SessionResolver
@@ -20,7 +20,7 @@ struct Gate: Sendable {
         let query: [String: String]
     }
 
-    /// The operation that method and path lead to.
+    /// The operation for a method and a path.
     func route(method: String, path: String, query: String?) throws(Refusal) -> Passage {
         let target = try RequestTarget(path: path, query: query)
         switch routes.match(method: method, segments: target.segments) {
@@ -31,12 +31,12 @@ struct Gate: Sendable {
         }
     }
 
-    /// Who calls, in so far as the operation lets them.
+    /// Resolves the caller, as far as the operation requires one.
     func authenticate(
         _ passage: Passage, _ headers: HTTPFields, _ client: Client, _ trace: TraceContext
     ) async throws -> SessionResolver.Session? {
         let session: SessionResolver.Session?
-        // Whoever signs what it sends needs no session, and is asked for none.
+        // A sender that signs its requests needs no session, and is not asked for one.
         if passage.endpoint.signature == nil, let token = try BearerToken.read(headers.values("authorization")) {
             session = try await sessions.session(token, of: client, trace: trace)
         } else {
@@ -57,7 +57,7 @@ struct Gate: Sendable {
         let key = try IdempotencyKey.read(
             headers.values(Request.idempotencyKey), isRequired: endpoint.requiresIdempotencyKey)
         let parameters = try parameters(passage, headers, session, client)
-        // What has no byte has no type either.
+        // An empty body needs no content type.
         if body.isCertain { try checkForm(endpoint, headers) }
         if endpoint.uploadOperation != nil {
             return Call(
@@ -79,7 +79,7 @@ struct Gate: Sendable {
         _ = try ContentCoding.read(headers.values("content-encoding"))
     }
 
-    /// The bound on bodies is one on what is unpacked, too.
+    /// The bound on bodies applies to unpacked bodies, too.
     private func unpacked(_ bytes: [UInt8], _ endpoint: Endpoint, _ share: BodyBudget.Share) throws(Refusal) -> [UInt8] {
         let limit = bodyLimit(of: endpoint)
         let unpacked: [UInt8]
@@ -116,7 +116,7 @@ struct Gate: Sendable {
             parameters[Request.clientAddress] = client.address
             parameters[Request.clientAgent] = client.agent
         }
-        // A secret of the path travels no further than this.
+        // A secret in the path travels no further than this.
         if let name = passage.endpoint.hashedParameter, let secret = parameters[name] { parameters[name] = SHA256.hex(secret) }
         return parameters
     }
@@ -135,7 +135,7 @@ struct Gate: Sendable {
 }
 
 extension HTTPFields {
-    /// The values of all fields of this name, given in lower case.
+    /// The values of all fields with this name, given in lower case.
     func values(_ name: String) -> [String] {
         compactMap { $0.name.canonicalName == name ? $0.value : nil }
     }

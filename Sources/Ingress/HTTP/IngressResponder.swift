@@ -19,7 +19,7 @@ struct IngressContext: RequestContext {
     }
 }
 
-/// From HTTP to a call and from its reply to HTTP. Never throws: every error is an answer.
+/// Turns HTTP into a call and the call's reply into HTTP. Never throws: every error is an answer.
 struct IngressResponder: HTTPResponder {
     typealias Context = IngressContext
 
@@ -40,7 +40,7 @@ struct IngressResponder: HTTPResponder {
     let randomness: any Randomness
     let logger: Logger
 
-    /// Those that belong to a connection or that are set here.
+    /// The headers that belong to a connection or that are set here.
     private static let ownHeaders: Set<String> = ["content-length", "transfer-encoding", "date", "x-request-id", "traceparent"]
 
     func respond(to request: Hummingbird.Request, context: IngressContext) async throws -> Response {
@@ -56,7 +56,7 @@ struct IngressResponder: HTTPResponder {
         var reply: Reply
         var rest: PagedAnswer?
         do {
-            // Once it is closed, `closing` has forgotten it.
+            // Once the channel is closed, `closing` has forgotten it.
             guard context.channel.isActive, !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
             try Self.checkForm(request)
             if let kept = kept(request, body, received) {
@@ -91,7 +91,7 @@ struct IngressResponder: HTTPResponder {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    /// What begins or changes an order is told at info, under the order's own address; the rest at debug.
+    /// Requests that begin or change an order are logged at info, under the order's own address; all others at debug.
     private func log(_ reply: Reply, to request: Hummingbird.Request, of endpoint: Endpoint?, _ id: String, _ trace: TraceContext) {
         let isDurable = endpoint?.kind == .durable
         guard logger.logLevel <= (isDurable ? .info : .debug) else { return }
@@ -99,22 +99,22 @@ struct IngressResponder: HTTPResponder {
             LogKey.operation: "\(endpoint?.operationID ?? "none")", LogKey.status: "\(reply.status)", LogKey.requestID: "\(id)",
             LogKey.traceparent: "\(trace.header)",
         ]
-        // Other paths may hold a secret: a guest's cart is known by its id, and links in mails by their token.
+        // Other paths may contain a secret: a guest's cart is known by its id, and links in mails by their token.
         if isDurable { metadata[LogKey.path] = "\(request.uri.path)" }
         if let location = reply.headers["location"] { metadata[LogKey.location] = "\(location.prefix { $0 != "?" })" }
         logger.log(level: isDurable ? .info : .debug, "answered", metadata: metadata)
     }
 
-    /// What HTTP forbids and the parser lets through.
+    /// Rejects what HTTP forbids and the parser accepts.
     private static func checkForm(_ request: Hummingbird.Request) throws(Refusal) {
-        // The first of two stands in the authority, and only the others among the headers.
-        guard request.headers.values("host").isEmpty else { throw Refusal.badHeader("Host", "is there more than once").closing }
+        // The parser moves the first of two into the authority, and leaves only the others among the headers.
+        guard request.headers.values("host").isEmpty else { throw Refusal.badHeader("Host", "is given more than once").closing }
         guard request.head.authority != nil else { throw Refusal.badHeader("Host", "is required in HTTP/1.1").closing }
-        // Whoever unpacks what is inside the chunks reads another body.
+        // A recipient that unpacks the content of the chunks would read a different body.
         guard request.headers.values("transfer-encoding").allSatisfy({ $0.lowercased() == "chunked" }) else {
-            throw Refusal.badHeader("Transfer-Encoding", "only chunked is taken").closing
+            throw Refusal.badHeader("Transfer-Encoding", "only chunked is accepted").closing
         }
-        // Nothing that follows on the connection is read as a request any longer.
+        // Nothing that follows on the connection is read as a request any more.
         guard request.method != .connect else { throw Refusal.methodNotAllowed("CONNECT", allowed: []).closing }
     }
 

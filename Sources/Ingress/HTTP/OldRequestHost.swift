@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// HTTP/1.0 knows no `Host`, and what stands behind this handler no versions: an empty one is put in its place, so that a request without one is malformed
-/// from here on (RFC 9112, 3.2).
+/// HTTP/1.0 has no `Host`, and the handlers behind this one do not distinguish versions: an empty one is put in its place, so that a request without one is
+/// malformed from here on (RFC 9112, 3.2).
 final class OldRequestHost: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

@@ -2,7 +2,7 @@ import Contracts
 import Messaging
 import Secrets
 
-/// What the ingress answers without any message.
+/// Paths that the ingress answers without any message.
 struct Pages: Sendable {
     private let requests: any Requesting
     private let documents: [String: Reply]
@@ -22,13 +22,13 @@ struct Pages: Sendable {
     private static let methods = ["GET", "HEAD", "OPTIONS"]
     private static let paths: Set<String> = ["/livez", "/readyz", "/openapi.yaml", "/openapi.json", "/docs"]
 
-    /// Nil when the path is none of these.
+    /// Nil when the path is not one of these.
     func reply(method: String, path: String) async throws(Refusal) -> Reply? {
         guard Self.paths.contains(path) else { return nil }
         if method == "OPTIONS" { return Reply(status: 204, headers: ["allow": Self.methods.joined(separator: ", ")]) }
         guard Self.methods.contains(method) else { throw .methodNotAllowed(method, allowed: Self.methods) }
         if let document = documents[path] { return document }
-        if path == "/readyz", await !requests.canSend { throw .unavailable("The broker takes no requests at the moment, or their replies find no way back.") }
+        if path == "/readyz", await !requests.canSend { throw .unavailable("The broker accepts no requests at the moment, or replies cannot be received.") }
         let status = path == "/readyz" ? "ready" : "live"
         return Reply(
             status: 200, headers: ["cache-control": "no-store"], body: Array(#"{"status":"\#(status)"}"#.utf8))

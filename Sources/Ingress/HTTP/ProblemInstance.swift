@@ -7,8 +7,8 @@ enum ProblemInstance {
     static func complete(_ reply: Reply, path: String) -> Reply {
         guard reply.status >= 400 else { return reply }
         var problem: Problem
-        if let told = try? JSON.decode(Problem.self, from: reply.body) {
-            problem = told
+        if let complete = try? JSON.decode(Problem.self, from: reply.body) {
+            problem = complete
         } else {
             problem = Problem("error", title: "Error", status: reply.status, detail: "The service gave no further reason.")
         }

@@ -1,7 +1,7 @@
 import Contracts
 import Messaging
 
-/// An answer that the ingress gives itself because the request goes no further.
+/// An answer of the ingress itself to a request that it rejects.
 struct Refusal: Error, Equatable {
     let problem: Problem
     /// Lower-case names.
@@ -10,7 +10,7 @@ struct Refusal: Error, Equatable {
     /// Kept by no cache: what is refused now may be there in a moment.
     var reply: Reply { Reply(problem, headers: headers.merging(["cache-control": "no-store"]) { own, _ in own }) }
 
-    /// The same, with the connection closed after it: what follows on it is of no use.
+    /// The same, with the connection closed after it: nothing that follows on it can be used.
     var closing: Refusal {
         var refusal = self
         refusal.headers["connection"] = "close"
@@ -30,7 +30,7 @@ extension Refusal {
                 errors: [.init(field: name, detail: detail)]))
     }
 
-    /// `error` is RFC 6750's code, absent when no token came.
+    /// `error` is RFC 6750's code, absent when there was no token.
     static func unauthorized(_ detail: String, error: String? = nil) -> Refusal {
         Refusal(
             problem: Problem("unauthorized", title: "Not signed in", status: 401, detail: detail),
@@ -71,10 +71,10 @@ extension Refusal {
     static let unsupportedCoding = Refusal(
         problem: Problem(
             "unsupported-coding", title: "Unsupported content coding", status: 415,
-            detail: "The body may be packed with gzip, once, or not at all; Content-Encoding must say so."),
+            detail: "The body may be compressed with gzip, once, or not at all; Content-Encoding must say so."),
         headers: ["accept-encoding": "gzip"])
 
-    static let malformedGzip = Refusal.badRequest("The body is not gzip, as Content-Encoding says it is.")
+    static let malformedGzip = Refusal.badRequest("The body is not gzip, although Content-Encoding says so.")
 
     static let targetTooLong = Refusal(
         problem: Problem(
@@ -97,11 +97,11 @@ extension Refusal {
     static func timedOut(after limit: Duration, isRetryable: Bool) -> Refusal {
         let advice =
             isRetryable
-            ? "It may have been accepted. A retry is safe with the same Idempotency-Key, where it had one; under another key it may be done twice."
-            : "It may have been accepted, and without an Idempotency-Key a retry may be done twice: look before you send it again."
+            ? "It may have been accepted. A retry with the same Idempotency-Key, if it had one, is safe; a retry with a different key may be carried out twice."
+            : "It may have been accepted, and without an Idempotency-Key a retry may be carried out twice: check before you send it again."
         return Refusal(
             problem: Problem(
                 "timeout", title: "No reply in time", status: 504,
-                detail: "No reply came within \(Int(limit.seconds.rounded(.up))) s. \(advice)", retryable: isRetryable))
+                detail: "No reply arrived within \(Int(limit.seconds.rounded(.up))) s. \(advice)", retryable: isRetryable))
     }
 }

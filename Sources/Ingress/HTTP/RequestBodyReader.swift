@@ -5,13 +5,13 @@ import NIOCore
 import NIOHTTPTypes
 import Runtime
 
-/// Reads a request's body as far as its bound and within its deadline.
+/// Reads a request's body up to its bound and within its deadline.
 struct RequestBodyReader: Sendable {
     let body: RequestBody
     let head: HTTPRequest
     let channel: any Channel
     let deadline: Duration
-    /// Counts what is read.
+    /// Counts the bytes read.
     let share: BodyBudget.Share
     let clock: any WallClock
 
@@ -19,19 +19,19 @@ struct RequestBodyReader: Sendable {
     private var isChunked: Bool { head.headerFields[.transferEncoding] != nil }
     private var expectsContinue: Bool { head.headerFields[.expect]?.lowercased() == "100-continue" }
 
-    /// Whether the request says that it has a byte of a body. In chunks that is not known before they come.
+    /// Whether the request declares at least one byte of body. A chunked body's size is not known before it arrives.
     var isCertain: Bool { (declaredLength ?? 0) > 0 }
 
-    /// Whether the request has a body, be it an empty one in chunks.
+    /// Whether the request has a body, including an empty chunked one.
     var isPresent: Bool { isChunked || (declaredLength ?? 0) > 0 }
 
-    /// Whether what is left of an unread body may be more than `limit` bytes, or may never come.
+    /// Whether the rest of an unread body may exceed `limit` bytes, or may never arrive.
     func mayLinger(limit: Int) -> Bool {
         isChunked || (isPresent && expectsContinue) || (declaredLength ?? 0) > limit
     }
 
-    /// At most `limit` bytes, as the client has packed them; throws a ``Refusal`` when there are more, when they are late, when the process holds too many
-    /// bodies already, or when the connection broke.
+    /// Returns at most `limit` bytes, as the client has packed them; throws a ``Refusal`` when there are more, when they are late, when the process holds too
+    /// many bodies already, or when the connection broke.
     func read(limit: Int) async throws -> [UInt8] {
         guard try await begin(limit: limit) else { return [] }
         let read: [UInt8]?
@@ -60,7 +60,7 @@ struct RequestBodyReader: Sendable {
     }
 
     private func collect(_ limit: Int) async throws -> [UInt8] {
-        // Room is made for what has come, and not for what was announced.
+        // Memory is reserved for what has arrived, not for what was announced.
         var bytes: [UInt8] = []
         for try await buffer in body {
             guard bytes.count + buffer.readableBytes <= limit else { throw Refusal.bodyTooLarge(limit: limit) }

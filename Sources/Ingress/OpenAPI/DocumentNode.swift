@@ -1,6 +1,6 @@
-/// A place in the document and what is there. Reads throw an ``OpenAPIError`` that says where.
+/// A position in the document and its value. Reads throw an ``OpenAPIError`` that says where.
 struct DocumentNode {
-    /// How many `$ref`s may lead to one another.
+    /// How long a chain of `$ref`s may be.
     static let maximumReferences = 8
 
     let node: YAMLNode
@@ -20,7 +20,7 @@ struct DocumentNode {
         DocumentNode(node: node, root: root, file: file, place: place)
     }
 
-    /// The value of `key`, its `$ref` followed.
+    /// The value of `key`, with its `$ref` resolved.
     func value(_ key: String) throws(OpenAPIError) -> DocumentNode? {
         guard let found = node[key] else { return nil }
         return try child(found).resolved()
@@ -67,7 +67,7 @@ struct DocumentNode {
         return number
     }
 
-    /// Whether `key` is there; its only value is `only`.
+    /// Whether `key` is there; its only valid value is `only`.
     func flag(_ key: String, only: String) throws(OpenAPIError) -> Bool {
         guard let found = try value(key) else { return false }
         guard try found.text() == only else { throw found.error("'\(key)' can only be '\(only)'") }

@@ -1,7 +1,7 @@
 
 public import Messaging
 
-/// One operation of the document: what a request must be like, and how it becomes a message.
+/// One operation of the document: what a request must satisfy, and how it becomes a message.
 public struct Endpoint: Sendable, Equatable {
     public enum Role: String, Sendable, CaseIterable {
         case `public`, customer, admin
@@ -22,17 +22,17 @@ public struct Endpoint: Sendable, Equatable {
     /// How long the reply may take.
     public let deadline: Duration
     public let requiresIdempotencyKey: Bool
-    /// What a guest's key counts within. Without it a guest's request is handled anew however often it comes with the same key.
+    /// The scope of a guest's key. Without it a guest's request is handled anew however often it arrives with the same key.
     public let guestKey: GuestKey?
-    /// Whether the answer to a guest may be kept by caches. Every other answer leaves with `Cache-Control: no-store`.
+    /// Whether caches may keep the answer to a guest. Every other answer is sent with `Cache-Control: no-store`.
     public let isCacheable: Bool
-    /// The body holds credentials.
+    /// The body contains credentials.
     public let isSensitive: Bool
-    /// The hash of the caller's token travels as the parameter `session`.
+    /// The hash of the caller's token is sent as the parameter `session`.
     public let sendsSession: Bool
-    /// The client's IP address and its `User-Agent` travel as the parameters `client-address` and `client-agent`.
+    /// The client's IP address and its `User-Agent` are sent as the parameters `client-address` and `client-agent`.
     public let sendsClientAddress: Bool
-    /// The template of the path whose value is a secret: its SHA-256 travels in its place.
+    /// The template of the path whose value is a secret: its SHA-256 is sent in its place.
     public let hashedParameter: String?
     /// Bytes, where they differ from the ingress's own bound.
     public let maximumBody: Int?
@@ -48,16 +48,16 @@ public struct Endpoint: Sendable, Equatable {
     /// Answered as soon as the broker has taken responsibility, without a reply.
     public let isAnsweredWhenAccepted: Bool
     public let queryParameters: Set<String>
-    /// What the names of further query parameters begin with: `attribute.`, for `attribute.colour`.
+    /// Prefixes of further query parameters: `attribute.`, for `attribute.colour`.
     public let queryPrefixes: Set<String>
-    /// Lower case; those that travel in the message.
+    /// Lower case; the headers that are part of the message.
     public let headerParameters: Set<String>
     public let mediaTypes: [String]
 
-    /// How the message travels. Credentials are not to outlive their requester, so theirs is transient whatever the kind.
+    /// How the message is stored. Credentials must not outlive their requester, so their message is transient whatever its kind.
     public var durability: Durability { isSensitive ? .query : kind }
 
-    /// Longer names are no parameters: they would be longer than the name of a message's header may be.
+    /// Longer names are not parameters: they would exceed the length of a message header's name.
     static let maximumPrefixedName = 150
 
     func takesQuery(_ name: String) -> Bool {

@@ -6,11 +6,11 @@ struct EndpointReader {
     static let defaultDeadline: Duration = .seconds(10)
     static let deadlineSeconds = 1.0...60.0
     static let maximumBodyBytes = 1.0...67_108_864.0
-    /// Longer ones are no routing keys.
+    /// Longer ids are not routing keys.
     static let maximumOperationID = 200
 
     static let methods = ["get", "put", "post", "delete", "patch"]
-    /// The headers that go into the message.
+    /// The headers that become part of the message.
     static let travellingHeaders: Set<String> = ["if-match", "idempotency-key"]
     /// The headers that the ingress itself acts on.
     static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]

@@ -2,14 +2,14 @@ import Contracts
 import JSON
 import Messaging
 
-/// Where a request names what a guest's `Idempotency-Key` counts within: something that strangers do not know, or that gains them nothing.
+/// Where a request names the scope of a guest's `Idempotency-Key`: something that strangers do not know, or cannot gain from.
 public enum GuestKey: Sendable, Equatable {
     /// The value of a template of the path.
     case path(String)
     /// The text of a field of the body.
     case body(String)
 
-    /// Longer ones name nothing.
+    /// Longer values identify nothing.
     static let maximumBytes = 512
 
     /// `path.id` or `body.cartId`.
@@ -22,7 +22,7 @@ public enum GuestKey: Sendable, Equatable {
         }
     }
 
-    /// The value in a request; nil when it has none that can be used, which its service refuses.
+    /// The value in a request; nil when it has no usable one, in which case its service rejects it.
     func value(_ parameters: [String: String], _ body: [UInt8]) -> String? {
         let value: String?
         switch self {

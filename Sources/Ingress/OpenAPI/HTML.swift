@@ -8,7 +8,7 @@ enum HTML {
     static func inline(_ text: String) -> String {
         let parts = escape(text).split(separator: "`", omittingEmptySubsequences: false)
         return parts.enumerated().map { index, part in
-            // What stands between two back-ticks has an odd place.
+            // Text between two back-ticks has an odd index.
             index % 2 == 1 && index < parts.count - 1 ? "<code>\(part)</code>" : emphasised(part)
         }.joined()
     }
@@ -23,7 +23,7 @@ enum HTML {
         return html + rest
     }
 
-    /// Paragraphs, cut at empty lines.
+    /// Paragraphs, separated by empty lines.
     static func prose(_ text: String) -> String {
         var paragraphs: [String] = [""]
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {

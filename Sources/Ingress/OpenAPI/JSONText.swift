@@ -7,14 +7,14 @@ enum JSONText {
         return text
     }
 
-    /// For people: one member a line.
+    /// For human readers: one member a line.
     static func indented(_ node: YAMLNode) -> String {
         var text = ""
         write(node, to: &text, indentation: "\n")
         return text
     }
 
-    /// `indentation` is the line break and the spaces before what is inside; nil for none.
+    /// `indentation` is the line break and the spaces before the contents; nil for none.
     private static func write(_ node: YAMLNode, to text: inout String, indentation: String? = nil) {
         let inner = indentation.map { $0 + "  " }
         switch node.value {

@@ -7,11 +7,11 @@ public struct OpenAPIDocument: Sendable {
 
     /// In the order of the document.
     public let endpoints: [Endpoint]
-    /// The document as it stands in the file.
+    /// The document as it is in the file.
     let yaml: [UInt8]
     /// The same as JSON.
     let json: [UInt8]
-    /// The same for people.
+    /// The same as a page for human readers.
     let page: [UInt8]
     let routes: RoutingTable
 
@@ -71,7 +71,7 @@ public struct OpenAPIDocument: Sendable {
                     method: method, path: path, operation: operation, sharedParameters: shared
                 ).read()
                 guard known.insert(endpoint.operationID).inserted else {
-                    throw operation.error("the operationId '\(endpoint.operationID)' stands twice in the document")
+                    throw operation.error("the operationId '\(endpoint.operationID)' is used twice in the document")
                 }
                 endpoints.append(endpoint)
             }

@@ -1,4 +1,4 @@
-/// Why a document cannot be a routing table. The process that needs it cannot start; the document has to be corrected.
+/// Why a document is not a valid routing table. The process that needs it cannot start; the document has to be corrected.
 public struct OpenAPIError: Error, Sendable, Equatable, CustomStringConvertible {
     public let file: String
     /// Counted from 1, where it is known.

@@ -1,4 +1,4 @@
-/// The document as one HTML page for people, without scripts or anything from elsewhere.
+/// The document as one HTML page for human readers, without scripts or external resources.
 struct ReferencePage {
     let document: DocumentNode
     let endpoints: [Endpoint]

@@ -3,7 +3,7 @@ struct YAMLNode: Sendable {
     indirect enum Value: Sendable {
         /// `isPlain` is false for a text in quotes or in a block, which is a text whatever it looks like.
         case scalar(String, isPlain: Bool)
-        /// In the order of the document; no key stands twice.
+        /// In the order of the document; keys are unique.
         case mapping([(key: String, value: YAMLNode)])
         case sequence([YAMLNode])
     }

@@ -27,7 +27,7 @@ extension YAMLReader {
             if current == .closeBrace { break }
             let isQuoted = current == .quote || current == .doubleQuote
             let key = isQuoted ? try quoted() : try flowPlain()
-            guard known.insert(key).inserted else { throw failure("'\(key)' stands twice") }
+            guard known.insert(key).inserted else { throw failure("'\(key)' is used twice") }
             try skipToContent()
             members.append((key, try flowMemberValue(isQuoted)))
             guard try isFollowedByMore(.closeBrace) else { break }
@@ -36,7 +36,7 @@ extension YAMLReader {
         return node(.mapping(members), at: line)
     }
 
-    /// What follows a key: nothing, or a colon and a value. Behind a key in quotes the colon needs no space.
+    /// What follows a key: nothing, or a colon and a value. After a key in quotes the colon needs no space.
     private mutating func flowMemberValue(_ isQuoted: Bool) throws(Failure) -> YAMLNode {
         guard current == .colon, isQuoted || isFlowColon else { return node(.scalar("", isPlain: true), at: line) }
         advance()
@@ -59,7 +59,7 @@ extension YAMLReader {
         return node(.sequence(elements), at: line)
     }
 
-    /// Goes past a comma; false at the closing bracket.
+    /// Moves past a comma; false at the closing bracket.
     private mutating func isFollowedByMore(_ closing: UInt8) throws(Failure) -> Bool {
         try skipToContent()
         if current == closing { return false }

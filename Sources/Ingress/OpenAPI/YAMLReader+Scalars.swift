@@ -1,5 +1,5 @@
 extension YAMLReader {
-    /// What begins no plain scalar; most of it is YAML that this reader does not take.
+    /// Characters that begin no plain scalar; most of them are YAML that this reader does not support.
     private static let indicators: Set<UInt8> = Set("&*!%@`,]}#".utf8)
 
     func refuseIndicator() throws(Failure) {
@@ -11,7 +11,7 @@ extension YAMLReader {
 
     // MARK: Plain
 
-    /// A scalar without quotes, which may go on in lines that are indented deeper than `parent`.
+    /// A scalar without quotes, which may continue on lines indented deeper than `parent`.
     mutating func plain(_ parent: Int) throws(Failure) -> String {
         try refuseIndicator()
         var text = try plainLine()
@@ -37,7 +37,7 @@ extension YAMLReader {
         var text: [UInt8] = []
         while let byte = current, byte != .lineFeed {
             if byte == .space, peek(1) == .numberSign { break }
-            if isColon { throw failure("a colon with a space stands in a text without quotes") }
+            if isColon { throw failure("an unquoted text contains a colon with a space") }
             text.append(byte)
             advance()
         }
@@ -76,7 +76,7 @@ extension YAMLReader {
         throw Failure(line: first, message: "a quote is not closed")
     }
 
-    /// One line break is a space, more are one less; the spaces around them go.
+    /// One line break becomes a space, several become one less; the surrounding spaces are dropped.
     private mutating func fold(into text: inout [UInt8]) {
         while text.last == .space || text.last == .carriageReturn { _ = text.popLast() }
         var breaks = 0
@@ -122,7 +122,7 @@ extension YAMLReader {
 
     private enum Chomping { case clip, strip, keep }
 
-    /// A scalar behind `|` or `>`: the lines below that are indented deeper than `parent`.
+    /// A scalar after `|` or `>`: the following lines that are indented deeper than `parent`.
     mutating func blockScalar(_ parent: Int) throws(Failure) -> String {
         let isFolded = current == .greater
         advance()
@@ -176,7 +176,7 @@ extension YAMLReader {
         return lines
     }
 
-    /// Lines become one, except around lines that are indented deeper or empty.
+    /// Joins lines, except around lines that are indented deeper or empty.
     private static func folded(_ lines: [String]) -> String {
         var text = ""
         var breaks = 0

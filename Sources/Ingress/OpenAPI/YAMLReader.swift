@@ -1,7 +1,7 @@
 /// Reads the part of YAML 1.2 that an OpenAPI document needs: mappings, sequences and scalars in block and flow style, and comments.
 ///
-/// Anchors, aliases, tags, directives, several documents, and mappings inside `[a: b]` are refused, as is anything that is no YAML. Input of any kind ends in a
-/// value or an error; the time is linear in its size but for mappings, whose keys are compared with each other.
+/// Anchors, aliases, tags, directives, several documents, and mappings inside `[a: b]` are rejected, as is anything that is not YAML. Any input ends in a
+/// value or an error; the time is linear in its size except for mappings, whose keys are compared with each other.
 struct YAMLReader {
     struct Failure: Error, Equatable {
         /// Counted from 1.
@@ -9,7 +9,7 @@ struct YAMLReader {
         let message: String
     }
 
-    /// Mappings and sequences inside one another; more are refused before they can exhaust the stack.
+    /// How deep mappings and sequences may be nested; more are rejected before they can exhaust the stack.
     static let maximumDepth = 64
 
     let bytes: [UInt8]
@@ -36,10 +36,10 @@ struct YAMLReader {
 
     var isAtEnd: Bool { position >= bytes.count }
     var current: UInt8? { isAtEnd ? nil : bytes[position] }
-    /// Spaces before `position`, when only spaces are.
+    /// Spaces before `position`, when only spaces precede it on the line.
     var column: Int { position - lineStart }
 
-    /// The byte that many places on.
+    /// The byte at that distance.
     func peek(_ distance: Int) -> UInt8? {
         let place = position + distance
         return bytes.indices.contains(place) ? bytes[place] : nil
@@ -63,7 +63,7 @@ struct YAMLReader {
         while current == .space || current == .carriageReturn { advance() }
     }
 
-    /// Whether nothing but spaces and a comment is left of this line; goes to its end then.
+    /// Whether only spaces and a comment are left on this line; if so, moves to its end.
     mutating func isRestOfLineEmpty() -> Bool {
         let isFirst = position == lineStart
         let start = self
@@ -82,11 +82,11 @@ struct YAMLReader {
         while let byte = current, byte != .lineFeed { advance() }
     }
 
-    /// Goes to the first byte that is neither space nor comment, on this line or a later one.
+    /// Moves to the first byte that is neither space nor comment, on this line or a later one.
     mutating func skipToContent() throws(Failure) {
         while isRestOfLineEmpty(), !isAtEnd { advance() }
         skipSpaces()
-        if current == .tab { throw failure("a tab stands where spaces are expected") }
+        if current == .tab { throw failure("there is a tab where spaces are expected") }
     }
 
     // MARK: Blocks
@@ -102,7 +102,7 @@ struct YAMLReader {
         return try inlineBlock(parent)
     }
 
-    /// The value that begins here: a mapping and a sequence may go on at this column.
+    /// The value that begins here: a mapping and a sequence may continue at this column.
     private mutating func inlineBlock(_ parent: Int) throws(Failure) -> YAMLNode {
         depth += 1
         defer { depth -= 1 }
@@ -141,7 +141,7 @@ struct YAMLReader {
         repeat {
             guard try isKey() else { throw failure("a key with a colon is expected") }
             let key = try self.key()
-            guard known.insert(key).inserted else { throw failure("'\(key)' stands twice") }
+            guard known.insert(key).inserted else { throw failure("'\(key)' is used twice") }
             members.append((key, try memberValue(indentation)))
             try skipToContent()
         } while !isAtEnd && column == indentation && !isDash
@@ -158,7 +158,7 @@ struct YAMLReader {
         if let deeper = try block(deeperThan: indentation) { return deeper }
         let start = self
         try skipToContent()
-        // The elements of a sequence may stand below their key without more indentation.
+        // The elements of a sequence may be at the same indentation as their key.
         if !isAtEnd, column == indentation, isDash { return try blockSequence(at: indentation) }
         self = start
         return nothing
@@ -166,7 +166,7 @@ struct YAMLReader {
 
     private var nothing: YAMLNode { node(.scalar("", isPlain: true), at: line) }
 
-    /// A value that is no block mapping and no block sequence, as it may stand behind a key.
+    /// A value after a key that is neither a block mapping nor a block sequence.
     private mutating func value(_ parent: Int) throws(Failure) -> YAMLNode {
         let line = self.line
         switch current {
@@ -182,11 +182,11 @@ struct YAMLReader {
     }
 
     private mutating func endOfLine(_ node: YAMLNode) throws(Failure) -> YAMLNode {
-        guard isRestOfLineEmpty() else { throw failure("something stands behind a value that has ended") }
+        guard isRestOfLineEmpty() else { throw failure("there is text after the end of a value") }
         return node
     }
 
-    /// Whether a key with its colon begins here; stays where it is.
+    /// Whether a key with its colon begins here; does not move.
     private func isKey() throws(Failure) -> Bool {
         var copy = self
         if current == .quote || current == .doubleQuote {

@@ -5,7 +5,7 @@ enum PathTemplate {
         case parameter(String)
     }
 
-    /// Nil when it is no path of literals and whole-segment templates.
+    /// Nil when it does not consist of literals and whole-segment templates.
     static func segments(of path: String) -> [Segment]? {
         guard path.hasPrefix("/") else { return nil }
         var segments: [Segment] = []

@@ -8,7 +8,7 @@ struct RequestTarget: Equatable {
     static let maximumSegments = 16
 
     let segments: [String]
-    /// Each name once.
+    /// Every name is unique.
     let query: [String: String]
 
     init(path: String, query: String?) throws(Refusal) {
@@ -41,7 +41,7 @@ struct RequestTarget: Equatable {
 
 /// Percent-encoding (RFC 3986).
 enum PercentEncoding {
-    /// Nil for a `%` without two hexadecimal digits, for what is not UTF-8, and for U+0000, which nothing behind the ingress takes.
+    /// Nil for a `%` without two hexadecimal digits, for bytes that are not UTF-8, and for U+0000, which nothing behind the ingress accepts.
     static func decode(_ text: Substring, plusIsSpace: Bool = false) -> String? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)

@@ -23,7 +23,7 @@ struct RoutingTable: Sendable {
         var resource: Resource?
     }
 
-    /// The same, unchangeable.
+    /// The same, immutable.
     private indirect enum Tree: Sendable {
         case node(literals: [String: Tree], template: Tree?, resource: Resource?)
 
@@ -33,7 +33,7 @@ struct RoutingTable: Sendable {
                 resource: branch.resource)
         }
 
-        /// What is at the end of `segments`, with the values of the templates on the way there.
+        /// The resource at the end of `segments`, with the values of the templates on the way there.
         func find(_ segments: ArraySlice<String>, _ values: [String]) -> (resource: Resource, values: [String])? {
             guard case .node(let literals, let template, let resource) = self else { return nil }
             guard let segment = segments.first else { return resource.map { ($0, values) } }
@@ -45,7 +45,7 @@ struct RoutingTable: Sendable {
 
     private let tree: Tree
 
-    /// `document` is where errors are found.
+    /// `document` is used to report errors.
     init(_ endpoints: [Endpoint], in document: DocumentNode) throws(OpenAPIError) {
         let root = Branch()
         for endpoint in endpoints {

@@ -2,14 +2,14 @@ import Contracts
 public import FoundationEssentials
 import Synchronization
 
-/// Who the tokens of the last seconds belong to, by the hash of the token. Requests that miss for the same token at the same time share one question.
+/// The owners of recently seen tokens, by the hash of the token. Concurrent misses for one token share one query.
 public final class SessionCache: Sendable {
-    /// More push out the oldest.
+    /// More evict the oldest.
     public static let maximumEntries = 10_000
-    /// How long an answer is believed. A revocation that got lost is effective after this time at the latest.
+    /// How long an answer is valid. A lost revocation takes effect after this time at the latest.
     public static let lifetime: TimeInterval = 5
 
-    /// What was found out about a token: `caller` is nil when it is nobody's.
+    /// The result for a token: `caller` is nil when it belongs to no session.
     fileprivate struct Answer: Sendable {
         let caller: Caller?
     }
@@ -20,7 +20,7 @@ public final class SessionCache: Sendable {
         let number: UInt64
     }
 
-    /// A question asked after a revocation must not get the answer to one asked before.
+    /// A query made after a revocation must not receive the answer to one made before.
     fileprivate struct Question: Hashable {
         let hash: String
         let revocations: UInt64
@@ -28,7 +28,7 @@ public final class SessionCache: Sendable {
 
     fileprivate struct State {
         var entries: [String: Entry] = [:]
-        /// The entries in the order of their coming, which is that of their expiry; `first` is the oldest that is left.
+        /// The entries in order of arrival, which is that of their expiry; `first` is the oldest that is left.
         var order: [(hash: String, number: UInt64)] = []
         var first = 0
         var nextNumber: UInt64 = 0
@@ -46,9 +46,9 @@ public final class SessionCache: Sendable {
     /// How many callers wait for an answer that somebody else has asked for. No more than there are requests under way.
     var waiting: Int { flight.waiting }
 
-    /// Whose token has this hash, or nil when it is nobody's; `ask` is called when that is not known yet, and its error is everybody's who waits
-    /// for it. A cancellation is only the cancelled caller's: when it hits the one who asks, the next of those who wait asks in its place.
-    /// That a token is nobody's is not remembered.
+    /// Returns the owner of the token with this hash, or nil when it belongs to no session; calls `ask` when that is not known yet, and all waiters for
+    /// it share its error. A cancellation affects only the cancelled caller: when it is the one asking, the next waiter asks in its place.
+    /// Unknown tokens are not cached.
     func caller(_ hash: String, now: Date, ask: () async throws -> Caller?) async throws -> Caller? {
         let (known, revocations) = state.withLock { ($0.find(hash, now), $0.revocations) }
         if let known { return known }
@@ -62,7 +62,7 @@ public final class SessionCache: Sendable {
         }.caller
     }
 
-    /// Nothing that is known of this user's tokens holds any longer.
+    /// Invalidates everything known of this user's tokens.
     public func forget(user: UUID) {
         state.withLock { state in
             state.revocations += 1
@@ -85,7 +85,7 @@ extension SessionCache.State {
             first += 1
             if entries[oldest.hash]?.number == oldest.number { entries[oldest.hash] = nil }
         }
-        // The places before `first` are given back in one go, seldom enough to cost nothing.
+        // The entries before `first` are removed in one go, seldom enough to cost nothing.
         if first >= SessionCache.maximumEntries {
             order.removeFirst(first)
             first = 0

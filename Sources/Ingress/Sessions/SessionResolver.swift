@@ -4,7 +4,7 @@ import Messaging
 import Runtime
 import Secrets
 
-/// Finds out who a session token belongs to: from the cache, or by asking users.
+/// Resolves the owner of a session token: from the cache, or by asking users.
 struct SessionResolver: Sendable {
     static let deadline: Duration = .seconds(5)
 
@@ -19,12 +19,12 @@ struct SessionResolver: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
 
-    /// Throws a 401 ``Refusal`` for a token that is nobody's, and what the query throws when there is no answer.
+    /// Throws a 401 ``Refusal`` for a token that belongs to no session, and the query's error when there is no answer.
     func session(_ token: String, of client: Client, trace: TraceContext) async throws -> Session {
         let hash = SHA256.hex(token)
         let caller = try await cache.caller(hash, now: clock.now()) { try await ask(hash, client, trace) }
         guard let caller else {
-            throw Refusal.unauthorized("The session token is not valid, or no longer.", error: "invalid_token")
+            throw Refusal.unauthorized("The session token is not valid, or no longer valid.", error: "invalid_token")
         }
         return Session(caller: caller, tokenHash: hash)
     }

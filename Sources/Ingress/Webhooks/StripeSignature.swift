@@ -4,8 +4,8 @@ import Secrets
 /// `Stripe-Signature: t=1768469400,v1=5257a8…`: the time of sending, and the HMAC-SHA256 of `t.body` under the endpoint's secret.
 /// There may be several `v1` while a secret is being replaced.
 struct StripeSignature {
-    /// The greatest age in seconds: an older one may be a replay by somebody who listened. A time ahead of ours is a clock that differs, and no danger: the
-    /// code proves that Stripe wrote it. Stripe's own libraries judge the same way.
+    /// The maximum age in seconds: an older one may be a replay by an eavesdropper. A time ahead of ours comes from a clock that differs, and is harmless: the
+    /// code proves that Stripe wrote it. Stripe's own libraries use the same rule.
     static let tolerance = 300.0
     static let maximumLength = 2_000
     static let maximumCodes = 8
@@ -17,7 +17,7 @@ struct StripeSignature {
             switch self {
             case .missing: "The header is missing."
             case .malformed: "The header is not of the form t=…,v1=…"
-            case .outOfTime: "Its time is more than \(Int(tolerance)) seconds ago."
+            case .outOfTime: "Its timestamp is more than \(Int(tolerance)) seconds ago."
             case .wrong: "It does not belong to this body."
             }
         }

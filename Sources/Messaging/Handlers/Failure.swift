@@ -1,17 +1,17 @@
 import Contracts
 import PostgreSQL
 
-/// Why a message could not be handled. `cause` is a stable code by which dead letters are grouped; `detail` is for people
-/// and must hold no secret.
+/// Why a message could not be handled. `cause` is a stable code that groups dead letters; `detail` is written for operators
+/// and must not contain secrets.
 public struct Failure: Error, Sendable, Equatable {
     public enum Remedy: Sendable, Equatable {
-        /// The same message may go through later.
+        /// The same message may succeed later.
         case retry
-        /// The server that the worker needs is away: no message can be handled, whichever it is.
+        /// The server that the worker needs is unavailable: no message at all can be handled.
         case waitForServer
-        /// The answer to a COMMIT was lost, so the message may have been handled: the inbox is asked again under its id, until it knows.
+        /// The reply to a COMMIT was lost, so the message may have been handled: the inbox is queried again for its id until the answer is known.
         case askInbox
-        /// It will never go through as it is: what is wrong is in the message itself.
+        /// It can never succeed as it is: the fault is in the message itself.
         case deadLetter
     }
 
@@ -25,14 +25,14 @@ public struct Failure: Error, Sendable, Equatable {
         self.remedy = remedy
     }
 
-    /// What any error means for the message that met it.
+    /// Classifies any error for the message whose handling threw it.
     public init(_ error: any Error) {
         switch error {
         case let failure as Failure:
             self = failure
         case let problem as Problem:
             let detail = problem.errors?.map { "\($0.field): \($0.detail)" }.joined(separator: "; ") ?? problem.detail
-            // A refusal blames the input; a 503 that a handler threw does not.
+            // A `Problem` blames the input, unless a handler threw a 503.
             self.init(
                 problem.type.split(separator: "/").last.map(String.init) ?? problem.type, detail,
                 remedy: problem.status < 500 ? .deadLetter : .retry)
@@ -41,7 +41,7 @@ public struct Failure: Error, Sendable, Equatable {
         case is CancellationError:
             self.init("cancelled", "the worker was stopped", remedy: .retry)
         default:
-            // Nothing says that it is the message's fault.
+            // Nothing says that the message is at fault.
             self.init("unexpected-error", String(describing: error), remedy: .retry)
         }
     }
@@ -64,7 +64,7 @@ public struct Failure: Error, Sendable, Equatable {
         }
     }
 
-    /// Whether another transaction was in the way, so that the same work may well go through a moment later.
+    /// Whether another transaction was in the way, so that the same work is likely to succeed a moment later.
     static func isRace(_ error: any Error) -> Bool {
         guard let sqlState = (error as? PostgresError)?.sqlState else { return false }
         return [.race, .messageOrRace].contains(SQLStateBlame(sqlState))

@@ -8,43 +8,43 @@ public struct IncomingMessage<Input: Sendable>: Sendable {
     public let input: Input
 }
 
-/// What a service does with one kind of message. Handlers get what has gathered, as a set, and give an outcome for each,
+/// What a service does with one kind of message. Handlers receive the gathered requests as a set and return an outcome for each,
 /// in the same order.
 public struct Operation: Sendable {
     /// The routing key: an `operationId` of openapi.yaml, a saga message, or an event.
     public let key: String
     let handler: Handler
-    /// Nil where the queue decides: the whole body, or nothing of it on a queue of credentials.
+    /// Nil where the queue decides: the whole body, or none of it on a queue of credentials.
     var fingerprint: Fingerprint.Scope?
 
     var isQuery: Bool { if case .query = handler { true } else { false } }
 
     enum Handler: Sendable {
-        /// Reads only; no inbox row, and no transaction.
+        /// Read-only; no inbox row and no transaction.
         case query(@Sendable ([Request], any Database) async throws -> [Outcome])
-        /// Runs inside the batch's one transaction.
+        /// Runs inside the batch's single transaction.
         case transactional(@Sendable ([Request], any SQLConnection) async throws -> [Outcome])
-        /// Calls something that no transaction can undo, after a transaction that commits the intention.
+        /// Calls something that no transaction can undo, after a transaction has committed the intention.
         case external(@Sendable ([Request], any SQLConnection) async throws -> Prepared)
-        /// Asks something before its transaction; nothing needs to be known of it beforehand.
+        /// Looks something up before its transaction; no intention has to be recorded first.
         case lookup(@Sendable ([Request], any Database) async throws -> Performed)
     }
 
-    /// What is left to do of an external operation once its intentions are committed.
+    /// The remaining work of an external operation once its intentions are committed.
     struct Prepared: Sendable {
         let perform: @Sendable () async throws -> Performed
     }
 
-    /// What is left to do once the outside world was acted upon. `isNew` tells for each request whether the inbox still knows nothing of it;
-    /// the outcomes are for those that are new.
+    /// The remaining work once the external call has been made. `isNew` says for each request whether the inbox does not know it yet;
+    /// the outcomes are for the new ones.
     struct Performed: Sendable {
         let complete: @Sendable (_ isNew: [Bool], any SQLConnection) async throws -> [Outcome]
     }
 }
 
 extension Operation {
-    /// The same operation, which tells requests under one idempotency key apart by these members of the body alone. For bodies with a secret in them:
-    /// the inbox keeps a hash of what is named here.
+    /// The same operation, which distinguishes requests under one idempotency key by these members of the body alone. For bodies that contain a secret:
+    /// the inbox keeps a hash of the members named here.
     public func fingerprinted(by members: String...) -> Operation {
         var operation = self
         operation.fingerprint = .members(members)
@@ -67,7 +67,7 @@ extension Operation {
             })
     }
 
-    /// A query that has to ask another service: `answer` borrows a connection for as long as it reads, and holds none while it waits.
+    /// A query that has to ask another service: `answer` borrows a connection only while it reads, and holds none while it waits.
     public static func compositeQuery<Input: Sendable>(
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
         answer: @escaping @Sendable ([IncomingMessage<Input>], any Database) async throws -> [Outcome]
@@ -75,10 +75,10 @@ extension Operation {
         Operation(key: key, handler: .query { requests, database in try await decoding(requests, read) { try await answer($0, database) } })
     }
 
-    /// Whether a command shares its transaction with the other kinds of a batch.
+    /// Whether a command shares its transaction with the other kinds in a batch.
     public enum Transaction: Sendable {
         case shared
-        /// For a command that takes the locks of others in an order of its own: two batches that hold several such kinds would take them in no common order.
+        /// For a command that takes the locks of other kinds in an order of its own: two batches with several such kinds would have no common lock order.
         case own
     }
 
@@ -99,7 +99,7 @@ extension Operation {
     }
 
     /// A command that reaches outside the database: `prepare` commits the intention, `perform` acts on it outside any transaction, `complete`
-    /// commits what came of it. All three may run again for the same message, so `perform` must be idempotent.
+    /// commits the result. All three may run again for the same message, so `perform` must be idempotent.
     public static func external<Input: Sendable, Plan: Sendable, PerformResult: Sendable>(
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
         prepare: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Plan],
@@ -127,7 +127,7 @@ extension Operation {
     }
 
     /// A command that has to ask another service first: `lookup` runs outside any transaction, may read the database, and changes nothing; `handle` receives
-    /// its result, in a transaction of its own.
+    /// its result in a transaction of its own.
     public static func command<Input: Sendable, Found: Sendable>(
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
         lookup: @escaping @Sendable ([IncomingMessage<Input>], any Database) async throws -> Found,
@@ -160,11 +160,11 @@ extension Operation {
     }
 }
 
-/// The requests of a batch, decoded as far as they can be.
+/// The requests of a batch, with the decoded input of each that could be decoded.
 private struct Readings<Input: Sendable>: Sendable {
-    /// Those that could be decoded.
+    /// The requests that could be decoded.
     let items: [IncomingMessage<Input>]
-    /// For each request its place among the items, or what is wrong with it.
+    /// For each request its index in `items`, or its decoding error.
     private let places: [Result<Int, any Error>]
     private let requests: [Request]
 
@@ -180,7 +180,7 @@ private struct Readings<Input: Sendable>: Sendable {
         self.requests = requests
     }
 
-    /// An outcome for each request that is new, in their order; `handle` is given the places of those that could be decoded.
+    /// Returns an outcome for each new request, in order; `handle` receives the indices of those that could be decoded.
     func outcomes(_ isNew: [Bool], _ handle: ([Int]) async throws -> [Outcome]) async throws -> [Outcome] {
         var open: [Int] = []
         var outcomes: [Outcome?] = []
@@ -200,7 +200,7 @@ private struct Readings<Input: Sendable>: Sendable {
     }
 }
 
-/// Hands the requests that could be decoded to `handle`, and puts the outcomes back in the order of the requests.
+/// Passes the requests that could be decoded to `handle`, and returns the outcomes in the order of the requests.
 private func decoding<Input: Sendable>(
     _ requests: [Request], _ read: (Request) throws -> Input, _ handle: ([IncomingMessage<Input>]) async throws -> [Outcome]
 ) async throws -> [Outcome] {
@@ -208,7 +208,7 @@ private func decoding<Input: Sendable>(
     return try await readings.outcomes(requests.map { _ in true }) { _ in try await handle(readings.items) }
 }
 
-/// Bad input: whoever waits for an answer is told; where nobody waits it is a dead letter.
+/// Bad input: a requester who waits gets the error as a reply; without a requester the message becomes a dead letter.
 func unreadable(_ request: Request, _ error: any Error) -> Outcome {
     switch error {
     case let problem as Problem where request.requester != nil:
@@ -216,12 +216,12 @@ func unreadable(_ request: Request, _ error: any Error) -> Outcome {
         reply.isUnread = true
         return .done(reply)
     case is Problem, is Failure: return .failed(Failure(error))
-    // A reader sees nothing but the message, so whatever stops it is in there.
+    // A reader sees only the message, so the message is at fault for any error.
     default: return .failed(Failure("malformed-message", "\(request.operation): \(error)"))
     }
 }
 
-/// A handler that loses count of its batch must not have its outcomes given to the wrong messages. The next version may count better.
+/// A handler that returns the wrong number of outcomes must not have them assigned to the wrong messages. The next version may count correctly.
 func expect(_ count: Int, _ expected: Int, _ what: String) throws(Failure) {
     if count != expected {
         throw Failure("handler-miscount", "\(count) \(what) for a batch of \(expected)", remedy: .retry)

@@ -1,21 +1,21 @@
-/// What an SQLSTATE (PostgreSQL's appendix A) says about the message in whose handling it came up.
+/// What an SQLSTATE (PostgreSQL's appendix A) says about the message whose handling raised it.
 ///
-/// Only what blames the message itself may make a dead letter of it at the first attempt. Everything else may be over by the next one: a switchover, a
-/// migration that has yet to run, a statement that somebody cancelled, a bug that the next version does not have.
+/// Only an error that blames the message itself may dead-letter it at the first attempt. Anything else may have passed by the next one: a switchover,
+/// a pending migration, a statement that was cancelled, a bug that the next version does not have.
 enum SQLStateBlame: Equatable {
-    /// The message holds values that the database can never take.
+    /// The message contains values that the database can never accept.
     case message
-    /// As `message`, unless another transaction was in the way: then it is over at once.
+    /// As `message`, unless another transaction was in the way: then it passes at once.
     case messageOrRace
     /// Another transaction was in the way.
     case race
-    /// The server as a whole does not serve at the moment: no message can be handled, whichever it is.
+    /// The server as a whole is unavailable at the moment: no message at all can be handled.
     case server
-    /// It may go through later; its neighbours go through without it.
+    /// It may succeed later; its neighbours succeed without it.
     case circumstances
 
     init(_ sqlState: String) {
-        // The longest entry counts.
+        // The longest match wins.
         self = Self.codes[sqlState] ?? Self.classes[String(sqlState.prefix(2))] ?? .circumstances
     }
 
@@ -30,19 +30,19 @@ enum SQLStateBlame: Equatable {
     ]
 
     private static let codes: [String: SQLStateBlame] = [
-        "0A000": .race,  // a prepared statement that a migration made stale; otherwise it climbs the ladder
-        "23505": .messageOrRace,  // a unique row that somebody else wrote first
+        "0A000": .race,  // a prepared statement that a migration made stale; any other cause goes to the retry ladder
+        "23505": .messageOrRace,  // another transaction may have inserted the unique row first
         "23P01": .messageOrRace,  // an exclusion constraint, the same
         "25006": .server,  // read only: a standby, or a primary that has become one
-        "25P03": .server,  // this session was idle in a transaction for too long, and was ended
-        "25P04": .server,  // its transaction was open for too long, and was ended
+        "25P03": .server,  // this session was idle in a transaction for too long and was terminated
+        "25P04": .server,  // its transaction was open for too long and was terminated
         "26000": .race,  // the prepared statement is gone
-        "53200": .circumstances,  // out of memory: one by one may fit
+        "53200": .circumstances,  // out of memory: messages handled one by one may fit
         "53400": .circumstances,  // a limit of this session
         "57P01": .server,  // the server shuts down
         "57P02": .server,  // it has crashed
         "57P03": .server,  // it starts up
         "57P04": .server,  // the database was dropped
-        "57P05": .server,  // the session was idle for too long, and was ended
+        "57P05": .server,  // the session was idle for too long and was terminated
     ]
 }

@@ -1,15 +1,15 @@
 import PostgreSQL
 
-/// A service as the runtime sees it: its name, which is also its schema, its database role and its RabbitMQ user, and what it handles.
+/// A service as the runtime sees it: its name, which is also its schema, its database role and its RabbitMQ user, and the operations it handles.
 public struct ServiceDefinition: Sendable {
     public let name: String
     public let operations: [Operation]
     public let pollers: [Poller]
     /// The queues it consumes.
     public let queues: [String]
-    /// Operations that come by a queue other than `<name>.queries` for queries and `<name>.commands` for everything else.
+    /// Operations that arrive on a queue other than `<name>.queries` for queries and `<name>.commands` for everything else.
     public let routes: [String: String]
-    /// Those of `queues` whose messages hold credentials: their bodies are never written into a dead letter, and the inbox keeps no hash of them.
+    /// Those of `queues` whose messages contain credentials: their bodies are never written to a dead letter, and the inbox keeps no hash of them.
     public let sensitiveQueues: Set<String>
     /// Requests that it sends without waiting for a reply.
     public let sends: [String]
@@ -53,8 +53,8 @@ public struct ServiceDefinition: Sendable {
     }
 }
 
-/// Work that becomes due by time alone. `find` takes what is due under a lock that others skip, moves its due time on, and gives the messages
-/// that will do it; should they be lost, it is due again.
+/// Work that becomes due with time alone. `find` claims due work under a lock that other workers skip, postpones its due time, and returns the messages
+/// that perform it; if they are lost, the work becomes due again.
 public struct Poller: Sendable {
     public let name: String
     public let interval: Duration

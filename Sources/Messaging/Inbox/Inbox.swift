@@ -3,16 +3,16 @@ import JSON
 import PostgreSQL
 import Secrets
 
-/// The table that makes Wharf's promise true: a row says that a message was handled, and holds all that the handling sends on.
+/// The table behind Wharf's promise: a row says that a message was handled, and holds everything that the handling sends on.
 ///
-/// The row commits with the handling. From then on every delivery of the same message finds it and sends the same outputs, under the same ids, again.
+/// The row commits with the handling. From then on every delivery of the same message finds it and sends the same outputs again, under the same ids.
 /// Partitioned by day: old days are dropped whole (`InboxPartitions`), never row by row.
 public struct Inbox: Sendable {
-    /// How many days a message is remembered, and with it an `Idempotency-Key`. Longer than the broker or a saga keeps anything in flight.
+    /// How many days a message, and with it an `Idempotency-Key`, is remembered. Longer than the broker or a saga keeps anything in flight.
     public static let retention = 7
-    /// What was handled since then is remembered for certain.
+    /// Messages handled since then are certain to be remembered.
     public static func memory(at now: Date) -> Date { now.addingTimeInterval(-Double(retention) * 86_400) }
-    /// Partitions that exist ahead of time, so that a day may begin while the service is down.
+    /// Partitions that exist ahead of time, so that a new day can begin while the service is down.
     public static let daysAhead = 3
 
     struct Entry {
@@ -24,7 +24,7 @@ public struct Inbox: Sendable {
     struct Remembered: Sendable {
         let fingerprint: [UInt8]
         let outputs: [Output]
-        /// Nil where the outputs' ids do not follow from it.
+        /// Nil where the ids of the outputs are not derived from it.
         let recorded: Date?
     }
 
@@ -64,13 +64,13 @@ public struct Inbox: Sendable {
 
     let service: String
 
-    /// Waits until nobody else handles any of these messages, then tells which of them were handled before.
+    /// Waits until no other transaction handles any of these messages, then returns those that were handled before.
     ///
-    /// Two copies of a message at once wait for each other here, and the second finds the row of the first. The primary key cannot do this:
-    /// a partitioned one holds the day as well, and two copies may meet around midnight. The locks end with the transaction, and are taken in one order,
-    /// so that two batches cannot block each other for good.
+    /// Two concurrent copies of a message wait for each other here, and the second finds the row of the first. The primary key cannot do this:
+    /// in a partitioned table it includes the day, and two copies may meet around midnight. The locks end with the transaction, and are taken in one order,
+    /// so that two batches cannot deadlock.
     ///
-    /// What a lock's key follows from must stay as it is: workers of two versions may run side by side, and copies of one message meet on its key alone.
+    /// The derivation of a lock's key must not change: workers of two versions may run side by side, and copies of one message meet only on its key.
     func admit(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: Remembered] {
         let ids = Set(ids).sorted()
         let found = try await transaction.pipeline([
@@ -87,17 +87,17 @@ public struct Inbox: Sendable {
         return remembered
     }
 
-    /// When the outputs of a row were recorded, where their ids follow from it; `row` has the columns `at` and `ordered`.
+    /// When the outputs of a row were recorded, if their ids are derived from it; `row` has the columns `at` and `ordered`.
     static func recorded(_ row: Row) throws -> Date? {
         try row.decode("ordered") ? try row.decode("at") : nil
     }
 
-    /// The time of what is recorded now. Whole milliseconds, which is what ids hold: none is lost on the way through the database.
+    /// The timestamp for rows recorded now. Whole milliseconds, the precision of the ids: nothing is lost on the way through the database.
     static func time(_ now: Date) -> Date {
         Date(timeIntervalSince1970: (now.timeIntervalSince1970 * 1000).rounded(.down) / 1000)
     }
 
-    /// `now` is of `time(_:)`.
+    /// `now` is a value of `time(_:)`.
     func record(_ entries: [Entry], at now: Date, on transaction: any SQLConnection) async throws {
         guard !entries.isEmpty else { return }
         let outputs = try entries.map { String(decoding: try JSON.encode($0.outputs), as: UTF8.self) }
@@ -109,8 +109,8 @@ public struct Inbox: Sendable {
             """)
     }
 
-    /// Whether a row was refused because its day has no partition: the service was down, or could not make any, for longer than `daysAhead`,
-    /// or the clock of this host is wrong by as much.
+    /// Whether a row was rejected because its day has no partition: the service was down, or could not create any, for longer than `daysAhead`,
+    /// or this host's clock is wrong by as much.
     static func lacksPartition(_ error: any Error) -> Bool {
         guard let error = error as? PostgresError else { return false }
         return error.sqlState == "23514" && error.table == "inbox"

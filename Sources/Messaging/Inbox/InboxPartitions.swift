@@ -3,24 +3,24 @@ import Runtime
 public import Logging
 public import PostgreSQL
 
-/// The days of a service's inbox: makes those to come and drops those past their retention, while others read and write.
+/// The daily partitions of a service's inbox: creates upcoming ones and drops those past their retention, while others read and write.
 ///
-/// No step takes a lock on the inbox for which a reader or a writer would have to wait, so that whoever reads all of it, such as `pg_dump`, delays nothing
-/// but the drop. What day it is the database's clock decides, not that of a worker's host. Safe to run by many workers at once.
+/// No step takes a lock on the inbox that a reader or a writer would have to wait for, so that a reader of the whole table, such as `pg_dump`, delays
+/// only the drop. The database's clock decides what day it is, not that of a worker's host. Safe to run by many workers at once.
 public struct InboxPartitions: Sendable {
-    /// Each step waits no longer than this for what it locks; then it is tried again.
+    /// Each step waits no longer than this for its lock; then it is tried again.
     static let lockTimeout: Duration = .seconds(2)
     static let lockAttempts = 5
     static let lockPause: Duration = .milliseconds(500)
-    /// By how much the clock of a worker's host may differ from the database's, in seconds: more is reported.
+    /// By how many seconds the clock of a worker's host may differ from the database's: more is logged.
     static let toleratedSkew = 60.0
-    /// In days. A database's clock further ahead of the newest row is reported where it would drop anything: it may be wrong.
+    /// In days. If the database's clock is further ahead of the newest row and would drop anything, a warning is logged: it may be wrong.
     static let toleratedSilence = 2
 
     private struct Partition {
         let name: String
         let isAttached: Bool
-        /// Its detaching was begun and not ended.
+        /// Detaching it was begun but not completed.
         let isLeaving: Bool
     }
 
@@ -34,14 +34,14 @@ public struct InboxPartitions: Sendable {
         self.logger = logger
     }
 
-    /// Makes the days to come and drops those past their retention, unless another worker is dropping them already. Returns false when a reader of an
+    /// Creates the upcoming days and drops those past their retention, unless another worker is dropping them already. Returns false when a reader of an
     /// old day was in the way. Throws `PostgresError`.
     public func maintain() async throws -> Bool {
         try await prepare()
         return try await expire()
     }
 
-    /// Makes the partitions of the coming days.
+    /// Creates the partitions of the coming days.
     public func prepare() async throws {
         let now = try await now()
         let days = (-1...Inbox.daysAhead).map { Day(now, plus: $0) }
@@ -49,13 +49,13 @@ public struct InboxPartitions: Sendable {
         for day in days where !existing.contains(day.partition) { try await make(day) }
     }
 
-    /// Made beside the inbox, then attached, which reads and writes do not wait for: `PARTITION OF` would lock everybody out.
+    /// Created beside the inbox, then attached, which reads and writes do not wait for: `PARTITION OF` would block them all.
     private func make(_ day: Day) async throws {
         try await patiently {
             try await database.transaction { transaction in
                 try await limitLocks(on: transaction)
                 try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || 'inbox', 0))")
-                // Another worker may have been here first, and a day may come back when the clock was set back.
+                // Another worker may have been faster, and a day can recur when the clock was set back.
                 let found = try await partitions(on: transaction).first { $0.name == day.partition }
                 guard found?.isAttached != true else { return }
                 if found == nil { try await transaction.execute("CREATE TABLE \(raw: day.partition) (LIKE inbox INCLUDING ALL)") }
@@ -68,9 +68,9 @@ public struct InboxPartitions: Sendable {
         }
     }
 
-    /// Drops the partitions past their retention. False when one is still in use.
+    /// Drops the partitions past their retention. Returns false when one is still in use.
     ///
-    /// One worker at a time: two that detach the same day run into a deadlock. Detaching cannot run inside a transaction, so the lock is the session's.
+    /// One worker at a time: two that detach the same day deadlock. Detaching cannot run inside a transaction, so the session holds the lock.
     private func expire() async throws -> Bool {
         let now = try await now()
         let oldest = try await oldestKept(now)
@@ -104,13 +104,13 @@ public struct InboxPartitions: Sendable {
             }
             return true
         } catch let error as PostgresError where error.sqlState == PostgresError.lockNotAvailable {
-            logger?.info("an old day of the inbox is being read; dropping it is tried again", metadata: ["error": "\(error)"])
+            logger?.info("an old partition of the inbox is in use; dropping it will be retried", metadata: ["error": "\(error)"])
             return false
         }
     }
 
-    /// The name of the oldest partition that is kept. A day is past its retention only when both the database's clock and the newest row say so: a clock
-    /// that is days ahead must not erase what is remembered.
+    /// The name of the oldest partition to keep. A day is past its retention only when both the database's clock and the newest row say so: a clock
+    /// that is days ahead must not erase the inbox.
     private func oldestKept(_ now: Date) async throws -> String {
         let byClock = Day(now, plus: -Inbox.retention).partition
         guard let newest = try await newestDay(), newest.partition < Day(now).partition else { return byClock }
@@ -134,12 +134,12 @@ public struct InboxPartitions: Sendable {
         return nil
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
     private func now() async throws -> Date {
         guard !clock.isSimulated else { return clock.now() }
         let row = try await database.withConnection { try await $0.query("SELECT clock_timestamp() AS now").first }
-        guard let row else { throw PostgresError(.protocolViolation, "the database did not say what time it is") }
+        guard let row else { throw PostgresError(.protocolViolation, "the database did not return the time") }
         let now: Date = try row.decode("now")
         let skew = clock.now().timeIntervalSince(now)
         if abs(skew) > Self.toleratedSkew {
@@ -148,7 +148,7 @@ public struct InboxPartitions: Sendable {
         return now
     }
 
-    /// Attached or not, the oldest first.
+    /// Attached or not, oldest first.
     private func partitions() async throws -> [Partition] {
         try await database.withConnection { try await partitions(on: $0) }
     }
@@ -186,7 +186,7 @@ public struct InboxPartitions: Sendable {
     }
 }
 
-/// A day by UTC, as partitions have it.
+/// A day in UTC, as the partitions use it.
 private struct Day {
     private static let style = Date.ISO8601FormatStyle().year().month().day()
     private static let prefix = "inbox_"
@@ -206,7 +206,7 @@ private struct Day {
     }
 
     private var text: String { date.formatted(Self.style) }
-    /// Names sort as their days do.
+    /// Names sort in the order of their days.
     var partition: String { Self.prefix + text.filter(\.isNumber) }
     var start: String { text + " 00:00:00Z" }
 }

@@ -5,14 +5,14 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// Sends what a service has sent before once more, from its inbox: for a broker that has lost its disk.
+/// Republishes from its inbox what a service has sent before: for a broker that has lost its disk.
 ///
-/// Everything goes out under its old id, so whoever got it the first time drops it. Answers to requesters are left out: nobody waits any longer.
+/// Every message keeps its id, so a receiver that already has it drops it. Replies to requesters are left out: the requesters have stopped waiting.
 public struct InboxRepublisher: Sendable {
     /// Rows read and published at once.
     static let pageSize = 200
 
-    /// What came of a run.
+    /// The result of a run.
     public struct Report: Sendable, Equatable {
         public var handled = 0
         public var sent = 0
@@ -30,7 +30,7 @@ public struct InboxRepublisher: Sendable {
         self.clock = clock
     }
 
-    /// All that was handled since then, the oldest first. Throws `PostgresError`.
+    /// Republishes the outputs of everything handled since then, oldest first. Throws `PostgresError`.
     public func republish(since start: Date) async throws -> Report {
         var report = Report()
         var after: (at: Date, id: UUID) = (start, .zero)

@@ -2,9 +2,9 @@ public import FoundationEssentials
 public import PostgreSQL
 import Secrets
 
-/// What a service has sent on, as its inbox knows it, and what it has handled: how an auditor reads inboxes. Connections lead to the service's schema.
+/// What a service has handled and sent on according to its inbox: how an auditor reads inboxes. Connections lead to the service's schema.
 ///
-/// Only what its receivers must remember is told: requests, events and replayed messages. Nobody remembers replies, answers and broadcasts.
+/// Only messages that their receivers must remember are included: requests, events and replayed messages. Replies, answers and broadcasts are not remembered.
 public enum InboxTrail {
     /// A message that the handling of another one has sent, once or more often.
     public struct Sent: Sendable, Equatable {
@@ -20,21 +20,21 @@ public enum InboxTrail {
         public let isReplay: Bool
     }
 
-    /// A place in the inbox, in the order of message ids.
+    /// A position in the inbox, in the order of message ids.
     public struct Position: Sendable {
         let input: UUID
         let at: Date
     }
 
     public struct Page: Sendable {
-        /// Messages that were handled.
+        /// The number of messages handled.
         public let handled: Int
         public let sent: [Sent]
         /// Where the next page begins; nil at the end.
         public let next: Position?
     }
 
-    /// What was handled from `start` on, `limit` messages of it after `position`.
+    /// Returns what was handled from `start` on: up to `limit` messages after `position`.
     public static func page(
         after position: Position?, since start: Date, limit: Int, on connection: any SQLConnection
     ) async throws -> Page {
@@ -62,7 +62,7 @@ public enum InboxTrail {
         return Page(handled: handled, sent: sent, next: handled < limit ? nil : last)
     }
 
-    /// Those of the messages that the service has handled.
+    /// Returns those of the messages that the service has handled.
     public static func handled(_ ids: [UUID], on connection: any SQLConnection) async throws -> Set<UUID> {
         guard !ids.isEmpty else { return [] }
         let rows = try await connection.query("SELECT message_id FROM inbox_trail WHERE message_id = ANY(\(ids))")
@@ -83,7 +83,7 @@ public enum InboxTrail {
         case .request: return sent(derived, Exchange.requests, key)
         case .event: return sent(derived, Exchange.events, key)
         case .replay:
-            // Without an id of Wharf's own no inbox knows it; it becomes a dead letter again.
+            // Without an id in Wharf's form no inbox knows it; it becomes a dead letter again.
             guard let text: String = try row.decode("replayed"), let id = UUID(uuidString: text) else { return nil }
             return sent(id, Exchange.queues, try row.decode("operation"))
         case .broadcast, .answer, .reply: return nil

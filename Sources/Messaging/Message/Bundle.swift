@@ -2,21 +2,21 @@ import AMQP
 import Contracts
 import FoundationEssentials
 
-/// Messages that leave together for one destination travel as one: the broker writes, routes, confirms and counts one message for all of them.
+/// Messages that leave together for one destination travel as one: the broker writes, routes, confirms and counts a single message for all of them.
 ///
-/// A bundle is only a way to travel. Its messages have their own ids; each is handled, remembered, retried and buried by itself, and the bundle is
-/// acknowledged when the last of them is taken care of. On redelivery the inbox finds the messages already handled.
+/// A bundle is only a form of transport. Its messages have their own ids; each is handled, remembered, retried and dead-lettered separately, and the bundle
+/// is acknowledged when the last of them is settled. On redelivery the inbox finds the messages already handled.
 ///
-/// A change of the bytes is a new content type that begins with this one: workers that do not know it leave such a bundle to those that do (see `check`).
+/// A change of the byte format gets a new content type that begins with this one: workers that do not know it leave such a bundle to those that do (`check`).
 package enum Bundle {
-    /// Messages in one: enough for the broker's share to vanish, and few enough that a pool of workers shares a backlog evenly.
+    /// Messages in one bundle: enough to make the broker's share negligible, and few enough that a pool of workers shares a backlog evenly.
     static let maximumMessages = 50
-    /// Of the bodies together, in bytes: a bundle fits into one frame. A larger message travels alone.
+    /// Of all bodies together, in bytes: a bundle fits into one frame. A larger message travels alone.
     static let maximumBytes = 64 * 1024
 
     static let contentType = "application/vnd.wharf.bundle"
 
-    /// The publications to send in place of `publications`, each with the places of those that it stands for.
+    /// Returns the publications to send in place of `publications`, each with the indices of those that it contains.
     static func pack(_ publications: [Publication]) -> [(publication: Publication, places: [Int])] {
         var packed: [(publication: Publication, places: [Int])] = []
         var groups: [[Int]] = []
@@ -45,35 +45,35 @@ package enum Bundle {
         return packed
     }
 
-    /// The messages of a delivery: itself, unless it is a bundle. They have its tag, and what the broker says about it.
+    /// Returns the messages of a delivery: the delivery itself, unless it is a bundle. They share its tag and the broker's headers.
     package static func open(_ delivery: Delivery) -> [Delivery] {
         guard delivery.properties.contentType == contentType else { return [delivery] }
         var reader = BundleReader(delivery.body)
-        // Should it only claim to be a bundle, it is set aside as what it is.
+        // A delivery that only claims to be a bundle is set aside as it is.
         guard let messages = reader.messages(limit: maximumMessages) else { return [delivery] }
-        // What the broker says about the delivery, and what was written on a bundle that was set aside as a whole, by a worker that could not open it.
-        let told = delivery.properties.headers.filter { $0.key.hasPrefix("x-") || HeaderName.ofSettingAside.contains($0.key) }
+        // The broker's headers on the delivery, and the history on a bundle that was set aside as a whole by a worker that could not open it.
+        let brokerHeaders = delivery.properties.headers.filter { $0.key.hasPrefix("x-") || HeaderName.ofSettingAside.contains($0.key) }
         return messages.map { message in
             var properties = delivery.properties
             properties.messageID = message.messageID
             properties.contentType = "application/json"
             properties.replyTo = message.replyTo
             properties.correlationID = message.correlationID
-            properties.headers = told.isEmpty ? message.headers : message.headers.merging(told) { $1 }
+            properties.headers = brokerHeaders.isEmpty ? message.headers : message.headers.merging(brokerHeaders) { $1 }
             return Delivery(
                 tag: delivery.tag, exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered,
                 properties: properties, body: message.body)
         }
     }
 
-    /// Throws for a bundle of a version that this worker does not know. It climbs the ladder whole, so that a newer worker beside this one can take it; one
-    /// that nobody takes becomes a dead letter with its content type, and is opened once it is replayed to a worker that knows it.
+    /// Throws for a bundle of a version that this worker does not know. It climbs the ladder whole, so that a newer worker beside this one can take it; if
+    /// none does, it becomes a dead letter with its content type, and is opened once it is replayed to a worker that knows it.
     static func check(_ delivery: Delivery) throws(Failure) {
         guard let type = delivery.properties.contentType, type.hasPrefix(contentType), type != contentType else { return }
         throw Failure("unknown-bundle", "'\(type.prefix(100))' is a bundle that only a newer worker can open", remedy: .retry)
     }
 
-    /// What messages have in common that travel together.
+    /// What messages that travel together have in common.
     private struct Destination: Hashable {
         let exchange: String
         let routingKey: String
@@ -88,8 +88,8 @@ package enum Bundle {
         }
     }
 
-    /// Requests and events for workers, and answers, of which only those are given here whose requester opens bundles; broadcasts, and what is replayed or
-    /// set aside, stay as they are.
+    /// Requests and events for workers, and those answers whose requester opens bundles (only these reach this point); broadcasts, replayed messages and
+    /// failed messages travel alone.
     private static func mayTravelTogether(_ publication: Publication) -> Bool {
         [Exchange.requests, Exchange.events, Exchange.replies].contains(publication.exchange) && publication.mandatory
             && publication.body.count <= maximumBytes
@@ -111,9 +111,9 @@ package enum Bundle {
     }
 }
 
-/// Which deliveries are taken care of, where several messages came in one.
+/// Tracks which deliveries are settled, where several messages arrived in one.
 struct Acknowledgements {
-    /// Messages of a bundle that are still to be taken care of.
+    /// The number of unsettled messages in each bundle.
     private var open: [DeliveryTag: Int] = [:]
     private var released: Set<DeliveryTag> = []
 
@@ -121,7 +121,7 @@ struct Acknowledgements {
         if messages > 1 { open[tag] = messages }
     }
 
-    /// One message of each of these deliveries has been taken care of; gives those of which it was the last.
+    /// One message of each of these deliveries has been settled; returns the deliveries that are now settled whole.
     mutating func done(_ tags: [DeliveryTag]) -> [DeliveryTag] {
         tags.filter { tag in
             guard let left = open[tag] else { return true }
@@ -130,7 +130,7 @@ struct Acknowledgements {
         }
     }
 
-    /// These have to come again, with all of their messages; gives each once.
+    /// These must be redelivered, with all of their messages; returns each once.
     mutating func release(_ tags: [DeliveryTag]) -> [DeliveryTag] {
         tags.filter { released.insert($0).inserted }
     }

@@ -1,23 +1,23 @@
 import AMQP
 
-/// The bytes of a bundle: fields of a tag, a length (four bytes, the highest first) and a value. A body ends its message.
+/// The bytes of a bundle: fields of a tag, a length (four bytes, big-endian) and a value. A body ends its message.
 ///
-/// Not JSON, because each message passes here twice on every hop, and a body may hold any bytes.
+/// Not JSON, because each message is coded here twice on every hop, and a body may contain any bytes.
 private enum BundleField: UInt8 {
     case body, messageID, replyTo, correlationID
     /// The name of a header, whose value follows as one of the next three.
     case name
     case text
-    /// Eight bytes, the highest first.
+    /// Eight bytes, big-endian.
     case number
-    /// A header that is true; nothing.
+    /// A header that is true; empty.
     case flag
 }
 
 struct BundleWriter {
     private(set) var bytes: [UInt8] = []
 
-    /// Appends a message. False, and the bytes are of no use any more, for a header that is not text, a number, or true.
+    /// Appends a message. Returns false, and leaves the bytes unusable, for a header that is not text, a number, or true.
     mutating func append(_ publication: Publication) -> Bool {
         let properties = publication.properties
         if let id = properties.messageID { field(.messageID, id.utf8) }
@@ -44,7 +44,7 @@ struct BundleWriter {
     }
 }
 
-/// Reads what ``BundleWriter`` writes, or what anybody else claims to be that.
+/// Reads what ``BundleWriter`` writes, or any bytes that claim to be that.
 struct BundleReader {
     struct Message {
         var messageID: String?
@@ -61,7 +61,7 @@ struct BundleReader {
         self.bytes = bytes
     }
 
-    /// All messages; nil when the bytes are no bundle, or one of none or of more than `limit`.
+    /// Returns all messages; nil when the bytes are not a bundle, or contain none or more than `limit`.
     mutating func messages(limit: Int) -> [Message]? {
         var messages: [Message] = []
         while place < bytes.count {

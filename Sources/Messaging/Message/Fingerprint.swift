@@ -1,22 +1,22 @@
 import JSON
 import Secrets
 
-/// What tells a request from another one that came under the same idempotency key: the inbox keeps it in the row.
+/// What distinguishes a request from another one under the same idempotency key: the inbox keeps it in the row.
 enum Fingerprint {
     /// 128 bits: an accidental match is out of the question, and inbox rows stay narrow.
     static let bytes = 16
 
-    /// How much of the body counts.
+    /// The part of the body that counts.
     enum Scope: Sendable, Equatable {
         case body
-        /// Of the members of the body's object, these. What is left out can be found by nobody who reads the row: its key is no secret where the
+        /// Only these members of the body's object. The rest cannot be recovered from the row by its readers: the row's key is not secret where the
         /// client has sent no idempotency key, or a simple one, and a fast hash of a password is as good as the password.
         case members([String])
     }
 }
 
 extension Request {
-    /// Two requests under one idempotency key are the same request when this is the same, whoever waits for them, until when, and from where.
+    /// Two requests under one idempotency key are the same request when this is equal, regardless of requester, deadline and origin.
     func fingerprint(of scope: Fingerprint.Scope) -> [UInt8] {
         var bytes: [UInt8] = Array(operation.utf8)
         let ofTransport = [Self.idempotencyKey, Self.clientAddress, Self.clientAgent]
@@ -32,7 +32,7 @@ extension Request {
         case .members(let names):
             let object = (try? JSON.decode([String: JSONValue].self, from: body)) ?? [:]
             for name in names.sorted() {
-                // Encoded, it holds no separator.
+                // Encoded, it contains no separator.
                 guard let value = object[name], let text = try? JSON.encode(value) else { continue }
                 bytes.append(0)
                 bytes += name.utf8

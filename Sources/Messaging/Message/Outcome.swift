@@ -12,9 +12,9 @@ public struct Reply: Sendable, Equatable {
     public var body: [UInt8]
     /// Whether the inbox has answered in place of the handler.
     public var isReplayed = false
-    /// Holds a secret: goes to the requester and is written down nowhere, so a retry is handled anew.
+    /// Contains a secret: it goes to the requester and is stored nowhere, so a retry is handled anew.
     public var isPrivate = false
-    /// The request could not be read, and so was not handled: the inbox does not keep that, and the corrected one may come under the same id.
+    /// The request could not be read, and so was not handled: the inbox does not record it, and the corrected request may arrive under the same id.
     var isUnread = false
 
     public init(status: Int, headers: [String: String] = [:], body: [UInt8] = []) {
@@ -49,17 +49,17 @@ public struct Reply: Sendable, Equatable {
     }
 }
 
-/// A message that a handling sends on. It leaves after the commit that it belongs to, and as often as that is needed
+/// A message that a handler sends on. It leaves after the commit that it belongs to, as often as needed
 /// to be sure that it arrived, always under the same id.
 public struct Emission: Sendable, Equatable {
     public enum Destination: Sendable, Equatable {
         /// To the one service that handles this operation.
         case request(String)
-        /// To all that have subscribed.
+        /// To all subscribers.
         case event(String)
-        /// As `event`, and it is no error when nobody has subscribed.
+        /// As `event`, but having no subscriber is not an error.
         case broadcast(String)
-        /// To a requester who has been waiting since an earlier message; nobody is left to tell when it has gone.
+        /// To a requester who has been waiting since an earlier message; a requester that is gone is not an error.
         case answer(Requester, status: Int)
         /// A message that was set aside, to the queue that it came from.
         case replay(FailedMessage, queue: String)
@@ -67,11 +67,11 @@ public struct Emission: Sendable, Equatable {
 
     public let destination: Destination
     public let body: [UInt8]
-    /// The receiver answers the requester of the message being handled, in this handler's place.
+    /// The receiver answers the requester of the message being handled, in place of this handler.
     public let forwardsRequester: Bool
     public let caller: Caller?
-    /// What the id of a poller's message follows from, so that the same work found twice counts once; random where it is nil. The ids of a
-    /// handler's messages follow from its inbox row.
+    /// The source of the id of a poller's message, so that the same work found twice counts once; random where it is nil. The ids of a
+    /// handler's messages are derived from its inbox row.
     public let origin: UUID?
     /// The order that the message is about, for logs.
     let subject: Subject?
@@ -99,19 +99,19 @@ extension Emission {
     }
 }
 
-/// A message that was set aside, as it will be tried again: with its own id, so that it counts once however often it is replayed, and without the history
-/// of its failures, its deadline or whoever waited for it.
+/// A message that was set aside, in the form in which it is retried: with its own id, so that it counts once however often it is replayed, and without
+/// its failure history, its deadline and its requester.
 public struct FailedMessage: Sendable, Equatable {
-    /// Nil, as `operation`, for a message that never was one of Wharf's.
+    /// Nil, as is `operation`, for a message that never was one of Wharf's.
     public let messageID: String?
     public let operation: String?
-    /// As it came, so that a bundle stays a bundle; nil is JSON.
+    /// As received, so that a bundle stays a bundle; nil means JSON.
     public let contentType: String?
-    /// The text headers that it came with; those that tell of failures are left out.
+    /// The text headers that it arrived with, without those of the failure history.
     public let headers: [String: String]
     public let body: [UInt8]
 
-    /// The body of a message that held credentials, which are never written down: such a message can only be looked at.
+    /// The body of a message that held credentials, which are never stored: such a message can be inspected but not replayed.
     public static let redactedBody = Array(#"{"redacted":"held credentials"}"#.utf8)
 
     public init(messageID: String?, operation: String?, contentType: String? = nil, headers: [String: String], body: [UInt8]) {
@@ -133,10 +133,10 @@ public struct FailedMessage: Sendable, Equatable {
     }
 }
 
-/// What became of one message in a batch.
+/// The result of handling one message of a batch.
 public enum Outcome: Sendable {
-    /// `reply` is nil where nobody asked, or where the receiver of a forwarding emission answers. `note` is for the log, where the messages that follow do not
-    /// say what was done; it holds no secret and nobody's data.
+    /// `reply` is nil where there is no requester, or where the receiver of a forwarding emission answers. `note` is for the log, where the outgoing messages
+    /// do not say what was done; it contains no secret and no personal data.
     case done(Reply? = nil, emit: [Emission] = [], note: String? = nil)
     /// The message has changed nothing and leads to nothing: the inbox does not remember it, and a copy is looked at anew.
     case ignored(note: String? = nil)

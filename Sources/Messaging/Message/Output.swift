@@ -3,14 +3,14 @@ import Contracts
 import FoundationEssentials
 import Secrets
 
-/// A message that a handling has decided to send, as the inbox keeps it.
+/// A message that a handler has decided to send, as the inbox keeps it.
 struct Output: Sendable, Codable, Equatable {
     enum Kind: String, Codable {
         case request, event, broadcast, answer, replay, reply
     }
 
     let kind: Kind
-    /// The operation, the event, or nothing for a reply.
+    /// The operation or the event; empty for a reply.
     let key: String
     let body: String
     /// The order that it is about, for logs.
@@ -20,7 +20,7 @@ struct Output: Sendable, Codable, Equatable {
     /// The receiver answers the requester.
     var forwards: Bool?
     var caller: Caller?
-    /// Who has been waiting, for an answer.
+    /// The waiting requester, for an answer.
     var requester: Requester?
     /// Of a replayed message; its body is in Base64, because it may be anything.
     var messageID: String?
@@ -60,8 +60,8 @@ struct Output: Sendable, Codable, Equatable {
 
     /// The id of the message that this output of `input` becomes, however often it is sent.
     ///
-    /// It begins with the time at which its inbox row was recorded, which the row keeps: what one batch sends on lands on one page of each index, where ids
-    /// without order touch as many pages as there are messages. `recorded` is nil where no row tells a time: outputs of rows that an earlier version has
+    /// It begins with the time at which its inbox row was recorded, which the row keeps: the outputs of one batch land on one page of each index, where
+    /// random ids touch as many pages as there are messages. `recorded` is nil where no row has a time: outputs of rows that an earlier version has
     /// written keep the ids that they were sent under, and so do a poller's messages.
     static func id(at index: Int, of input: UUID, recorded: Date?) -> UUID {
         guard let recorded else { return .v5(namespace: input, name: String(index)) }
@@ -73,8 +73,8 @@ struct Output: Sendable, Codable, Equatable {
         return Reply(status: status, headers: headers ?? [:], body: Array(body.utf8))
     }
 
-    /// The message for the broker. Its id follows from the inbox row and its place among the outputs, so that it is the same however often it is sent;
-    /// who waits for an answer is taken from the delivery at hand, which may be a later copy by another requester.
+    /// The message for the broker. Its id is derived from the inbox row and its index among the outputs, so that it is the same however often it is sent;
+    /// the requester is taken from the current delivery, which may be a later copy from another requester.
     func publication(at index: Int, of input: Request, recorded: Date?, now: Date) -> Publication? {
         let id = Self.id(at: index, of: input.id, recorded: recorded)
         var request = Request(id: id, operation: key, caller: caller, body: Array(body.utf8))

@@ -3,14 +3,14 @@ import Contracts
 import FoundationEssentials
 import Secrets
 
-/// Where an answer goes: the reply queue of the process that asked, and the id under which it waits.
+/// Where an answer goes: the reply queue of the requesting process, and the id under which it waits.
 public struct Requester: Sendable, Hashable, Codable {
     public let replyTo: String
     public let correlationID: String
-    /// Whether its answer may come in a bundle with others. Known while the request is handled, and not kept with it.
+    /// Whether its answer may arrive in a bundle with others. Known while the request is handled, and not stored with it.
     public var opensBundles = false
 
-    /// How the names of reply queues begin: `replies.<role>.`, and `amq.gen-` in versions before.
+    /// Prefixes of reply queue names: `replies.<role>.`, and `amq.gen-` in earlier versions.
     static let addresses = ["replies", "amq.gen-"]
 
     public init(replyTo: String, correlationID: String, opensBundles: Bool = false) {
@@ -24,9 +24,9 @@ public struct Requester: Sendable, Hashable, Codable {
     }
 }
 
-/// One earlier attempt at a message, as its header tells it.
+/// One earlier attempt at a message, as recorded in its header.
 public struct FailedAttempt: Sendable, Hashable, Codable {
-    /// How many are kept: the newest say what is wrong now.
+    /// How many are kept: the newest describe the current fault.
     public static let maximumKept = 10
     /// How many characters of a cause are kept.
     public static let maximumDetail = 500
@@ -46,7 +46,7 @@ public struct FailedAttempt: Sendable, Hashable, Codable {
 
 /// A message that asks for work: an HTTP request, a step of a saga, or an event. Decoded once, where it enters.
 public struct Request: Sendable {
-    /// The same at every delivery, retry and replay: what the inbox knows it by.
+    /// The same at every delivery, retry and replay: the inbox's key for it.
     public var id: UUID
     /// The operation id, which is the routing key it was first published with.
     public var operation: String
@@ -80,17 +80,17 @@ public struct Request: Sendable {
         self.requestID = requestID
     }
 
-    /// The header parameter that carries the client's own key for this request.
+    /// The header parameter with the client's own key for this request.
     public static let idempotencyKey = "idempotency-key"
-    /// The parameter that carries the IP address that the client's connection came from, where an operation asks for it.
+    /// The parameter with the IP address of the client's connection, for operations that ask for it.
     public static let clientAddress = "client-address"
-    /// The parameter that carries what the client calls itself in `User-Agent`, where an operation asks for the address.
+    /// The parameter with the client's `User-Agent`, for operations that ask for the address.
     public static let clientAgent = "client-agent"
 }
 
-/// How long a message lives and how surely it is kept (the table of ARCHITECTURE, "What kind of message").
+/// How long a message lives and how safely it is stored (the table of ARCHITECTURE, "What kind of message").
 public enum Durability: String, Sendable, Codable {
-    /// Transient, confirmed so that a full queue is known of, gone when its deadline has passed.
+    /// Transient, confirmed so that a full queue is noticed, dropped when its deadline has passed.
     case query
     /// Persistent and confirmed; dropped by the worker when its deadline has passed.
     case command
@@ -147,7 +147,7 @@ extension Request {
         attempt = delivery.attempt
         failures = delivery.failures
         subject = Subject(properties.headers)
-        // The broker refuses a reply to any other address, and closes the channel on which the neighbours' replies travel.
+        // The broker rejects a reply to any other address, and closes the channel that also carries the neighbours' replies.
         if let replyTo = properties.replyTo, let correlationID = properties.correlationID, Requester.addresses.contains(where: replyTo.hasPrefix) {
             requester = Requester(replyTo: replyTo, correlationID: correlationID)
         }
@@ -181,7 +181,7 @@ extension Request {
 }
 
 extension Delivery {
-    /// Beyond every ladder's end, and far from the end of the range.
+    /// Beyond the end of every ladder, and far from the end of the range.
     private static let maximumAttempt: Int64 = 1_000_000
 
     /// How often workers have tried it and failed.
@@ -189,7 +189,7 @@ extension Delivery {
         if case .integer(let count)? = properties.headers[HeaderName.attempt] { Int(min(max(0, count), Self.maximumAttempt)) } else { 0 }
     }
 
-    /// What went wrong then.
+    /// The errors of those attempts.
     var failures: [FailedAttempt] {
         if case .array(let entries)? = properties.headers[HeaderName.failures] { entries.compactMap(FailedAttempt.init) } else { [] }
     }
@@ -213,8 +213,8 @@ extension FailedAttempt {
 }
 
 extension Date {
-    /// A time in a header that any client of the broker may have written, in milliseconds since 1970; nil for one outside of the years 1970 to 9999,
-    /// which calendars, databases and conversions back cannot be trusted with.
+    /// A time in a header that any client of the broker may have written, in milliseconds since 1970; nil for a time outside the years 1970 to 9999,
+    /// with which calendars, databases and conversions back cannot be trusted.
     public init?(headerMilliseconds milliseconds: Int64) {
         guard (0...Self.lastHeaderMillisecond).contains(milliseconds) else { return nil }
         self.init(timeIntervalSince1970: Double(milliseconds) / 1000)

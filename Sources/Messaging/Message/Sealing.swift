@@ -2,23 +2,23 @@ public import AMQP
 public import Logging
 public import Secrets
 
-/// How messages that hold credentials are sealed: their queues are replicated, and so are written to the brokers' disks.
+/// How messages with credentials are sealed: their queues are replicated, and are therefore written to the brokers' disks.
 enum Sealing {
     static let algorithm = "aes-256-gcm"
 
-    /// What was sealed for one operation is opened as nothing else.
+    /// A message sealed for one operation cannot be opened as another.
     static func context(_ routingKey: String) -> [UInt8] { Array(routingKey.utf8) }
 }
 
-/// Publishes, and seals the bodies of some operations before.
+/// Publishes, and first seals the bodies of some operations.
 public struct SealingPublisher: MessagePublisher {
     private let publisher: any MessagePublisher
     private let operations: Set<String>
     private let key: @Sendable () -> SealingKey?
 
     /// - Parameters:
-    ///   - operations: whose bodies hold credentials. Without a key they are not sent.
-    ///   - key: the receiver's; nil while it is not known.
+    ///   - operations: those whose bodies contain credentials. Without a key they are not sent.
+    ///   - key: the receiver's; nil while it is unknown.
     public init(_ publisher: any MessagePublisher, sealing operations: Set<String>, key: @escaping @Sendable () -> SealingKey?) {
         self.publisher = publisher
         self.operations = operations
@@ -56,11 +56,11 @@ public struct SealingPublisher: MessagePublisher {
         return publication
     }
 
-    private static let noKey = AMQPError(.notConnected, "users has not given the key for credentials yet", isTransient: true)
+    private static let noKey = AMQPError(.notConnected, "users has not sent the key for credentials yet", isTransient: true)
     private static let noOutcome = AMQPError(.connectionLost, "the publisher reported no outcome", isTransient: true)
 }
 
-/// Consumes, and opens what was sealed. What is in clear is handed on as it is: an older ingress sends it so.
+/// Consumes, and opens sealed messages. Plaintext messages pass unchanged: an older ingress sends them.
 public struct OpeningConsumer: MessageConsumer {
     private let consumer: any MessageConsumer
     private let key: SealingKey
@@ -72,7 +72,7 @@ public struct OpeningConsumer: MessageConsumer {
         self.logger = logger
     }
 
-    /// What cannot be opened is dropped, with a line in the log: nobody can handle it, it must not be kept, and its requester hears of it by a time-out.
+    /// Drops messages that cannot be opened, with a line in the log: they cannot be handled, they must not be stored, and their requesters time out.
     public func next(limit: Int) async throws -> [Delivery] {
         while true {
             let deliveries = try await consumer.next(limit: limit)

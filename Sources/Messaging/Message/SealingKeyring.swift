@@ -7,7 +7,7 @@ import JSON
 import Runtime
 import Synchronization
 
-/// The key of users, as this process knows it.
+/// The key of users, as known to this process.
 public final class SealingKeyring: Sendable {
     private let current = Mutex<SealingKey?>(nil)
 
@@ -18,9 +18,9 @@ public final class SealingKeyring: Sendable {
     func hold(_ key: SealingKey) { current.withLock { $0 = key } }
 }
 
-/// Asks users for its key, from the start of a process to its end.
+/// Requests the key of users, from the start of a process to its end.
 public struct SealingKeyService: Service {
-    /// How old a key may be: for so long, at the most, sign-ins fail after the broker's password of users was changed.
+    /// How old a key may be: the longest time that sign-ins fail after the broker password of users was changed.
     static let refreshInterval: Duration = .seconds(60)
     static let retryInterval: Duration = .milliseconds(200)
     private static let deadline: Duration = .seconds(5)
@@ -54,12 +54,12 @@ public struct SealingKeyService: Service {
             let request = Request(id: randomness.uuid(), operation: MessageName.sealingKey, body: try JSON.encode(GetSealingKey()))
             let reply = try await requests.send(request, durability: .query, timeout: Self.deadline)
             guard reply.status == 200 else {
-                logger.warning("users gave no key for credentials", metadata: ["status": "\(reply.status)"])
+                logger.warning("users returned no key for credentials", metadata: ["status": "\(reply.status)"])
                 return nil
             }
             return Hex.decode(try JSON.decode(GivenSealingKey.self, from: reply.body).key).flatMap(SealingKey.init(bytes:))
         } catch {
-            logger.debug("users gave no key for credentials", metadata: ["error": "\(error)"])
+            logger.debug("users returned no key for credentials", metadata: ["error": "\(error)"])
             return nil
         }
     }

@@ -5,7 +5,7 @@ import Secrets
 
 /// The headers that say which order a message is about. They are for logs alone: no handler reads them.
 extension Subject {
-    /// Characters of a number or an event that are kept of what any client of the broker may have written.
+    /// How many characters of a number or an event are kept, since any client of the broker may have written it.
     private static let maximumText = 64
 
     package init?(_ headers: [String: FieldValue]) {

@@ -4,7 +4,7 @@ import Runtime
 
 /// How long a message waits before it is tried again, by how often it has failed.
 public struct RetryLadder: Sendable {
-    /// The rungs' names; each has the queues `retry.<rung>.a` and `.b`, whose delays lie 20 % around it.
+    /// The rungs' names; each has the queues `retry.<rung>.a` and `.b`, whose delays are 20 % below and above it.
     public static let standard = RetryLadder(rungs: ["1s", "5s", "30s", "2m", "10m"], maximumAttempts: 8)
 
     public let rungs: [String]
@@ -34,13 +34,13 @@ public struct RetryLadder: Sendable {
     }
 }
 
-/// Messages that could not be handled, on their way to the ladder or to the dead letters: the original bytes and properties, with
-/// what happened written into the headers.
+/// Routes messages that could not be handled to the ladder or to the dead letters: the original bytes and properties, with
+/// the history of failures in the headers.
 struct FailureRouting {
     let ladder: RetryLadder
     let worker: String
     let randomness: any Randomness
-    /// The queue's messages hold credentials, which are never written down.
+    /// The queue's messages contain credentials, which are never stored.
     var redacts = false
 
     enum Destination: Equatable {
@@ -53,7 +53,7 @@ struct FailureRouting {
         return .retry(rung: rung)
     }
 
-    /// A message of a bundle on its way back to its queue by itself, as it was: nothing has failed that is known of.
+    /// A message of a bundle, sent back to its queue on its own and unchanged: no failure of it is known.
     func publication(apart message: Delivery, queue: String) -> Publication {
         var properties = message.properties
         properties.userID = nil
@@ -74,7 +74,7 @@ struct FailureRouting {
         let body = redacts ? FailedMessage.redactedBody : delivery.body
         properties.persistent = true
         properties.expiration = nil
-        // The broker compares it with the user of the connection; the sender's was another.
+        // The broker compares it with the user of the connection; the sender's was a different one.
         properties.userID = nil
         properties.headers = properties.headers.filter { !$0.key.hasPrefix("x-") }
         properties.headers[HeaderName.attempt] = .integer(Int64(attempt + 1))

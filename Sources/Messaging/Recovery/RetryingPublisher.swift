@@ -3,15 +3,15 @@ import FoundationEssentials
 import Runtime
 import ServiceLifecycle
 
-/// Publishes what follows from a message that is still unacknowledged, and holds on to both while the broker takes nothing.
+/// Publishes the outputs of a message that is still unacknowledged, and holds both while the broker accepts nothing.
 ///
-/// A delivery that is given back counts towards its queue's delivery limit. Given back each time that a publication fails, every message of a service would
-/// become a dead letter during a memory alarm of some minutes, although nothing is wrong with any of them.
+/// A delivery that is released counts towards its queue's delivery limit. If every failed publication released its delivery, a memory alarm of a few
+/// minutes would turn every message of a service into a dead letter, although none of them is at fault.
 struct RetryingPublisher: Sendable {
     /// RabbitMQ closes a channel whose deliveries are unacknowledged for longer than `consumer_timeout`, 30 minutes by default, and counts that as a delivery
     /// as well.
     static let longestHold: Duration = .seconds(20 * 60)
-    /// How often the same is published to a broker that takes publications, and does not confirm it.
+    /// How often a publication is repeated to a broker that accepts publications but does not confirm it.
     static let maximumAttempts = 3
     static let firstPause: Duration = .milliseconds(200)
     static let longestPause: Duration = .seconds(5)
@@ -19,11 +19,11 @@ struct RetryingPublisher: Sendable {
     let publisher: any MessagePublisher
     let clock: any WallClock
 
-    /// Whether the broker takes publications at the moment, as far as is known.
+    /// Whether the broker accepts publications at the moment, as far as is known.
     var isOpen: Bool { publisher.isConnected && !publisher.isBlocked }
 
-    /// The outcome of each publication, in their order. One that `failed` was not confirmed by a broker that takes publications, or was held for as long as
-    /// that is possible, or the process is to stop.
+    /// Returns the outcome of each publication, in order. One that `failed` was not confirmed by a broker that accepts publications, or was held for the
+    /// longest possible time, or the process is stopping.
     func publish(_ publications: [Publication]) async -> [PublishOutcome] {
         guard !publications.isEmpty else { return [] }
         let start = clock.now()
@@ -42,7 +42,7 @@ struct RetryingPublisher: Sendable {
         }
     }
 
-    /// False when the process is to stop. That is noticed after the pause, which is short beside the time that a role has to stop.
+    /// Returns false when the process is stopping. That is noticed after the pause, which is short compared to the time that a role has to stop.
     private func waits(_ pause: Duration) async -> Bool {
         guard !Task.isShuttingDownGracefully, (try? await clock.sleep(for: pause)) != nil else { return false }
         return !Task.isShuttingDownGracefully
@@ -50,7 +50,7 @@ struct RetryingPublisher: Sendable {
 }
 
 extension PublishOutcome {
-    /// Nobody knows whether it arrived, or it certainly did not, for a reason that passes.
+    /// It may or may not have arrived, or it certainly has not, for a reason that passes.
     fileprivate var isWorthAnotherAttempt: Bool {
         guard case .failed(let error) = self else { return false }
         return error.isTransient && error.code != .stopped

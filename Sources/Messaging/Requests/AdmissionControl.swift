@@ -1,17 +1,17 @@
 import FoundationEssentials
 
-/// How many requests of one kind may wait for their answers: as many as are answered within a useful time, by the pace of the last answers.
+/// How many requests of one kind may wait for their answers: as many as the recent rate of answers serves within a useful time.
 ///
-/// When more is asked than can be done, every request that is let in makes all behind it wait. Past the deadline nobody waits any more, and the work that is
-/// done then is done for nobody; so what could not be answered in time is better refused at once, while it costs nothing.
+/// Beyond capacity, every request that is admitted makes all behind it wait. Past the deadline the requester no longer waits, and the work
+/// is wasted; so a request that could not be answered in time is better rejected at once, while that costs nothing.
 struct AdmissionControl: Sendable {
-    /// So many may wait whatever the pace: a worker's batch, and the first after a standstill.
+    /// This many may wait at any rate of answers: a worker's batch, and the first ones after an idle period.
     static let always = 100
-    /// While answers are faster than this, nothing queues, and a burst may come in whole.
-    static let patience = 0.25
-    /// The wait that is let grow, as a share of the deadline. The rest is for what a snapshot of the pace cannot know: a pause, a restart, a slower batch.
+    /// In seconds. While answers are faster than this, nothing queues, and a burst is admitted whole.
+    static let freeWait = 0.25
+    /// The admitted wait, as a share of the deadline. The rest covers what a snapshot of the rate cannot predict: a pause, a restart, a slower batch.
     static let usefulShare = 0.2
-    /// Seconds over which answers are counted, and those before them.
+    /// Seconds over which answers are counted; the window before it counts too.
     static let window = 1.0
 
     private(set) var waiting = 0
@@ -19,13 +19,13 @@ struct AdmissionControl: Sendable {
     private var answers = 0
     private var answersBefore = 0
     private var lastTook = 0.0
-    /// The last answer, or the first request after a time without any.
+    /// The last answer, or the first request after an idle period.
     private var progressAt = Date.distantPast
 
-    /// Whether one more may wait; then it counts as waiting until ``answered(at:after:)`` or ``gaveUp()``.
+    /// Whether one more may wait; if so it counts as waiting until ``answered(at:after:)`` or ``gaveUp()``.
     mutating func admits(at now: Date, deadline: Double) -> Bool {
         roll(now)
-        if waiting >= Self.always, wait(now) > Self.patience, Double(waiting) > rate(now) * deadline * Self.usefulShare { return false }
+        if waiting >= Self.always, wait(now) > Self.freeWait, Double(waiting) > rate(now) * deadline * Self.usefulShare { return false }
         if waiting == 0 { progressAt = now }
         waiting += 1
         return true
@@ -40,7 +40,7 @@ struct AdmissionControl: Sendable {
         progressAt = now
     }
 
-    /// One that waited does so no longer.
+    /// A waiting request has stopped waiting.
     mutating func gaveUp() { waiting -= 1 }
 
     /// How long answers take at the moment: the last one, or the silence since, if that is longer.
@@ -53,7 +53,7 @@ struct AdmissionControl: Sendable {
 
     private mutating func roll(_ now: Date) {
         let age = now.timeIntervalSince(windowBegan)
-        // A clock that was set back begins anew.
+        // A clock that was set back starts over.
         guard age >= Self.window || age < 0 else { return }
         answersBefore = (0..<2 * Self.window).contains(age) ? answers : 0
         answers = 0

@@ -4,13 +4,13 @@ import FoundationEssentials
 import Runtime
 import Synchronization
 
-/// What a process has to publish for many who wait: one at a time leaves at once, and what comes in while publishes are under way leaves with the next, in bundles.
+/// The publications of many callers in one process: a single one leaves at once; those added while publishes are in progress leave with the next, in bundles.
 final class PublishQueue: Sendable {
-    /// Publishes under way at once: while one waits for the broker's confirms, the next is on its way.
+    /// Concurrent publishes: while one waits for the broker's confirms, the next is on its way.
     static let publishesAtOnce = 2
     /// Publications in one publish.
     static let maximumAtOnce = 500
-    /// Publications that wait for their turn; one more is turned away.
+    /// Publications waiting for their turn; one more is rejected.
     static let maximumWaiting = 10_000
 
     private static let stopped = AMQPError(.stopped, "shutting down", isTransient: true)
@@ -18,7 +18,7 @@ final class PublishQueue: Sendable {
     private struct Waiting {
         let publication: Publication
         let deadline: Date
-        let told: @Sendable (PublishOutcome) -> Void
+        let completion: @Sendable (PublishOutcome) -> Void
     }
 
     private struct State {
@@ -37,22 +37,22 @@ final class PublishQueue: Sendable {
         self.clock = clock
     }
 
-    /// Takes a publication in. `told` is called once, soon after `deadline` at the latest.
-    func add(_ publication: Publication, deadline: Date, told: @escaping @Sendable (PublishOutcome) -> Void) {
+    /// Adds a publication. `completion` is called once, soon after `deadline` at the latest.
+    func add(_ publication: Publication, deadline: Date, completion: @escaping @Sendable (PublishOutcome) -> Void) {
         let refusal: AMQPError? = state.withLock { state in
             if state.isStopped { return Self.stopped }
             guard state.waiting.count < Self.maximumWaiting else {
                 return AMQPError(.windowFull, "\(state.waiting.count) messages wait to be sent already", isTransient: true)
             }
-            state.waiting.append(Waiting(publication: publication, deadline: deadline, told: told))
-            // Otherwise whoever comes back from the broker next takes it along.
+            state.waiting.append(Waiting(publication: publication, deadline: deadline, completion: completion))
+            // Otherwise the next publish to complete takes it along.
             if state.underWay < Self.publishesAtOnce { turn.yield() }
             return nil
         }
-        if let refusal { told(.failed(refusal)) }
+        if let refusal { completion(.failed(refusal)) }
     }
 
-    /// Publishes until it is cancelled; what waits then is told so.
+    /// Publishes until it is cancelled; publications that still wait then fail.
     func run() async {
         await withDiscardingTaskGroup { group in
             for await _ in turns {
@@ -64,10 +64,10 @@ final class PublishQueue: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
-        for each in rest { each.told(.failed(Self.stopped)) }
+        for each in rest { each.completion(.failed(Self.stopped)) }
     }
 
-    /// Turns away what has waited past its deadline: nothing of it was sent.
+    /// Rejects publications that have waited past their deadline: nothing of them was sent.
     func expire() {
         let now = clock.now()
         let overdue = state.withLock { state in
@@ -76,7 +76,7 @@ final class PublishQueue: Sendable {
             return overdue
         }
         let error = AMQPError(.windowFull, "the broker was too slow to take the message before the deadline", isTransient: true)
-        for each in overdue { each.told(.failed(error)) }
+        for each in overdue { each.completion(.failed(error)) }
     }
 
     private func take() -> [Waiting]? {
@@ -100,7 +100,7 @@ final class PublishQueue: Sendable {
         }
         if hasMore { turn.yield() }
         for (outcome, (_, places)) in zip(outcomes, sent) {
-            for place in places { batch[place].told(outcome) }
+            for place in places { batch[place].completion(outcome) }
         }
     }
 }

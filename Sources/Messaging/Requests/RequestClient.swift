@@ -7,11 +7,11 @@ import Secrets
 import ServiceLifecycle
 import Synchronization
 
-/// Sends requests and waits for their replies, over the one reply queue of this process. A `Service`: `run()` reads the replies.
+/// Sends requests and waits for their replies on the single reply queue of this process. A `Service`: `run()` reads the replies.
 public final class RequestClient: Service {
-    /// Requests that wait for a reply at once; one more is refused.
+    /// Requests that wait for a reply at once; one more is rejected.
     public static let maximumInFlight = 5_000
-    /// How exactly deadlines are kept.
+    /// How precisely deadlines are kept.
     static let sweepInterval: Duration = .milliseconds(50)
     static let repliesAtOnce = 500
 
@@ -19,7 +19,7 @@ public final class RequestClient: Service {
         let operation: String
         let sentAt: Date
         let deadline: Date
-        /// The reply queue to which the reply is sent; lost with its connection.
+        /// The reply queue that the reply is sent to; lost with its connection.
         let address: String
         let continuation: CheckedContinuation<Reply, any Error>
     }
@@ -41,7 +41,7 @@ public final class RequestClient: Service {
 
     /// - Parameters:
     ///   - commands: Publishes what must not be lost; confirms.
-    ///   - queries: Publishes queries; confirms, too: their queues are bounded, and without confirms the broker drops what a full one refuses without a word.
+    ///   - queries: Publishes queries; confirms, too: their queues are bounded, and without confirms the broker silently drops what a full queue rejects.
     ///     Not the same as `commands`, whose confirms wait for the disk.
     public init(
         commands: any MessagePublisher, queries: any MessagePublisher, replies: any MessageConsumer,
@@ -57,21 +57,21 @@ public final class RequestClient: Service {
 
     /// Why there is no reply.
     public enum Unanswered: Error, Sendable, Equatable {
-        /// The broker, the queue or this process takes no more at the moment; nothing was accepted.
+        /// The broker, the queue or this process accepts no more at the moment; nothing was accepted.
         case refused(String)
         /// No queue is bound to the operation.
         case unroutable
-        /// The request may have been accepted, but no reply came in time, or none can come any more because the reply queue is lost.
+        /// The request may have been accepted, but no reply arrived in time, or none can arrive any more because the reply queue is lost.
         case timedOut
     }
 
     public var inFlight: Int { state.withLock { $0.entries.count } }
-    /// Whether the broker takes messages at the moment.
+    /// Whether the broker accepts messages at the moment.
     public var isReady: Bool {
         [commands.publisher, queries.publisher].allSatisfy { $0.isConnected && !$0.isBlocked }
     }
 
-    /// Whether a request could be sent now, and its reply find its way back.
+    /// Whether a request could be sent now and its reply received.
     public var canSend: Bool {
         get async {
             guard isReady else { return false }
@@ -79,14 +79,14 @@ public final class RequestClient: Service {
         }
     }
 
-    /// The reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.
+    /// Returns the reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.
     ///
-    /// `.query` and `.command` carry the deadline with them, so that no work is done that nobody waits for; a `.durable` one will be done however late.
+    /// `.query` and `.command` carry the deadline with them, so that no work is done that has no requester left; a `.durable` one is done however late.
     public func send(_ request: Request, durability: Durability, timeout: Duration) async throws -> Reply {
         let now = clock.now()
         let deadline = now.addingTimeInterval(timeout.seconds)
         guard isReady, let address = await replies.replyAddress else {
-            throw Unanswered.refused("the broker takes no requests at the moment")
+            throw Unanswered.refused("the broker accepts no requests at the moment")
         }
         let correlationID = randomness.uuid().upperCaseText
         return try await withTaskCancellationHandler {
@@ -100,7 +100,7 @@ public final class RequestClient: Service {
                 if durability != .durable { request.deadline = deadline }
                 let publishQueue = durability == .query ? queries : commands
                 publishQueue.add(request.publication(durability: durability, now: now), deadline: deadline) { outcome in
-                    // Sent, it waits for the reply.
+                    // Once sent, it waits for the reply.
                     if let error = Self.unanswered(outcome) { self.finish(correlationID, .failure(error)) }
                 }
             }
@@ -161,23 +161,23 @@ public final class RequestClient: Service {
     }
 }
 
-// MARK: - Who waits
+// MARK: - Waiting requests
 
 extension RequestClient {
-    /// Lets a request in, or says why not.
+    /// Admits a request, or returns why not.
     private func open(_ id: String, _ entry: Entry, _ timeout: Double) -> Unanswered? {
         state.withLock { state in
             if state.isStopped { return .refused("shutting down") }
             if state.entries.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
             guard state.paces[entry.operation, default: AdmissionControl()].admits(at: entry.sentAt, deadline: timeout) else {
-                return .refused("more are asked than can be answered in time")
+                return .refused("more requests than can be answered in time")
             }
             state.entries[id] = entry
             return nil
         }
     }
 
-    /// Gives the first of several results to whoever waits.
+    /// Gives the waiting caller the first of several results.
     private func finish(_ id: String, _ result: Result<Reply, any Error>) {
         let now = clock.now()
         let entry: Entry? = state.withLock { state in
@@ -191,7 +191,7 @@ extension RequestClient {
         entry?.continuation.resume(with: result)
     }
 
-    /// - Parameter address: of the reply queue that there is now.
+    /// - Parameter address: the current reply queue.
     private func expire(address: String?) {
         let now = clock.now()
         let overdue = state.withLock { state in
@@ -222,7 +222,7 @@ extension RequestClient.Unanswered: CustomStringConvertible {
         switch self {
         case .refused(let reason): "The request was not accepted: \(reason)."
         case .unroutable: "The request was not accepted: no queue is bound to the operation; wharf topology apply binds it."
-        case .timedOut: "No reply came in time; whether the request was carried out is not known."
+        case .timedOut: "No reply arrived in time; it is unknown whether the request was carried out."
         }
     }
 }

@@ -4,21 +4,21 @@ import Logging
 import PostgreSQL
 import Runtime
 
-/// Takes commands through the inbox and their handlers: one transaction for all that have gathered, and one by one when that fails,
-/// so that a message that cannot be handled stops no neighbour.
+/// Takes commands through the inbox and their handlers: one transaction for all gathered messages, and one by one when that fails,
+/// so that a message that cannot be handled does not stop its neighbours.
 struct BatchHandler: Sendable {
     /// How long a batch waits for PostgreSQL to come back before its messages go to the retry ladder.
-    static let patience: Duration = .seconds(5)
+    static let recoveryTimeout: Duration = .seconds(5)
     static let firstPause: Duration = .milliseconds(50)
     static let longestPause: Duration = .seconds(1)
-    /// How often a message by itself is tried again at once when another transaction was in the way: whoever it was is done by then.
+    /// How often a single message is retried at once when another transaction was in the way: that transaction has ended by then.
     static let racesAtOnce = 3
 
     enum Result: Sendable {
-        /// Committed, now or earlier. The ids of the outputs follow from when they were `recorded` (see `Output.id`); `reply` is the answer, where this
-        /// service gives it. `note` is what the log says of it.
+        /// Committed, now or earlier. The ids of the outputs are derived from when they were `recorded` (see `Output.id`); `reply` is the answer, where this
+        /// service gives it. `note` is for the log.
         case handled(outputs: [Output], recorded: Date? = nil, reply: Reply?, note: String? = nil)
-        /// Its deadline had passed, and the inbox does not know it: nobody waits for it, and nothing was done.
+        /// Its deadline had passed, and the inbox does not know it: its requester has stopped waiting, and nothing was done.
         case expired
         case failed(Failure)
     }
@@ -26,7 +26,7 @@ struct BatchHandler: Sendable {
     let inbox: Inbox
     let database: any Database
     let clock: any WallClock
-    /// What counts of the bodies of operations that do not say so themselves.
+    /// The part of the body that counts for operations that do not declare one.
     var fingerprint = Fingerprint.Scope.body
     /// Of the batch at hand, where one is kept.
     var timeline: Timeline?
@@ -37,16 +37,16 @@ struct BatchHandler: Sendable {
         case alone(operation: String)
     }
 
-    /// What one call of `handle` has done so far to get through.
+    /// What one call of `handle` has spent so far on retries.
     private struct Effort {
         var waited: Duration = .zero
         var pause = BatchHandler.firstPause
         var hasMadePartitions = false
-        /// The server was away for longer than `patience`: nothing more is tried.
+        /// The server was away for longer than `recoveryTimeout`: nothing more is tried.
         var gaveUp: Failure?
     }
 
-    /// A result for each request, in their order. What one portion of them meets changes nothing for those that another has committed.
+    /// Returns a result for each request, in order. An error in one portion changes nothing for those that another has committed.
     func handle(_ requests: [Request], by operations: [String: Operation]) async -> [Result] {
         let now = clock.now()
         let late = Set(requests.indices.filter { requests[$0].deadline.map { $0 < now } ?? false })
@@ -54,7 +54,7 @@ struct BatchHandler: Sendable {
         for (index, request) in requests.enumerated() {
             let portion: Portion =
                 switch operations[request.operation]?.handler {
-                // The inbox is all that a late one is about.
+                // A late request needs only the inbox.
                 case .external where !late.contains(index), .lookup where !late.contains(index): .alone(operation: request.operation)
                 default: .transactional
                 }
@@ -80,7 +80,7 @@ struct BatchHandler: Sendable {
     private func handle(
         _ items: [Incoming], _ portion: Portion, _ operations: [String: Operation], _ effort: inout Effort, unknown: Failure? = nil
     ) async -> [Result] {
-        // Once a COMMIT went unanswered, no later trouble with the server says that nothing was done.
+        // Once a COMMIT went unanswered, no later trouble with the server proves that nothing was done.
         var unknown = unknown
         var races = 0
         while true {
@@ -98,8 +98,8 @@ struct BatchHandler: Sendable {
                 switch failure.remedy {
                 case .waitForServer, .askInbox:
                     if failure.remedy == .askInbox { unknown = failure }
-                    // Handled again under the same id, which is safe: the inbox knows those that were committed.
-                    guard effort.waited < Self.patience, (try? await clock.sleep(for: effort.pause)) != nil else {
+                    // Handled again under the same id, which is safe: the inbox knows the committed ones.
+                    guard effort.waited < Self.recoveryTimeout, (try? await clock.sleep(for: effort.pause)) != nil else {
                         if failure.remedy == .waitForServer { effort.gaveUp = failure }
                         return items.map { _ in .failed(unknown ?? failure) }
                     }
@@ -160,7 +160,7 @@ struct BatchHandler: Sendable {
         _ requests: [Request], by operations: [String: Operation],
         _ prepare: @escaping @Sendable ([Request], any SQLConnection) async throws -> Operation.Prepared
     ) async throws -> [Result] {
-        // What the inbox knows needs no second call to the outside.
+        // Messages known to the inbox need no second external call.
         let (fresh, prepared) = try await database.transaction { transaction in
             let known = try await inbox.admit(requests.map(\.id), on: transaction)
             let fresh = requests.filter { known[$0.id] == nil }
@@ -172,7 +172,7 @@ struct BatchHandler: Sendable {
         return try await complete(requests, fresh, by: operations, performed)
     }
 
-    /// The transaction after something outside was asked or acted upon for `performedFor`; what the inbox knows by now is left out.
+    /// The transaction after the external call for `performedFor`; messages that the inbox knows by now are left out.
     private func complete(
         _ requests: [Request], _ performedFor: [Request], by operations: [String: Operation], _ performed: Operation.Performed?
     ) async throws -> [Result] {
@@ -184,7 +184,7 @@ struct BatchHandler: Sendable {
         }
     }
 
-    /// One transaction around `body`, which gets the requests that are new to the inbox and not late. A message that is in the batch twice is handled once.
+    /// One transaction around `body`, which receives the requests that are new to the inbox and not late. A message that is in the batch twice is handled once.
     private func inTransaction(
         _ items: [Incoming], by operations: [String: Operation],
         _ body: @escaping @Sendable ([Request], any SQLConnection) async throws -> [Outcome]
@@ -223,8 +223,8 @@ struct BatchHandler: Sendable {
                 if let result = first.removeValue(forKey: request.id) { return result }
                 guard let row = known[request.id] else {
                     if item.isLate { return .expired }
-                    // What its twin failed with is what it would have failed with.
-                    return .failed(failures[request.id] ?? Failure("duplicate", "its twin in the same batch was told to try again", remedy: .retry))
+                    // It would have failed with the same error as its twin.
+                    return .failed(failures[request.id] ?? Failure("duplicate", "its twin in the same batch will be retried", remedy: .retry))
                 }
                 return Self.recall(row, for: request, scope(of: request, by: operations))
             }
@@ -235,9 +235,9 @@ struct BatchHandler: Sendable {
         operations[request.operation]?.fingerprint ?? fingerprint
     }
 
-    /// The outputs of an earlier handling, once more; a no when the same id comes with another request.
+    /// Returns the outputs of an earlier handling; a rejection when the same id arrives with a different request.
     private static func recall(_ row: Inbox.Remembered, for request: Request, _ scope: Fingerprint.Scope) -> Result {
-        // Rows of the version before cover the whole body, until the last of them is forgotten.
+        // Rows of the version before cover the whole body, until the last of them is dropped.
         guard row.fingerprint == request.fingerprint(of: scope) || row.fingerprint == request.fingerprint(of: .body) else {
             let problem = Problem(
                 "idempotency-key-reused", title: "Idempotency key reused", status: 422,

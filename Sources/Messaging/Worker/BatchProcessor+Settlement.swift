@@ -5,7 +5,7 @@ import Logging
 import Metrics
 import Runtime
 
-/// What has been handled, on its way out: outputs and answers leave, then the deliveries are acknowledged, or set aside with what went wrong.
+/// Settles what has been handled: sends outputs and answers, then acknowledges the deliveries, or sets them aside with their errors.
 extension BatchProcessor {
     struct Settlement {
         let delivery: Delivery
@@ -54,7 +54,7 @@ extension BatchProcessor {
                 if let reply, let requester = settlement.request?.requester { answers.append(Answer(reply: reply, requester: requester)) }
             }
         }
-        // The answer is true from the commit on; what follows from it is on its way at the latest after a redelivery.
+        // The answer is true from the commit on; the outputs leave after a redelivery at the latest.
         async let answering: Void = publish(answers)
         let unsettled = await publish(publications, of: owners)
         if let timeline {
@@ -67,12 +67,12 @@ extension BatchProcessor {
         if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
     }
 
-    /// Publishes; gives the owners of what was not confirmed, each with what the ladder is to say of it, or nil where the broker takes nothing.
+    /// Publishes; returns the owners of what was not confirmed, each with its failure for the ladder, or nil where the broker accepts nothing.
     private func publish(_ publications: [Publication], of owners: [Int]) async -> [Int: Failure?] {
         guard !publications.isEmpty else { return [:] }
         var unsettled: [Int: Failure?] = [:]
         let sent = Bundle.pack(publications)
-        for (outcome, (publication, places)) in zip(await departure.publish(sent.map(\.publication)), sent) {
+        for (outcome, (publication, places)) in zip(await retrying.publish(sent.map(\.publication)), sent) {
             let way = "\(publication.exchange) → \(publication.routingKey)"
             let failure: Failure?
             switch outcome {
@@ -81,7 +81,7 @@ extension BatchProcessor {
             case .refused: failure = Failure("queue-full", "\(way) refused the message", remedy: .retry)
             case .failed(let error):
                 logger.warning("could not publish", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
-                failure = departure.isOpen ? Failure("not-confirmed", "\(way): \(error.message)", remedy: .retry) : nil
+                failure = retrying.isOpen ? Failure("not-confirmed", "\(way): \(error.message)", remedy: .retry) : nil
             }
             for place in places { unsettled[owners[place]] = .some(failure) }
         }
@@ -93,13 +93,13 @@ extension BatchProcessor {
         let together = answers.filter(\.requester.opensBundles).map { $0.reply.publication(to: $0.requester) }
         let alone = answers.filter { !$0.requester.opensBundles }.map { $0.reply.publication(to: $0.requester) }
         for case .failed(let error) in await replies.publish(Bundle.pack(together).map(\.publication) + alone) {
-            // Whoever asked runs into the deadline and may ask again: the inbox has the answer.
+            // The requester runs into its deadline and may ask again: the inbox has the answer.
             logger.warning("could not send replies", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
             return
         }
     }
 
-    /// What could not be sent on: the input waits on the ladder; the inbox has its outputs, so that they are sent when it comes back.
+    /// The outputs could not be sent: the input waits on the ladder; the inbox has the outputs, so they are sent when it returns.
     private func setAsideUnsettled(
         _ unsettled: [(Settlement, Failure?)], _ now: Date, _ acknowledgements: inout Acknowledgements
     ) async {
@@ -107,7 +107,7 @@ extension BatchProcessor {
         var publications: [Publication] = []
         var release: [DeliveryTag] = []
         for (settlement, failure) in unsettled {
-            // What holds credentials never waits on the ladder; however often it is given back, it expires in its queue.
+            // A message with credentials never waits on the ladder; however often it is released, it expires in its queue.
             guard let failure, !failureRouting.redacts, case .handled = settlement.result else {
                 release.append(settlement.delivery.tag)
                 continue
@@ -122,12 +122,12 @@ extension BatchProcessor {
         await replace(tags, by: publications, releasing: release, &acknowledgements)
     }
 
-    /// Where a failed message goes, and what its requester is told.
+    /// Where a failed message goes, and the reply to its requester.
     private func setAside(_ settlement: Settlement, _ failure: Failure, _ now: Date) -> (Publication?, Reply?) {
         let metadata = metadata(of: settlement, failure)
         if let reply = answerInstead(settlement, failure) {
             metrics.retried.increment()
-            logger.warning("refused for now", metadata: metadata)
+            logger.warning("rejected for now", metadata: metadata)
             return (nil, reply)
         }
         let publication = failureRouting.publication(
@@ -143,11 +143,11 @@ extension BatchProcessor {
         return (publication, nil)
     }
 
-    /// What the requester is told where the message itself ends here, since whoever waits can ask again: its deadline is shorter than what the ladder is for,
-    /// or it holds credentials, and a letter without its body could never be replayed.
+    /// The reply where the message itself ends here, since the requester can ask again: its deadline is shorter than the ladder's delays,
+    /// or it contains credentials, and a dead letter without its body could never be replayed.
     ///
-    /// Nil for a message that may have been committed: it climbs the ladder, so that its outputs leave if it was. Its requester hears what came of it, or
-    /// nothing until the deadline, which is the truth.
+    /// Nil for a message that may have been committed: it climbs the ladder, so that its outputs leave if it was. Its requester receives the result, or
+    /// nothing until the deadline, because the outcome is unknown.
     private func answerInstead(_ settlement: Settlement, _ failure: Failure) -> Reply? {
         guard failure.remedy != .deadLetter, let request = settlement.request, request.requester != nil else { return nil }
         let mayBeCommitted = settlement.mayBeCommitted || failure.remedy == .askInbox
@@ -164,8 +164,8 @@ extension Problem {
         let hasKey = request.parameters[Request.idempotencyKey] != nil
         let advice =
             hasKey
-            ? "A retry is safe with the same Idempotency-Key; under another one it may be done twice."
-            : "Look whether it was before you send it again."
+            ? "A retry with the same Idempotency-Key is safe; a different key may carry it out twice."
+            : "Check whether it was before you send it again."
         return Problem(
             "timeout", title: "No reply in time", status: 504, detail: "It is not known whether the request was carried out. \(advice)",
             retryable: hasKey)

@@ -6,12 +6,12 @@ import Metrics
 import PostgreSQL
 import Runtime
 
-/// Takes what has gathered in one queue from delivery to settlement: handle, publish what follows, wait for the broker's confirms, acknowledge.
+/// Takes the gathered messages of one queue from delivery to settlement: handle, publish the outputs, wait for the broker's confirms, acknowledge.
 struct BatchProcessor: Sendable {
-    /// Before a message goes back to a queue because nothing could be published for it, so that it does not spin.
+    /// The pause before a message returns to a queue because nothing could be published for it, so that it does not spin.
     static let releasePause: Duration = .seconds(1)
-    /// Deliveries of one message, after which it is suspected of killing workers: suspects are handled one by one in random order, so that a
-    /// killer takes fewer neighbours with it at each round and is alone long before the broker's delivery limit.
+    /// Deliveries of one message after which it is suspected of killing workers: suspects are handled one by one in random order, so that a
+    /// killer takes fewer neighbours with it at each round and is isolated long before the broker's delivery limit.
     /// A bundle under suspicion is taken apart.
     static let suspectAfter = 2
 
@@ -32,7 +32,7 @@ struct BatchProcessor: Sendable {
     let logger: Logger
 
     /// For what must not be lost.
-    var departure: RetryingPublisher { RetryingPublisher(publisher: publisher, clock: clock) }
+    var retrying: RetryingPublisher { RetryingPublisher(publisher: publisher, clock: clock) }
 
     private struct Work {
         let delivery: Delivery
@@ -63,24 +63,24 @@ struct BatchProcessor: Sendable {
         for suspect in shuffled { await settleTogether([suspect], &acknowledgements) }
     }
 
-    /// One of a bundle's messages may be what kills the workers that it comes to: from here on each travels, and is counted by the broker, by itself.
+    /// One of a bundle's messages may be what kills its workers: from here on each travels on its own, and the broker counts its deliveries separately.
     private func takeApart(_ messages: [Delivery], _ acknowledgements: inout Acknowledgements) async {
         await replace(messages.map(\.tag), by: messages.map { failureRouting.publication(apart: $0, queue: queue) }, releasing: [], &acknowledgements)
     }
 
-    /// Takes each delivery as done once the publication in its place is confirmed; gives it back, as those of `releasing`, when it is not.
+    /// Settles each delivery once the publication in its place is confirmed; releases it, with those of `releasing`, when it is not.
     func replace(
         _ tags: [DeliveryTag], by publications: [Publication], releasing: [DeliveryTag], _ acknowledgements: inout Acknowledgements
     ) async {
         var done: [DeliveryTag] = []
         var release = releasing
-        for (tag, outcome) in zip(tags, await departure.publish(publications)) {
+        for (tag, outcome) in zip(tags, await retrying.publish(publications)) {
             if case .confirmed = outcome { done.append(tag) } else { release.append(tag) }
         }
         await finish(done, release, &acknowledgements)
     }
 
-    /// Tells the broker what has been taken care of, and gives back the rest after a pause.
+    /// Acknowledges the settled deliveries, and releases the rest after a pause.
     func finish(_ done: [DeliveryTag], _ release: [DeliveryTag], _ acknowledgements: inout Acknowledgements) async {
         let (done, release) = (acknowledgements.done(done), acknowledgements.release(release))
         if !done.isEmpty { await consumer.acknowledge(done) }
@@ -102,7 +102,7 @@ struct BatchProcessor: Sendable {
                 try Bundle.check(delivery)
                 let request = try Request(delivery)
                 guard let operation = operations[request.operation] else {
-                    throw Failure("unknown-operation", "'\(request.operation.prefix(100))' is no operation of \(queue)")
+                    throw Failure("unknown-operation", "'\(request.operation.prefix(100))' is not an operation of \(queue)")
                 }
                 if case .query = operation.handler {
                     if let deadline = request.deadline, deadline < now {
@@ -111,7 +111,7 @@ struct BatchProcessor: Sendable {
                         queries.append(Work(delivery: delivery, request: request))
                     }
                 } else {
-                    // Late or not: the inbox is asked first, since what is committed never expires.
+                    // Late or not: the inbox is asked first, since a committed message never expires.
                     commands.append(Work(delivery: delivery, request: request))
                 }
             } catch {
@@ -160,8 +160,8 @@ struct BatchProcessor: Sendable {
             let failure = Failure(error)
             guard requests.count > 1, failure.remedy != .waitForServer else {
                 guard failure.remedy != .deadLetter else { return [.failed(failure)] }
-                logger.warning("queries were refused", metadata: [LogKey.cause: "\(failure.cause)", LogKey.detail: "\(failure.detail)", LogKey.queue: "\(queue)"])
-                // A query is asked again by whoever needs it, not by the ladder.
+                logger.warning("queries were rejected", metadata: [LogKey.cause: "\(failure.cause)", LogKey.detail: "\(failure.detail)", LogKey.queue: "\(queue)"])
+                // The requester repeats a query, not the ladder.
                 let reply = Reply(.unavailable("The service cannot reach its data at the moment."))
                 return requests.map { _ in .handled(outputs: [], reply: reply) }
             }
@@ -173,7 +173,7 @@ struct BatchProcessor: Sendable {
 }
 
 extension Delivery {
-    /// How often the broker has handed this message out before.
+    /// How often the broker has delivered this message before.
     var deliveryCount: Int {
         if case .integer(let count)? = properties.headers["x-delivery-count"] { return Int(clamping: count) }
         return 0

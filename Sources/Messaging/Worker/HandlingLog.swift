@@ -22,7 +22,7 @@ enum LogKey {
 }
 
 extension BatchProcessor.Settlement {
-    /// What every log line of this handling says.
+    /// The metadata of every log line of this handling.
     var logMetadata: Logger.Metadata {
         let properties = delivery.properties
         var metadata: Logger.Metadata = [
@@ -36,14 +36,14 @@ extension BatchProcessor.Settlement {
         return metadata
     }
 
-    /// That of the message; of one that a client sent, that of the first message that it led to.
+    /// The message's subject; for a request from a client, that of the first message that it led to.
     var subject: Subject? {
         if let subject = request?.subject ?? Subject(delivery.properties.headers) { return subject }
         guard case .handled(let outputs, _, _, _) = result else { return nil }
         return outputs.lazy.compactMap(\.subject).first.map { Subject(order: $0.order, number: $0.number) }
     }
 
-    /// What came of it: the messages that follow, each with what it reports, the handler's own word, and the status of the answer.
+    /// The result: the outgoing messages, each with what it reports, the handler's note, and the status of the answer.
     var outcome: String {
         guard case .handled(let outputs, _, let reply, let note) = result else { return "" }
         let sent = outputs.compactMap { output -> String? in
@@ -66,7 +66,7 @@ extension Subject {
 }
 
 extension BatchProcessor {
-    /// What the log says of a message that failed.
+    /// The metadata for a message that failed.
     func metadata(of settlement: Settlement, _ failure: Failure) -> Logger.Metadata {
         var metadata = settlement.logMetadata
         metadata[LogKey.cause] = "\(failure.cause)"
@@ -76,8 +76,8 @@ extension BatchProcessor {
         return metadata
     }
 
-    /// One line for each command that was handled: at info where it is about an order, otherwise at debug. Written before what follows is sent, so that the lines
-    /// of an order stand in the order in which things happened.
+    /// Logs one line for each handled command: at info where it is about an order, otherwise at debug. Written before its outputs are sent, so that the lines
+    /// of an order appear in the order of events.
     /// - Parameter milliseconds: the time that the batch took.
     func logHandled(_ settlement: Settlement, milliseconds: Int) {
         guard logger.logLevel <= .info, let request = settlement.request, operations[request.operation]?.isQuery == false else { return }

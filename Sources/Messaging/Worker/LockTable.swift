@@ -1,7 +1,7 @@
 import PostgreSQL
 
-/// The table in which PostgreSQL keeps the locks of all sessions: a batch of commands takes a lock for each of its messages, and one for most tables that
-/// it touches, and a batch that finds no room fails (SQLSTATE 53200).
+/// The table in which PostgreSQL keeps the locks of all sessions: a batch of commands takes one lock for each of its messages, and one for most tables that
+/// it touches; a batch that finds no room fails (SQLSTATE 53200).
 struct LockTable: Sendable {
     /// Tables and indexes of one transaction: the days of the inbox with an index each, and a service's own.
     static let relations = 2 * (Inbox.retention + Inbox.daysAhead + 3) + 30
@@ -11,11 +11,11 @@ struct LockTable: Sendable {
         let needed: Int
         /// What `max_locks_per_transaction` has to be at least.
         let setting: Int
-        /// There is not room enough for this process alone.
+        /// There is not enough room even for this process alone.
         let isOwn: Bool
 
         var description: String {
-            "PostgreSQL has room for \(available) locks, and the sessions that there are may need \(needed): set max_locks_per_transaction to at least \(setting)"
+            "PostgreSQL has room for \(available) locks, and the current sessions may need \(needed): set max_locks_per_transaction to at least \(setting)"
         }
     }
 
@@ -25,7 +25,7 @@ struct LockTable: Sendable {
         self.database = database
     }
 
-    /// Whether as many batches at once, of as many messages, may find no room, if all other sessions do the same. Throws `PostgresError`.
+    /// Whether this many concurrent batches, of this many messages, may exceed the table if all other sessions do the same. Throws `PostgresError`.
     func shortage(batches: Int, of messages: Int) async throws -> Shortage? {
         let row = try await database.withConnection { connection in
             try await connection.query(

@@ -6,11 +6,11 @@ import PostgreSQL
 import Runtime
 import ServiceLifecycle
 
-/// How a worker takes from its queues.
+/// How a worker takes messages from its queues.
 public struct WorkerLimits: Sendable {
     /// The most messages in one transaction.
     public var batch = 100
-    /// Batches of one queue under way at once: while one waits for the broker's confirms, the next is in its transaction.
+    /// Concurrent batches of one queue: while one waits for the broker's confirms, the next is in its transaction.
     public var lanes = 2
     /// Unacknowledged deliveries of one queue: those in the lanes and one batch that gathers.
     public var prefetch: Int { batch * (lanes + 1) }
@@ -21,14 +21,14 @@ public struct WorkerLimits: Sendable {
     }
 }
 
-/// One process's share of a service: consumes its queues in batches until it is told to stop, then finishes what runs and gives the rest back.
+/// One process's share of a service: consumes its queues in batches until it is stopped, then finishes running batches and releases the rest.
 public struct Worker: Service {
     static let maintenanceInterval: Duration = .seconds(3600)
-    /// While somebody, such as a dump, reads an old day of the inbox, which can take hours.
+    /// The interval while a reader, such as a dump, holds an old day of the inbox, which can take hours.
     static let postponedInterval: Duration = .seconds(60)
     static let failedInterval: Duration = .seconds(5)
 
-    /// The ways in and out of a worker, so that tests and simulations can give others than RabbitMQ and PostgreSQL.
+    /// A worker's connections to the outside, so that tests and simulations can replace RabbitMQ and PostgreSQL.
     public struct Wiring: Sendable {
         public let consumers: [String: any MessageConsumer]
         public let publisher: any MessagePublisher
@@ -108,7 +108,7 @@ public struct Worker: Service {
                 do {
                     batch = try await consumer.next(limit: limits.batch)
                 } catch {
-                    // Stopped, or cancelled: what runs is finished below.
+                    // Stopped, or cancelled: running batches are finished below.
                     break
                 }
                 lanes.addTask { await processor.process(batch) }
@@ -139,7 +139,7 @@ public struct Worker: Service {
             guard let shortage = try await LockTable(of: wiring.database).shortage(batches: batches, of: limits.batch) else { return }
             logger.log(level: shortage.isOwn ? .error : .warning, "\(shortage)")
         } catch {
-            logger.info("could not look how many locks PostgreSQL has room for", metadata: ["error": "\(error)"])
+            logger.info("could not read how many locks PostgreSQL has room for", metadata: ["error": "\(error)"])
         }
     }
 

@@ -1,6 +1,6 @@
 import Metrics
 
-/// What a worker counts, per queue.
+/// A worker's counters, per queue.
 struct WorkerMetrics: Sendable {
     let batchSize: Recorder
     let handled: Counter

@@ -5,10 +5,10 @@ import NIOCore
 public import Runtime
 public import ServiceLifecycle
 
-/// Health and metrics of one process, on an address of their own: `/livez`, `/readyz`, `/metrics`.
+/// Health and metrics of one process, on a separate address: `/livez`, `/readyz`, `/metrics`.
 ///
-/// `/livez` answers 200 as long as the process runs. `/readyz` answers 200 when all required checks pass within two seconds, else 503, and names each check
-/// with what is wrong. `/metrics` is Prometheus' text format.
+/// `/livez` answers 200 as long as the process runs. `/readyz` answers 200 when all required checks pass within two seconds, otherwise 503, and names each failed
+/// check with its reason. `/metrics` is Prometheus' text format.
 public struct AdminServer: Service {
     static let checkLimit: Duration = .seconds(2)
 
@@ -54,7 +54,7 @@ public struct AdminServer: Service {
             return Self.text(text, status: .serviceUnavailable)
         }
         router.get("/metrics") { _, _ in Self.text(metrics.exposition(), type: PrometheusText.contentType) }
-        // A server logs each connection at debug; nobody wants that of a prober.
+        // A server logs each connection at debug; those of probes are only noise.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return Application(

@@ -1,12 +1,12 @@
-/// Something that this process needs to do its work.
+/// A dependency that this process needs to do its work.
 public struct ReadinessCheck: Sendable {
     public let name: String
-    /// Whether the process cannot do its work without it. What is not required is told where it is amiss, and takes nothing out of service.
+    /// Whether the process cannot work without it. A failed check that is not required is reported, and takes nothing out of service.
     public let isRequired: Bool
     let problem: @Sendable () async -> String?
 
-    /// - Parameter problem: nil when all is well, else what is wrong, for people and without secrets. After two seconds it counts as
-    ///     failed; it is not begun again before it comes back.
+    /// - Parameter problem: nil when all is well, otherwise the fault, for operators and without secrets. After two seconds it counts as
+    ///     failed; it is not started again before it returns.
     public init(_ name: String, isRequired: Bool = true, problem: @escaping @Sendable () async -> String?) {
         self.name = name
         self.isRequired = isRequired

@@ -2,20 +2,20 @@ import Messaging
 import Runtime
 import Synchronization
 
-/// Runs readiness checks, each at most once at a time, for as long as ``run()`` does. Whoever asks has an answer in time: a check that hangs on a frozen server,
-/// and does not heed its cancellation either, delays no other check, and is not begun again before it comes back.
+/// Runs readiness checks, each at most once at a time, for as long as ``run()`` does. Callers are answered in time: a check that hangs on a frozen server,
+/// and ignores its cancellation, delays no other check, and is not started again before it returns.
 final class ReadinessLook: Sendable {
     private typealias Answer = AsyncStream<String?>.Continuation
 
     private let checks: [ReadinessCheck]
     private struct State {
-        /// By the place of the check: who waits for its answer. A check with an entry is under way, though nobody may wait any longer.
+        /// By the index of the check: the callers waiting for its answer. A check with an entry is running, even if no caller is waiting any more.
         var waiting: [Int: [UInt64: Answer]] = [:]
         var lastAnswer: UInt64 = 0
     }
 
     private let state = Mutex(State())
-    /// Holds each check once at the most.
+    /// Contains each check at most once.
     private let (begun, begin) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .unbounded)
 
     init(_ checks: [ReadinessCheck]) {
@@ -24,14 +24,14 @@ final class ReadinessLook: Sendable {
 
     func run() async {
         await withDiscardingTaskGroup { group in
-            // Of each check one at the most.
+            // At most one of each check.
             for await place in begun {
                 group.addTask { self.finish(place, await self.checks[place].problem()) }
             }
         }
     }
 
-    /// What is wrong, in the order of the checks, which run at the same time.
+    /// The failed checks with their reasons, in the order of the checks, which run concurrently.
     func problems(within limit: Duration, clock: any WallClock) async -> [(check: ReadinessCheck, problem: String)] {
         let found = await withTaskGroup(of: (Int, String?).self) { group in
             for place in checks.indices {
@@ -52,15 +52,15 @@ final class ReadinessLook: Sendable {
         }
         if isFirst { begin.yield(place) }
         defer { state.withLock { _ = $0.waiting[place]?.removeValue(forKey: id) } }
-        let told: Told? = try? await clock.within(limit) {
-            for await problem in stream { return Told(problem: problem) }
+        let reported: Reported? = try? await clock.within(limit) {
+            for await problem in stream { return Reported(problem: problem) }
             throw CancellationError()
         }
-        guard let told else { return "no answer within \(limit)" }
-        return told.problem
+        guard let reported else { return "no answer within \(limit)" }
+        return reported.problem
     }
 
-    private struct Told: Sendable {
+    private struct Reported: Sendable {
         let problem: String?
     }
 

@@ -2,8 +2,8 @@ import FoundationEssentials
 import Glibc
 import Logging
 
-/// For machines: one JSON object a line, its fields named by the Elastic Common Schema (ecs.version 8.11). What a field is not known for
-/// is a label, and labels are text.
+/// For machines: one JSON object a line, its fields named by the Elastic Common Schema (ecs.version 8.11). Metadata without a field of its own
+/// becomes a label, and labels are text.
 struct ECSLayout: LogLayout {
     private static let version = "8.11.0"
     /// Metadata that has a field of its own.
@@ -54,7 +54,7 @@ struct ECSLayout: LogLayout {
     }
 }
 
-/// A JSON object that is written member by member; a name given twice is the caller's mistake.
+/// A JSON object that is written member by member; duplicate names are the caller's mistake.
 struct JSONLine {
     private var bytes: [UInt8] = []
 

@@ -30,7 +30,7 @@ struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// The nearer the source, the stronger: the event's own metadata, the provider's, the logger's.
+    /// The closer to the source, the higher the precedence: the event's own metadata, the provider's, the logger's.
     func log(event: LogEvent) {
         var all = metadata
         if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }

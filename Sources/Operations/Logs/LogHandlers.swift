@@ -3,9 +3,9 @@ public import Runtime
 public import Logging
 import Messaging
 
-/// How log lines look.
+/// The format of log lines.
 public enum LogFormat: String, Sendable, CaseIterable {
-    /// For people; in colour on a terminal.
+    /// For human readers; in colour on a terminal.
     case text
     /// For machines: JSON with the field names of the Elastic Common Schema.
     case ecs

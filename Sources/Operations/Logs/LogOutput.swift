@@ -1,22 +1,22 @@
 import Glibc
 import Synchronization
 
-/// Where lines go, whole: the lines of one process never interleave. Between processes that share a pipe the kernel keeps lines
-/// whole up to 4,096 bytes.
+/// The output for whole lines: the lines of one process never interleave. Between processes that share a pipe, the kernel keeps lines
+/// of up to 4,096 bytes whole.
 public final class LogOutput: Sendable {
     private let descriptor: Int32
     private let turn = Mutex(())
 
     public static let standardError = LogOutput(descriptor: STDERR_FILENO)
 
-    /// Writes to a descriptor that stays open as long as this object; it is not closed here.
+    /// Writes to a descriptor that must stay open as long as this object; it is not closed here.
     public init(descriptor: Int32) {
         self.descriptor = descriptor
     }
 
     public var isTerminal: Bool { isatty(descriptor) == 1 }
 
-    /// One write(2) for the line, and more only where the kernel takes it in parts. A line that cannot be written is lost: there is nobody to tell.
+    /// Writes the line with one write(2), or more if the kernel takes it in parts. A line that cannot be written is lost, since there is no way left to report it.
     func write(_ line: [UInt8]) {
         turn.withLock { _ in
             var rest = line[...]

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Logging
 
-/// One log event with all that is known about it.
+/// One log event with its context.
 struct LogRecord {
-    /// Characters that are kept of a message or of one value; the rest is cut off.
+    /// Characters kept of a message or of one value; the rest is truncated.
     static let maximumCharacters = 8_192
 
     let at: Date
@@ -26,7 +26,7 @@ struct LogRecord {
     }
 
     private static func bounded(_ text: String) -> String {
-        // Bytes are counted at once, characters are not.
+        // Counting bytes is immediate, counting characters is not.
         guard text.utf8.count > maximumCharacters else { return text }
         let kept = text.prefix(maximumCharacters)
         return kept.endIndex == text.endIndex ? text : kept + "…"
@@ -35,6 +35,6 @@ struct LogRecord {
 
 /// How a record becomes a line.
 protocol LogLayout: Sendable {
-    /// UTF-8 that ends with a line feed and holds no other.
+    /// UTF-8 that ends with a line feed and contains no other.
     func line(for record: LogRecord) -> [UInt8]
 }

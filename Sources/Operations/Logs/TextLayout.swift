@@ -1,6 +1,6 @@
 import Logging
 
-/// For people: `2026-11-21T03:31:13.123Z info     orders  order confirmed  order=17 total=1999`.
+/// For human readers: `2026-11-21T03:31:13.123Z info     orders  order confirmed  order=17 total=1999`.
 struct TextLayout: LogLayout {
     private static let levelWidth = 8
     private static let dim = "\u{1B}[2m"
@@ -43,7 +43,7 @@ struct TextLayout: LogLayout {
         return "\"" + String(quoted) + "\""
     }
 
-    /// Without line feeds and other control characters: what came from outside must not forge a line or paint the terminal.
+    /// Without line feeds and other control characters: input from outside must not forge a line or send escape codes to the terminal.
     private func oneLine(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
         return text.unicodeScalars.reduce(into: "") { line, scalar in
@@ -59,7 +59,7 @@ struct TextLayout: LogLayout {
 }
 
 extension String {
-    /// With spaces at the end, `width` characters long or longer.
+    /// Padded with spaces to `width` characters; longer text stays as it is.
     func padded(to width: Int) -> String {
         self + String(repeating: " ", count: max(0, width - count))
     }

@@ -6,7 +6,7 @@ import Synchronization
 /// Counters are counters, meters and non-aggregating recorders are gauges, timers (in seconds) and aggregating recorders are histograms of fixed
 /// buckets. A series lives as long as the process: others may share the one that is destroyed.
 public final class MetricsRegistry: MetricsFactory {
-    /// Series that are kept; those beyond count nothing, and are counted themselves as `wharf_metrics_dropped_series`.
+    /// Series that are kept; further ones record nothing, and are counted as `wharf_metrics_dropped_series`.
     public static let maximumSeries = 2_000
 
     enum Series {
@@ -24,7 +24,7 @@ public final class MetricsRegistry: MetricsFactory {
     }
 
     private struct State {
-        /// By name, then by labels as they are written.
+        /// By name, then by labels in their written form.
         var families: [String: [String: Series]] = [:]
         var count = 0
         var dropped = 0
@@ -93,7 +93,7 @@ public final class MetricsRegistry: MetricsFactory {
         return if case .histogram(let histogram) = made { histogram } else { HistogramSeries(bounds: bounds) }
     }
 
-    /// The series of this name and these dimensions; nil when there are too many, or the name is already of another type.
+    /// The series of this name and these dimensions; nil when there are too many, or the name already has another type.
     private func series(_ label: String, _ dimensions: [(String, String)], _ make: () -> Series) -> Series? {
         let name = PrometheusText.name(label)
         let labels = PrometheusText.labels(dimensions)

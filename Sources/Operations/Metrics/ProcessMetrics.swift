@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 
-/// What the kernel says about this process, under the names that Prometheus' own clients use.
+/// The kernel's figures for this process, under the names that Prometheus' own clients use.
 struct ProcessMetrics: Equatable {
     var residentBytes: Double
     var cpuSeconds: Double
@@ -20,7 +20,7 @@ struct ProcessMetrics: Equatable {
         ]
     }
 
-    /// nil where /proc is not what it is on Linux.
+    /// nil where /proc differs from Linux's.
     static func current() -> ProcessMetrics? {
         guard let stat = read("/proc/self/stat"), let system = read("/proc/stat"), let limits = read("/proc/self/limits"),
             let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
@@ -32,7 +32,7 @@ struct ProcessMetrics: Equatable {
 
     /// From `/proc/<pid>/stat`, `/proc/stat` and `/proc/<pid>/limits`, see proc(5).
     init?(stat: String, system: String, limits: String, descriptors: Int, ticksPerSecond: Double, pageBytes: Double) {
-        // The second field is the program's name in brackets, which may hold spaces and brackets. The rest begins with field 3.
+        // The second field is the program's name in brackets, which may contain spaces and brackets. The rest begins with field 3.
         guard let name = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[name...].dropFirst().split(separator: " ")
         func field(_ number: Int) -> Double? { fields.indices.contains(number - 3) ? Double(fields[number - 3]) : nil }

@@ -1,7 +1,7 @@
-/// Prometheus' text format 0.0.4, as it is written.
+/// A writer for Prometheus' text format 0.0.4.
 struct PrometheusText {
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
-    /// Characters that are kept of a label's value.
+    /// Characters kept of a label's value.
     static let maximumLabelCharacters = 200
 
     private(set) var text = ""
@@ -10,7 +10,7 @@ struct PrometheusText {
         text += "# TYPE \(name) \(type)\n"
     }
 
-    /// - Parameter labels: as `labels(_:)` writes them.
+    /// - Parameter labels: in the form that `labels(_:)` writes.
     mutating func add(_ name: String, labels: String = "", _ value: Double) {
         text += name + (labels.isEmpty ? "" : "{\(labels)}") + " \(Self.number(value))\n"
     }

@@ -1,7 +1,7 @@
 import Metrics
 import Synchronization
 
-// What the metrics of swift-metrics count with. Every one may be shared: two metrics of one name and the same dimensions are one series.
+// The series behind the metrics of swift-metrics. Each may be shared: two metrics with one name and the same dimensions are one series.
 
 /// A sum that grows.
 final class CounterSeries: CounterHandler {
@@ -35,7 +35,7 @@ final class HistogramSeries: RecorderHandler, TimerHandler {
     static let sizes: [Double] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000, 10_000, 100_000]
 
     struct Snapshot: Equatable {
-        /// By upper bound; the last one is for what is above all bounds.
+        /// By upper bound; the last one is for values above all bounds.
         var counts: [UInt64]
         var sum = 0.0
     }

@@ -1,6 +1,6 @@
-/// Finds what somebody meant who mistyped a name.
+/// Finds the intended name for a mistyped one.
 enum NearestName {
-    /// More typing errors than this are another word.
+    /// With more typing errors than this it is a different word.
     private static let maximumDistance = 3
 
     static func nearest(to name: String, among names: some Sequence<String>) -> String? {

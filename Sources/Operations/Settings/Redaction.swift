@@ -1,8 +1,8 @@
-/// What may be shown of a value.
+/// The part of a value that may be shown.
 enum Redaction {
     static let hidden = "(hidden)"
     private static let mark = "***"
-    /// libpq's and RabbitMQ's parameters that tell where and how, and so help to find a mistake.
+    /// libpq's and RabbitMQ's parameters about location and transport, which help to find a mistake.
     private static let plainParameters: Set<Substring> = [
         "sslmode", "target_session_attrs", "channel_binding", "host", "hostaddr", "port", "connect_timeout", "cacertfile", "verify", "sslrootcert",
         "heartbeat", "connection_timeout",
@@ -12,20 +12,20 @@ enum Redaction {
         switch secrecy {
         case .secret: hidden
         case .url: url(text)
-        // A user has no place in these; who puts one there may have put a password beside it.
+        // A user has no place in these; a value that has one may also have a password.
         case .open: text.contains("://") ? url(text) : text
         }
     }
 
-    /// The URL without its password: `amqp://catalog:***@rabbit/`. Also what is no URL loses whatever could be one: the text before an `@`, what looks
-    /// like a port and is no number, and parameters that are not known to be harmless.
+    /// The URL without its password: `amqp://catalog:***@rabbit/`. A text that is not a URL also loses whatever could be one: the text before an `@`, anything
+    /// like a port that is not a number, and parameters that are not known to be harmless.
     static func url(_ text: String) -> String {
         var shown = text
         let scheme = shown.firstRange(of: "://")
-        // libpq's other form, say.
+        // For instance libpq's other form.
         guard scheme != nil || !text.contains("=") else { return mark }
         let start = scheme?.upperBound ?? shown.startIndex
-        // The last @: a password that was not percent-encoded may hold others.
+        // The last @: a password that was not percent-encoded may contain others.
         if let at = shown[start...].lastIndex(of: "@") {
             let colon = shown[start..<at].firstIndex(of: ":")
             shown.replaceSubrange((colon.map { shown.index(after: $0) } ?? start)..<at, with: mark)
@@ -41,7 +41,7 @@ enum Redaction {
 
     private static func isPort(_ text: Substring) -> Bool { text.allSatisfy(\.isNumber) }
 
-    /// One of several hosts. With its port, as a password that holds a comma could look like a host without.
+    /// One of several hosts. A port is required, because the rest of a password that contains a comma could look like a host without one.
     private static func isNode(_ text: Substring) -> Bool {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         return parts.count == 2 && isPort(parts[1])

@@ -1,13 +1,13 @@
 import Glibc
 
-/// `<NAME>_FILE`: a file that holds a setting, as Docker and Kubernetes mount secrets. It is read once, at start.
+/// `<NAME>_FILE`: a file that contains a setting, as Docker and Kubernetes mount secrets. It is read once, at start.
 enum SecretFile {
-    /// More than any URL or key has; a device or a log given by mistake is not read into memory.
+    /// Larger than any URL or key; a device or a log given by mistake is not read into memory.
     static let maximumBytes = 64 << 10
 
     static func variable(_ name: String) -> String { "\(name)_FILE" }
 
-    /// What the file holds, as it stands; nil when none is named.
+    /// The exact content of the file; nil when none is named.
     /// - Throws: ``SettingError`` when the setting is given twice, or the file is not one line of text without white space around it.
     static func read(for name: String, in environment: [String: String]) throws(SettingError) -> String? {
         let variable = variable(name)
@@ -26,7 +26,7 @@ enum SecretFile {
         return text
     }
 
-    /// At most one byte more than is allowed, which tells that there is too much.
+    /// At most one byte more than is allowed, which is enough to detect an oversized file.
     private static func contents(of path: String) -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -2,9 +2,9 @@
 public struct SettingError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The environment variable.
     public let name: String
-    /// What was given, fit to be shown: secrets are hidden, URLs are without their password.
+    /// The given value in a form that can be shown: secrets are hidden, URLs are without their password.
     public let given: String
-    /// Why it cannot be used, where more is known than what would be accepted; otherwise empty. Quotes nothing of what was given.
+    /// Why it cannot be used, if there is more to say than what would be accepted; otherwise empty. Quotes no part of the value.
     public var reason = ""
     /// What would be accepted.
     public let accepted: String

@@ -3,8 +3,8 @@ import PostgreSQL
 import Redis
 import WebClient
 
-// Each URL is read by the parser of the client that will use it, so that what is accepted here works there. Where it leads without TLS is refused
-// unless the host may be spoken to so.
+// Each URL is parsed by the client that will use it, so that a URL accepted here works there. A connection without TLS is rejected
+// unless plain text to that host is allowed.
 
 extension SettingFormat where Value == String {
     static func broker(_ plainText: PlainTextHosts) -> SettingFormat {
@@ -17,14 +17,14 @@ extension SettingFormat where Value == String {
             }
             for node in configuration.nodes {
                 try check(host: node.host)
-                // Without its verification TLS keeps nobody out who stands in between.
+                // Without certificate verification TLS does not protect against an attacker in between.
                 try plainText.check(node.host, isEncrypted: configuration.tls?.verify ?? false, "amqps:// with a verified certificate")
             }
             return text
         }
     }
 
-    /// Whether TLS is asked for is seen to by the client, parameter by parameter.
+    /// The client checks for TLS itself, parameter by parameter.
     static let database = SettingFormat(accepted: PostgresURL.accepted) { text throws(Misfit) in
         let hosts: [String]
         do throws(PostgresError) {
@@ -91,7 +91,7 @@ extension SettingFormat where Value == String {
         return text
     }
 
-    /// As Consul's own tools read it: `host:port`, or a URL.
+    /// In the form of Consul's own tools: `host:port`, or a URL.
     static let consul = SettingFormat(accepted: "host:port, http://host:port or https://host:port") { text throws(Misfit) in
         if text.contains("://") {
             _ = try destination(text)
@@ -114,7 +114,7 @@ extension SettingFormat where Value == String {
     }
 }
 
-/// The hosts that may be spoken to without TLS: this machine, as a socket's path is, and those that WHARF_INSECURE_HOSTS names.
+/// The hosts that may be contacted without TLS: this machine, including sockets, and those that WHARF_INSECURE_HOSTS names.
 struct PlainTextHosts: Sendable {
     let named: Set<String>
 

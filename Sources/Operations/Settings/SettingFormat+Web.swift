@@ -1,6 +1,6 @@
 import Contracts
 
-// What browsers and proxies are known by.
+// Formats for origins and networks of browsers and proxies.
 
 extension SettingFormat where Value == Set<WebOrigin> {
     static let origins = SettingFormat(

@@ -1,9 +1,9 @@
 import Contracts
 import Logging
 
-/// What a setting's text must look like, and what it means.
+/// The form and the meaning of a setting's text.
 struct SettingFormat<Value: Sendable>: Sendable {
-    /// For people: what is accepted.
+    /// A description of valid texts, for operators.
     let accepted: String
     let parse: @Sendable (String) throws(Misfit) -> Value
 
@@ -20,7 +20,7 @@ struct SettingFormat<Value: Sendable>: Sendable {
     }
 }
 
-/// Why a text is not accepted, where more can be said than what would be. Quotes nothing of it.
+/// Why a text is rejected, if there is more to say than what would be accepted. Quotes no part of it.
 struct Misfit: Error {
     var reason = ""
 }
@@ -30,12 +30,12 @@ extension SettingFormat where Value == String {
         text.unicodeScalars.contains { $0.properties.generalCategory == .control } ? nil : text
     }
 
-    /// Keys, tokens and passwords: what a copied line break or blank would spoil where nobody sees it.
+    /// Keys, tokens and passwords: an accidentally copied line break or blank would break them invisibly.
     static let secret = SettingFormat(accepted: "visible ASCII characters without white space, also at the ends") { text in
         text.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? text : nil
     }
 
-    /// As `Wharf <shop@example.com>` or the address alone.
+    /// In the form `Wharf <shop@example.com>` or the address alone.
     static let mailAddress = SettingFormat(accepted: "an e-mail address, as in Wharf <shop@example.com>") { text in
         MailAddress(text) == nil ? nil : text
     }

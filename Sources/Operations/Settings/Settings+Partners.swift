@@ -1,4 +1,4 @@
-// The services of others that Wharf calls, and where their keys come from. A key that is not set is nil: its caller decides what that means.
+// Third-party services that Wharf calls, and the settings for their keys. A key that is not set is nil: its caller decides what that means.
 
 extension Settings {
     public struct PayPal: Sendable {
@@ -44,7 +44,7 @@ extension Settings {
     }
 
     public struct Consul: Sendable {
-        /// As Consul's own tools read it: `host:port` or a URL. nil: no role registers itself.
+        /// In the form of Consul's own tools: `host:port` or a URL. nil: no role registers itself.
         public let address: String?
         public let token: String?
 
@@ -52,7 +52,7 @@ extension Settings {
             address = try table.read("CONSUL_HTTP_ADDR", .consul, "when set, every role registers itself with a TTL check")
             token = try table.read("CONSUL_HTTP_TOKEN", .secret, "Consul's token", .secret)
             guard let address, token != nil else { return }
-            // host:port is spoken to by HTTP.
+            // host:port means HTTP.
             let url = address.contains("://") ? address : "http://\(address)"
             do {
                 _ = try SettingFormat.api(plainText).parse(url)

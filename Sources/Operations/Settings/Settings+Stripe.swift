@@ -2,7 +2,7 @@ import WebClient
 
 extension Settings {
     public struct Stripe: Sendable {
-        /// Where live keys may go.
+        /// The only host that live keys may be sent to.
         private static let origin = "api.stripe.com"
         private static let testKeys = ["sk_test_", "rk_test_"]
 
@@ -10,7 +10,7 @@ extension Settings {
         public let apiBase: String
         public let webhookSecret: String?
 
-        /// Whether money moves by this key. Whatever does not say that it is for tests counts as live.
+        /// Whether the key moves real money. A key that does not say that it is for tests counts as live.
         public static func isLive(_ key: String) -> Bool { !testKeys.contains(where: key.hasPrefix) }
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
@@ -30,7 +30,7 @@ extension Settings {
 }
 
 extension SettingFormat where Value == String {
-    /// A key that acts for the shop: a publishable one (`pk_`) and a webhook's secret (`whsec_`) are none.
+    /// A key that acts for the shop: a publishable one (`pk_`) and a webhook's secret (`whsec_`) do not.
     static let stripeKey = SettingFormat(
         accepted: "a secret key that begins with sk_test_, rk_test_, sk_live_ or rk_live_, without white space"
     ) { text throws(Misfit) in

@@ -8,7 +8,7 @@ extension Settings: CustomStringConvertible, CustomReflectable {
         }
 
         public let name: String
-        /// What is in force; empty when nothing is.
+        /// The value in force; empty when there is none.
         public let value: String
         /// The default; empty when there is none.
         public let standard: String
@@ -16,7 +16,7 @@ extension Settings: CustomStringConvertible, CustomReflectable {
         public let meaning: String
     }
 
-    /// As ``tableText()``: whoever prints settings prints no secret.
+    /// The same as ``tableText()``, so that printing settings reveals no secret.
     public var description: String { tableText() }
 
     public var customMirror: Mirror { Mirror(self, children: rows.map { (label: $0.name, value: $0.value) }) }

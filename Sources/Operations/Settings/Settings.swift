@@ -2,14 +2,14 @@ public import Contracts
 public import FoundationEssentials
 public import Logging
 
-/// All settings of a process, read once at start and typed. Its initialiser is the table of them: name, format, default, meaning.
+/// All settings of a process, read once at start and typed. The initialiser is their table: name, format, default, meaning.
 public struct Settings: Sendable {
-    /// Whose `WHARF_AMQP_URL_<SERVICE>` and `WHARF_POSTGRES_URL_<SERVICE>` are known.
+    /// The services for which `WHARF_AMQP_URL_<SERVICE>` and `WHARF_POSTGRES_URL_<SERVICE>` are settings.
     public static let services = ["users", "catalog", "carts", "orders", "payments", "notifications", "deadletters", "ingress", "audit"]
 
     public let httpAddress: ListenAddress
     public let adminAddress: ListenAddress
-    /// Whose pages may call the ingress from browsers.
+    /// Origins whose pages may call the ingress from browsers.
     public let corsOrigins: Set<WebOrigin>
     /// How long an ingress keeps an answer of the catalog.
     public let cacheSeconds: Double
@@ -37,10 +37,10 @@ public struct Settings: Sendable {
     private let postgresURLs: [String: String]
     let rows: [Row]
     private let fileable: Set<String>
-    /// Variables that begin with `WHARF_` and are no setting, one line each, with the name that may have been meant.
+    /// Variables that begin with `WHARF_` and are not settings, one line each, with the name that may have been meant.
     public let warnings: [String]
 
-    /// - Throws: ``SettingError`` for the first setting that is wrong.
+    /// - Throws: ``SettingError`` for the first invalid setting.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws(SettingError) {
         var table = SettingsReader(environment: environment)
         httpAddress = try table.read(
@@ -83,17 +83,17 @@ public struct Settings: Sendable {
         warnings = Self.warnings(environment: environment, known: table.rows.map(\.name) + table.fileable.map(SecretFile.variable))
     }
 
-    /// The broker's URL for one service: its own where it has one, else the common one.
+    /// The broker's URL for one service: its own if it has one, otherwise the common one.
     public func amqpURL(for service: String) -> String { amqpURLs[service] ?? amqpURL }
 
-    /// The database's URL for one service: its own where it has one, else the common one.
+    /// The database's URL for one service: its own if it has one, otherwise the common one.
     public func postgresURL(for service: String) -> String { postgresURLs[service] ?? postgresURL }
 
-    /// Whether credentials and customers' data may go to this host without TLS: it is this machine, as a socket's path is, or WHARF_INSECURE_HOSTS
-    /// names it. Every client asks here, so that one setting says it for all of them.
+    /// Whether credentials and customers' data may go to this host without TLS: it is this machine, including sockets, or WHARF_INSECURE_HOSTS
+    /// names it. Every client asks here, so that one setting governs all of them.
     public func allowsPlainText(to host: String) -> Bool { plainText.allows(host) }
 
-    /// The environment with the contents of secrets' files in the place of the files' names, for a process that gives others their settings.
+    /// The environment with secret files replaced by their contents, for a process that passes settings to others.
     /// - Throws: ``SettingError`` for a file that cannot be used.
     public static func readingFiles(_ environment: [String: String]) throws(SettingError) -> [String: String] {
         let names = try Settings(environment: [:]).fileable.union(overrides)

@@ -1,22 +1,22 @@
 import Configuration
 import FoundationEssentials
 
-/// Reads one setting after the other and remembers each for the table.
+/// Reads settings one by one and records each for the table.
 struct SettingsReader {
-    /// What a value's text is worth to others.
+    /// How sensitive a value's text is.
     enum Secrecy {
-        /// Nothing: it may be shown.
+        /// It may be shown.
         case open
-        /// A URL, which may hold a password: it is shown without, and may come from a file.
+        /// A URL, which may contain a password: it is shown without, and may be read from a file.
         case url
-        /// All of it: it is never shown, and may come from a file.
+        /// It is never shown, and may be read from a file.
         case secret
     }
 
     private let configuration: ConfigReader
     private let environment: [String: String]
     private(set) var rows: [Settings.Row] = []
-    /// Those that may be given as `<NAME>_FILE`.
+    /// Settings that may be given as `<NAME>_FILE`.
     private(set) var fileable: Set<String> = []
 
     init(environment: [String: String]) {
@@ -24,7 +24,7 @@ struct SettingsReader {
         configuration = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
     }
 
-    /// The value of a variable. Empty counts as not set: that is how compose files and shells leave a variable out.
+    /// The value of a variable. Empty counts as not set: that is how compose files and shells omit a variable.
     mutating func read<Value>(
         _ name: String, _ format: SettingFormat<Value>, standard: Value, _ meaning: String, _ secrecy: Secrecy = .open
     ) throws(SettingError) -> Value {

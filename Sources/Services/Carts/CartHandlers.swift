@@ -29,12 +29,12 @@ struct CartHandlers: Sendable {
         }
     }
 
-    /// Of what is in the callers' own carts.
+    /// Offers for the contents of the callers' own carts.
     func offers(_ items: [IncomingMessage<Void>], _ database: any Database) async throws -> Offers? {
         try await offers(of: [], and: items.compactMap(\.request.caller?.id), database)
     }
 
-    /// Of what is in the carts, and in the callers' own.
+    /// Offers for the contents of the named carts and of the callers' own.
     func offers(_ items: [IncomingMessage<CartAccess>], _ database: any Database) async throws -> Offers? {
         try await offers(of: items.map(\.input.id), and: items.compactMap(\.request.caller?.id), database)
     }
@@ -52,7 +52,7 @@ struct CartHandlers: Sendable {
         try await pricing.prices(of: Array(Set(carts.flatMap { $0.lines.map(\.sku) })), availability: true)
     }
 
-    /// A guest gets a new cart; a customer too, unless there is an open one already.
+    /// A guest gets a new cart; so does a customer, unless there is an open one already.
     func create(_ items: [IncomingMessage<Void>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         let wanted = items.map { (id: randomness.uuid(), customer: $0.request.caller?.id) }
@@ -62,7 +62,7 @@ struct CartHandlers: Sendable {
         let ids = wanted.map { cart in cart.customer.flatMap { current[$0] } ?? cart.id }
         let carts = try await Store.find(ids, on: transaction)
         return try zip(wanted, ids).map { wanted, id in
-            guard let cart = carts[id] else { return .failed(Failure("cart-missing", "a new cart is not there", remedy: .retry)) }
+            guard let cart = carts[id] else { return .failed(Failure("cart-missing", "a new cart is missing", remedy: .retry)) }
             var reply = try cart.reply(offers)
             reply.status = id == wanted.id ? 201 : 200
             reply.headers["location"] = "/v1/carts/\(id.lowerCaseText)"
@@ -87,11 +87,11 @@ struct CartHandlers: Sendable {
         return outcomes
     }
 
-    /// A guest's cart becomes the customer's; where the customer has one already, its lines join that one.
+    /// A guest's cart becomes the customer's; if the customer has one already, its lines are merged into that one.
     func claim(_ items: [IncomingMessage<CartAccess>], _ offers: Offers?, on transaction: any SQLConnection) async throws -> [Outcome] {
         let customers = items.compactMap(\.request.caller?.id)
         try await Store.lock(customers: customers, now: clock.now(), on: transaction)
-        // All at once and in one order, before any is looked at.
+        // All at once and in one order, before any of them is read.
         let current = try await Store.current(of: customers, on: transaction)
         _ = try await Store.lock(items.map(\.input.id) + current.values, on: transaction)
         var outcomes: [Outcome] = []

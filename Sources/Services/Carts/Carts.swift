@@ -3,13 +3,13 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Carts: what a customer or a guest has gathered, until it is ordered.
+/// Carts: what a customer or a guest has collected, until it is ordered.
 public enum CartsService {
     public static let name = "carts"
     public static let migrations = Inbox.migrations + Schema.migrations
     static let expiryInterval: Duration = .seconds(60)
 
-    /// - Parameter ask: Sends a request to another service; `RequestClient.send` in production.
+    /// - Parameter ask: sends a request to another service; `RequestClient.send` in production.
     public static func definition(
         ask: @escaping Pricing.Ask, clock: any WallClock, randomness: any Randomness
     ) -> ServiceDefinition {
@@ -24,7 +24,7 @@ public enum CartsService {
             operations: [
                 .compositeQuery("carts.carts.get", reading: CartAccess.read, answer: carts.get),
                 .compositeQuery("carts.carts.current", reading: { _ in () }, answer: carts.current),
-                // They lock carts, as the others do, and customers before that: none shares its transaction with another kind.
+                // They lock carts, as the others do, and customers before that: none of them shares its transaction with another kind.
                 .command("carts.carts.create", reading: CartAccess.readNone, lookup: carts.offers, handle: carts.create),
                 .command("carts.carts.delete", transaction: .own, reading: CartAccess.read, handle: carts.delete),
                 .command("carts.carts.claim", reading: CartAccess.read, lookup: carts.offers, handle: carts.claim),

@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `carts.checkouts.create`: prices are taken now, the cart is closed, and what was in it becomes an order.
+/// `carts.checkouts.create`: prices are fetched, the cart is closed, and its contents become an order.
 struct CheckoutHandlers: Sendable {
     let pricing: Pricing
     let clock: any WallClock
@@ -55,7 +55,7 @@ struct CheckoutHandlers: Sendable {
         _ cart: CartRow, _ prices: Offers, priced: Set<String>, expected: Money?
     ) -> Result<(lines: [OrderLine], total: Money), Problem> {
         if cart.lines.isEmpty { return .failure(.invalidInput("cartId", "the cart is empty")) }
-        // Somebody put something in while prices were asked for.
+        // An item was added while prices were being fetched.
         if !priced.isSuperset(of: cart.lines.map(\.sku)) { return .failure(.unavailable("The cart is changing at the moment.")) }
         if let gone = cart.lines.first(where: { prices[$0.sku] == nil }) {
             return .failure(.conflict("product-unavailable", "'\(gone.name)' (\(gone.sku)) is no longer for sale."))
@@ -73,7 +73,7 @@ struct CheckoutHandlers: Sendable {
         }
         if let flaw = total.flaw { return .failure(.invalidInput("cartId", "the cart's total cannot be charged: \(flaw.field) \(flaw.detail)")) }
         if total.amount > 0, let minimum = StripeCurrency(currency)?.minimum, total.amount < minimum {
-            return .failure(.invalidInput("cartId", "the cart's total is below \(minimum) \(currency), the least that can be charged"))
+            return .failure(.invalidInput("cartId", "the cart's total is below \(minimum) \(currency), the smallest amount that can be charged"))
         }
         if let expected, expected != total {
             let detail = "The total is \(total.amount) \(total.currency), not \(expected.amount) \(expected.currency)."

@@ -9,7 +9,7 @@ struct ItemHandlers: Sendable {
     let pricing: Pricing
     let clock: any WallClock
 
-    /// Of what is in the carts and what is to be put there.
+    /// Offers for the contents of the carts and the items to be added.
     func offers(_ items: [IncomingMessage<PutItem>], _ database: any Database) async throws -> Offers? {
         let skus = try await database.withConnection { try await Store.skus(in: items.map(\.input.cart), on: $0) }
         return try await pricing.prices(of: Array(skus.union(items.map(\.input.sku))), availability: true)
@@ -40,8 +40,8 @@ struct ItemHandlers: Sendable {
         }
     }
 
-    /// Applies each change to its cart as the changes before it have left it, then writes the difference in one statement a kind. Each is answered
-    /// with the cart as it left it.
+    /// Applies each change to its cart as the previous changes have left it, then writes the difference in one statement per kind. Each answer shows
+    /// the cart as its own change left it.
     private func change(
         _ items: [IncomingMessage<PutItem>], _ offers: Offers?, on transaction: any SQLConnection, _ apply: (PutItem, inout CartRow) -> Problem?
     ) async throws -> [Outcome] {

@@ -4,19 +4,19 @@ import JSON
 import Messaging
 import Runtime
 
-/// What is for sale, by SKU.
+/// The products for sale, by SKU.
 typealias Offers = [String: PriceList.Entry]
 
-/// What things cost, as the catalog says at this moment.
+/// Current prices, from the catalog.
 public struct Pricing: Sendable {
     public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
-    /// A customer waits for the answer; past this the catalog counts as away.
+    /// A customer waits for the answer; after this the catalog counts as unavailable.
     static let timeout: Duration = .seconds(2)
 
     let ask: Ask
     let randomness: any Randomness
 
-    /// One question for a whole batch; nil when the catalog does not answer. What is not for sale is not in the answer.
+    /// One request for a whole batch; nil when the catalog does not answer. SKUs that are not for sale are missing from the answer.
     func prices(of skus: [String], availability: Bool = false) async throws -> Offers? {
         guard !skus.isEmpty else { return [:] }
         let body = try JSON.encode(PriceQuery(skus: skus, availability: availability))
@@ -33,7 +33,7 @@ public struct Pricing: Sendable {
 }
 
 extension Problem {
-    static let catalogAway = Problem.unavailable("The catalog cannot tell prices at the moment.")
+    static let catalogAway = Problem.unavailable("Prices are unavailable at the moment.")
     static let cartOrdered = Problem.conflict("cart-ordered", "The cart is already ordered.")
     static let mixedCurrencies = Problem.conflict("mixed-currencies", "A cart holds products in one currency.")
 

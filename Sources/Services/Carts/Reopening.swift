@@ -11,7 +11,7 @@ struct Reopening: Sendable {
     func reopen(_ items: [IncomingMessage<ReopenCart>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await Store.reopen(
             items.map { (id: $0.input.cartID, order: $0.input.orderID) }, until: clock.now().addingTimeInterval(Store.lifetime), on: transaction)
-        // A cart that is gone, or closed by a later order, has nothing left to open.
+        // A cart that is gone, or was closed by a later order, stays as it is.
         return try items.map {
             .done(emit: [try Emission(.request(MessageName.advance), CheckoutEvent(orderID: $0.input.orderID, kind: .cartReopened))])
         }
@@ -19,7 +19,7 @@ struct Reopening: Sendable {
 }
 
 extension Store {
-    /// Opens the carts that these orders closed. A customer who has another open cart by now keeps that one as the current one.
+    /// Reopens the carts that these orders closed. A customer who has opened another cart since keeps that one as the current one.
     fileprivate static func reopen(_ carts: [(id: UUID, order: UUID)], until end: Date, on transaction: any SQLConnection) async throws {
         _ = try await lock(carts.map(\.id), on: transaction)
         do {
@@ -34,7 +34,7 @@ extension Store {
                 WHERE carts.id = given_up.id AND carts.order_id = given_up.order_id
                 """)
         } catch let error as PostgresError where error.sqlState == "23505" {
-            // The customer has opened another one in between, or two of his carts come back at once.
+            // The customer has opened another cart in between, or two of the customer's carts are reopened at once.
             throw Failure("cart-raced", "another cart became the customer's current one", remedy: .retry)
         }
     }

@@ -12,15 +12,15 @@ struct CartRow: Sendable {
     /// By SKU.
     var lines: [OrderLine] = []
 
-    /// Whether it is there for the caller: a guest's cart belongs to whoever knows its id, a customer's to that customer. An open one that has expired is gone,
-    /// although it may not have been swept yet.
+    /// Whether the caller can see it: a guest's cart belongs to anyone who knows its id, a customer's to that customer. An open cart past its expiry is gone,
+    /// even if it has not been swept yet.
     func isThere(for caller: Caller?, at now: Date) -> Bool {
         (customerID == nil || customerID == caller?.id) && (orderID != nil || expiresAt > now)
     }
 }
 
 enum Store {
-    /// An untouched cart is forgotten after this many seconds: 30 days.
+    /// An untouched cart expires after this many seconds: 30 days.
     static let lifetime: Double = 30 * 86_400
     static let expiredAtOnce = 500
 
@@ -31,7 +31,7 @@ enum Store {
         ]))
     }
 
-    /// The same, locked in one order, so that two batches cannot block each other for good.
+    /// The same, locked in one order, so that two batches cannot deadlock.
     static func lock(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: CartRow] {
         try await read(transaction.pipeline([
             "SELECT id, customer_id, order_id, version, expires_at FROM carts WHERE id = ANY(\(ids)) ORDER BY id FOR UPDATE",
@@ -39,9 +39,9 @@ enum Store {
         ]))
     }
 
-    /// One transaction at a time gives a customer a cart, so that there is one current cart, and whoever comes second finds it. Taken before any cart is
+    /// Only one transaction at a time gives a customer a cart, so that there is one current cart, and a second transaction finds it. Taken before any cart is
     /// locked, and in one order.
-    /// Their carts that have expired go, so that none is taken for the current one.
+    /// Deletes the customers' expired carts, so that none is taken for the current one.
     static func lock(customers: [UUID], now: Date, on transaction: any SQLConnection) async throws {
         guard !customers.isEmpty else { return }
         let names = Set(customers).map { "carts customer \($0.uuidString)" }.sorted()
@@ -99,7 +99,7 @@ enum Store {
             """)
     }
 
-    /// Writes the carts' versions and lives, which every change renews.
+    /// Writes the carts' versions and expiry times, which every change renews.
     static func touch(_ carts: [CartRow], on transaction: any SQLConnection) async throws {
         try await transaction.enqueue(
             """

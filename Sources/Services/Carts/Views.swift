@@ -15,9 +15,9 @@ struct CartView: Sendable, Codable {
         let image: Image?
         /// Pieces that can be ordered now; nil while the catalog does not answer.
         let available: Int?
-        /// False for what is no longer for sale; nil for what is.
+        /// False for an item that is no longer for sale; nil for one that is.
         let forSale: Bool?
-        /// What was different when it was put in the cart; nil where nothing was.
+        /// What differed when it was put in the cart; nil where nothing did.
         let was: Was?
     }
 
@@ -26,14 +26,14 @@ struct CartView: Sendable, Codable {
         let unitPrice: Money?
     }
 
-    /// A quantity that was lowered to what a cart may hold when two carts became one.
+    /// A quantity that was lowered to the cart's maximum when two carts were merged.
     struct Capped: Sendable, Codable, Equatable {
         let sku: String
         let requested: Int
         let quantity: Int
     }
 
-    /// What an empty cart's total is in.
+    /// The currency of an empty cart's total.
     static let standardCurrency = "EUR"
 
     @PublicID var id: UUID
@@ -44,7 +44,7 @@ struct CartView: Sendable, Codable {
 }
 
 extension CartView.Line {
-    /// The line as it is sold now. Without offers, since the catalog does not answer, it is as it was put in the cart.
+    /// The line at current offers. Without offers, because the catalog does not answer, it is shown as it was put in the cart.
     init(_ line: OrderLine, _ offers: Offers?) {
         let offer = offers?[line.sku]
         let now = OrderLine(
@@ -59,10 +59,10 @@ extension CartView.Line {
 }
 
 extension CartRow {
-    /// What the tag tells of the rest: enough that two states of one version differ.
+    /// Length of the digest in the tag: enough to distinguish two states of one version.
     private static let tagLength = 16
 
-    /// The cart at these offers. Its tag is the version, which is what its owner changes, and a digest of the rest.
+    /// The cart at these offers. Its tag is the version, which its owner changes, and a digest of the rest.
     func reply(_ offers: Offers?, capped: [CartView.Capped]? = nil) throws -> Reply {
         let view = view(offers, capped: capped)
         let rest = SHA256.hex(try JSON.encode(view.items)).prefix(Self.tagLength)
@@ -72,7 +72,7 @@ extension CartRow {
     func view(_ offers: Offers?, capped: [CartView.Capped]? = nil) -> CartView {
         let items = lines.map { CartView.Line($0, offers) }
         let currency = items.first?.unitPrice.currency ?? CartView.standardCurrency
-        // A price that has come to another currency since counts for nothing; the checkout refuses it.
+        // A line whose price is in another currency by now is not counted; the checkout rejects it.
         let total = items.reduce(0) { $0 + ($1.unitPrice.currency == currency ? $1.lineTotal.amount : 0) }
         return CartView(id: id, items: items, total: Money(amount: total, currency: currency), capped: capped, expiresAt: expiresAt)
     }

@@ -3,7 +3,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Catalog: products, what they cost, and how many there are.
+/// Catalog: products, their prices, and their stock.
 public enum CatalogService {
     public static let name = "catalog"
     public static let migrations = Inbox.migrations + Schema.migrations

@@ -61,7 +61,7 @@ struct Categories: Sendable {
         }
     }
 
-    /// One after another, under the lock that products are changed under, so that none comes into a category that goes.
+    /// Serialised under the lock that product changes take, so that no product enters a category that is being removed.
     private func changing<Input>(
         _ items: [IncomingMessage<Input>], on transaction: any SQLConnection, _ change: (Input, inout CategoryShelf) async throws -> Outcome
     ) async throws -> [Outcome] {

@@ -2,9 +2,9 @@ import Contracts
 import FoundationEssentials
 import Messaging
 
-/// Where products stand in the shop. A category inside another one shows its products there, too.
+/// A place for products in the shop. A category also shows the products of the categories inside it.
 struct Category: Sendable, Equatable {
-    /// More would make the tree a reply that nobody can draw.
+    /// A larger tree would be a reply that no client can display.
     static let maximumCount = 10_000
     static let maximumNameLength = 100
     /// Of one product.
@@ -26,7 +26,7 @@ struct CategoryTree: Sendable, Codable {
     let items: [CategoryView]
 }
 
-/// All categories, as they stand in each other.
+/// All categories with their hierarchy.
 struct CategoryShelf: Sendable {
     private(set) var bySlug: [String: Category]
 
@@ -39,10 +39,10 @@ struct CategoryShelf: Sendable {
         set { bySlug[slug] = newValue }
     }
 
-    /// Whether `slug` is `other`, or stands somewhere inside it.
+    /// Whether `slug` is `other`, or is somewhere inside it.
     func isInside(_ slug: String, _ other: String) -> Bool {
         var next: String? = slug
-        // A circle would end here, too: no way is longer than there are categories.
+        // The bound ends a cycle, too: no path is longer than the number of categories.
         for _ in 0...bySlug.count {
             guard let current = next else { return false }
             if current == other { return true }
@@ -55,7 +55,7 @@ struct CategoryShelf: Sendable {
         bySlug.values.contains { $0.parent == slug }
     }
 
-    /// Those at the top with all that is in them, by name.
+    /// The top-level categories with their contents, by name.
     var tree: CategoryTree {
         let children = Dictionary(grouping: bySlug.values, by: \.parent)
         return CategoryTree(items: views(of: nil, children))
@@ -73,11 +73,11 @@ struct CategoryShelf: Sendable {
         CategoryView(slug: category.slug, name: category.name, parent: category.parent, children: views(of: category.slug, children))
     }
 
-    /// The first of `base`, `base-2`, `base-3`, … that no category has.
+    /// The first of `base`, `base-2`, `base-3`, … that is not in use.
     func freeSlug(_ base: String) -> String {
         var slug = base
         var number = 2
-        // Ends, since there are only so many categories.
+        // Ends, because the number of categories is bounded.
         while bySlug[slug] != nil {
             slug = "\(base)-\(number)"
             number += 1

@@ -4,7 +4,7 @@ import Messaging
 
 struct NewCategory: Sendable {
     let name: String
-    /// Nil where one is to be generated.
+    /// Nil to have one generated.
     let slug: String?
     let parent: String?
 
@@ -22,7 +22,7 @@ struct NewCategory: Sendable {
     }
 }
 
-/// A merge patch: nil leaves a field as it is; null for `parent` moves the category to the top.
+/// A merge patch: nil leaves a field as it is; null for `parent` moves the category to the top level.
 struct CategoryChange: Sendable {
     let slug: String
     let name: String?

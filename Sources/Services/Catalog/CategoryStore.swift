@@ -19,7 +19,7 @@ enum CategoryStore {
             "UPDATE categories SET name = \(category.name), parent = \(category.parent) WHERE slug = \(category.slug)")
     }
 
-    /// What is archived does not count: it brings its category back when it is restored.
+    /// Archived products do not count: restoring one restores its category.
     static func hasProducts(_ slug: String, on transaction: any SQLConnection) async throws -> Bool {
         try await !transaction.query("SELECT 1 FROM products WHERE categories @> ARRAY[\(slug)] AND NOT archived LIMIT 1").isEmpty
     }

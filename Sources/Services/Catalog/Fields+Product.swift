@@ -18,7 +18,7 @@ extension Fields {
         return attributes
     }
 
-    /// Those to set, and null for those to take away.
+    /// The attributes to set, and null for those to remove.
     mutating func attributeChanges() -> [String: Scalar?]? {
         let changes = optionalJSON("attributes", [String: Scalar?].self, named: Self.attributesForm)
         note((changes ?? [:]).compactMapValues(\.self))
@@ -41,7 +41,7 @@ extension Fields {
 
     private static var maximumImages: Int { 50 }
 
-    /// Each once, in the order in which they came.
+    /// Without duplicates, in the order given.
     mutating func categories() -> [String]? {
         guard let given = optionalJSON("categories", [String].self, named: "a list of slugs") else { return nil }
         let slugs = given.map(\.nfc).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
@@ -58,7 +58,7 @@ extension Fields {
 }
 
 extension String {
-    /// Of characters that need no escaping in a path; `.` and `..` are taken out of paths by every client.
+    /// Made of characters that need no escaping in a path; `.` and `..` are removed from paths by every client.
     var isSKU: Bool {
         self != "." && self != ".." && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }
     }

@@ -1,13 +1,13 @@
 import Contracts
 @_spi(_Unicode) import Swift
 
-/// What of a product a search has found, marked with `<em>`. Everything else is escaped, so that it can stand in a page as it is.
+/// The parts of a product that a search has matched, marked with `<em>`. Everything else is escaped, so that it can be inserted in a page.
 struct Highlight: Sendable, Codable, Equatable {
-    /// Absent where nothing in it was found.
+    /// Absent where nothing in it matched.
     let name: String?
     let description: String?
 
-    /// Nil where neither holds any of it.
+    /// Nil where neither matches.
     init?(name: String, description: String, text: SearchText) {
         let words = MarkedWords(text)
         self.name = words.mark(name)
@@ -15,7 +15,7 @@ struct Highlight: Sendable, Codable, Equatable {
         if self.name == nil, self.description == nil { return nil }
     }
 
-    /// Characters of a description before the first word that was found, and in all.
+    /// Characters of a description before the first match, and in all.
     private static let context = (before: 60, length: 240)
 }
 
@@ -32,7 +32,7 @@ private struct MarkedWords {
         }
     }
 
-    /// Nil where none of the words is in it.
+    /// Nil where none of the words occurs.
     func mark(_ text: String, around context: (before: Int, length: Int)? = nil) -> String? {
         let found = Self.words(in: text).filter { contains($0) }
         guard let first = found.first else { return nil }
@@ -61,7 +61,7 @@ private struct MarkedWords {
         var rest = text[...]
         while let start = rest.firstIndex(where: { $0.isLetter || $0.isNumber }) {
             rest = rest[start...]
-            // Chinese, Japanese and Korean have one character a word.
+            // Chinese, Japanese and Korean have one character per word.
             let end = rest.first.map(isWord) == true ? rest.index(after: start) : rest.firstIndex { !($0.isLetter || $0.isNumber) || isWord($0) } ?? rest.endIndex
             words.append(rest[..<end])
             rest = rest[end...]
@@ -74,7 +74,7 @@ private struct MarkedWords {
         return (0x3040...0x30FF).contains(scalar) || (0x3400...0x9FFF).contains(scalar) || (0xAC00...0xD7AF).contains(scalar)
     }
 
-    /// As the database folds words, but for rare forms of letters.
+    /// Folds words as the database does, except for rare letter forms.
     private static func folded(_ word: Substring) -> String {
         if word.utf8.allSatisfy({ $0 < 0x80 }) { return word.lowercased() }
         var scalars = String.UnicodeScalarView()

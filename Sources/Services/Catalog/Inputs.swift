@@ -5,13 +5,13 @@ import Messaging
 
 struct NewProduct: Sendable {
     let sku: String
-    /// Nil where one is to be generated.
+    /// Nil to have one generated.
     let slug: String?
     let name: String
     let description: String
     let brand: String?
     let price: Money
-    /// The main one first.
+    /// The main category first.
     let categories: [String]
     let attributes: [String: Scalar]
     let images: [Image]
@@ -21,7 +21,7 @@ struct NewProduct: Sendable {
         try Fields.read(request) { fields in
             let sku = fields.text("sku", 1...64)
             if !sku.isEmpty, !sku.isSKU {
-                fields.note("sku", "may hold ASCII letters, digits, '.', '_' and '-' only, and not be '.' or '..', which no path can name")
+                fields.note("sku", "may hold ASCII letters, digits, '.', '_' and '-' only, and must not be '.' or '..', which no path can contain")
             }
             let new = NewProduct(
                 sku: sku, slug: fields.slug(), name: fields.text("name", 1...200),

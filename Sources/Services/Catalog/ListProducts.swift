@@ -13,11 +13,11 @@ struct ListProducts: Sendable {
         case newest
     }
 
-    /// Each is looked for in every product.
+    /// Each word is searched for in every product.
     static let maximumWords = 20
     static let maximumFacets = 10
 
-    /// Nil where nothing is searched for.
+    /// Nil without a search.
     let search: String?
     let filter: ProductFilter
     let facets: [Facet]
@@ -41,7 +41,7 @@ struct ListProducts: Sendable {
     }
 }
 
-/// What of the products is to be listed. Each field narrows the list.
+/// Which products are listed. Each field narrows the list.
 struct ProductFilter: Sendable {
     static let maximumAttributes = 10
 
@@ -50,7 +50,7 @@ struct ProductFilter: Sendable {
         let value: String
     }
 
-    /// What is archived in place of what is for sale.
+    /// Archived products in place of those for sale.
     let archived: Bool
     let category: String?
     let brand: String?
@@ -58,7 +58,7 @@ struct ProductFilter: Sendable {
     let prices: ClosedRange<Int>?
     let inStock: Bool
 
-    /// Whether it may leave little of the whole catalog.
+    /// Whether it is likely to leave a small part of the catalog.
     var isNarrow: Bool { category != nil || brand != nil || !attributes.isEmpty || prices != nil }
 
     init(_ fields: inout Fields) {

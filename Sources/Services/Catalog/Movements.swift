@@ -20,13 +20,13 @@ struct ListMovements: Sendable {
 
 /// Where a page of the ledger ended.
 struct MovementCursor: Sendable {
-    /// Microseconds since 1970: what PostgreSQL keeps.
+    /// Microseconds since 1970: PostgreSQL's precision.
     let at: Int
     let key: String
-    /// What was on hand before the last one shown.
+    /// The stock on hand before the last movement shown.
     let onHand: Int
 
-    /// Far more than there can be, and small enough to reckon with.
+    /// Far beyond any possible value, and small enough for arithmetic.
     private static let plausible = -1_000_000_000_000...1_000_000_000_000
 
     init?(_ parts: [String]) {
@@ -35,14 +35,14 @@ struct MovementCursor: Sendable {
     }
 }
 
-/// One change of what is on hand.
+/// One change of the stock on hand.
 struct MovementView: Sendable, Codable {
     enum Kind: String, Sendable, Codable {
         /// Counted by an administrator.
         case set
         /// By an administrator, with a reason.
         case adjusted
-        /// To an order.
+        /// Sold to an order.
         case sold
     }
 
@@ -81,7 +81,7 @@ extension Stock {
 }
 
 extension StockStore {
-    /// Newest first: what administrators have changed, and what orders have taken. One more than the page holds, where there is more.
+    /// Newest first: administrators' changes and orders' sales. One more than the page holds, if there are more.
     static func movements(_ list: ListMovements, on connection: any SQLConnection) async throws -> [MovementRow] {
         let after = list.page.after.flatMap(MovementCursor.init)
         let start: SQL = after.map { "WHERE (micros, key COLLATE \"C\") < (\($0.at), \($0.key))" } ?? ""

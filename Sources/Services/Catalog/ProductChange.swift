@@ -87,7 +87,7 @@ struct ProductFields: Sendable, Equatable {
     var description: String
     var brand: String?
     var price: Money
-    /// The main one first.
+    /// The main category first.
     var categories: [String]
     var attributes: [String: Scalar]
     var images: [Image]
@@ -108,7 +108,7 @@ struct ProductFields: Sendable, Equatable {
         archived = row.view.archived == true
     }
 
-    /// Throws a `Problem` for a change that leaves what no product can have.
+    /// Throws a `Problem` for a change that leaves an invalid product.
     func merged(with change: ProductChange) throws -> ProductFields {
         var new = self
         new.slug = change.slug ?? slug
@@ -123,7 +123,7 @@ struct ProductFields: Sendable, Equatable {
             new.price = Money(amount: change.amount ?? price.amount, currency: change.currency ?? price.currency)
             if let flaw = new.price.flaw { throw Problem.invalidInput("price.\(flaw.field)", flaw.detail) }
         }
-        // Those that are there have their prices in the currency that the product has by now.
+        // Existing variants have their prices in the product's present currency.
         let variants = change.variants ?? []
         if let flaw = Variant.flaw(of: variants, sku: sku, currency: new.price.currency) { throw Problem.invalidInput("variants", flaw) }
         if change.price?.currency != nil, let flaw = new.variants.lazy.compactMap({ $0.price.flatMap { Money(amount: $0.amount, currency: new.price.currency).flaw } }).first {
@@ -143,7 +143,7 @@ struct ProductFields: Sendable, Equatable {
 }
 
 extension ProductChange {
-    /// A new main category takes the place of the old one; without a main one there is none.
+    /// A new main category replaces the old one; a null one leaves the product without categories.
     fileprivate func categories(from old: [String]) -> [String] {
         switch (category, categories) {
         case (nil, nil): old
@@ -156,7 +156,7 @@ extension ProductChange {
 }
 
 extension [String] {
-    /// The same with `first` at the beginning, once.
+    /// The same with `first` at the beginning, without duplicates.
     func led(by first: String?) -> [String] {
         guard let first else { return self }
         return [first] + filter { $0 != first }

@@ -2,15 +2,15 @@ import Contracts
 import FoundationEssentials
 import Messaging
 
-/// How a search is answered. A cursor keeps it, so that all pages of a list are pages of the same one.
+/// How a search is answered. A cursor stores it, so that all pages of a list use the same mode.
 enum SearchMode: String, Sendable {
-    /// What has all words, or words that begin so, by rank.
+    /// Products with all words, or words that begin so, by rank.
     case plain
-    /// Too little was found: words that differ in a letter count, too.
+    /// Too few matches: words that differ in one letter count, too.
     case corrected
-    /// Still nothing was found: words that are too short to be corrected need not be there.
+    /// Still no match: words too short to be corrected may be missing.
     case loose
-    /// So much was found that its rank says nothing: the newest come first.
+    /// So many matches that ranking is pointless: the newest come first.
     case broad
 }
 
@@ -19,7 +19,7 @@ struct ProductCursor: Sendable, Equatable {
     /// Of the sort: a name, a price, a score, or seconds since 1970.
     let key: String
     let id: UUID
-    /// Nil where nothing is searched for.
+    /// Nil without a search.
     let mode: SearchMode?
 
     init?(_ parts: [String], of list: ListProducts) {

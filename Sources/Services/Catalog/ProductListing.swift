@@ -5,19 +5,19 @@ import PostgreSQL
 
 /// One list of products as a statement: a search, if there is one, a filter, a sort.
 struct ProductListing: Sendable {
-    /// What is found of more is not ranked: reading the ranks of all would take longer than anybody waits, and say nothing.
+    /// Beyond this many matches nothing is ranked: reading the ranks of all would take too long, and mean little.
     static let maximumRanked = 10_000
-    /// What a filter leaves is gathered before it is sorted, up to so many; of more, the page is full soon when they are walked in the order of the list.
+    /// The filtered products are collected and sorted up to this number; of more, walking them in the order of the list fills the page quickly.
     static let maximumGathered = 2_000
-    /// Of a search that finds fewer, words that differ in a letter are found, too.
+    /// When a search finds fewer, words that differ in one letter match, too.
     static let fewest = 10
 
     let list: ListProducts
     let text: SearchText?
     let mode: SearchMode?
-    /// The filter's brand and attributes as they are indexed.
+    /// The filter's brand and attributes in their indexed form.
     let keys: Keys
-    /// Nothing is searched for, and what the filter leaves is gathered.
+    /// There is no search, and the filtered products are collected.
     var gathers = false
 
     struct Keys: Sendable {
@@ -26,9 +26,9 @@ struct ProductListing: Sendable {
         var attributes: [String] = []
     }
 
-    // MARK: - What is found
+    // MARK: - Matches
 
-    /// The products that the search finds, each with its score: three tiers, and within each the rank of what was found where.
+    /// The products that the search finds, each with its score: four tiers, and within each the rank by the matching field.
     private var hits: SQL? {
         if gathers { return "SELECT products.id AS product_id, 0 AS score FROM products WHERE true\(conditions()) LIMIT \(Self.maximumGathered + 1)" }
         guard let text, let mode, mode != .broad else { return nil }
@@ -47,8 +47,8 @@ struct ProductListing: Sendable {
             """
     }
 
-    /// What `WITH` begins with, and `FROM` of what is found, before the filter. What so much is found of that it is not ranked is looked for in each product in the order
-    /// of the list, where the page is full soon.
+    /// The beginning of `WITH`, and the `FROM` of the matches, before the filter. A search with too many matches to rank is tested on each product in the
+    /// order of the list, where the page fills quickly.
     private func found(walking: Bool = false) -> (with: SQL, from: SQL) {
         if let hits { return ("hits AS MATERIALIZED (\(hits)), ", "hits JOIN products ON products.id = hits.product_id WHERE true") }
         guard let text, mode == .broad else { return ("", "products WHERE true") }
@@ -60,7 +60,7 @@ struct ProductListing: Sendable {
         return ("", "products WHERE \(condition)")
     }
 
-    /// Each with `AND` before it; `facet` says which one to leave out.
+    /// The conditions, each preceded by `AND`; `facet` names the one to leave out.
     private func conditions(without facet: Facet? = nil) -> SQL {
         let filter = list.filter
         var sql: SQL = filter.archived ? " AND archived" : " AND NOT archived"
@@ -84,7 +84,7 @@ struct ProductListing: Sendable {
 
     // MARK: - Statements
 
-    /// The page, one row more than it holds where there is more, each with how many the search has found.
+    /// The page, one row more than it holds if there are more, each with the number of products that the search has found.
     func page() -> SQL {
         let (with, from) = found(walking: true)
         let (score, count): (SQL, SQL) = hits == nil ? ("NULL::integer", "NULL::bigint") : ("score", "(SELECT count(*) FROM hits)")
@@ -98,13 +98,13 @@ struct ProductListing: Sendable {
             """
     }
 
-    /// How many the search finds, whatever the filter; up to what is ranked.
+    /// How many products the search finds before filtering; up to the number that is ranked.
     func count() -> SQL {
         guard let hits else { return "SELECT 0::bigint AS hits" }
         return "SELECT count(*) AS hits FROM (\(hits)) AS hits"
     }
 
-    /// The values of a facet with the number of products that the list would have with it in the filter, most first.
+    /// The values of a facet with the number of products that the list would have with it in the filter, most frequent first.
     func values(of facet: Facet) -> SQL {
         let (with, from) = found()
         let source = from + conditions(without: facet)

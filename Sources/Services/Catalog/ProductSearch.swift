@@ -3,7 +3,7 @@ import Input
 import Messaging
 import PostgreSQL
 
-/// Answers lists of products: what is searched for is made a query, and what is found a page.
+/// Answers lists of products: turns the search into a query, and the matches into a page.
 struct ProductSearch: Sendable {
     struct Result: Sendable {
         let rows: [ProductRow]
@@ -35,8 +35,8 @@ struct ProductSearch: Sendable {
         return Found(rows: rows, listing: listing)
     }
 
-    /// One way to answer a search after another, until one finds what is worth showing. Which one that is follows from the search alone, not from the filter,
-    /// so that what a facet counts is what its filter then shows. A cursor says which one it was.
+    /// Tries one search mode after another until one finds enough. The choice depends on the search alone, not on the filter,
+    /// so that a facet's counts agree with what its filter then shows. A cursor records the mode.
     private func search(_ text: SearchText, _ list: ListProducts, _ keys: ProductListing.Keys) async throws -> Found {
         func find(_ text: SearchText, _ mode: SearchMode) async throws -> Found {
             let listing = ProductListing(list: list, text: text, mode: mode, keys: keys)
@@ -68,7 +68,7 @@ struct ProductSearch: Sendable {
         try await connection.query(listing.page()).map(ProductStore.read)
     }
 
-    /// How many the search has found, whatever the filter.
+    /// How many products the search has found before filtering.
     private func hits(_ found: Found) async throws -> Int {
         if let hits = found.rows.first?.hits { return hits }
         return try await connection.query(found.listing.count()).first?.decode("hits") ?? 0
@@ -85,7 +85,7 @@ struct ProductSearch: Sendable {
 
     // MARK: - Words
 
-    /// The search and the filter as they are indexed: the database folds both.
+    /// The search and the filter in their indexed form: the database folds both.
     private func read(_ list: ListProducts) async throws -> (text: SearchText?, keys: ProductListing.Keys) {
         let attributes = list.filter.attributes
         guard list.search != nil || list.filter.brand != nil || !attributes.isEmpty else { return (nil, ProductListing.Keys()) }
@@ -102,7 +102,7 @@ struct ProductSearch: Sendable {
         return (try Self.text(answers.dropFirst()), keys)
     }
 
-    /// A text as it is searched for.
+    /// The text in its searchable form.
     func text(_ search: String) async throws -> SearchText? {
         try await Self.text(connection.pipeline(Self.reading(search))[...])
     }
@@ -125,10 +125,10 @@ struct ProductSearch: Sendable {
             folded: try row.decode("folded"), code: try row.decode("code"), synonyms: try answers.dropFirst().first?.map { try $0.decode("terms") } ?? [])
     }
 
-    /// Candidates of one word that the index may give.
+    /// Candidates for one word that the index may return.
     private static let maximumCandidates = 200
 
-    /// The same search, which also finds words that differ in a letter.
+    /// The same search, which also matches words that differ in one letter.
     func corrected(_ text: SearchText) async throws -> SearchText {
         let words = Array(Set(text.correctable)).sorted()
         guard !words.isEmpty else { return text }

@@ -11,15 +11,15 @@ struct ProductRow: Sendable {
     let createdAt: Date
     /// In a ranked list.
     var score: Int?
-    /// How many the search has found that found it.
+    /// The total number of matches of the search.
     var hits: Int?
 
-    /// Of what administrators change. A sale leaves it: stock has its own.
+    /// Covers what administrators change. A sale does not change it: stock has its own tag.
     var etag: String { "\"\(version)\"" }
 }
 
 enum ProductStore {
-    /// One batch changes products after another: administrators do so rarely, and SKUs and slugs that are free then stay so until the batch commits.
+    /// Serialises batches that change products: administrators change them rarely, and SKUs and slugs that are free stay free until the batch commits.
     static func lock(on transaction: any SQLConnection) async throws {
         try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('catalog.products', 0))")
     }
@@ -32,7 +32,7 @@ enum ProductStore {
     static let availability: SQL = "LEFT JOIN stock USING (sku)"
     static let products: SQL = "\(columns), NULL::integer AS score, NULL::bigint AS hits FROM products \(availability) "
 
-    /// Those that are for sale, by id or by slug.
+    /// The products for sale with these ids or slugs.
     static func find(_ keys: [String], on connection: any SQLConnection) async throws -> [ProductRow] {
         let ids = keys.compactMap(UUID.init(uuidString:))
         return try await connection.query(
@@ -63,7 +63,7 @@ enum ProductStore {
         return Dictionary(prices.map { ($0.sku, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The first one, read without JSON: many prices are looked up.
+    /// The first image, read without JSON: prices are read often.
     static let image: SQL = "coalesce(images->0->>'url', images->>0) AS image_url, images->0->>'alt' AS image_alt"
 
     static func image(_ row: Row) throws -> Image? {
@@ -71,7 +71,7 @@ enum ProductStore {
         return Image(url: url, alt: try row.decode("image_alt"))
     }
 
-    /// Which of these are the SKUs and slugs of products and variants that are for sale. What is archived holds neither.
+    /// Which of these are SKUs and slugs of products and variants for sale. Archived products hold neither.
     static func taken(
         skus: [String], slugs: [String], on transaction: any SQLConnection
     ) async throws -> (skus: Set<String>, slugs: Set<String>) {
@@ -84,7 +84,7 @@ enum ProductStore {
         return (try Set(rows.map { try $0.decode("sku") }), try Set(rows.compactMap { try $0.decode("slug", as: String?.self) }))
     }
 
-    /// The products as they are then; one whose SKU or slug is taken is left out.
+    /// Returns the inserted products; those whose SKU or slug is taken are left out.
     static func insert(
         _ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: ProductRow] {
@@ -109,7 +109,7 @@ enum ProductStore {
         return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Whether or not it is archived.
+    /// Finds archived products, too.
     static func find(_ id: UUID, on transaction: any SQLConnection) async throws -> ProductRow? {
         try await transaction.query(products + "WHERE id = \(id)").first.map(read)
     }

@@ -97,7 +97,7 @@ struct Products: Sendable {
     }
 
     private func update(_ change: ProductChange, now: Date, on transaction: any SQLConnection) async throws -> Outcome {
-        // What is archived can be restored, and is not there for any other change.
+        // An archived product can be restored, and does not exist for any other change.
         guard let row = try await ProductStore.find(change.id, on: transaction), row.view.archived != true || change.archived == false else {
             return .refused(.notFound("product"))
         }
@@ -112,7 +112,7 @@ struct Products: Sendable {
             return .refused(problem)
         }
         if !new.archived, old.archived || new.slug != old.slug || new.variants != old.variants {
-            // Its own are no others'.
+            // Its own SKUs are not conflicts.
             let own = old.archived ? [] : old.skus
             let skus = new.skus.filter { !own.contains($0) }
             let taken = try await ProductStore.taken(skus: skus, slugs: old.archived || new.slug != old.slug ? [new.slug] : [], on: transaction)
@@ -132,6 +132,6 @@ extension Problem {
     }
 
     fileprivate static func taken(_ what: String, _ value: String) -> Problem {
-        .conflict("product-exists", "The \(what) '\(value)' is another product's.")
+        .conflict("product-exists", "The \(what) '\(value)' belongs to another product.")
     }
 }

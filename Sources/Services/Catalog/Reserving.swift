@@ -4,7 +4,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// The saga's steps in the catalog. Each acts once per order, however often it comes, and gives the same answer each time.
+/// The saga's steps in the catalog. Each acts once per order, however often it arrives, and gives the same answer each time.
 struct Reserving: Sendable {
     let clock: any WallClock
 
@@ -19,7 +19,7 @@ struct Reserving: Sendable {
         return step
     }
 
-    /// All lines or none. Lines are served in the order in which their orders came.
+    /// Reserves all lines or none. Orders are served in the order of arrival.
     func reserve(_ items: [IncomingMessage<ReserveStock>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { $0.lines.map(\.sku) }, on: transaction) { step, known, levels in
             if let known {
@@ -40,7 +40,7 @@ struct Reserving: Sendable {
         }
     }
 
-    /// The stock is reserved: payments is next, without a turn through orders.
+    /// The stock is reserved: payments is next, without a detour through orders.
     private func handOver(_ step: ReserveStock) throws -> Emission {
         guard var charge = step.charge else { return try Self.report(.init(orderID: step.orderID, kind: .stockReserved)) }
         charge.reservedAt = clock.now()
@@ -51,8 +51,8 @@ struct Reserving: Sendable {
         try Emission(.request(MessageName.advance), event)
     }
 
-    /// Gives back what is reserved, and what is sold: payments has the sale booked as soon as it is paid, while orders may be giving the order up. Where there
-    /// is nothing, a reservation that is still on its way will be refused.
+    /// Returns reserved and sold stock: payments has the sale booked as soon as it is paid, while orders may be giving the order up. If there is no
+    /// reservation yet, one that arrives later will be rejected.
     func release(_ items: [IncomingMessage<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
             var reservation = known ?? Reservation(order: step.orderID, state: .released, lines: [])
@@ -83,7 +83,7 @@ struct Reserving: Sendable {
         }
     }
 
-    /// Takes each step of the batch against what the steps before it have left, then writes what has changed, in one go.
+    /// Applies each step of the batch to the state that the previous steps have left, then writes all changes at once.
     private func settle<Step>(
         _ items: [IncomingMessage<Step>], order: (Step) -> UUID, skus: (Step) -> [String], on transaction: any SQLConnection,
         _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, Emission)
@@ -114,7 +114,7 @@ struct Reserving: Sendable {
         return outcomes
     }
 
-    /// One line a SKU, so that two lines of one SKU cannot both be served from the same stock.
+    /// One line per SKU, so that two lines of one SKU cannot both be served from the same stock.
     static func summed(_ lines: [ReserveStock.Line]) -> [ReserveStock.Line] {
         var quantities: [String: Int] = [:]
         for line in lines { quantities[line.sku, default: 0] += line.quantity }

@@ -2,10 +2,10 @@ import Contracts
 import JSON
 import Messaging
 
-/// A value of a product's attributes: one of the scalars of JSON.
+/// A value of a product's attributes: a JSON scalar.
 enum Scalar: Sendable, Codable, Equatable {
     case text(String)
-    /// To the letter: an article number of 19 digits is one.
+    /// Kept exactly: an article number of 19 digits is one.
     case number(JSONNumber)
     case boolean(Bool)
 
@@ -29,7 +29,7 @@ enum Scalar: Sendable, Codable, Equatable {
         }
     }
 
-    /// What is wrong with it; nil for what can be kept.
+    /// Why it cannot be stored; nil when it can be.
     var flaw: String? {
         switch self {
         case .text(let text): text.hasControls(allowingLines: true) ? "must not hold control characters" : nil

@@ -1,8 +1,8 @@
 import PostgreSQL
 
 extension Schema {
-    /// What products are found by. It is kept by triggers, in `product_search` and beside it, so that whatever writes products need not know of it, and no
-    /// change of a price or a stock touches it.
+    /// The search index. Triggers maintain it, in `product_search` and related tables, so that code that writes products need not know of it, and
+    /// a change of price or stock does not touch it.
     static let search = Migration(
         id: "search",
         sql: """

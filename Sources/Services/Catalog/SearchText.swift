@@ -1,30 +1,30 @@
-/// What somebody searches for, as a query of PostgreSQL's full text search.
+/// A search text as a query of PostgreSQL's full text search.
 struct SearchText: Sendable, Equatable {
-    /// After folding; a SKU that is a UUID has six, Chinese one a character.
+    /// After folding; a SKU that is a UUID has six, Chinese one per character.
     static let maximumWords = 40
-    /// A shorter beginning of a word begins too many of them.
+    /// A shorter prefix matches too many words.
     static let shortestPrefix = 2
-    /// Shorter words, and those with digits, are not corrected: other words are too near.
+    /// Shorter words, and those with digits, are not corrected: too many other words are close.
     static let shortestCorrected = 3
     /// Of one word.
     static let maximumCorrections = 12
 
-    /// A word of the search, or several that have a synonym together, and what is as good.
+    /// A word of the search, or several that share a synonym, and its equivalents.
     struct Slot: Sendable, Equatable {
         var words: [String]
-        /// Each of one word or several.
+        /// Each of one or more words.
         var synonyms: [[String]] = []
-        /// Words that differ in one letter, where all are to be found too.
+        /// Words that differ in one letter, where corrections are to match too.
         var corrections: [String] = []
     }
 
     var slots: [Slot]
-    /// The lexeme of a product whose SKU or GTIN it is.
+    /// The lexeme of a product with this SKU or GTIN.
     let code: String
 
     /// - Parameters:
-    ///   - folded: Words with a space between them.
-    ///   - synonyms: Groups of terms, folded likewise, that may be about it.
+    ///   - folded: words separated by spaces.
+    ///   - synonyms: groups of terms, folded in the same way, that may be relevant.
     init(folded: String, code: String, synonyms: [[String]] = []) {
         let words = folded.split(separator: " ").prefix(Self.maximumWords).map(String.init)
         let terms = Dictionary(
@@ -43,7 +43,7 @@ struct SearchText: Sendable, Equatable {
         self.code = code
     }
 
-    /// Nothing is found by what has neither letters nor digits, but a code.
+    /// A text without letters and digits matches nothing but a code.
     var hasWords: Bool { !slots.isEmpty }
 
     var correctable: [String] { slots.flatMap(\.words).filter(Self.isCorrectable) }
@@ -59,7 +59,7 @@ struct SearchText: Sendable, Equatable {
         return text.slots.isEmpty || text == self ? nil : text
     }
 
-    /// With words that may have been meant, of those that are near.
+    /// With the likely intended words, chosen from those that are close.
     func corrected(by near: [String: [String]]) -> SearchText {
         var text = self
         for place in text.slots.indices {
@@ -71,13 +71,13 @@ struct SearchText: Sendable, Equatable {
 
     // MARK: - Queries
 
-    /// All words as they are, whichever their order.
+    /// All words as they are, in any order.
     var exact: String { slots.map { Self.all($0.words) }.joined(separator: " & ") }
 
-    /// Words that begin so, too, and synonyms.
+    /// Also words with these prefixes, and synonyms.
     var wide: String { query { Self.any([Self.beginnings($0.words)] + $0.synonyms.map { Self.all($0) }) } }
 
-    /// And corrections; `weight` narrows it to a part of the products' texts.
+    /// Also corrections; `weight` narrows it to a part of the products' texts.
     func all(weight: String = "") -> String {
         query { slot in
             Self.any(
@@ -87,7 +87,7 @@ struct SearchText: Sendable, Equatable {
 
     var codeQuery: String { Self.quoted(code) }
 
-    /// For what is to be found: the words, or the code.
+    /// Matches the words, or the code.
     func match(_ query: String) -> String { query.isEmpty ? codeQuery : "(\(query)) | \(codeQuery)" }
 
     private func query(_ slot: (Slot) -> String) -> String { slots.map(slot).joined(separator: " & ") }
@@ -115,7 +115,7 @@ struct SearchText: Sendable, Equatable {
 }
 
 enum EditDistance {
-    /// Whether one becomes the other by one letter that is put in, left out, replaced, or swapped with its neighbour.
+    /// Whether one becomes the other by inserting, removing or replacing a letter, or swapping two neighbours.
     static func isOneLetter(_ first: String, _ second: String) -> Bool {
         let (a, b) = (Array(first.unicodeScalars), Array(second.unicodeScalars))
         guard abs(a.count - b.count) <= 1 else { return false }

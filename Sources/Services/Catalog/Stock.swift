@@ -17,7 +17,7 @@ struct Stock: Sendable {
         }
     }
 
-    /// Sets or adjusts; never below what is reserved, because that is promised to customers already.
+    /// Sets or adjusts; never below the reserved quantity, which is promised to customers already.
     func change(_ items: [IncomingMessage<StockChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var levels = try await StockStore.lock(items.map(\.input.sku), on: transaction)
         var movements: [Movement] = []

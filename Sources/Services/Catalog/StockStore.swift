@@ -6,7 +6,7 @@ import PostgreSQL
 struct Level: Sendable {
     var onHand: Int
     var reserved: Int
-    /// Of what administrators change.
+    /// Counts administrators' changes.
     var revision = 1
     var available: Int { onHand - reserved }
     var etag: String { "\"\(revision)-\(onHand)-\(reserved)\"" }
@@ -22,7 +22,7 @@ struct Reservation: Sendable {
     var lines: [ReserveStock.Line]
 }
 
-/// What an administrator has changed.
+/// An administrator's change.
 struct Movement: Sendable {
     let sku: String
     let delta: Int
@@ -32,8 +32,8 @@ struct Movement: Sendable {
 }
 
 enum StockStore {
-    /// One batch changes stock after another. Best-sellers would make them wait for each other anyway, and one lock, instead of one a SKU, leaves no
-    /// order of locks to get wrong between reserving, releasing and committing.
+    /// Serialises batches that change stock. Best-sellers would make them wait for each other anyway, and one lock, instead of one per SKU, leaves no
+    /// lock order to get wrong between reserving, releasing and committing.
     private static let lock: SQL = "SELECT pg_advisory_xact_lock(hashtextextended('catalog.stock', 0))"
 
     static func levels(_ skus: [String], on connection: any SQLConnection) async throws -> [String: Level] {
@@ -62,7 +62,7 @@ enum StockStore {
             let state: String = try row.decode("state")
             let quantities: [Int] = try row.decode("quantities", as: [Int32].self).map(Int.init)
             guard let known = Reservation.State(rawValue: state) else {
-                throw Failure("unknown-state", "the reservation's state '\(state)' is of another version of Wharf", remedy: .retry)
+                throw Failure("unknown-state", "the reservation's state '\(state)' is unknown to this version of Wharf", remedy: .retry)
             }
             let lines = zip(try row.decode("skus", as: [String].self), quantities).map {
                 ReserveStock.Line(sku: $0, quantity: $1)
@@ -87,7 +87,7 @@ enum StockStore {
                 """)
         }
         if !reservations.isEmpty {
-            // unnest flattens arrays of arrays: an order's lines travel as one text each and are taken apart in the database.
+            // unnest flattens nested arrays: an order's lines are passed as one text each and split in the database.
             let skus = reservations.map { $0.lines.map(\.sku).joined(separator: " ") }
             let quantities = reservations.map { $0.lines.map { String($0.quantity) }.joined(separator: " ") }
             statements.append(

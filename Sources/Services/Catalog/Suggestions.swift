@@ -24,7 +24,7 @@ struct Suggestion: Sendable, Codable, Equatable {
 
     let text: String
     let kind: Kind
-    /// Of a product or a category; what `brand` of a list takes, for a brand.
+    /// Of a product or a category; for a brand, the value of a list's `brand` parameter.
     let slug: String
 }
 
@@ -32,7 +32,7 @@ struct SuggestionList: Sendable, Codable {
     let items: [Suggestion]
 }
 
-/// What somebody who types may be about to write: names of categories, brands and products that have words that begin so.
+/// Completions for a text being typed: names of categories, brands and products that have words with these prefixes.
 struct Suggestions: Sendable {
     func suggest(_ items: [IncomingMessage<Suggest>], on connection: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
@@ -51,9 +51,9 @@ struct Suggestions: Sendable {
         return corrected == text ? [] : try await find(corrected, input.limit, on: connection)
     }
 
-    /// Of products looked at: more are not sorted.
+    /// Of products considered: more are not sorted.
     private static let maximumProducts = 300
-    /// Of categories and of brands, so that there is room for products.
+    /// Of categories and of brands, to leave room for products.
     private static let maximumGroups = 3
 
     private static func find(_ text: SearchText, _ limit: Int, on connection: any SQLConnection) async throws -> [Suggestion] {
@@ -69,7 +69,7 @@ struct Suggestions: Sendable {
             ORDER BY \(order), key LIMIT \(groups)
             """,
         ]
-        // Of a single letter everything is a beginning.
+        // A single letter is a prefix of nearly everything.
         if !text.slots.allSatisfy({ $0.words.allSatisfy { $0.unicodeScalars.count < SearchText.shortestPrefix } }) {
             statements.append(
                 """
@@ -91,10 +91,10 @@ struct Suggestions: Sendable {
         return Array(found.prefix(limit))
     }
 
-    /// Brands that are looked at for one to show: some have no product for sale.
+    /// Brands considered for each one shown: some have no product for sale.
     private static let brandsForOne = 5
 
-    /// Whether `folded` has words that begin as all of the text do.
+    /// Whether `folded` has words with all of the text's prefixes.
     private static func condition(_ text: SearchText) -> SQL {
         text.slots.reduce("true") { condition, slot in
             let alternatives = [slot.words] + slot.synonyms + slot.corrections.map { [$0] }

@@ -6,9 +6,9 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-/// Terms that are found by each other, in groups.
+/// Groups of terms that match each other.
 struct SynonymGroups: Sendable, Codable {
-    /// In all groups: every search looks through them.
+    /// In all groups: every search scans them.
     static let maximumTerms = 2_000
     static let maximumTermLength = 100
 

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Input
 import Messaging
 
-/// What of a product is ordered, where it comes in several: each has a SKU, and with that a stock, of its own. A product with variants is not ordered itself.
+/// The form of a product that is ordered, where there are several: each has its own SKU, and with that its own stock. A product with variants is not ordered itself.
 struct Variant: Sendable, Equatable, Codable {
     static let maximumCount = 100
     static let maximumOptions = 10
@@ -12,16 +12,16 @@ struct Variant: Sendable, Equatable, Codable {
     let sku: String
     /// Size, colour and the like.
     let options: [String: String]
-    /// Nil for the product's.
+    /// Nil to use the product's.
     let price: Money?
 
-    /// What the product is called with its options, as a cart shows it.
+    /// The product's name with the options, as a cart shows it.
     func name(of product: String) -> String {
         let values = options.sorted { $0.key < $1.key }.map(\.value)
         return values.isEmpty ? product : "\(product) (\(values.joined(separator: ", ")))"
     }
 
-    /// What is wrong with it; nil for what can be kept.
+    /// Why it cannot be stored; nil when it can be.
     fileprivate var flaw: String? {
         if !(1...64).contains(sku.count) || !sku.isSKU { return "must have a SKU of 1 to 64 ASCII letters, digits, '.', '_' and '-' each" }
         let texts = Array(options.keys) + options.values
@@ -32,7 +32,7 @@ struct Variant: Sendable, Equatable, Codable {
         return price?.flaw.map { "must have prices that can be charged: \($0.field) \($0.detail)" }
     }
 
-    /// What is wrong with all of them together, in a product with this SKU and currency.
+    /// Why they are invalid together, in a product with this SKU and currency.
     static func flaw(of variants: [Variant], sku: String, currency: String) -> String? {
         if variants.contains(where: { $0.price.map { $0.currency != currency } ?? false }) { return "must have prices in \(currency), as the product" }
         if variants.contains(where: { $0.sku == sku }) { return "must have SKUs other than the product's" }
@@ -66,7 +66,7 @@ extension Fields {
 }
 
 extension NewProduct {
-    /// Its own and those of its variants.
+    /// Its own SKU and those of its variants.
     var skus: [String] { [sku] + variants.map(\.sku) }
 }
 

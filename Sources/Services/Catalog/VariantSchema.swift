@@ -1,7 +1,7 @@
 import PostgreSQL
 
 extension Schema {
-    /// Workers of the version before read images that are bare URLs, and no others.
+    /// Workers of the previous version read only images that are bare URLs.
     static let bareImages = Migration(
         id: "images without texts",
         sql: """

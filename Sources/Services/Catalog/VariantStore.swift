@@ -4,11 +4,11 @@ import JSON
 import Messaging
 import PostgreSQL
 
-/// A variant as it is kept, with what is there of it.
+/// A stored variant with its available stock.
 struct VariantRow: Sendable, Codable {
     let sku: String
     let options: [String: String]
-    /// Nil for the product's.
+    /// Nil to use the product's.
     let amount: Int?
     let available: Int
 
@@ -22,7 +22,7 @@ struct VariantRow: Sendable, Codable {
 }
 
 enum VariantStore {
-    /// Those of a row of `products`, as JSON; NULL for none.
+    /// The variants of a row of `products`, as JSON; NULL for none.
     static let column: SQL = """
         CASE WHEN has_variants THEN (
             SELECT json_agg(

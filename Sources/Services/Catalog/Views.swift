@@ -16,9 +16,9 @@ struct ProductView: Sendable, Codable {
     let images: [Image]
     /// Nil where there are none.
     let variants: [VariantView]?
-    /// Of all variants, where there are some.
+    /// The sum over all variants, where there are any.
     let available: Int
-    /// Nil for what is for sale.
+    /// Nil for a product that is for sale.
     let archived: Bool?
     /// In a search.
     var highlight: Highlight?
@@ -26,11 +26,11 @@ struct ProductView: Sendable, Codable {
 }
 
 struct FacetValue: Sendable, Codable, Equatable {
-    /// What the filter takes.
+    /// The value for the filter.
     let value: String
-    /// For people.
+    /// For display.
     let label: String
-    /// Of products that the list would have with this value in its filter.
+    /// The number of products that the list would have with this value in its filter.
     let count: Int
 }
 

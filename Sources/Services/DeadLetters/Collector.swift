@@ -6,9 +6,9 @@ import Messaging
 public import PostgreSQL
 public import ServiceLifecycle
 
-/// Moves dead letters from the broker into PostgreSQL: every delivery, whatever is in it, acknowledged only once it is stored.
+/// Moves dead letters from the broker into PostgreSQL: every delivery, whatever its content, acknowledged only once it is stored.
 ///
-/// While PostgreSQL is away what was delivered is kept in hand and tried again, and the rest waits in the broker: nothing is lost, and
+/// While PostgreSQL is unavailable, delivered letters are held and retried, and the rest waits in the broker: nothing is lost, and
 /// nothing is stored twice.
 public struct DeadLetterCollector: Service {
     public static let queue = "dead-letters"
@@ -32,7 +32,7 @@ public struct DeadLetterCollector: Service {
         self.logger = logger
     }
 
-    /// Returns after a graceful shutdown, when what is in hand is stored or given back, and when the consumer has been stopped.
+    /// Returns after a graceful shutdown, when held letters are stored or released, and when the consumer has been stopped.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -50,7 +50,7 @@ public struct DeadLetterCollector: Service {
         }
     }
 
-    /// Whether all of it is stored; false when the service is to stop before that was possible.
+    /// Returns whether all letters are stored; false when the service stops before that was possible.
     private func keep(_ batch: [Delivery]) async -> Bool {
         var pause = Self.firstPause
         while true {
@@ -61,7 +61,7 @@ public struct DeadLetterCollector: Service {
                 return true
             } catch {
                 logger.warning(
-                    "dead letters wait to be stored",
+                    "dead letters are waiting to be stored",
                     metadata: ["letters": "\(batch.count)", "error": "\(error)", "pause": "\(pause)"])
             }
             let pauseNow = pause
@@ -70,7 +70,8 @@ public struct DeadLetterCollector: Service {
         }
     }
 
-    /// Together, or else one by one; and what the database does not take as it is, bare, which loses nothing that a replay needs. Throws only what concerns the database as a whole.
+    /// Stores the letters together, or else one by one; a letter that the database rejects is stored bare, which loses nothing that a replay needs. Throws only
+    /// errors of the whole database.
     private func store(_ letters: [NewLetter]) async throws {
         do {
             try await database.transaction { try await DeadLetterStore.add(letters, now: clock.now(), on: $0) }
@@ -79,7 +80,7 @@ public struct DeadLetterCollector: Service {
                 for letter in letters { try await store([letter]) }
                 return
             }
-            logger.error("a dead letter is stored without what is shown of it; a replay has all of it", metadata: ["error": "\(error)"])
+            logger.error("a dead letter is stored without the parts for display; a replay still sends all of it", metadata: ["error": "\(error)"])
             let bare = letters.map { $0.bare(because: "\(error.message)") }
             try await database.transaction { try await DeadLetterStore.add(bare, now: clock.now(), on: $0) }
         }
@@ -87,8 +88,8 @@ public struct DeadLetterCollector: Service {
 }
 
 extension PostgresError {
-    /// The server is there and will never take this letter as it is: its values, or how large they are. Anything else is waited for, since what is stored
-    /// bare shows little.
+    /// The server is available and will never accept this letter as it is, because of its values or their size. Any other error is waited for, since a
+    /// bare letter shows little.
     fileprivate var concernsOneLetter: Bool { Failure(self).remedy == .deadLetter || sqlState?.hasPrefix(Self.limitExceeded) == true }
 
     /// The class of SQLSTATEs for limits of the program.

@@ -3,9 +3,9 @@ import Runtime
 public import Messaging
 public import PostgreSQL
 
-/// Dead letters: what could not be handled, kept in plain sight with its cause, until somebody replays or discards it.
+/// Dead letters: messages that could not be handled, kept visible with their causes until an administrator replays or discards them.
 ///
-/// ``DeadLetterCollector`` brings them in; these operations are for administrators.
+/// ``DeadLetterCollector`` stores them; these operations are for administrators.
 public enum DeadLettersService {
     public static let name = "deadletters"
     public static let migrations = Inbox.migrations + Schema.migrations

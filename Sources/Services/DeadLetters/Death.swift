@@ -2,7 +2,7 @@ import AMQP
 import FoundationEssentials
 import Messaging
 
-/// Why, where and after how many attempts a message died, as its headers tell it.
+/// Why, where and after how many attempts a message died, according to its headers.
 struct Death: Sendable {
     let queue: String
     let cause: String
@@ -16,21 +16,21 @@ struct Death: Sendable {
         history = Array(failures.suffix(NewLetter.maximumHistory))
         attempts = Int(Int32(clamping: max(0, headers[DeathHeader.attempt]?.integer ?? 0)))
         if let broker = Self.brokersReason(headers) {
-            // A worker takes the broker's headers off what it sets aside, so where they stand the broker had the last word.
+            // A worker removes the broker's headers from messages it sets aside, so where they are present the broker acted last.
             queue = broker.queue ?? headers[DeathHeader.origin]?.string ?? delivery.routingKey
             cause = "broker-" + broker.reason.map { $0 == "_" ? "-" : String($0) }.joined()
             detail = Self.explanations[broker.reason] ?? "the broker dead-lettered it: \(broker.reason)"
         } else {
             queue = headers[DeathHeader.origin]?.string ?? delivery.routingKey
             cause = headers[DeathHeader.cause]?.string ?? failures.last?.cause ?? "unknown"
-            detail = failures.last?.detail ?? "the message says nothing about why it is here"
+            detail = failures.last?.detail ?? "the message does not say why it is here"
         }
     }
 
     private static let explanations = [
-        "delivery_limit": "it was delivered again and again without an answer; it may be what ends the workers that take it",
+        "delivery_limit": "it was delivered repeatedly without an answer; it may be what crashes its workers",
         "rejected": "a consumer rejected it",
-        "expired": "it waited in its queue for longer than it may",
+        "expired": "it waited in its queue for longer than allowed",
         "maxlen": "its queue was full",
     ]
 

@@ -1,4 +1,4 @@
-/// The headers that say why a message is dead: Wharf's own, which its workers write, and the broker's.
+/// The headers that say why a message died: Wharf's own, which its workers write, and the broker's.
 enum DeathHeader {
     static let attempt = "attempt"
     static let failures = "failures"
@@ -7,10 +7,10 @@ enum DeathHeader {
 
     /// An array of tables, the newest first.
     static let deaths = "x-death"
-    /// From RabbitMQ 3.13 on.
+    /// Since RabbitMQ 3.13.
     static let lastReason = "x-last-death-reason"
     static let lastQueue = "x-last-death-queue"
 
-    /// What the broker counts at each delivery of one and the same message.
+    /// Headers in which the broker counts the deliveries of one message.
     static let deliveryCounts: Set<String> = ["x-delivery-count", "x-acquired-count"]
 }

@@ -4,11 +4,11 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// What is to become of a letter.
+/// Administrators' decisions on letters.
 struct Deciding: Sendable {
     let clock: any WallClock
 
-    /// Sends the message back to its queue as it was before it failed. The inbox row of this command holds it, so a crash cannot lose it on its way.
+    /// Sends the message back to its queue as it was before it failed. The inbox row of this command holds it, so a crash cannot lose it.
     func replay(_ items: [IncomingMessage<ReplayLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let pastMemory = Set(items.filter(\.input.pastMemory).map(\.input.id))
         let decided = try await decide(items.map { ($0.request, $0.input.id) }, .replay, pastMemory: pastMemory, on: transaction)
@@ -32,7 +32,7 @@ struct Deciding: Sendable {
         }
     }
 
-    /// Takes discarded letters back: they are open again.
+    /// Restores discarded letters: they are open again.
     func restore(_ items: [IncomingMessage<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await decide(items.map { ($0.request, $0.input.id) }, .restore, on: transaction).items.map { item in
             switch item {
@@ -44,7 +44,7 @@ struct Deciding: Sendable {
 
     private enum Decided {
         case refused(Problem)
-        /// It was so already.
+        /// It was in that state already.
         case unchanged(DeadLetterSummary)
         case changed(DeadLetterSummary)
     }
@@ -52,7 +52,7 @@ struct Deciding: Sendable {
     private func decide(
         _ items: [(request: Request, id: UUID)], _ decision: DeadLetterDecision, pastMemory: Set<UUID> = [], on transaction: any SQLConnection
     ) async throws -> (items: [Decided], changed: [UUID]) {
-        // Of two decisions on one letter in a batch the first counts.
+        // Of two decisions on one letter in a batch, the first counts.
         var actors: [UUID: String] = [:]
         for item in items where actors[item.id] == nil {
             actors[item.id] = item.request.caller?.actor ?? "unknown"
@@ -83,7 +83,7 @@ extension Problem {
         let detail =
             switch state {
             case .open: "The dead letter is open."
-            case .replayed: "The dead letter was replayed already; should the message fail again, it is open again."
+            case .replayed: "The dead letter was replayed already; if the message fails again, it will be open again."
             case .discarded: "The dead letter was discarded; restore it first: POST /v1/dead-letters/{id}/restoration, or wharf dead-letters restore."
             }
         return .conflict("dead-letter-\(state.rawValue)", detail)
@@ -91,12 +91,12 @@ extension Problem {
 
     static let incomplete = Problem.conflict(
         "dead-letter-incomplete",
-        "The message cannot be sent again: its queue is unknown, it was too large to be kept whole, or it held credentials, which are not kept.")
+        "The message cannot be sent again: its queue is unknown, it was too large to be kept whole, or it contained credentials, which are not stored.")
 
     static let pastMemory = Problem.conflict(
         "dead-letter-past-memory",
         """
         The message is older than the \(Inbox.retention) days for which services remember what they have handled. If it was handled before it died, a replay \
-        handles it a second time. Look first; then send {"pastMemory": true} to replay it all the same.
+        handles it a second time. Check first; then send {"pastMemory": true} to replay it anyway.
         """)
 }

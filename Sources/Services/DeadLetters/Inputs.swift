@@ -35,7 +35,7 @@ struct OneLetter: Sendable {
 
 struct ReplayLetter: Sendable {
     let id: UUID
-    /// Also when the message is older than what services remember, so that it may be handled a second time.
+    /// Also replay when the message is older than what services remember, so that it may be handled a second time.
     let pastMemory: Bool
 
     static func read(_ request: Request) throws -> ReplayLetter {
@@ -46,7 +46,7 @@ struct ReplayLetter: Sendable {
 }
 
 extension Caller {
-    /// How the audit log names somebody.
+    /// The caller's name in the audit log.
     var actor: String {
         let id = id.uuidString.lowercased()
         return email.map { "\($0) (\(id))" } ?? id

@@ -4,7 +4,7 @@ import Messaging
 import Secrets
 
 extension JSONValue {
-    /// A header's value for people: what JSON cannot say becomes text.
+    /// A header's value for display: values without a JSON form become text.
     init(_ value: FieldValue) {
         switch value {
         case .string(let text): self = .string(text.storable)

@@ -4,14 +4,14 @@ import JSON
 import Secrets
 
 public enum DeadLetterState: String, Sendable, Codable, CaseIterable {
-    /// Nobody has decided yet, or it has come back.
+    /// Undecided, or returned.
     case open
     case replayed
-    /// Kept, and out of the way.
+    /// Kept, but hidden from the list of open letters.
     case discarded
 }
 
-/// Which letters are meant; nil is any.
+/// Which letters to select; nil matches any.
 public struct DeadLetterFilter: Sendable, Equatable {
     public var cause: String?
     public var queue: String?
@@ -26,10 +26,10 @@ public struct DeadLetterFilter: Sendable, Equatable {
 
 public struct DeadLetterSummary: Sendable {
     public let id: UUID
-    /// As it came: it need not be a UUID.
+    /// As received: it need not be a UUID.
     public let messageID: String?
     public let operation: String?
-    /// The queue that it died in, and that a replay sends it to; empty when nothing tells.
+    /// The queue that it died in, and that a replay sends it to; empty when unknown.
     public let queue: String
     public let cause: String
     public let detail: String
@@ -43,7 +43,7 @@ public struct DeadLetterSummary: Sendable {
     public let settledBy: String?
 }
 
-/// A letter with everything that is known of it.
+/// A letter with everything known about it.
 public struct DeadLetter: Sendable {
     /// One entry of the audit log.
     public struct AuditEntry: Sendable, Codable {
@@ -54,17 +54,17 @@ public struct DeadLetter: Sendable {
     }
 
     public let summary: DeadLetterSummary
-    /// Each failed attempt that its headers told of, the oldest first.
+    /// Each failed attempt in its headers, oldest first.
     public let history: [FailedAttempt]
     public let body: [UInt8]
-    /// What the body had when it came.
+    /// The size of the body on arrival.
     public let bodyBytes: Int
     /// The newest last.
     public let audit: [AuditEntry]
     let properties: JSONValue
     let headers: JSONValue
 
-    /// The body, where it is UTF-8 without control characters other than white space.
+    /// The body, if it is UTF-8 without control characters other than white space.
     public var bodyText: String? {
         guard let text = String(validating: body, as: UTF8.self) else { return nil }
         let isReadable = text.unicodeScalars.allSatisfy {

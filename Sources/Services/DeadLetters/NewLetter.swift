@@ -6,16 +6,16 @@ import Logging
 import Messaging
 import Secrets
 
-/// A dead message as it is stored, made from whatever the broker delivers: nothing in a delivery can make this fail.
+/// A dead message as it is stored, made from any delivery: no content of a delivery can make this fail.
 struct NewLetter: Sendable {
-    /// The most of a body that is kept: what RabbitMQ 4 allows for a whole message. A longer one is cut, and can only be looked at.
+    /// The largest body stored: RabbitMQ 4's limit for a whole message. A longer one is truncated, and can be inspected but not replayed.
     static let maximumBody = 16 << 20
-    /// What AMQP allows in a short string.
+    /// The longest short string in AMQP.
     static let maximumName = 255
     static let maximumHistory = FailedAttempt.maximumKept
 
     let id: UUID
-    /// Tells this death of the message from its other ones; the same when it is merely delivered again.
+    /// Distinguishes this death of the message from its others; the same when it is merely redelivered.
     let occurrence: [UInt8]
     var messageID: String?
     var operation: String?
@@ -35,7 +35,7 @@ struct NewLetter: Sendable {
     init(_ delivery: Delivery) {
         let properties = delivery.properties
         let death = Death(delivery)
-        // Encoding texts cannot fail. Should it ever, the body at least is kept.
+        // Encoding texts cannot fail. Should it ever, at least the body is kept.
         original = (try? JSON.encode(Original(properties))) ?? []
         body = Array(delivery.body.prefix(Self.maximumBody))
         bodyBytes = delivery.body.count
@@ -53,7 +53,7 @@ struct NewLetter: Sendable {
         headers = JSONValue.fields(properties.headers)
     }
 
-    /// With nothing to look at but what cannot be refused: for a message that the database would not take otherwise. What a replay needs is kept: the queue, the
+    /// Without the parts for display that a database can reject: for a message that it does not accept otherwise. A replay's data is kept: the queue, the
     /// bytes of the original with its headers, and the body.
     func bare(because reason: String) -> NewLetter {
         var letter = self
@@ -69,7 +69,7 @@ struct NewLetter: Sendable {
         return letter
     }
 
-    /// What the log says of it: enough to find it by, and by its order.
+    /// The metadata for the log: enough to find the letter, also by its order.
     var logMetadata: Logger.Metadata {
         var metadata: Logger.Metadata = [
             "letter": "\(id.lowerCaseText)", "message": "\(messageID ?? "-")", "operation": "\(operation ?? "-")", "queue": "\(queue)", "cause": "\(cause)",
@@ -78,7 +78,7 @@ struct NewLetter: Sendable {
         return metadata
     }
 
-    /// Among the properties; says to a replay whether it is a bundle.
+    /// One of the properties; shows a replay whether it is a bundle.
     private static let contentType = "contentType"
 
     private static func name(_ text: String) -> String {
@@ -87,7 +87,7 @@ struct NewLetter: Sendable {
 
     private static let namespace = UUID(uuid: (0xb8, 0x6e, 0x0a, 0x17, 0x93, 0x5d, 0x4c, 0x21, 0x8f, 0x60, 0x1d, 0x3a, 0x77, 0xe4, 0x09, 0xc6))
 
-    /// Messages that have no id and are alike in every byte can only be told apart by their deaths.
+    /// Messages without an id that are equal in every byte can only be distinguished by their deaths.
     private static func id(of delivery: Delivery, queue: String, occurrence: [UInt8]) -> UUID {
         let identity = delivery.properties.messageID.map { SHA256.hash($0) } ?? occurrence
         return UUID.v5(namespace: namespace, name: SHA256.hash(queue) + identity + SHA256.hash(delivery.body))

@@ -1,7 +1,7 @@
 import AMQP
 import Messaging
 
-/// What a replay is made from, to the letter: `jsonb` cannot hold every text that a header can.
+/// The source of a replay, to the letter: `jsonb` cannot hold every text that a header can.
 struct Original: Sendable, Equatable, Codable {
     let messageID: String?
     let operation: String?
@@ -13,7 +13,7 @@ struct Original: Sendable, Equatable, Codable {
         headers = properties.headers.compactMapValues(\.string)
     }
 
-    /// Its body aside, the message as it was before it failed.
+    /// The message as it was before it failed, with the given body.
     func message(_ body: [UInt8], contentType: String?) -> FailedMessage {
         FailedMessage(messageID: messageID, operation: operation, contentType: contentType, headers: headers, body: body)
     }

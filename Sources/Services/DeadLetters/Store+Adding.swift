@@ -4,20 +4,20 @@ import Messaging
 import PostgreSQL
 
 extension DeadLetterStore {
-    /// Bodies of one statement, in bytes, unless a single one is larger.
+    /// Total size of the bodies in one statement, in bytes, unless a single one is larger.
     static let maximumStatement = 16 << 20
     /// Deaths of one message that are remembered, so that none of them is counted twice.
     static let maximumOccurrences = 16
     static let collector = "collector"
 
-    /// Stores what is new, counts what has come back and opens it again, and passes over what is merely delivered again.
+    /// Stores new letters, counts and reopens returned ones, and skips mere redeliveries.
     static func add(_ letters: [NewLetter], now: Date, on transaction: any SQLConnection) async throws {
         let statements = try portions(of: letters).map { try insertion($0, now) }
         guard !statements.isEmpty else { return }
         _ = try await transaction.pipeline(statements)
     }
 
-    /// Splits so that no statement has a letter twice, which PostgreSQL refuses, or is too large.
+    /// Splits the letters so that no statement is too large or has a letter twice, which PostgreSQL rejects.
     static func portions(of letters: [NewLetter]) -> [[NewLetter]] {
         var portions: [[NewLetter]] = []
         var ids: Set<UUID> = []

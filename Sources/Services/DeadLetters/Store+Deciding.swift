@@ -4,10 +4,10 @@ public import FoundationEssentials
 public import Messaging
 public import PostgreSQL
 
-/// What somebody decides about a letter.
+/// A decision about a letter.
 public enum DeadLetterDecision: String, Sendable {
     case replay, discard
-    /// Takes a discarded one back.
+    /// Reopens a discarded letter.
     case restore
 
     var from: DeadLetterState { self == .restore ? .discarded : .open }
@@ -20,7 +20,7 @@ public enum DeadLetterDecision: String, Sendable {
         }
     }
 
-    /// How the audit log calls it.
+    /// Its name in the audit log.
     var action: String {
         switch self {
         case .replay: "replayed"
@@ -37,9 +37,9 @@ extension DeadLetterStore {
         case unchanged(DeadLetterSummary)
         /// The letter's state does not allow it.
         case forbidden(DeadLetterSummary)
-        /// It cannot be replayed: its queue is unknown, its body was too large to be kept whole, or it held credentials and was not kept.
+        /// It cannot be replayed: its queue is unknown, its body was too large to be stored whole, or it contained credentials and was not stored.
         case incomplete(DeadLetterSummary)
-        /// It is older than what its service remembers, so a replay may have its effect a second time: only a caller who says so may replay it.
+        /// It is older than what its service remembers, so a replay may have its effect twice: only a caller who explicitly agrees may replay it.
         case pastMemory(DeadLetterSummary)
     }
 
@@ -49,14 +49,14 @@ extension DeadLetterStore {
         public let content: FailedMessage
     }
 
-    /// Changes the letters' states and notes who did. Letters that do not exist are not in the answer. A caller who replays sends the `messages` of those
-    /// that were changed, in a way that a crash after the commit does not undo.
+    /// Changes the letters' states and records who did. Letters that do not exist are not in the answer. A caller who replays sends the `messages` of those
+    /// that were changed, in a way that survives a crash after the commit.
     ///
-    /// - Parameter pastMemory: letters that are replayed however old they are.
+    /// - Parameter pastMemory: letters that are replayed regardless of age.
     public static func decide(
         _ decision: DeadLetterDecision, _ actors: [UUID: String], pastMemory: Set<UUID> = [], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: DecisionResult] {
-        // Locked in one order, so that two callers cannot block each other for good.
+        // Locked in one order, so that two callers cannot deadlock.
         let rows = try await transaction.query(
             """
             SELECT \(columns), properties ->> 'timestamp' AS sent_at,
@@ -89,7 +89,7 @@ extension DeadLetterStore {
         return results
     }
 
-    /// When the message may have been handled at the earliest: when it was sent, as far as it says so, and else when it first died.
+    /// The earliest time at which the message may have been handled: when it was sent, if it says so, otherwise when it first died.
     private static func oldest(_ letter: DeadLetterSummary, _ row: Row) throws -> Date {
         let sentAt: String? = try row.decode("sent_at")
         guard let sentAt, let seconds = Double(sentAt) else { return letter.firstSeenAt }
@@ -114,7 +114,7 @@ extension DeadLetterStore {
         ]
     }
 
-    /// What a replay of these letters sends.
+    /// The messages that a replay of these letters sends.
     public static func messages(of ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: Message] {
         guard !ids.isEmpty else { return [:] }
         let rows = try await connection.query(

@@ -4,14 +4,14 @@ import JSON
 import Messaging
 public import PostgreSQL
 
-/// The letters in PostgreSQL: for the service, and for the command line. Every function works on the schema that its connection leads to.
+/// The letters in PostgreSQL: for the service, and for the command line. Every function uses the schema of its connection.
 public enum DeadLetterStore {
-    /// Causes that one answer names, the most frequent ones.
+    /// Causes named in one answer, the most frequent ones.
     public static let maximumCauses = 50
-    /// Entries of the audit log that one letter is shown with, the newest ones.
+    /// Entries of the audit log shown with one letter, the newest ones.
     public static let maximumAudit = 100
 
-    /// A place in the list, from the newest to the oldest.
+    /// A position in the list, which is sorted from newest to oldest.
     public struct Position: Sendable, Equatable {
         public let lastSeenAt: Date
         public let id: UUID
@@ -29,14 +29,14 @@ public enum DeadLetterStore {
         var key: [String] { [String(lastSeenAt.timeIntervalSince1970), id.uuidString] }
     }
 
-    /// The newest first, at most `limit`.
+    /// Newest first, at most `limit`.
     public static func list(
         _ filter: DeadLetterFilter, after: Position? = nil, limit: Int, on connection: any SQLConnection
     ) async throws -> [DeadLetterSummary] {
         try await connection.query(listing(filter, after: after, limit: limit)).map(summary)
     }
 
-    /// The most frequent first.
+    /// Most frequent first.
     public static func causes(_ filter: DeadLetterFilter, on connection: any SQLConnection) async throws -> [CauseCount] {
         try await connection.query(counting(filter)).map(count)
     }
@@ -82,7 +82,7 @@ extension DeadLetterStore {
         id, message_id, operation, queue, cause, detail, attempts, state, seen, first_seen_at, last_seen_at, settled_at, settled_by
         """
 
-    /// One list for each question, one letter longer than its page, and on first pages the causes.
+    /// One list per query, one letter longer than its page, with the causes on first pages.
     static func lists(
         _ lists: [ListLetters], on connection: any SQLConnection
     ) async throws -> [(letters: [DeadLetterSummary], causes: [CauseCount]?)] {
@@ -116,7 +116,7 @@ extension DeadLetterStore {
 
     private static func matching(_ filter: DeadLetterFilter) -> SQL {
         var sql: SQL = "WHERE true"
-        // The state is one of three words, and as a literal it lets the planner take the index of the open ones.
+        // The state is one of three words, and as a literal it lets the planner use the index of the open ones.
         if let state = filter.state { sql += " AND state = '\(raw: state.rawValue)'" }
         if let cause = filter.cause { sql += " AND cause = \(cause)" }
         if let queue = filter.queue { sql += " AND queue = \(queue)" }
@@ -136,7 +136,7 @@ extension DeadLetterStore {
         CauseCount(cause: try row.decode("cause"), queue: try row.decode("queue"), count: try row.decode("count"))
     }
 
-    /// Of a letter that was stored bare, those of the original.
+    /// The headers; of a letter that was stored bare, those of the original.
     private static func headers(_ row: Row) throws -> JSONValue {
         let original: [UInt8] = try row.decode("original")
         guard let headers = try? JSON.decode(Original.self, from: original).headers else { return try json(row, "headers") }

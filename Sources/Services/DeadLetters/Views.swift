@@ -10,7 +10,7 @@ struct LetterSummaryView: Sendable, Codable {
     let detail: String
     let attempts: Int
     let state: DeadLetterState
-    /// How often it has come.
+    /// How often it has arrived.
     let seen: Int
     let firstSeenAt: Date
     let lastSeenAt: Date

@@ -6,13 +6,13 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// From what the owner of an account is to be told to a mail that was sent.
+/// Turns a message to an account's owner into a mail that was sent.
 ///
-/// A token that a mail holds is made here, for each attempt anew, and known to users before the mail leaves. So no message and no table ever holds one, and
+/// The token in a mail is generated here, anew for each attempt, and registered with users before the mail leaves. So no message and no table ever contains one, and
 /// the mail may wait on the retry ladder like any other. When an attempt fails after its mail has left, the token in that mail is void, and the next one has
-/// a Message-ID of its own: no reader takes the two for one.
+/// its own Message-ID, so that mail readers do not take the two for one.
 struct AccountMailing: Sendable {
-    /// For users to remember a token's hash; past this the mail waits.
+    /// For users to store a token's hash; after this the mail waits.
     static let timeout: Duration = .seconds(2)
 
     let ask: NotificationsService.Ask
@@ -25,7 +25,7 @@ struct AccountMailing: Sendable {
         /// By an earlier message.
         case sentBefore
         case sent
-        /// A newer link has taken its place, or its time was over.
+        /// A newer link has replaced it, or it has expired.
         case ended
         case failed(MailError)
     }
@@ -89,7 +89,7 @@ struct AccountMailing: Sendable {
             switch result {
             case .sentBefore: continue
             case .sent: attempts[item.input.mail.id] = .sent
-            case .ended: attempts[item.input.mail.id] = .refused("the link had ended before it was sent")
+            case .ended: attempts[item.input.mail.id] = .refused("the link expired before it was sent")
             case .failed(let error): attempts[item.input.mail.id] = Store.Attempt(error)
             }
         }

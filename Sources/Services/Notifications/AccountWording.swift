@@ -1,7 +1,7 @@
 import Contracts
 import FoundationEssentials
 
-/// What the owner of an account reads.
+/// The text that the owner of an account reads.
 struct AccountWording: Sendable {
     let subject: String
     let text: String
@@ -45,7 +45,7 @@ struct AccountWording: Sendable {
         case .emailChangeRequested:
             (
                 "Your e-mail address is about to change",
-                "Somebody who is signed in to your account, and knows its password, has asked to change its e-mail address. The change takes effect once the new address is confirmed.",
+                "Someone who is signed in to your account, and knows its password, has asked to change its e-mail address. The change takes effect once the new address is confirmed.",
                 "If this was not you, change your password now: that stops the change."
             )
         case .passwordChanged:

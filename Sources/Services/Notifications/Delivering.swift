@@ -5,9 +5,9 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// From an event to a mail that was sent: noted before, so that it is seen when it is stuck, and recorded after.
+/// Turns an event into a mail that was sent: recorded before, so that a stuck mail is visible, and again after.
 ///
-/// A crash between sending and recording sends the mail again, under the same Message-ID: mail servers and readers know it for the same.
+/// A crash between sending and recording sends the mail again, under the same Message-ID, by which mail servers and readers recognise it.
 struct Delivering: Sendable {
     static let maximumConcurrentSends = 8
     static let channel = "email"
@@ -29,7 +29,7 @@ struct Delivering: Sendable {
 
     static func id(of kind: NotificationKind, order: UUID) -> UUID {
         let name = "\(order.upperCaseText) \(kind.rawValue) \(channel)"
-        // In the order of the orders, as far as their ids have one.
+        // In the order of the orders, where their ids have one.
         return order.time.map { .v8(at: $0, namespace: namespace, name: name) } ?? .v5(namespace: namespace, name: name)
     }
 
@@ -52,7 +52,7 @@ struct Delivering: Sendable {
 
     func send(_ prepared: [(item: IncomingMessage<OrderNews>, plan: Plan)]) async throws -> [Sent] {
         var results = [Sent](repeating: .sentBefore, count: prepared.count)
-        // Two messages may tell of one event: the first one's mail is enough.
+        // Two messages may be about one event: the first one's mail is enough.
         var open: [UUID: [Int]] = [:]
         for (index, entry) in prepared.enumerated() {
             if let mail = entry.plan { open[mail.id, default: []].append(index) }
@@ -78,8 +78,8 @@ struct Delivering: Sendable {
         }
     }
 
-    /// A mail that did not leave is recorded with the reason, and its event goes to the retry ladder or, when another attempt is in vain, to the dead
-    /// letters: there it waits for somebody who mends the cause and replays it.
+    /// A mail that did not leave is recorded with the reason, and its event goes to the retry ladder or, when another attempt is pointless, to the dead
+    /// letters: there it waits until an administrator fixes the cause and replays it.
     func record(
         _ performed: [(item: IncomingMessage<OrderNews>, plan: Plan, result: Sent)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {

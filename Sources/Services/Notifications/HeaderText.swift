@@ -1,8 +1,8 @@
 import Secrets
 
-/// Text in a header: ASCII as it is, anything else as encoded words (RFC 2047). Control characters, line breaks first of all, become spaces.
+/// Text in a header: ASCII as it is, anything else as encoded words (RFC 2047). Control characters, including line breaks, become spaces.
 enum HeaderText {
-    /// Shorter texts stay on the header's own line, which must not be longer than 78 characters.
+    /// Shorter texts fit on the header's own line, which must not be longer than 78 characters.
     static let maximumPlain = 60
     /// A word of 75 characters at most, of which 12 are not base64.
     static let maximumWordBytes = 45

@@ -16,7 +16,7 @@ enum NotificationKind: String, Sendable {
     }
 }
 
-/// An event about an order, with an address that it can be told to.
+/// An event about an order, with an address that it can be sent to.
 struct OrderNews: Sendable {
     let kind: NotificationKind
     let order: OrderSettled
@@ -25,16 +25,16 @@ struct OrderNews: Sendable {
     static func read(_ request: Request) throws -> OrderNews {
         let order = try Operation.contract(OrderSettled.self)(request)
         guard let kind = NotificationKind(event: request.operation) else {
-            throw Failure("malformed-message", "'\(request.operation)' is no event that customers are told of")
+            throw Failure("malformed-message", "'\(request.operation)' is not an event that customers are notified of")
         }
         guard let recipient = MailAddress(bare: order.email) else {
-            throw Failure("malformed-message", "order \(order.orderID) has an e-mail address that no mail can be sent to")
+            throw Failure("malformed-message", "order \(order.orderID) has an invalid e-mail address")
         }
         return OrderNews(kind: kind, order: order, recipient: recipient)
     }
 }
 
-/// Something about an account, with an address that it can be told to.
+/// Something about an account, with an address that it can be sent to.
 struct AccountNews: Sendable {
     let mail: AccountMail
     let recipient: MailAddress
@@ -42,7 +42,7 @@ struct AccountNews: Sendable {
     static func read(_ request: Request) throws -> AccountNews {
         let mail = try Operation.contract(AccountMail.self)(request)
         guard let recipient = MailAddress(bare: mail.email) else {
-            throw Failure("malformed-message", "mail \(mail.id) has an e-mail address that no mail can be sent to")
+            throw Failure("malformed-message", "mail \(mail.id) has an invalid e-mail address")
         }
         return AccountNews(mail: mail, recipient: recipient)
     }

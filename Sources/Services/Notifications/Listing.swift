@@ -3,7 +3,7 @@ import Input
 import Messaging
 import PostgreSQL
 
-/// What was told to whom, for administrators.
+/// The list of notifications, for administrators.
 struct Listing: Sendable {
     func list(_ items: [IncomingMessage<ListNotifications>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.list(items.map(\.input), on: connection)

@@ -9,7 +9,7 @@ public struct Mail: Sendable, Equatable {
     public let recipient: MailAddress
     public let subject: String
     public let text: String
-    /// The same for readers that show HTML; whoever writes it escapes it.
+    /// The same for mail readers that show HTML; its author escapes it.
     public let html: String
     public let date: Date
 

@@ -3,8 +3,8 @@ import FoundationEssentials
 import Secrets
 
 extension Mail {
-    /// The mail as it travels (RFC 5322, MIME), lines ended by CR LF; the same mail is the same bytes. Whatever its texts hold, they
-    /// cannot end a header or a part.
+    /// The mail as transmitted (RFC 5322, MIME), with lines ended by CR LF; the same mail yields the same bytes. No content of its texts
+    /// can end a header or a part.
     public var message: [UInt8] {
         let boundary = "=_\(id.upperCaseText)"
         let lines = [
@@ -18,7 +18,7 @@ extension Mail {
             "Content-Type: multipart/alternative;",
             " boundary=\"\(boundary)\"",
             "",
-            // "=_" stands in no quoted-printable text, so neither does the boundary.
+            // "=_" cannot occur in quoted-printable text, so neither can the boundary.
             "--\(boundary)",
             "Content-Type: text/plain; charset=utf-8",
             "Content-Transfer-Encoding: quoted-printable",

@@ -1,24 +1,24 @@
 import Contracts
 public import WebClient
 
-/// The way out for mail.
+/// The outgoing transport for mail.
 public protocol MailTransport: Sendable {
-    /// Returns when somebody else is answerable for the mail. May be called again with a mail that was sent before.
+    /// Returns when another party has taken responsibility for the mail. May be called again with a mail that was sent before.
     func send(_ mail: Mail) async throws(MailError)
 }
 
 /// Why a mail was not sent.
 public struct MailError: Error, Sendable, Equatable {
     public enum Reason: Sendable, Equatable {
-        /// The server refuses this recipient or this mail: another attempt is refused too, until somebody mends the address.
+        /// The server rejects this recipient or this mail: further attempts are rejected too, until the address is corrected.
         case refused
-        /// The server refuses us, whatever we send to whomever: settings, credentials or the server's policy have to be mended.
+        /// The server rejects this sender regardless of mail and recipient: settings, credentials or the server's policy have to be corrected.
         case denied
-        /// The server is away, busy, or has put the mail off.
+        /// The server is unavailable or busy, or has deferred the mail.
         case unavailable
     }
 
-    /// What happened; names no password.
+    /// What happened; contains no password.
     public let message: String
     public let reason: Reason
 
@@ -30,7 +30,7 @@ public struct MailError: Error, Sendable, Equatable {
 
 /// The transports that `WHARF_MAIL_URL` can name.
 public enum MailTransports {
-    /// Makes the folders of a Maildir, and connects nowhere yet. Throws `MailError` for a URL that `MailURL` does not read.
+    /// Creates the folders of a Maildir; does not connect anywhere yet. Throws `MailError` for a URL that `MailURL` does not accept.
     public static func from(url: String, client: WebClient) throws(MailError) -> any MailTransport {
         let destination: MailURL
         do {
@@ -45,12 +45,12 @@ public enum MailTransports {
     }
 }
 
-/// Hands mail to a mail server.
+/// Sends mail through a mail server.
 public struct SMTPTransport: MailTransport {
     private let url: String
     private let client: WebClient
 
-    /// `url` is `smtp://` or `smtps://` as `MailEnvelope` has it.
+    /// `url` is `smtp://` or `smtps://` in the form of `MailEnvelope`.
     public init(url: String, client: WebClient) {
         self.url = url
         self.client = client
@@ -70,23 +70,23 @@ public struct SMTPTransport: MailTransport {
         switch code {
         case .smtp(let status, let enhanced): refusal(status, enhanced)
         case .invalidRequest: .refused
-        // Settings: every mail meets the same.
+        // Settings: every mail fails in the same way.
         case .invalidURL, .tls: .denied
         case .couldNotConnect, .timedOut, .connectionLost, .badResponse, .tooLarge, .overloaded, .cancelled, .shutDown, .failed: .unavailable
         }
     }
 
-    /// Whom a refusal is about. The enhanced code (RFC 3463) says so; without one the plain codes about mailboxes (RFC 5321, 4.2.3) are about the recipient, and
-    /// all others, such as `554 relay access denied` or a failed sign-in, about us.
+    /// Whom a rejection is about. The enhanced code (RFC 3463) says so; without one, the plain codes about mailboxes (RFC 5321, 4.2.3) are about the recipient, and
+    /// all others, such as `554 relay access denied` or a failed sign-in, about the sender.
     private static func refusal(_ status: Int, _ enhanced: String?) -> MailError.Reason {
         guard (500..<600).contains(status) else { return .unavailable }
         guard let enhanced else { return mailboxReplies.contains(status) ? .refused : .denied }
         let parts = enhanced.split(separator: ".").compactMap { Int($0) }
         guard let subject = parts.dropFirst().first, let detail = parts.dropFirst(2).first else { return .denied }
         return switch (subject, detail) {
-        // Of the codes about addresses these two are about the sender's.
+        // Of the codes about addresses, these two are about the sender's.
         case (1, 7), (1, 8): .denied
-        // Address, mailbox, and contents of the mail.
+        // Address, mailbox, and content of the mail.
         case (1, _), (2, _), (6, _): .refused
         // Too large for this recipient's server.
         case (3, 4): .refused
@@ -94,6 +94,6 @@ public struct SMTPTransport: MailTransport {
         }
     }
 
-    /// Mailbox unavailable, not local, full, not allowed; and a domain that takes no mail (RFC 7504).
+    /// Mailbox unavailable, not local, full, not allowed; and a domain that accepts no mail (RFC 7504).
     private static let mailboxReplies: Set<Int> = [550, 551, 552, 553, 556]
 }

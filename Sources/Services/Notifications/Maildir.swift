@@ -3,18 +3,18 @@ import Glibc
 import Secrets
 import Synchronization
 
-/// Puts mail into a folder that mail readers understand: for development, and for tests.
+/// Writes mail to a folder in a format that mail readers understand: for development, and for tests.
 ///
-/// A mail is written under `tmp` and renamed into `new`, so that nobody sees half of one. Its file is named for its id: sent again it
-/// takes the place of the first. A mail is on the disk before it is in `new`: what was sent is not sent again, so that a loss of power must not leave an empty
-/// file, or none. Written on the caller's thread: what this is for needs no other.
+/// A mail is written under `tmp` and renamed into `new`, so that readers never see half of one. Its file is named after its id: sent again, it
+/// replaces the first. A mail is on the disk before it is in `new`: a sent mail is not sent again, so a loss of power must not leave an empty
+/// file, or none. Writes on the caller's thread, which is sufficient for its purpose.
 public struct Maildir: MailTransport {
     private static let numbers = Atomic<Int>(0)
 
     /// The folder that holds `tmp`, `new` and `cur`.
     public let path: String
 
-    /// Makes the folders that do not exist. Throws `MailError` for one that cannot be made or written.
+    /// Creates missing folders. Throws `MailError` for one that cannot be created or written.
     public init(path: String) throws(MailError) {
         self.path = path
         for folder in ["tmp", "new", "cur"] {
@@ -43,7 +43,7 @@ public struct Maildir: MailTransport {
         try syncFolder("\(path)/new")
     }
 
-    /// The name of a file is its folder's to keep.
+    /// A rename becomes durable with its folder.
     private func syncFolder(_ folder: String) throws(MailError) {
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("cannot be synced") }

@@ -3,7 +3,7 @@ public import Messaging
 public import PostgreSQL
 import Runtime
 
-/// Notifications: tells customers what became of their orders and accounts, and keeps what was told to whom.
+/// Notifications: notifies customers of the outcome of their orders and of account events, and records every notification.
 public enum NotificationsService {
     /// Sends a request to another service; `RequestClient.send` in production.
     public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply

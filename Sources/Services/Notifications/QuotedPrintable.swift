@@ -31,7 +31,7 @@ enum QuotedPrintable {
         for (index, byte) in line.enumerated() {
             let isLast = index == line.count - 1
             let encoded = isLiteral(byte, isLast: isLast) ? [byte] : [UInt8(ascii: "="), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            // Room is kept for the "=" of a soft break.
+            // Leaves room for the "=" of a soft break.
             if length + encoded.count > maximumLine - (isLast ? 0 : 1) {
                 output += [UInt8(ascii: "="), 0x0D, 0x0A]
                 length = 0
@@ -45,7 +45,7 @@ enum QuotedPrintable {
     private static func isLiteral(_ byte: UInt8, isLast: Bool) -> Bool {
         switch byte {
         case UInt8(ascii: "="): false
-        // White space at the end of a line gets lost on the way.
+        // White space at the end of a line may be stripped in transit.
         case UInt8(ascii: " "), UInt8(ascii: "\t"): !isLast
         default: (0x21...0x7E).contains(byte)
         }

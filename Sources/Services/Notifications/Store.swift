@@ -5,12 +5,12 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-/// Something that is to be told once.
+/// A notification to be sent once.
 struct NewNotification: Sendable {
     let id: UUID
-    /// Nil for what is about an account.
+    /// Nil for a notification about an account.
     let orderID: UUID?
-    /// Nil for what is about an order.
+    /// Nil for a notification about an order.
     let userID: UUID?
     let kind: String
     let channel: String
@@ -23,16 +23,16 @@ enum Store {
         let isSent: Bool
     }
 
-    /// What came of an attempt to send a notification.
+    /// The result of an attempt to send a notification.
     enum Attempt {
         case sent
-        /// For good, and why: it waits among the dead letters.
+        /// Permanently, and why: it waits among the dead letters.
         case refused(String)
         /// For now, and why.
         case delayed(String)
     }
 
-    /// Stores those that are new, and returns the state of each.
+    /// Stores the new ones, and returns the state of each.
     static func note(
         _ notifications: [NewNotification], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: Noted] {
@@ -55,7 +55,7 @@ enum Store {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// What was sent stays sent.
+    /// A notification that was sent stays sent.
     static func record(_ attempts: [UUID: Attempt], now: Date, on transaction: any SQLConnection) async throws {
         guard !attempts.isEmpty else { return }
         let sorted = attempts.sorted { $0.key < $1.key }
@@ -68,7 +68,7 @@ enum Store {
             """)
     }
 
-    /// One list for each question, newest first, one notification longer than its page.
+    /// One list per query, newest first, one notification longer than its page.
     static func list(_ lists: [ListNotifications], on connection: any SQLConnection) async throws -> [[NotificationView]] {
         let results = try await connection.pipeline(
             lists.map { list in

@@ -3,12 +3,12 @@ import FoundationEssentials
 
 struct NotificationView: Sendable, Codable {
     @PublicID var id: UUID
-    /// In lower case; nil for what is about an account.
+    /// In lower case; nil for a notification about an account.
     let orderId: String?
     let kind: String
     let channel: String
     let recipient: String
-    /// `pending`, `sent`, or `failed`: refused for good, and among the dead letters.
+    /// `pending`, `sent`, or `failed`: permanently rejected, and among the dead letters.
     let result: String
     /// Why the last attempt did not succeed.
     let detail: String?

@@ -1,6 +1,6 @@
 import Contracts
 
-/// What a customer reads.
+/// The text that a customer reads.
 struct Wording: Sendable {
     let subject: String
     let text: String

@@ -5,11 +5,11 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `orders.checkouts.advance`: takes the events of a batch to their sagas, each locked for its transition.
+/// `orders.checkouts.advance`: applies the events of a batch to their sagas, each locked for its transition.
 struct Advancing: Sendable {
-    /// Overdue sagas that one look hands out; the next look takes the next ones.
+    /// Overdue sagas that one poll hands out; the next poll takes the next ones.
     static let overdueAtOnce = 200
-    /// How long a saga that was handed out is left alone.
+    /// For how many seconds a saga that was handed out is left alone.
     static let lease = 30.0
     static let waitersDroppedAtOnce = 1_000
 
@@ -37,7 +37,7 @@ struct Advancing: Sendable {
         }
         let rows = changed.sorted().compactMap { orders[$0] }
         if !rows.isEmpty {
-            let due = rows.map { times.due($0.checkout.phase, drives: $0.drives, placedAt: $0.placedAt, now: now) }
+            let due = rows.map { times.due($0.checkout.phase, retries: $0.retries, placedAt: $0.placedAt, now: now) }
             try await Store.save(rows, due: due, on: transaction)
             let reopening = rows.filter { $0.checkout.phase == .reopening || $0.checkout.phase == .rejected }
             if !reopening.isEmpty { try await Store.reopenCarts(of: reopening.map(\.id), on: transaction) }
@@ -59,42 +59,42 @@ struct Advancing: Sendable {
         guard transition != nil || hasLearned else { return nil }
         let (next, steps) = transition ?? (order.checkout, [])
         let isSamePhase = next.phase == order.checkout.phase
-        if event.kind == .overdue { order.drives += 1 }
-        if !isSamePhase { order.drives = 0 }
-        // Of an order that was given up before it came to a payment the gateway has nothing, and never will.
+        if event.kind == .overdue { order.retries += 1 }
+        if !isSamePhase { order.retries = 0 }
+        // For an order that was given up before it came to a payment, the gateway has nothing, and never will.
         if next.isGivenUp, order.paymentRevision == 0, order.paymentState == .pending { order.paymentState = .cancelled }
         if event.payment == nil { order.learn(withoutReport: event) }
         order.clientSecret = next.phase == .awaitingCustomer ? event.clientSecret ?? order.clientSecret : nil
         if let reserved = order.reservation(impliedBy: event, to: next, now) { order.newHistory.append(reserved) }
         order.checkout = next
-        // What is asked for again is counted.
+        // Counts repeated steps.
         if !isSamePhase || event.kind != .overdue {
-            let told = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
-            order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: told))
+            let detail = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
+            order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
         }
         return steps
     }
 
-    /// Sagas whose step has had no answer in time are woken by a message each.
+    /// Wakes each saga whose step has had no answer in time with a message.
     func findOverdue(on transaction: any SQLConnection) async throws -> [Emission] {
         let now = clock.now()
         try await Store.dropWaiters(before: now, limit: Self.waitersDroppedAtOnce, on: transaction)
         return try await Store.takeOverdue(Self.overdueAtOnce, now: now, lease: Self.lease, on: transaction).map {
             try Emission(
                 .request(MessageName.advance), CheckoutEvent(orderID: $0.order, kind: .overdue),
-                origin: UUID.v5(namespace: $0.order, name: "overdue \($0.phase) \($0.drives)"))
+                origin: UUID.v5(namespace: $0.order, name: "overdue \($0.phase) \($0.retries)"))
         }
     }
 }
 
 extension OrderRow {
-    /// Payments is asked only once the stock is reserved, so its first answer says that too.
+    /// Payments is asked only once the stock is reserved, so its first answer implies that too.
     fileprivate func reservation(impliedBy event: CheckoutEvent, to next: Checkout, _ now: Date) -> OrderView.Entry? {
         guard checkout.phase == .reserving, next.phase != .reserving, event.payment != nil || event.reservedAt != nil else { return nil }
         return .init(at: event.reservedAt ?? now, state: Checkout.Phase.charging.rawValue, detail: CheckoutEvent.Kind.stockReserved.phrase)
     }
 
-    /// Takes over what payments reports; false when nothing about it is new.
+    /// Takes over the payment report; returns false when it contains nothing new.
     fileprivate mutating func learn(_ report: PaymentReport?) -> Bool {
         guard let report, report.revision > paymentRevision else { return false }
         let isDifferent = paymentState != report.state || refunded != report.refunded
@@ -102,8 +102,8 @@ extension OrderRow {
         return isDifferent
     }
 
-    /// For events of a version of payments that sends no reports. Beside one that does, only the ends of a payment are news for certain; the next report
-    /// is believed whatever it says.
+    /// For events of a version of payments that sends no reports. Beside a version that does, only the ends of a payment are certain to be news; the next
+    /// report is accepted in any case.
     fileprivate mutating func learn(withoutReport event: CheckoutEvent) {
         guard paymentRevision == 0 || event.kind == .charged || event.kind == .paymentVoided else { return }
         switch event.kind {
@@ -118,7 +118,7 @@ extension OrderRow {
 }
 
 extension CheckoutEvent.Kind {
-    /// How the order's history tells it.
+    /// The event's text in the order's history.
     fileprivate var phrase: String {
         switch self {
         case .stockReserved: "stock reserved"

@@ -1,7 +1,7 @@
 import Contracts
 
-/// The checkout saga as a pure function: what has happened so far and what happens now decide what is to be done. No I/O and no clock, so that
-/// every order of events can be tried.
+/// The checkout saga as a pure function: its state so far and the current event determine the next steps. No I/O and no clock, so that
+/// every order of events can be tested.
 ///
 /// ```
 /// reserving ────────► confirming | awaitingCustomer | releasing (card declined) | voiding (no answer) | reopening (out of stock)
@@ -11,10 +11,10 @@ import Contracts
 /// ```
 ///
 /// Catalog hands over to payments, so the first event of most orders is the result of the charge. A reservation does not expire while its order lives, so an
-/// order whose money is taken is confirmed to its customer; that the sale is booked comes after.
+/// order whose money is taken is confirmed to its customer; booking the sale comes after.
 ///
-/// Every step may be asked for again and every event may come twice: receivers of steps act once per order, and an event that no longer fits changes
-/// nothing. Stock is released only after it is certain that no money is kept, or that an operator must see to it.
+/// Every step may be requested again and every event may arrive twice: receivers of steps act once per order, and an event that no longer fits changes
+/// nothing. Stock is released only after it is certain that no money is kept, or that an operator must handle it.
 struct Checkout: Sendable, Hashable {
     enum Phase: String, Sendable, CaseIterable {
         case reserving, charging, awaitingCustomer, confirming, voiding, releasing, reopening, confirmed, rejected
@@ -36,7 +36,7 @@ struct Checkout: Sendable, Hashable {
 
     /// A message to send.
     enum Step: Sendable, Hashable, CaseIterable {
-        case reserve, charge, commit, void, release, reopen, tellConfirmed, tellRejected
+        case reserve, charge, commit, void, release, reopen, announceConfirmed, announceRejected
     }
 
     var phase: Phase
@@ -46,17 +46,17 @@ struct Checkout: Sendable, Hashable {
 
     var isTerminal: Bool { phase == .confirmed || phase == .rejected }
 
-    /// Whether it will end as rejected, and no payment is asked for any more.
+    /// Whether it will end as rejected, and no payment is requested any more.
     var isGivenUp: Bool { phase == .releasing || phase == .reopening || phase == .rejected }
 
-    /// What `event` makes of the checkout, and the steps to take; nil when it changes nothing.
+    /// The next state and the steps to take; nil when the event changes nothing.
     func after(_ event: Event) -> (next: Checkout, steps: [Step])? {
         switch (phase, event) {
         // A catalog of an earlier version does not hand over.
         case (.reserving, .stockReserved): to(.charging, .charge)
         case (.reserving, .stockShort): to(.reopening, .reopen, because: .outOfStock)
         case (.reserving, .overdue(expired: false)): to(.reserving, .reserve)
-        // Payments may have been asked already. The void forbids a charge that is still under way, and the release a reservation.
+        // Payments may have been asked already. The void forbids a charge that is still in progress, and the release a reservation.
         case (.reserving, .overdue(expired: true)): to(.voiding, .void, because: .stockTimeout)
 
         case (.reserving, .charged), (.charging, .charged), (.awaitingCustomer, .charged): to(.confirming)
@@ -64,27 +64,27 @@ struct Checkout: Sendable, Hashable {
         case (.reserving, .paymentActionRequired), (.charging, .paymentActionRequired): to(.awaitingCustomer)
         case (.charging, .overdue(expired: false)): to(.charging, .charge)
         case (.charging, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
-        // The customer holds the key to this payment and may try another card: it must be closed before the stock goes.
+        // The customer can still complete this payment and may try another card: it must be closed before the stock is released.
         case (.awaitingCustomer, .paymentDeclined): to(.voiding, .void, because: .paymentDeclined)
         case (.awaitingCustomer, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
         case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
 
-        // Money is taken: from here on the order is confirmed. Should its reservation be gone all the same, the money goes back.
-        case (.confirming, .stockCommitted): to(.confirmed, .tellConfirmed)
+        // Money is taken: from here on the order is confirmed. If its reservation is gone nevertheless, the money is refunded.
+        case (.confirming, .stockCommitted): to(.confirmed, .announceConfirmed)
         case (.confirming, .reservationLost): to(.voiding, .void, because: .outOfStock)
-        // Payments has told catalog; only if nothing comes of that is catalog asked again.
+        // Payments has notified catalog; only if nothing comes of that is catalog asked again.
         case (.confirming, .overdue): to(.confirming, .commit)
 
         case (.voiding, .paymentVoided): to(.releasing, .release)
-        // What becomes of the money is up to an operator, who has a dead letter about it; the goods need not wait for that.
+        // An operator decides about the money, and has a dead letter about it; the goods need not wait for that.
         case (.voiding, .paymentUnresolved): to(.releasing, .release)
         case (.voiding, .overdue): to(.voiding, .void)
         case (.releasing, .stockReleased): to(.reopening, .reopen)
         case (.releasing, .overdue): to(.releasing, .release)
-        // The customer who is told of the end may use the cart at once.
-        case (.reopening, .cartReopened): to(.rejected, .tellRejected)
+        // A customer who is notified of the end may use the cart at once.
+        case (.reopening, .cartReopened): to(.rejected, .announceRejected)
         case (.reopening, .overdue): to(.reopening, .reopen)
-        // Should money ever come for what is given up, it goes back.
+        // If money ever arrives for an order that was given up, it is refunded.
         case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged): to(phase, .void)
 
         default: nil

@@ -39,7 +39,7 @@ struct ListOrders: Sendable {
     }
 }
 
-/// The body of a checkout's answer, sent back by whoever wants to wait for the order to settle.
+/// The body of a checkout's answer, sent back by a requester that wants to wait for the order to settle.
 struct WaitForOrder: Sendable, Codable {
     struct Order: Sendable, Codable {
         let id: UUID
@@ -51,7 +51,7 @@ struct WaitForOrder: Sendable, Codable {
 extension PlaceOrder {
     static let quantities = 1...999
 
-    /// An order that carts would not have sent is nobody's order: it must not be charged.
+    /// An order that carts cannot have sent belongs to no customer: it must not be charged.
     static func read(_ request: Request) throws -> PlaceOrder {
         let order = try Operation.contract(PlaceOrder.self)(request)
         guard let flaw = order.flaw else { return order }
@@ -59,7 +59,7 @@ extension PlaceOrder {
     }
 
     private var flaw: String? {
-        if EmailAddress(email) == nil { return "the e-mail address is none" }
+        if EmailAddress(email) == nil { return "the e-mail address is invalid" }
         if lines.isEmpty { return "there are no lines" }
         for line in lines {
             guard Self.quantities.contains(line.quantity), line.unitPrice.isChargeable, line.unitPrice.currency == total.currency else {

@@ -1,7 +1,7 @@
 import JSON
 import Messaging
 
-/// A column that holds JSON, read only where it is needed: most steps of a saga need none of an order's texts.
+/// A column that contains JSON, decoded only where it is needed: most steps of a saga need none of an order's texts.
 struct JSONColumn<Value: Codable & Sendable>: Sendable {
     let text: String
 

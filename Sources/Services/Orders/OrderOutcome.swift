@@ -1,10 +1,10 @@
-/// What the phase of an order's saga means to an auditor, who holds the order against payments, stock and notifications.
+/// What the phase of an order's saga means to an auditor, who compares the order with payments, stock and notifications.
 public enum OrderOutcome: Sendable {
-    /// The saga goes on.
+    /// The saga is still running.
     case open
-    /// It came about: paid, and taken from stock.
+    /// It succeeded: paid, and taken from stock.
     case sold
-    /// It did not: nothing is kept.
+    /// It failed: nothing is kept.
     case givenUp
 
     /// Nil for a phase that this version of Wharf does not know.

@@ -3,7 +3,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Orders: owns the checkout saga, and tells customers how far theirs is.
+/// Orders: owns the checkout saga, and shows customers its progress.
 public enum OrdersService {
     public static let name = "orders"
     public static let migrations = Inbox.migrations + Schema.migrations

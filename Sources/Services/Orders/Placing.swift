@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `orders.checkouts.place`: the order exists from here on, and its saga drives it to an end.
+/// `orders.checkouts.place`: the order exists from here on, and its saga carries it to an end.
 struct Placing: Sendable {
     let times: CheckoutTimes
     let clock: any WallClock
@@ -14,7 +14,7 @@ struct Placing: Sendable {
         let now = clock.now()
         let history = try JSONColumn([OrderView.Entry(at: now, state: "placed", detail: "order placed; reserving stock")])
         let texts = try items.map { try OrderTexts($0.input) }
-        let due = times.due(.reserving, drives: 0, placedAt: now, now: now)
+        let due = times.due(.reserving, retries: 0, placedAt: now, now: now)
         let numbers = try await Store.place(
             items.map(\.input), texts: texts, history: history, due: due, now: now, on: transaction)
         return try zip(items, texts).map { item, texts in
@@ -26,7 +26,7 @@ struct Placing: Sendable {
                 id: order.orderID, number: number, cartID: order.cartID, customerID: order.customerID,
                 email: order.email, shippingAddress: texts.shippingAddress, payment: texts.payment, lines: texts.lines,
                 total: order.total, placedAt: now, checkout: .placed, paymentState: .pending, paymentRevision: 0,
-                clientSecret: nil, refunded: 0, drives: 0, version: 1, history: history)
+                clientSecret: nil, refunded: 0, retries: 0, version: 1, history: history)
             let view = try CheckoutView(row)
             var location = "/v1/orders/\(order.orderID.lowerCaseText)"
             if let token = view.token { location += "?token=\(token)" }
@@ -45,7 +45,7 @@ extension CheckoutView {
 }
 
 extension Emission {
-    /// The message that a step of the saga is.
+    /// The message for a step of the saga.
     init(_ step: Checkout.Step, for order: OrderRow) throws {
         switch step {
         case .reserve:
@@ -57,8 +57,8 @@ extension Emission {
         case .release: try self.init(.request(MessageName.release), SettleReservation(orderID: order.id))
         case .reopen: try self.init(.request(MessageName.reopenCart), ReopenCart(orderID: order.id, cartID: order.cartID))
         case .void: try self.init(.request(MessageName.void), VoidPayment(orderID: order.id))
-        case .tellConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
-        case .tellRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
+        case .announceConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
+        case .announceRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
         }
     }
 }

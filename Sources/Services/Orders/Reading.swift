@@ -5,9 +5,9 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Orders for those who may see them.
+/// Orders for callers who may see them.
 struct Reading: Sendable {
-    /// How long a requester may wait for an order to settle, whatever it says.
+    /// How long, in seconds, a requester may wait for an order to settle, whatever it asks for.
     static let longestWait = 35.0
 
     let clock: any WallClock
@@ -40,9 +40,9 @@ struct Reading: Sendable {
         return outcomes
     }
 
-    /// Answers at once for an order that has settled, and when it does for others.
+    /// Answers at once for an order that has settled, and when it settles for others.
     func wait(_ items: [IncomingMessage<WaitForOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        // The lock keeps the order from settling between the look at it and the entry among those who wait.
+        // The lock keeps the order from settling between this check and the registration of the waiting requester.
         let orders = try await Store.lock(Array(Set(items.map(\.input.order.id))), on: transaction)
         var waiters: [Store.Waiter] = []
         let outcomes: [Outcome] = try items.map { item in

@@ -17,16 +17,16 @@ struct OrderRow: Sendable {
     let placedAt: Date
     var checkout: Checkout
     var paymentState: PaymentState
-    /// Of the report that `paymentState` and `refunded` are from; 0 before the first.
+    /// The revision of the report that `paymentState` and `refunded` are from; 0 before the first.
     var paymentRevision: Int
     var clientSecret: String?
     var refunded: Int
-    /// How often the step of this phase was asked for again.
-    var drives: Int
+    /// How often the step of this phase was repeated.
+    var retries: Int
     /// As it was read.
     let version: Int
     let history: JSONColumn<[OrderView.Entry]>
-    /// What comes after `history` and is not stored yet.
+    /// Entries that follow `history` and are not stored yet.
     var newHistory: [OrderView.Entry] = []
 
     var view: OrderView {
@@ -41,7 +41,7 @@ struct OrderRow: Sendable {
     }
 }
 
-/// What of an order is stored as JSON.
+/// The parts of an order that are stored as JSON.
 struct OrderTexts: Sendable {
     let shippingAddress: JSONColumn<Address>
     let payment: JSONColumn<PaymentChoice>
@@ -55,7 +55,7 @@ struct OrderTexts: Sendable {
 }
 
 enum Store {
-    /// Inserts the orders that are new; gives each its number. An order that exists already is not in the answer.
+    /// Inserts new orders and returns the number of each. An order that exists already is not in the answer.
     static func place(
         _ orders: [PlaceOrder], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
         on transaction: any SQLConnection
@@ -92,7 +92,7 @@ enum Store {
 
         """
 
-    /// The orders, their sagas locked in one order, so that two batches cannot block each other for good.
+    /// The orders, their sagas locked in one order, so that two batches cannot deadlock.
     static func lock(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: OrderRow] {
         let rows = try await transaction.query(
             columns + "WHERE order_id = ANY(\(ids)) ORDER BY order_id FOR UPDATE OF checkouts")
@@ -104,7 +104,7 @@ enum Store {
         return try Dictionary(rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// One customer's orders, or everybody's, newest first.
+    /// One customer's orders, or those of all customers, newest first.
     static func list(
         of customer: UUID?, after: (Date, UUID)?, limit: Int, on connection: any SQLConnection
     ) async throws -> [OrderRow] {
@@ -114,7 +114,7 @@ enum Store {
         return try await connection.query(sql + " ORDER BY placed_at DESC, id DESC LIMIT \(limit)").map(read)
     }
 
-    /// Of a row that somebody else has changed since it was read the transaction fails, to be tried again.
+    /// If a row has been changed by another transaction since it was read, the transaction fails and is retried.
     static func save(_ rows: [OrderRow], due: [Date?], on transaction: any SQLConnection) async throws {
         try await transaction.enqueue(
             """
@@ -128,7 +128,7 @@ enum Store {
                 FROM unnest(
                     \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
                     \(rows.map(\.paymentState.rawValue)), \(rows.map(\.paymentRevision)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)),
-                    \(rows.map(\.drives)), \(due), \(rows.map(\.version)), \(try rows.map { try JSONColumn($0.newHistory).text })
+                    \(rows.map(\.retries)), \(due), \(rows.map(\.version)), \(try rows.map { try JSONColumn($0.newHistory).text })
                 ) AS new (
                     order_id, phase, reason, payment_state, payment_revision, client_secret, refunded, drives, due_at, version, history)
                 WHERE checkouts.order_id = new.order_id AND checkouts.version = new.version
@@ -138,7 +138,7 @@ enum Store {
             """)
     }
 
-    /// From here on another order may be placed for the carts of these.
+    /// From here on another order may be placed for the carts of these orders.
     static func reopenCarts(of orders: [UUID], on transaction: any SQLConnection) async throws {
         try await transaction.enqueue("UPDATE orders SET cart_reopened = true WHERE id = ANY(\(orders)) AND NOT cart_reopened")
     }
@@ -147,11 +147,11 @@ enum Store {
         let phase: String = try row.decode("phase")
         let reason: String? = try row.decode("reason")
         guard let known = Checkout.Phase(rawValue: phase) else {
-            throw Failure("unknown-phase", "the checkout's phase '\(phase)' is of another version of Wharf", remedy: .retry)
+            throw Failure("unknown-phase", "the checkout's phase '\(phase)' is unknown to this version of Wharf", remedy: .retry)
         }
         let paymentState: String = try row.decode("payment_state")
         guard let payment = PaymentState(rawValue: paymentState) else {
-            throw Failure("unknown-state", "the payment's state '\(paymentState)' is of another version of Wharf")
+            throw Failure("unknown-state", "the payment's state '\(paymentState)' is unknown to this version of Wharf")
         }
         return OrderRow(
             id: try row.decode("id"), number: try row.decode("number"), cartID: try row.decode("cart_id"),
@@ -162,7 +162,7 @@ enum Store {
             placedAt: try row.decode("placed_at"),
             checkout: Checkout(phase: known, reason: reason.flatMap(Checkout.Reason.init)),
             paymentState: payment, paymentRevision: try row.decode("payment_revision"), clientSecret: try row.decode("client_secret"),
-            refunded: try row.decode("refunded"), drives: try row.decode("drives"), version: try row.decode("version"),
+            refunded: try row.decode("refunded"), retries: try row.decode("drives"), version: try row.decode("version"),
             history: JSONColumn(text: try row.decode("history")))
     }
 }
@@ -173,11 +173,11 @@ extension Store {
     struct Overdue: Sendable {
         let order: UUID
         let phase: String
-        /// How often the step was asked for again.
-        let drives: Int
+        /// How often the step was repeated.
+        let retries: Int
     }
 
-    /// Sagas whose step is overdue, the longest first as far as minutes tell, moved on by `lease`: whoever gets the message may take that long.
+    /// Sagas whose step is overdue, longest overdue first to the minute, postponed by `lease`, which is the time that the message's handler may take.
     static func takeOverdue(_ limit: Int, now: Date, lease: Double, on transaction: any SQLConnection) async throws -> [Overdue] {
         try await transaction.query(
             """
@@ -187,7 +187,7 @@ extension Store {
                 WHERE due_minute <= \(now) AT TIME ZONE 'UTC' AND due_at < \(now) ORDER BY due_minute LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             RETURNING order_id, phase, drives
             """
-        ).map { Overdue(order: try $0.decode("order_id"), phase: try $0.decode("phase"), drives: try $0.decode("drives")) }
+        ).map { Overdue(order: try $0.decode("order_id"), phase: try $0.decode("phase"), retries: try $0.decode("drives")) }
     }
 
     struct Waiter: Sendable {
@@ -218,7 +218,7 @@ extension Store {
         }
     }
 
-    /// Those who have given up; at most `limit` at once.
+    /// Requesters that have given up; at most `limit` at once.
     static func dropWaiters(before now: Date, limit: Int, on transaction: any SQLConnection) async throws {
         try await transaction.execute(
             """

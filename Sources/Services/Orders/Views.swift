@@ -30,14 +30,14 @@ struct OrderView: Sendable, Codable {
     let history: [Entry]
 }
 
-/// The answer to a checkout: the order, and for a guest the token that shows it again.
+/// The answer to a checkout: the order, and for a guest the token that gives access to it.
 struct CheckoutView: Sendable, Codable {
     let order: OrderView
     let token: String?
 }
 
 extension Checkout.Phase {
-    /// The state that the API tells.
+    /// The state as the API shows it.
     var orderState: String {
         switch self {
         case .confirming, .confirmed: "confirmed"
@@ -47,11 +47,11 @@ extension Checkout.Phase {
         }
     }
 
-    /// Whether whoever waits for the order can be told something that lasts, or has to act.
+    /// Whether a waiting requester can be given a final result, or has to act.
     var endsWait: Bool { orderState != "pending" }
 }
 
-/// What a guest shows instead of a session. It follows from the cart's id, which is the guest's secret already, so that nothing is stored.
+/// A guest's replacement for a session. It is derived from the cart's id, which is the guest's secret already, so that nothing is stored.
 enum GuestToken {
     static func token(order: UUID, cart: UUID) -> String {
         Base64URL.encode(

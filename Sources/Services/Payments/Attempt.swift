@@ -3,16 +3,16 @@ import FoundationEssentials
 import Messaging
 import Secrets
 
-/// The payment of an order: a pure state, moved by what the gateway says.
+/// The payment of an order: a pure state, changed by the gateway's reports.
 struct Attempt: Sendable, Hashable {
     enum State: String, Sendable, CaseIterable {
-        /// Committed; the gateway may or may not have been asked.
+        /// Committed; the gateway may or may not have been called.
         case begun
         case requiresAction, succeeded, declined
-        /// No money was taken, and none is to be.
+        /// No money was taken, and none will be.
         case voided
         case refunded
-        /// Money is kept that should go back: the gateway refuses for good to refund it.
+        /// Money is kept that should be returned: the gateway permanently rejects the refund.
         case needsOperator
     }
 
@@ -24,18 +24,18 @@ struct Attempt: Sendable, Hashable {
     var clientSecret: String?
     var detail: String?
     var sentUntil: Date?
-    /// When it was learned that the gateway answers the key by an error, and what it had begun with it was over.
+    /// When it became known that the gateway answers the key with an error, and that what was begun with it had ended.
     var keySpentAt: Date?
-    /// What the gateway has given back, in minor units.
+    /// The amount refunded by the gateway, in minor units.
     var refunded = 0
     var isDisputed = false
-    /// Refunds that were asked for under a key of their own after the first was refused.
+    /// Refunds that were requested under a new key after the first was rejected.
     var refundTries = 0
     /// Grows by one with each transaction that changes the attempt.
     var version = 1
     let createdAt: Date
 
-    /// Takes in what the gateway says of this attempt's payment; true when that changed anything. What is older than what is known changes nothing.
+    /// Applies the gateway's report of this attempt's payment; returns true when that changed anything. A report older than the known state changes nothing.
     mutating func learn(_ payment: GatewayPayment) -> Bool {
         let before = self
         move(payment.status)
@@ -56,11 +56,11 @@ struct Attempt: Sendable, Hashable {
         case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.declined, .cancelled(let intent)):
             (state, self.intent, detail) = (.voided, intent, "cancelled at the gateway")
         // Also after a decline, when the customer has tried another card, and after a void, when a call had been on its way:
-        // money that was taken is known as taken, so that it can go back.
+        // money that was taken is recorded as taken, so that it can be refunded.
         case (.begun, .succeeded(let intent)), (.requiresAction, .succeeded(let intent)),
             (.declined, .succeeded(let intent)), (.voided, .succeeded(let intent)):
             (state, self.intent, detail) = (.succeeded, intent, nil)
-        // A call that had been on its way when the payment was voided has opened one after all: it is to be closed.
+        // A call that had been on its way when the payment was voided has opened one after all: it has to be closed.
         case (.voided, .requiresAction(let intent, let secret)) where self.intent == nil:
             (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
         case (.voided, .declined(let intent?, let code)) where self.intent == nil:
@@ -74,13 +74,13 @@ struct Attempt: Sendable, Hashable {
     /// Why `payment` cannot be this attempt's; nil when it can.
     func difference(from payment: GatewayPayment) -> String? {
         let id = payment.status.intent ?? "a payment"
-        if payment.order != order { return "\(id) is for order \(payment.order?.lowerCaseText ?? "of nobody"), not \(order.lowerCaseText)" }
+        if payment.order != order { return "\(id) is for order \(payment.order?.lowerCaseText ?? "unknown"), not \(order.lowerCaseText)" }
         // A row that only forbids a charge has no amount.
         if charge.amount.currency.isEmpty || payment.amount == charge.amount { return nil }
         return "\(id) is about \(payment.amount.amount) \(payment.amount.currency), and \(charge.amount.amount) \(charge.amount.currency) are to be charged"
     }
 
-    /// The payment that is this attempt's, and those beside it that hold money or may come to.
+    /// The payment that belongs to this attempt, and others that hold money or may receive it.
     func choose(from payments: [GatewayPayment]) -> (own: GatewayPayment?, extras: [String]) {
         let place =
             payments.firstIndex { $0.status.intent == intent && intent != nil } ?? payments.firstIndex(where: \.isPaid)
@@ -92,7 +92,7 @@ struct Attempt: Sendable, Hashable {
 
     static func firstKey(of order: UUID) -> UUID { UUID.v5(namespace: order, name: "charge") }
 
-    /// Of the refund; another one for each time that an operator asks for it again, as the gateway answers a key as it did before.
+    /// The key of the refund; a different one each time an operator requests it again, since the gateway repeats its answer to a key.
     var refundKey: UUID { UUID.v5(namespace: order, name: refundTries == 0 ? "refund" : "refund \(refundTries)") }
 
     /// Whether a call to the gateway has begun so lately that its own answer will say what an event says. Should that answer be lost, the message that asked
@@ -104,8 +104,8 @@ struct Attempt: Sendable, Hashable {
 
     var hasRenewedKey: Bool { charge.idempotencyKey != Self.firstKey(of: order) }
 
-    /// Takes a new key in the place of one that is spent, once whatever came of that one can be found; the gateway is asked for it before the new
-    /// one is used.
+    /// Replaces a spent key, once the result of the old one can be found; the gateway is asked for that before the new key
+    /// is used.
     mutating func renewKey(now: Date) {
         guard let keySpentAt, now >= keySpentAt.addingTimeInterval(Charging.findableAfter) else { return }
         charge.idempotencyKey = UUID.v5(namespace: charge.idempotencyKey, name: "again")
@@ -128,7 +128,7 @@ struct Attempt: Sendable, Hashable {
         return PaymentReport(state: shown, refunded: refunded, revision: version)
     }
 
-    /// What the checkout has to be told of the state; nil while nothing is known.
+    /// The event that reports the state to the checkout; nil while nothing is known.
     var event: CheckoutEvent? {
         switch state {
         case .begun: nil
@@ -147,7 +147,7 @@ struct Attempt: Sendable, Hashable {
 }
 
 extension Attempt {
-    /// Reports `event` to orders. Of a payment that has succeeded, catalog learns at the same time, and books the sale: the two need not follow each other.
+    /// Reports `event` to orders. A payment that has succeeded is reported to catalog at the same time, which books the sale: the two need not follow each other.
     func messages(_ event: CheckoutEvent) throws -> [Emission] {
         let report = try Emission(.request(MessageName.advance), event)
         guard event.kind == .charged, !voidRequested else { return [report] }
@@ -169,7 +169,7 @@ struct LockedAttempts {
     /// To be written back, in one order.
     var changes: [Attempt] { changed.sorted().compactMap { rows[$0] } }
 
-    /// Gives the attempt back with its new version, which its reports carry.
+    /// Returns the attempt to the set with its new version, which its reports carry.
     @discardableResult
     mutating func put(_ attempt: Attempt) -> Attempt {
         var attempt = attempt

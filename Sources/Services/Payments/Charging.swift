@@ -5,11 +5,11 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `payments.charge`: T1 commits the attempt, the gateway is called with its key, T2 commits what came of it.
+/// `payments.charge`: T1 commits the attempt, the gateway is called with its key, T2 commits the result.
 struct Charging: Sendable {
-    /// Calls to the gateway at once, of one batch.
+    /// Concurrent calls to the gateway, of one batch.
     static let maximumConcurrent = 64
-    /// How long after T1 a call may still begin or be under way, in seconds; more than the gateway's deadline for a call.
+    /// How long after T1 a call may still begin or be in progress, in seconds; more than the gateway's deadline for a call.
     static let callLease = 60.0
     /// What must be left of the lease when a call begins, in seconds: the gateway's deadline for a call.
     static let longestCall = 30.0
@@ -17,30 +17,30 @@ struct Charging: Sendable {
     static let usualCall = 2.0
     /// How long the gateway is relied upon to know a key, in seconds: Stripe keeps keys for 24 hours.
     static let keyMemory = 20.0 * 3600
-    /// How long a payment that an error was told of may take to be there, in seconds, before a new key may be used.
+    /// How long a payment may take to become findable after an error was reported for it, in seconds, before a new key may be used.
     static let findableAfter = 60.0
 
     struct Plan: Sendable {
         let attempt: Attempt
-        /// The gateway may have been asked before: it is asked what it knows before anything is sent.
+        /// The gateway may have been called before: it is queried before anything is sent.
         let mayHaveBeenSent: Bool
     }
 
     enum Finding: Sendable {
-        /// What the gateway has for the order: its payment, and those beside it that hold money or may come to.
+        /// The gateway's payments for the order: its own, and others that hold money or may receive it.
         case found(GatewayPayment, extras: [String] = [])
-        /// Nothing to learn: the state is the answer.
+        /// Nothing to find out: the state is the answer.
         case settled
-        /// The order costs nothing; a gateway takes no such payment.
+        /// The order costs nothing; gateways accept no such payment.
         case free
         case failed(Failure)
-        /// The gateway takes no such call, whatever the card.
+        /// The gateway rejects the call itself, whatever the card.
         case refused(String)
-        /// The key is of no more use.
+        /// The key can no longer be used.
         case keySpent(Failure)
     }
 
-    /// The cause of a dead letter, and what the order shows.
+    /// The cause of a dead letter, and the reason that the order shows.
     static let refusal = "gateway-refused"
 
     let gateway: any PaymentGateway
@@ -66,7 +66,7 @@ struct Charging: Sendable {
         }
         var (attempts, added) = try await Store.begin(wanted, now: now, on: transaction)
         for order in Set(wanted.map(\.order)) where !added.contains(order) {
-            // No call begins for what is to be voided, so the void need not wait longer for one.
+            // No call begins for a payment that is to be voided, so the void need not wait longer for one.
             guard var attempt = attempts[order], attempt.state == .begun, !attempt.voidRequested else { continue }
             attempt.sentUntil = now.addingTimeInterval(Self.callLease)
             attempt.renewKey(now: now)
@@ -75,7 +75,7 @@ struct Charging: Sendable {
         try await Store.save(attempts.changes, now: now, on: transaction)
         return try wanted.map { wanted in
             guard let attempt = attempts[wanted.order] else {
-                throw Failure("attempt-missing", "the attempt for order \(wanted.order) is not there", remedy: .retry)
+                throw Failure("attempt-missing", "the attempt for order \(wanted.order) is missing", remedy: .retry)
             }
             return Plan(attempt: attempt, mayHaveBeenSent: !added.contains(wanted.order))
         }
@@ -93,18 +93,18 @@ struct Charging: Sendable {
                 if plan.mayHaveBeenSent, let found = choose(attempt, from: try await gateway.find(order: attempt.order)) { return found }
                 if attempt.voidRequested { return .settled }
                 if attempt.charge.amount.amount == 0 { return .free }
-                // With a key that the gateway has never seen, or has forgotten, it charges again, whatever it has done with the one before.
+                // With a key that the gateway has never seen, or has forgotten, it charges again, whatever happened with the previous one.
                 if attempt.hasRenewedKey || clock.now().timeIntervalSince(attempt.createdAt) > Self.keyMemory {
                     let payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt)
                     if let found = choose(attempt, from: payments) { return found }
                 }
-                // Past its lease a void may have found that nothing was charged.
+                // After the lease a void may have found that nothing was charged.
                 guard let sentUntil = attempt.sentUntil, clock.now().addingTimeInterval(Self.longestCall) <= sentUntil else {
                     return .failed(Failure("lease-ended", "too late to call the gateway for this attempt", remedy: .retry))
                 }
                 return .found(try await gateway.charge(attempt.charge))
             case .voided where attempt.intent == nil:
-                // A call of a worker that has died since may have gone through after all.
+                // A call of a worker that has died since may have succeeded after all.
                 return choose(attempt, from: try await gateway.find(order: attempt.order)) ?? .settled
             default:
                 return .settled
@@ -170,7 +170,7 @@ struct Charging: Sendable {
             case .found(let payment, let others):
                 if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
                 if attempt.learn(payment) { attempt = attempts.put(attempt) }
-                // A webhook may have given the attempt another payment since the gateway was asked: then this one stands beside it.
+                // A webhook may have assigned the attempt another payment since the gateway was queried: then this one is an extra.
                 let found = payment.isLive ? [payment.status.intent].compactMap(\.self) : []
                 extras = (others + found).filter { $0 != attempt.intent }
             }
@@ -187,7 +187,7 @@ struct Charging: Sendable {
         return outcomes
     }
 
-    /// Orders hears of all steps at once: of the payment, and when the stock was reserved.
+    /// Reports all steps to orders at once: of the payment, and when the stock was reserved.
     private static func report(_ event: CheckoutEvent, of attempt: Attempt, for order: ChargeOrder) throws -> [Emission] {
         var event = event
         event.reservedAt = order.reservedAt

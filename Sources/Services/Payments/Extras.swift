@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `payments.extras.undo`: an order has one payment. Whatever the gateway has beside it is cancelled, or refunded.
+/// `payments.extras.undo`: an order has one payment. Any other one at the gateway is cancelled or refunded.
 struct Extras: Sendable {
     let gateway: any PaymentGateway
 

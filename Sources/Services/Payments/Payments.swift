@@ -3,7 +3,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Payments: takes the money for an order once, and gives it back when the order does not come about.
+/// Payments: charges each order once, and refunds it when the order fails.
 public enum PaymentsService {
     public static let name = "payments"
     public static let migrations = Inbox.migrations + Schema.migrations

@@ -4,10 +4,10 @@ import Messaging
 import PostgreSQL
 
 enum Store {
-    /// Events older than this cannot come again: gateways repeat them for days, not weeks.
+    /// Events older than this cannot arrive again: gateways repeat them for days, not weeks.
     static let webhookRetention: Double = 30 * 86_400
 
-    /// Adds the attempts that are not there yet, and gives all of them as they are, locked in one order.
+    /// Adds missing attempts, and returns all of them as they are, locked in one order.
     static func begin(
         _ attempts: [Attempt], now: Date, on transaction: any SQLConnection
     ) async throws -> (attempts: LockedAttempts, added: Set<UUID>) {
@@ -38,8 +38,8 @@ enum Store {
         try read(await connection.query(columns + "WHERE order_id = ANY(\(orders))"))
     }
 
-    /// Attempts whose version has grown by one since they were read; an attempt that somebody else has changed meanwhile fails the transaction, to be
-    /// tried again.
+    /// Saves attempts whose version has grown by one since they were read; an attempt that another transaction has changed meanwhile fails the transaction, which
+    /// is then retried.
     static func save(_ attempts: [Attempt], now: Date, on transaction: any SQLConnection) async throws {
         guard !attempts.isEmpty else { return }
         try await transaction.enqueue(
@@ -65,7 +65,7 @@ enum Store {
             """)
     }
 
-    /// Remembers events, so that each is asked about once.
+    /// Records events, so that the gateway is queried once for each.
     static func addEvents(_ ids: [String], now: Date, on transaction: any SQLConnection) async throws {
         guard !ids.isEmpty else { return }
         try await transaction.enqueue(
@@ -76,7 +76,7 @@ enum Store {
             """)
     }
 
-    /// Those of the events that were told before.
+    /// The events that are recorded already.
     static func knownEvents(_ ids: [String], on connection: any SQLConnection) async throws -> Set<String> {
         let rows = try await connection.query("SELECT event_id FROM webhook_events WHERE event_id = ANY(\(ids))")
         return try Set(rows.map { try $0.decode("event_id", as: String.self) })
@@ -84,26 +84,26 @@ enum Store {
 
     struct Unvoided: Sendable {
         let order: UUID
-        /// How often its void was asked for again, this time included.
-        let drive: Int
+        /// How often its void was requested again, including this time.
+        let retry: Int
     }
 
-    /// Payments that were to be voided and are not yet, untouched for `patience` seconds, which doubles with each time up to `longest`; each is touched, so
+    /// Payments that should be voided and are not yet, untouched for `retryAfter` seconds, which doubles each time up to `longest`; each is touched, so
     /// that others take the next.
     static func takeUnvoided(
-        patience: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
+        retryAfter: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
     ) async throws -> [Unvoided] {
         try await transaction.query(
             """
             UPDATE attempts SET updated_at = \(now), void_drives = void_drives + 1
             WHERE order_id IN (
                 SELECT order_id FROM attempts
-                WHERE to_void_since < \(now.addingTimeInterval(-patience))
-                  AND to_void_since < \(now) - make_interval(secs => least(\(patience) * 2 ^ least(void_drives, 30), \(longest)))
+                WHERE to_void_since < \(now.addingTimeInterval(-retryAfter))
+                  AND to_void_since < \(now) - make_interval(secs => least(\(retryAfter) * 2 ^ least(void_drives, 30), \(longest)))
                 ORDER BY to_void_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             RETURNING order_id, void_drives
             """
-        ).map { Unvoided(order: try $0.decode("order_id"), drive: try $0.decode("void_drives")) }
+        ).map { Unvoided(order: try $0.decode("order_id"), retry: try $0.decode("void_drives")) }
     }
 
     static func dropEvents(before now: Date, on transaction: any SQLConnection) async throws {
@@ -128,7 +128,7 @@ enum Store {
             let order: UUID = try row.decode("order_id")
             let state: String = try row.decode("state")
             guard let known = Attempt.State(rawValue: state) else {
-                throw Failure("unknown-state", "the payment's state '\(state)' is of another version of Wharf", remedy: .retry)
+                throw Failure("unknown-state", "the payment's state '\(state)' is unknown to this version of Wharf", remedy: .retry)
             }
             let charge = Charge(
                 order: order, orderNumber: try row.decode("order_number"),

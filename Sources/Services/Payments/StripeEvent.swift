@@ -6,7 +6,7 @@ import Secrets
 
 /// An event from Stripe, as far as payments needs it.
 struct StripeEvent: Sendable, Decodable {
-    /// The types that mean something here. Any other is accepted and changes nothing: Stripe has some hundred, and adds more.
+    /// The types that have an effect here. Any other is accepted and changes nothing: Stripe has some hundred, and adds more.
     enum Kind: String, Sendable, CaseIterable {
         case succeeded = "payment_intent.succeeded"
         case paymentFailed = "payment_intent.payment_failed"
@@ -15,13 +15,13 @@ struct StripeEvent: Sendable, Decodable {
         case refunded = "charge.refunded"
         case disputed = "charge.dispute.created"
 
-        /// Whether its object is a payment, whose metadata names the order; else one that names a payment.
+        /// Whether its object is a payment, whose metadata names the order; otherwise it names a payment.
         var namesOrder: Bool { rawValue.hasPrefix("payment_intent.") }
 
-        /// Whether what it tells of the payment `intent` may be more than is known.
+        /// Whether the event may be news about the payment `intent`.
         func isNews(of intent: String, to attempt: Attempt) -> Bool {
             if let own = attempt.intent, own != intent { return true }
-            // By a call that was on its way when the payment was voided.
+            // Opened by a call that was on its way when the payment was voided.
             let isOpenedLate = attempt.state == .voided && attempt.intent == nil
             return switch self {
             case .succeeded: ![.succeeded, .refunded, .needsOperator].contains(attempt.state)
@@ -33,7 +33,7 @@ struct StripeEvent: Sendable, Decodable {
         }
     }
 
-    /// What an event of a known kind is about. Nothing else of its object is looked at.
+    /// The subject of an event of a known kind. Nothing else of its object is used.
     struct Hint: Sendable {
         let kind: Kind
         let intent: String?
@@ -80,7 +80,7 @@ struct StripeEvent: Sendable, Decodable {
         do {
             return try JSON.decode(from: request.body)
         } catch {
-            throw Failure("malformed-message", "not an event from Stripe: \(error)")
+            throw Failure("malformed-message", "not a Stripe event: \(error)")
         }
     }
 }

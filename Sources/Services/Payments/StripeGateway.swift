@@ -5,27 +5,27 @@ import Messaging
 import Secrets
 import WebClient
 
-/// Stripe's API, as its reference documents it (API version below). Works against anything that speaks it.
+/// Stripe's API, as its reference documents it (API version below). Works with any server that implements it.
 public struct StripeGateway: PaymentGateway {
     public static let standardBase = "https://api.stripe.com"
     static let apiVersion = "2024-06-20"
     /// Less than `Charging.callLease`.
     static let timeout: Duration = .seconds(30)
-    /// Keys that one cancellation or refund uses up at most, in one go.
+    /// Maximum number of keys used in one run of a cancellation or refund.
     static let maximumKeys = 5
-    /// Payments of one page, which is Stripe's bound, and pages that are looked through for one order.
+    /// Payments per page, which is Stripe's limit, and pages that are searched for one order.
     static let pageSize = 100
     static let maximumPages = 500
-    /// Payments of one order that a search gives at most; more than one is a mistake already.
+    /// Maximum number of payments of one order that a search returns; more than one is a mistake already.
     static let maximumFound = 10
-    /// By how much Stripe's clock may be behind ours, in seconds.
+    /// By how many seconds Stripe's clock may be behind ours.
     static let clockTolerance = 60
 
     private let transport: any HTTPTransport
     private let key: String
     private let base: String
 
-    /// - Parameter key: The secret API key; goes into the Authorization header and nowhere else.
+    /// - Parameter key: The secret API key; used in the Authorization header and nowhere else.
     public init(transport: any HTTPTransport, key: String, base: String = standardBase) {
         self.transport = transport
         self.key = key
@@ -80,7 +80,7 @@ public struct StripeGateway: PaymentGateway {
             guard page.hasMore == true, let end = page.data.last else { return found }
             last = end.id
         }
-        throw .unknown("more than \(Self.maximumPages * Self.pageSize) payments were made since the first attempt; whether this order's is among them is to be looked up by hand")
+        throw .unknown("more than \(Self.maximumPages * Self.pageSize) payments were made since the first attempt; look up by hand whether this order's is among them")
     }
 
     public func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
@@ -92,7 +92,7 @@ public struct StripeGateway: PaymentGateway {
         let response = try await sendAgain(
             "POST", "/v1/payment_intents/\(Form.escape(intent))/cancel", [], idempotencyKey: idempotencyKey)
         if response.status == 200 { return try payment(response) }
-        // It cannot be cancelled any more: what has become of it?
+        // It can no longer be cancelled; reads its outcome.
         return try await existing(intent)
     }
 
@@ -105,7 +105,7 @@ public struct StripeGateway: PaymentGateway {
                 throw .refused("Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)")
             }
         }
-        // Stripe's own account of what has gone back, whoever has sent it.
+        // Stripe's own record of the refund, whoever sent it.
         let payment = try await existing(intent)
         guard !payment.isPaid else { throw .refused("Stripe has \(payment.refunded) of \(payment.amount.amount) refunded after a full refund") }
         return payment
@@ -128,7 +128,7 @@ public struct StripeGateway: PaymentGateway {
         return payment
     }
 
-    /// A call that Stripe carries out once whatever its key is: a spent key is replaced at once.
+    /// A call that Stripe carries out once, whatever its key is: a spent key is replaced at once.
     private func sendAgain(
         _ method: String, _ path: String, _ fields: [(String, String)], idempotencyKey: UUID
     ) async throws(GatewayError) -> WebResponse {
@@ -144,7 +144,7 @@ public struct StripeGateway: PaymentGateway {
         return try await send(method, path, fields, idempotencyKey: key)
     }
 
-    /// One call. What does not tell whether it was carried out is thrown as unknown.
+    /// One call. An answer that does not show whether it was carried out is thrown as unknown.
     private func send(
         _ method: String, _ path: String, _ fields: [(String, String)] = [], idempotencyKey: UUID? = nil
     ) async throws(GatewayError) -> WebResponse {
@@ -159,13 +159,13 @@ public struct StripeGateway: PaymentGateway {
         } catch let error as WebClientError {
             throw error.requestMayHaveBeenSent ? .unknown(error.message) : .notSent(error.message)
         } catch {
-            throw .unknown("the call was broken off")
+            throw .unknown("the call was interrupted")
         }
         switch response.status {
-        case 401, 403: throw .notSent("Stripe refuses the API key (\(response.status)); check STRIPE_API_KEY")
+        case 401, 403: throw .notSent("Stripe rejects the API key (\(response.status)); check STRIPE_API_KEY")
         // Stripe keeps the answer to a key for a day, an internal error too.
         case 500... where response.first("idempotent-replayed") == "true":
-            throw .keySpent("Stripe answered \(response.status) and will do so again")
+            throw .keySpent("Stripe answered \(response.status) and will repeat that answer")
         case 409, 429, 500...: throw .unknown("Stripe answered \(response.status)")
         default: return response
         }

@@ -17,7 +17,7 @@ struct StripeIntent: Sendable, Decodable {
         }
     }
 
-    /// Of a latest charge that was expanded.
+    /// The latest charge, where it was expanded.
     struct Charge: Sendable, Decodable {
         let refunded: Int?
         let isDisputed: Bool?
@@ -53,7 +53,7 @@ struct StripeIntent: Sendable, Decodable {
         clientSecret = try fields.decodeIfPresent(String.self, forKey: .clientSecret)
         metadata = try fields.decodeIfPresent([String: String].self, forKey: .metadata)
         lastPaymentError = try fields.decodeIfPresent(Failure.self, forKey: .lastPaymentError)
-        // Its id alone where it was not expanded.
+        // Only its id where it was not expanded.
         latestCharge = try? fields.decodeIfPresent(Charge.self, forKey: .latestCharge)
     }
 
@@ -63,7 +63,7 @@ struct StripeIntent: Sendable, Decodable {
             refunded: money(latestCharge?.refunded ?? 0).amount, isDisputed: latestCharge?.isDisputed ?? false)
     }
 
-    /// In Wharf's minor units; what they cannot tell stays as it is, and is found to differ.
+    /// In Wharf's minor units; an amount without an equivalent stays as it is, and the comparison fails.
     private func money(_ amount: Int) -> Money {
         Money(stripeAmount: amount, currency: currency) ?? Money(amount: amount, currency: currency.uppercased())
     }
@@ -92,7 +92,7 @@ struct StripeList: Sendable, Decodable {
     }
 }
 
-/// What Stripe says when it says no.
+/// An error answer of Stripe's.
 struct StripeFailure: Sendable {
     private struct Body: Decodable {
         struct Detail: Decodable {
@@ -120,13 +120,13 @@ struct StripeFailure: Sendable {
 
     let type: String
     let code: String?
-    /// What the customer's bank, or Stripe, calls the reason.
+    /// The reason given by the customer's bank, or by Stripe.
     let declineCode: String
     let intent: String?
     let summary: String
 
-    /// Whether it says that the call was not carried out and never will be. A key that came with other parameters before says nothing of what that call
-    /// did, nor does an answer that is not Stripe's: a redirect, or a status that something in between has made up.
+    /// Whether it says that the call was not carried out and never will be. A key that was used before with other parameters says nothing about what that call
+    /// did, nor does an answer that is not Stripe's: a redirect, or a status that an intermediary has made up.
     func isRefusal(status: Int) -> Bool {
         (400..<500).contains(status) && type != Self.unknownType && type != "idempotency_error"
     }

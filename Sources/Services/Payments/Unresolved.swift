@@ -5,17 +5,17 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `payments.unresolved`: what the gateway refuses for good becomes one dead letter, which stands for it until an operator has decided. Its replay asks
-/// for the refund once more.
+/// `payments.unresolved`: a permanent rejection by the gateway becomes one dead letter, which represents it until an operator has decided. Replaying it requests
+/// the refund once more.
 struct Unresolved: Sendable {
-    /// Causes of the dead letter: the gateway does not give the money back; its payment is not the one that was asked for.
+    /// Causes of the dead letter: the gateway rejects the refund; its payment is not the one that was requested.
     static let refundRefused = "refund-refused"
     static let paymentDiffers = "payment-differs"
 
     enum Finding: Sendable {
         case refunded(GatewayPayment)
         case failed(Failure)
-        /// Nothing is left to be decided.
+        /// Nothing is left to decide.
         case settled
     }
 

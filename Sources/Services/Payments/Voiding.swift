@@ -5,32 +5,32 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `payments.void`: the compensation of a charge. It ends when it is certain that no money is kept: first it is found out what was taken,
-/// then that is cancelled or refunded, never the other way round.
+/// `payments.void`: the compensation of a charge. It ends when it is certain that no money is kept: it first finds out what was taken,
+/// then cancels or refunds that, never the other way round.
 struct Voiding: Sendable {
     enum Finding: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
-        /// Only an operator can decide: the gateway refuses for good, or `intent` cannot be the order's payment. Why, where that is news.
+        /// Only an operator can decide: the gateway rejects permanently, or `intent` cannot be the order's payment. Contains the reason, if that is news.
         case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil)
         case failed(Failure)
     }
 
-    /// How long a payment that is to be voided is left to the message that says so, in seconds; doubled each time, up to the longest.
-    static let patience = 120.0
-    static let longestPatience = 3600.0
+    /// How long a pending void is left to its message, in seconds; doubled each time, up to the longest.
+    static let retryAfter = 120.0
+    static let longestRetryAfter = 3600.0
     static let unvoidedAtOnce = 100
 
     let gateway: any PaymentGateway
     let clock: any WallClock
 
-    /// Should the message that says so be lost, the row still does.
+    /// If the message is lost, the row still requests the void.
     func findUnvoided(on transaction: any SQLConnection) async throws -> [Emission] {
         let now = clock.now()
         let unvoided = try await Store.takeUnvoided(
-            patience: Self.patience, longest: Self.longestPatience, limit: Self.unvoidedAtOnce, now: now, on: transaction)
+            retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.unvoidedAtOnce, now: now, on: transaction)
         return try unvoided.map {
             try Emission(
-                .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.drive)"))
+                .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.retry)"))
         }
     }
 
@@ -53,7 +53,7 @@ struct Voiding: Sendable {
         try await Store.save(attempts.changes, now: now, on: transaction)
         return try items.map { item in
             guard let attempt = attempts[item.input.orderID] else {
-                throw Failure("attempt-missing", "the attempt for order \(item.input.orderID) is not there", remedy: .retry)
+                throw Failure("attempt-missing", "the attempt for order \(item.input.orderID) is missing", remedy: .retry)
             }
             return attempt
         }
@@ -77,7 +77,7 @@ struct Voiding: Sendable {
                     return .failed(Failure("payment-in-flight", "a call to the gateway may be under way", remedy: .retry))
                 }
                 var payments = try await gateway.find(order: attempt.order)
-                // That a search finds nothing proves nothing.
+                // An empty search result proves nothing.
                 if payments.isEmpty { payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt) }
                 let (own, extras) = attempt.choose(from: payments)
                 guard let own else { return .voided(.nothing) }

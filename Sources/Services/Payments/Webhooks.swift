@@ -5,10 +5,10 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// What the gateway tells by itself: the end of a 3-D Secure authentication, what a call that timed out has led to, what was done at its dashboard.
+/// The gateway's own notifications: the end of a 3-D Secure authentication, the result of a call that timed out, actions on its dashboard.
 ///
-/// An event is a hint. It may come early, late, twice, in any order, and its object is as old as the event. So it only says which payment may be news;
-/// the gateway is asked for the payment as it is now, and that is what changes a state.
+/// An event is a hint. It may arrive early, late, twice, in any order, and its object is as old as the event. So it only says which payment may have changed;
+/// the gateway is then asked for the payment as it is now, and that is what changes a state.
 struct Webhooks: Sendable {
     enum Plan: Sendable {
         case ignore
@@ -48,7 +48,7 @@ struct Webhooks: Sendable {
         guard case .ask(let intent) = plan else { return .ignored }
         do throws(GatewayError) {
             guard let payment = try await gateway.retrieve(intent: intent) else {
-                return .failed(Failure("payment-differs", "the gateway does not know \(intent), of which an event tells"))
+                return .failed(Failure("payment-differs", "the gateway does not know \(intent), which an event is about"))
             }
             return .payment(payment)
         } catch {

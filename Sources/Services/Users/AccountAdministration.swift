@@ -23,7 +23,7 @@ struct AccountAdministration: Sendable {
         }
     }
 
-    /// A change reaches requests under way at once: what the ingresses remember of the account's sessions is forgotten, and of a disabled account the
+    /// A change affects requests in progress at once: the ingresses forget the account's cached sessions, and a disabled account's
     /// sessions end.
     func update(_ items: [IncomingMessage<AccountChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var accounts = try await Store.lockedAccounts(items.map(\.input.id), on: transaction)
@@ -32,7 +32,7 @@ struct AccountAdministration: Sendable {
             let change = item.input
             guard var account = accounts[change.id] else { return .refused(.notFound("account")) }
             if let condition = change.ifMatch, !condition.match(try account.adminView.tag) { return .refused(.preconditionFailed("account")) }
-            // Whoever could do this to himself by mistake would find nobody to undo it.
+            // An administrator who did this by mistake to their own account might have no other administrator to undo it.
             if change.id == item.request.caller?.id, change.role == .customer || change.disabled == true { return .refused(.ownAccount) }
             if let role = change.role { account.role = role }
             if let isDisabled = change.disabled { account.disabled = isDisabled }
@@ -58,13 +58,13 @@ extension Problem {
 }
 
 extension Store {
-    /// One list for each question, newest first, one account longer than its page.
+    /// One list per query, newest first, one account longer than its page.
     static func accounts(_ lists: [ListAccounts], on connection: any SQLConnection) async throws -> [[AccountRow]] {
         let results = try await connection.pipeline(
             lists.map { list in
                 var sql = accountColumns + "WHERE true"
                 if let search = list.search {
-                    // In the order of bytes, which is that of the index: all addresses that begin so.
+                    // In byte order, which is that of the index: all addresses with this prefix.
                     let key = EmailAddress.key(of: search)
                     let last = key + "\u{10FFFF}"
                     var found: SQL = "email_key ~>=~ \(key) AND email_key ~<~ \(last)"
@@ -94,7 +94,7 @@ struct ListAccounts: Sendable {
     let page: PageRequest
     let after: (Date, UUID)?
 
-    /// `'ada':* & 'lov':*`, quoted, because to Swift an operator may be part of the letter before it. Nil where the search has no word, or can only mean an
+    /// `'ada':* & 'lov':*`, quoted, because in Swift an operator may be part of the preceding character. Nil where the search has no word, or can only be an
     /// address.
     var words: String? {
         let words = (search ?? "").split { !$0.isLetter && !$0.isNumber }

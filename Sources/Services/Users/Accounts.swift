@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// Signing up.
+/// Sign-up.
 struct Accounts: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
@@ -16,12 +16,12 @@ struct Accounts: Sendable {
 
     enum Hashed: Sendable {
         case taken
-        /// Nobody waits for the answer any more, so no hash was made.
+        /// The requester no longer waits for the answer, so no hash was made.
         case late
         case hash(String)
         case failed(SecretsError)
 
-        /// Hashes the password, unless the request's time is over.
+        /// Hashes the password, unless the request's deadline has passed.
         init(_ password: String, _ parameters: PasswordHash.Parameters, for request: Request, at now: Date) {
             if let deadline = request.deadline, deadline < now {
                 self = .late
@@ -35,7 +35,7 @@ struct Accounts: Sendable {
         }
     }
 
-    /// Looks first, so that an address that is taken costs no hash. Whether it still is free is decided by `create`.
+    /// Checks first, so that a taken address costs no hash. `create` decides whether it is still free.
     func findTaken(_ items: [IncomingMessage<NewAccount>], on transaction: any SQLConnection) async throws -> [Bool] {
         let accounts = try await Store.accounts(byEmail: items.map(\.input.email.key), on: transaction)
         return items.map { accounts[$0.input.email.key] != nil }
@@ -45,7 +45,7 @@ struct Accounts: Sendable {
         let hashes = await threads.map(prepared) { [clock, passwords] entry -> Hashed in
             entry.plan ? .taken : Hashed(entry.item.input.password, passwords, for: entry.item.request, at: clock.now())
         }
-        // Where somebody signs up is where he will sign in.
+        // The network of the sign-up is where the owner will sign in.
         await throttle.settle(
             zip(prepared, hashes).compactMap { entry, hash in
                 guard case .hash = hash else { return nil }
@@ -75,7 +75,7 @@ struct Accounts: Sendable {
             case .late:
                 return .refused(.tooLate)
             case .failed(let error):
-                // The message holds a password, so it can neither wait on the ladder nor be replayed: whoever asked tries again.
+                // The message contains a password, so it can neither wait on the ladder nor be replayed: the requester tries again.
                 return .refused(.unavailable(error.message))
             case .taken, .hash:
                 guard let account, created.contains(account.id) else {

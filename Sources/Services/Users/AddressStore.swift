@@ -64,7 +64,7 @@ extension Store {
         return try Dictionary(rows.map(address).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// One list for each question, oldest first, one address longer than its page.
+    /// One list per query, oldest first, one address longer than its page.
     static func addresses(_ lists: [ListAddresses], on connection: any SQLConnection) async throws -> [[AddressView]] {
         let results = try await connection.pipeline(
             lists.map { list in
@@ -75,7 +75,7 @@ extension Store {
         return try results.map { try $0.map { try address($0).view } }
     }
 
-    /// Stores a new address or replaces one. An address that becomes a default takes the place of the one that was.
+    /// Stores a new address or replaces one. An address that becomes the default replaces the previous default.
     static func put(_ view: AddressView, of user: UUID, on transaction: any SQLConnection) async throws {
         if view.isDefaultShipping {
             try await transaction.enqueue("UPDATE addresses SET is_default_shipping = false WHERE user_id = \(user) AND is_default_shipping AND id <> \(view.id)")

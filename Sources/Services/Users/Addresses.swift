@@ -8,7 +8,7 @@ import Secrets
 
 /// A customer's address book.
 struct Addresses: Sendable {
-    /// Of one account: a family's and a small firm's, and no way to fill the table.
+    /// Per account: enough for a family or a small firm, and too few to fill the table.
     static let maximum = 50
 
     let clock: any WallClock
@@ -89,7 +89,7 @@ struct Addresses: Sendable {
     }
 }
 
-/// What a client writes into the book.
+/// An entry as a client submits it.
 struct AddressEntry: Sendable {
     static let maximumLabel = 100
 

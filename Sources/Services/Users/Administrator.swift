@@ -7,10 +7,10 @@ public import Runtime
 import Secrets
 
 extension UsersService {
-    /// Makes sure that there is an administrator who can sign in with this password, and returns the account's id. Changes nothing where
-    /// that is so already; otherwise an account of that address becomes one, takes the password, and its sessions end.
+    /// Ensures that there is an administrator who can sign in with this password, and returns the account's id. Changes nothing if
+    /// there is one already; otherwise the account of that address becomes one, gets the password, and its sessions end.
     ///
-    /// `database` leads to this service's schema. Throws a `Problem` when address or password would not be accepted from a customer either,
+    /// `database` leads to this service's schema. Throws a `Problem` when address or password would be rejected from a customer, too;
     /// `SecretsError`, `PostgresError`.
     @discardableResult
     public static func ensureAdmin(

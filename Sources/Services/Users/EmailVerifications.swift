@@ -5,7 +5,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// An account's address is shown to be its owner's: that of a new account, and the one that a change leads to.
+/// Verification that an account's address belongs to its owner: that of a new account, and the target of an address change.
 struct EmailVerifications: Sendable {
     let links: Links
     let clock: any WallClock
@@ -42,7 +42,7 @@ struct EmailVerifications: Sendable {
             }
             switch link.purpose {
             case .emailVerification:
-                // One that was sent to an address that the account no longer has proves nothing.
+                // A link sent to an address that the account no longer has proves nothing.
                 guard EmailAddress.key(of: link.email) == EmailAddress.key(of: account.email) else {
                     outcomes.append(.refused(.linkEnded))
                     continue
@@ -57,7 +57,7 @@ struct EmailVerifications: Sendable {
             }
             try await Store.setVerified(account.id, on: transaction)
             try await Store.endLinks([link.purpose], of: [account.id], now: now, on: transaction)
-            // Sessions stay; what is remembered of them has the old address.
+            // Sessions stay; cached ones have the old address.
             outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id)]))
         }
         return outcomes
@@ -86,7 +86,7 @@ extension Reply {
 }
 
 extension Emission {
-    /// Whatever remembers this user's sessions asks again.
+    /// Makes caches of this user's sessions ask again.
     static func sessionRevoked(_ userID: UUID) throws -> Emission {
         try Emission(.broadcast(MessageName.sessionRevoked), SessionRevoked(userID: userID))
     }

@@ -26,7 +26,7 @@ struct NewAccount: Sendable {
     }
 }
 
-/// What somebody says to sign in. Any text will do as an address: an implausible one is an account that does not exist.
+/// The credentials of a sign-in. Any text is accepted as an address: an implausible one is an account that does not exist.
 struct Credentials: Sendable {
     let emailKey: String
     let password: String
@@ -40,7 +40,7 @@ struct Credentials: Sendable {
     }
 }
 
-/// Input that is no more than who asks.
+/// Input that consists only of the caller.
 struct Own: Sendable {
     let userID: UUID
 
@@ -49,7 +49,7 @@ struct Own: Sendable {
     }
 }
 
-/// The session that a request came with, by the hash of its token.
+/// The session of the request itself, by the hash of its token.
 struct CurrentSession: Sendable {
     let userID: UUID
     let tokenHash: [UInt8]
@@ -77,7 +77,7 @@ struct OwnSession: Sendable {
 
 struct ListSessions: Sendable {
     let userID: UUID
-    /// Marks the one that the request came with.
+    /// Marks the session of the request itself.
     let current: [UInt8]?
     let page: PageRequest
     let after: (Date, UUID)?
@@ -92,7 +92,7 @@ struct ListSessions: Sendable {
     }
 }
 
-/// SHA-256 of a session token, which is all that is kept of it.
+/// SHA-256 of a session token; only the hash is stored.
 enum TokenHash {
     static func decode(_ hex: String) -> [UInt8]? {
         guard let bytes = Hex.decode(hex), bytes.count == SHA256.digestBytes else { return nil }
@@ -106,14 +106,14 @@ func callerID(of request: Request) throws(Problem) -> UUID {
 }
 
 extension Fields {
-    /// The text of an e-mail address that could exist; it is noted when it could not.
+    /// The text of an e-mail address that could exist; notes an error if it could not.
     mutating func emailAddress(_ field: String) -> String {
         let text = text(field, 3...EmailAddress.maximumLength)
         if !text.isEmpty, EmailAddress(text) == nil { note(field, EmailAddress.expectation) }
         return text
     }
 
-    /// Where the page before has ended, in a list by time and id.
+    /// Where the previous page ended, in a list by time and id.
     mutating func position(_ page: PageRequest) -> (Date, UUID)? {
         guard let key = page.after else { return nil }
         guard key.count == 2, let seconds = key.first.flatMap({ Double($0) }), let id = key.last.flatMap({ UUID(text: $0) }) else {

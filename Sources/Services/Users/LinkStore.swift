@@ -6,17 +6,17 @@ struct LinkRow: Sendable {
     let id: UUID
     let userID: UUID
     let purpose: LinkPurpose
-    /// Where it was sent; for a change of address the new one.
+    /// The address that it was sent to; for a change of address the new one.
     let email: String
     let expiresAt: Date
 }
 
 extension Store {
-    /// Links of one purpose that an account may ask for in an hour: enough for whoever does not find a mail, and no way to fill a stranger's mailbox.
+    /// Links of one purpose that an account may request in an hour: enough for a user who misses a mail, and too few to flood a stranger's mailbox.
     static let maximumLinks = 5
     static let linkWindow: TimeInterval = 3_600
 
-    /// Puts the link in the place of the account's last one of this purpose, unless the account has had too many. The account is locked.
+    /// Replaces the account's last link of this purpose, unless the account has had too many. The account is locked.
     static func put(_ link: LinkRow, now: Date, on transaction: any SQLConnection) async throws -> Bool {
         let start = now.addingTimeInterval(-linkWindow)
         let rows = try await transaction.query(
@@ -33,7 +33,7 @@ extension Store {
         return !rows.isEmpty
     }
 
-    /// Those of the links that are still wanted; from now on a token with this hash opens each of them, and no other token does.
+    /// Returns the links that are still wanted; from now on a token with this hash opens each of them, and no other token does.
     static func arm(_ links: [(id: UUID, tokenHash: [UInt8])], now: Date, on transaction: any SQLConnection) async throws -> Set<UUID> {
         let rows = try await transaction.query(
             """
@@ -68,7 +68,7 @@ extension Store {
         return links
     }
 
-    /// The links that these tokens open and their accounts, with the accounts locked: nobody else uses one of them meanwhile.
+    /// The links that these tokens open and their accounts, with the accounts locked: no other transaction uses one of them meanwhile.
     static func lockedLinks(
         _ tokenHashes: [[UInt8]], for purposes: [LinkPurpose], now: Date, on transaction: any SQLConnection
     ) async throws -> (links: [[UInt8]: LinkRow], accounts: [UUID: AccountRow]) {
@@ -77,7 +77,7 @@ extension Store {
         return (try await links(tokenHashes, for: purposes, now: now, on: transaction), accounts)
     }
 
-    /// Ends the account's link of this purpose, so that neither its token nor a mail under way opens it. What was asked for stays counted.
+    /// Ends the account's link of this purpose, so that neither its token nor a mail in transit opens it. It still counts as requested.
     static func endLinks(_ purposes: [LinkPurpose], of users: [UUID], now: Date, on transaction: any SQLConnection) async throws {
         try await transaction.enqueue(
             """

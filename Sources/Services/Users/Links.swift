@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// What a link that is sent by mail is for.
+/// The purpose of a link sent by mail.
 enum LinkPurpose: String, Sendable, CaseIterable {
     case emailVerification, emailChange, passwordReset
 
@@ -26,14 +26,14 @@ enum LinkPurpose: String, Sendable, CaseIterable {
     }
 }
 
-/// Links that prove who reads an account's mail: asked for, armed with a token by the mailer, used once.
+/// Links that prove who reads an account's mail: requested, armed with a token by the mailer, used once.
 ///
-/// An account has one of each purpose at most, so a new one voids the old at once, also while its mail is under way.
+/// An account has one of each purpose at most, so a new one voids the old at once, even while its mail is in transit.
 struct Links: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
 
-    /// The message that has the mailer send a link, once it is stored; nil when the account has asked too often.
+    /// The message that has the mailer send a link, once the link is stored; nil when the account has requested too many.
     func request(
         _ purpose: LinkPurpose, of account: AccountRow, to email: String, on transaction: any SQLConnection
     ) async throws -> Emission? {
@@ -45,8 +45,8 @@ struct Links: Sendable {
             AccountMail(id: link.id, userID: account.id, kind: purpose.mail, email: email, name: account.name, expiresAt: link.expiresAt))
     }
 
-    /// The message that tells an account's owner something, without a link.
-    func tell(_ kind: AccountMail.Kind, _ account: AccountRow) throws -> Emission {
+    /// The message that notifies an account's owner of something, without a link.
+    func notify(_ kind: AccountMail.Kind, _ account: AccountRow) throws -> Emission {
         try Emission(
             .request(MessageName.accountMail), AccountMail(id: randomness.uuid(), userID: account.id, kind: kind, email: account.email, name: account.name))
     }
@@ -70,9 +70,9 @@ struct ArmedLink: Sendable {
 }
 
 extension Problem {
-    /// One answer for tokens that never were, have been used, are too old, or have been replaced.
+    /// One answer for tokens that never existed, have been used, have expired, or have been replaced.
     static let linkEnded = Problem(
-        "link-ended", title: "Not found", status: 404, detail: "This code is not valid, or no longer: codes work once, for a limited time, and a new one ends the one before.")
+        "link-ended", title: "Not found", status: 404, detail: "This code is not valid, or no longer valid: codes work once, for a limited time, and a new one voids the previous one.")
     static let tooManyMails = Problem(
-        "too-many-mails", title: "Too many mails", status: 429, detail: "Enough mails of this kind were sent to this account; look for the last one, or try again later.")
+        "too-many-mails", title: "Too many mails", status: 429, detail: "Too many mails of this kind were sent to this account; look for the last one, or try again later.")
 }

@@ -6,7 +6,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// A new password for whoever reads the account's mail.
+/// A new password for the person who reads the account's mail.
 struct PasswordResets: Sendable {
     let links: Links
     let clock: any WallClock
@@ -16,7 +16,7 @@ struct PasswordResets: Sendable {
 
     typealias Hashed = Accounts.Hashed
 
-    /// Counts each request as an attempt, whether or not there is an account: by address and network, apart from sign-ins.
+    /// Counts each request as an attempt, whether or not there is an account: by address and network, separately from sign-ins.
     func admit(_ items: [IncomingMessage<ResetRequest>]) async throws -> [UUID: SignInAdmission] {
         let attempts = items.map { SignInAttempt(resetting: $0.input.emailKey, $0.request) }
         let admissions = await throttle.admit(attempts)
@@ -24,7 +24,7 @@ struct PasswordResets: Sendable {
         return Dictionary(zip(items.map(\.request.id), admissions)) { first, _ in first }
     }
 
-    /// The answer is the same in any case, and so is the time that it takes: what follows from the account comes after it.
+    /// The answer is the same in any case, and takes the same time: account-dependent work happens after it.
     func create(
         _ items: [IncomingMessage<ResetRequest>], _ admissions: [UUID: SignInAdmission], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
@@ -56,7 +56,7 @@ struct PasswordResets: Sendable {
         return outcomes
     }
 
-    /// Whether the token opens a link: nobody has a password hashed with one that does not.
+    /// Whether the token opens a link: a password is not hashed for a token that does not.
     func find(_ items: [IncomingMessage<NewPassword>], on transaction: any SQLConnection) async throws -> [Bool] {
         let links = try await Store.links(items.map(\.input.tokenHash), for: [.passwordReset], now: clock.now(), on: transaction)
         return items.map { links[$0.input.tokenHash] != nil }
@@ -88,9 +88,9 @@ struct PasswordResets: Sendable {
                     continue
                 }
                 try await Store.setPassword(hash, of: account.id, keeping: nil, now: now, on: transaction)
-                // Whoever has read the mail has shown that the address is his.
+                // Reading the mail has proved that the address belongs to the owner.
                 try await Store.setVerified(account.id, on: transaction)
-                outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.tell(.passwordChanged, account)]))
+                outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.notify(.passwordChanged, account)]))
             }
         }
         return outcomes

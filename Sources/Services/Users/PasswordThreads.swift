@@ -1,12 +1,12 @@
 import Dispatch
 import Synchronization
 
-/// Threads of their own for password hashing, which holds a thread for some 400 ms: Swift's shared threads stay free for everything else.
+/// Dedicated threads for password hashing, which blocks a thread for some 400 ms: Swift's shared threads stay free for everything else.
 ///
-/// At most `count` passwords are hashed at once, whoever asks; the others wait in line, as many as a worker has messages of one queue in hand. Sign-ups and
-/// sign-ins have threads of their own, so that neither waits for the other.
+/// At most `count` passwords are hashed at once; further ones wait, at most as many as a worker holds messages of one queue. Sign-ups and
+/// sign-ins have separate threads, so that neither waits for the other.
 public struct PasswordThreads: Sendable {
-    /// Two do some five passwords a second; those of sign-ups and those of sign-ins together take 512 MiB at most.
+    /// Two hash some five passwords a second; those of sign-ups and those of sign-ins together take 512 MiB at most.
     public static let standardCount = 2
 
     private let lines: [DispatchQueue]
@@ -20,7 +20,7 @@ public struct PasswordThreads: Sendable {
         lines = (0..<max(1, count)).map { DispatchQueue(label: "wharf.users.passwords.\($0)") }
     }
 
-    /// Runs `work` for each input and gives the results in the same order.
+    /// Runs `work` for each input and returns the results in the same order.
     func map<Input: Sendable, Result: Sendable>(
         _ inputs: [Input], _ work: @escaping @Sendable (Input) -> Result
     ) async -> [Result] {

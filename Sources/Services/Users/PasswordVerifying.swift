@@ -4,36 +4,36 @@ import Messaging
 import Runtime
 import Secrets
 
-/// Looks at passwords that clients send, as often as ``SignInLimits`` allow, on threads of their own.
+/// Verifies passwords that clients send, as often as ``SignInLimits`` allow, on dedicated threads.
 struct PasswordVerifying: Sendable {
     let clock: any WallClock
     let threads: PasswordThreads
     let throttle: SignInThrottle
     let passwords: PasswordHash.Parameters
 
-    /// Between two looks at whether attempts of the same account that are under way elsewhere have been settled.
+    /// Between two checks whether attempts for the same account that are in progress elsewhere have been settled.
     static let pause: Duration = .milliseconds(50)
-    /// Then it is too late, whatever the deadline: 10 s.
+    /// After these it is too late, whatever the deadline: 10 s.
     static let maximumPauses = 200
 
-    /// A password, and the account that it may be of.
+    /// A password, and the account that it may belong to.
     struct Claim: Sendable {
         let request: Request
         let emailKey: String
         let password: String
-        /// Nil where there is none with this address.
+        /// Nil if there is none with this address.
         let account: AccountRow?
     }
 
     enum Verdict: Sendable {
-        /// With a stronger hash of the same password, where the stored one is weaker than those that are made today.
+        /// With a stronger hash of the same password, if the stored one is weaker than current ones.
         case genuine(renewed: String?)
         case wrong
         case tooMany(retryAfter: Int)
-        /// Nobody waits for the answer any more, so nothing was verified.
+        /// The requester no longer waits for the answer, so nothing was verified.
         case late
 
-        /// Nil when the password was not looked at.
+        /// Nil when the password was not verified.
         var isRight: Bool? {
             switch self {
             case .genuine: true
@@ -77,16 +77,16 @@ struct PasswordVerifying: Sendable {
     private func verdict(on claim: Claim) -> Verdict {
         if isLate(claim.request) { return .late }
         // Accounts that do not exist take as long as others.
-        guard let hash = claim.account?.passwordHash ?? (try? PasswordHash.ofNobody(passwords)) else { return .late }
+        guard let hash = claim.account?.passwordHash ?? (try? PasswordHash.placeholder(passwords)) else { return .late }
         let isRight = PasswordHash.verify(claim.password, against: hash) && claim.account?.disabled == false
-        // Made for a wrong password as well, or the time would tell an account whose hash is old.
+        // Made for a wrong password as well, or the time would reveal an account with an old hash.
         let renewed = PasswordHash.isOutdated(hash, by: passwords) ? try? PasswordHash.hash(claim.password, passwords) : nil
         return isRight ? .genuine(renewed: renewed) : .wrong
     }
 }
 
 extension Outcome {
-    /// For a password that was not looked at; nil for one that was.
+    /// For a password that was not verified; nil for one that was.
     init?(unlookedAt verdict: PasswordVerifying.Verdict) {
         switch verdict {
         case .tooMany(let seconds): self = .done(Reply(.tooManyAttempts, headers: ["retry-after": "\(seconds)"]))

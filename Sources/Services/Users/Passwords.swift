@@ -6,7 +6,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// What takes the account's password although there is a session: whoever finds an unlocked telephone gets no further.
+/// Operations that require the account's password in addition to a session: an unlocked telephone alone is not enough.
 struct Passwords: Sendable {
     let links: Links
     let clock: any WallClock
@@ -22,7 +22,7 @@ struct Passwords: Sendable {
         return items.map { accounts[$0.input.userID] }
     }
 
-    /// The new one is hashed only when the old one is right.
+    /// The new password is hashed only when the old one is right.
     func verify(_ prepared: [(item: IncomingMessage<PasswordChange>, plan: AccountRow?)]) async throws -> [(Verdict, Hashed?)] {
         let verdicts = await verifying.verify(prepared.map { Self.claim($0.item.request, $0.item.input.current, $0.plan) })
         let hashes = await threads.map(Array(zip(prepared, verdicts))) { [clock, passwords] entry, verdict -> Hashed? in
@@ -43,7 +43,7 @@ struct Passwords: Sendable {
                 outcomes.append(outcome)
                 continue
             }
-            // One that another request has changed meanwhile is no longer the account's password. The next of this batch sees the change.
+            // If another request has changed it meanwhile, it is no longer the account's password. The next of this batch sees the change.
             guard case .genuine = verdict, let verified, let account = accounts.removeValue(forKey: item.input.userID), account.hasPassword(of: verified) else {
                 outcomes.append(.refused(.wrongPassword))
                 continue
@@ -53,7 +53,7 @@ struct Passwords: Sendable {
                 continue
             }
             try await Store.setPassword(hash, of: account.id, keeping: item.input.session, now: now, on: transaction)
-            outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.tell(.passwordChanged, account)]))
+            outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id), try links.notify(.passwordChanged, account)]))
         }
         return outcomes
     }
@@ -69,7 +69,7 @@ struct Passwords: Sendable {
         await verifying.verify(prepared.map { Self.claim($0.item.request, $0.item.input.password, $0.plan) })
     }
 
-    /// The new address gets a link, and the old one is told. Nothing changes before the link is used.
+    /// The new address gets a link, and the old one a notice. Nothing changes before the link is used.
     func changeEmail(
         _ performed: [(item: IncomingMessage<EmailChange>, plan: AccountRow?, result: Verdict)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
@@ -88,7 +88,7 @@ struct Passwords: Sendable {
             if let other = taken[item.input.email.key], other.id != account.id {
                 outcomes.append(.refused(.emailTaken))
             } else if let mail = try await links.request(.emailChange, of: account, to: item.input.email.text, on: transaction) {
-                outcomes.append(.done(Reply(status: 202), emit: [mail, try links.tell(.emailChangeRequested, account)]))
+                outcomes.append(.done(Reply(status: 202), emit: [mail, try links.notify(.emailChangeRequested, account)]))
             } else {
                 outcomes.append(.done(.tooManyMails))
             }
@@ -97,7 +97,7 @@ struct Passwords: Sendable {
     }
 
     private static func claim(_ request: Request, _ password: String, _ account: AccountRow?) -> PasswordVerifying.Claim {
-        // Counted as attempts to sign in are: a stolen session is no way to guess on.
+        // Counted as sign-in attempts are: a stolen session must not allow further guesses.
         PasswordVerifying.Claim(
             request: request, emailKey: account.map { EmailAddress.key(of: $0.email) } ?? "", password: password, account: account)
     }

@@ -6,7 +6,7 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-/// One's own account.
+/// The caller's own account.
 struct Profile: Sendable {
     func get(_ items: [IncomingMessage<Own>], on connection: any SQLConnection) async throws -> [Outcome] {
         let accounts = try await Store.accounts(items.map(\.input.userID), on: connection)
@@ -74,14 +74,14 @@ extension String {
 }
 
 extension Encodable {
-    /// The entity tag of what is shown so.
+    /// The entity tag of the value's representation.
     var tag: String {
         get throws { "\"\(SHA256.hex(try JSON.encode(self)).prefix(32))\"" }
     }
 }
 
 extension Reply {
-    /// With the entity tag of the value, which `If-Match` takes.
+    /// With the entity tag of the value, for use in `If-Match`.
     init(status: Int = 200, headers: [String: String] = [:], tagged value: some Encodable) throws {
         try self.init(status: status, headers: headers, json: value)
         self.headers["etag"] = "\"\(SHA256.hex(body).prefix(32))\""

@@ -9,7 +9,7 @@ struct NewSession: Sendable {
     let id: UUID
     let token: String
     let account: AccountRow
-    /// Where it was opened, and with what.
+    /// Where it was opened, and with which client.
     var address: String?
     var agent: String?
 }
@@ -27,10 +27,10 @@ struct Sighting: Sendable {
 }
 
 extension Store {
-    /// A further one ends the oldest: nobody uses more at once, and a client that never signs out cannot fill the table.
+    /// A further one ends the oldest: no user needs more at once, and a client that never signs out cannot fill the table.
     static let maximumSessions = 50
 
-    /// Stores the sessions of accounts that are still as they were when the password was verified, and tells which. The accounts' locks,
+    /// Stores the sessions of accounts that are unchanged since the password was verified, and returns which. The accounts' locks,
     /// taken in one order, let one batch at a time change an account's sessions.
     static func begin(
         _ sessions: [NewSession], now: Date, expiresAt: Date, on transaction: any SQLConnection
@@ -62,7 +62,7 @@ extension Store {
         return try Set(results[1].map { try $0.decode("id") })
     }
 
-    /// Puts a stronger hash of the same password in the place of one that was verified, unless that one has been replaced meanwhile.
+    /// Replaces a verified hash with a stronger hash of the same password, unless it has been replaced meanwhile.
     static func renew(_ hashes: [(account: AccountRow, hash: String)], on transaction: any SQLConnection) async throws {
         guard !hashes.isEmpty else { return }
         try await transaction.enqueue(
@@ -75,7 +75,7 @@ extension Store {
             """)
     }
 
-    /// The owners of those sessions that hold at this moment.
+    /// The owners of those sessions that are valid at this moment.
     static func users(of tokenHashes: [[UInt8]], now: Date, on connection: any SQLConnection) async throws -> [[UInt8]: FoundSession] {
         let rows = try await connection.query(
             """
@@ -91,7 +91,7 @@ extension Store {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Writes down that sessions are in use. One that somebody else writes or ends at the moment is left alone, so this waits for nobody.
+    /// Records that sessions are in use. A session that another transaction is writing or ending is skipped, so this never waits.
     static func note(_ sightings: [Sighting], now: Date, on connection: any SQLConnection) async throws {
         guard !sightings.isEmpty else { return }
         _ = try await connection.query(
@@ -107,7 +107,7 @@ extension Store {
             """)
     }
 
-    /// One list for each question, newest first, one session longer than its page.
+    /// One list per query, newest first, one session longer than its page.
     static func sessions(_ lists: [ListSessions], now: Date, on connection: any SQLConnection) async throws -> [[SessionView]] {
         let results = try await connection.pipeline(
             lists.map { list in
@@ -139,7 +139,7 @@ extension Store {
         ])
     }
 
-    /// The ids of those that have ended.
+    /// Returns the ids of the sessions that were ended.
     static func end(_ sessions: [(userID: UUID, id: UUID)], on transaction: any SQLConnection) async throws -> Set<UUID> {
         let results = try await transaction.pipeline([
             lock(sessions.map(\.userID)),

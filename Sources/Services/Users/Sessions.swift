@@ -5,9 +5,9 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Sessions that have begun: whose they are, and their end.
+/// Existing sessions: their owners, and their end.
 struct Sessions: Sendable {
-    /// How often it is written down that a session is in use: one write a minute and session, however many requests come.
+    /// The interval, in seconds, at which use of a session is recorded: one write a minute and session, however many requests arrive.
     static let sightingInterval: TimeInterval = 60
 
     let clock: any WallClock
@@ -20,7 +20,7 @@ struct Sessions: Sendable {
             guard let hash, let session = found[hash], session.lastSeenAt < now.addingTimeInterval(-Self.sightingInterval) else { return nil }
             return Sighting(tokenHash: hash, address: item.input.address, agent: item.input.agent)
         }
-        // Whoever asks whose session it is does not care for this.
+        // A failure here does not concern the requester.
         try? await Store.note(seen, now: now, on: connection)
         return try hashes.map { hash in
             guard let hash, let session = found[hash] else { return .refused(.notFound("session")) }
@@ -38,13 +38,13 @@ struct Sessions: Sendable {
         }
     }
 
-    /// Done as well when the session had ended before: what somebody still remembers of it is to be forgotten in any case.
+    /// Succeeds also when the session had ended before: caches should forget it in any case.
     func endCurrent(_ items: [IncomingMessage<CurrentSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await Store.end(items.map { ($0.input.userID, $0.input.tokenHash) }, on: transaction)
         return try items.map { try ended($0.input.userID) }
     }
 
-    /// One of the caller's own, wherever it is in use.
+    /// Ends one of the caller's own sessions, wherever it is in use.
     func end(_ items: [IncomingMessage<OwnSession>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let ended = try await Store.end(items.map { ($0.input.userID, $0.input.id) }, on: transaction)
         return try items.map { item in

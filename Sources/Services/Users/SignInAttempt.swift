@@ -1,13 +1,13 @@
 import Messaging
 import Secrets
 
-/// One attempt to sign in, and by what it is counted.
+/// One sign-in attempt, and the keys by which it is counted.
 struct SignInAttempt: Sendable, Equatable {
-    /// The same when the message comes again. Not the message's id, which the client chooses by its idempotency key.
+    /// The same when the message is redelivered. Not the message's id, which the client chooses by its idempotency key.
     let id: String
-    /// The hash of the e-mail address. Addresses without an account are counted like others, so that the limit does not tell which have one.
+    /// The hash of the e-mail address. Addresses without an account are counted like others, so that the limit does not reveal which have one.
     let account: String
-    /// Where the client is; nil when the ingress did not say.
+    /// The client's network; nil when the ingress did not send it.
     let network: String?
 
     init(_ request: Request, emailKey: String) {
@@ -16,53 +16,53 @@ struct SignInAttempt: Sendable, Equatable {
         network = request.parameters[Request.clientAddress].map(ClientNetwork.name)
     }
 
-    /// Of a password reset: counted as attempts to sign in are, and apart from them, so that neither uses up the other's places.
+    /// For a password reset: counted like sign-in attempts, but separately, so that neither uses up the other's places.
     init(resetting emailKey: String, _ request: Request) {
         id = request.requester?.correlationID ?? request.id.upperCaseText
         account = SHA256.hex("password-reset \(emailKey)")
         network = request.parameters[Request.clientAddress].map { "password-reset \(ClientNetwork.name(of: $0))" }
     }
 
-    /// The account from there.
+    /// The account from that network.
     var pair: String { SHA256.hex("\(account) \(network ?? "")") }
 }
 
-/// What becomes of an attempt before its password is looked at.
+/// The decision on an attempt before its password is verified.
 enum SignInAdmission: Sendable, Equatable {
     /// It holds a place until it is settled.
     case admitted
-    /// All places that are left are held by attempts under way: it may be admitted once those are settled.
+    /// All remaining places are held by attempts in progress: it may be admitted once those are settled.
     case busy
     case refused(retryAfter: Int)
 }
 
 /// How many failures there may be within ``windowSeconds``. Only wrong passwords are failures; while one is being verified it holds the place that it
-/// would need, so that guesses made at the same time are not more than the limit.
+/// would need, so that concurrent guesses do not exceed the limit.
 enum SignInLimits {
     static let windowSeconds = 15 * 60
-    /// A place is given back after this when the worker that held it has died: longer than any request waits.
+    /// A place is released after this when the worker that held it has died: longer than any request waits.
     static let holdSeconds = 30
 
-    /// Of one account from one network: the typing errors of its owner, and those of whoever shares an address with him.
+    /// Of one account from one network: its owner's typing errors, and those of people who share the owner's address.
     static let pair = 10
-    /// Of one account from all networks from which nobody has signed in to it: some 2,000 guesses a day, whoever has a thousand addresses.
+    /// Of one account from all networks from which it has not been signed in to: some 2,000 guesses a day, even with a thousand addresses.
     static let account = 20
-    /// From one network, for all accounts that have not been signed in to from there: an office behind one address may err so often, a sweep over
+    /// From one network, for all accounts that have not been signed in to from there: an office behind one address may err this often; a sweep over
     /// accounts ends here, and so does the hashing that it costs.
     static let network = 100
 
-    /// How long the networks are remembered from which somebody has signed in to an account: a season.
+    /// How long the networks from which an account was signed in to are remembered: a season.
     static let knownSeconds = 90 * 86_400
-    /// Networks of one account; a further one pushes out the oldest.
+    /// Networks of one account; a further one evicts the oldest.
     static let known = 20
 }
 
-/// Whoever has one IPv6 address has at least the 2^64 of its network, so all of them count as one.
+/// The holder of one IPv6 address has at least the 2^64 of its network, so all of them count as one.
 enum ClientNetwork {
     /// `address` as the system prints it.
     static func name(of address: String) -> String {
         guard address.contains(":") else { return address }
-        // An IPv4 address that arrives at an IPv6 socket.
+        // An IPv4 address on an IPv6 socket.
         if let last = address.split(separator: ":").last, last.contains(".") { return String(last) }
         let halves = address.prefix { $0 != "%" }.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false)
         var groups = halves.first.map { $0.split(separator: ":") } ?? []

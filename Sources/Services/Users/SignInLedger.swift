@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// The counts of ``SignInLimits`` in the memory of one process, for when Redis is away. Decides as the script in Redis does.
+/// The counts of ``SignInLimits`` in the memory of one process, for when Redis is unavailable. Decides as the script in Redis does.
 struct SignInLedger: Sendable {
-    /// Accounts, networks and pairs that are remembered; more push out those that are forgotten next.
+    /// Accounts, networks and pairs that are remembered; more evict those that expire next.
     static let maximumKeys = 10_000
 
     private struct Places: Sendable {
-        /// When each is forgotten, by attempt.
+        /// The expiry of each failure, by attempt.
         var failures: [String: Date] = [:]
         var pending: [String: Date] = [:]
 
@@ -64,7 +64,7 @@ struct SignInLedger: Sendable {
         return .admitted
     }
 
-    /// - Parameter isRight: nil when the password was not looked at after all.
+    /// - Parameter isRight: nil when the password was not verified after all.
     mutating func settle(_ attempt: SignInAttempt, isRight: Bool?, at now: Date) {
         let counted = Set(keys(of: attempt, now))
         for key in Self.allKeys(of: attempt) {
@@ -94,7 +94,7 @@ struct SignInLedger: Sendable {
         return Self.allKeys(of: attempt)
     }
 
-    /// A verification, which costs far more, follows or came before.
+    /// Scans all places; a verification, which costs far more, precedes or follows.
     private mutating func makeRoom(for key: Key, _ now: Date) {
         guard places[key] == nil, places.count >= Self.maximumKeys, let next = places.min(by: { $0.value.lasts < $1.value.lasts }) else { return }
         places[next.key] = nil

@@ -1,10 +1,10 @@
 /// ``SignInLedger``'s decisions for all processes together: each in one step, by Redis's own clock.
 ///
-/// For each attempt there are four keys (pair, account, network, known networks of the account). A key's failures are a sorted set of attempts by the time at
-/// which they are forgotten, so an attempt that comes again counts once; `:pending` are the places that are held. Every key ends by itself.
+/// For each attempt there are four keys (pair, account, network, known networks of the account). A key's failures are a sorted set of attempts by the time of
+/// their expiry, so an attempt that is redelivered counts once; `:pending` has the places that are held. Every key expires.
 enum SignInScript {
-    /// Arguments: window, hold and the three limits; of each attempt its id, its pair, and whether its network is known. Answers 0 for admitted, -1 for busy,
-    /// and the seconds after which to try again.
+    /// Arguments: window, hold and the three limits; of each attempt its id, its pair, and whether its network is known. Returns 0 for admitted, -1 for busy,
+    /// otherwise the seconds after which to try again.
     static let admit = """
         local time = redis.call('TIME')
         local now = tonumber(time[1]) + tonumber(time[2]) / 1000000

@@ -4,10 +4,10 @@ import Redis
 import Runtime
 import Synchronization
 
-/// Slows those who guess passwords, by ``SignInLimits``: counted for all processes together in Redis, and in each process for when Redis is away.
+/// Slows password guessing by ``SignInLimits``: counted for all processes together in Redis, and in each process for when Redis is unavailable.
 ///
-/// Who has signed in to an account from a network is counted there by account and network alone: whatever strangers do elsewhere, they do not keep the
-/// owner out of where he signs in.
+/// A user who has signed in to an account from a network is counted there by account and network alone: attempts by strangers elsewhere cannot lock the
+/// owner out there.
 struct SignInThrottle: Sendable {
     let store: (any KeyValueStore)?
     let clock: any WallClock
@@ -24,7 +24,7 @@ struct SignInThrottle: Sendable {
         self.logger = logger
     }
 
-    /// For each attempt whether its password may be looked at now. What is admitted must be settled.
+    /// For each attempt, whether its password may be verified now. Admitted attempts must be settled.
     func admit(_ attempts: [SignInAttempt]) async -> [SignInAdmission] {
         if attempts.isEmpty { return [] }
         let bounds = [SignInLimits.windowSeconds, SignInLimits.holdSeconds, SignInLimits.pair, SignInLimits.account, SignInLimits.network]
@@ -42,11 +42,11 @@ struct SignInThrottle: Sendable {
         return own.state.withLock { ledger in attempts.map { ledger.admit($0, at: now) } }
     }
 
-    /// Counts those whose password was wrong, and remembers where the owners of the others are. Nil for a password that was not looked at after all.
+    /// Counts attempts with a wrong password, and remembers the networks of the others. Nil for a password that was not verified after all.
     func settle(_ settled: [(attempt: SignInAttempt, isRight: Bool?)]) async {
         if settled.isEmpty { return }
         let now = clock.now()
-        // Here in any case, so that nobody begins anew when Redis goes away.
+        // Counted here in any case, so that the counts do not restart when Redis becomes unavailable.
         own.state.withLock { ledger in
             for (attempt, isRight) in settled { ledger.settle(attempt, isRight: isRight, at: now) }
         }

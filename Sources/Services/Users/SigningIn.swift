@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// A password is shown, a session begins. Whoever cannot sign in is told neither why nor, by the time it takes, whether the account exists.
+/// Exchanges a password for a session. A failed sign-in reveals neither its reason nor, by the time it takes, whether the account exists.
 struct SigningIn: Sendable {
     static let lifetime: TimeInterval = 30 * 86_400
 

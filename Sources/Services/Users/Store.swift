@@ -21,7 +21,7 @@ struct AccountRow: Sendable {
         UserView(id: id, email: email, name: name, locale: locale, role: role, verified: verified, createdAt: createdAt)
     }
 
-    /// Whether its password still is the one that `other` had.
+    /// Whether its password is still the one that `other` had.
     func hasPassword(of other: AccountRow) -> Bool {
         passwordHash == other.passwordHash || renewedFrom == SHA256.hash(other.passwordHash)
     }
@@ -41,7 +41,7 @@ enum Store {
         return try Dictionary(rows.map(account).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Inserts the accounts whose addresses are free, and tells which. Of two with one address the first in the array wins.
+    /// Inserts the accounts whose addresses are free, and returns which. Of two with one address, the first in the array wins.
     static func insert(_ accounts: [AccountRow], on transaction: any SQLConnection) async throws -> Set<UUID> {
         guard !accounts.isEmpty else { return [] }
         let rows = try await transaction.query(
@@ -59,7 +59,7 @@ enum Store {
         return try Set(rows.map { try $0.decode("id") })
     }
 
-    /// The accounts as they are once nobody else changes them any longer. The locks, taken in one order, let one batch at a time change an account,
+    /// The accounts once no other transaction is changing them. The locks, taken in one order, let one batch at a time change an account,
     /// its sessions, its links and its addresses.
     static func lockedAccounts(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: AccountRow] {
         if ids.isEmpty { return [:] }
@@ -85,7 +85,7 @@ enum Store {
         try await transaction.enqueue("UPDATE accounts SET verified = true WHERE id = \(id)")
     }
 
-    /// False where another account has the address.
+    /// Returns false if another account has the address.
     static func setEmail(_ email: String, of id: UUID, on transaction: any SQLConnection) async throws -> Bool {
         let key = EmailAddress.key(of: email)
         let rows = try await transaction.query(
@@ -97,7 +97,7 @@ enum Store {
         return !rows.isEmpty
     }
 
-    /// Replaces the password, and ends what the old one has opened: sessions but the one to keep, a reset and a change of address under way.
+    /// Replaces the password, and ends everything opened with the old one: all sessions but the one to keep, a pending reset and a pending change of address.
     static func setPassword(
         _ hash: String, of id: UUID, keeping session: [UInt8]?, now: Date, on transaction: any SQLConnection
     ) async throws {
@@ -113,7 +113,7 @@ enum Store {
             verified: try row.decode("verified"), disabled: try row.decode("disabled"), createdAt: try row.decode("created_at"))
     }
 
-    /// A role of another version of Wharf gives no power here.
+    /// A role of another version of Wharf grants nothing here.
     static func role(_ row: Row) throws -> Caller.Role {
         Caller.Role(rawValue: try row.decode("role")) ?? .customer
     }

@@ -6,29 +6,29 @@ public import PostgreSQL
 public import Redis
 public import Secrets
 
-/// Users: accounts, their passwords, and the sessions that stand for them.
+/// Users: accounts, their passwords, and their sessions.
 public enum UsersService {
     /// Sends a request to another service; `RequestClient.send` in production.
     public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
 
     public static let name = "users"
     public static let migrations = Inbox.migrations + Schema.migrations
-    /// Where requests with a password in them arrive, sealed: kept apart, so that nothing writes their bodies down in clear. Sign-ups have a queue of their own, so that
-    /// any number of them delays no sign-in.
+    /// The queues of sealed requests that contain a password: kept separate, so that their bodies are never stored in plaintext. Sign-ups have their own
+    /// queue, so that any number of them delays no sign-in.
     public static let credentialsQueues = ["users.credentials", "users.registrations"]
 
     /// - Parameters:
-    ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is away, each process counts for itself.
+    ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is unavailable, each process counts for itself.
     ///   - hashingThreads: passwords hashed at once in this process for sign-ins, and as many for sign-ups; each takes a core for some 400 ms, and 128 MiB.
-    ///   - sealing: the key with which those who send credentials seal them; nil where they come in clear.
-    ///   - passwords: the work of new hashes. Weaker ones are made anew when their owners sign in.
+    ///   - sealing: the key with which senders seal credentials; nil where they arrive in plaintext.
+    ///   - passwords: the work factors of new hashes. Weaker ones are renewed when their owners sign in.
     public static func definition(
         ask: @escaping Ask, clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
         sealing: SealingKey? = nil, hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
     ) -> ServiceDefinition {
         let throttle = SignInThrottle(store: attempts, clock: clock, logger: logger)
         let links = Links(clock: clock, randomness: randomness)
-        // Sign-ups and what needs a password have threads of their own, so that neither waits for the other.
+        // Sign-ups and operations that need a password have separate threads, so that neither waits for the other.
         let threads = PasswordThreads(count: hashingThreads)
         let verifying = PasswordVerifying(clock: clock, threads: threads, throttle: throttle, passwords: passwords)
         let accounts = Accounts(

@@ -6,14 +6,14 @@ struct UserView: Sendable, Codable {
     @PublicID var id: UUID
     let email: String
     let name: String
-    /// The language that its owner wants to be spoken to in.
+    /// The language in which its owner wants to be addressed.
     let locale: String?
     let role: Caller.Role
     let verified: Bool
     let createdAt: Date
 }
 
-/// The answer to a sign-in: the only message that ever holds a token.
+/// The answer to a sign-in: the only message that ever contains a token.
 struct NewSessionView: Sendable, Codable {
     let token: String
     let expiresAt: Date
@@ -26,10 +26,10 @@ struct SessionView: Sendable, Codable {
     /// To the minute.
     let lastSeenAt: Date
     let expiresAt: Date
-    /// What the client called itself, and where it was, when it was last seen.
+    /// The client's `User-Agent` and its address when it was last seen.
     let userAgent: String?
     let address: String?
-    /// Whether it is the one that the question came with.
+    /// Whether it is the session of the request itself.
     let current: Bool
 }
 

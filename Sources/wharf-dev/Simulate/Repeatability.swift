@@ -3,11 +3,11 @@
 #endif
 import FoundationEssentials
 
-/// Swift gives sets and dictionaries another order in each process, unless it is told not to before the process starts.
+/// Swift gives sets and dictionaries another order in each process, unless this is switched off before the process starts.
 enum Repeatability {
     private static let variable = "SWIFT_DETERMINISTIC_HASHING"
 
-    /// Returns when hashing is the same in every process; else this process begins anew with it switched on.
+    /// Returns when hashing is the same in every process; otherwise this process restarts itself with that switched on.
     static func ensure() throws {
         guard ProcessInfo.processInfo.environment[variable] == nil else { return }
         unsafe setenv(variable, "1", 1)

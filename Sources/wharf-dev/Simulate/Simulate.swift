@@ -12,13 +12,13 @@ import Topology
 
 struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "simulate", abstract: "Runs the shop under faults in virtual time, repeatably, and holds it to its promise.",
+        commandName: "simulate", abstract: "Runs the shop under faults in virtual time, repeatably, and checks that it keeps its promises.",
         discussion: """
-            The services' own code runs on one thread, against a model of RabbitMQ and of Stripe and a private PostgreSQL. A seed decides who is next and what goes \
-            wrong: processes die at any call, connections break, answers are lost, commits end unknown. When all has come to rest, orders, payments, \
-            stock, mails and messages are held against each other.
+            The services' own code runs on one thread, against a model of RabbitMQ and of Stripe and a private PostgreSQL. A seed decides what runs next and what goes \
+            wrong: processes die at any call, connections break, answers are lost, commits end unknown. Once nothing is under way, orders, payments, \
+            stock, mails and messages are reconciled.
 
-            The same seed gives the same run. Exits with 1 when a promise was broken or, for 50 seeds and more, when a moment that a sweep must reach was not; \
+            The same seed gives the same run. Exits with 1 when a promise was broken or, for 50 seeds and more, when a moment that a sweep must reach was not reached; \
             the command that replays the run is printed.
             """)
 
@@ -31,7 +31,7 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "The first of the seeds; drawn afresh when it is left out.")
     var base: UInt64?
 
-    @Option(help: "Turns of the scheduler in which things may go wrong.")
+    @Option(help: "Turns of the scheduler in which faults may occur.")
     var steps = 20_000
 
     @Option(help: "Customers in a run.")
@@ -40,13 +40,13 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Begin no further seed after this many seconds.")
     var seconds: Int?
 
-    @Option(help: "Crash a process at this point of the run, and let nothing else go wrong.")
+    @Option(help: "Crash a process at this point of the run, with no other faults.")
     var crashAt: Int?
 
-    @Option(help: ArgumentHelp("Run one seed once for every so many of its crash points, with a crash there and nothing else.", valueName: "stride"))
+    @Option(help: ArgumentHelp("Run one seed once for every so many of its crash points, with a crash there and no other faults.", valueName: "stride"))
     var crashEach: Int?
 
-    @Option(help: ArgumentHelp("Break the program on purpose, to see that it is noticed.", valueName: "how"))
+    @Option(help: ArgumentHelp("Break the program on purpose, to check that the simulation detects it.", valueName: "how"))
     var sabotage: Sabotage?
 
     @Flag(help: "Print each step.")
@@ -93,7 +93,7 @@ struct Simulate: AsyncParsableCommand {
             let report = try await simulation.run(on: server, trace: trace ? Self.show : nil)
             done += 1
             visits.merge(report.visits)
-            guard tell(report, replay: replay(seed, crashAt: crashAt)) else { return false }
+            guard printReport(report, replay: replay(seed, crashAt: crashAt)) else { return false }
         }
         guard count > 1 else { return true }
         print("\n\(done) seeds in \((ContinuousClock.now - start).inSeconds), no promise broken\n")
@@ -106,7 +106,7 @@ struct Simulate: AsyncParsableCommand {
         return true
     }
 
-    /// A crash at every call of a run that goes well otherwise.
+    /// A crash at every call of a run that otherwise succeeds.
     private func crash(each stride: Int, _ definitions: Definitions, _ server: SimulationServer) async throws -> Bool {
         let seed = seed ?? base ?? 1
         let start = ContinuousClock.now
@@ -120,18 +120,18 @@ struct Simulate: AsyncParsableCommand {
             plan.crashAt = point
             let report = try await Simulation(plan, definitions: definitions).run(on: server)
             done += 1
-            guard tell(report, replay: replay(seed, crashAt: point)) else { return false }
+            guard printReport(report, replay: replay(seed, crashAt: point)) else { return false }
         }
         print("\n\(done) crashes in \((ContinuousClock.now - start).inSeconds), no promise broken")
         return true
     }
 
     /// False when a promise was broken.
-    private func tell(_ report: Simulation.Report, replay command: String) -> Bool {
+    private func printReport(_ report: Simulation.Report, replay command: String) -> Bool {
         print(SimulateLayout.line(report))
         fflush(nil)
         for violation in report.violations { print("  \(violation)") }
-        if !report.violations.isEmpty { print("To see it again:  \(command)") }
+        if !report.violations.isEmpty { print("To replay it:  \(command)") }
         return report.violations.isEmpty
     }
 

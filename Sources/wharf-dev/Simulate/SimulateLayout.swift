@@ -1,6 +1,6 @@
 import Simulation
 
-/// How a sweep is told.
+/// How a sweep is reported.
 enum SimulateLayout {
     /// Seeds from which on every moment must have been reached.
     static let fullSweep = 50

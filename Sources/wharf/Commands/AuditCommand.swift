@@ -22,7 +22,7 @@ struct AuditCommand: AsyncParsableCommand {
             In the folder of a running wharf-dev up no option is needed.
             """)
 
-    /// What could not be checked is neither good nor bad.
+    /// An incomplete check is neither a pass nor a failure.
     private static let couldNotCheck = ExitCode(2)
     private static let pauses = 1...86_400
 

@@ -70,11 +70,11 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
     /// How long an operator waits for an answer.
     private static let timeout: Duration = .seconds(10)
-    /// Who acts, in the audit log, when it is done from a shell.
+    /// The actor in the audit log for commands from a shell.
     private static let shell = Caller(id: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), role: .admin)
 
-    /// Asks the dead-letter service the way the ingress does, one request after the other over the same connection, and prints each answer.
-    /// A refused request does not keep the others from being sent; the exit status is 1 when any was refused.
+    /// Sends requests to the dead-letter service as the ingress does, one after the other over the same connection, and prints each answer.
+    /// A rejected request does not stop the others; the exit status is 1 when any was rejected.
     private static func ask(
         _ operation: String, _ durability: Durability, _ requests: [[String: String]], body: [UInt8] = []
     ) async throws {
@@ -104,7 +104,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 extension RequestClient {
     private static let readinessInterval: Duration = .milliseconds(20)
 
-    /// Returns when requests can be sent; throws `Unanswered` when that does not come about in time.
+    /// Returns when requests can be sent; throws `Unanswered` when that does not happen in time.
     fileprivate func whenReady(within limit: Duration, clock: any WallClock) async throws {
         let ready: Bool? = try await clock.within(limit) {
             while !(await self.canSend) { try await clock.sleep(for: Self.readinessInterval) }

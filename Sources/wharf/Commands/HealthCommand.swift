@@ -8,7 +8,7 @@ struct HealthCommand: AsyncParsableCommand {
         commandName: "health",
         abstract: "Asks the role at WHARF_ADMIN_ADDRESS whether it is ready; exit status 1 when it is not.")
 
-    /// Container engines give a check a few seconds.
+    /// Container engines allow a check a few seconds.
     private static let timeout: Duration = .seconds(3)
 
     func run() async throws {

@@ -11,16 +11,16 @@ import Terminal
 import Topology
 import WebClient
 
-/// What `wharf-dev up` runs in this folder.
+/// The state of `wharf-dev up` in this folder.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows the processes, queues and dead letters of wharf-dev up in this folder.",
         discussion: "Exit status 0: everything is ready. 1: nothing runs. 2: something is not ready or cannot be read.")
 
     private static let exitOfTrouble: Int32 = 2
-    /// In seconds: so old may be what RabbitMQ says of its queues, so that those of a shop that has just begun seem to have no consumers.
+    /// In seconds: the maximum age of RabbitMQ's queue statistics, because of which the queues of a newly started shop seem to have no consumers.
     private static let statisticsDelay = 15.0
-    /// How long each step towards the number of dead letters may take: a frozen server takes connections and says nothing.
+    /// How long each step of counting dead letters may take: a frozen server accepts connections and does not answer.
     private static let longestCount: Duration = .seconds(3)
 
     @Flag(help: "Print JSON.")
@@ -46,7 +46,7 @@ struct Status: AsyncParsableCommand {
         if !report.isWell { throw ExitCode(Self.exitOfTrouble) }
     }
 
-    /// Asks all that runs; what does not answer is a trouble in the report, not an error.
+    /// Queries everything that runs; a part that does not answer appears as a trouble in the report, not as an error.
     static func report(of folder: StateFolder, at now: Date = Date()) async throws(UpError) -> StatusReport {
         guard try UpLock.holder(of: folder) != nil, let record: RunRecord = try folder.read(from: StateFolder.recordFile) else { return .nothing }
         let client = WebClient(logger: quiet)

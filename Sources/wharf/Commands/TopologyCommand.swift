@@ -20,7 +20,7 @@ struct TopologyCommand: AsyncParsableCommand {
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Applies the definitions to a running broker.",
-            discussion: "Deletes nothing, except that an empty queue of another type is made anew. Each WHARF_AMQP_URL_<SERVICE> holds the user and the password that the service will use.")
+            discussion: "Deletes nothing, except that an empty queue of another type is recreated. Each WHARF_AMQP_URL_<SERVICE> holds the user and the password that the service will use.")
 
         @OptionGroup var source: Source
 
@@ -28,13 +28,13 @@ struct TopologyCommand: AsyncParsableCommand {
             let (settings, _) = try Role.start("topology", isTool: true)
             let changes = try await Broker.apply(definitions: source.definitions, settings)
             for change in changes { print(change) }
-            print(changes.isEmpty ? "The broker holds the topology." : "\(changes.count) changed.")
+            print(changes.isEmpty ? "The broker matches the topology." : "\(changes.count) changed.")
         }
     }
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints differences between the definitions and the broker, and queues that are not well; exit status 1 when there are any.")
+            abstract: "Prints differences between the definitions and the broker, and unhealthy queues; exit status 1 when there are any.")
 
         @OptionGroup var source: Source
 

@@ -13,7 +13,7 @@ struct Connection {
 
     static func with<T: Sendable>(_ port: Int, _ body: @Sendable (inout Connection) async throws -> T) async throws -> T {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            // A client may still send when the server has said all it will.
+            // A client may still send when the server has sent everything.
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -26,7 +26,7 @@ struct Connection {
         }
     }
 
-    /// Returns when all of it is with the operating system; throws when the server has reset the connection.
+    /// Returns when the operating system has accepted all of it; throws when the server has reset the connection.
     func write(_ text: String) async throws {
         try await channel.writeAndFlush(ByteBuffer(string: text)).get()
     }

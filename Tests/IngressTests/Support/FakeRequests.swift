@@ -6,7 +6,7 @@ import Messaging
 import Secrets
 import Synchronization
 
-/// Stands where the broker and the services are.
+/// Takes the place of the broker and the services.
 final class FakeRequests: Requesting {
     struct Sent: Sendable {
         let request: Request

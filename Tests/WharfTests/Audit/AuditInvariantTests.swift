@@ -22,11 +22,11 @@ struct AuditInvariantTests {
         LedgerPayment(id: id, orderId: nil, currency: currency, captured: captured, refunded: refunded, createdAt: then, status: status)
     }
 
-    static func told(_ kind: String, channel: String = "email", result: String = "sent") -> AuditedNotification {
+    static func notice(_ kind: String, channel: String = "email", result: String = "sent") -> AuditedNotification {
         AuditedNotification(order: UUID(), kind: kind, channel: channel, result: result, createdAt: then)
     }
 
-    /// An order in which everything adds up.
+    /// A consistent order.
     static func order(
         _ phase: String, dueAt: Date? = nil, paymentState: String? = nil, refunded: Int = 0, total: Money = total
     ) -> AuditedOrder {
@@ -44,12 +44,12 @@ struct AuditInvariantTests {
         case .sold:
             order.charge = charge(id)
             order.reservation = AuditedReservation(order: id, state: "committed", pieces: ["A": 2, "B": 1], at: then)
-            order.notifications = [told("orderConfirmed")]
+            order.notifications = [notice("orderConfirmed")]
             order.ledger = [payment()]
         case .givenUp:
             order.charge = charge(id, state: "declined")
             order.reservation = AuditedReservation(order: id, state: "released", pieces: ["A": 2, "B": 1], at: then)
-            order.notifications = [told("orderRejected")]
+            order.notifications = [notice("orderRejected")]
             order.ledger = [payment(captured: 0)]
         case .open, nil: break
         }
@@ -60,12 +60,12 @@ struct AuditInvariantTests {
         order.deadlineFindings + order.paymentFindings + order.stockFindings + order.contentFindings + order.notificationFindings
     }
 
-    @Test(arguments: ["confirmed", "rejected"]) func `an order at its end, in which everything adds up, has nothing to complain of`(phase: String) {
+    @Test(arguments: ["confirmed", "rejected"]) func `a consistent order at its end has no findings`(phase: String) {
         #expect(Self.findings(Self.order(phase)) == [])
     }
 
     @Test(arguments: ["reserving", "charging", "awaitingCustomer", "confirming", "voiding", "releasing"])
-    func `an order under way is told only when it was due`(phase: String) {
+    func `an order under way is reported only when it was due`(phase: String) {
         let findings = Self.findings(Self.order(phase, dueAt: Self.then))
         #expect(findings.map(\.unchangedSince) == [Self.then])
         let judge = Judge(now: Self.then.addingTimeInterval(29), grace: 30, backlog: .init())
@@ -73,7 +73,7 @@ struct AuditInvariantTests {
         #expect(!findings.contains(where: Judge(now: Self.then.addingTimeInterval(31), grace: 30, backlog: .init()).isInFlight))
     }
 
-    @Test func `an order that nothing will bring to an end is told`() {
+    @Test func `an order that nothing will bring to an end is reported`() {
         var order = Self.order("charging")
         #expect(Self.findings(order).map(\.invariant) == [.deadlines])
         order = Self.order("a phase of tomorrow")
@@ -84,7 +84,7 @@ struct AuditInvariantTests {
         #expect(Self.findings(lost).map(\.invariant) == [.deadlines])
     }
 
-    /// Each one turns a good confirmed order into one that is told once, of that invariant.
+    /// Each one turns a good confirmed order into one with a single finding, of that invariant.
     static let damages: [(String, Invariant, @Sendable (inout AuditedOrder) -> Void)] = [
         ("no charge", .payments, { $0.charge = nil }),
         ("declined", .payments, { $0.charge = charge($0.id, state: "declined") }),
@@ -103,14 +103,14 @@ struct AuditInvariantTests {
         ("other pieces", .stock, { $0.reservation = AuditedReservation(order: $0.id, state: "committed", pieces: ["A": 3], at: then) }),
         ("an open cart", .contents, { $0.orderOfCart = nil }),
         ("another's cart", .contents, { $0.orderOfCart = UUID() }),
-        ("told twice", .notifications, { $0.notifications.append(told("orderConfirmed")) }),
-        ("told of another end", .notifications, { $0.notifications.append(told("orderRejected")) }),
-        ("not told", .notifications, { $0.notifications = [] }),
-        ("a mail that has not left", .notifications, { $0.notifications = [told("orderConfirmed", result: "pending")] }),
-        ("a mail that was refused", .notifications, { $0.notifications = [told("orderConfirmed", result: "failed")] }),
+        ("notified twice", .notifications, { $0.notifications.append(notice("orderConfirmed")) }),
+        ("notified of another end", .notifications, { $0.notifications.append(notice("orderRejected")) }),
+        ("not notified", .notifications, { $0.notifications = [] }),
+        ("a mail that was not sent", .notifications, { $0.notifications = [notice("orderConfirmed", result: "pending")] }),
+        ("a mail that was refused", .notifications, { $0.notifications = [notice("orderConfirmed", result: "failed")] }),
     ]
 
-    @Test(arguments: damages.indices) func `a confirmed order that does not add up is told`(place: Int) {
+    @Test(arguments: damages.indices) func `an inconsistent confirmed order is reported`(place: Int) {
         let (name, invariant, damage) = Self.damages[place]
         var order = Self.order("confirmed")
         damage(&order)
@@ -119,29 +119,29 @@ struct AuditInvariantTests {
         #expect(findings.allSatisfy { $0.subject == "order \(order.id.text)" && $0.sentence.hasPrefix("W-1 ") })
     }
 
-    /// What an order tells, and what the gateway has.
+    /// The payment state that an order reports, and the gateway's payments.
     static let untruths: [(name: String, order: AuditedOrder)] = [
         ("pending for ever", given("pending", [])),
-        ("charged and refunded, told as succeeded", given("succeeded", [payment(refunded: 300)], state: "refunded")),
+        ("charged and refunded, reported as succeeded", given("succeeded", [payment(refunded: 300)], state: "refunded")),
         ("refunded, with nothing refunded", given("refunded", [payment(refunded: 300)], state: "refunded")),
-        ("cancelled at the gateway, told as declined", given("declined", [payment(captured: 0, status: "canceled")], state: "voided")),
-        ("declined at the gateway, told as cancelled", given("cancelled", [payment(captured: 0, status: "requires_payment_method")])),
-        ("told as refunded, and nothing was ever taken", given("refunded", nil, state: "voided")),
+        ("cancelled at the gateway, reported as declined", given("declined", [payment(captured: 0, status: "canceled")], state: "voided")),
+        ("declined at the gateway, reported as cancelled", given("cancelled", [payment(captured: 0, status: "requires_payment_method")])),
+        ("reported as refunded, and nothing was ever taken", given("refunded", nil, state: "voided")),
     ]
 
-    private static func given(_ told: String, _ ledger: [LedgerPayment]?, state: String = "declined") -> AuditedOrder {
-        var order = order("rejected", paymentState: told)
+    private static func given(_ reported: String, _ ledger: [LedgerPayment]?, state: String = "declined") -> AuditedOrder {
+        var order = order("rejected", paymentState: reported)
         order.charge = charge(order.id, state: state)
         order.ledger = ledger
         return order
     }
 
-    @Test(arguments: untruths.indices) func `an order that tells of its payment what the gateway does not have is found`(place: Int) {
+    @Test(arguments: untruths.indices) func `an order whose payment state the gateway does not confirm is found`(place: Int) {
         let (name, order) = Self.untruths[place]
         #expect(Self.findings(order).map(\.invariant) == [.payments], "\(name)")
     }
 
-    @Test func `an order that says what the gateway has is not found, whatever that is`() {
+    @Test func `an order whose payment state the gateway confirms is not found`() {
         let truths = [
             Self.given("declined", [Self.payment(captured: 0, status: "requires_payment_method")]),
             Self.given("cancelled", [Self.payment(captured: 0, status: "canceled")], state: "voided"),
@@ -196,7 +196,7 @@ struct AuditInvariantTests {
         #expect(Self.findings(order).map(\.invariant) == [.contents])
     }
 
-    @Test func `of a refund the gateway keeps the rest`() {
+    @Test func `the gateway keeps a payment less its refund`() {
         var order = Self.order("confirmed", refunded: 100)
         order.ledger = [Self.payment(refunded: 100)]
         #expect(Self.findings(order) == [])
@@ -204,45 +204,45 @@ struct AuditInvariantTests {
         #expect(Self.findings(order).map(\.invariant) == [.payments])
     }
 
-    @Test func `an order that costs nothing needs no capture, and two channels may tell of it`() {
+    @Test func `an order that costs nothing needs no capture, and two channels may announce it`() {
         var order = Self.order("confirmed", total: Money(amount: 0, currency: "EUR"))
         order.charge = Self.charge(order.id, amount: Money(amount: 0, currency: "EUR"), intent: nil)
         order.ledger = []
-        order.notifications.append(Self.told("orderConfirmed", channel: "sms"))
+        order.notifications.append(Self.notice("orderConfirmed", channel: "sms"))
         #expect(Self.findings(order).map(\.invariant) == [.contents], "only its lines cost something")
     }
 
-    @Test func `without a ledger the payment service's word is taken`() {
+    @Test func `without a ledger the payment service's records count`() {
         var order = Self.order("confirmed")
         order.ledger = nil
         #expect(Self.findings(order) == [])
     }
 
-    @Test func `a dead letter stands for a customer who was not told`() {
+    @Test func `a dead letter accounts for a customer who was not notified`() {
         var order = Self.order("confirmed")
         order.hasDeadNews = true
-        for notifications in [[], [Self.told("orderConfirmed", result: "failed")]] {
+        for notifications in [[], [Self.notice("orderConfirmed", result: "failed")]] {
             order.notifications = notifications
             #expect(Self.findings(order) == [])
         }
     }
 
-    @Test func `mail that waits for a server which is away is a violation after five minutes, although it waits on the retry ladder`() throws {
+    @Test func `mail that waits for an unreachable server is a violation after five minutes, although it waits on the retry ladder`() throws {
         var order = Self.order("confirmed")
-        order.notifications = [Self.told("orderConfirmed", result: "pending")]
+        order.notifications = [Self.notice("orderConfirmed", result: "pending")]
         let finding = try #require(Self.findings(order).first)
         let ladder = BrokerBacklog(messages: ["retry.10m.a": 310])
         #expect(Judge(now: Self.then.addingTimeInterval(299), grace: 30, backlog: ladder).isInFlight(finding))
         #expect(!Judge(now: Self.then.addingTimeInterval(301), grace: 30, backlog: ladder).isInFlight(finding))
     }
 
-    @Test(arguments: ["begun", "requiresAction", "succeeded"]) func `what did not come about has no charge that stands`(state: String) {
+    @Test(arguments: ["begun", "requiresAction", "succeeded"]) func `a rejected order has no standing charge`(state: String) {
         var order = Self.order("rejected")
         order.charge = Self.charge(order.id, state: state)
         #expect(Self.findings(order).map(\.invariant) == [.payments])
     }
 
-    @Test(arguments: ["reserved", "committed"]) func `what did not come about keeps no stock and no money`(state: String) {
+    @Test(arguments: ["reserved", "committed"]) func `a rejected order keeps no stock and no money`(state: String) {
         var order = Self.order("rejected")
         order.reservation = AuditedReservation(order: order.id, state: state, pieces: ["A": 2, "B": 1], at: Self.then)
         order.ledger = [Self.payment()]
@@ -258,16 +258,16 @@ struct AuditInvariantTests {
         StockSums(sku: "A", onHand: nil, reserved: nil, moved: 1, sold: 0, held: 0), StockSums(sku: "A", onHand: 9, reserved: 0, moved: 10, sold: 0, held: 0),
         StockSums(sku: "A", onHand: 10, reserved: 1, moved: 10, sold: 0, held: 0), StockSums(sku: "A", onHand: 1, reserved: 2, moved: 2, sold: 1, held: 2),
     ])
-    func `stock that its movements and reservations do not explain is told, and cannot be in flight`(sums: StockSums) {
+    func `stock that its movements and reservations do not explain is reported, and cannot be in flight`(sums: StockSums) {
         #expect(sums.findings.map(\.subject) == ["SKU A"])
         #expect(!sums.findings.contains(where: Judge(now: Self.then, grace: 3600, backlog: .init(messages: ["catalog.commands": 5])).isInFlight))
     }
 
-    @Test func `stock is movements less sales, and reserved is what is held`() {
+    @Test func `stock is movements less sales, and reserved is the sum of reservations`() {
         #expect(StockSums(sku: "A", onHand: 7, reserved: 2, moved: 10, sold: 3, held: 2).findings == [])
     }
 
-    @Test func `lines that do not make the total, or are in other money, are told`() throws {
+    @Test func `lines that do not add up to the total, or are in another currency, are reported`() throws {
         func lines(_ text: String) throws -> [OrderLine] { try JSON.decode(from: Array(text.utf8)) }
         func order(_ lines: [OrderLine]?) -> AuditedOrder {
             let good = Self.order("confirmed")

@@ -7,7 +7,7 @@ import WebClient
 @testable import ShopClient
 
 struct AuditLedgerTests {
-    /// Answers one page after the other, and notes what was asked.
+    /// Answers with one page after another, and records the requests.
     private final class Pages: HTTPTransport {
         let asked = Mutex<[String]>([])
         let pages: [(status: Int, body: String)]
@@ -30,7 +30,7 @@ struct AuditLedgerTests {
         """
     }
 
-    @Test func `Stripe's list is read page by page, with what was captured and refunded`() async throws {
+    @Test func `Stripe's list is read page by page, with captures and refunds`() async throws {
         let transport = Pages([
             (200, #"{"data": [\#(intent("pi_2", received: 500, charge: #"{"amount_refunded": 200}"#))], "has_more": true}"#),
             (200, #"{"data": [\#(intent("pi_1", received: 0, charge: "null"))], "has_more": false}"#),
@@ -46,12 +46,12 @@ struct AuditLedgerTests {
         #expect(asked.last?.hasSuffix("&starting_after=pi_2") == true)
     }
 
-    @Test func `an answer that is no list of Stripe's is an error, not an empty ledger`() async {
+    @Test func `an answer that is not a Stripe list is an error, not an empty ledger`() async {
         let ledger = StripeLedger(transport: Pages([(401, "{}")]), key: "sk_test_none", base: "https://stripe.example")
         await #expect(throws: LoadError.self) { try await ledger.walk(since: nil) { _ in } }
     }
 
-    @Test func `of the ledger a slice holds its own orders only`() throws {
+    @Test func `a slice of the ledger holds its own orders only`() throws {
         func payment(_ order: UUID?) -> LedgerPayment {
             LedgerPayment(id: "pi", orderId: order?.uuidString, currency: "eur", captured: 1, refunded: 0)
         }

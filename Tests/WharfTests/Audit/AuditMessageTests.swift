@@ -29,21 +29,21 @@ struct AuditMessageTests {
         #expect(rule.receivers(of: sent(key)) == [service])
     }
 
-    @Test func `an event must be handled by whoever has subscribed, a replay by the queue's service`() {
+    @Test func `an event must be handled by its subscribers, a replay by the queue's service`() {
         #expect(rule.receivers(of: sent(MessageName.orderConfirmed, exchange: Exchange.events)) == [.notifications])
         #expect(rule.receivers(of: sent("payments.commands", exchange: Exchange.queues, operation: MessageName.charge, isReplay: true)) == [.payments])
     }
 
-    @Test func `a replayed request that may be answered by a passing no is nobody's to remember`() {
+    @Test func `a replayed request that may be refused temporarily need not be remembered by any service`() {
         #expect(rule.receivers(of: sent("carts.commands", exchange: Exchange.queues, operation: "carts.items.put", isReplay: true)) == nil)
     }
 
-    @Test func `a message that leads nowhere is told`() {
+    @Test func `a message that leads nowhere is reported`() {
         #expect(rule.receivers(of: sent("no.such.thing")) == [])
         #expect(rule.unroutable(sent("no.such.thing"), from: .orders).sentence.contains("requests → no.such.thing"))
     }
 
-    @Test func `a missing message is accounted for by a dead letter that waits, and by a replay for a while`() throws {
+    @Test func `a missing message is accounted for by a waiting dead letter, and by a replay for a while`() throws {
         let message = sent(MessageName.charge)
         func missing(_ letter: DeadLetterIndex.Letter?) -> Finding? { rule.missing(message, from: .orders, at: .payments, letter: letter) }
         #expect(missing(.waits) == nil)
@@ -53,7 +53,7 @@ struct AuditMessageTests {
         #expect(try #require(missing(.replayed(replayed))).unchangedSince == replayed)
     }
 
-    @Test func `past the grace a missing message is in flight only while the broker holds some for its receiver, and not for ever`() throws {
+    @Test func `past the grace a missing message is in flight only while the broker holds messages for its receiver, and not for ever`() throws {
         let finding = try #require(
             rule.missing(sent(MessageName.charge), from: .orders, at: .payments, letter: nil))
         func isInFlight(after seconds: Double, _ queue: String? = nil) -> Bool {

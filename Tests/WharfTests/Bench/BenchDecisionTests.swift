@@ -23,13 +23,13 @@ import Testing
         #expect(samples.minimum == 1 && samples.maximum == 4)
     }
 
-    @Test func `a percentile of no requests is nothing, of one request that one`() {
+    @Test func `a percentile of no requests is zero, of one request that one`() {
         #expect(Latencies([]).percentile(0.5) == 0)
         #expect(Latencies([.milliseconds(7)]).percentile(0.99) == 7)
         #expect(Latencies((1...100).map { .milliseconds($0) }).percentile(0.99) == 100)
     }
 
-    @Test func `medians are held against each other, and less is better where the goal says so`() throws {
+    @Test func `medians are compared, and less is better where the goal says so`() throws {
         let rows = record([
             .checkouts: [100, 300, 200], .oneByOne: [50, 150, 100], .single: [20], .durableSteps: [5],
         ]).rows
@@ -44,7 +44,7 @@ import Testing
         #expect(record([.checkouts: [100]]).rows.isEmpty)
     }
 
-    @Test func `workers need not scale on a machine that the shop has filled, but on one that others have filled`() throws {
+    @Test func `workers need not scale on a machine that the shop has saturated, but must on one that others have`() throws {
         let full: [BenchFigure: [Double]] = [.scale1: [100], .scale2: [110], .scaleBusy2: [0.97]]
         let excused = try #require(record(full.merging([.foreign: [0.01]]) { $1 }).rows.first)
         #expect(excused.isMet && excused.remark.contains("full"))
@@ -59,7 +59,7 @@ import Testing
         #expect(throws: BenchError.self) { try OneByOne.rate([], orders: 80) }
     }
 
-    @Test func `what the C program prints is read, and nothing else`() throws {
+    @Test func `the C program's figures are read, and nothing else`() throws {
         let measured = try PrintedFigures(["Running", "rate 3100.5 p50 0.2700 p99 0.4100"])
         #expect(measured.rate == 3100.5 && measured.median == 0.27 && measured.p99 == 0.41)
         #expect(throws: BenchError.self) { try PrintedFigures(["raw: cannot connect"]) }
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(arguments: [(312.4, "312"), (31.26, "31.3"), (3.0, "3"), (0.256, "0.26"), (-1.5, "-1.5"), (.infinity, "–")])
-    func `numbers are written with the digits that count`(value: Double, text: String) {
+    func `numbers are written with their significant digits`(value: Double, text: String) {
         #expect(Figures.text(value) == text)
     }
 

@@ -8,7 +8,7 @@ import Testing
 @testable import Chaos
 
 @Suite(.timeLimit(.minutes(1))) struct `Chaos proxies` {
-    @Test func `what is sent comes through in both directions, and is held back and let go as told`() async throws {
+    @Test func `data passes in both directions, and is held and released on request`() async throws {
         try await withProxy { proxy, echo in
             let client = try await echo.connect(proxy.port)
             try await client.send("hello")
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `a cut ends what is open and lets nothing in, until it is over`() async throws {
+    @Test func `a cut ends open connections and accepts none, until it is over`() async throws {
         try await withProxy { proxy, echo in
             let client = try await echo.connect(proxy.port)
             try await client.send("hello")
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `a reset ends even a connection that is held back, and the next one works`() async throws {
+    @Test func `a reset ends even a held connection, and the next one works`() async throws {
         try await withProxy { proxy, echo in
             let client = try await echo.connect(proxy.port)
             try await client.send("hello")
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `every second answer to a COMMIT ends its connection, the first one at once, and all else passes`() async throws {
+    @Test func `every second answer to a COMMIT ends its connection, the first one at once, and everything else passes`() async throws {
         let committed = "C\0\0\0\u{b}COMMIT\0Z\0\0\0\u{5}I"
         try await withProxy { proxy, echo in
             proxy.traffic.enter(.unansweredCommits)
@@ -81,7 +81,7 @@ import Testing
     }
 }
 
-/// A server that sends back what it gets, and clients for it.
+/// A server that echoes, and clients for it.
 private struct Echo: Sendable {
     private final class Repeat: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer

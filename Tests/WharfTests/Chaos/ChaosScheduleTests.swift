@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: 0..<200 as Range<UInt64>)
-    func `every kind of fault comes in the standard length`(seed: UInt64) {
+    func `every kind of fault occurs in the standard length`(seed: UInt64) {
         let kinds = Set(ChaosSchedule(seed: seed, seconds: ChaosSchedule.wholeDeck).injections.map(\.kind))
         #expect(kinds == Set(FaultKind.alone))
     }
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: [10, 30, 60, 300, 3_600])
-    func `a schedule takes no longer than it may, and leaves no time in which another fault would fit`(seconds: Int) {
+    func `a schedule takes no longer than allowed, and leaves no time in which another fault would fit`(seconds: Int) {
         for seed in 0..<20 as Range<UInt64> {
             let schedule = ChaosSchedule(seed: seed, seconds: seconds)
             let nominal = schedule.injections.reduce(0) { $0 + Int($1.hold.components.seconds) + $1.kind.effort + 1 }
@@ -46,21 +46,21 @@ import Testing
         }
     }
 
-    @Test func `in an hour each kind happens to all of its targets`() {
+    @Test func `in an hour each kind strikes all of its targets`() {
         let injections = ChaosSchedule(seed: 7, seconds: 3_600).injections
         for kind in FaultKind.alone {
             #expect(Set(injections.filter { $0.kind == kind }.map(\.target)) == Set(kind.targets), "\(kind)")
         }
     }
 
-    @Test func `holds are within their bounds, and faults that last say for how long`() {
+    @Test func `holds are within their bounds, and lasting faults state how long`() {
         for injection in ChaosSchedule(seed: 3, seconds: 3_600).injections {
             #expect(injection.kind.holds.contains(Int(injection.hold.components.seconds)))
             #expect(injection.text.contains(" s") == (injection.hold > .zero) || injection.kind.holds.lowerBound == 0)
         }
     }
 
-    @Test func `queues and bindings that are deleted are those of the topology`() throws {
+    @Test func `deleted queues and bindings are those of the topology`() throws {
         let definitions = try Broker.definitions("\(RunningWharf.repository())/topology/definitions.json")
         let queues = Set(definitions.queues.map(\.name))
         #expect(QueueFault.queues.allSatisfy(queues.contains))

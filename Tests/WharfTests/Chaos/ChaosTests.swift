@@ -13,10 +13,10 @@ import Testing
     private static let seconds = 20
     /// However long a busy machine takes to start a shop.
     private static let endsWithin = Duration.seconds(500)
-    /// Those after which orders take minutes to settle, by design, or that last longer than the cut.
+    /// Faults after which orders take minutes to settle, by design, or that last longer than the shortened run.
     private static let slow: Set<FaultKind> = [.gatewayFails, .roleStoppedForLong]
 
-    @Test func `everything adds up after a few faults, and nothing is left`() async throws {
+    @Test func `everything adds up after a few faults, and nothing is left behind`() async throws {
         let seed = try #require((UInt64.random(in: 0...99_999)...).lazy.first { seed in
             let kinds = Set(ChaosSchedule(seed: seed, seconds: Self.seconds).injections.map(\.kind))
             return kinds.count >= 3 && kinds.isDisjoint(with: Self.slow)
@@ -28,11 +28,11 @@ import Testing
         try await eventually("The end of wharf-dev chaos", within: Self.endsWithin) { await !process.isRunning }
         let text = printed.all.joined(separator: "\n")
         #expect(await process.exit == .exited(0), "\(text)")
-        let (tellsSchedule, isClean) = (text.contains(ChaosSchedule(seed: seed, seconds: Self.seconds).text), text.contains("violations: 0"))
-        #expect(tellsSchedule && isClean)
+        let (printsSchedule, isClean) = (text.contains(ChaosSchedule(seed: seed, seconds: Self.seconds).text), text.contains("violations: 0"))
+        #expect(printsSchedule && isClean)
     }
 
-    @Test func `nothing that it has started outlives it, even when it is killed`() async throws {
+    @Test func `none of its processes outlives it, even when it is killed`() async throws {
         let printed = LineStore()
         let process = chaos(seed: 1, printed)
         try await process.start()
@@ -40,7 +40,7 @@ import Testing
         try await eventually("Servers and roles", within: .seconds(300)) { Self.descendants(of: id).count > 20 }
         let children = Self.descendants(of: id)
         kill(id, SIGKILL)
-        // The kernel tells each of its children, and theirs end with them.
+        // The kernel signals each of its children, and theirs end with them.
         try await eventually("The end of all", within: .seconds(30)) { !children.contains { kill($0, 0) == 0 } }
         for folder in try FileManager.default.contentsOfDirectory(atPath: "/var/tmp") where folder.hasPrefix("wharf-chaos-\(id)-") {
             try FileManager.default.removeItem(atPath: "/var/tmp/\(folder)")

@@ -7,11 +7,11 @@ import Testing
 @testable import LocalState
 @testable import wharf
 
-/// Every command, run as an operator runs it on a bad day: whatever is away, it ends with a status that is documented, and says why in words for people.
+/// Every command, run as an operator runs it during an outage: whatever is down, it ends with a documented status, and states why in words for people.
 @Suite(.timeLimit(.minutes(5))) struct CommandTests {
     /// 1: it did not work, or nothing runs; 2: something could not be read; 64: the command line is wrong; 78: a setting is.
     private static let documented: Set<Int32> = [0, 1, 2, 64, 78]
-    /// Parts of what Swift and Foundation say to programmers.
+    /// Parts of the messages that Swift and Foundation print for programmers.
     private static let internals = ["Error Domain", "NSCocoa", "NSPOSIX", "Optional(", "Fatal error", "Error(", "(code:", "Swift.", "rawValue", "Crash"]
     private static let password = "p-secret"
     private static let id = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -65,19 +65,19 @@ import Testing
         if status != 0, isHeard { #expect(!ending.output.isEmpty, "\(command) says nothing") }
     }
 
-    @Test(arguments: commands) func `with all servers away it says so`(command: [String]) async throws {
+    @Test(arguments: commands) func `with all servers down each command says so`(command: [String]) async throws {
         let folder = try project()
         let ending = try await run(command, in: folder.path)
         check(ending, command)
         if !["settings", "status"].contains(command[0]) { #expect(ending.exit != .exited(0), "\(ending.output)") }
     }
 
-    @Test(arguments: commands) func `a pipe that closes ends nothing by a signal`(command: [String]) async throws {
+    @Test(arguments: commands) func `a closed pipe ends no command by a signal`(command: [String]) async throws {
         let folder = try project()
         check(try await run(command, in: folder.path, #"sleep 0 | "$@" | true; exit "${PIPESTATUS[1]}""#), command, isHeard: false)
     }
 
-    @Test(arguments: commands) func `in a folder whose shop is another account's it says so`(command: [String]) async throws {
+    @Test(arguments: commands) func `in the folder of another account's shop each command says so`(command: [String]) async throws {
         guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") else { return }
         let folder = try project()
         let state = StateFolder(path: "\(folder.path)/\(StateFolder.name)")
@@ -87,12 +87,12 @@ import Testing
         let ending = try await run(
             command, in: folder.path, #"exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@""#, environment: ["PATH": "/usr/bin:/bin"])
         withExtendedLifetime(lock) {}
-        // Where the tests are built, others may have no way in.
+        // Where the tests are built, other accounts may have no access.
         if ending.output.contains("setpriv: failed to execute") { return }
         check(ending, command)
     }
 
-    @Test func `wharf up outside of the project says what is missing, and leaves nothing behind`() async throws {
+    @Test func `wharf up outside of the project names the missing files, and leaves nothing behind`() async throws {
         let folder = try TemporaryFolder()
         let ending = try await run(["up"], in: folder.path, with: RunningWharf.developmentExecutable)
         #expect(ending.exit == .exited(1))

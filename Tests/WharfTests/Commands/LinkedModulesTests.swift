@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What is linked into the executable for production.
+/// The modules linked into the executable for production.
 @Suite struct `The executable wharf` {
     /// The folders of Sources/Development: each is a module.
     private static func development() throws -> [String] {

@@ -24,7 +24,7 @@ struct LoadBasketTests {
         #expect(try names(#""beans, white" , "12"" plate","""x""""#) == [["beans, white", #"12" plate"#, #""x""#]])
     }
 
-    @Test("A byte order mark is no part of the first name")
+    @Test("A byte order mark is not part of the first name")
     func byteOrderMark() throws {
         #expect(try names("\u{FEFF}rice,oil") == [["rice", "oil"]])
     }
@@ -36,7 +36,7 @@ struct LoadBasketTests {
     }
 
     @Test(
-        "What cannot be read is told with its line",
+        "Unreadable input is reported with its line",
         arguments: [
             ([UInt8]("rice\noil,\u{1}x".utf8), "line 2: an item's name has a control character"),
             ([0x72, 0x0A, 0xFF, 0xFE], "line 2 is not UTF-8"),
@@ -52,13 +52,13 @@ struct LoadBasketTests {
         #expect(error?.exitStatus == 65)
     }
 
-    @Test("A file that is not there ends with status 66")
+    @Test("A missing file ends with status 66")
     func missingFile() throws {
         let error = #expect(throws: LoadError.self) { try Baskets(contentsOf: "/nowhere/baskets.csv") }
         #expect(error?.exitStatus == 66)
     }
 
-    @Test("The same seed gives the same order, no seed that of the file")
+    @Test("The same seed gives the same order, and without a seed it is the file's")
     func seeds() throws {
         let baskets = try parse((0..<100).map { "item \($0)" }.joined(separator: "\n"))
         #expect(baskets.order(seed: nil) == Array(0..<100))
@@ -67,7 +67,7 @@ struct LoadBasketTests {
         #expect(baskets.order(seed: 7).sorted() == Array(0..<100))
     }
 
-    @Test("A plain name is its SKU, whatever else gets a suffix of its own")
+    @Test("A plain name is its SKU, any other gets a hash as a suffix")
     func skus() {
         #expect(Good(name: "whole milk").sku == "groc-whole-milk")
         let others = ["Whole milk", "whole-milk", "whole  milk", "whole/milk", "wholé milk", "牛乳", "豆乳", String(repeating: "m", count: 200)]

@@ -4,7 +4,7 @@ import WebClient
 
 @testable import Assembly
 
-/// A shop and its payment sandbox in memory, as honest or as crooked as a test wants it.
+/// A shop and its payment sandbox in memory, as correct or as faulty as a test wants it.
 final class FakeShop: HTTPTransport {
     enum Bug: Sendable {
         /// An order is charged twice, is charged and rejected, sells more than it holds, never settles, or leaves a dead letter.
@@ -14,13 +14,13 @@ final class FakeShop: HTTPTransport {
     }
 
     struct Behaviour: Sendable {
-        /// Every so many requests one is answered by 503 and not carried out.
+        /// Of this many requests one is answered 503 and not carried out.
         var refusesEvery = Int.max
-        /// Every so many requests one is carried out and its answer is lost.
+        /// Of this many requests one is carried out and its answer is lost.
         var losesEvery = Int.max
-        /// How many looks show an order as pending.
-        var patience = 1
-        /// Befalls the first order.
+        /// How many polls show an order as pending.
+        var pendingLooks = 1
+        /// Applies to the first order.
         var bug: Bug?
     }
 
@@ -188,7 +188,7 @@ extension FakeShop {
         guard var order = state.orders[id] else { return json(404, "{}") }
         order.looks += 1
         let isStuck = behaviour.bug == .stuckOrder && state.checkouts >= 1 && id == state.orders.keys.min()
-        if order.state == "pending", order.looks > behaviour.patience, !isStuck {
+        if order.state == "pending", order.looks > behaviour.pendingLooks, !isStuck {
             order.state = "confirmed"
             for (sku, quantity) in order.quantities {
                 state.products[sku]?.reserved -= quantity

@@ -12,7 +12,7 @@ struct LoadFollowQueueTests {
         return FollowedOrder(order, now: .now)
     }
 
-    @Test("Orders come out as they went in, each once, and then nothing")
+    @Test("Orders come out in their order, each once, and then nothing")
     func order() async {
         let queue = FollowQueue()
         let orders = (0..<500).map { _ in Self.order() }
@@ -24,7 +24,7 @@ struct LoadFollowQueueTests {
         #expect(await queue.take() == nil)
     }
 
-    @Test("Whoever waits gets what comes, or learns that nothing will", .timeLimit(.minutes(1)))
+    @Test("A waiting follower gets the next order, or nil at the end", .timeLimit(.minutes(1)))
     func waiting() async {
         let queue = FollowQueue()
         let orders = (0..<100).map { _ in Self.order() }
@@ -59,7 +59,7 @@ struct LoadFollowQueueTests {
         #expect(await queue.take() == nil)
     }
 
-    @Test("Looks become rarer, down to one a second")
+    @Test("Polls become rarer, down to one a second")
     func pauses() {
         var order = Self.order()
         let now = ContinuousClock.now

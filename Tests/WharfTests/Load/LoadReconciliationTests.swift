@@ -23,8 +23,8 @@ struct LoadReconciliationTests {
                 tally.send(at: order.sentAt)
                 tally.accept(order)
             }
-            tally.settle(confirmed, try told(confirmed, "confirmed"), at: Date())
-            tally.settle(rejected, try told(rejected, "rejected"), at: Date())
+            tally.settle(confirmed, try reported(confirmed, "confirmed"), at: Date())
+            tally.settle(rejected, try reported(rejected, "rejected"), at: Date())
             evidence.payments = [confirmed.id: [payment()]]
         }
 
@@ -39,19 +39,19 @@ struct LoadReconciliationTests {
             acceptance: .milliseconds(5))
     }
 
-    private static func told(_ order: PlacedOrder, _ state: String, reason: String = "paymentDeclined") throws -> OrderTold {
+    private static func reported(_ order: PlacedOrder, _ state: String, reason: String = "paymentDeclined") throws -> ReportedOrder {
         let text = """
             {"id": "\(order.id)", "state": "\(state)", "reason": "\(reason)", "lines": [{"sku": "\(milk)", "quantity": 2}],
              "total": {"amount": 398, "currency": "EUR"}, "history": []}
             """
-        return try JSONDecoder().decode(OrderTold.self, from: Data(text.utf8))
+        return try JSONDecoder().decode(ReportedOrder.self, from: Data(text.utf8))
     }
 
     private static func payment(currency: String = "eur", captured: Int = 398, refunded: Int = 0) -> LedgerPayment {
         LedgerPayment(id: "pi_\(UUID())", orderId: nil, currency: currency, captured: captured, refunded: refunded)
     }
 
-    @Test("A run in which everything adds up has nothing to complain of")
+    @Test("A consistent run has no complaints")
     func good() throws {
         let run = try Run()
         #expect(run.wrong.isEmpty)
@@ -66,7 +66,7 @@ struct LoadReconciliationTests {
         #expect(Reconciliation(asked: 2, tally: run.tally, evidence: run.evidence).checks.count == 8)
     }
 
-    @Test("A checkout without an answer, refused or never sent, is told")
+    @Test("A checkout without an answer, refused or never sent, is reported")
     func answers() throws {
         var run = try Run()
         run.asked = 3
@@ -78,7 +78,7 @@ struct LoadReconciliationTests {
         #expect(run.wrong == ["every checkout answered", "no checkout refused"])
     }
 
-    @Test("One order for two checkouts is told")
+    @Test("One order for two checkouts is reported")
     func shared() throws {
         var run = try Run()
         run.asked = 3
@@ -86,28 +86,28 @@ struct LoadReconciliationTests {
         #expect(run.wrong == ["one order for each checkout"])
     }
 
-    @Test("An order that does not settle, or waits for its customer, is told")
+    @Test("An order that does not settle, or waits for its customer, is reported")
     func unsettled() throws {
         var run = try Run()
         run.asked = 3
         let order = Self.placed()
         run.tally.accept(order)
         #expect(run.wrong == ["every order settled"])
-        run.tally.settle(order, try Self.told(order, "requiresAction"), at: Date())
+        run.tally.settle(order, try Self.reported(order, "requiresAction"), at: Date())
         #expect(run.wrong == ["every order settled"])
     }
 
-    @Test("An order that holds something else than its cart is told")
+    @Test("An order that differs from its cart is reported")
     func unfaithful() throws {
         var run = try Run()
         run.asked = 3
         let order = Self.placed(isFaithful: false)
         run.tally.accept(order)
-        run.tally.settle(order, try Self.told(order, "rejected"), at: Date())
+        run.tally.settle(order, try Self.reported(order, "rejected"), at: Date())
         #expect(run.wrong == ["orders hold what carts held"])
     }
 
-    @Test("A confirmed order without a payment, or with a wrong or returned one, is told")
+    @Test("A confirmed order without a payment, or with a wrong or returned one, is reported")
     func unpaid() throws {
         var run = try Run()
         let wrong = [
@@ -119,7 +119,7 @@ struct LoadReconciliationTests {
         }
     }
 
-    @Test("A second charge is told, even one that was refunded")
+    @Test("A second charge is reported, even one that was refunded")
     func doubles() throws {
         var run = try Run()
         run.evidence.payments?[run.confirmed.id]?.append(Self.payment())
@@ -128,7 +128,7 @@ struct LoadReconciliationTests {
         #expect(run.wrong == ["no order charged twice"])
     }
 
-    @Test("A rejected order may be charged when the money went back, not otherwise")
+    @Test("A rejected order may be charged when the money was refunded, not otherwise")
     func refunds() throws {
         var run = try Run()
         run.evidence.payments?[run.rejected.id] = [Self.payment(refunded: 398)]
@@ -137,7 +137,7 @@ struct LoadReconciliationTests {
         #expect(run.wrong == ["no money kept for rejected orders"])
     }
 
-    @Test("Stock that is gone and not sold, sold and not gone, or still reserved is told")
+    @Test("Stock that is gone and not sold, sold and not gone, or still reserved is reported")
     func stock() throws {
         var run = try Run()
         for onHand in [7, 9] {
@@ -150,7 +150,7 @@ struct LoadReconciliationTests {
         #expect(run.wrong == ["stock gone = pieces sold"])
     }
 
-    @Test("A new dead letter is told, one that was settled is not")
+    @Test("A new dead letter is reported, one that was settled is not")
     func deadLetters() throws {
         var run = try Run()
         run.evidence.deadLettersAfter = 2
@@ -159,7 +159,7 @@ struct LoadReconciliationTests {
         #expect(run.wrong == ["no new dead letters"])
     }
 
-    @Test("Scarce stock that is sold twice, an order that is short of what there was, and one that is charged although it was short are told")
+    @Test("Scarce stock that is sold twice, an order that falls short of the stock, and one that is charged although it was short are reported")
     func shortages() throws {
         var run = try Run()
         func wrong(_ scarce: Set<String>) -> [String] {
@@ -167,7 +167,7 @@ struct LoadReconciliationTests {
         }
         let short = Self.placed()
         run.tally.accept(short)
-        run.tally.settle(short, try Self.told(short, "rejected", reason: OrderTold.outOfStock), at: Date())
+        run.tally.settle(short, try Self.reported(short, "rejected", reason: ReportedOrder.outOfStock), at: Date())
         #expect(wrong([Self.milk]).isEmpty)
         #expect(wrong([]) == ["only scarce stock ran out"])
         run.evidence.payments?[short.id] = [Self.payment(refunded: 398)]

@@ -18,7 +18,7 @@ struct LoadReportTests {
         #expect(LoadReport.Times([]) == nil)
     }
 
-    @Test("A run that ended early says what is known and is not good")
+    @Test("A run that ended early reports what is known and is not good")
     func early() {
         var tally = Tally()
         tally.retry("503")

@@ -4,23 +4,23 @@ import WebClient
 @testable import ShopClient
 
 struct LoadRetryTests {
-    @Test("Not now is asked again", arguments: [429, 502, 503, 504])
+    @Test("A temporary refusal is retried", arguments: [429, 502, 503, 504])
     func passing(_ status: Int) {
         #expect(LoadRetry.passing(status: status, retryAfter: nil, internalErrors: 99) == .init(reason: "\(status)"))
     }
 
-    @Test("Yes and no are answers", arguments: [200, 201, 202, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422, 501])
+    @Test("Success and refusal are final", arguments: [200, 201, 202, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422, 501])
     func lasting(_ status: Int) {
         #expect(LoadRetry.passing(status: status, retryAfter: "1", internalErrors: 0) == nil)
     }
 
-    @Test("An internal error is asked again eight times")
+    @Test("An internal error is retried eight times")
     func internalErrors() {
         #expect(LoadRetry.passing(status: 500, retryAfter: nil, internalErrors: 7) != nil)
         #expect(LoadRetry.passing(status: 500, retryAfter: nil, internalErrors: 8) == nil)
     }
 
-    @Test("A broken connection is asked again, a broken URL is not")
+    @Test("A broken connection is retried, a broken URL is not")
     func errors() {
         for code in [WebClientError.Code.couldNotConnect, .connectionLost, .timedOut, .badResponse, .overloaded] {
             #expect(LoadRetry.passing(WebClientError(code: code, message: "")) != nil)
@@ -42,15 +42,15 @@ struct LoadRetryTests {
 
     @Test("Retry-After is honoured, within a bound")
     func retryAfter() {
-        let told = LoadRetry.passing(status: 503, retryAfter: "3", internalErrors: 0)
-        #expect(told?.retryAfter == .seconds(3))
+        let passing = LoadRetry.passing(status: 503, retryAfter: "3", internalErrors: 0)
+        #expect(passing?.retryAfter == .seconds(3))
         #expect(LoadRetry.passing(status: 503, retryAfter: "-3", internalErrors: 0)?.retryAfter == .zero)
         #expect(LoadRetry.passing(status: 503, retryAfter: "soon", internalErrors: 0)?.retryAfter == nil)
         #expect(LoadRetry.pause(after: 1, .init(reason: "503", retryAfter: .seconds(3)), draw: 0) == .milliseconds(3_025))
         #expect(LoadRetry.pause(after: 1, .init(reason: "503", retryAfter: .seconds(900)), draw: 0) < .seconds(31))
     }
 
-    @Test("A problem tells why there is a lasting no")
+    @Test("A problem states why a request is refused")
     func refusals() {
         let problem = #"{"type": "https://wharf.dev/problems/cart-ordered", "title": "Conflict", "status": 409, "detail": "It is."}"#
         #expect("\(Refusal(WebResponse(status: 409, body: Array(problem.utf8))))" == "409 cart-ordered: It is.")

@@ -57,7 +57,7 @@ struct LoadRunTests {
         #expect(shop.now.products["groc-rice"]?.onHand == Stocking.usual - 52)
     }
 
-    @Test("Refusals for now and lost answers make no order twice and lose none")
+    @Test("Temporary refusals and lost answers duplicate no order and lose none")
     func faults() async throws {
         let shop = FakeShop(.init(refusesEvery: 5, losesEvery: 7))
         let report = try await run(shop, prepares: false)
@@ -66,7 +66,7 @@ struct LoadRunTests {
         #expect(shop.now.orders.count == Self.orders)
     }
 
-    @Test("Scarce stock makes rejected orders, which add up as well")
+    @Test("Scarce stock leads to rejected orders, which add up as well")
     func scarcity() async throws {
         let report = try await run(FakeShop(), stock: 5)
         #expect(try wrong(report).isEmpty)
@@ -75,7 +75,7 @@ struct LoadRunTests {
     }
 
     @Test(
-        "What the shop does wrong is told",
+        "A fault of the shop is reported",
         arguments: [
             (FakeShop.Bug.doubleCharge, ["no order charged twice"]),
             (.keptMoney, ["no money kept for rejected orders"]),
@@ -91,13 +91,13 @@ struct LoadRunTests {
         #expect(!report.isGood)
     }
 
-    @Test("A shop that forgets idempotency keys is found out by a repeated checkout")
+    @Test("A shop that forgets idempotency keys is detected by a repeated checkout")
     func forgottenKeys() async throws {
         let report = try await run(FakeShop(.init(losesEvery: 3, bug: .forgottenKey)), prepares: false)
         #expect(try wrong(report).contains("no checkout refused"))
     }
 
-    @Test("Who is no administrator is told so before anything is sold")
+    @Test("A user who is not an administrator is rejected before anything is sold")
     func credentials() async throws {
         let shop = FakeShop()
         let error = await #expect(throws: LoadError.self) { try await run(shop, password: "guess") }
@@ -105,17 +105,17 @@ struct LoadRunTests {
         #expect(shop.now.products.isEmpty)
     }
 
-    @Test("When the time is over, what had no answer is told")
+    @Test("When the time is over, checkouts without an answer are reported")
     func deadline() async throws {
-        let report = try await run(FakeShop(.init(patience: .max)), timeout: Self.timeForOrders)
+        let report = try await run(FakeShop(.init(pendingLooks: .max)), timeout: Self.timeForOrders)
         #expect(try wrong(report).contains("every order settled"))
         #expect(report.accepted == Self.orders)
         #expect(report.ordersPerSecond == nil)
     }
 
-    @Test("A run that is interrupted stops at once and says what is known")
+    @Test("An interrupted run stops at once and reports what is known")
     func interruption() async throws {
-        let run = try Self.make(FakeShop(.init(patience: .max)))
+        let run = try Self.make(FakeShop(.init(pendingLooks: .max)))
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await run.perform() }
             while run.scoreboard.read({ tally, _ in tally.accepted }) < Self.orders { await Task.yield() }

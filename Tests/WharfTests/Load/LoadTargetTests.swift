@@ -9,7 +9,7 @@ struct LoadTargetTests {
         url: "http://127.0.0.1:8081", httpAddress: "127.0.0.1:8081", sandboxURL: "http://127.0.0.1:12111/", adminEmail: "admin@wharf.example")
     private let secrets = LoadTarget.Secrets(adminPassword: "secret")
 
-    @Test("In the folder of a running wharf-dev up nothing needs to be said")
+    @Test("In the folder of a running wharf-dev up no options are needed")
     func defaults() throws {
         let target = try LoadTarget(.init(), record: record, secrets: secrets)
         #expect(target.url == "http://127.0.0.1:8081")
@@ -26,7 +26,7 @@ struct LoadTargetTests {
         #expect(target.ledger == nil)
     }
 
-    @Test("The password and the ledger of this folder go to no other shop")
+    @Test("The password and the ledger of this folder are sent to no other shop")
     func otherShop() throws {
         #expect(throws: LoadError.self) { try LoadTarget(.init(url: "http://shop.example"), record: record, secrets: secrets) }
         let choice = LoadTarget.Choice(url: "https://shop.example/", email: "me@shop.example", password: "other")
@@ -37,14 +37,14 @@ struct LoadTargetTests {
         #expect(target.password == "other")
     }
 
-    @Test("What is needed and not said is named, with status 78")
+    @Test("A missing option is named, with status 78")
     func missing() {
         let error = #expect(throws: LoadError.self) { try LoadTarget(.init(), record: record, secrets: .init()) }
         #expect(error?.message.contains("--admin-password") == true)
         #expect(error?.exitStatus == 78)
     }
 
-    @Test("What is no URL is refused", arguments: ["127.0.0.1:8080", "ftp://shop.example", "http://", ""])
+    @Test("An invalid URL is rejected", arguments: ["127.0.0.1:8080", "ftp://shop.example", "http://", ""])
     func badURL(_ url: String) {
         #expect(throws: LoadError.self) { try LoadTarget(.init(url: url), record: record, secrets: secrets) }
         #expect(throws: LoadError.self) { try LoadTarget(.init(ledger: url), record: record, secrets: secrets) }

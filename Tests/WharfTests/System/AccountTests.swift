@@ -39,7 +39,7 @@ extension System {
         private static let verification = "Please confirm your e-mail address"
         private static let address = #"{"name": "Ada", "line1": "12 St James Square", "city": "London", "postalCode": "SW1Y 4JH", "country": "GB", "isDefaultShipping": true}"#
 
-        @Test func `an address is verified by the code that was mailed to it, once, and a new code ends the old`() async throws {
+        @Test func `an address is verified by the code that was mailed to it, once, and a new code invalidates the old`() async throws {
             let (ada, email) = try await Visitor.customer()
             let first = try await ada.code(mailedTo: email, subject: Self.verification)
             #expect(try await ada.post("/v1/email-verifications").status == 202)
@@ -54,7 +54,7 @@ extension System {
             #expect(try await ada.get("/v1/users/me")["verified"] == .boolean(true))
         }
 
-        @Test func `a forgotten password is set anew, every session ends, and the owner is told`() async throws {
+        @Test func `a forgotten password is reset, every session ends, and the owner is notified`() async throws {
             let (ada, email) = try await Visitor.customer()
             let guest = try Visitor.guest()
             for address in [email, "nobody-\(email)"] {
@@ -98,7 +98,7 @@ extension System {
             #expect(try await ada.get("/v1/users/me")["email"] == .string("new-\(email)"))
         }
 
-        @Test func `an address book is one's own`() async throws {
+        @Test func `an address book belongs to its owner`() async throws {
             let (ada, _) = try await Visitor.customer()
             let added = try await ada.post("/v1/users/me/addresses", Self.address)
             #expect(added.status == 201 && added["isDefaultShipping"] == .boolean(true))

@@ -8,13 +8,13 @@ import Testing
 
 extension System {
     @Suite struct `Alarms` {
-        @Test func `a memory alarm in mid checkout turns newcomers away at once, and what was accepted settles when it is over`() async throws {
+        @Test func `a memory alarm in mid checkout rejects new requests at once, and accepted orders settle when it is over`() async throws {
             let wharf = try RunningWharf.get()
             let guest = try Visitor.guest()
             try await wharf.load(orders: 120, from: try wharf.madeUpBaskets()) {
                 try await wharf.setMemoryLimit("0.000001")
                 do {
-                    // Told to those who publish, and from then on known before anybody waits.
+                    // Sent to publishers, and from then on known before any request waits.
                     try await eventually("Newcomers are turned away", within: .seconds(30)) {
                         let answer = try await guest.post("/v1/carts")
                         return answer.status == 503 && answer.header("retry-after") != nil
@@ -32,7 +32,7 @@ extension System {
 }
 
 extension RunningWharf {
-    /// RabbitMQ's own default: the share of the machine's memory from which on it takes no publications.
+    /// RabbitMQ's own default: the share of the machine's memory from which on it accepts no publications.
     static let standardMemoryLimit = "0.4"
 
     func setMemoryLimit(_ share: String) async throws {

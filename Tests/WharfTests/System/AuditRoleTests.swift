@@ -17,8 +17,8 @@ extension System {
             }
         }
 
-        /// Outputs are replies and messages with names and addresses in them; a fingerprint is a fast hash of what somebody has sent.
-        @Test(arguments: ServiceName.allCases.map(\.rawValue)) func `it sees no content of an inbox, nor of a partition that is made later`(service: String) async throws {
+        /// Outputs are replies and messages with names and addresses in them; a fingerprint is a fast hash of a client's input.
+        @Test(arguments: ServiceName.allCases.map(\.rawValue)) func `it sees no content of an inbox, nor of a partition that is created later`(service: String) async throws {
             let partitions = try await SystemDatabase.with(service) { connection in
                 try await connection.execute("CREATE TABLE inbox_19991231 PARTITION OF inbox FOR VALUES FROM ('1999-12-31') TO ('2000-01-01')")
                 return try await connection.query("SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'inbox'::regclass")
@@ -38,7 +38,7 @@ extension System {
             _ = try await SystemDatabase.with(service) { try await $0.execute("DROP TABLE inbox_19991231") }
         }
 
-        @Test func `it is read-only before anybody asks for rights`() async throws {
+        @Test func `it is read-only before any permission is checked`() async throws {
             try await asAuditor("orders") { connection in
                 await refused("25006") { try await connection.execute("DELETE FROM orders") }
             }
@@ -51,7 +51,7 @@ extension System {
             }
         }
 
-        @Test func `what is made later it may read after the next migration only`() async throws {
+        @Test func `objects created later are readable only after the next migration`() async throws {
             _ = try await SystemDatabase.with("catalog") { try await $0.execute("CREATE TABLE tomorrow (id integer)") }
             try await asAuditor("catalog") { connection in
                 await refused("42501") { try await connection.query("SELECT id FROM tomorrow").count }

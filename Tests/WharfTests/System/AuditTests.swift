@@ -19,16 +19,16 @@ import WebClient
 @testable import Up
 
 extension System {
-    /// `wharf audit` beside the running system: what is good is told good, and what somebody has tampered with is told with its id.
+    /// `wharf audit` beside the running system: a consistent shop is reported as clean, and tampered data is reported with its id.
     @Suite struct `Audits` {
         private func audit(since: Date? = nil) async throws -> AuditReport {
             try await RunningWharf.get().audit(since: since)
         }
 
-        /// What is violated now and was not in `before`; nothing else may be.
-        private func told(after before: AuditReport, of invariant: Invariant) async throws -> [Finding] {
+        /// The present violations that were not in `before`; other violations are not allowed.
+        private func violations(after before: AuditReport, of invariant: Invariant) async throws -> [Finding] {
             let known = Set(before.rows.flatMap(\.named))
-            // What was done is older than the grace before it is told.
+            // The change is older than the grace before it is reported.
             var found: [Finding] = []
             try await eventually("A violation of \(invariant)", within: .seconds(30)) {
                 found = try await audit().rows.flatMap(\.named).filter { !known.contains($0) }
@@ -52,7 +52,7 @@ extension System {
             return try #require(answer["order", "id"]?.text)
         }
 
-        @Test func `a shop in which orders were confirmed and rejected is clean, while it is open`() async throws {
+        @Test func `an open shop in which orders were confirmed and rejected is clean`() async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct(stock: 6)
             let guest = try Visitor.guest()
@@ -72,7 +72,7 @@ extension System {
             #expect(recent.rows.first { $0.invariant == .deadlines }?.checked == 0)
         }
 
-        @Test func `the command tells a clean shop by its exit status, and by JSON`() async throws {
+        @Test func `the command reports a clean shop by its exit status, and by JSON`() async throws {
             let wharf = try RunningWharf.get()
             let (text, status) = try await wharf.run(["audit", "--grace", "\(RunningWharf.auditGrace)"])
             #expect(status == .exited(0), "\(text)")
@@ -83,7 +83,7 @@ extension System {
             #expect(report["rows"]?.list.count == Invariant.allCases.count)
         }
 
-        @Test func `a second capture, a missing inbox row, stock changed by hand, a second notification and a lost saga are each told with the id`() async throws {
+        @Test func `a second capture, a missing inbox row, stock changed by hand, a second notification and a lost saga are each reported with the id`() async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct(price: 1_250, stock: 10)
             let order = try await confirmedOrder(sku)
@@ -91,7 +91,7 @@ extension System {
             #expect(clean.isClean, "\(clean.text(Paint(isColoured: false)))")
 
             try await tamper("catalog", "UPDATE stock SET on_hand = on_hand + 1 WHERE sku = \(sku)")
-            #expect(try await told(after: clean, of: .stock).map(\.subject) == ["SKU \(sku)"])
+            #expect(try await violations(after: clean, of: .stock).map(\.subject) == ["SKU \(sku)"])
             try await tamper("catalog", "UPDATE stock SET on_hand = on_hand - 1 WHERE sku = \(sku)")
 
             let id = try #require(UUID(uuidString: order))
@@ -101,30 +101,30 @@ extension System {
                 INSERT INTO notifications (id, order_id, kind, channel, recipient, result, created_at)
                 SELECT gen_random_uuid(), order_id, kind, channel, recipient, result, created_at FROM notifications WHERE order_id = \(id)
                 """)
-            #expect(try await told(after: clean, of: .notifications).map(\.subject) == ["order \(order)"])
+            #expect(try await violations(after: clean, of: .notifications).map(\.subject) == ["order \(order)"])
             try await tamper(
                 "notifications",
                 "DELETE FROM notifications WHERE id = (SELECT id FROM notifications WHERE order_id = \(id) ORDER BY sent_at DESC LIMIT 1)")
 
             let forgotten = try await forgetCharge(of: id)
-            let lost = try await told(after: clean, of: .messages)
+            let lost = try await violations(after: clean, of: .messages)
             #expect(lost.map(\.subject) == ["message \(forgotten.text)"])
             #expect(lost.first?.sentence.contains("payments.charge, sent by catalog") == true)
             try await tamper(
                 "payments", "INSERT INTO inbox (message_id, fingerprint, outputs, at) VALUES (\(forgotten), '\\x00', '[]', now())")
 
             try await tamper("orders", "UPDATE checkouts SET phase = 'charging', due_at = NULL WHERE order_id = \(id)")
-            #expect(try await told(after: clean, of: .deadlines).map(\.subject) == ["order \(order)"])
+            #expect(try await violations(after: clean, of: .deadlines).map(\.subject) == ["order \(order)"])
             try await tamper("orders", "UPDATE checkouts SET phase = 'confirmed' WHERE order_id = \(id)")
 
             try await tamper("orders", "UPDATE orders SET total = total + 1 WHERE id = \(id)")
-            let dearer = try await anyTold(after: clean)
+            let dearer = try await anyViolations(after: clean)
             #expect(Set(dearer.map(\.subject)) == ["order \(order)"])
             #expect(Set(dearer.map(\.invariant)) == [.contents, .payments])
             try await tamper("orders", "UPDATE orders SET total = total - 1 WHERE id = \(id)")
 
             try await captureAgain(order)
-            let twice = try await told(after: clean, of: .payments)
+            let twice = try await violations(after: clean, of: .payments)
             #expect(twice.map(\.subject) == ["order \(order)"])
             #expect(twice.first?.sentence.contains("was charged 2 times") == true)
             let (text, status) = try await RunningWharf.get().run(["audit", "--grace", "\(RunningWharf.auditGrace)"])
@@ -132,7 +132,7 @@ extension System {
             #expect(text.contains(order))
         }
 
-        private func anyTold(after before: AuditReport) async throws -> [Finding] {
+        private func anyViolations(after before: AuditReport) async throws -> [Finding] {
             let known = Set(before.rows.flatMap(\.named))
             var found: [Finding] = []
             try await eventually("A violation", within: .seconds(30)) {
@@ -142,7 +142,7 @@ extension System {
             return found
         }
 
-        /// Takes the handling of an order's charge out of the payment service's inbox.
+        /// Removes the handling of an order's charge from the payment service's inbox.
         private func forgetCharge(of order: UUID) async throws -> UUID {
             let (input, recorded): (UUID, Date) = try await SystemDatabase.with("catalog") { connection in
                 let rows = try await connection.query(
@@ -178,7 +178,7 @@ extension RunningWharf {
         return try await Audit.run(target, AuditOptions(grace: Self.auditGrace, since: since), clock: SystemClock(), logger: quiet)
     }
 
-    /// A command of the executable, run beside it; what it printed, and how it ended.
+    /// A command of the executable, run beside it; its output, and how it ended.
     func run(_ arguments: [String]) async throws -> (output: String, exit: ManagedProcess.ExitStatus?) {
         let workingFolder = URL(filePath: folder.path).deletingLastPathComponent().path
         let log = "\(workingFolder)/command-\(UUID().uuidString).log"

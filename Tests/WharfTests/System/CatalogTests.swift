@@ -7,7 +7,7 @@ import WebClient
 @testable import LocalState
 
 extension System {
-    /// The shop window, over HTTP.
+    /// The catalog, over HTTP.
     @Suite struct `The catalog` {
         /// A word that no other test's products have.
         private func word() -> String {
@@ -23,7 +23,7 @@ extension System {
 
         private func names(_ answer: Answer) -> [String] { answer["items"]?.list.compactMap { $0["name"]?.text } ?? [] }
 
-        @Test func `a storefront searches, narrows, counts and suggests`() async throws {
+        @Test func `a storefront searches, filters, counts and suggests`() async throws {
             let (admin, guest) = (try Visitor.admin(), try Visitor.guest())
             let word = word()
             _ = try await product(admin, "\(word) cup", #", "brand": "B-\#(word)", "attributes": {"deep blue": "ja & nein"}"#, price: 300)
@@ -60,7 +60,7 @@ extension System {
             #expect(try await Visitor.guest().get("/v1/synonyms").status == 401)
         }
 
-        @Test func `a cart shows what has changed since, and an order what it was`() async throws {
+        @Test func `a cart shows what has changed since, and an order keeps its prices`() async throws {
             let (admin, guest) = (try Visitor.admin(), try Visitor.guest())
             let sku = "S-\(UUID().uuidString)"
             let made = try await admin.post(

@@ -12,7 +12,7 @@ import Topology
         try ServiceName.allCases.map { try $0.definition() }
     }
 
-    @Test func `openapi.yaml, definitions.json and what the services register fit`() throws {
+    @Test func `openapi.yaml, definitions.json and the services' operations are consistent`() throws {
         let folder = "\(RunningWharf.repository())/topology"
         let document = try OpenAPIDocument(path: "\(folder)/openapi.yaml")
         let complaints = Topology.consistency(
@@ -29,7 +29,7 @@ import Topology
         #expect(written == generated, "Run .build/debug/wharf topology generate in the project's folder, and commit topology/definitions.json.")
     }
 
-    @Test func `every service that is run is one that is on the map`() throws {
+    @Test func `every service that runs is on the map`() throws {
         #expect(Set(try services().map(\.name)) == Set(ServiceName.allCases.map(\.rawValue)))
     }
 }

@@ -11,7 +11,7 @@ import WebClient
 @testable import Assembly
 @testable import Bench
 
-/// A message that somebody else puts into a queue, as the broker's administrator.
+/// A message that another client puts into a queue, as the broker's administrator.
 struct ForeignMessage: Sendable {
     var id: String? = UUID().uuidString
     var type: String?
@@ -105,7 +105,7 @@ extension System {
             #expect(answers.map { $0["items"]?.list.first?["quantity"]?.number } == [1, 2, 3, 4, 5])
         }
 
-        @Test func `a message that asks for the impossible becomes a dead letter, and stock stays as it was`() async throws {
+        @Test func `a message with an impossible request becomes a dead letter, and stock stays as it was`() async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct(stock: 5)
             let before = try await admin.letters(of: "catalog.commands").count
@@ -126,7 +126,7 @@ extension System {
             (#""email": "a@b.c\r\nBcc: x@example.com""#, 1, 1), (#""email": "a@example.com""#, -5, -5), (#""email": "a@example.com""#, Int.max, 1),
             (#""email": "a@example.com""#, 2, 1),
         ])
-        func `an order that no cart can have led to is a dead letter, and no order`(email: String, quantity: Int, total: Int) async throws {
+        func `an order that no cart can have created is a dead letter, and no order`(email: String, quantity: Int, total: Int) async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct()
             let price = #"{"amount": 1, "currency": "EUR"}"#
@@ -147,7 +147,7 @@ extension System {
     }
 
     @Suite struct `Dead letters` {
-        @Test func `the command replays and discards several at once, and goes on past one that is not there`() async throws {
+        @Test func `the command replays and discards several at once, and continues past a missing one`() async throws {
             let admin = try Visitor.admin()
             let messages = (0..<2).map { _ in ForeignMessage(type: "no.such.operation") }
             for message in messages { try await message.put(into: "notifications.queries", of: admin.wharf) }

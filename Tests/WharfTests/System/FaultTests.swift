@@ -15,7 +15,7 @@ import WebClient
 @testable import Up
 
 extension System {
-    /// Orders by the hundred while something dies; `wharf-dev load` then holds what the customers were told against the stock, the ledger and the
+    /// Orders by the hundred while a process dies; `wharf-dev load` then reconciles the customers' answers with the stock, the ledger and the
     /// dead letters.
     @Suite struct `Faults` {
         @Test func `every accepted order settles and everything adds up while each worker is killed in turn`() async throws {
@@ -80,8 +80,8 @@ extension RunningWharf {
             #expect(await process.isRunning, "nothing was under way any more when the fault came")
             try await disturb()
             let status = await process.exit
-            let told = (try? Data(contentsOf: URL(filePath: log))).map { String(decoding: $0.suffix(4_000), as: UTF8.self) } ?? ""
-            #expect(status == .exited(0), "\(told)")
+            let output = (try? Data(contentsOf: URL(filePath: log))).map { String(decoding: $0.suffix(4_000), as: UTF8.self) } ?? ""
+            #expect(status == .exited(0), "\(output)")
         } catch {
             await process.stop()
             throw error
@@ -103,7 +103,7 @@ extension RunningWharf {
         return totals["succeeded"]?.number ?? 0
     }
 
-    /// A file of what people really bought, where that is at hand.
+    /// A file of real baskets, where one is at hand.
     func realBaskets() throws -> String {
         let real = "\(Self.repository())/../shared/data/groceries.csv"
         return FileManager.default.fileExists(atPath: real) ? real : try madeUpBaskets()

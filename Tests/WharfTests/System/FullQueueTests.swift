@@ -3,7 +3,7 @@ import Testing
 
 extension System {
     @Suite struct `Full queues` {
-        @Test func `a question that finds its queue full is answered 503 at once, and answered again when there is room`() async throws {
+        @Test func `a query to a full queue is answered 503 at once, and succeeds again when there is room`() async throws {
             let wharf = try RunningWharf.get()
             let admin = try Visitor.admin()
             try await wharf.control(

@@ -20,7 +20,7 @@ struct SeededDraws: RandomNumberGenerator {
     mutating func pick<Value>(_ values: [Value]) -> Value { values[Int.random(in: 0..<values.count, using: &self)] }
 }
 
-/// Makes requests from an OpenAPI document: mostly what it describes, now and then what it does not.
+/// Makes requests from an OpenAPI document: mostly valid ones, now and then invalid ones.
 struct RequestMaker {
     struct Made {
         let operation: String
@@ -43,7 +43,7 @@ struct RequestMaker {
         .null, .boolean(true), .integer(0), .integer(-1), .integer(.max), .integer(.min), .number(0.5), .array([]), .object([:]),
         .array([.object(["a": .array([.null])])]), "", "\u{0}",
     ]
-    /// What any request may have, whatever the document says of it.
+    /// Headers that any request may have, whatever the document says.
     private static let headersOfAll = [
         "prefer", "traceparent", "x-request-id", "if-none-match", "accept", "accept-encoding", "forwarded", "x-forwarded-for", "last-event-id",
     ]
@@ -78,7 +78,7 @@ struct RequestMaker {
         }
         if draws.oneIn(10) { query.append("unheard-of=1") }
         if !query.isEmpty { made.path += "?" + query.joined(separator: "&") }
-        // Waits are for others to test.
+        // Waiting is tested elsewhere.
         made.headers["prefer"] = nil
         if draws.oneIn(3) { made.headers[draws.pick(Self.headersOfAll)] = draws.pick(Self.oddHeaders) }
         if let content = resolve(operation["requestBody"] ?? .null)["content"]?.fields["application/json"] {

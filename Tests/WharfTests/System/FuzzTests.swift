@@ -10,7 +10,7 @@ import Testing
 @testable import Bench
 import Topology
 
-/// How long and from where `make fuzz` goes; CI's cut is short and always the same.
+/// How long and from which seed `make fuzz` runs; CI's run is short and always the same.
 enum FuzzPlan {
     static let rounds = number("WHARF_FUZZ_ROUNDS") ?? 12
     static let seed = UInt64(number("WHARF_FUZZ_SEED") ?? 1)
@@ -22,7 +22,7 @@ enum FuzzPlan {
 
 extension System {
     @Suite(.timeLimit(.minutes(60))) struct `Fuzzing` {
-        @Test func `whatever is asked is answered with a status that the document has, and never with 5xx`() async throws {
+        @Test func `every request is answered with a documented status, and never with 5xx`() async throws {
             let admin = try Visitor.admin()
             let guest = try Visitor.guest()
             let (customer, email) = try await Visitor.customer()
@@ -32,14 +32,14 @@ extension System {
             var maker = RequestMaker(document: try await guest.get("/openapi.json").json, draws: SeededDraws(seed: FuzzPlan.seed))
             for round in 0..<FuzzPlan.rounds {
                 for request in maker.round(known: [sku, cart, email, "EUR", "stripe", "pm_card_visa", "GB", "London"]) {
-                    // Its answer would sign everybody out.
+                    // Its answer would end all sessions.
                     if request.operation == "users.sessions.deleteAll" || request.operation == "users.sessions.deleteCurrent" { continue }
                     let visitor = maker.draws.pick([admin, admin, customer, guest])
                     let answer = try await visitor.send(request.method, request.path, request.body, request.headers)
-                    let told = "seed \(FuzzPlan.seed), round \(round): \(request.method) \(request.path) \(request.headers) \(request.body ?? "")"
-                    #expect(answer.status < 500, "\(told.prefix(2_000))")
-                    #expect(request.documented.contains(answer.status), "\(answer.status) is not documented for \(request.operation): \(told.prefix(2_000))")
-                    if answer.status >= 400 { #expect(answer.header("content-type") == "application/problem+json", "\(told.prefix(2_000))") }
+                    let details = "seed \(FuzzPlan.seed), round \(round): \(request.method) \(request.path) \(request.headers) \(request.body ?? "")"
+                    #expect(answer.status < 500, "\(details.prefix(2_000))")
+                    #expect(request.documented.contains(answer.status), "\(answer.status) is not documented for \(request.operation): \(details.prefix(2_000))")
+                    if answer.status >= 400 { #expect(answer.header("content-type") == "application/problem+json", "\(details.prefix(2_000))") }
                 }
             }
             #expect(try admin.wharf.restarts == restarts)
@@ -83,11 +83,11 @@ extension System {
     }
 }
 
-/// Messages as services send them, with something about them changed.
+/// Messages as services send them, each with one change.
 struct MessageMaker {
     var draws: SeededDraws
 
-    /// What comes by the service's queue of commands.
+    /// The messages of the service's command queue.
     static func operations(of service: String) throws -> [String] {
         let definitions = try Definitions(contentsOf: RunningWharf.repository() + "/topology/definitions.json")
         return definitions.bindings.filter { $0.destination == "\(service).commands" && $0.source != Exchange.queues }.map(\.routingKey).sorted()

@@ -10,7 +10,7 @@ import Testing
 extension System {
     @Suite struct `Bad input` {
         @Test(arguments: ["0", "1000", "1.5", #""2""#, "null", "true", "[]", "-1", "99999999999999999999", "1e3", "1.99999999999999999999", "1e-400"])
-        func `a quantity that is none is refused, naming the field`(quantity: String) async throws {
+        func `an invalid quantity is rejected, naming the field`(quantity: String) async throws {
             let guest = try Visitor.guest()
             let cart = try await guest.newCart()
             let answer = try await guest.put("/v1/carts/\(cart)/items/ANY", #"{"quantity": \#(quantity)}"#)
@@ -24,7 +24,7 @@ extension System {
             (#"{}"#, ["quantity"]), (#"{"quantity": 1, "colour": "red"}"#, ["colour"]), (#"{"qantity": 1}"#, ["quantity", "qantity"]),
             (#"[1]"#, ["body"]), (#"null"#, ["body"]),
         ])
-        func `a field that is missing, unknown or misspelt is named`(body: String, fields: [String]) async throws {
+        func `a missing, unknown or misspelt field is named`(body: String, fields: [String]) async throws {
             let guest = try Visitor.guest()
             let answer = try await guest.put("/v1/carts/\(try await guest.newCart())/items/ANY", body)
             #expect(answer.status == 422)
@@ -35,7 +35,7 @@ extension System {
             #"{"quantity": "#, #"{"quantity": 1,}"#, #"{quantity: 1}"#, #"{"quantity": 1} x"#, #"{"quantity": 1, "quantity": 2}"#,
             #"{"quantity": 01}"#, "{\"quantity\": 1}\u{0}", String(repeating: "[", count: 100_000),
         ])
-        func `JSON that is malformed is refused, saying where`(body: String) async throws {
+        func `malformed JSON is rejected with the place`(body: String) async throws {
             let guest = try Visitor.guest()
             let answer = try await guest.put("/v1/carts/\(try await guest.newCart())/items/ANY", body)
             #expect(answer.status == 400)
@@ -43,14 +43,14 @@ extension System {
             #expect(answer["detail"]?.text?.contains("line 1, column") == true)
         }
 
-        @Test func `a body of 2 MiB is refused, with and without a length`() async throws {
+        @Test func `a body of 2 MiB is rejected, with and without a length`() async throws {
             let guest = try Visitor.guest()
             let body = [UInt8](repeating: 0x20, count: 2 << 20)
             #expect(try await guest.send("POST", "/v1/carts", bytes: body).status == 413)
             #expect(try await guest.send("POST", "/v1/carts", bytes: body, ["transfer-encoding": "chunked"]).status == 413)
         }
 
-        @Test func `a body of another media type is refused`() async throws {
+        @Test func `a body of another media type is rejected`() async throws {
             let guest = try Visitor.guest()
             for type in ["text/plain", "application/x-www-form-urlencoded"] {
                 #expect(try await guest.post("/v1/carts", "{}", ["content-type": type]).status == 415)
@@ -58,14 +58,14 @@ extension System {
             #expect(try await guest.post("/v1/carts", "{}", ["content-type": "application/json; charset=utf-8"]).status == 201)
         }
 
-        @Test func `an unknown product is refused, naming the field`() async throws {
+        @Test func `an unknown product is rejected, naming the field`() async throws {
             let guest = try Visitor.guest()
             let answer = try await guest.put("/v1/carts/\(try await guest.newCart())/items/NO-SUCH-SKU", #"{"quantity": 1}"#)
             #expect(answer.status == 422)
             #expect(answer.fields == ["sku"])
         }
 
-        @Test func `a cart of somebody else is not there, whatever is tried with it`() async throws {
+        @Test func `another customer's cart is not found, whatever is requested of it`() async throws {
             let sku = try await Visitor.admin().newProduct()
             let (owner, _) = try await Visitor.customer()
             let cart = try await owner.newCart(sku)
@@ -81,7 +81,7 @@ extension System {
             #expect(try await owner.get("/v1/carts/\(cart)")["items"]?.list.map { $0["quantity"] } == [1])
         }
 
-        @Test func `a checkout names all that is wrong with it at once`() async throws {
+        @Test func `a checkout names all of its errors at once`() async throws {
             let answer = try await Visitor.guest().checkout(
                 "that-is-none", email: "a@b.c\\r\\nBcc: x@example.com", paying: "", more: #", "voucher": "FREE""#)
             #expect(answer.status == 422)
@@ -94,7 +94,7 @@ extension System {
             #""price": {"amount": 1999.99999999999999, "currency": "EUR"}"#, #""price": {"amount": 1, "currency": "ABC"}"#, #""name": null"#, #""price": null"#,
             #""price": {"amount": 1234, "currency": "KWD"}"#, #""name": "a\u001b[2Jb""#, #""slug": "6f1c1f0e-5d0a-4a44-9f0e-0f5f7a3a2b10""#,
         ])
-        func `what no product can have is refused and changes nothing`(field: String) async throws {
+        func `an impossible product is rejected and changes nothing`(field: String) async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct()
             let product = try #require(try await admin.get("/v1/products?search=\(sku)")["items"]?.list.first)
@@ -106,7 +106,7 @@ extension System {
             #expect(try await admin.get(path).json == product)
         }
 
-        @Test func `text is bounded by what it holds, not by what is seen`() async throws {
+        @Test func `text is bounded by its contents, not by its appearance`() async throws {
             let accents = "e" + String(repeating: "\u{301}", count: 1_000)
             let answer = try await Visitor.guest().post(
                 "/v1/users", #"{"email": "a@example.com", "password": "correct horse", "name": "\#(accents)"}"#)
@@ -116,7 +116,7 @@ extension System {
 
     @Suite struct `Access` {
         @Test(arguments: ["Bearer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "Bearer", "Basic YWRtaW46YWRtaW4=", "Bearer \(String(repeating: "A", count: 600))"])
-        func `a token that is forged or malformed opens nothing, not even what is public`(authorization: String) async throws {
+        func `a forged or malformed token gives access to nothing, not even what is public`(authorization: String) async throws {
             for path in ["/v1/users/me", "/v1/products"] {
                 let answer = try await Visitor.guest().get(path, ["authorization": authorization])
                 #expect(answer.status == 401)
@@ -124,7 +124,7 @@ extension System {
             }
         }
 
-        @Test func `a session that has expired is over`() async throws {
+        @Test func `an expired session is rejected`() async throws {
             let (customer, email) = try await Visitor.customer()
             try await SystemDatabase.with("users") { users in
                 let ended = try await users.execute(
@@ -137,7 +137,7 @@ extension System {
             #expect(try await customer.get("/v1/users/me").status == 401)
         }
 
-        @Test func `a session that was ended is over at once`() async throws {
+        @Test func `an ended session is rejected at once`() async throws {
             let (customer, _) = try await Visitor.customer()
             #expect(try await customer.get("/v1/users/me").status == 200)
             #expect(try await customer.delete("/v1/sessions/current").status == 204)
@@ -149,13 +149,13 @@ extension System {
             ("POST", "/v1/stock/x/adjustments"), ("GET", "/v1/notifications"), ("GET", "/v1/dead-letters"), ("GET", "/v1/dead-letters/x"),
             ("DELETE", "/v1/dead-letters/x"), ("POST", "/v1/dead-letters/x/replay"),
         ])
-        func `what is for admins is for nobody else`(method: String, path: String) async throws {
+        func `an administrator's operation is open to no other role`(method: String, path: String) async throws {
             #expect(try await Visitor.guest().send(method, path, nil).status == 401)
             let (customer, _) = try await Visitor.customer()
             #expect(try await customer.send(method, path, nil).status == 403)
         }
 
-        @Test func `who guesses at a password has to wait`() async throws {
+        @Test func `a client that guesses a password has to wait`() async throws {
             let (customer, email) = try await Visitor.customer()
             var answer = try await customer.signIn(email, password: "wrong password")
             #expect(answer.status == 401)
@@ -165,14 +165,14 @@ extension System {
         }
 
         @Test(arguments: ["", "t=1,v1=00", "nonsense"])
-        func `a webhook that Stripe did not sign is refused`(signature: String) async throws {
+        func `a webhook that Stripe did not sign is rejected`(signature: String) async throws {
             let headers = signature.isEmpty ? [:] : ["stripe-signature": signature]
             #expect(try await Visitor.guest().post("/v1/webhooks/stripe", "{}", headers).status == 400)
         }
     }
 
     @Suite struct `HTTP` {
-        @Test func `unknown paths are 404, other methods 405 with what is allowed`() async throws {
+        @Test func `unknown paths are 404, other methods 405 with the allowed ones`() async throws {
             let guest = try Visitor.guest()
             for path in ["/", "/v1/nothing", "/v1/products/", "//v1/products"] { #expect(try await guest.get(path).status == 404) }
             let answer = try await guest.send("PATCH", "/v1/products", "{}")
@@ -181,7 +181,7 @@ extension System {
             #expect(try await guest.send("OPTIONS", "/v1/products", nil).status == 204)
         }
 
-        @Test func `a cursor of another list, or of another order, is refused and named`() async throws {
+        @Test func `a cursor of another list, or of another order, is rejected and named`() async throws {
             let admin = try Visitor.admin()
             for _ in 0..<2 { _ = try await admin.newProduct() }
             let cursor = try #require(try await admin.get("/v1/products?limit=1&sort=name")["nextCursor"]?.text)
@@ -193,7 +193,7 @@ extension System {
         }
 
         @Test(arguments: ["limit=0", "limit=101", "limit=x", "sort=random", "colour=red", "cursor=zzz", "cursor=WyJcdTAwMDAiLCI2RjFDMUYwRS01RDBBLTRBNDQtOUYwRS0wRjVGN0EzQTJCMTAiXQ"])
-        func `a parameter that is wrong is refused, naming it`(query: String) async throws {
+        func `a wrong parameter is rejected, naming it`(query: String) async throws {
             let answer = try await Visitor.guest().get("/v1/products?\(query)")
             #expect(answer.status == 422)
             let name = try #require(query.split(separator: "=").first)
@@ -219,7 +219,7 @@ extension System {
             }
         }
 
-        @Test func `a change is conditional on what it was made from`() async throws {
+        @Test func `a change is conditional on the version that was read`() async throws {
             let guest = try Visitor.guest()
             let sku = try await Visitor.admin().newProduct()
             let cart = try await guest.newCart()

@@ -26,7 +26,7 @@ enum SystemDatabase {
 }
 
 extension System {
-    /// A service that is taken over opens no other door.
+    /// A compromised service has access to nothing else.
     @Suite struct `Isolation` {
         @Test(arguments: ["users", "catalog", "carts", "orders", "payments", "notifications", "deadletters"])
         func `a service's database role sees its own schema and no other`(service: String) async throws {
@@ -45,7 +45,7 @@ extension System {
         }
 
         @Test(arguments: [("requests", "payments.void"), ("", "orders.commands"), ("queues", "payments.commands"), ("events", "order.confirmed")])
-        func `a service's user of the broker sends nothing that is not its part`(exchange: String, routingKey: String) async throws {
+        func `a service's broker user publishes only its own messages`(exchange: String, routingKey: String) async throws {
             let configuration = try AMQPConfiguration(url: try RunningWharf.get().settings.amqpURL(for: "catalog"), connectionName: "tests")
             let publisher = Publisher(configuration: configuration, logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
             let outcome = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -62,7 +62,7 @@ extension System {
             #expect(error.code == .accessRefused)
         }
 
-        @Test func `a service's user of the broker consumes no other's queue`() async throws {
+        @Test func `a service's broker user consumes no other's queue`() async throws {
             let configuration = try AMQPConfiguration(url: try RunningWharf.get().settings.amqpURL(for: "catalog"), connectionName: "tests")
             let consumer = Consumer(
                 configuration: configuration, source: .queue("orders.commands"), prefetch: 1,

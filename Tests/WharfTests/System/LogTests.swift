@@ -10,7 +10,7 @@ extension System {
     /// The tools of a running shop, as they are used in scripts.
     @Suite struct `Pipes` {
         @Test(arguments: [["status"], ["dead-letters"], ["audit", "--grace", "1"], ["audit", "--watch", "1"], ["topology", "check"], ["settings"]])
-        func `a reader that goes away ends no tool by a signal`(command: [String]) async throws {
+        func `a reader that closes the pipe ends no tool by a signal`(command: [String]) async throws {
             let wharf = try RunningWharf.get()
             let folder = URL(filePath: wharf.folder.path).deletingLastPathComponent().path
             let process = ManagedProcess(
@@ -26,7 +26,7 @@ extension System {
 
     /// The logs of all processes, searched for one order as an operator does.
     @Suite struct `Logs` {
-        @Test func `the id of an order finds what happened to it, in order, over all services`() async throws {
+        @Test func `the id of an order finds its log lines, in order, over all services`() async throws {
             let admin = try Visitor.admin()
             let guest = try Visitor.guest()
             let cart = try await guest.newCart(try await admin.newProduct())
@@ -60,7 +60,7 @@ extension System {
             }
         }
 
-        @Test func `an order that is refused says so, and a message of an order that dies is found by the order`() async throws {
+        @Test func `a refused order is logged as such, and a dead message of an order is found by the order`() async throws {
             let admin = try Visitor.admin()
             let answer = try await admin.checkout(try await admin.newCart(try await admin.newProduct()), paying: "pm_card_chargeDeclined")
             let order = try #require(answer["order", "id"]?.text)
@@ -87,7 +87,7 @@ private struct LogLine {
         self.text = String(text)
     }
 
-    /// What stands after the key, without its quotes.
+    /// The value of the key, without its quotes.
     subscript(_ key: String) -> String? {
         guard let place = text.range(of: " \(key)=") else { return nil }
         let rest = text[place.upperBound...]
@@ -95,7 +95,7 @@ private struct LogLine {
         return String(rest.dropFirst().prefix { $0 != "\"" })
     }
 
-    /// What was handled, and what came of it.
+    /// What was handled, and its outcome.
     var step: String { "\(self["operation"] ?? "") \(self["outcome"] ?? "")" }
 
     func says(_ message: String, in role: String) -> Bool { text.contains("  \(message)  ") && self["role"] == role }

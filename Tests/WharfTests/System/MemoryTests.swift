@@ -13,10 +13,10 @@ extension System {
         private static let connections = 400
         /// Of a body of 1 MiB.
         private static let half = String(repeating: "x", count: 1 << 19)
-        /// Its handlers and tasks, and what is read from it at once.
+        /// Its handlers and tasks, and one read from it.
         private static let bytesPerConnection = 128 << 10
 
-        @Test func `connections on which half of a large body was sent and refused unread cost little for as long as they live`() async throws {
+        @Test func `connections with half-sent large bodies that were refused cost little for as long as they live`() async throws {
             let wharf = try RunningWharf.get()
             let ingress = try #require(try wharf.record.processes.first { $0.role == "ingress" }).pid
             let before = try Self.residentBytes(of: ingress)
@@ -35,7 +35,7 @@ extension System {
             let value = Atomic(0)
         }
 
-        /// Counts its answer, and stays connected until it is cancelled. Nobody reads its body: the request has no Idempotency-Key.
+        /// Counts its answer, and stays connected until it is cancelled. Its body is never read: the request has no Idempotency-Key.
         private static func sendHalf(to url: String, counting refused: Count) async throws {
             let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
             let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(host: "127.0.0.1", port: port) { channel in

@@ -11,7 +11,7 @@ import WebClient
 
 extension System {
     @Suite struct `Ordering` {
-        @Test func `a guest's first order is confirmed, paid once, taken from stock and told by mail`() async throws {
+        @Test func `a guest's first order is confirmed, paid once, taken from stock and announced by mail`() async throws {
             let admin = try Visitor.admin()
             let guest = try Visitor.guest()
             let sku = try await admin.newProduct(price: 1_250, stock: 10)
@@ -33,11 +33,11 @@ extension System {
             try await eventually("The mail", within: .seconds(20)) {
                 try mails(in: guest.wharf).contains { $0.contains(email) && $0.contains("Your order \(number) is confirmed") }
             }
-            let told = try await admin.get("/v1/notifications?order=\(id)")
-            #expect(told["items"]?.list.map { $0["recipient"]?.text } == [email])
+            let notices = try await admin.get("/v1/notifications?order=\(id)")
+            #expect(notices["items"]?.list.map { $0["recipient"]?.text } == [email])
         }
 
-        @Test func `a checkout that does not wait is accepted at once, and its location tells how it goes on`() async throws {
+        @Test func `a checkout that does not wait is accepted at once, and its location shows its progress`() async throws {
             let guest = try Visitor.guest()
             let cart = try await guest.newCart(try await Visitor.admin().newProduct())
             let answer = try await guest.checkout(cart, wait: nil)
@@ -55,7 +55,7 @@ extension System {
         }
 
         @Test(arguments: ["pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_that_is_none"])
-        func `a card that is declined leaves the order rejected and the stock where it was`(card: String) async throws {
+        func `a declined card leaves the order rejected and the stock unchanged`(card: String) async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct(stock: 3)
             let answer = try await admin.checkout(try await Visitor.guest().newCart(sku), paying: card)
@@ -77,7 +77,7 @@ extension System {
             #expect(try await guest.checkout(cart).status == 409, "and once only")
         }
 
-        @Test func `what is sold out is rejected, and nobody pays for it`() async throws {
+        @Test func `a sold-out order is rejected, and not charged`() async throws {
             let admin = try Visitor.admin()
             let guest = try Visitor.guest()
             let sku = try await admin.newProduct(stock: 2)
@@ -95,7 +95,7 @@ extension System {
         }
 
         @Test(arguments: [("succeed", "confirmed", 4), ("fail", "rejected", 5)])
-        func `a payment that needs its customer waits for 3-D Secure, and the webhook ends it`(
+        func `a payment that needs its customer waits for 3-D Secure, and the webhook completes it`(
             outcome: String, state: String, left: Int
         ) async throws {
             let admin = try Visitor.admin()
@@ -114,7 +114,7 @@ extension System {
             try await eventually("The stock") { try await admin.stock(sku) == .init(onHand: left, reserved: 0) }
         }
 
-        @Test func `prices are those of the checkout, and a total that is not the expected one is refused`() async throws {
+        @Test func `prices are those of the checkout, and an unexpected total is rejected`() async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct(price: 1_000)
             let product = try #require(try await admin.get("/v1/products?search=\(sku)")["items"]?.list.first?["id"]?.text)
@@ -128,7 +128,7 @@ extension System {
             #expect(answer["order", "total", "amount"] == 3_000)
         }
 
-        @Test func `a cart is ordered once, whoever asks how often, and stays as it was ordered`() async throws {
+        @Test func `a cart is ordered once, however often it is requested, and stays as it was ordered`() async throws {
             let guest = try Visitor.guest()
             let sku = try await Visitor.admin().newProduct()
             let cart = try await guest.newCart(sku)
@@ -147,7 +147,7 @@ extension System {
             #expect(try await payments(of: answer["order", "id"]?.text ?? "", in: guest.wharf) == [])
         }
 
-        @Test func `a customer needs to give no address for mail, and nobody else sees the order`() async throws {
+        @Test func `a customer need not give an address for mail, and no one else sees the order`() async throws {
             let (customer, email) = try await Visitor.customer()
             let (other, _) = try await Visitor.customer()
             let answer = try await customer.checkout(try await customer.newCart(try await Visitor.admin().newProduct()), email: nil)
@@ -192,7 +192,7 @@ extension System {
             #expect(answers.count { $0.header("idempotent-replayed") == nil } == 1)
         }
 
-        @Test func `a checkout without a key is refused, naming the header`() async throws {
+        @Test func `a checkout without a key is rejected, naming the header`() async throws {
             let answer = try await Visitor.guest().post("/v1/checkouts", "{}")
             #expect(answer.status == 400)
             #expect(answer.fields == ["Idempotency-Key"])
@@ -213,7 +213,7 @@ struct Taken: Equatable {
     let captured, refunded: Int
 }
 
-/// What the sandbox's ledger has for an order.
+/// The order's payments in the sandbox's ledger.
 func payments(of order: String, in wharf: RunningWharf) async throws -> [Taken] {
     let response = try await wharf.web.send(
         WebRequest(url: "\(wharf.sandboxURL)/_ledger?limit=10000", headers: [("authorization", "Bearer \(try wharf.secrets.stripeAPIKey)")]))
@@ -222,7 +222,7 @@ func payments(of order: String, in wharf: RunningWharf) async throws -> [Taken] 
     } ?? []
 }
 
-/// What the Maildir holds.
+/// The mails in the Maildir.
 func mails(in wharf: RunningWharf) throws -> [String] {
     let folder = "\(wharf.folder.mail)/new"
     return try FileManager.default.contentsOfDirectory(atPath: folder).map {

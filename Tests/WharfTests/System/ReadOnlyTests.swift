@@ -10,10 +10,10 @@ import Testing
 @testable import wharf
 
 extension System {
-    /// PostgreSQL serves and takes no writes, as a primary does that has become a standby.
+    /// PostgreSQL runs and accepts no writes, like a former primary that has become a standby.
     @Suite struct `A read-only database` {
         private static let outage = Duration.seconds(10)
-        /// A message climbs the ladder for as long as that takes; a letter that arrives meanwhile would be one that should have waited.
+        /// A message climbs the ladder for this long; a letter that arrives meanwhile would be one that should have waited.
         private static let settledWithin = Duration.seconds(60)
 
         @Test func `it leaves no dead letter, sign-ins are answered, and every accepted order settles afterwards`() async throws {

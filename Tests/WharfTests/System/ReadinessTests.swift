@@ -14,18 +14,18 @@ import WebClient
 @testable import wharf
 
 extension System {
-    /// Each server is taken from under all roles: those that need it say so, and what is wrong.
+    /// Each server is taken away from all roles: those that need it report it, and what is wrong.
     @Suite struct `Readiness` {
-        /// A frozen server is found out by a check's own limit, a stopped one by its connections.
-        private static let toldWithin = Duration.seconds(20)
+        /// A frozen server is detected by a check's own limit, a stopped one by its connections.
+        private static let reportLimit = Duration.seconds(20)
 
-        @Test func `with PostgreSQL frozen every worker is not ready, and names the database`() async throws {
+        @Test func `with PostgreSQL frozen no worker is ready, and each names the database`() async throws {
             let wharf = try RunningWharf.get()
             let postgres = try #require(try wharf.record.processes.first { $0.role == "postgresql" }).pid
             let all = [postgres] + ProcessTree.descendants(of: postgres).map(\.id)
             for pid in all { kill(pid, SIGSTOP) }
             do {
-                try await wharf.eventually("Every worker names it", within: Self.toldWithin) { role, health in
+                try await wharf.eventually("Every worker names it", within: Self.reportLimit) { role, health in
                     switch ServiceName(rawValue: role) {
                     case nil: health.state == .ready
                     default: health.state == .notReady && health.detail?.contains("database: ") == true
@@ -39,12 +39,12 @@ extension System {
             try await wharf.isReadyAgain()
         }
 
-        @Test func `with RabbitMQ stopped every role is not ready, the ingress at its own door, too`() async throws {
+        @Test func `with RabbitMQ stopped no role is ready, and the ingress reports it at its own port, too`() async throws {
             let wharf = try RunningWharf.get()
             let guest = try Visitor.guest()
             try await wharf.control("stop_app")
             do {
-                try await wharf.eventually("Every role names it", within: Self.toldWithin) { role, health in
+                try await wharf.eventually("Every role names it", within: Self.reportLimit) { role, health in
                     role == "sandbox" || health.state == .notReady && health.detail?.contains("broker: not connected") == true
                 }
                 let answer = try await guest.get("/readyz")
@@ -62,7 +62,7 @@ extension System {
             let wharf = try RunningWharf.get()
             try await wharf.control("delete_queue", "users.commands")
             do {
-                try await wharf.eventually("Its workers name it, and the others are ready", within: Self.toldWithin) { role, health in
+                try await wharf.eventually("Its workers name it, and the others are ready", within: Self.reportLimit) { role, health in
                     role == "users" ? health.state == .notReady && health.detail?.contains("queue users.commands: ") == true : health.state == .ready
                 }
                 try await TestKit.eventually("The status shows it", within: .seconds(30)) {
@@ -78,12 +78,12 @@ extension System {
             try await wharf.isReadyAgain()
         }
 
-        @Test func `without Redis users go on, and say that it is away`() async throws {
+        @Test func `without Redis users stays ready, and reports that it is down`() async throws {
             let wharf = try RunningWharf.get()
             let redis = try #require(try wharf.record.processes.first { $0.role == "redis" }).pid
             kill(redis, SIGSTOP)
             defer { kill(redis, SIGCONT) }
-            try await TestKit.eventually("Users are ready, with a word on Redis", within: Self.toldWithin) {
+            try await TestKit.eventually("Users are ready, and report Redis", within: Self.reportLimit) {
                 let report = try await Status.report(of: wharf.folder)
                 for process in report.processes ?? [] where process.role == "users" {
                     guard let port = process.health.port else { return false }
@@ -97,7 +97,7 @@ extension System {
 }
 
 extension RunningWharf {
-    /// What each process of Wharf's own says of itself. `wharf status` asks the servers, too, which are frozen here.
+    /// The health of each of Wharf's own processes. `wharf status` asks the servers, too, which are frozen here.
     fileprivate var health: [(role: String, health: StatusReport.Health)] {
         get async throws {
             let ports = [url, sandboxURL].compactMap { URL(string: $0)?.port }
@@ -110,7 +110,7 @@ extension RunningWharf {
         }
     }
 
-    /// Until every process of Wharf's own, by its role, is as it should be.
+    /// Until every process of Wharf's own, by its role, is as expected.
     fileprivate func eventually(
         _ what: String, within limit: Duration, _ isSo: @escaping @Sendable (_ role: String, StatusReport.Health) -> Bool
     ) async throws {

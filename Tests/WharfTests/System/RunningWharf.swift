@@ -11,7 +11,7 @@ import WebClient
 @testable import LocalState
 @testable import Up
 
-/// The whole system as a user has it: the real executable, `wharf-dev up`, in a folder of its own.
+/// The whole system as a user runs it: the real executable, `wharf-dev up`, in a folder of its own.
 struct RunningWharf: Sendable {
     static let readyWithin = Duration.seconds(300)
     static let stoppedWithin = Duration.seconds(60)
@@ -37,7 +37,7 @@ struct RunningWharf: Sendable {
     static var executable: String { built("wharf") }
     static var developmentExecutable: String { built("wharf-dev") }
 
-    /// What is built beside the tests.
+    /// The executables that are built beside the tests.
     private static func built(_ name: String) -> String {
         let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: name).path
@@ -103,12 +103,12 @@ struct RunningWharf: Sendable {
         get throws { try #require(try folder.read(from: StateFolder.secretsFile)) }
     }
 
-    /// How often anything was started again so far.
+    /// The number of restarts so far.
     var restarts: Int {
         get throws { try record.processes.reduce(0) { $0 + $1.restarts } }
     }
 
-    /// Asks it to stop, and sees that it does, with everything that it started.
+    /// Asks it to stop, and checks that it does, with everything that it started.
     private func stop() async throws {
         let children = (try? record.processes) ?? []
         await process.send(signal: SIGTERM)

@@ -12,7 +12,7 @@ import Testing
 @testable import Up
 
 extension System {
-    /// Known values are put through the whole system, and then looked for wherever something is written down.
+    /// Known values are sent through the whole system, and then searched for in everything that is stored.
     @Suite struct `Secrets` {
         @Test func `no secret is in a log, in a database or in a dead letter`() async throws {
             let admin = try Visitor.admin()
@@ -35,7 +35,7 @@ extension System {
             }
         }
 
-        @Test func `no password is in what the broker has written`() async throws {
+        @Test func `no password is in the broker's files`() async throws {
             let wharf = try RunningWharf.get()
             let (password, wrong) = ("pass-\(UUID().uuidString)", "wrong-\(UUID().uuidString)")
             var guest = try Visitor.guest()
@@ -45,7 +45,7 @@ extension System {
             let token = try #require(try await guest.signIn(email, password: password)["token"]?.text)
             guest.token = token
             #expect(try await guest.get("/v1/users/me").status == 200)
-            // That the address of a command's sender is there shows that this looks in the right place.
+            // The address of a command's sender is there, which shows that this looks in the right place.
             let cart = try await guest.post("/v1/carts", "{}")
             #expect(cart.status == 201)
             let written = try wharf.writtenByBroker()
@@ -66,14 +66,14 @@ extension System {
             }
         }
 
-        @Test func `no row of the inbox tells whether a guess at a password is right`() async throws {
+        @Test func `no row of the inbox shows whether a guess at a password is right`() async throws {
             let body = #"{"email": "\#(UUID().uuidString)@example.com", "password": "a long password", "name": "Ada"}"#
             #expect(try await Visitor.guest().post("/v1/users", body).status == 201)
             try await SystemDatabase.with("users") { connection in
                 let rows = try await connection.query("SELECT message_id, fingerprint FROM inbox")
                 #expect(!rows.isEmpty)
                 for row in rows {
-                    // What somebody who reads the row, and guesses everything else right, can compute.
+                    // What a reader of the row, who guesses everything else right, can compute.
                     let guess = Messaging.Request(id: try row.decode("message_id"), operation: "users.accounts.create", body: Array(body.utf8))
                     #expect(try row.decode("fingerprint", as: [UInt8].self) != guess.fingerprint(of: .body))
                 }
@@ -137,7 +137,7 @@ extension System {
 }
 
 extension RunningWharf {
-    /// What `wharf-dev up` has made up for this run.
+    /// The secrets that `wharf-dev up` has generated for this run.
     fileprivate var ownSecrets: [String: String] {
         get throws {
             let secrets = try secrets
@@ -166,7 +166,7 @@ extension RunningWharf {
         paths.append(URL(filePath: folder.path).deletingLastPathComponent().appending(path: "log").path)
         let logs = paths.compactMap { path in
             (try? Data(contentsOf: URL(filePath: path))).map { data in
-                // The one line in which `wharf-dev up` tells whoever started it how to sign in.
+                // The one line in which `wharf-dev up` prints how to sign in.
                 let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").filter { !$0.contains("Administrator") }
                 return (path, lines.joined(separator: "\n"))
             }

@@ -8,9 +8,9 @@ import WebClient
 @testable import Assembly
 
 extension System {
-    /// What shops have met, over HTTP.
+    /// Cases that shops have met, over HTTP.
     @Suite struct `Shops` {
-        @Test func `what a product was given comes back as it was, and null takes it away`() async throws {
+        @Test func `a product is returned as it was created, and null clears its optional fields`() async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct()
             let id = try #require(try await admin.get("/v1/products?search=\(sku)")["items"]?.list.first?["id"]?.text)
@@ -39,7 +39,7 @@ extension System {
             #expect(try await admin.send("PATCH", "/v1/products/\(id)", #"{"archived": false}"#).status == 409)
         }
 
-        @Test func `a category shows what is in those inside it, and goes when nothing is`() async throws {
+        @Test func `a category shows the products inside it, and can be deleted when it is empty`() async throws {
             let admin = try Visitor.admin()
             let name = "c" + UUID().uuidString.lowercased().prefix(8)
             #expect(try await admin.post("/v1/categories", #"{"name": "\#(name)"}"#).status == 201)
@@ -64,7 +64,7 @@ extension System {
         }
 
         @Test(arguments: [".", ".."])
-        func `a SKU that no path can name is refused`(sku: String) async throws {
+        func `a SKU that cannot be part of a path is rejected`(sku: String) async throws {
             let answer = try await Visitor.admin().post("/v1/products", #"{"sku": "\#(sku)", "name": "T", "price": {"amount": 1, "currency": "EUR"}}"#)
             #expect(answer.fields == ["sku"])
         }
@@ -74,7 +74,7 @@ extension System {
             (#""city": "Berlin", "country": "DE""#, ["shippingAddress.postalCode"]), (#""city": "London", "postalCode": "1", "country": "UK""#, ["shippingAddress.country"]),
             (#""city": "A\nB", "country": "HK""#, ["shippingAddress.city"]),
         ])
-        func `an order goes to any address of the world that is one`(place: String, fields: [String]) async throws {
+        func `an order goes to any valid address of the world`(place: String, fields: [String]) async throws {
             let guest = try Visitor.guest()
             let cart = try await guest.newCart(try await Visitor.admin().newProduct())
             let body = """
@@ -90,7 +90,7 @@ extension System {
             }
         }
 
-        @Test func `carts claimed at once by a customer who has none become one`() async throws {
+        @Test func `carts claimed at once by a customer without one become one`() async throws {
             let sku = try await Visitor.admin().newProduct()
             let (customer, _) = try await Visitor.customer()
             let guest = try Visitor.guest()
@@ -101,7 +101,7 @@ extension System {
             #expect(try await customer.get("/v1/carts/current")["items"]?.list.map { $0["quantity"] } == [6])
         }
 
-        @Test func `a sale spoils no administrator's change`() async throws {
+        @Test func `a sale does not invalidate an administrator's change`() async throws {
             let admin = try Visitor.admin()
             let sku = try await admin.newProduct(stock: 9)
             let id = try #require(try await admin.get("/v1/products?search=\(sku)")["items"]?.list.first?["id"]?.text)

@@ -5,10 +5,10 @@ import TestKit
 import Testing
 import WebClient
 
-/// What the shop answered.
+/// The shop's answer.
 struct Answer: Sendable {
     let response: WebResponse
-    /// `.null` for a body that is no JSON.
+    /// `.null` for a body that is not JSON.
     let json: JSONValue
 
     init(_ response: WebResponse) {
@@ -39,7 +39,7 @@ extension JSONValue {
     var list: [JSONValue] { if case .array(let values) = self { values } else { [] } }
 }
 
-/// Somebody who uses the shop over HTTP.
+/// A user of the shop over HTTP.
 struct Visitor: Sendable {
     static let timeout = Duration.seconds(40)
 
@@ -103,7 +103,7 @@ struct Visitor: Sendable {
 // MARK: - What tests begin with
 
 extension Visitor {
-    /// The SKU of a new product of which so many pieces are there. Asked of an admin.
+    /// The SKU of a new product with this many pieces. Called on an administrator.
     func newProduct(price: Int = 1_000, stock: Int = 100, currency: String = "EUR") async throws -> String {
         let sku = "T-\(UUID().uuidString)"
         let product = try await post(

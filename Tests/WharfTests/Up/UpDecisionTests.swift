@@ -14,20 +14,20 @@ import Testing
         #expect(pauses.map { Int($0 / .milliseconds(1)) } == [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000])
     }
 
-    @Test func `who was well for 30 seconds begins anew`() {
+    @Test func `a process that ran well for 30 seconds starts over with the first pause`() {
         var policy = RestartPolicy()
         for _ in 1...5 { _ = policy.pause(afterRunning: .zero, hadServed: false) }
         #expect(policy.pause(afterRunning: .seconds(30), hadServed: false) == .milliseconds(100))
     }
 
-    @Test func `a process that had served is started again at once, however often it is ended`() {
+    @Test func `a process that had served is restarted at once, however often it ends`() {
         var policy = RestartPolicy()
         for _ in 1...5 { _ = policy.pause(afterRunning: .zero, hadServed: false) }
         for _ in 1...60 { #expect(policy.pause(afterRunning: .milliseconds(500), hadServed: true) == .milliseconds(100)) }
         #expect(policy.pause(afterRunning: .milliseconds(500), hadServed: false) == .milliseconds(200))
     }
 
-    @Test func `a role's drain ends before the role, and the role before its supervisor's patience`() throws {
+    @Test func `a role's drain ends before the role, and the role before its supervisor kills it`() throws {
         #expect(Role.longestDrain < Role.longestShutdown)
         #expect(Role.longestShutdown < ProcessGroup.grace)
         let compose = String(decoding: try Data(contentsOf: URL(filePath: "\(RunningWharf.repository())/compose.yaml")), as: UTF8.self)
@@ -37,19 +37,19 @@ import Testing
 }
 
 @Suite struct PortChoiceTests {
-    @Test func `it is 8080 where that is free`() throws {
+    @Test func `the port is 8080 where that is free`() throws {
         let choice = try PortChoice(given: nil, remembered: nil) { _ in true }
         #expect(choice.url == "http://127.0.0.1:8080")
         #expect(choice.remark == nil)
     }
 
-    @Test func `it is the next free one otherwise, and that is said`() throws {
+    @Test func `the port is the next free one otherwise, and this is reported`() throws {
         let choice = try PortChoice(given: nil, remembered: nil) { $0 == 8083 }
         #expect(choice.address == ListenAddress(host: "127.0.0.1", port: 8083))
         #expect(choice.remark == "Port 8080 is taken; 8083 is used.")
     }
 
-    @Test func `it is the one of the run before while that is free`() throws {
+    @Test func `the port is that of the previous run while it is free`() throws {
         #expect(try PortChoice(given: nil, remembered: 9000) { _ in true }.address.port == 9000)
         #expect(try PortChoice(given: nil, remembered: 9000) { $0 != 9000 }.remark == "Port 9000 is taken; 8080 is used.")
     }
@@ -74,7 +74,7 @@ import Testing
 @Suite struct StartGuardTests {
     private let log = LogFile(path: "/nowhere/log")
 
-    @Test func `what ends three times ends the start`() throws {
+    @Test func `three failures of a process end the start`() throws {
         let startGuard = StartGuard()
         for _ in 1...2 { startGuard.ended("orders-1", "ended with status 78", log: log) }
         startGuard.ended("carts-1", "ended with status 1", log: log)
@@ -85,14 +85,14 @@ import Testing
         #expect(error?.advice.contains("/nowhere/log") == true)
     }
 
-    @Test func `what cannot get better ends it the first time`() {
+    @Test func `a permanent failure ends the start the first time`() {
         let startGuard = StartGuard()
         startGuard.ended("orders-1", "ended with status 78", isHopeless: true, log: log)
         let error = #expect(throws: UpError.self) { try startGuard.check() }
         #expect(error?.message == "orders-1 ended with status 78.")
     }
 
-    @Test func `once all is ready anything may end as often as it likes`() throws {
+    @Test func `once everything is ready any process may end any number of times`() throws {
         let startGuard = StartGuard()
         startGuard.settle()
         for _ in 1...9 { startGuard.ended("orders-1", "was ended by signal 9", log: log) }

@@ -21,7 +21,7 @@ import WebClient
 }
 
 @Suite struct DemoLoaderTests {
-    /// Answers as a shop would, and remembers what it was asked.
+    /// Answers as a shop would, and records its requests.
     private final class Shop: HTTPTransport {
         let requests = Mutex<[WebRequest]>([])
         private let answer: @Sendable (WebRequest, Int) -> Int
@@ -53,7 +53,7 @@ import WebClient
         DemoLoader(transport: shop, url: "http://shop", email: "admin@wharf.example", password: "secret")
     }
 
-    @Test func `each product is made and stocked, and the session ended`() async throws {
+    @Test func `each product is created and stocked, and the session ended`() async throws {
         let shop = Shop { request, _ in Shop.status(request) }
         try await loader(shop).load()
         let requests = shop.requests.withLock { $0 }
@@ -63,12 +63,12 @@ import WebClient
         #expect(requests.last?.url == "http://shop/v1/sessions/current")
     }
 
-    @Test func `what is there already is no failure`() async throws {
+    @Test func `an existing product is not an error`() async throws {
         let shop = Shop { request, _ in request.url.hasSuffix("/products") ? 409 : Shop.status(request) }
         try await loader(shop).load()
     }
 
-    @Test func `a passing no is asked again with the same key`() async throws {
+    @Test func `a temporary refusal is retried with the same key`() async throws {
         let shop = Shop { request, earlier in request.method == "PUT" && earlier == 0 ? 503 : Shop.status(request) }
         try await loader(shop).load([DemoProduct.example])
         let puts = shop.requests.withLock { $0.filter { $0.method == "PUT" } }
@@ -76,7 +76,7 @@ import WebClient
         #expect(Set(puts.map(Shop.key)).count == 1)
     }
 
-    @Test func `a lasting no is told`() async {
+    @Test func `a final refusal is reported`() async {
         let shop = Shop { request, _ in request.method == "PUT" ? 422 : Shop.status(request) }
         let error = await #expect(throws: UpError.self) { try await loader(shop).load([DemoProduct.example]) }
         #expect(error?.message.contains("status 422") == true)

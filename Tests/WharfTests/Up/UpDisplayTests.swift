@@ -32,7 +32,7 @@ import Testing
 }
 
 @Suite struct ConsoleTests {
-    /// What would have been written.
+    /// The text that would have been written.
     private final class Output: Sendable {
         private let pieces = Mutex<[String]>([])
         var all: [String] { pieces.withLock { $0 } }
@@ -84,14 +84,14 @@ import Testing
             logs: "/shop/.wharf/logs", sandboxURL: nil, timeToReady: .milliseconds(4_900), hasDemo: hasDemo)
     }
 
-    @Test func `it says what a person needs, the order to paste included`() {
+    @Test func `the summary holds what a person needs, the order to paste included`() {
         let text = summary().text(Paint(isColoured: false))
         for part in ["Ready after 4.9 s.", "http://127.0.0.1:8080", "admin@wharf.example", "secret", "/shop/.wharf/mail", "Ctrl-C", summary().order] {
             #expect(text.contains(part))
         }
     }
 
-    @Test func `the order buys something of the catalogue`() {
+    @Test func `the order buys a product of the catalogue`() {
         let sku = DemoProduct.example.sku
         #expect(DemoProduct.all.contains { $0.sku == sku })
         #expect(summary().order.contains("/items/\(sku)"))

@@ -16,7 +16,7 @@ import Testing
                 == "postgres://carts:pw@db.example/wharf?sslmode=verify-full")
     }
 
-    @Test func `the management API is asked as the broker's administrator unless it says otherwise`() {
+    @Test func `the management API is used as the broker's administrator unless configured otherwise`() {
         func management(_ url: String) -> String {
             ServerURLs(amqp: "amqp://admin:pw@rabbit/", postgres: "", redis: "", management: url).management
         }
@@ -25,7 +25,7 @@ import Testing
         #expect(ServerURLs.withoutCredentials("http://ops:other@rabbit:15672") == "http://rabbit:15672")
     }
 
-    @Test func `all that is missing is named at once`() {
+    @Test func `all missing settings are named at once`() {
         let error = #expect(throws: UpError.self) { try ServerURLs(environment: ["WHARF_AMQP_URL": "amqp://x/", "WHARF_REDIS_URL": ""]) }
         #expect(error?.message == "wharf-dev up --external needs WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
         #expect(error?.exitStatus == 78)
@@ -35,7 +35,7 @@ import Testing
 @Suite struct ChildEnvironmentTests {
     private let secrets = UpSecrets(completing: .init(), token: { "token" })
 
-    @Test func `a process that crashes looks up no symbols, unless it is told to`() {
+    @Test func `a process that crashes looks up no symbols, unless configured to`() {
         let usual = environment().variables(for: .worker(.orders))["SWIFT_BACKTRACE"] ?? ""
         #expect(usual.contains("symbolicate=off"))
         #expect(environment(["SWIFT_BACKTRACE": "enable=no"]).variables(for: .worker(.orders))["SWIFT_BACKTRACE"] == "enable=no")
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test func `no process is given what a shell holds besides`() {
+    @Test func `no process inherits other variables of the shell`() {
         let shell = ["AWS_SECRET_ACCESS_KEY": "secret", "PGPASSWORD": "secret", "GITHUB_TOKEN": "secret", "SSH_AUTH_SOCK": "/tmp/x", "http_proxy": "http://p"]
         let needed = ["PATH": "/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8", "OTEL_SERVICE_NAME": "shop", "SSL_CERT_FILE": "/ca.pem"]
         for kind in kinds {
@@ -83,7 +83,7 @@ import Testing
         func own(_ role: String) -> Set<String> { Set(tools.keys.filter { Settings.isOwn($0, of: role) }) }
         #expect(own("orders") == ["WHARF_AMQP_URL_ORDERS", "WHARF_POSTGRES_URL_ORDERS"])
         for service in ServiceName.allCases {
-            // As the process that wharf up itself starts, in everything that leads somewhere.
+            // As in the process that wharf up itself starts, for every address.
             let given = environment().variables(for: .worker(service)).filter { $0.key.hasPrefix("WHARF_") && $0.key != "WHARF_ADMIN_ADDRESS" || $0.key.hasPrefix("STRIPE_") }
             #expect(tools.filter { own(service.rawValue).contains($0.key) } == given)
         }
@@ -98,7 +98,7 @@ import Testing
         #expect(variables["WHARF_REDIS_URL"] == nil)
     }
 
-    @Test func `payments pay at the sandbox until a key is set`() {
+    @Test func `payments use the sandbox until a key is set`() {
         let sandbox = environment().variables(for: .worker(.payments))
         #expect(sandbox["STRIPE_API_BASE"] == "http://127.0.0.1:12111")
         #expect(sandbox["STRIPE_API_KEY"] == "sk_test_token")
@@ -122,7 +122,7 @@ import Testing
         #expect(environment(outer).variables(for: .worker(.orders))["WHARF_AMQP_URL_ORDERS"] == "amqp://orders:token@127.0.0.1:5672/")
     }
 
-    @Test func `every variable is a setting, and acceptable`() throws {
+    @Test func `every variable is a valid setting`() throws {
         for variables in kinds.map(environment().variables) + [environment().setup] {
             #expect(try Settings(environment: variables).warnings.isEmpty)
         }
@@ -130,7 +130,7 @@ import Testing
 }
 
 @Suite struct UpSecretsTests {
-    @Test func `known secrets stay, missing ones are made`() throws {
+    @Test func `known secrets stay, missing ones are generated`() throws {
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
         let first = try UpSecrets.load(from: state)
@@ -144,7 +144,7 @@ import Testing
         #expect(second.broker["carts"] == first.broker["carts"])
     }
 
-    @Test func `no two are the same, and all are fit for a URL`() throws {
+    @Test func `all secrets differ, and all are fit for a URL`() throws {
         let folder = try TemporaryFolder()
         let secrets = try UpSecrets.load(from: StateFolder(path: folder.path))
         let all = [secrets.adminPassword, secrets.stripeAPIKey, secrets.stripeWebhookSecret] + secrets.database.values + secrets.broker.values

@@ -15,7 +15,7 @@ import Testing
         #expect(executables.path(of: .sandbox(port: 1, webhookURL: "", journal: "")) == RunningWharf.developmentExecutable)
     }
 
-    @Test func `a wharf that was not built is named, with what builds it`() throws {
+    @Test func `a missing wharf executable is named, with what builds it`() throws {
         let folder = try TemporaryFolder()
 
         let error = #expect(throws: UpError.self) { try Executables(wharfDev: "\(folder.path)/wharf-dev") }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Assembly
 
-/// The ingress alone: it listens, or says by which setting it cannot, before it needs any server.
+/// The ingress alone: it listens, or names the setting that prevents it, before it needs any server.
 @Suite(.timeLimit(.minutes(2))) struct ListenAddressTests {
     private func run(_ environment: [String: String]) async throws -> (status: ManagedProcess.ExitStatus?, log: String) {
         let folder = try TemporaryFolder()

@@ -33,7 +33,7 @@ import WebClient
         Console(terminal: Terminal(isLive: false, isColoured: false)) { [lines] in lines.continuation.yield($0) }
     }
 
-    /// The first lines that tell of trouble. That a start took long is said too, on a busy machine.
+    /// The first lines that report trouble. On a busy machine a slow start is reported too.
     private func troubles(_ count: Int) async -> [String] {
         var said: [String] = []
         for await line in lines.stream where !line.contains("runs again") {
@@ -43,7 +43,7 @@ import WebClient
         return said
     }
 
-    @Test func `a start says once which process it waits for and why, and gives up in time`() async throws {
+    @Test func `a start reports once which process it waits for and why, and gives up in time`() async throws {
         let looks = Atomic(0)
         var late = supervisor("exit 0")
         late.health = { looks.wrappingAdd(1, ordering: .relaxed).newValue < 4 ? .init(.notReady, "broker: not connected") : .init(.ready) }
@@ -58,7 +58,7 @@ import WebClient
         #expect(error?.message.contains("child is not ready: broker: not connected; gave up after") == true)
     }
 
-    @Test func `a child that ends is started again, and that is said with its last line`() async throws {
+    @Test func `a child that ends is restarted, and this is reported with its last line`() async throws {
         let supervisor = supervisor("echo cause; exit 3")
         try await supervisor.begin(recorder)
         let console = console()
@@ -74,7 +74,7 @@ import WebClient
         #expect((record?.processes.first?.restarts ?? 0) >= 1)
     }
 
-    @Test func `a child that had been ready is started again without a growing pause`() async throws {
+    @Test func `a child that had been ready is restarted without a growing pause`() async throws {
         let log = LogFile(path: "\(folder.path)/log")
         let process = ManagedProcess(name: "child", command: ProcessCommand("/bin/sh", ["-c", "sleep 0.3; exit 4"]), output: .file(log.path))
         let supervisor = ProcessSupervisor(
@@ -91,7 +91,7 @@ import WebClient
         }
     }
 
-    @Test func `after cancellation nothing is started again`() async throws {
+    @Test func `after cancellation nothing is restarted`() async throws {
         let supervisor = supervisor("exec tail -f /dev/null")
         try await supervisor.begin(recorder)
         let console = console()
@@ -105,7 +105,7 @@ import WebClient
         #expect(await lines.stream.first { _ in true } == nil)
     }
 
-    @Test func `what cannot be started is tried again`() async throws {
+    @Test func `a process that cannot be started is retried`() async throws {
         let log = LogFile(path: "\(folder.path)/log")
         let process = ManagedProcess(name: "child", command: ProcessCommand("/bin/true"), output: .file(log.path))
         let failures = Mutex(1)
@@ -140,7 +140,7 @@ import WebClient
         }
     }
 
-    @Test func `it waits until every URL is answered well`() async throws {
+    @Test func `it waits until every URL is answered with success`() async throws {
         let server = Server([0, 503, 200, 504])
         try await ReadinessProbe(transport: server, startGuard: StartGuard()).wait(for: ["http://a", "http://b"])
     }

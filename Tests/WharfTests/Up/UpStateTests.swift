@@ -21,7 +21,7 @@ import Testing
         #expect(try mode(state.logs) == 0o700)
     }
 
-    @Test func `what is written is read again, and readable by its owner alone`() throws {
+    @Test func `a written value is read again, and readable by its owner alone`() throws {
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
         #expect(try state.read([Int].self, from: "numbers.json") == nil)
@@ -32,7 +32,7 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["numbers.json"])
     }
 
-    @Test func `a file that cannot be understood is named`() throws {
+    @Test func `a malformed file is named`() throws {
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
         try Data("{".utf8).write(to: URL(filePath: state.file("secrets.json")))
@@ -58,7 +58,7 @@ import Testing
 }
 
 @Suite struct UpLockTests {
-    @Test func `a second one is refused, by the first one's process id`() throws {
+    @Test func `a second one is refused, naming the first one's process id`() throws {
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
         #expect(try UpLock.holder(of: state) == nil)
@@ -69,7 +69,7 @@ import Testing
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `its end is the next one's beginning`() throws {
+    @Test func `a lock is free again after its owner's end`() throws {
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
         do { _ = try UpLock(state) }
@@ -87,7 +87,7 @@ import Testing
         #expect(log.lastLines(2) == ["two", "three"])
     }
 
-    @Test func `only a large one is put aside`() throws {
+    @Test func `only a large log is moved aside`() throws {
         let folder = try TemporaryFolder()
         let log = LogFile(path: "\(folder.path)/log")
         try Data("small".utf8).write(to: URL(filePath: log.path))
@@ -101,7 +101,7 @@ import Testing
 }
 
 @Suite struct RunRecordTests {
-    @Test func `a process that was started again has its new id and is counted`() {
+    @Test func `a restarted process has its new id and is counted`() {
         var record = RunRecord(
             pid: 1, startedAt: .distantPast, state: .starting, httpAddress: "127.0.0.1:8080", url: "http://127.0.0.1:8080", sandboxURL: nil,
             managementURL: "http://127.0.0.1:15672", adminEmail: "admin@wharf.example")

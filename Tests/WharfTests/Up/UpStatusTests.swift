@@ -9,11 +9,11 @@ import Testing
 @Suite struct StatusReportTests {
     private let plain = Paint(isColoured: false)
 
-    @Test func `where nothing runs it says how to change that`() {
+    @Test func `where nothing runs it says how to start a shop`() {
         #expect(StatusReport.nothing.text(plain) == "Nothing runs in this folder; wharf-dev up starts everything.")
     }
 
-    @Test func `processes and queues are tables, the retry ladder one line until it holds something`() {
+    @Test func `processes and queues are tables, the retry ladder one line until it holds messages`() {
         var report = StatusReport(running: true, pid: 7, state: .ready, url: "http://127.0.0.1:8080")
         report.processes = [
             .init(name: "orders-1", role: "orders", pid: 10, health: .init(.ready, port: 4100), uptimeSeconds: 3_725, residentBytes: 20 << 20, restarts: 2),
@@ -43,7 +43,7 @@ import Testing
                 """)
     }
 
-    @Test func `a shop is well only when every process is ready and nothing is hidden`() {
+    @Test func `a shop is healthy only when every process is ready and everything could be checked`() {
         func report(_ health: StatusReport.Health, trouble: String? = nil, state: RunRecord.State = .ready) -> StatusReport {
             var report = StatusReport(running: true, pid: 7, state: state, url: "")
             report.processes = [.init(name: "a-1", role: "a", pid: 1, health: health, uptimeSeconds: 1, residentBytes: 1, restarts: 0)]
@@ -59,7 +59,7 @@ import Testing
         #expect(text.hasSuffix("a-1 is not ready: broker: not connected"))
     }
 
-    @Test func `what the broker does not say is unknown, not zero`() throws {
+    @Test func `a figure that the broker does not report is unknown, not zero`() throws {
         var report = StatusReport(running: true, pid: 7, state: .ready, url: "")
         report.queues = try QueueList.queues(json: Array(#"[{"name":"orders.commands"},{"name":"retry.1s.a"}]"#.utf8))
         let lines = report.text(plain).split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
@@ -67,7 +67,7 @@ import Testing
         #expect(lines.contains("retry ladder ?"))
     }
 
-    @Test func `a process's state is the letter after its name, whatever the name holds`() {
+    @Test func `a process's state is the letter after its name, whatever the name contains`() {
         #expect(ProcessView.state(stat: "12 (a) T (b)) S 1 2") == .running)
         #expect(ProcessView.state(stat: "12 (wharf) T 1 2") == .stopped)
         #expect(ProcessView.state(stat: "12 (wharf) Z 1 2") == .ended)
@@ -103,7 +103,7 @@ import Testing
         #expect(ProcessView.listeningPorts(table: "", sockets: ["101"]) == [])
     }
 
-    @Test func `a folder in which nothing runs is told from one with a file left behind`() async throws {
+    @Test func `a folder in which nothing runs is distinguished from one with a file left behind`() async throws {
         let folder = try TemporaryFolder()
         let state = StateFolder(path: folder.path)
         let record = RunRecord(
@@ -115,7 +115,7 @@ import Testing
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `reply queues of single processes are no queues to look at`() throws {
+    @Test func `reply queues of single processes are not listed`() throws {
         let json = #"[{"name":"b","messages":2,"consumers":1},{"name":"replies.carts.x","messages":0,"consumers":1},{"name":"events.ingress.x"},{"name":"a"}]"#
         #expect(try QueueList.queues(json: Array(json.utf8)) == [
             .init(name: "a", messages: nil, consumers: nil), .init(name: "b", messages: 2, consumers: 1),
@@ -132,18 +132,18 @@ import Testing
         #expect(lines.contains(["users.commands", "missing"]) && lines.contains(["retry.1s.a", "missing"]) && lines.contains(["users.queries", "3", "1"]))
     }
 
-    @Test func `queues of the topology that nobody consumes are named`() {
+    @Test func `queues of the topology without a consumer are named`() {
         let queues: [StatusReport.Queue] = [
             .init(name: "carts.queries", messages: 0, consumers: 0), .init(name: "carts.commands", messages: 0, consumers: 2),
             .init(name: "retry.1s.a", messages: 0, consumers: 0), .init(name: "users.queries", messages: 0, consumers: nil),
             .init(name: "somebody.elses", messages: 0, consumers: 0),
         ]
         let topology = queues.map(\.name).filter { $0 != "somebody.elses" }
-        #expect(QueueList.unconsumed(queues, of: topology) == ["Nobody consumes carts.queries: what comes there waits."])
+        #expect(QueueList.unconsumed(queues, of: topology) == ["No consumer on carts.queries: messages wait there."])
         #expect(QueueList.unconsumed([], of: topology) == [])
     }
 
-    @Test func `memory is what statm tells, in pages`() {
+    @Test func `memory is read from statm, in pages`() {
         #expect(ProcessView.resident(statm: "12000 300 200 1 0 400 0\n", pageBytes: 4096) == 300 * 4096)
         #expect(ProcessView.resident(statm: "0 0 0 0 0 0 0\n", pageBytes: 4096) == nil)
         #expect(ProcessView.resident(statm: "", pageBytes: 4096) == nil)

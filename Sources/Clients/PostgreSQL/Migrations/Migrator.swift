@@ -4,10 +4,10 @@ public import Logging
 public struct Migrator: Sendable {
     /// A migration may rewrite a large table.
     public static let migrationTimeout: Duration = .seconds(3600)
-    /// What a migration changes it locks against everybody, and behind a lock that is waited for all others wait, too: behind a dump, a service would stand
-    /// still. So it waits briefly and comes again.
+    /// A migration locks what it changes against every session, and all later requests queue behind a lock that is waited for: behind a dump, a service would
+    /// stand still. So it waits briefly and retries.
     static let lockTimeout: Duration = .seconds(2)
-    /// Some five minutes, with the pauses; then a person is to look who holds what.
+    /// Some five minutes, with the pauses; after that an operator must find out which session holds the lock.
     static let lockAttempts = 60
     static let lockPause: Duration = .seconds(3)
 
@@ -54,7 +54,7 @@ public struct Migrator: Sendable {
                 return try await pool.transaction { try await applyNext(on: $0) }
             } catch let error as PostgresError where error.sqlState == PostgresError.lockNotAvailable && attempts < Self.lockAttempts {
                 attempts += 1
-                logger.info("a migration waits for somebody who uses its tables", metadata: [LogKey.schema: "\(schema)", LogKey.error: "\(error)"])
+                logger.info("a migration is waiting for a lock on a table in use", metadata: [LogKey.schema: "\(schema)", LogKey.error: "\(error)"])
                 try await Task.sleep(for: Self.lockPause)
             }
         }

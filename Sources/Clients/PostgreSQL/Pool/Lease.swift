@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A connection as a closure sees it: of no use once the closure has ended.
+/// A connection as a closure sees it: unusable once the closure has ended.
 final class Lease: SQLConnection {
     private let connection: PostgresConnection
     private let isTransaction: Bool
@@ -79,7 +79,7 @@ final class Lease: SQLConnection {
 
     private func send(_ statements: [SQL]) async throws(PostgresError) -> [Rows] {
         try checkIsValid()
-        // Those before them have been checked when they came.
+        // The earlier ones were checked when they were added.
         for sql in statements { try check(sql) }
         let before = takeEnqueued()
         let statements = before + statements

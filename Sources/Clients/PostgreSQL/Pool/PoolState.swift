@@ -1,4 +1,4 @@
-/// Who has which connection and who waits. Decides and remembers; connecting, closing and resuming are the pool's.
+/// Which connections are lent and which callers are waiting. Decides and remembers; connecting, closing and resuming are the pool's.
 ///
 /// A place is the right to hold one connection: those at rest, those lent, and those being made add up to at most `size`.
 struct PoolState<Connection, Waiter> {
@@ -11,7 +11,7 @@ struct PoolState<Connection, Waiter> {
         case isClosed
     }
 
-    /// What is to be done about a connection or a place that came back.
+    /// What to do with a connection or a place that was returned.
     enum Handover {
         case give(Waiter)
         case rest
@@ -78,7 +78,7 @@ struct PoolState<Connection, Waiter> {
         return .drop
     }
 
-    /// Those at rest are of no more use. Hands them over to be closed.
+    /// The idle connections are no longer usable. Returns them to be closed.
     mutating func dismissAtRest() -> [Connection] {
         defer { atRest = [] }
         return atRest
@@ -94,7 +94,7 @@ struct PoolState<Connection, Waiter> {
         return overdue.map(\.waiter)
     }
 
-    /// Nothing is lent from now on. Hands over what is to be closed and who is to be told.
+    /// Nothing is lent from now on. Returns the connections to close and the waiters to resume.
     mutating func close() -> (connections: [Connection], waiters: [Waiter]) {
         isClosed = true
         defer {

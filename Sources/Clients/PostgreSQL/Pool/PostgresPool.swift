@@ -5,13 +5,13 @@ import Synchronization
 
 /// A bounded set of connections to one database, made when they are needed, kept, and replaced when they break.
 ///
-/// A pool that writes keeps to a server that takes writes. Where the URL names several servers they are tried in turn, the one that served last first; a
-/// session that turns read-only is ended, and those at rest with it, so that the pool looks again. Under `run()` it also finds out when one of several
-/// servers has fallen silent, and ends all connections to it.
+/// A pool that writes uses only a server that accepts writes. Where the URL names several servers they are tried in turn, the one that served last first; a
+/// session that turns read-only is ended, and the idle ones with it, so that the pool looks for another server. Under `run()` it also detects when one of
+/// several servers has fallen silent, and ends all connections to it.
 ///
 /// All connections live on one I/O thread, which waits for their sockets; callers suspend. The thread also looks up the server's name when it
 /// connects, which may hold it up: give an address, or a name that resolves fast. Under `run()` the pool is closed when the service shuts
-/// down; without it (tests, commands) call `close()`, or let the pool go.
+/// down; without it (tests, commands) call `close()`, or release the pool.
 public final class PostgresPool: Database, Service {
     /// How long `close()` waits for connections that are lent before it ends them.
     public static let closeTimeout: Duration = .seconds(10)
@@ -20,7 +20,7 @@ public final class PostgresPool: Database, Service {
     public struct Usage: Sendable {
         /// Connections lent to callers, or being made for them.
         public let lent: Int
-        /// Connections that nobody uses.
+        /// Idle connections.
         public let atRest: Int
         /// Callers that wait for a connection.
         public let waiting: Int
@@ -51,7 +51,7 @@ public final class PostgresPool: Database, Service {
     private let shared: Mutex<Shared>
     /// The place, among the settings' servers, of the one that served last.
     private let preferredServer = Atomic<Int>(0)
-    /// Servers that owe an answer.
+    /// Servers whose answer is overdue.
     private let (doubts, doubt) = AsyncStream.makeStream(of: ConnectionSettings.Server.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Connects to nothing yet. Throws `PostgresError` with code `.configuration` when the URL cannot be read.
@@ -59,7 +59,7 @@ public final class PostgresPool: Database, Service {
     /// - Parameters:
     ///   - url: what libpq takes: `postgres://user:password@host:port,host:port/database?sslmode=verify-full&…`. Its own parameters go before the
     ///     defaults chosen here.
-    ///   - access: whether a server has to take writes; the URL's own `target_session_attrs` decides where it is given.
+    /// - access: whether a server must accept writes; the URL's own `target_session_attrs` takes precedence where it is given.
     ///   - allowsPlainText: whether a host may be spoken to without TLS. To others `sslmode` is `verify-full` unless the URL itself gives another; the
     ///     certificate is checked against the system's authorities unless it gives `sslrootcert`. This machine is always allowed.
     ///   - size: connections at most.
@@ -67,11 +67,11 @@ public final class PostgresPool: Database, Service {
     ///   - acquisitionTimeout: how long they wait before they fail with `.acquisitionTimeout`.
     ///   - connectTimeout: how long making a connection may take with each server of the URL.
     ///   - schema: where unqualified names lead, before `public` (which holds extensions); nil leaves it to the server.
-    ///   - keepsToIndexes: no table is read whole where an index can answer. For services: a statement is planned once, whatever its values,
-    ///     and a plan that was made while a table was small would read it whole when it has grown.
-    ///   - timeouts: how long a session may hold what others wait for, and wait itself.
+    /// - keepsToIndexes: no table is scanned where an index can answer. For services: a statement is planned once, whatever its values,
+    /// and a plan made while a table was small would scan it after it has grown.
+    /// - timeouts: how long a session may hold locks, and wait for them.
     ///   - statementTimeout: after it the server cancels a statement (SQLSTATE 57014); nil leaves it to the server.
-    ///   - responseTimeout: after it a connection whose server says nothing is dropped. The net below statementTimeout, and longer.
+    /// - responseTimeout: after it a connection whose server does not answer is dropped. The fallback for statementTimeout, and longer.
     ///   - thread: on which the connections live; nil makes one for the pool.
     ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
     public init(
@@ -95,14 +95,14 @@ public final class PostgresPool: Database, Service {
         shared = Mutex(Shared(state: PoolState(size: size, maximumWaiters: maximumWaiters)))
     }
 
-    /// One more connection beside those of `pool`, which are all lent.
+    /// One more connection in addition to those of `pool`, which are all lent.
     private init(beside pool: PostgresPool) {
         (settings, acquisitionTimeout, logger, thread) = (pool.settings, pool.acquisitionTimeout, pool.logger, pool.thread)
         shared = Mutex(Shared(state: PoolState(size: 1, maximumWaiters: 0)))
         preferredServer.store(pool.preferredServer.load(ordering: .relaxed), ordering: .relaxed)
     }
 
-    /// Returns when the server has answered. While all connections are lent, which says nothing against the server, one more asks and is closed again.
+    /// Returns when the server has answered. While all connections are lent, which is no fault of the server, an additional one asks and is closed again.
     public nonisolated(nonsending) func probe() async throws {
         let isBusy = shared.withLock { $0.state.atRest.isEmpty && $0.state.placesTaken >= $0.state.size && !$0.state.isClosed }
         guard isBusy else {
@@ -113,7 +113,7 @@ public final class PostgresPool: Database, Service {
         do {
             _ = try await other.withConnection { try await $0.query("SELECT 1").count }
         } catch let error as PostgresError where error.sqlState == Self.tooManyConnections {
-            // It serves those that it has.
+            // The server answers on the pool's own connections.
         } catch {
             await other.close()
             throw error
@@ -167,7 +167,7 @@ public final class PostgresPool: Database, Service {
         await close()
     }
 
-    /// Asks a server that owes an answer for a connection. Without any word to that either, it is frozen, or cut off by something that swallows packets:
+    /// Asks a server whose answer is overdue for a connection. If that gets no answer either, it is frozen, or cut off by something that swallows packets:
     /// nothing ends its connections for a long time, and another one may have been promoted already.
     private func examine(_ server: ConnectionSettings.Server) async {
         let start = ContinuousClock.now
@@ -185,7 +185,7 @@ public final class PostgresPool: Database, Service {
         for connection in atRest { await connection.close() }
     }
 
-    /// Whether the server has not said a word: a refusal, of whatever kind, comes sooner.
+    /// Whether the server has not answered at all: a refusal of any kind arrives sooner.
     private func isSilence(_ error: PostgresError, since start: ContinuousClock.Instant) -> Bool {
         error.code == .connection && .now - start >= settings.connectTimeout
     }
@@ -245,14 +245,14 @@ public final class PostgresPool: Database, Service {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 let atOnce = shared.withLock { shared in
-                    // Something may have come back since the first try.
+                    // A connection may have been returned since the first try.
                     if let grant = grantAtOnce(&shared) { return Grant?.some(grant) }
                     shared.state.wait(.init(id: id, waiter: waiter, deadline: .now + acquisitionTimeout))
                     if shared.state.waiters.count == 1 { watch(shared) }
                     return nil
                 }
                 if let atOnce { waiter.resume(returning: atOnce) }
-                // The handler found nobody waiting if it ran before.
+                // If the handler ran before, it found no waiter.
                 if Task.isCancelled { stopWaiting(id) }
             }
         } onCancel: {
@@ -312,7 +312,7 @@ public final class PostgresPool: Database, Service {
         }
     }
 
-    /// Passes on a connection, or the place of one that is gone. False: nobody may have it, it is to be closed.
+    /// Passes on a connection, or the place of one that is gone. False: it may not be lent, and must be closed.
     @discardableResult
     private func handOver(_ reusable: PostgresConnection?, from connection: PostgresConnection) -> Bool {
         let (handover, closers) = shared.withLock { shared in

@@ -58,7 +58,7 @@ private enum ArrayHeader {
     static let size = 20
     static let lowerBound: Int32 = 1
 
-    /// Scalars that the module knows are told from arrays by their type; of others it is not known, and their bytes decide.
+    /// For types that the module knows, the type decides whether it is a scalar or an array; for others the bytes decide.
     static func canPrecede(_ type: SQLType) -> Bool {
         switch type {
         case .bool, .bytea, .char, .name, .int8, .int2, .int4, .text, .oid, .json, .xml, .float4, .float8, .unknown, .bpchar, .varchar,

@@ -31,7 +31,7 @@ final class CancelHandle: @unchecked Sendable {
         guard isAdmitted else { return false }
         let isStarted = startThread(named: "postgres-cancel") { [self] in
             var reason = [CChar](repeating: 0, count: 256)
-            // The reason for a failure interests nobody: the connection's own deadline ends the matter.
+            // The reason for a failure is not needed: the connection's own deadline ends the wait.
             _ = PQcancel(handle, &reason, Int32(reason.count))
             Self.requests.withLock { $0 -= 1 }
             whenDone()

@@ -1,6 +1,6 @@
 import CPostgreSQL
 
-/// How connections are made, and how long things may take on them.
+/// How connections are made, and the time limits on them.
 struct ConnectionSettings: Sendable {
     /// One of the servers that a URL names, with all that libpq needs to connect to it.
     struct Server: Sendable {
@@ -22,13 +22,13 @@ struct ConnectionSettings: Sendable {
     /// In the order in which they are tried; never empty.
     let servers: [Server]
     let session: Session
-    /// A session that takes no writes is of no use.
+    /// A session that cannot write is of no use.
     let needsWritable: Bool
     /// For each server.
     let connectTimeout: Duration
     let responseTimeout: Duration
     let statementCacheSize: Int
-    /// Nil where there is no other server to turn to.
+    /// Nil where there is no other server to use.
     var doubtTimeout: Duration? { Set(servers.map(\.name)).count > 1 ? Self.doubtTimeout : nil }
 
     init(
@@ -45,7 +45,7 @@ struct ConnectionSettings: Sendable {
             "tcp_user_timeout": "\(network)", "keepalives_idle": "\(network / 3000)", "keepalives_interval": "\(network / 3000)", "keepalives_count": "2",
         ]
         options.merge(defaults) { given, _ in given }
-        // libpq counts a role that is read-only by itself, as the auditor's is, as a server that takes no writes.
+        // libpq counts a role that is read-only by itself, such as the auditor's, as a server that accepts no writes.
         if access == .read, options["target_session_attrs"] == "read-write" { options["target_session_attrs"] = "primary" }
         needsWritable = options["target_session_attrs"] == "read-write"
         servers = try Self.servers(options, allowsPlainText)
@@ -57,7 +57,7 @@ struct ConnectionSettings: Sendable {
 
     // MARK: Servers
 
-    /// libpq would try several hosts by itself, but in one go, and its own timeout does not count for connections that are not waited for.
+    /// libpq would try several hosts by itself, but in one go, and its own timeout does not apply to non-blocking connections.
     private static func servers(_ options: [String: String], _ allowsPlainText: (String) -> Bool) throws(PostgresError) -> [Server] {
         let hosts = list(options["host"])
         let addresses = list(options["hostaddr"])
@@ -86,8 +86,8 @@ struct ConnectionSettings: Sendable {
         }
     }
 
-    /// Whoever listens between two machines would read credentials and customers' data, so they are encrypted and the server is who it says, unless
-    /// somebody has said by name that this is not needed: in the URL's own `sslmode`, or for the host.
+    /// An attacker between two machines could read credentials and customers' data, so the connection is encrypted and the server's identity checked, unless
+    /// a setting explicitly waives this: the URL's own `sslmode`, or the list of hosts.
     private static func secure(_ options: inout [String: String], _ allowsPlainText: (String) -> Bool) {
         guard options["sslmode"] == nil else { return }
         // Where libpq connects to: an address goes before a name, and the environment before a socket.

@@ -1,6 +1,6 @@
-/// One request to the server with all of its answer. Never waits: it takes what has arrived, and is asked again when more has.
+/// One request to the server with all of its answer. Never waits: it processes what has arrived, and is called again when more has.
 ///
-/// What it throws ends the connection; what the server refuses is in `outcome`.
+/// An error that it throws ends the connection; a refusal by the server is in `outcome`.
 protocol Exchange {
     /// Puts the request into libpq's buffer.
     mutating func begin(on link: Link) throws(PostgresError)
@@ -9,7 +9,7 @@ protocol Exchange {
     var outcome: Outcome { get }
 }
 
-/// What became of an exchange.
+/// The result of an exchange.
 struct Outcome: Sendable {
     var rows: [Rows] = []
     /// The first error.

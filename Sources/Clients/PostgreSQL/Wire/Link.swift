@@ -50,7 +50,7 @@ final class Link {
     var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
     var isInFailedTransaction: Bool { PQtransactionStatus(connection) == PQTRANS_INERROR }
     var backend: Int32 { PQbackendPID(connection) }
-    /// What the server has reported last, as it does by itself whenever that changes (PostgreSQL 14 and later).
+    /// The value the server last reported, which it does by itself whenever that changes (PostgreSQL 14 and later).
     var isReadOnly: Bool {
         isReported("default_transaction_read_only") || isReported("in_hot_standby")
     }
@@ -128,7 +128,7 @@ final class Link {
     }
 
     func flush() {
-        // A failure shows when reading, which also tells what the server said before it closed.
+        // A failure shows when reading, which also returns what the server sent before it closed.
         wantsToWrite = PQflush(connection) == 1
     }
 
@@ -137,7 +137,7 @@ final class Link {
     /// Reads what the socket has. False: the connection is lost (what had arrived can still be taken).
     func receive() -> Bool {
         var isAlive = PQconsumeInput(connection) == 1
-        // A TLS record can be larger than what libpq reads at once, and the socket would not wake anybody for the rest.
+        // A TLS record can be larger than what libpq reads at once, and the socket would not become readable for the rest.
         while isAlive, postgres_pending_bytes(connection) > 0 { isAlive = PQconsumeInput(connection) == 1 }
         if wantsToWrite { flush() }
         return isAlive

@@ -95,7 +95,7 @@ struct PipelineAnswer {
         switch (reply, step) {
         case (.rows, .prepare(let statement, _)): cache.confirm(statement)
         case (.rows, .deallocate): break
-        // BEGIN has no index: its answer is nobody's.
+        // BEGIN has no index: its answer belongs to no caller.
         case (.rows(let rows), .execute(_, at: let index)): if index != nil { outcome.rows.append(rows) }
         case (.skipped, .prepare(let statement, _)): cache.forget(statement)
         case (.skipped, .deallocate(let statement)): cache.returnAbandoned(statement)
@@ -128,7 +128,7 @@ struct PipelineAnswer {
             describe(&error, at: index)
         case .execute(let statement, let index):
             if let statement, error.isStalePlan {
-                // The server does not know one, and cannot use the other.
+                // In the first case the server does not know the statement, in the second it cannot use its plan.
                 if error.sqlState == "26000" { cache.forget(statement) } else { cache.abandon(statement) }
             }
             describe(&error, at: index)

@@ -20,7 +20,7 @@ extension PostgresConnection {
         }
     }
 
-    /// Ends what a closure left open. True: the connection can be used by another.
+    /// Ends what a closure left open. True: the connection can be lent again.
     func reset() async -> Bool {
         if isTransactionOpen || condition != .ready {
             _ = await perform(.statements(["ROLLBACK"], isInTransaction: false), isCancellable: false)

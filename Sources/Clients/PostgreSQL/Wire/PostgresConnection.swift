@@ -4,7 +4,7 @@ import Synchronization
 
 /// One connection: sends requests in the order in which they came, one at a time, and gives each its answer.
 ///
-/// Its executor is the pool's I/O thread, which also tells it when its socket is ready; so nothing here ever waits.
+/// Its executor is the pool's I/O thread, which also notifies it when its socket is ready; so nothing here ever waits.
 actor PostgresConnection: IOHandler {
     /// Requests that may wait for their turn on one connection. They come from tasks that share it, which are few.
     static let maximumWaitingRequests = 1000
@@ -30,7 +30,7 @@ actor PostgresConnection: IOHandler {
     nonisolated private let thread: IOThread
     private let settings: ConnectionSettings
     nonisolated let server: ConnectionSettings.Server
-    /// Told, again and again, while an answer is long in coming. It must not wait.
+    /// Called repeatedly while an answer is overdue. It must not block.
     private let onSilence: (@Sendable (ConnectionSettings.Server) -> Void)?
     private let logger: Logger
     private let published = Atomic<Condition>(.busy)
@@ -41,14 +41,14 @@ actor PostgresConnection: IOHandler {
     private var running: Running?
     private var waiting: [Request] = []
     private var requests = 0
-    /// BEGIN was sent, and the server has not said that the transaction is over.
+    /// BEGIN was sent, and the server has not reported the transaction's end.
     var isTransactionOpen = false
-    /// While a request to cancel travels, no other may start: it would be the one that is cancelled.
+    /// While a cancel request is in flight, no other request may start: the wrong one could be cancelled.
     private var isCancelUnderWay = false
-    /// The session is what Wharf's statements rely on.
+    /// The session has the settings that Wharf's statements rely on.
     private var isPrepared = false
     private var interest = IOInterest()
-    /// Until when the request that runs must be answered.
+    /// The deadline for the answer to the current request.
     private var answerDeadline = ContinuousClock.now
 
     init(
@@ -64,7 +64,7 @@ actor PostgresConnection: IOHandler {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
     nonisolated var condition: Condition { published.load(ordering: .acquiring) }
-    /// It was ended because its server takes no writes any more; others to the same server are of no more use.
+    /// It was ended because its server no longer accepts writes; other connections to the same server are of no more use.
     nonisolated var hasTurnedReadOnly: Bool { turnedReadOnly.load(ordering: .acquiring) }
 
     nonisolated func socketIsReady() {
@@ -89,7 +89,7 @@ actor PostgresConnection: IOHandler {
         let error = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 phase = .connecting(continuation)
-                // As libpq says: at first, behave as if it were waiting to write.
+                // As libpq documents: at first, behave as if it were waiting to write.
                 watch(toWrite: true)
             }
         } onCancel: {
@@ -99,7 +99,7 @@ actor PostgresConnection: IOHandler {
         try await prepareSession()
     }
 
-    /// Has the session say whether it is what Wharf's statements rely on. What it lacks ends it.
+    /// Asks the session whether it has the settings that Wharf's statements rely on. A missing one ends it.
     private func prepareSession() async throws(PostgresError) {
         do throws(PostgresError) {
             let answers = try await perform(.statements(settings.session.preparation, isInTransaction: false)).get()
@@ -137,7 +137,7 @@ actor PostgresConnection: IOHandler {
         end(PostgresError(.connection, "PostgreSQL at \(server.name) does not answer, and accepts no connection"))
     }
 
-    /// Ends the connection and whatever depends on it.
+    /// Ends the connection and everything that depends on it.
     private func end(_ reason: PostgresError) {
         if case .closed = phase { return }
         let before = phase
@@ -183,7 +183,7 @@ actor PostgresConnection: IOHandler {
         }
     }
 
-    /// When to look again at a request that runs.
+    /// When the current request is next checked.
     private var nextDeadline: ContinuousClock.Instant {
         guard isPrepared, onSilence != nil, let doubtTimeout = settings.doubtTimeout else { return answerDeadline }
         return min(answerDeadline, .now + doubtTimeout)
@@ -191,7 +191,7 @@ actor PostgresConnection: IOHandler {
 
     // MARK: Requests
 
-    /// Waits for its turn, then for the answer. Whatever happens there is an outcome: the answer, or why there is none.
+    /// Waits for its turn, then for the answer. There is always an outcome: the answer, or why there is none.
     func perform(_ work: Request.Work, isCancellable: Bool = true) async -> Outcome {
         if case .closed(let reason) = phase { return Outcome(error: reason) }
         guard !isCancellable || !Task.isCancelled else { return Outcome(error: .cancelled) }
@@ -234,7 +234,7 @@ actor PostgresConnection: IOHandler {
             defer { running?.exchange = exchange }
             try body(&exchange)
         } catch {
-            // What seems a breach of the protocol is mostly a connection that breaks.
+            // What looks like a protocol violation is mostly a connection that breaks.
             end(link?.isBroken == true ? lost : error)
         }
     }
@@ -264,7 +264,7 @@ actor PostgresConnection: IOHandler {
         outcome.isSent = true
         if running.isCancelled, outcome.error?.sqlState == PostgresError.queryCanceled { outcome.error = .cancelled }
         if !isCancelUnderWay { interest.deadline = nil }
-        // The server knows best: a statement may have ended the transaction.
+        // The server's state decides: a statement may have ended the transaction.
         isTransactionOpen = isTransactionOpen && link.isInTransaction
         publishCondition(link)
         running.request.continuation.resume(returning: outcome)
@@ -272,7 +272,7 @@ actor PostgresConnection: IOHandler {
         startNext()
     }
 
-    /// A session that has to write and cannot any more ends as soon as no transaction is open, so that the pool looks for a server that takes writes.
+    /// A session that must write and no longer can ends as soon as no transaction is open, so that the pool looks for a server that accepts writes.
     private func endIfReadOnly(_ error: PostgresError? = nil) {
         guard settings.needsWritable, let link else { return }
         if error?.sqlState == PostgresError.readOnly || link.isReadOnly { turnedReadOnly.store(true, ordering: .releasing) }

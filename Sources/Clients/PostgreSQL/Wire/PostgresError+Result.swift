@@ -1,7 +1,7 @@
 import CPostgreSQL
 
 extension PostgresError {
-    /// What libpq says that went wrong on the connection.
+    /// libpq's report of what went wrong on the connection.
     init(_ code: Code, of connection: OpaquePointer?, doing what: String) {
         let reason = PQerrorMessage(connection).map { String(cString: $0) } ?? ""
         self.init(code, what + ": " + Self.oneLine(reason))

@@ -1,6 +1,6 @@
 import CPostgreSQL
 
-/// What libpq reads from a URL, and what it would find wrong with it only when it connects.
+/// The parts of a URL as libpq reads it, with the checks that libpq would make only when it connects.
 public struct PostgresURL: Sendable {
     /// For people: what ``init(_:)`` reads.
     public static let accepted = "postgres://user:password@host:port/database?sslmode=…, several hosts separated by commas, special characters percent-encoded"

@@ -2,8 +2,8 @@ import CPostgreSQL
 
 /// Owns a PGresult.
 ///
-/// Unchecked Sendable because a PGresult is never written to once libpq has handed it out, and may then be read by any thread; it is freed when
-/// nobody holds it any more.
+/// Unchecked Sendable because a PGresult is never written to once libpq has handed it out, and may then be read by any thread; it is freed with
+/// its last reference.
 final class QueryResult: @unchecked Sendable {
     private let result: OpaquePointer
     let columns: Columns

@@ -1,4 +1,4 @@
-/// What a connection is asked to do, and who waits for it.
+/// A request to a connection, and the caller that waits for it.
 struct Request {
     enum Work: Sendable {
         case statements([SQL], isInTransaction: Bool)
@@ -24,7 +24,7 @@ struct Request {
 }
 
 extension PostgresError {
-    /// What the server says of a cancelled statement, and of one past `statement_timeout`.
+    /// The server's message for a cancelled statement, and for one past `statement_timeout`.
     static let queryCanceled = "57014"
 
     static var cancelled: PostgresError { PostgresError(.cancelled, "the task was cancelled") }

@@ -2,14 +2,14 @@
 public enum Access: Sendable {
     /// Only a server that takes writes will do.
     case readWrite
-    /// Any server will do, a standby too. Its sessions hold nothing that others wait for, and have no timeouts of that kind.
+    /// Any server will do, a standby too. Its sessions hold no locks that others wait for, and have no timeouts of that kind.
     case read
 }
 
-/// How long a session may hold what others wait for, and wait itself, before the server ends it. The URL's own `options` go before.
+/// How long a session may hold locks, and wait for them, before the server ends it. The URL's own `options` take precedence.
 public struct SessionTimeouts: Sendable {
-    /// A transaction whose client says nothing for so long is rolled back and its session ended: the client has been stopped, or its machine has lost power,
-    /// and its locks must be free for others. It gets its work done again. nil leaves it to the server.
+    /// A transaction whose client is silent for this long is rolled back and its session ended: the client has been stopped, or its machine has lost power,
+    /// and its locks must be free for others. Its work is redelivered. nil leaves it to the server.
     public var idleInTransaction: Duration?
     /// How long a statement waits for a lock, then it fails with SQLSTATE 55P03. nil leaves it to the server.
     public var lock: Duration?
@@ -19,23 +19,23 @@ public struct SessionTimeouts: Sendable {
         self.lock = lock
     }
 
-    /// Nobody waits longer than 15 seconds for a worker that has been stopped inside its transaction: its session ends after 8, which is longer than a
-    /// worker that is alive thinks between two statements. Whoever waits for its locks waits 12 and so outlives it, and goes on without a failure.
+    /// No session waits longer than 15 seconds for a worker that has been stopped inside its transaction: its session ends after 8, which is longer than a
+    /// live worker pauses between two statements. Sessions that wait for its locks wait 12, so they outlive it and go on without a failure.
     public static let standard = SessionTimeouts(idleInTransaction: .seconds(8), lock: .seconds(12))
-    /// For tools, whose transactions may take long and whose waits are looked at by people.
+    /// For tools, whose transactions may take long and whose waits people watch.
     public static let none = SessionTimeouts(idleInTransaction: nil, lock: nil)
 }
 
-/// What Wharf's statements rely on in a session, whatever the server, the database and the role have for defaults.
+/// The settings that Wharf's statements rely on in a session, whatever the defaults of server, database and role.
 ///
-/// Settings are sent when connecting, where they go before all defaults, and read back, since a pooler may drop them. Needs PostgreSQL 14.
+/// Settings are sent when connecting, where they override all defaults, and read back, since a pooler may drop them. Needs PostgreSQL 14.
 struct Session: Sendable {
-    /// The server looks that often whether the client is still there while a statement runs.
+    /// While a statement runs, the server checks this often whether the client is still there.
     static let clientCheckInterval: Duration = .seconds(5)
 
-    /// Those that have to be as they are here, after the URL's own options; in the form in which the server shows them.
+    /// Settings that must have these values, appended after the URL's own options; in the form in which the server shows them.
     private let required: [(name: String, value: String)]
-    /// Those that the URL's own options may set otherwise.
+    /// Settings that the URL's own options may override.
     private let standards: [(name: String, value: String)]
 
     init(schema: String?, keepsToIndexes: Bool, timeouts: SessionTimeouts, statementTimeout: Duration?) {
@@ -51,7 +51,7 @@ struct Session: Sendable {
         if keepsToIndexes { required += [("enable_seqscan", "off"), ("jit", "off"), ("plan_cache_mode", "force_generic_plan")] }
         let network = ConnectionSettings.networkTimeout
         var standards = [
-            // A client whose machine is gone: as the client treats the server.
+            // For a client whose machine is gone: the same limits as the client has for the server.
             ("tcp_keepalives_idle", "\(network.milliseconds / 3000)"), ("tcp_keepalives_interval", "\(network.milliseconds / 3000)"),
             ("tcp_keepalives_count", "2"), ("tcp_user_timeout", "\(network.milliseconds)"),
             ("client_connection_check_interval", "\(Self.clientCheckInterval.milliseconds)"),

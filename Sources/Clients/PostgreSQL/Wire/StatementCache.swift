@@ -28,7 +28,7 @@ struct StatementCache {
     }
 
     let capacity: Int
-    /// Given up here but still known to the server, which is told as soon as it can listen.
+    /// Evicted here but still known to the server, which deallocates them with the next exchange.
     private(set) var abandoned: [Statement] = []
     private var statements: [Key: Statement] = [:]
     private var uses = 0
@@ -60,7 +60,7 @@ struct StatementCache {
         statement.isPrepared = true
     }
 
-    /// Forgets a statement that the server does not know: it did not come to prepare it, or lost it.
+    /// Forgets a statement that the server does not know: it was never prepared, or has been lost.
     mutating func forget(_ statement: Statement) {
         if statements[statement.key] === statement { statements[statement.key] = nil }
         abandoned.removeAll { $0 === statement }

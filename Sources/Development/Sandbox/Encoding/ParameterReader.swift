@@ -1,4 +1,4 @@
-/// Takes named values out of a form, each checked, and at the end refuses whatever nobody asked for.
+/// Reads named values from a form, each checked, and at the end rejects all parameters that were not read.
 struct ParameterReader {
     /// Stripe's own limits on metadata.
     static let maximumMetadataEntries = 50

@@ -1,4 +1,4 @@
-/// What goes wrong with one request.
+/// The faults of one request.
 struct FaultPlan: Sendable, Equatable {
     enum BeforeExecution: Sendable, Equatable {
         case drop
@@ -19,7 +19,7 @@ struct FaultPlan: Sendable, Equatable {
     var after: AfterExecution?
 }
 
-/// Draws what goes wrong. Every request takes the same number of draws whatever the rates, so that changing one rate
+/// Draws the faults. Every request takes the same number of draws whatever the rates, so that changing one rate
 /// leaves the others' faults where they were.
 struct FaultInjector: Sendable {
     /// How far apart events may be thrown when they are reordered.
@@ -27,7 +27,7 @@ struct FaultInjector: Sendable {
 
     let settings: FaultSettings
     private var random: SeededGenerator
-    /// Apart, so that the pace of deliveries does not shift the requests' draws.
+    /// Separate, so that the pace of deliveries does not shift the requests' draws.
     private var webhookRandom: SeededGenerator
 
     init(_ settings: FaultSettings = FaultSettings()) {
@@ -63,7 +63,7 @@ struct FaultInjector: Sendable {
         return plan
     }
 
-    /// How long each copy of an event waits: one delay for each time that it is sent.
+    /// The delay of each copy of an event: one for each time that it is sent.
     mutating func planWebhook() -> [Duration] {
         let isDuplicated = Self.happens(settings.duplicateWebhookRate, &webhookRandom)
         return (0..<(isDuplicated ? 2 : 1)).map { _ in

@@ -63,7 +63,7 @@ extension FaultSettings.Span: Decodable {
     }
 }
 
-/// Any name at all, so that unknown ones can be told apart.
+/// Any name at all, so that unknown names can be reported.
 private struct Field: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
@@ -78,7 +78,7 @@ private struct Field: CodingKey {
 }
 
 extension KeyedDecodingContainer<Field> {
-    /// Tells whatever is wrong with the value as an error that names its field.
+    /// Converts a decoding error into one that names the field.
     fileprivate func read<Value: Decodable>(_ field: Field) throws(StripeError) -> Value {
         do {
             return try decode(Value.self, forKey: field)

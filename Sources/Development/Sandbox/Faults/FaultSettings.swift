@@ -1,4 +1,4 @@
-/// How the sandbox misbehaves: the body of `PUT /_faults`. What is left out is switched off.
+/// How the sandbox misbehaves: the body of `PUT /_faults`. Fields that are left out are switched off.
 struct FaultSettings: Sendable, Equatable {
     /// A span of time to draw from, in milliseconds.
     struct Span: Sendable, Equatable {
@@ -27,7 +27,7 @@ struct FaultSettings: Sendable, Equatable {
     var duplicateWebhookRate = 0.0
     var reorderWebhooks = false
     var webhookDelay = Span()
-    /// Of the draws: the same requests in the same order meet the same faults.
+    /// The seed of the draws: the same requests in the same order meet the same faults.
     var seed: UInt64 = 0
 
     var json: [UInt8] {

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Secrets
 
-/// Lets only those in who know the API key: as a Bearer token, or as the user name of HTTP Basic, as Stripe takes it.
+/// Admits only requests with the API key: as a Bearer token, or as the user name of HTTP Basic, as Stripe accepts it.
 struct APIKeyMiddleware: RouterMiddleware {
     private let key: [UInt8]
 

@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// The bank's page that a customer is sent to for 3-D Secure, with a button for each way that it can end.
+/// The bank's page to which a customer is redirected for 3-D Secure, with a button for each outcome.
 struct AuthenticationRoutes: Sendable {
     let ledger: PaymentLedger
 
@@ -46,7 +46,7 @@ struct AuthenticationRoutes: Sendable {
         return result
     }
 
-    /// To where the shop wants the customer back, with what Stripe adds to that address.
+    /// The shop's return address for the customer, with the parameters that Stripe adds.
     private static func sendBack(_ payment: PaymentIntent) -> Response {
         guard let returnURL = payment.returnURL else {
             return html(status: .ok, "<p>Done: \(payment.status.rawValue). You may close this page.</p>")
@@ -60,7 +60,7 @@ struct AuthenticationRoutes: Sendable {
         return Response(status: .seeOther, headers: [.location: returnURL + separator + query.joined(separator: "&")])
     }
 
-    /// Nothing in it comes from outside but a number and three checked letters.
+    /// Only a number and three checked letters in it come from outside.
     private static func page(for payment: PaymentIntent) -> String {
         guard payment.status == .requiresAction else { return "<p>This payment awaits no authentication: \(payment.status.rawValue).</p>" }
         return """

@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// What Stripe does not have: looking into the ledger and setting faults, with the API key, and health, without.
+/// Routes that Stripe does not have: reading the ledger and setting faults, with the API key, and health, without.
 struct OperatorRoutes: Sendable {
     static let ledgerLimits = 1...10_000
     static let defaultLedgerLimit = 1_000

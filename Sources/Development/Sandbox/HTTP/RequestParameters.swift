@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// Reading requests, with every malformed one told in Stripe's shape.
+/// Reads requests, and reports every malformed one in Stripe's shape.
 extension Request {
     static let maximumBodyBytes = 64 * 1_024
 

@@ -1,7 +1,7 @@
 import Hummingbird
 import NIOCore
 
-/// What a request brings along: beside the usual, its connection, so that a fault can cut it.
+/// A request's context: in addition to the usual, its connection, so that a fault can cut it.
 struct SandboxContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     private let channel: any Channel
@@ -11,7 +11,7 @@ struct SandboxContext: RequestContext {
         channel = source.channel
     }
 
-    /// Closes the connection without an answer. The response that this returns goes nowhere.
+    /// Closes the connection without an answer. The response that this returns is not sent.
     func drop() async -> Response {
         // A connection that the client has closed already is dropped just as well.
         try? await channel.close().get()

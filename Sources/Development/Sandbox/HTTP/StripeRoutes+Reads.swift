@@ -1,6 +1,6 @@
 import Hummingbird
 
-/// Stripe's API: the requests that only look.
+/// Stripe's API: the requests that only read.
 extension StripeRoutes {
     func addReads(to routes: RouterGroup<SandboxContext>) {
         routes.get("payment_intents") { request, context in try await answer(context) { try listPayments(request) } }
@@ -29,7 +29,7 @@ extension StripeRoutes {
         }
     }
 
-    /// Reads meet faults too: delays, lost connections, 429 and 500.
+    /// Reads are subject to faults too: delays, lost connections, 429 and 500.
     private func answer(_ context: SandboxContext, _ content: () throws -> [UInt8]) async throws -> Response {
         let plan = ledger.planFaults()
         await pause(plan.latency)

@@ -29,7 +29,7 @@ struct StripeRoutes: Sendable {
         addReads(to: routes)
     }
 
-    /// The way of every request that changes something: its parameters are checked, its key is claimed, it is carried out
+    /// The path of every request that changes something: its parameters are checked, its key is claimed, it is carried out
     /// and kept, and then it is answered; with a fault in between, if one is due.
     private func perform(
         _ request: Request, _ context: SandboxContext, parse: (inout ParameterReader) throws(StripeError) -> PaymentCommand
@@ -54,7 +54,7 @@ struct StripeRoutes: Sendable {
             case .refuse(let error): throw error
             }
         }
-        // The key is claimed: from here to the reply nothing may leave early.
+        // The key is claimed: from here to the reply no path may leave early.
         await pause(plan.latency)
         if plan.before == .serverError {
             return Response(try await ledger.refuse(with: .serverError, key: key), to: key, isReplayed: false)

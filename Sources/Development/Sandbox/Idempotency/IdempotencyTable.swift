@@ -1,4 +1,4 @@
-/// A reply that goes out as it is, now and again.
+/// A stored reply, sent now and on every repetition.
 struct StoredReply: Sendable, Equatable {
     let status: Int
     let body: [UInt8]
@@ -9,7 +9,7 @@ struct StoredReply: Sendable, Equatable {
 struct IdempotencyTable: Sendable {
     static let lifetimeSeconds = 24 * 60 * 60
     static let maximumKeys = 4_000_000
-    /// Old keys go a few at a time, so that no request waits for a great sweep.
+    /// Old keys are removed a few at a time, so that no request waits for a large cleanup.
     static let maximumPrunedPerClaim = 8
 
     enum Claim: Sendable, Equatable {
@@ -56,7 +56,7 @@ struct IdempotencyTable: Sendable {
         records[key.name]?.state = .done(reply)
     }
 
-    /// Nothing was carried out: the key is as good as new.
+    /// Nothing was carried out: the key is unused again.
     mutating func abandon(_ key: IdempotencyKey) {
         records[key.name] = nil
     }
@@ -66,7 +66,7 @@ struct IdempotencyTable: Sendable {
         insert(key, .done(reply), since: since)
     }
 
-    /// Forgets up to `limit` keys that are past their lifetime.
+    /// Removes up to `limit` keys that are past their lifetime.
     mutating func prune(at now: Int, limit: Int) {
         var looked = 0
         while looked < limit, oldest < names.count, isExpired(since: names[oldest].since, at: now) {

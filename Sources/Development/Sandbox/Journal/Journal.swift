@@ -28,8 +28,8 @@ final class Journal: Service {
         self.path = FilePath(path)
     }
 
-    /// Gives every entry of the file to `restore`, in its order. A last line without its end, which a killed process may
-    /// leave, was never answered for and is left out; the next write goes over it.
+    /// Passes every entry of the file to `restore`, in its order. A last line without its end, which a killed process may
+    /// leave, was never acknowledged and is left out; the next write overwrites it.
     ///
     /// To be called once, before ``run()``. Throws ``SandboxError/Code/journalUnreadable``.
     func load(_ restore: (JournalEntry) -> Void) async throws {
@@ -60,7 +60,7 @@ final class Journal: Service {
         }
     }
 
-    /// Writes until it is told to shut down, then writes the rest.
+    /// Writes until shutdown, then writes the rest.
     func run() async throws {
         defer { close() }
         try await withGracefulShutdownHandler {

@@ -1,4 +1,4 @@
-/// One line of the journal: either all that one request did, so that it is there as a whole or not at all, or that an
+/// One line of the journal: either everything that one request did, so that it is there as a whole or not at all, or that an
 /// event needs no more delivery.
 enum JournalEntry: Sendable, Equatable {
     case outcome(Outcome, key: IdempotencyKey?, at: Int)

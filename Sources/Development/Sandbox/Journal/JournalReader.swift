@@ -34,7 +34,7 @@ enum JournalReader {
         do {
             return try decoder.decode(JournalEntry.self, from: Data(line))
         } catch {
-            throw SandboxError(code: .journalUnreadable, message: "Line \(number) of the ledger file \(path) is no entry: \(error)")
+            throw SandboxError(code: .journalUnreadable, message: "Line \(number) of the ledger file \(path) is not an entry: \(error)")
         }
     }
 }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Lets one task rest until there is something to do.
 ///
-/// A signal is never lost: given while nobody waits, it ends the next wait at once. Signals are not counted, and a wait
-/// may end without one, so the waiter looks again at what it waits for.
+/// A signal is never lost: given while no task waits, it ends the next wait at once. Signals are not counted, and a wait
+/// may end without one, so the waiter checks its condition again.
 final class Wakeup: Sendable {
     private enum State {
         case idle

@@ -1,6 +1,6 @@
-/// What a command came to: the reply, what it changed, and what to tell the webhook.
+/// The outcome of a command: the reply, the changes, and the events for the webhook.
 ///
-/// It is also what the journal keeps, so that a restarted sandbox gives the very same replies.
+/// The journal stores it too, so that a restarted sandbox gives the very same replies.
 struct Outcome: Sendable, Equatable {
     enum Reply: Sendable, Equatable {
         case payment
@@ -18,7 +18,7 @@ struct Outcome: Sendable, Equatable {
         Outcome(reply: .failure(error), payment: payment)
     }
 
-    /// The reply as it goes over the wire, now and whenever its idempotency key comes again.
+    /// The reply as it goes over the wire, now and whenever its idempotency key is repeated.
     func storedReply(publicURL: String) -> StoredReply {
         var writer = JSONWriter()
         switch reply {

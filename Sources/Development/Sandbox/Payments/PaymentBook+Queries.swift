@@ -7,7 +7,7 @@ struct Page<Element: Sendable>: Sendable {
     let elements: [Element]
     let hasMore: Bool
 
-    /// The first `limit` of `candidates`; one more is looked at, to tell whether there are more.
+    /// The first `limit` of `candidates`; one more is read, to see whether there are more.
     init(_ candidates: some Sequence<Element>, limit: Int) {
         let found = Array(candidates.prefix(limit + 1))
         elements = Array(found.prefix(limit))
@@ -66,7 +66,7 @@ extension PaymentBook {
         return Page(positions.map { refunds[$0] }, limit: filter.limit)
     }
 
-    /// The oldest first, beginning after the payment `id`: how an auditor walks through everything.
+    /// The oldest first, beginning after the payment `id`: for an auditor that walks through everything.
     func ledger(after id: String?, limit: Int) throws(StripeError) -> Page<PaymentIntent> {
         var start = 0
         if let id {

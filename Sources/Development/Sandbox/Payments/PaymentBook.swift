@@ -1,4 +1,4 @@
-/// Every payment and refund, and the totals over them. All decisions are here and in ``PaymentIntent``; no I/O is.
+/// Every payment and refund, and the totals over them. All decisions are here and in ``PaymentIntent``, without I/O.
 struct PaymentBook: Sendable {
     /// Some 1 KB each; past this many a new one is refused with 429.
     static let maximumPayments = 2_000_000
@@ -20,7 +20,7 @@ struct PaymentBook: Sendable {
     func payment(_ id: String) -> PaymentIntent? { paymentPositions[id].map { payments[$0] } }
     func refund(_ id: String) -> Refund? { refundPositions[id].map { refunds[$0] } }
 
-    /// Carries `command` out. A refusal is an outcome too: it changes nothing, and says why.
+    /// Carries `command` out. A refusal is an outcome too: it changes nothing, and states the reason.
     mutating func apply(_ command: PaymentCommand, idempotencyKey: String?, now: Int) -> Outcome {
         do {
             switch command {
@@ -39,7 +39,7 @@ struct PaymentBook: Sendable {
                 return try change(id, now: now) { payment throws(StripeError) in try payment.cancel(reason, at: now) }
             case .authenticate(let id, let result):
                 var outcome = try change(id, now: now) { payment throws(StripeError) in try payment.authenticate(result) }
-                // The customer's part went well; that the payment failed is told to the merchant.
+                // The customer's part succeeded; the failed payment is reported to the merchant.
                 outcome.reply = .payment
                 return outcome
             case .refund(let draft):
@@ -50,7 +50,7 @@ struct PaymentBook: Sendable {
         }
     }
 
-    /// Takes over what an outcome changed. Older states than the one known are ignored.
+    /// Applies the changes of an outcome. States older than the current one are ignored.
     mutating func store(_ outcome: Outcome) {
         if let payment = outcome.payment { store(payment) }
         if let refund = outcome.refund { store(refund) }

@@ -14,7 +14,7 @@ enum PaymentCommand: Sendable, Equatable {
     }
 }
 
-/// Reading commands from parameters. What throws here was never carried out, so it is not kept under an idempotency key.
+/// Reads commands from parameters. A command that throws here was never carried out, so it is not kept under an idempotency key.
 extension PaymentCommand {
     static func create(from reader: inout ParameterReader) throws(StripeError) -> PaymentCommand {
         guard let amount = try reader.integer("amount", in: PaymentIntent.amounts) else { throw .missingParameter("amount") }

@@ -5,7 +5,7 @@ extension PaymentIntent {
         writer.object { writeFields(to: &$0, publicURL: publicURL, expandsCharge: expandsCharge) }
     }
 
-    /// The same with what only the sandbox knows, so that ``init(from:)`` gets all of it back.
+    /// The same with the sandbox's own fields, so that ``init(from:)`` restores all of it.
     func writeRecord(to writer: inout JSONWriter) {
         writer.object { writer in
             writeFields(to: &writer, publicURL: "")

@@ -1,4 +1,4 @@
-/// The life of a payment intent. Each transition either changes it and tells what happened, or throws and changes nothing.
+/// The life cycle of a payment intent. Each transition either changes it and returns what happened, or throws and changes nothing.
 ///
 /// ```
 /// requires_payment_method ─► requires_confirmation ─► requires_action ─► requires_capture ─► succeeded
@@ -53,7 +53,7 @@ extension PaymentIntent {
         }
     }
 
-    /// What the customer did on the bank's page.
+    /// The customer's choice on the bank's page.
     mutating func authenticate(_ result: AuthenticationResult) throws(StripeError) -> Happening {
         guard status == .requiresAction, let card else {
             throw .unexpectedState("This PaymentIntent awaits no authentication: it has a status of \(status.rawValue).")
@@ -65,7 +65,7 @@ extension PaymentIntent {
         }
     }
 
-    /// Takes the authorised money, or a part of it; the rest goes back to the customer.
+    /// Captures the authorised money, or a part of it; the rest goes back to the customer.
     mutating func capture(_ wanted: Int?) throws(StripeError) -> Happening {
         guard status == .requiresCapture else {
             throw .unexpectedState(
@@ -100,7 +100,7 @@ extension PaymentIntent {
         return .canceled
     }
 
-    /// Gives `wanted`, or all that is left, back. Returns what was given back.
+    /// Refunds `wanted`, or all that is left. Returns what was refunded.
     mutating func refund(_ wanted: Int?) throws(StripeError) -> Int {
         guard status == .succeeded, let latestCharge else {
             throw .unexpectedState("This PaymentIntent (\(id)) does not have a successful charge to refund.")
@@ -120,7 +120,7 @@ extension PaymentIntent {
     /// Its bank takes the money back; until that is decided nothing can be refunded.
     var isDisputed: Bool { status == .succeeded && card == .createsDispute }
 
-    /// As it was before anything was tried: with no card, and without an error.
+    /// As it was before the first attempt: with no card, and without an error.
     var asCreated: PaymentIntent {
         var payment = self
         payment.status = .requiresPaymentMethod

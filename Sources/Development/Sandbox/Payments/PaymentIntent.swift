@@ -1,4 +1,4 @@
-/// One payment, from the wish to charge until it is charged or given up. A value: its changes are in the transitions.
+/// One payment, from its creation until it is charged or cancelled. A value: its changes are in the transitions.
 ///
 /// Amounts are in the currency's smallest unit; times are seconds since 1970.
 struct PaymentIntent: Sendable, Equatable, Decodable {

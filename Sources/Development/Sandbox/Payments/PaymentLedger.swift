@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// The book and the idempotency keys behind one lock, and what makes them last: the journal, and the webhooks.
+/// The book and the idempotency keys behind one lock, with the journal that persists them, and the webhooks.
 final class PaymentLedger: Sendable {
     private struct State {
         var book = PaymentBook()
@@ -22,7 +22,7 @@ final class PaymentLedger: Sendable {
         self.secondsSince1970 = secondsSince1970
     }
 
-    /// Where the customer's browser reaches the sandbox; known for sure only once the port is.
+    /// The base URL of the sandbox for the customer's browser; known for sure only once the port is.
     var address: String {
         get { publicURL.withLock { $0 } }
         set { publicURL.withLock { $0 = newValue } }
@@ -45,7 +45,7 @@ final class PaymentLedger: Sendable {
         try state.withLock { state throws(StripeError) in try query(state.book) }
     }
 
-    /// Whoever gets `.execute` must go on to ``execute(_:key:failingWith:)`` or ``refuse(with:key:)`` with the same key.
+    /// A caller that gets `.execute` must continue with ``execute(_:key:failingWith:)`` or ``refuse(with:key:)`` with the same key.
     func claim(_ key: IdempotencyKey) -> IdempotencyTable.Claim {
         let now = secondsSince1970()
         return state.withLock { $0.keys.claim(key, at: now) }
@@ -53,7 +53,7 @@ final class PaymentLedger: Sendable {
 
     /// Carries the command out. When this returns, the journal has it, and the reply is kept under the key.
     ///
-    /// With `failure` the command is carried out all the same, but that is what the client is told, now and at every retry.
+    /// With `failure` the command is carried out all the same, but the client gets the failure, now and at every retry.
     func execute(_ command: PaymentCommand, key: IdempotencyKey?, failingWith failure: StripeError? = nil) async throws -> StoredReply {
         let now = secondsSince1970()
         var outcome = state.withLock { $0.book.apply(command, idempotencyKey: key?.name, now: now) }
@@ -66,7 +66,7 @@ final class PaymentLedger: Sendable {
         try await commit(.failure(failure), key: key, now: secondsSince1970())
     }
 
-    /// Takes over all that the journal knows, and queues the events that it does not know to be delivered.
+    /// Restores everything from the journal, and queues the events whose delivery it does not record.
     func restore() async throws {
         guard let journal else { return }
         let address = address

@@ -1,4 +1,4 @@
-/// What can be wrong with a request before anything is carried out.
+/// Errors in a request before anything is carried out.
 extension StripeError {
     static func invalidRequest(_ message: String, parameter: String? = nil) -> Self {
         StripeError(status: 400, kind: .invalidRequest, message: message, parameter: parameter)
@@ -56,13 +56,13 @@ extension StripeError {
     }
 
     static let serverError = StripeError(
-        status: 500, kind: .api, message: "An unknown error occurred. (The sandbox was told to fail.)")
+        status: 500, kind: .api, message: "An unknown error occurred. (Injected by the sandbox's faults.)")
 
     static let journalUnavailable = StripeError(
         status: 500, kind: .api, message: "The sandbox is stopping: its journal takes no more entries.")
 }
 
-/// What Stripe says about idempotency keys.
+/// Stripe's errors about idempotency keys.
 extension StripeError {
     static func keyTooLong(limit: Int) -> Self {
         StripeError(status: 400, kind: .idempotency, message: "Idempotency keys can have 1 to \(limit) characters.")
@@ -90,7 +90,7 @@ extension StripeError {
     }
 }
 
-/// What can be wrong while a command is carried out.
+/// Errors while a command is carried out.
 extension StripeError {
     static func noSuch(_ kind: String, _ id: String, parameter: String, status: Int = 404) -> Self {
         StripeError(

@@ -1,4 +1,4 @@
-/// An error as Stripe's API tells it: an HTTP status and `{"error": {"type", "code", "decline_code", "message", "param"}}`.
+/// An error in the form of Stripe's API: an HTTP status and `{"error": {"type", "code", "decline_code", "message", "param"}}`.
 struct StripeError: Error, Sendable, Equatable {
     enum Kind: String, Sendable, Decodable {
         case invalidRequest = "invalid_request_error"

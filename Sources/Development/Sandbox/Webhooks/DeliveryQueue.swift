@@ -7,7 +7,7 @@ struct DeliveryQueue: Sendable {
 
     private struct Entry {
         let due: Instant
-        /// Breaks ties, so that what came first goes first.
+        /// Breaks ties, so that the first in is the first out.
         let number: Int
         let delivery: WebhookDelivery
 
@@ -33,7 +33,7 @@ struct DeliveryQueue: Sendable {
         return true
     }
 
-    /// Takes up to `limit` deliveries that are due at `now`, the longest due first.
+    /// Removes up to `limit` deliveries that are due at `now`, the longest due first.
     mutating func takeDue(at now: Instant, limit: Int) -> [WebhookDelivery] {
         var taken: [WebhookDelivery] = []
         while taken.count < limit, let first = heap.first, first.due <= now {

@@ -2,12 +2,12 @@
 struct WebhookDelivery: Sendable, Equatable {
     let eventID: String
     let body: [UInt8]
-    /// How often it was sent in vain.
+    /// The number of failed attempts.
     var failures = 0
 }
 
-/// When a delivery that failed is sent again: after 1 s, 2 s, 4 s and so on, at most 60 s, less a random part of up to a
-/// half; after 20 attempts it is given up.
+/// When a failed delivery is sent again: after 1 s, 2 s, 4 s and so on, at most 60 s, less a random part of up to a
+/// half; after 20 attempts it is dropped.
 struct DeliveryRetry: Sendable {
     static let maximumAttempts = 20
     static let firstDelaySeconds = 1.0

@@ -8,12 +8,12 @@ final class WebhookDispatcher: Service {
     static let maximumConcurrentDeliveries = 16
     static let deliveryTimeout = Duration.seconds(10)
 
-    /// For those who watch the sandbox.
+    /// For observers of the sandbox.
     struct Counts: Sendable, Equatable {
         var delivered = 0
         var failedAttempts = 0
         var abandoned = 0
-        /// Not taken in, because the queue was full.
+        /// Rejected, because the queue was full.
         var refused = 0
     }
 
@@ -28,7 +28,7 @@ final class WebhookDispatcher: Service {
     private let transport: any HTTPTransport
     private let logger: Logger
     private let secondsSince1970: @Sendable () -> Int
-    /// Told the id of every event that needs no more delivery.
+    /// Receives the id of every event that needs no more delivery.
     private let onSettled: @Sendable (String) async -> Void
     private let state = Mutex(State())
     private let wakeup = Wakeup()
@@ -56,7 +56,7 @@ final class WebhookDispatcher: Service {
         }
     }
 
-    /// Delivers until it is told to shut down; what is then still queued is left to the journal.
+    /// Delivers until shutdown; events that are still queued then are left to the journal.
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
@@ -72,7 +72,7 @@ final class WebhookDispatcher: Service {
         }
     }
 
-    /// What may be sent now, and when to look again: at no set time while every slot is taken, for its end will tell.
+    /// The deliveries that may be sent now, and when to check again: at no set time while every slot is taken, since its end wakes this.
     private func takeDue() -> (due: [WebhookDelivery], wakeAt: ContinuousClock.Instant?) {
         state.withLock { state in
             let due = state.queue.takeDue(at: .now, limit: Self.maximumConcurrentDeliveries - state.inFlight)

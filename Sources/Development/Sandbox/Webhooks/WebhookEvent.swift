@@ -1,4 +1,4 @@
-/// Something that happened to a payment, as Stripe tells it.
+/// A change of a payment, as Stripe reports it.
 struct WebhookEvent: Sendable, Equatable, Decodable {
     enum Kind: String, Sendable, CaseIterable, Decodable {
         case created = "payment_intent.created"
@@ -14,7 +14,7 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
         case refunded = "charge.refunded"
         case disputed = "charge.dispute.created"
 
-        /// What the event's object is.
+        /// The type of the event's object.
         var object: Object {
             switch self {
             case .created, .amountCapturable, .succeeded, .paymentFailed, .requiresAction, .canceled: .payment
@@ -34,7 +34,7 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
     let kind: Kind
     let created: Int
 
-    /// Those that Stripe sends for what has happened, in its order.
+    /// The events that Stripe sends for a change, in its order.
     static func all(for happening: PaymentIntent.Happening?, to payment: PaymentIntent, now: Int) -> [WebhookEvent] {
         let kinds: [Kind] =
             switch happening {

@@ -2,9 +2,9 @@ import FoundationEssentials
 import Messaging
 import Secrets
 
-/// Holds what the tables, the gateway, the broker and the customers say against each other, when nothing is under way any more.
+/// Reconciles the tables, the gateway, the broker and the customers' answers, once nothing is under way any more.
 struct Audit: Sendable {
-    /// Why a message may be a dead letter: what the faults did to it, again and again.
+    /// Causes for which a message may be a dead letter: repeated faults.
     static let excusedCauses: Set<String> = [
         "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "lease-ended",
         "mail-not-sent", "unroutable", "queue-full", "commit-unknown", "not-confirmed",
@@ -16,7 +16,7 @@ struct Audit: Sendable {
         let id: UUID?
         let cause: String
         let origin: String
-        /// The order that it is about, where it is about one.
+        /// The order that the message is about, where there is one.
         let order: UUID?
     }
 
@@ -47,19 +47,19 @@ struct Audit: Sendable {
         }
         for order in ordersByID {
             if !order.isSettled { found.append("order \(order.id) is \(order.phase) for good") }
-            // Two batches that move one order from the same state leave a step that no single one could take.
+            // Two batches that move one order from the same state leave a step that no single batch could take.
             for edge in SagaEdges.path(of: order) where !SagaEdges.isPossible(edge) {
                 found.append("order \(order.id) went from \(edge.from) to \(edge.to) by '\(edge.event)'")
             }
-            if let told = customers.settled[order.id], told != order.phase { found.append("order \(order.id) was told to be \(told), and is \(order.phase)") }
+            if let seen = customers.settled[order.id], seen != order.phase { found.append("order \(order.id) was reported as \(seen), and is \(order.phase)") }
             if order.phase == "rejected" {
                 if books.carts[order.cart] == order.id { found.append("order \(order.id) is rejected, and its cart is closed") }
             } else if books.carts[order.cart] != order.id {
-                found.append("order \(order.id) belongs to a cart that does not know it")
+                found.append("order \(order.id) names a cart that does not name it")
             }
         }
         for (cart, order) in books.carts.sorted(by: { $0.key.uuidString < $1.key.uuidString }) where books.orders[order] == nil {
-            found.append("cart \(cart) was closed for order \(order), which is nowhere")
+            found.append("cart \(cart) was closed for order \(order), which does not exist")
         }
         return found
     }
@@ -81,14 +81,14 @@ struct Audit: Sendable {
                 found.append("order \(order.id) is rejected, and can still be paid")
             }
         }
-        for order in ordersByID where order.isSettled { found += told(order) }
+        for order in ordersByID where order.isSettled { found += paymentFindings(order) }
         for intent in intents where books.orders[intent.order] == nil { found.append("payment \(intent.id) is for no order") }
-        if books.unvoided > 0 { found.append("\(books.unvoided) payments are to be voided, and are not") }
+        if books.unvoided > 0 { found.append("\(books.unvoided) payments should have been voided and were not") }
         return found
     }
 
-    /// What the customer is told of the payment is what the gateway has.
-    private func told(_ order: Books.Order) -> [String] {
+    /// The payment state shown to the customer agrees with the gateway.
+    private func paymentFindings(_ order: Books.Order) -> [String] {
         let own = intents.filter { $0.order == order.id }
         let refunded = own.reduce(0) { $0 + $1.refunded }
         let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
@@ -98,47 +98,47 @@ struct Audit: Sendable {
             } else if refunded > 0 {
                 ["refunded"]
             } else if own.contains(where: { $0.status == .requiresPaymentMethod }) {
-                // One that failed beside one that was cancelled.
+                // A failed intent beside a cancelled one.
                 own.contains { $0.status == .canceled } ? ["declined", "cancelled"] : ["declined"]
             } else {
                 ["cancelled"]
             }
         if states.contains(order.paymentState), order.refunded == refunded { return [] }
         let gateway = own.map { "\($0.id) \($0.status.rawValue), refunded \($0.refunded)" }.joined(separator: "; ")
-        return ["order \(order.id) is \(order.phase), its payment told as \(order.paymentState), refunded \(order.refunded); the gateway has: \(gateway)"]
+        return ["order \(order.id) is \(order.phase), its payment reported as \(order.paymentState), refunded \(order.refunded); the gateway has: \(gateway)"]
     }
 
     private var stock: [String] {
         var found: [String] = []
         for level in books.stock {
             if level.onHand < 0 || level.reserved < 0 { found.append("stock of \(level.sku) is below zero") }
-            if level.onHand != level.expected { found.append("stock of \(level.sku) is \(level.onHand), and ought to be \(level.expected)") }
-            if level.reserved != 0 { found.append("\(level.reserved) of \(level.sku) are reserved for nobody") }
+            if level.onHand != level.expected { found.append("stock of \(level.sku) is \(level.onHand), but should be \(level.expected)") }
+            if level.reserved != 0 { found.append("\(level.reserved) of \(level.sku) are reserved for no order") }
         }
         for (reason, count) in books.bookings.sorted(by: { $0.key < $1.key }) where count > 1 {
-            found.append("\(reason) was booked \(count) times: the clerk was told that nothing was done")
+            found.append("\(reason) was booked \(count) times: the clerk was answered that nothing was done")
         }
-        for reason in customers.booked.sorted() where books.bookings[reason] == nil { found.append("\(reason) was said to be booked, and is not") }
+        for reason in customers.booked.sorted() where books.bookings[reason] == nil { found.append("\(reason) was reported as booked, and is not") }
         return found
     }
 
     private var notifications: [String] {
         var found: [String] = []
         for order in ordersByID where order.isSettled {
-            let told = books.notifications.filter { $0.order == order.id }
+            let notices = books.notifications.filter { $0.order == order.id }
             let kind = order.phase == "confirmed" ? "orderConfirmed" : "orderRejected"
-            // A dead letter may hold the news back, until somebody replays it.
-            if told.isEmpty, deadLetters.contains(where: { $0.order == order.id }) { continue }
-            if told.map(\.kind) != [kind] { found.append("order \(order.id) is \(order.phase), and was told as \(told.map(\.kind))") }
-            for one in told where one.result != "sent" || mails[one.id] == nil {
+            // A dead letter may hold the notification back, until an operator replays it.
+            if notices.isEmpty, deadLetters.contains(where: { $0.order == order.id }) { continue }
+            if notices.map(\.kind) != [kind] { found.append("order \(order.id) is \(order.phase), and was announced as \(notices.map(\.kind))") }
+            for one in notices where one.result != "sent" || mails[one.id] == nil {
                 found.append("the mail about order \(order.id) is \(one.result), and left \(mails[one.id] ?? 0) times")
             }
         }
         return found
     }
 
-    /// Every output that was committed reached the inbox of its receiver, or it, or the message that it follows from, is a dead letter that somebody can replay;
-    /// and nothing was handled that nobody committed.
+    /// Every committed output reached the inbox of its receiver, or it, or the message that it follows from, is a dead letter that can be replayed;
+    /// and nothing was handled that was not committed.
     private var messages: [String] {
         var found: [String] = []
         var known: Set<UUID> = []
@@ -159,7 +159,7 @@ struct Audit: Sendable {
         }
         for service in Shop.Service.allCases {
             let strangers = (books.inboxes[service] ?? [:]).keys.filter { !known.contains($0) && !origins.contains($0) }
-            if !strangers.isEmpty { found.append("\(service.rawValue) has handled \(strangers.count) messages that nobody has committed") }
+            if !strangers.isEmpty { found.append("\(service.rawValue) has handled \(strangers.count) messages that were never committed") }
         }
         return found
     }

@@ -3,7 +3,7 @@ import JSON
 import Messaging
 import PostgreSQL
 
-/// What the services' tables hold, read at once.
+/// The contents of the services' tables, read at once.
 struct Books: Sendable {
     struct Order: Sendable {
         struct Entry: Sendable, Decodable {
@@ -15,10 +15,10 @@ struct Books: Sendable {
         let cart: UUID
         let total: Int
         let phase: String
-        /// As the customer is told.
+        /// As reported to the customer.
         let paymentState: String
         let refunded: Int
-        /// How often a step was asked for again.
+        /// How often a step was repeated.
         let redrives: Int
         let history: [Entry]
 
@@ -40,11 +40,11 @@ struct Books: Sendable {
         let sku: String
         let onHand: Int
         let reserved: Int
-        /// What on hand must be: what came in less what was sold.
+        /// What on hand must be: stock received less stock sold.
         let expected: Int
     }
 
-    struct Told: Sendable {
+    struct Notice: Sendable {
         let id: UUID
         let order: UUID
         let kind: String
@@ -52,14 +52,14 @@ struct Books: Sendable {
     }
 
     var orders: [UUID: Order] = [:]
-    /// The orders that carts say they became, by cart.
+    /// The orders that carts name as theirs, by cart.
     var carts: [UUID: UUID] = [:]
     var inboxes: [Shop.Service: [UUID: Handled]] = [:]
     var stock: [Stock] = []
     /// How often each reason was booked for stock.
     var bookings: [String: Int] = [:]
-    var notifications: [Told] = []
-    /// Payments that are to be voided, and are not.
+    var notifications: [Notice] = []
+    /// Payments that should have been voided and were not.
     var unvoided = 0
 
     static func read(on connection: any SQLConnection) async throws -> Books {
@@ -109,7 +109,7 @@ struct Books: Sendable {
             books.bookings[try row.decode("reason")] = try row.decode("count", as: Int.self)
         }
         books.notifications = try await connection.query("SELECT id, order_id, kind, result FROM notifications.notifications ORDER BY id").map { row in
-            Told(id: try row.decode("id"), order: try row.decode("order_id"), kind: try row.decode("kind"), result: try row.decode("result"))
+            Notice(id: try row.decode("id"), order: try row.decode("order_id"), kind: try row.decode("kind"), result: try row.decode("result"))
         }
         books.unvoided = try await connection.query(
             "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"

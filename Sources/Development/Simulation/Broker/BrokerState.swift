@@ -2,7 +2,7 @@ import AMQP
 import Messaging
 import Topology
 
-/// What the model broker holds, and what each event makes of it. No I/O: deliveries are handed to whoever holds the state.
+/// The contents of the model broker, and how each event changes them. No I/O: the owner of this state hands out the deliveries.
 struct BrokerState: Sendable {
     struct ConsumerState: Sendable {
         var queue: String
@@ -30,9 +30,9 @@ struct BrokerState: Sendable {
     var consumers: [Int: ConsumerState] = [:]
     private var lastGeneration: UInt64 = 0
     private var lastExclusive = 0
-    /// Queues to which something came or room was made, whose consumers are to be looked at.
+    /// Queues that received messages or room, whose consumers must be checked.
     var touched: Set<String> = []
-    /// Queues that hold something which expires, and when.
+    /// Queues that hold messages which expire, and when.
     var expiries: [(queue: String, after: Duration)] = []
     /// Queues whose dead letters were refused by their target.
     private var retrying: Set<String> = []
@@ -77,7 +77,7 @@ struct BrokerState: Sendable {
         }
         let targets = route(publication.exchange, publication.routingKey)
         if targets.isEmpty { return publication.mandatory ? .returned(code: 312, reason: "NO_ROUTE") : .confirmed }
-        // A queue that refuses does not keep the others from taking the message.
+        // A queue that refuses does not keep the others from accepting the message.
         var outcome = PublishOutcome.confirmed
         for target in targets where !append(StoredMessage(publication: publication), to: target, at: now) { outcome = .refused }
         return outcome
@@ -87,9 +87,9 @@ struct BrokerState: Sendable {
         guard var queue = queues[name], !queue.isFull else { return false }
         var message = message
         let own = message.publication.properties.expiration.map { Duration.milliseconds($0) }
-        if let life = [own, queue.limits.messageTTL].compactMap(\.self).min() {
-            message.expiresAt = now + life.microseconds
-            expiries.append((name, life))
+        if let timeToLive = [own, queue.limits.messageTTL].compactMap(\.self).min() {
+            message.expiresAt = now + timeToLive.microseconds
+            expiries.append((name, timeToLive))
         }
         queue.messages.append(message)
         queues[name] = queue
@@ -99,7 +99,7 @@ struct BrokerState: Sendable {
 
     // MARK: Out
 
-    /// Moves what may be delivered to the consumers of `name`; `choose` says which of those with credit is next.
+    /// Moves deliverable messages to the consumers of `name`; `choose` picks the next of those with credit.
     mutating func deliver(from name: String, choose: (Int) -> Int) -> [Int] {
         var served: [Int] = []
         while let queue = queues[name], !queue.messages.isEmpty {
@@ -128,7 +128,7 @@ struct BrokerState: Sendable {
 
     // MARK: Settlement
 
-    /// Takes these out of the unacknowledged; tags of other connections and unknown ones are passed over.
+    /// Removes these from the unacknowledged; tags of other connections and unknown ones are ignored.
     private mutating func take(_ tags: [DeliveryTag], from id: Int) -> [StoredMessage] {
         guard var consumer = consumers[id] else { return [] }
         let numbers = Set(tags.filter { $0.generation == consumer.generation }.map(\.number))
@@ -139,7 +139,7 @@ struct BrokerState: Sendable {
         return taken.map(\.message)
     }
 
-    /// Returns how many were taken.
+    /// Returns how many were removed.
     mutating func acknowledge(_ tags: [DeliveryTag], by id: Int) -> Int {
         take(tags, from: id).count
     }
@@ -150,7 +150,7 @@ struct BrokerState: Sendable {
         if requeue { putBack(messages, to: queue, at: now) } else { bury(messages, of: queue, .rejected, at: now) }
     }
 
-    /// To the head, one delivery older; past the limit it is dead.
+    /// Back to the head, with one more delivery counted; past the limit it is dead-lettered.
     private mutating func putBack(_ messages: [StoredMessage], to name: String, at now: Int64) {
         guard var queue = queues[name] else { return }
         var dead: [StoredMessage] = []
@@ -214,7 +214,7 @@ struct BrokerState: Sendable {
         touched.insert(consumer.queue)
     }
 
-    /// What it had and did not settle goes back, in the order in which it was delivered.
+    /// Unsettled deliveries go back to the queue, in the order in which they were delivered.
     mutating func disconnect(_ id: Int, at now: Int64) {
         guard var consumer = consumers[id], consumer.generation != 0 else { return }
         let messages = consumer.unacknowledged.map(\.message)
@@ -230,7 +230,7 @@ struct BrokerState: Sendable {
         }
     }
 
-    /// A restart keeps what is persistent.
+    /// A restart keeps persistent messages.
     mutating func forgetTransient() {
         for name in queues.keys { queues[name]?.messages.removeAll { !$0.publication.properties.persistent } }
     }

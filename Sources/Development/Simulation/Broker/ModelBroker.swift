@@ -6,16 +6,16 @@ import Topology
 /// RabbitMQ, as far as Wharf relies on it, in memory and in virtual time: exchanges, bindings, queue types and policies are those of a definitions file.
 ///
 /// It keeps what the real one promises and no more. Two publications that are under way at once may arrive in either order, and when a connection is lost
-/// what was on it may have arrived or not.
+/// the messages on it may or may not have arrived.
 final class ModelBroker: Sendable {
     typealias Waiter = CheckedContinuation<Void, Never>
 
     private struct State {
         var broker: BrokerState
-        /// Consumers that wait for a delivery, or for anything that ends the wait.
+        /// Consumers that wait for a delivery, or for any event that ends the wait.
         var waiters: [Int: [Waiter]] = [:]
         var lastConsumer = 0
-        /// Until when nobody can connect, in microseconds of virtual time.
+        /// Until when connections are refused, in microseconds of virtual time.
         var downUntil: Int64 = 0
         var exclusives: [Int: [String]] = [:]
         /// Consumers whose process has ended.
@@ -32,7 +32,7 @@ final class ModelBroker: Sendable {
         self.chance = chance
     }
 
-    /// Changes the state, then hands out what has become deliverable and sets what will expire.
+    /// Changes the state, then hands out new deliveries and schedules expiries.
     private func change<Result>(_ body: (inout State) -> sending Result) -> sending Result {
         let (result, woken, expiries) = state.withLock { state in
             let result = body(&state)
@@ -63,7 +63,7 @@ final class ModelBroker: Sendable {
         return change { $0.broker.accept(publication, at: now) }
     }
 
-    /// Virtual time until connections are taken again.
+    /// Virtual time until connections are accepted again.
     var outage: Duration {
         let until = state.withLock { $0.downUntil }
         return .microseconds(max(0, until - clock.elapsed))
@@ -85,7 +85,7 @@ final class ModelBroker: Sendable {
         return id
     }
 
-    /// At most `limit` of what has gathered; nil when nothing has.
+    /// At most `limit` of the gathered deliveries; nil when there are none.
     func take(_ id: Int, limit: Int) -> [Delivery]? {
         state.withLock { state in
             guard let gathered = state.broker.consumers[id]?.gathered, !gathered.isEmpty else { return nil }
@@ -147,9 +147,9 @@ final class ModelBroker: Sendable {
         wake(id)
     }
 
-    // MARK: What goes wrong
+    // MARK: Faults
 
-    /// The connection is lost, and made again after `pause`.
+    /// The connection is lost, and reopened after `pause`.
     func disconnect(_ id: Int, for pause: Duration) {
         let now = clock.elapsed
         change { $0.broker.disconnect(id, at: now) }
@@ -172,7 +172,7 @@ final class ModelBroker: Sendable {
         }
     }
 
-    /// A restart: all connections are lost, and so is what is not persistent.
+    /// A restart: all connections are lost, and so are messages that are not persistent.
     func restart(takes time: Duration) {
         let now = clock.elapsed
         let ids = change { state in
@@ -187,12 +187,12 @@ final class ModelBroker: Sendable {
         }
     }
 
-    /// Whether the queue takes nothing, as if it were full.
+    /// Whether the queue accepts nothing, as if it were full.
     func setRefusing(_ queue: String, _ refuses: Bool) {
         state.withLock { $0.broker.setRefusing(queue, refuses) }
     }
 
-    // MARK: To look at
+    // MARK: Inspection
 
     /// Messages in each queue that holds any, delivered ones included.
     var backlog: [String: Int] {

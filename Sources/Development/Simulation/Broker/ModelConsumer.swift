@@ -8,25 +8,25 @@ struct ModelConsumer: MessageConsumer {
     let broker: ModelBroker
     let id: Int
     let queue: String
-    let life: SimulatedProcess
+    let process: SimulatedProcess
     let faults: Faults
     let visits: Visits
-    /// Acknowledges what it hands out, as no worker must.
+    /// Acknowledges deliveries as it hands them out, which no worker may do.
     var acknowledgesAtOnce = false
 
     /// - Parameter exclusiveIn: For a queue of its own: the exchanges that it is bound to, by its name.
     init(
-        _ queue: String, exclusiveIn exchanges: [String]? = nil, of broker: ModelBroker, prefetch: Int, noAck: Bool = false, life: SimulatedProcess,
+        _ queue: String, exclusiveIn exchanges: [String]? = nil, of broker: ModelBroker, prefetch: Int, noAck: Bool = false, process: SimulatedProcess,
         faults: Faults, visits: Visits
     ) {
         let id = broker.attach(queue: queue, exclusiveIn: exchanges, prefetch: prefetch, noAck: noAck)
-        (self.broker, self.id, self.queue, self.life, self.faults, self.visits) = (broker, id, queue, life, faults, visits)
-        life.onDeath { broker.detach(id) }
+        (self.broker, self.id, self.queue, self.process, self.faults, self.visits) = (broker, id, queue, process, faults, visits)
+        process.onDeath { broker.detach(id) }
     }
 
     func next(limit: Int) async throws -> [Delivery] {
         while true {
-            await life.pass(.deliver)
+            await process.pass(.deliver)
             if faults.strikes(.consumerLost) { lose() }
             if let deliveries = broker.take(id, limit: limit) {
                 note(deliveries)
@@ -36,7 +36,7 @@ struct ModelConsumer: MessageConsumer {
             try Task.checkCancellation()
             guard !broker.isStopped(id) else { throw AMQPError(.stopped, "the consumer has been stopped", isTransient: false) }
             await broker.waitForDelivery(id)
-            await life.check()
+            await process.check()
         }
     }
 
@@ -45,38 +45,38 @@ struct ModelConsumer: MessageConsumer {
             if delivery.redelivered { visits.note(Moment.redelivered) }
             if case .integer(let attempt)? = delivery.properties.headers["attempt"], attempt > 0 { visits.note(Moment.retryLadder) }
             let message = delivery.properties.messageID?.prefix(8) ?? "-"
-            faults.trace.note("\(life.name) ← \(queue) \(delivery.properties.type ?? "-") \(message)\(delivery.redelivered ? " again" : "")")
+            faults.trace.note("\(process.name) ← \(queue) \(delivery.properties.type ?? "-") \(message)\(delivery.redelivered ? " again" : "")")
         }
     }
 
     func acknowledge(_ tags: [DeliveryTag]) async {
         guard !tags.isEmpty else { return }
-        await life.pass(.acknowledge)
+        await process.pass(.acknowledge)
         if faults.strikes(.consumerLost) { lose() }
         let settled = broker.acknowledge(tags, by: id)
-        faults.trace.note("\(life.name) acknowledges \(settled) of \(tags.count)")
-        await life.pass(.acknowledged)
+        faults.trace.note("\(process.name) acknowledges \(settled) of \(tags.count)")
+        await process.pass(.acknowledged)
     }
 
     func reject(_ tags: [DeliveryTag], requeue: Bool) async {
-        await life.check()
+        await process.check()
         broker.giveBack(tags, by: id, requeue: requeue)
     }
 
     func release(_ tags: [DeliveryTag]) async {
-        await life.check()
-        faults.trace.note("\(life.name) releases \(tags.count)")
+        await process.check()
+        faults.trace.note("\(process.name) releases \(tags.count)")
         broker.giveBack(tags, by: id, requeue: true)
     }
 
     func stopConsuming() async {
-        await life.check()
+        await process.check()
         broker.stop(id)
     }
 
     var replyAddress: String? {
         get async {
-            await life.check()
+            await process.check()
             return broker.queueName(id)
         }
     }

@@ -1,14 +1,14 @@
 import AMQP
 import Messaging
 
-/// One process's way to the model broker. Between it and the broker lies a network that takes time, and that breaks.
+/// One process's connection to the model broker. Between it and the broker lies a network with latency and outages.
 struct ModelPublisher: MessagePublisher {
     static let latency = 0...3
 
     let broker: ModelBroker
     /// Without, a publication counts as confirmed once it is written.
     let confirms: Bool
-    let life: SimulatedProcess
+    let process: SimulatedProcess
     let faults: Faults
 
     var isBlocked: Bool { false }
@@ -16,7 +16,7 @@ struct ModelPublisher: MessagePublisher {
 
     func publish(_ publications: [Publication], deadline: Duration) async -> [PublishOutcome] {
         guard !publications.isEmpty else { return [] }
-        await life.pass(confirms ? .publish : .reply)
+        await process.pass(confirms ? .publish : .reply)
         await travel(faults.chance.duration(milliseconds: Self.latency))
         let outage = broker.outage
         if outage > .zero {
@@ -35,7 +35,7 @@ struct ModelPublisher: MessagePublisher {
             return send(publication)
         }
         await travel(faults.chance.duration(milliseconds: Self.latency))
-        if confirms { await life.pass(.published) }
+        if confirms { await process.pass(.published) }
         return confirms ? outcomes : outcomes.map { _ in .confirmed }
     }
 
@@ -43,13 +43,13 @@ struct ModelPublisher: MessagePublisher {
     private func send(_ publication: Publication) -> PublishOutcome {
         let outcome = broker.accept(publication)
         let id = publication.properties.messageID?.prefix(8) ?? "-"
-        faults.trace.note("\(life.name) → \(publication.exchange) \(publication.routingKey) \(id) \(outcome.word)")
+        faults.trace.note("\(process.name) → \(publication.exchange) \(publication.routingKey) \(id) \(outcome.word)")
         return outcome
     }
 
     private func travel(_ time: Duration) async {
         try? await broker.clock.sleep(for: time)
-        await life.check()
+        await process.check()
     }
 
     private func all(_ publications: [Publication], _ code: AMQPError.Code, _ message: String) -> [PublishOutcome] {

@@ -3,14 +3,14 @@ import JSON
 import Messaging
 import Topology
 
-/// What a policy says of a queue.
+/// A policy's settings for a queue.
 struct QueueLimits: Sendable {
     var maximumLength: Int?
     var messageTTL: Duration?
     var deliveryLimit: Int?
-    /// nil: what dies is dropped.
+    /// nil: dead messages are dropped.
     var deadLetterExchange: String?
-    /// Kept until its target has taken it.
+    /// Kept until its target has accepted it.
     var keepsDeadLetters = false
 
     init(_ policy: Definitions.Policy?) {
@@ -21,7 +21,7 @@ struct QueueLimits: Sendable {
         func text(_ name: String) -> String? {
             if case .string(let value)? = policy.definition[name] { value } else { nil }
         }
-        // The other overflow behaviours lose messages, so no queue of Wharf has them.
+        // The other overflow behaviours lose messages, so no queue of Wharf uses them.
         maximumLength = text("overflow") == "reject-publish" ? number("max-length") : nil
         messageTTL = number("message-ttl").map { .milliseconds($0) }
         deliveryLimit = number("delivery-limit")
@@ -42,7 +42,7 @@ struct StoredMessage: Sendable {
 struct ModelQueue: Sendable {
     let name: String
     let isQuorum: Bool
-    /// Gone with the connection of its consumer.
+    /// Deleted with the connection of its consumer.
     let isExclusive: Bool
     var limits: QueueLimits
     var messages: [StoredMessage] = []
@@ -51,7 +51,7 @@ struct ModelQueue: Sendable {
 
     var isFull: Bool { refuses || limits.maximumLength.map { messages.count >= $0 } == true }
 
-    /// Takes out what has expired: at the head only, as RabbitMQ does.
+    /// Removes expired messages: at the head only, as RabbitMQ does.
     mutating func takeExpired(at now: Int64) -> [StoredMessage] {
         let live = messages.firstIndex { $0.expiresAt.map { $0 > now } ?? true } ?? messages.endIndex
         defer { messages.removeFirst(live) }

@@ -9,20 +9,20 @@ import Synchronization
 final class DatabaseSession: Sendable {
     typealias Work = @Sendable (any SQLConnection) async -> Void
 
-    /// The process of the server's that serves it.
+    /// The server process that serves it.
     let backend: Int32
     private let work: AsyncStream<Work>.Continuation
 
     /// Real time that a connection or a statement may take. A wait for a lock lasts as long as the run has something else to do, and a busy machine must not
     /// change what happens.
-    private static let patience: Duration = .seconds(24 * 3600)
+    private static let realTimeLimit: Duration = .seconds(24 * 3600)
 
     /// Connected when it returns; lasts until ``end()``.
     /// - Throws: `PostgresError`.
     static func open(_ url: String, schema: String? = nil, on thread: IOThread, logger: Logger) throws -> DatabaseSession {
-        // Here it is virtual time that passes, so nothing ends after real time.
+        // Only virtual time passes here, so nothing may time out in real time.
         let pool = try PostgresPool(
-            url: url, size: 1, acquisitionTimeout: patience, connectTimeout: patience, schema: schema, timeouts: .none, responseTimeout: patience,
+            url: url, size: 1, acquisitionTimeout: realTimeLimit, connectTimeout: realTimeLimit, schema: schema, timeouts: .none, responseTimeout: realTimeLimit,
             on: thread, logger: logger)
         let (stream, work) = AsyncStream<Work>.makeStream()
         _ = Task {
@@ -44,7 +44,7 @@ final class DatabaseSession: Sendable {
         try start(body).get()
     }
 
-    /// Lets `body` run beside the calling thread.
+    /// Runs `body` beside the calling thread.
     func start<Result: Sendable>(_ body: @escaping @Sendable (any SQLConnection) async throws -> Result) -> Answer<Result> {
         Self.start(on: work, body)
     }
@@ -81,7 +81,7 @@ final class DatabaseSession: Sendable {
             return true
         }
 
-        /// Blocks the calling thread until it is there.
+        /// Blocks the calling thread until the value is there.
         func get() throws -> Value {
             semaphore.wait()
             semaphore.signal()

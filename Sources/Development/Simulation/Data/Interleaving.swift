@@ -6,10 +6,10 @@ import Synchronization
 /// Lets transactions overlap as PostgreSQL lets them, repeatably: of all connections of a run the server executes the statements of one at a time.
 ///
 /// A statement that has to wait for another transaction's lock waits at the server, as it does in production, while its caller waits in virtual time. When a
-/// transaction ends, those whose turn it is go on one after the other, in the order in which they began to wait: as PostgreSQL would wake them all at once,
-/// the processes that serve them are stopped (SIGSTOP) while another statement runs. They sleep in the server's queue for a lock then, and hold nothing that others need.
+/// transaction ends, those that can continue do so one after the other, in the order in which they began to wait: as PostgreSQL would wake them all at once,
+/// the processes that serve them are stopped (SIGSTOP) while another statement runs. They then sleep in the server's lock queue, and hold nothing that others need.
 ///
-/// Weaker than PostgreSQL: a connection goes on only when another's statement has ended, never in the middle of it; and whoever closes a circle of waits is told so at once.
+/// Weaker than PostgreSQL: a connection continues only when another's statement has ended, never in the middle of it; and a deadlock is reported at once.
 final class Interleaving: Sendable {
     private struct Waiter {
         let session: DatabaseSession
@@ -17,11 +17,11 @@ final class Interleaving: Sendable {
         let resume: @Sendable () -> Void
     }
 
-    /// Real time after which the server is asked whether a statement that was not answered waits for a lock. The answer of a statement that waits for none takes
-    /// less, as a rule; where it takes longer, asking changes nothing.
+    /// Real time after which the server is asked whether an unanswered statement is waiting for a lock. A statement that waits for none is answered
+    /// sooner, as a rule; where it takes longer, asking changes nothing.
     private static let glance: DispatchTimeInterval = .milliseconds(2)
 
-    /// To another database than that of the run, so that what it looks at does not keep the run's dead rows.
+    /// Connected to another database than that of the run, so that its queries do not keep the run's dead rows.
     private let observer: DatabaseSession
     /// In the order in which they began to wait.
     private let waiters = Mutex<[Waiter]>([])
@@ -30,7 +30,7 @@ final class Interleaving: Sendable {
         self.observer = observer
     }
 
-    /// The result of `body`. Suspends the caller while a statement of it waits for a lock; `waiting` is called when that begins.
+    /// Returns the result of `body`. Suspends the caller while a statement of it waits for a lock; `waiting` is called when that begins.
     /// - Throws: what `body` throws; 40P01 when the wait would never end.
     func run<Result: Sendable>(
         on session: DatabaseSession, waiting: () -> Void, _ body: @escaping @Sendable (any SQLConnection) async throws -> Result
@@ -70,7 +70,7 @@ final class Interleaving: Sendable {
         _ = try result.get()
     }
 
-    /// Breaks off what the session waits for, if anything: its caller is resumed with an error.
+    /// Aborts the session's wait, if any: its caller is resumed with an error.
     func breakOff(_ session: DatabaseSession) throws {
         guard let waiter = waiters.withLock({ waiters in waiters.firstIndex { $0.session === session }.map { waiters.remove(at: $0) } }) else { return }
         let held = hold()
@@ -83,7 +83,7 @@ final class Interleaving: Sendable {
         observer.end()
     }
 
-    // MARK: Those who wait
+    // MARK: Waiting sessions
 
     /// Stops all of them.
     private func hold() -> [Waiter] {
@@ -96,7 +96,7 @@ final class Interleaving: Sendable {
         for waiter in held { kill(waiter.session.backend, SIGCONT) }
     }
 
-    /// Lets those go on whose locks are free by now, until each has ended or waits again.
+    /// Lets the sessions continue whose locks are free by now, until each has ended or waits again.
     private func wake() throws {
         var ended: [Waiter] = []
         while let waiter = try firstToGoOn() {
@@ -123,7 +123,7 @@ final class Interleaving: Sendable {
         return all.first { !waiting.contains($0.session.backend) }
     }
 
-    // MARK: What the server says
+    // MARK: The server's view
 
     /// False: it waits for a lock.
     private func isOver<Value>(_ session: DatabaseSession, _ answer: DatabaseSession.Answer<Value>) throws -> Bool {
@@ -142,7 +142,7 @@ final class Interleaving: Sendable {
         return try Set(rows.map { try $0.decode(0) })
     }
 
-    /// Whether it waits for somebody who waits for it.
+    /// Whether it waits for a session that waits for it.
     private func isInCircle(_ session: DatabaseSession) throws -> Bool {
         let backend = session.backend
         return try observer.run { connection in
@@ -157,7 +157,7 @@ final class Interleaving: Sendable {
         }
     }
 
-    /// Its transaction has failed then, and holds no locks any longer.
+    /// Its transaction has then failed, and holds no locks any longer.
     private func cancel(_ session: DatabaseSession, isAnswered: (DispatchTimeInterval) -> Bool) throws {
         let backend = session.backend
         repeat {

@@ -6,13 +6,13 @@ import Synchronization
 final class SharedDatabase: Sendable {
     typealias Ticket = UInt64
 
-    /// As many transactions of one service as can be open at once. More would be met by the locks of these.
+    /// How many transactions of one service can be open at once. More would run into the locks of these.
     static let connections = 4
 
     private struct Lease {
         let session: DatabaseSession
-        let life: ObjectIdentifier
-        /// A transaction has been begun at the server.
+        let process: ObjectIdentifier
+        /// The server has begun a transaction.
         var isOpen = false
     }
 
@@ -21,7 +21,7 @@ final class SharedDatabase: Sendable {
         var made = 0
         var atRest: [DatabaseSession] = []
         var leases: [Ticket: Lease] = [:]
-        var waiters: [(ticket: Ticket, life: ObjectIdentifier, waiter: CheckedContinuation<Void, Never>)] = []
+        var waiters: [(ticket: Ticket, process: ObjectIdentifier, waiter: CheckedContinuation<Void, Never>)] = []
         /// In microseconds of virtual time.
         var awayUntil: Int64 = 0
     }
@@ -30,7 +30,7 @@ final class SharedDatabase: Sendable {
     private let connect: @Sendable () throws -> DatabaseSession
     private let state = Mutex(State())
 
-    /// - Parameter connect: makes a connection.
+    /// - Parameter connect: opens a connection.
     init(interleaving: Interleaving, connect: @escaping @Sendable () throws -> DatabaseSession) {
         self.interleaving = interleaving
         self.connect = connect
@@ -46,9 +46,9 @@ final class SharedDatabase: Sendable {
 
     // MARK: Connections
 
-    /// A connection for this life, when there is a free one.
-    func take(for life: SimulatedProcess) async throws -> Ticket {
-        let life = ObjectIdentifier(life)
+    /// A connection for this process, when there is a free one.
+    func take(for process: SimulatedProcess) async throws -> Ticket {
+        let process = ObjectIdentifier(process)
         let (ticket, mustConnect) = state.withLock { state in
             state.last += 1
             let mustConnect = state.atRest.isEmpty && state.made < Self.connections
@@ -57,16 +57,16 @@ final class SharedDatabase: Sendable {
         }
         if mustConnect {
             let session = try connect()
-            state.withLock { $0.leases[ticket] = Lease(session: session, life: life) }
+            state.withLock { $0.leases[ticket] = Lease(session: session, process: process) }
             return ticket
         }
         await withCheckedContinuation { waiter in
             let isFree = state.withLock { state in
                 guard let session = state.atRest.popLast() else {
-                    state.waiters.append((ticket, life, waiter))
+                    state.waiters.append((ticket, process, waiter))
                     return false
                 }
-                state.leases[ticket] = Lease(session: session, life: life)
+                state.leases[ticket] = Lease(session: session, process: process)
                 return true
             }
             if isFree { waiter.resume() }
@@ -74,7 +74,7 @@ final class SharedDatabase: Sendable {
         return ticket
     }
 
-    /// Gives the connection back, rolling back what was left open. Does nothing when it was given back before.
+    /// Returns the connection, rolling back an open transaction. Does nothing when it was returned before.
     func leave(_ ticket: Ticket) {
         guard let lease = state.withLock({ $0.leases.removeValue(forKey: ticket) }) else { return }
         try? interleaving.breakOff(lease.session)
@@ -85,16 +85,16 @@ final class SharedDatabase: Sendable {
                 return nil
             }
             let next = state.waiters.removeFirst()
-            state.leases[next.ticket] = Lease(session: lease.session, life: next.life)
+            state.leases[next.ticket] = Lease(session: lease.session, process: next.process)
             return next.waiter
         }
         next?.resume()
     }
 
-    /// The connections of a process that has died end.
-    func abandon(_ life: SimulatedProcess) {
+    /// Ends the connections of a process that has died.
+    func abandon(_ process: SimulatedProcess) {
         let tickets = state.withLock { state in
-            state.leases.filter { $0.value.life == ObjectIdentifier(life) }.keys.sorted()
+            state.leases.filter { $0.value.process == ObjectIdentifier(process) }.keys.sorted()
         }
         for ticket in tickets { leave(ticket) }
     }
@@ -107,7 +107,7 @@ final class SharedDatabase: Sendable {
 
     // MARK: Transactions
 
-    /// Runs `body` on the connection, in a transaction if that is wanted, which is begun with its first statement.
+    /// Runs `body` on the connection, in a transaction if one is requested, which begins with its first statement.
     func run<Result: Sendable>(
         _ ticket: Ticket, inTransaction: Bool, waiting: () -> Void, _ body: @escaping @Sendable (any SQLConnection) async throws -> Result
     ) async throws -> Result {
@@ -124,7 +124,7 @@ final class SharedDatabase: Sendable {
         }
     }
 
-    /// COMMIT; false when nothing had been begun.
+    /// COMMIT; false when no transaction had begun.
     func commit(_ ticket: Ticket) throws -> Bool {
         let session = state.withLock { state -> DatabaseSession? in
             guard let lease = state.leases[ticket], lease.isOpen else { return nil }

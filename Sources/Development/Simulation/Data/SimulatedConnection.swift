@@ -1,13 +1,13 @@
 import PostgreSQL
 import Synchronization
 
-/// What a closure of the program gets in place of a connection.
+/// The connection that the program's closures receive.
 final class SimulatedConnection: SQLConnection {
     let ticket: SharedDatabase.Ticket
     private let database: SimulatedDatabase
     private let isTransaction: Bool
     private let inboxRows = Mutex(0)
-    /// What is sent with the next statement, or before COMMIT.
+    /// Statements to send with the next one, or before COMMIT.
     private let enqueued = Mutex<[SQL]>([])
 
     init(_ database: SimulatedDatabase, ticket: SharedDatabase.Ticket, isTransaction: Bool) {
@@ -54,13 +54,13 @@ final class SimulatedConnection: SQLConnection {
         let statements = waiting + asked
         guard !statements.isEmpty else { return [] }
         try await prepare()
-        let sent = statements.map { database.sabotage?.broken($0, of: database.life.name) ?? $0 }
+        let sent = statements.map { database.sabotage?.broken($0, of: database.process.name) ?? $0 }
         let answers = try await run { try await $0.pipeline(sent) }
         for (statement, rows) in zip(statements, answers) {
             if statement.entersInbox { inboxRows.withLock { $0 += rows.affected } }
             if statement.looksIntoInbox, !rows.isEmpty { database.visits.note(Moment.knownToInbox) }
         }
-        database.faults.trace.note("\(database.life.name) \(statements.map(\.summary).joined(separator: "; ")) [\(answers.map(\.affected))]")
+        database.faults.trace.note("\(database.process.name) \(statements.map(\.summary).joined(separator: "; ")) [\(answers.map(\.affected))]")
         return Array(answers.dropFirst(waiting.count))
     }
 
@@ -73,20 +73,20 @@ final class SimulatedConnection: SQLConnection {
             result = .failure(error)
         }
         // Its process may have died meanwhile.
-        await database.life.check()
+        await database.process.check()
         if hasWaited {
             database.visits.note(Moment.lockWait)
-            database.faults.trace.note("\(database.life.name) has waited for a lock")
+            database.faults.trace.note("\(database.process.name) has waited for a lock")
         }
         return try result.get()
     }
 
-    /// What comes before a statement: the way to the server, which takes time and breaks.
+    /// The part before a statement: the network to the server, with latency and outages.
     private func prepare() async throws {
-        await database.life.pass(.statement)
+        await database.process.pass(.statement)
         let latency = database.faults.strikes(.statementSlow) ? SimulatedDatabase.longLatency : SimulatedDatabase.latency
         try? await database.clock.sleep(for: database.faults.chance.duration(milliseconds: latency))
-        await database.life.check()
+        await database.process.check()
         if database.shared.isAway(at: database.clock.elapsed) || database.faults.strikes(.statementLost) {
             throw PostgresError(.connection, "the connection to PostgreSQL was lost")
         }

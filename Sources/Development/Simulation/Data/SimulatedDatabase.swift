@@ -5,19 +5,19 @@ import PostgreSQL
 /// fail, and the server goes away.
 struct SimulatedDatabase: Database {
     static let latency = 0...2
-    /// Of a worker or a network that is slow for a moment: others' transactions begin and end meanwhile.
+    /// The pause of a worker or a network that is slow for a moment: others' transactions begin and end meanwhile.
     static let longLatency = 100...3_000
 
     let shared: SharedDatabase
     let clock: SimulatedClock
-    let life: SimulatedProcess
+    let process: SimulatedProcess
     let faults: Faults
     let visits: Visits
     var sabotage: Sabotage?
 
-    init(_ shared: SharedDatabase, clock: SimulatedClock, life: SimulatedProcess, faults: Faults, visits: Visits, sabotage: Sabotage? = nil) {
-        (self.shared, self.clock, self.life, self.faults, self.visits, self.sabotage) = (shared, clock, life, faults, visits, sabotage)
-        life.onDeath { shared.abandon(life) }
+    init(_ shared: SharedDatabase, clock: SimulatedClock, process: SimulatedProcess, faults: Faults, visits: Visits, sabotage: Sabotage? = nil) {
+        (self.shared, self.clock, self.process, self.faults, self.visits, self.sabotage) = (shared, clock, process, faults, visits, sabotage)
+        process.onDeath { shared.abandon(process) }
     }
 
     nonisolated(nonsending) func withConnection<Result: Sendable>(
@@ -26,7 +26,7 @@ struct SimulatedDatabase: Database {
         let connection = try await connect(inTransaction: false)
         do {
             let result = try await body(connection)
-            await life.check()
+            await process.check()
             shared.leave(connection.ticket)
             return result
         } catch {
@@ -45,19 +45,19 @@ struct SimulatedDatabase: Database {
             try await commit(connection)
             return result
         } catch {
-            await life.check()
+            await process.check()
             shared.leave(connection.ticket)
             if connection.handled > 1 { visits.note(Moment.oneByOne) }
-            faults.trace.note("\(life.name) rolls back")
+            faults.trace.note("\(process.name) rolls back")
             throw error
         }
     }
 
     private func connect(inTransaction: Bool) async throws -> SimulatedConnection {
-        await life.check()
-        let ticket = try await shared.take(for: life)
-        if life.isDead { shared.leave(ticket) }
-        await life.check()
+        await process.check()
+        let ticket = try await shared.take(for: process)
+        if process.isDead { shared.leave(ticket) }
+        await process.check()
         if shared.isAway(at: clock.elapsed) {
             shared.leave(ticket)
             throw PostgresError(.connection, "PostgreSQL is away")
@@ -66,7 +66,7 @@ struct SimulatedDatabase: Database {
     }
 
     private func commit(_ connection: SimulatedConnection) async throws {
-        await life.pass(.commit)
+        await process.pass(.commit)
         if faults.strikes(.commitUnknown) {
             if faults.chance.happens(0.5) {
                 visits.note(Moment.commitUnknownDone)
@@ -78,17 +78,17 @@ struct SimulatedDatabase: Database {
         }
         if sabotage == .lateCommit {
             // As if it were done, while it still can be lost.
-            let (shared, life, ticket) = (shared, life, connection.ticket)
+            let (shared, process, ticket) = (shared, process, connection.ticket)
             clock.schedule(after: Sabotage.lateness) {
-                if !life.isDead { _ = try? shared.commit(ticket) }
+                if !process.isDead { _ = try? shared.commit(ticket) }
                 shared.leave(ticket)
             }
             return
         }
         let committed = try shared.commit(connection.ticket)
-        if committed { faults.trace.note("\(life.name) commits \(connection.handled)") }
+        if committed { faults.trace.note("\(process.name) commits \(connection.handled)") }
         if connection.handled > 1 { visits.note(Moment.batch) }
         shared.leave(connection.ticket)
-        if committed { await life.pass(.committed) }
+        if committed { await process.pass(.committed) }
     }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What can go wrong by chance at one call. The probabilities are those of an ordinary run; each seed makes some of them rare and others frequent, as a
-/// fault that is always around hides those that come after it.
+/// fault that always occurs hides those that come after it.
 public enum Fault: String, Sendable, CaseIterable {
     case crash
     case publicationLost, queueFull, unroutable, consumerLost
@@ -27,7 +27,7 @@ public enum Fault: String, Sendable, CaseIterable {
     }
 }
 
-/// Decides what goes wrong, until it is told that nothing more shall.
+/// Decides what goes wrong, until faults are switched off.
 final class Faults: Sendable {
     private struct State {
         var isOn: Bool
@@ -36,7 +36,7 @@ final class Faults: Sendable {
 
     private let state: Mutex<State>
     private let rates: [Fault: Double]
-    /// Crash at this point, and let nothing else go wrong.
+    /// Crash at this point, with no other faults.
     private let crashAt: Int?
     let chance: Chance
     let trace: Trace

@@ -1,17 +1,17 @@
 import PostgreSQL
 
-/// Ways to break the program from outside, to see that the simulation tells: each takes away one thing that the promise rests on.
+/// Ways to break the program from outside, to check that the simulation detects it: each removes one thing that the promise rests on.
 public enum Sabotage: String, Sendable, CaseIterable {
     /// No message is entered into the inbox.
     case forgetfulInbox
     /// A message is acknowledged when it is delivered.
     case earlyAcknowledgement
-    /// Outputs leave before the transaction that they belong to is committed.
+    /// Outputs are sent before the transaction that they belong to is committed.
     case lateCommit
-    /// A payment is voided without asking the gateway what has become of its charge.
+    /// A payment is voided without asking the gateway for the outcome of its charge.
     case blindVoid
 
-    /// Sagas are read without locks before they are changed, and written whatever has become of them since.
+    /// Sagas are read without locks before they are changed, and written even when they have changed since.
     case unguardedSagas
 
     static let lateness: Duration = .milliseconds(30)

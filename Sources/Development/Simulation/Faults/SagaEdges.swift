@@ -1,8 +1,8 @@
-/// The transitions of the checkout saga, as an order's history tells them.
+/// The transitions of the checkout saga, as recorded in an order's history.
 enum SagaEdges {
     struct Edge: Hashable, Sendable {
         let from: String
-        /// As the history words the event.
+        /// The event in the words of the history.
         let event: String
         let to: String
 
@@ -13,7 +13,7 @@ enum SagaEdges {
 
     static func moment(_ edge: Edge) -> String { "saga: \(edge.from) + \(edge.event) → \(edge.to)" }
 
-    /// Every transition of `Checkout.after` that events can lead to from outside.
+    /// Every transition of `Checkout.after` that outside events can cause.
     static let reachable: [Edge] = [
         Edge("reserving", "stock reserved", "charging"),
         Edge("reserving", "not enough stock", "reopening"),
@@ -31,18 +31,18 @@ enum SagaEdges {
         Edge("reopening", "cart open again", "rejected"),
     ]
 
-    /// Those that a sweep need not meet.
+    /// Transitions that a sweep need not reach.
     private static let rare: [Edge] = [
         Edge("confirming", "the reservation is gone", "voiding"),
         Edge("voiding", "the payment needs an operator", "releasing"),
     ]
 
-    /// Whether a single event can lead there.
+    /// Whether a single event can cause it.
     static func isPossible(_ edge: Edge) -> Bool { edge.from == edge.to || all.contains(edge) }
 
     private static let all = Set(reachable + rare)
 
-    /// The transitions that an order's history tells, in their order.
+    /// The transitions recorded in an order's history, in their order.
     static func path(of order: Books.Order) -> [Edge] {
         zip(["reserving"] + order.history.dropFirst().map(\.state), order.history.dropFirst()).map { state, entry in
             Edge(state, String(entry.detail.prefix { $0 != ":" }), entry.state)

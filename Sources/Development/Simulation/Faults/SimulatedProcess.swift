@@ -3,8 +3,8 @@ import Messaging
 import Runtime
 import Synchronization
 
-/// One incarnation of a process. Every call of it through a seam is a point at which it can be killed; from then on no call of it returns, so that
-/// nothing of it happens afterwards.
+/// One incarnation of a process. Each of its calls through a seam is a point at which it can be killed; from then on none of its calls returns, so that
+/// it does nothing afterwards.
 final class SimulatedProcess: Sendable {
     /// Where a process can die. The first six are the rows of the crash table of the architecture.
     enum Point: String, CaseIterable {
@@ -21,7 +21,7 @@ final class SimulatedProcess: Sendable {
         case gatewayAnswer = "after the gateway acted, before that is committed"
         case mail = "after a mail was sent, before that is committed"
 
-        /// How much likelier than elsewhere a crash is here: what is passed seldom would be met by no crash.
+        /// How much likelier than elsewhere a crash is here: points that are passed seldom would never see one.
         var weight: Double {
             switch self {
             case .statement: 0.4
@@ -56,7 +56,7 @@ final class SimulatedProcess: Sendable {
         state.withLock { $0.onDeath.append(action) }
     }
 
-    /// Dies here, or goes on.
+    /// Dies here, or continues.
     func pass(_ point: Point) async {
         await check()
         guard isMortal, faults.crashes(weight: point.weight) else { return }
@@ -66,7 +66,7 @@ final class SimulatedProcess: Sendable {
         await check()
     }
 
-    /// Returns only to the living.
+    /// Returns only if the process is alive.
     func check() async {
         guard isDead else { return }
         await unsafe withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
@@ -85,19 +85,19 @@ final class SimulatedProcess: Sendable {
 /// A clock on which a killed process sleeps for ever.
 struct ProcessClock: WallClock {
     let clock: SimulatedClock
-    let life: SimulatedProcess
+    let process: SimulatedProcess
 
     func now() -> Date { clock.now() }
     var isSimulated: Bool { true }
 
     func sleep(for duration: Duration) async throws {
-        await life.check()
+        await process.check()
         do {
             try await clock.sleep(for: duration)
         } catch {
-            await life.check()
+            await process.check()
             throw error
         }
-        await life.check()
+        await process.check()
     }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How often each moment was reached that a sweep over many seeds has to reach: a simulation that never meets the hard cases proves nothing.
+/// How often each moment was reached that a sweep over many seeds must reach: a simulation that never reaches the hard cases proves nothing.
 public final class Visits: Sendable {
     private let counts = Mutex<[String: Int]>([:])
 
@@ -17,7 +17,7 @@ public final class Visits: Sendable {
         counts.withLock { $0.merge(added) { $0 + $1 } }
     }
 
-    /// Those that were to be reached, with how often they were.
+    /// The moments that had to be reached, with how often they were.
     public var expected: [(moment: String, count: Int)] {
         let counts = all
         return Moment.all.map { ($0, counts[$0] ?? 0) }
@@ -32,9 +32,9 @@ enum Moment {
     static let replyRecalled = "reply recalled for a retry"
     static let lateCharge = "charge carried out after its call was given up"
     static let lateChargeOfVoided = "charge carried out after the payment was voided"
-    static let chargeUnheard = "charge of which neither answer nor webhook tells"
+    static let chargeUnheard = "charge reported by neither answer nor webhook"
     static let endlessSearchLag = "charge that the gateway's search never finds"
-    static let redrive = "step of a saga asked for again"
+    static let redrive = "step of a saga repeated"
     static let reorder = "cart of a rejected order ordered again"
     static let keyRepeated = "gateway recalls an idempotency key"
     static let oneByOne = "batch falls back to one by one"

@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Messaging
 
-/// What the model of Stripe knows. Every decision is here; no time passes and nothing fails.
+/// The state of the model Stripe. Every decision is here; no time passes and nothing fails.
 struct GatewayBook: Sendable {
     enum Status: String, Sendable {
         case succeeded, canceled
         case requiresAction = "requires_action"
         case requiresPaymentMethod = "requires_payment_method"
-        /// Created, and no card tried.
+        /// Created; no card has been tried.
         static let untried = Status.requiresPaymentMethod
     }
 
@@ -18,16 +18,16 @@ struct GatewayBook: Sendable {
         var status: Status
         var declineCode: String?
         var refunded = 0
-        /// How often money was taken; a second time would be one too many.
+        /// How often money was taken; more than once would be an error.
         var captures = 0
-        /// When a search finds it, in microseconds of virtual time.
+        /// When a search first finds it, in microseconds of virtual time.
         var searchable: Int64 = 0
     }
 
     struct Answer: Sendable {
         var status: Int
         var body: [UInt8]
-        /// What is told to the webhook, each with the intent as it was then.
+        /// The events to send to the webhook, each with the intent as it was then.
         var events: [(type: String, intent: Intent)] = []
         var isRecalled = false
     }
@@ -39,7 +39,7 @@ struct GatewayBook: Sendable {
     func intent(_ id: String) -> Intent? { intents.first { $0.id == id } }
     func intents(of order: UUID) -> [Intent] { intents.filter { $0.order == order } }
 
-    /// The same key with the same parameters gets the answer of the first time.
+    /// The same key with the same parameters returns the first answer.
     mutating func post(_ path: String, _ parameters: [String: String], key: String?, searchable: Int64) -> Answer {
         if let key, let known = answers[key] {
             guard known.parameters == parameters else { return failure(400, type: "idempotency_error", "other parameters under one key") }
@@ -80,10 +80,10 @@ struct GatewayBook: Sendable {
         intents.append(intent)
         var new = Intent(id: intent.id, order: order, amount: amount, status: .untried)
         new.searchable = searchable
-        let told = [("payment_intent.created", new)] + events.map { ($0, intent) }
-        guard intent.status == .requiresPaymentMethod else { return Answer(status: 200, body: body(intent), events: told) }
+        let sent = [("payment_intent.created", new)] + events.map { ($0, intent) }
+        guard intent.status == .requiresPaymentMethod else { return Answer(status: 200, body: body(intent), events: sent) }
         var refusal = failure(402, type: "card_error", "declined", code: "card_declined", decline: "generic_decline", intent: intent)
-        refusal.events = told
+        refusal.events = sent
         return refusal
     }
 
@@ -108,7 +108,7 @@ struct GatewayBook: Sendable {
         return Answer(status: 200, body: Array(#"{"object":"refund"}"#.utf8), events: [("charge.refunded", intents[place])])
     }
 
-    /// The customer's part; nil when there is nothing to authenticate any more.
+    /// The customer's part; nil when there is nothing left to authenticate.
     mutating func authenticate(_ order: UUID, succeeds: Bool) -> Answer? {
         guard let intent = intents.last(where: { $0.order == order && ($0.status == .requiresAction || $0.status == .requiresPaymentMethod) })
         else { return nil }
@@ -129,7 +129,7 @@ struct GatewayBook: Sendable {
         let isExpanded = query.contains("latest_charge")
         let found: [Intent]
         switch parts.first?.split(separator: "/").last {
-        // The query names one order; a search finds what its index has by now, the newest first.
+        // The query names one order; a search returns what its index has by now, the newest first.
         case "search": found = intents.reversed().filter { query.contains($0.order.uuidString.lowercased()) && $0.searchable <= now }
         case "payment_intents": found = intents.reversed()
         case let id:

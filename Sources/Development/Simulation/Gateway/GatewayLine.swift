@@ -1,25 +1,25 @@
 import WebClient
 
-/// One payments process's line to the gateway. Requests get lost, answers get lost, and some requests arrive when nobody waits for them any more.
+/// One payments process's line to the gateway. Requests get lost, answers get lost, and some requests arrive after their sender has given up.
 struct GatewayLine: HTTPTransport {
     static let latency = 10...400
-    /// How many of the requests to a gateway that is away are carried out nevertheless.
+    /// How many of the requests are carried out although the gateway is down.
     static let swallowed = 0.4
-    /// How many of those at once, while the way back is cut; the others later.
+    /// How many of those at once, while only the way back is cut; the others later.
     static let unheard = 0.5
 
     let gateway: ModelGateway
-    let life: SimulatedProcess
+    let process: SimulatedProcess
     var sabotage: Sabotage?
 
     func send(_ request: WebRequest) async throws -> WebResponse {
-        await life.pass(.gatewayCall)
+        await process.pass(.gatewayCall)
         let faults = gateway.faults
         if gateway.isAway, request.method == "POST", faults.chance.happens(Self.swallowed) {
             if faults.chance.happens(Self.unheard) {
                 gateway.carryOut(request, isHeard: false)
             } else {
-                // It lies in some buffer, and is carried out when the gateway is back.
+                // The request is buffered, and carried out when the gateway is back.
                 gateway.carryOutLate(request)
             }
             await travel(request.timeout)
@@ -43,12 +43,12 @@ struct GatewayLine: HTTPTransport {
             await travel(faults.chance.duration(milliseconds: Self.latency))
             throw WebClientError(code: .connectionLost, message: "the connection ended before the answer", requestMayHaveBeenSent: true)
         }
-        await life.pass(.gatewayAnswer)
+        await process.pass(.gatewayAnswer)
         return WebResponse(status: answer.status, body: answer.body)
     }
 
     private func travel(_ time: Duration) async {
         try? await gateway.clock.sleep(for: time)
-        await life.check()
+        await process.check()
     }
 }

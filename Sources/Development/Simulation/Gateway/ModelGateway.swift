@@ -3,11 +3,11 @@ import Messaging
 import Synchronization
 import WebClient
 
-/// Stripe's side of the simulation: it carries out what reaches it, late if need be, and tells every change to the webhook until the webhook takes it.
+/// Stripe's side of the simulation: it carries out the requests that reach it, late if need be, and sends every change to the webhook until the webhook accepts it.
 final class ModelGateway: Sendable {
     static let lateness = 5_000...200_000
     static let searchLag = 500...40_000
-    /// Longer than anybody waits: the index never gets to it.
+    /// Longer than any caller waits: the index never gets to it.
     static let endlessSearchLag = 86_400_000...86_400_000
     /// How many of the lags are endless.
     static let endlessSearchLags = 0.3
@@ -18,11 +18,11 @@ final class ModelGateway: Sendable {
         var book = GatewayBook()
         var undelivered = 0
         var awayUntil: Int64 = 0
-        /// Charges that will be carried out although nobody waits for the answer any more.
+        /// Charges that will be carried out although their callers have given up.
         var late = 0
     }
 
-    /// Takes an event; false to be sent it again later.
+    /// Receives an event; returns false to have it sent again later.
     typealias Webhook = @Sendable (_ body: [UInt8]) async -> Bool
 
     private let state = Mutex(State())
@@ -41,7 +41,7 @@ final class ModelGateway: Sendable {
         webhook.withLock { $0 = take }
     }
 
-    /// - Parameter check: Whether payments takes the order's payment for voided.
+    /// - Parameter check: Whether payments considers the order's payment voided.
     func setVoidedCheck(_ check: @escaping @Sendable (UUID) -> Bool) {
         isVoided.withLock { $0 = check }
     }
@@ -52,12 +52,12 @@ final class ModelGateway: Sendable {
 
     var isAway: Bool { state.withLock { $0.awayUntil } > clock.elapsed }
 
-    /// What is still to come of what has happened.
+    /// What is still to follow from earlier requests.
     var pending: Int { state.withLock { $0.undelivered + $0.late } }
 
     var intents: [GatewayBook.Intent] { state.withLock { $0.book.intents } }
 
-    /// - Parameter isHeard: Whether the webhook is told; an event that the gateway has tried to deliver for too long is given up.
+    /// - Parameter isHeard: Whether the webhook receives the events; an event that could not be delivered for too long is dropped.
     @discardableResult
     func carryOut(_ request: WebRequest, isHeard: Bool = true) -> GatewayBook.Answer {
         let now = clock.elapsed
@@ -69,7 +69,7 @@ final class ModelGateway: Sendable {
         faults.trace.note("gateway: \(path) \(answer.status)\(answer.isRecalled ? " recalled" : "")")
         if answer.isRecalled { visits.note(Moment.keyRepeated) }
         if !isHeard, !answer.events.isEmpty, path.hasSuffix("/payment_intents") { visits.note(Moment.chargeUnheard) }
-        for event in answer.events where isHeard { tell(event.type, event.intent) }
+        for event in answer.events where isHeard { notify(event.type, event.intent) }
         return answer
     }
 
@@ -79,7 +79,7 @@ final class ModelGateway: Sendable {
         return faults.chance.duration(milliseconds: isEndless ? Self.endlessSearchLag : Self.searchLag)
     }
 
-    /// Carries `request` out when its sender has long stopped to wait.
+    /// Carries out `request` long after its sender has stopped waiting.
     func carryOutLate(_ request: WebRequest) {
         state.withLock { $0.late += 1 }
         let absence = Duration.microseconds(max(0, state.withLock { $0.awayUntil } - clock.elapsed))
@@ -96,13 +96,13 @@ final class ModelGateway: Sendable {
     func authenticate(_ order: UUID, succeeds: Bool) -> Bool {
         guard let answer = state.withLock({ $0.book.authenticate(order, succeeds: succeeds) }) else { return false }
         faults.trace.note("gateway: authentication \(succeeds ? "succeeds" : "fails")")
-        for event in answer.events { tell(event.type, event.intent) }
+        for event in answer.events { notify(event.type, event.intent) }
         return true
     }
 
     // MARK: Webhooks
 
-    private func tell(_ type: String, _ intent: GatewayBook.Intent) {
+    private func notify(_ type: String, _ intent: GatewayBook.Intent) {
         let body = state.withLock { $0.book.eventBody(type, intent) }
         for _ in 0..<(faults.strikes(.webhookTwice) ? 2 : 1) {
             state.withLock { $0.undelivered += 1 }

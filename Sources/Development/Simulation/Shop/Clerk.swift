@@ -2,8 +2,8 @@ import Contracts
 import FoundationEssentials
 import Messaging
 
-/// Somebody who books deliveries without an `Idempotency-Key`, and takes the shop at its word: what was refused is sent again as a new request, what may
-/// have been accepted is not.
+/// A clerk who books deliveries without an `Idempotency-Key`, and relies on the shop's answers: a refused booking is sent again as a new request, one that
+/// may have been accepted is not.
 struct Clerk: Sendable {
     static let deliveries = 40
     static let attempts = 20
@@ -22,7 +22,7 @@ struct Clerk: Sendable {
         }
     }
 
-    /// Whether the shop has said that it is booked.
+    /// Whether the shop has reported it as booked.
     private func book(_ reason: String, _ caller: Caller) async throws -> Bool {
         for _ in 0..<Self.attempts {
             let id = chance.uuid()

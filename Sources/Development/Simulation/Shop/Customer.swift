@@ -2,7 +2,7 @@ import FoundationEssentials
 import JSON
 import Messaging
 
-/// Somebody who fills a cart and orders it, as a storefront does it for them: with a key for each click, and again with the same key when no answer came.
+/// A customer who fills a cart and orders it, as a storefront does on their behalf: with a key for each click, and again with the same key when no answer came.
 struct Customer: Sendable {
     enum Card: String, CaseIterable {
         case good = "pm_card_visa"
@@ -10,8 +10,8 @@ struct Customer: Sendable {
         case asking = "pm_card_authenticationRequired"
     }
 
-    /// What becomes of a request to authenticate.
-    enum Patience: CaseIterable {
+    /// What the customer does about a request to authenticate.
+    enum Behaviour: CaseIterable {
         case authenticates, fails, failsThenPays, leaves
     }
 
@@ -24,7 +24,7 @@ struct Customer: Sendable {
     let ledger: CustomerLedger
     let chance: Chance
 
-    private struct Told: Decodable {
+    private struct Answer: Decodable {
         struct Order: Decodable {
             let id: UUID
             let state: String
@@ -56,9 +56,9 @@ struct Customer: Sendable {
             shop.visits.note(Moment.doubleCheckout)
             async let second = checkOut(cart.id, body, key: "checkout again")
             let first = try await checkOut(cart.id, body, key: "checkout")
-            guard let told = try await [first, second].compactMap(\.self).first else { return }
-            _ = try await follow(told)
-        } else if let told = try await checkOut(cart.id, body, key: "checkout"), try await follow(told) == "rejected" {
+            guard let answer = try await [first, second].compactMap(\.self).first else { return }
+            _ = try await follow(answer)
+        } else if let answer = try await checkOut(cart.id, body, key: "checkout"), try await follow(answer) == "rejected" {
             // Another card for the same cart.
             guard let again = try await checkOut(cart.id, self.body(cart.id, .good), key: "checkout with another card", isReopened: true) else {
                 return
@@ -75,27 +75,27 @@ struct Customer: Sendable {
         """
     }
 
-    /// - Parameter isReopened: The customer was told that the cart's last order was rejected.
-    private func checkOut(_ cart: UUID, _ body: String, key: String, isReopened: Bool = false) async throws -> Told? {
+    /// - Parameter isReopened: The shop reported that the cart's last order was rejected.
+    private func checkOut(_ cart: UUID, _ body: String, key: String, isReopened: Bool = false) async throws -> Answer? {
         guard let reply = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable) else { return nil }
         if isReopened, reply.status == 409 { ledger.complain("a cart whose order was rejected is closed") }
         guard reply.status == 202 else { return nil }
-        let told: Told = try JSON.decode(from: reply.body)
-        ledger.accepted(order: told.order.id, cart: cart)
+        let answer: Answer = try JSON.decode(from: reply.body)
+        ledger.accepted(order: answer.order.id, cart: cart)
         if chance.happens(0.3), let again = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable) {
             // The same click once more is the same order.
-            let second = try? JSON.decode(Told.self, from: again.body)
-            if again.status != 202 || second?.order.id != told.order.id { ledger.complain("a checkout repeated under its key was answered \(again.status)") }
+            let second = try? JSON.decode(Answer.self, from: again.body)
+            if again.status != 202 || second?.order.id != answer.order.id { ledger.complain("a checkout repeated under its key was answered \(again.status)") }
             if again.isReplayed { shop.visits.note(Moment.replyRecalled) }
         }
-        return told
+        return answer
     }
 
-    /// Looks at the order until it is settled, and plays the customer's part in the payment.
-    /// The state that it settled in; nil when the customer went away before.
-    private func follow(_ told: Told) async throws -> String? {
-        let id = told.order.id
-        let patience = chance.pick(Patience.allCases)
+    /// Polls the order until it is settled, and plays the customer's part in the payment.
+    /// Returns the state that it settled in; nil when the customer left before.
+    private func follow(_ answer: Answer) async throws -> String? {
+        let id = answer.order.id
+        let behaviour = chance.pick(Behaviour.allCases)
         var hasActed = false
         if chance.happens(0.5) {
             let wait = chance.uuid()
@@ -107,11 +107,11 @@ struct Customer: Sendable {
         for _ in 0..<Self.looks {
             try await shop.clock.sleep(for: chance.duration(milliseconds: 1_000...8_000))
             var parameters = ["id": id.uuidString]
-            parameters["token"] = told.token
+            parameters["token"] = answer.token
             guard
                 let reply = try? await shop.ingress.send(
                     Request(id: chance.uuid(), operation: "orders.orders.get", parameters: parameters), durability: .query, timeout: .seconds(5)),
-                reply.status == 200, let order = try? JSON.decode(Told.Order.self, from: reply.body)
+                reply.status == 200, let order = try? JSON.decode(Answer.Order.self, from: reply.body)
             else { continue }
             switch order.state {
             case "confirmed", "rejected":
@@ -119,15 +119,15 @@ struct Customer: Sendable {
                 return order.state
             case "requiresAction" where !hasActed:
                 hasActed = true
-                try await act(patience, on: id)
+                try await act(behaviour, on: id)
             default: continue
             }
         }
         return nil
     }
 
-    private func act(_ patience: Patience, on order: UUID) async throws {
-        switch patience {
+    private func act(_ behaviour: Behaviour, on order: UUID) async throws {
+        switch behaviour {
         case .leaves: return
         case .authenticates: _ = shop.gateway.authenticate(order, succeeds: true)
         case .fails: _ = shop.gateway.authenticate(order, succeeds: false)
@@ -138,7 +138,7 @@ struct Customer: Sendable {
         }
     }
 
-    /// Asks until there is an answer that lasts; nil when there never was.
+    /// Repeats the request until there is a final answer; nil when there never was one.
     private func ask(
         _ operation: String, key: String, parameters: [String: String] = [:], body: String = "", durability: Durability = .command
     ) async throws -> Reply? {

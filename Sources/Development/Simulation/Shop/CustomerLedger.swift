@@ -1,14 +1,14 @@
 import FoundationEssentials
 import Synchronization
 
-/// What customers were told: it must turn out to be true.
+/// What the shop's answers claimed to customers: it must turn out to be true.
 final class CustomerLedger: Sendable {
     struct Entries: Sendable {
         /// Orders that were accepted, with their carts.
         var accepted: [UUID: UUID] = [:]
-        /// States that were told as final.
+        /// States that were reported as final.
         var settled: [UUID: String] = [:]
-        /// Deliveries that a clerk was told are booked, by their reasons.
+        /// Deliveries that were reported to a clerk as booked, by their reasons.
         var booked: Set<String> = []
         var complaints: [String] = []
     }

@@ -4,7 +4,7 @@ import Runtime
 import Secrets
 import Synchronization
 
-/// The ids of messages that follow from no other message: what customers, webhooks and pollers begin.
+/// The ids of messages that follow from no other message: those that customers, webhooks and pollers start.
 final class Origins: Sendable {
     private let ids = Mutex<Set<UUID>>([])
 

@@ -12,13 +12,13 @@ import Runtime
 import Secrets
 import Synchronization
 
-/// The whole of Wharf's checkout as production puts it together, on the seams of the simulation: worker processes that are started again when they die,
+/// The whole of Wharf's checkout, assembled as in production, on the seams of the simulation: worker processes that are restarted when they die,
 /// and one ingress.
 final class Shop: Sendable {
     enum Service: String, CaseIterable {
         case catalog, carts, orders, payments, notifications
 
-        /// Two where two copies of a message meeting in two processes matters most.
+        /// Two where it matters most that two copies of a message meet in two processes.
         var processes: Int { self == .orders || self == .payments ? 2 : 1 }
     }
 
@@ -28,8 +28,8 @@ final class Shop: Sendable {
     static let times: CheckoutTimes = {
         var times = CheckoutTimes()
         times.lifetime = 60
-        times.firstPatience = 4
-        times.longestPatience = 30
+        times.firstTimeout = 4
+        times.longestTimeout = 30
         return times
     }()
     /// Those of the ingress.
@@ -47,7 +47,7 @@ final class Shop: Sendable {
     let sabotage: Sabotage?
     let logger: Logger
     private let chance: Chance
-    private let lives = Mutex<[SimulatedProcess]>([])
+    private let running = Mutex<[SimulatedProcess]>([])
     private let sender: MailAddress
     let ingress: RequestClient
 
@@ -61,18 +61,18 @@ final class Shop: Sendable {
         (self.databases, self.sabotage, self.logger) = (databases, sabotage, logger)
         clock = scheduler.clock
         chance = Chance(seed: seed, stream: "services")
-        let life = SimulatedProcess("ingress", faults: faults, visits: visits, isMortal: false)
-        ingress = Self.requestClient(life, broker, faults, visits, clock: clock, randomness: Chance(seed: seed, stream: "ingress"), logger)
+        let process = SimulatedProcess("ingress", faults: faults, visits: visits, isMortal: false)
+        ingress = Self.requestClient(process, broker, faults, visits, clock: clock, randomness: Chance(seed: seed, stream: "ingress"), logger)
     }
 
     private static func requestClient(
-        _ life: SimulatedProcess, _ broker: ModelBroker, _ faults: Faults, _ visits: Visits, clock: any WallClock, randomness: any Randomness, _ logger: Logger
+        _ process: SimulatedProcess, _ broker: ModelBroker, _ faults: Faults, _ visits: Visits, clock: any WallClock, randomness: any Randomness, _ logger: Logger
     ) -> RequestClient {
         RequestClient(
-            commands: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
-            queries: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
+            commands: ModelPublisher(broker: broker, confirms: true, process: process, faults: faults),
+            queries: ModelPublisher(broker: broker, confirms: true, process: process, faults: faults),
             replies: ModelConsumer(
-                "replies of \(life.name)", exclusiveIn: [Exchange.replies], of: broker, prefetch: replyQueueRoom, noAck: true, life: life,
+                "replies of \(process.name)", exclusiveIn: [Exchange.replies], of: broker, prefetch: replyQueueRoom, noAck: true, process: process,
                 faults: faults, visits: visits),
             clock: clock, randomness: randomness, logger: logger)
     }
@@ -85,7 +85,7 @@ final class Shop: Sendable {
         }
     }
 
-    /// As the ingress does with an event that is signed well.
+    /// As the ingress does with a correctly signed event.
     private func takeWebhook(_ body: [UInt8]) async -> Bool {
         let id = UUID.v5(namespace: Self.namespace, name: body)
         origins.add(id)
@@ -104,16 +104,16 @@ final class Shop: Sendable {
         return id
     }
 
-    /// Messages in queues that somebody is to empty, by queue.
+    /// Messages in queues that a worker empties, by queue.
     var backlog: [String: Int] {
         broker.backlog.filter { $0.key != Exchange.deadLetters && !$0.key.hasPrefix("amq.gen-") }
     }
 
-    /// Whether anything is under way that does not wait for time alone.
+    /// Whether anything is under way that does not only wait for time to pass.
     var hasWork: Bool { !backlog.isEmpty || gateway.pending > 0 }
 
     func killOne() {
-        let living = lives.withLock { $0.filter { !$0.isDead } }
+        let living = running.withLock { $0.filter { !$0.isDead } }
         guard !living.isEmpty else { return }
         let victim = faults.chance.pick(living)
         faults.trace.note("\(victim.name) is killed")
@@ -124,36 +124,36 @@ final class Shop: Sendable {
 
     private func start(_ service: Service, _ number: Int, incarnation: Int) {
         guard let shared = databases[service] else { return }
-        let life = SimulatedProcess("\(service.rawValue)-\(number).\(incarnation)", faults: faults, visits: visits)
-        lives.withLock { lives in
-            lives.removeAll(where: \.isDead)
-            lives.append(life)
+        let process = SimulatedProcess("\(service.rawValue)-\(number).\(incarnation)", faults: faults, visits: visits)
+        running.withLock { running in
+            running.removeAll(where: \.isDead)
+            running.append(process)
         }
-        life.onDeath { [self] in
+        process.onDeath { [self] in
             clock.schedule(after: faults.chance.duration(milliseconds: Self.restartDelay)) { [self] in
                 start(service, number, incarnation: incarnation + 1)
             }
         }
-        let mortal = ProcessClock(clock: clock, life: life)
+        let processClock = ProcessClock(clock: clock, process: process)
         let randomness = NotedRandomness(chance: chance, origins: origins)
-        let definition = noting(definition(of: service, life, mortal, randomness))
+        let definition = noting(definition(of: service, process, processClock, randomness))
         let limits = WorkerLimits(batch: 20, lanes: service == .payments ? 4 : 2)
         var consumers: [String: any MessageConsumer] = [:]
         for queue in definition.queues {
-            var consumer = ModelConsumer(queue, of: broker, prefetch: limits.prefetch, life: life, faults: faults, visits: visits)
+            var consumer = ModelConsumer(queue, of: broker, prefetch: limits.prefetch, process: process, faults: faults, visits: visits)
             consumer.acknowledgesAtOnce = sabotage == .earlyAcknowledgement
             consumers[queue] = consumer
         }
         let wiring = Worker.Wiring(
-            consumers: consumers, publisher: ModelPublisher(broker: broker, confirms: true, life: life, faults: faults),
-            replies: ModelPublisher(broker: broker, confirms: false, life: life, faults: faults),
-            database: SimulatedDatabase(shared, clock: clock, life: life, faults: faults, visits: visits, sabotage: sabotage),
-            clock: mortal, randomness: randomness)
-        let worker = Worker(definition, wiring: wiring, limits: limits, name: life.name, logger: logger)
+            consumers: consumers, publisher: ModelPublisher(broker: broker, confirms: true, process: process, faults: faults),
+            replies: ModelPublisher(broker: broker, confirms: false, process: process, faults: faults),
+            database: SimulatedDatabase(shared, clock: clock, process: process, faults: faults, visits: visits, sabotage: sabotage),
+            clock: processClock, randomness: randomness)
+        let worker = Worker(definition, wiring: wiring, limits: limits, name: process.name, logger: logger)
         scheduler.spawn { try? await worker.run() }
     }
 
-    /// The service, with what its pollers find noted: those messages follow from no other.
+    /// The service, with its pollers' findings recorded: those messages follow from no other.
     private func noting(_ service: ServiceDefinition) -> ServiceDefinition {
         let pollers = service.pollers.map { poller in
             Poller(name: poller.name, interval: poller.interval) { [origins] connection in
@@ -166,22 +166,22 @@ final class Shop: Sendable {
             name: service.name, operations: service.operations, pollers: pollers, queues: service.queues, sensitiveQueues: service.sensitiveQueues)
     }
 
-    private func definition(of service: Service, _ life: SimulatedProcess, _ clock: ProcessClock, _ randomness: NotedRandomness) -> ServiceDefinition {
+    private func definition(of service: Service, _ process: SimulatedProcess, _ clock: ProcessClock, _ randomness: NotedRandomness) -> ServiceDefinition {
         switch service {
         case .catalog: return CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
-            let client = Self.requestClient(life, broker, faults, visits, clock: clock, randomness: randomness, logger)
+            let client = Self.requestClient(process, broker, faults, visits, clock: clock, randomness: randomness, logger)
             scheduler.spawn { try? await client.run() }
             return CartsService.definition(
                 ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
         case .orders: return OrdersService.definition(times: Self.times, clock: clock)
         case .payments:
-            let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, life: life, sabotage: sabotage), key: "sk_test")
+            let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, process: process, sabotage: sabotage), key: "sk_test")
             return PaymentsService.definition(gateway: stripe, clock: clock)
         case .notifications:
             return NotificationsService.definition(
-                mail: SimulatedMail(book: mails, life: life, faults: faults), sender: sender,
-                // Only mails about accounts ask, and this shop has none.
+                mail: SimulatedMail(book: mails, process: process, faults: faults), sender: sender,
+                // Only mails about accounts need it, and this shop sends none.
                 ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
         }
     }

@@ -1,6 +1,6 @@
 import Messaging
 
-/// What befalls the whole shop from time to time, rather than one call: a broker that restarts, a queue that is full, a database that goes away, a gateway
+/// Faults that strike the whole shop from time to time, rather than one call: a broker that restarts, a full queue, a database that goes down, a gateway
 /// that is down, a process that is killed while it waits.
 struct ShopFaults: Sendable {
     static let calm = 2_000...20_000

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Notifications
 import Synchronization
 
-/// Counts the mails that left.
+/// Counts the mails that were sent.
 final class MailBook: Sendable {
     private let sent = Mutex<[UUID: Int]>([:])
 
@@ -14,16 +14,16 @@ final class MailBook: Sendable {
     var all: [UUID: Int] { sent.withLock { $0 } }
 }
 
-/// One notifications process's way to the mail server.
+/// One notifications process's connection to the mail server.
 struct SimulatedMail: MailTransport {
     let book: MailBook
-    let life: SimulatedProcess
+    let process: SimulatedProcess
     let faults: Faults
 
     func send(_ mail: Mail) async throws(MailError) {
-        await life.check()
+        await process.check()
         if faults.strikes(.mailFails) { throw MailError("the mail server does not answer", .unavailable) }
         book.add(mail.id)
-        await life.pass(.mail)
+        await process.pass(.mail)
     }
 }

@@ -1,6 +1,6 @@
 import PostgreSQL
 
-/// What there is to buy: enough of some goods, too little of others.
+/// The stock on sale: enough of some goods, too little of others.
 enum Stockroom {
     static let plenty = ["tea", "cup", "pot"]
     static let scarce = ["rare", "last"]

@@ -47,7 +47,7 @@ public final class Chance: Randomness {
             let word = next()
             for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
         }
-        // Nil for other than 16 bytes only.
+        // Nil only for a count other than 16 bytes.
         return UUID.v4(randomBytes: bytes) ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     }
 

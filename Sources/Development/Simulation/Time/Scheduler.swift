@@ -50,7 +50,7 @@ public final class Scheduler: TaskExecutor, SerialExecutor {
         }
     }
 
-    /// Nothing is ready and nothing is due, but what was to end has not ended.
+    /// Nothing is ready and nothing is due, but the body has not ended.
     public struct Stuck: Error, CustomStringConvertible {
         public var description: String { "everything waits for something that will never happen" }
     }

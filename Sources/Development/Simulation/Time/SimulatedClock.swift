@@ -15,7 +15,7 @@ public final class SimulatedClock: WallClock {
         /// Microseconds since the start.
         var elapsed: Int64 = 0
         var lastID: UInt64 = 0
-        /// Those due last come first; of two that are due together the one set later comes first.
+        /// The latest due time first; of two due at the same time, the one set later first.
         var timers: [Timer] = []
         var sleepers: [UInt64: CheckedContinuation<Void, any Error>] = [:]
 

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What happens in a run, line by line, and a hash over it: two runs with the same hash did the same.
+/// The events of a run, line by line, and a hash over them: two runs with the same hash did the same.
 public final class Trace: Sendable {
     private struct State {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325

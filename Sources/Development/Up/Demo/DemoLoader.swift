@@ -4,7 +4,7 @@ import Runtime
 import Terminal
 import WebClient
 
-/// Puts the demo catalogue into the shop, through the HTTP API and as its administrator. Doing it again changes nothing.
+/// Loads the demo catalogue into the shop, through the HTTP API and as its administrator. Repeating it changes nothing.
 struct DemoLoader: Sendable {
     /// Products under way at once.
     static let maximumConcurrent = 8
@@ -40,15 +40,15 @@ struct DemoLoader: Sendable {
         let new = New(
             sku: product.sku, name: product.name, description: product.description, category: product.category,
             price: Price(amount: product.price, currency: "EUR"))
-        // 409: it is there from an attempt before, or somebody has made it meanwhile.
+        // 409: an earlier attempt, or another client, has already made it.
         _ = try await send("POST", "/v1/products", token: token, body: JSONEncoder().encode(new), accepting: [201, 409])
-        // 409: less than what orders have reserved of it already, so it has been set before.
+        // 409: below what orders have reserved already, so it has been set before.
         _ = try await send(
             "PUT", "/v1/stock/\(product.sku)", token: token, body: JSONEncoder().encode(Stock(onHand: product.stock)),
             accepting: [200, 409])
     }
 
-    /// Sends a request until the answer is a lasting one. One key for all attempts: what was done is not done twice.
+    /// Repeats a request until the answer is final. One key for all attempts: the work is not done twice.
     private func send(
         _ method: String, _ path: String, token: String? = nil, body: Data? = nil, accepting accepted: Set<Int>
     ) async throws -> WebResponse {

@@ -1,8 +1,8 @@
 import Contracts
 import FoundationEssentials
 
-/// An order as the shop tells it, as far as the run wants to know.
-package struct OrderTold: Sendable, Decodable {
+/// An order as the shop reports it, as far as the run needs it.
+package struct ReportedOrder: Sendable, Decodable {
     package enum State: String, Sendable, Codable, Hashable {
         case pending, requiresAction, confirmed, shipped, delivered, rejected, cancelled
 
@@ -21,9 +21,9 @@ package struct OrderTold: Sendable, Decodable {
         package let state: String
     }
 
-    /// The reason of an order that was rejected because there was not enough.
+    /// The reason of an order that was rejected for lack of stock.
     package static let outOfStock = "outOfStock"
-    /// What `history` calls the steps after which nothing is pending.
+    /// The steps of `history` after which nothing is pending.
     private static let settledSteps: Set<String> = ["confirmed", "rejected", "awaitingCustomer", "requiresAction", "cancelled"]
 
     package let id: UUID
@@ -33,7 +33,7 @@ package struct OrderTold: Sendable, Decodable {
     package let total: Money
     let history: [Entry]
 
-    /// When the order settled by its own history.
+    /// When the order settled, by its own history.
     package var settledAt: Date? {
         guard state.isSettled else { return nil }
         return (history.first { Self.settledSteps.contains($0.state) } ?? history.last)?.at
