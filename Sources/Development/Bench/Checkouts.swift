@@ -83,15 +83,15 @@ struct Checkouts: Sendable {
     }
 
     /// Mails that were sent: the last that comes of an order.
-    private func toldSoFar() async throws -> Int {
+    private func announced() async throws -> Int {
         try await count("SELECT count(*) AS count FROM notifications.notifications WHERE result <> 'pending'")
     }
 
     /// One mail an order. What has not come after a minute is left to the next measurement.
-    private func waitUntilQuiet(_ told: Int, orders: Int) async throws {
+    private func waitUntilQuiet(_ before: Int, orders: Int) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + Self.quietLimit
-        while try await toldSoFar() < told + orders, clock.now < deadline { try await clock.sleep(for: Self.watchPause) }
+        while try await announced() < before + orders, clock.now < deadline { try await clock.sleep(for: Self.watchPause) }
     }
 
     private func count(_ sql: SQL) async throws -> Int {

@@ -178,7 +178,7 @@ struct AuditInvariantTests {
 
     @Test func `a rejected order whose customer was told of a confirmation is found`() {
         var order = Self.order("rejected")
-        order.notifications.append(Self.told("orderConfirmed"))
+        order.notifications.append(Self.notice("orderConfirmed"))
         #expect(Self.findings(order).map(\.invariant) == [.notifications])
     }
 
