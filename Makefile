@@ -5,6 +5,7 @@
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make mutants  plant bugs, several in one build where none can hide another, and name those that no test catches; MUTANTS='Orders|inbox' takes those that match
+# make format   write the sources as .swift-format has them; make test refuses what is not so
 # make build    the executables: .build/release/wharf for production, .build/release/wharf-dev for everything else
 # make packages install the Debian packages that are missing (packages.txt)
 # make clean    remove what was built; make reset removes the state of `wharf-dev up`
@@ -19,8 +20,9 @@ BENCHFLAGS ?=
 # As in: make chaos CHAOSFLAGS='--seed 7 --seconds 60'
 CHAOSFLAGS ?=
 WHARF_DEV := .build/release/wharf-dev
+SWIFT_SOURCES := Package.swift Sources Tests
 
-.PHONY: up test bench chaos fuzz sanitize mutants build packages clean reset
+.PHONY: up test format bench chaos fuzz sanitize mutants build packages clean reset
 
 up: build
 	@exec $(WHARF_DEV) up
@@ -31,8 +33,12 @@ build: packages
 
 # One process for all test targets: its tests share their private servers.
 test: packages
+	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 	$(SWIFT) build --build-tests $(SWIFTFLAGS)
 	@scripts/name-failures $(SWIFT) test --skip-build --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
+
+format:
+	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
 bench: build
 	@exec $(WHARF_DEV) bench $(BENCHFLAGS)

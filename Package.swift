@@ -70,7 +70,12 @@ let package = Package(
         .target(name: "JSON", dependencies: ["Secrets"], swiftSettings: safe),
         .target(name: "Runtime", swiftSettings: safe),
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
-        .target(name: "Operations", dependencies: ["Messaging", "Runtime", "Secrets", "Contracts", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird, .product(name: "Configuration", package: "swift-configuration")], swiftSettings: safe),
+        .target(
+            name: "Operations",
+            dependencies: [
+                "Messaging", "Runtime", "Secrets", "Contracts", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird,
+                .product(name: "Configuration", package: "swift-configuration"),
+            ], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["JSON", "Runtime", "AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
         // Reads what callers send, and writes pages.
         .target(name: "Input", dependencies: ["Messaging", "JSON", "Contracts", "Secrets"], swiftSettings: safe),
@@ -78,104 +83,120 @@ let package = Package(
         .target(
             name: "Ingress", dependencies: ["Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "AMQP", "Gzip", hummingbird, hummingbirdCore, log, metrics, lifecycle],
             swiftSettings: safe),
-    ] + clientsOfServices.map { name, clients in
-        .target(
-            name: name, dependencies: ["Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", log, lifecycle] + clients, path: "Sources/Services/\(name)",
-            swiftSettings: safe)
-    } + [
-        // What the executables have in common.
-        .target(name: "Terminal", dependencies: [log, signals], swiftSettings: safe),
-        .target(
-            name: "Assembly",
-            dependencies: ["Messaging", "Runtime", "Topology", "Ingress", "Operations", "Contracts", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics, lifecycle, signals, arguments]
-                + services.map { .init(stringLiteral: $0) },
-            swiftSettings: safe),
-        .target(name: "LocalState", dependencies: ["Terminal", "Assembly", "Messaging", "WebClient", "Secrets"], swiftSettings: safe),
-        .target(name: "ShopClient", dependencies: ["Terminal", "Messaging", "JSON", "Contracts", "WebClient"], swiftSettings: safe),
-        .target(
-            name: "Audit",
-            dependencies: ["Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "JSON", "Runtime", "Input", "Topology", "Contracts", "PostgreSQL", "WebClient", "Secrets", log]
-                + services.map { .init(stringLiteral: $0) },
-            swiftSettings: safe),
-        // Production: nothing of Sources/Development is linked into it.
-        .executableTarget(
-            name: "wharf",
-            dependencies: [
-                "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient", "Secrets", "Users", "DeadLetters",
-                log, lifecycle, arguments,
-            ], swiftSettings: safe),
+    ]
+        + clientsOfServices.map { name, clients in
+            .target(
+                name: name, dependencies: ["Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", log, lifecycle] + clients, path: "Sources/Services/\(name)",
+                swiftSettings: safe)
+        } + [
+            // What the executables have in common.
+            .target(name: "Terminal", dependencies: [log, signals], swiftSettings: safe),
+            .target(
+                name: "Assembly",
+                dependencies: [
+                    "Messaging", "Runtime", "Topology", "Ingress", "Operations", "Contracts", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics, lifecycle, signals,
+                    arguments,
+                ]
+                    + services.map { .init(stringLiteral: $0) },
+                swiftSettings: safe),
+            .target(name: "LocalState", dependencies: ["Terminal", "Assembly", "Messaging", "WebClient", "Secrets"], swiftSettings: safe),
+            .target(name: "ShopClient", dependencies: ["Terminal", "Messaging", "JSON", "Contracts", "WebClient"], swiftSettings: safe),
+            .target(
+                name: "Audit",
+                dependencies: [
+                    "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "JSON", "Runtime", "Input", "Topology", "Contracts", "PostgreSQL", "WebClient", "Secrets", log,
+                ]
+                    + services.map { .init(stringLiteral: $0) },
+                swiftSettings: safe),
+            // Production: nothing of Sources/Development is linked into it.
+            .executableTarget(
+                name: "wharf",
+                dependencies: [
+                    "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient", "Secrets",
+                    "Users", "DeadLetters",
+                    log, lifecycle, arguments,
+                ], swiftSettings: safe),
 
-        // For people who build Wharf or try it.
-        development("LocalServers", ["Terminal", "WebClient", "Secrets", log, subprocess]),
-        development("Sandbox", ["Secrets", "WebClient", hummingbird, log]),
-        // Services on one seeded thread, against a model of the broker and of the gateway.
-        development(
-            "Simulation",
-            ["Messaging", "JSON", "Runtime", "Topology", "Contracts", "AMQP", "PostgreSQL", "IOThreads", "WebClient", "Secrets", "LocalServers", log]
-                + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) }),
-        development(
-            "Up",
-            ["Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
-        development("Load", ["Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
-        development(
-            "Bench",
-            ["Up", "Load", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", log, arguments]),
-        development(
-            "Chaos",
-            [
-                "Up", "Load", "Audit", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "Contracts", "AMQP", "PostgreSQL", "WebClient",
-                "Secrets", log, arguments,
-            ]),
-        .executableTarget(
-            name: "wharf-dev",
-            dependencies: ["Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Assembly", "Operations", "Messaging", "Topology", "LocalServers", log, lifecycle, arguments],
-            swiftSettings: safe),
-        .target(name: "TestKit", dependencies: ["LocalServers", "WebClient"], path: "Tests/TestKit", swiftSettings: safe),
-        // A service over a database of its own, for the suites of services.
-        .target(
-            name: "ServiceKit", dependencies: ["TestKit", "LocalServers", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
-            swiftSettings: safe),
-        // What fuzzers drive: the decoders of what strangers send.
-        .target(
-            name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Gzip", "Messaging", "JSON", "Runtime", "Input", "Ingress"], path: "Tests/FuzzTargets", swiftSettings: safe),
-    ] + (
-        // libFuzzer's runtime is not in every toolchain, and brings a main function of its own.
-        Context.environment["WHARF_LIBFUZZER"] == nil
+            // For people who build Wharf or try it.
+            development("LocalServers", ["Terminal", "WebClient", "Secrets", log, subprocess]),
+            development("Sandbox", ["Secrets", "WebClient", hummingbird, log]),
+            // Services on one seeded thread, against a model of the broker and of the gateway.
+            development(
+                "Simulation",
+                ["Messaging", "JSON", "Runtime", "Topology", "Contracts", "AMQP", "PostgreSQL", "IOThreads", "WebClient", "Secrets", "LocalServers", log]
+                    + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) }),
+            development(
+                "Up",
+                ["Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
+            development("Load", ["Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
+            development(
+                "Bench",
+                ["Up", "Load", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", log, arguments]),
+            development(
+                "Chaos",
+                [
+                    "Up", "Load", "Audit", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "Contracts", "AMQP", "PostgreSQL", "WebClient",
+                    "Secrets", log, arguments,
+                ]),
+            .executableTarget(
+                name: "wharf-dev",
+                dependencies: ["Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Assembly", "Operations", "Messaging", "Topology", "LocalServers", log, lifecycle, arguments],
+                swiftSettings: safe),
+            .target(name: "TestKit", dependencies: ["LocalServers", "WebClient"], path: "Tests/TestKit", swiftSettings: safe),
+            // A service over a database of its own, for the suites of services.
+            .target(
+                name: "ServiceKit", dependencies: ["TestKit", "LocalServers", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
+                swiftSettings: safe),
+            // What fuzzers drive: the decoders of what strangers send.
+            .target(
+                name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Gzip", "Messaging", "JSON", "Runtime", "Input", "Ingress"], path: "Tests/FuzzTargets", swiftSettings: safe),
+        ] + (
+            // libFuzzer's runtime is not in every toolchain, and brings a main function of its own.
+            Context.environment["WHARF_LIBFUZZER"] == nil
             ? []
             : [
                 .executableTarget(
                     name: "libfuzzer", dependencies: ["FuzzTargets"], path: "Tests/LibFuzzer",
                     swiftSettings: safe + [.unsafeFlags(["-parse-as-library"])])
-            ]
-    ) + [
-        // What each suite needs besides TestKit.
-        ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
-        ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]),
-        ("LocalServersTests", ["LocalServers"]),
-        ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
-        ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
-        ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
-        ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "WebClient", log, metrics, lifecycle]),
-        ("IngressTests", ["FuzzTargets", yams, "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
-        ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
-        ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
-        ("UsersTests", ["ServiceKit", "Users", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
-        ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
-        ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
-        ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
-        ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
-        ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "JSON", "Contracts", "PostgreSQL", "WebClient"]),
-        ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
-        ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
-        ("FaultTests", ["ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "JSON", "Runtime", "Topology", "Contracts", "PostgreSQL", "AMQP", "WebClient", "IOThreads", "LocalServers", log, lifecycle]),
-        (
-            "WharfTests",
-            ["wharf", "wharf-dev", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON", "Topology", "Contracts", "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle]
-                + services.map { .init(stringLiteral: $0) }
-        ),
-    ].filter { name, _ in
-        suites?.contains(name) ?? true
-    }.map { (name: String, dependencies: [Target.Dependency]) in
-        .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: safe)
-    }
+            ])
+        + [
+            // What each suite needs besides TestKit.
+            ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
+            ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]),
+            ("LocalServersTests", ["LocalServers"]),
+            ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
+            ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
+            ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
+            ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "WebClient", log, metrics, lifecycle]),
+            ("IngressTests", ["FuzzTargets", yams, "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+            ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
+            ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+            ("UsersTests", ["ServiceKit", "Users", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
+            ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
+            ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
+            ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
+            ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
+            ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "JSON", "Contracts", "PostgreSQL", "WebClient"]),
+            ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
+            ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
+            (
+                "FaultTests",
+                [
+                    "ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "JSON", "Runtime", "Topology", "Contracts", "PostgreSQL", "AMQP", "WebClient", "IOThreads", "LocalServers",
+                    log, lifecycle,
+                ]
+            ),
+            (
+                "WharfTests",
+                [
+                    "wharf", "wharf-dev", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON", "Topology", "Contracts",
+                    "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle,
+                ]
+                    + services.map { .init(stringLiteral: $0) }
+            ),
+        ].filter { name, _ in
+            suites?.contains(name) ?? true
+        }.map { (name: String, dependencies: [Target.Dependency]) in
+            .testTarget(name: name, dependencies: dependencies + ["TestKit"], swiftSettings: safe)
+        }
 )

@@ -154,7 +154,8 @@ package struct Assembly: Sendable {
         for queue in definition.queues {
             let consumer = try self.consumer(queue, of: user, prefetch: limits.prefetch, on: thread)
             services.append(consumer)
-            consumers[queue] = definition.sensitiveQueues.contains(queue)
+            consumers[queue] =
+                definition.sensitiveQueues.contains(queue)
                 ? OpeningConsumer(consumer, key: try credentialsKey(), logger: logger(queue)) : consumer
         }
         let wiring = Worker.Wiring(

@@ -1,7 +1,8 @@
+import Logging
+
 #if canImport(Glibc)
     import Glibc
 #endif
-import Logging
 
 /// The file descriptors that a process may have open: beyond them connections are neither accepted nor refused, without any error.
 struct DescriptorLimit: Equatable {

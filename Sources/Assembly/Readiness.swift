@@ -49,14 +49,16 @@ extension SealingKeyService: HasReadiness {
 
 extension PostgresPool: HasReadiness {
     var readiness: [ReadinessCheck] {
-        [ReadinessCheck("database") {
-            do {
-                try await self.probe()
-                return nil
-            } catch {
-                return "\((error as? PostgresError)?.message ?? "not reachable")"
+        [
+            ReadinessCheck("database") {
+                do {
+                    try await self.probe()
+                    return nil
+                } catch {
+                    return "\((error as? PostgresError)?.message ?? "not reachable")"
+                }
             }
-        }]
+        ]
     }
 }
 
@@ -70,13 +72,15 @@ struct RedisService: Service, HasReadiness {
     }
 
     var readiness: [ReadinessCheck] {
-        [ReadinessCheck("redis", isRequired: false) {
-            do throws(RedisError) {
-                _ = try await client.command(["PING"])
-                return nil
-            } catch {
-                return error.message
+        [
+            ReadinessCheck("redis", isRequired: false) {
+                do throws(RedisError) {
+                    _ = try await client.command(["PING"])
+                    return nil
+                } catch {
+                    return error.message
+                }
             }
-        }]
+        ]
     }
 }

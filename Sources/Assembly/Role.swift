@@ -91,7 +91,7 @@ package enum Role {
     package static func stoppingOnBadSettings<T>(_ body: () throws -> T) throws -> T {
         do {
             return try body()
-        } catch where isConfiguration(error) {
+        } catch let error where isConfiguration(error) {
             complain("\(error)")
             throw ExitCode(78)
         }

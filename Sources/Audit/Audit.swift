@@ -32,10 +32,11 @@ package enum Audit {
 
     /// The findings of both looks. Those that the first look had no room for are taken from the second alone.
     private static func confirmed(_ first: AuditTally, _ second: AuditTally) -> [Invariant: Set<Finding>] {
-        Dictionary(uniqueKeysWithValues: Invariant.allCases.map { invariant in
-            let found = second.suspects[invariant] ?? []
-            return (invariant, first[invariant].beyond > 0 ? found : found.intersection(first.suspects[invariant] ?? []))
-        })
+        Dictionary(
+            uniqueKeysWithValues: Invariant.allCases.map { invariant in
+                let found = second.suspects[invariant] ?? []
+                return (invariant, first[invariant].beyond > 0 ? found : found.intersection(first.suspects[invariant] ?? []))
+            })
     }
 
     private static func look(

@@ -1,4 +1,3 @@
-
 /// The findings of one look, bounded however many there are.
 struct AuditTally: Sendable {
     /// Suspects of each invariant that are remembered for the second look.

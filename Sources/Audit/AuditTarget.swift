@@ -22,9 +22,10 @@ package struct AuditTarget: Sendable {
     /// - Parameter sandbox: URL of the sandbox that takes the gateway's place.
     package init(_ settings: Settings, definitions: Definitions, sandbox: String?, transport: any HTTPTransport) {
         let auditor = settings.postgresURL(for: AuditRole.name)
-        databases = Dictionary(uniqueKeysWithValues: ServiceName.allCases.map { service in
-            (service, ServerURLs.url(settings.postgresURL(for: service.rawValue), asUserOf: auditor))
-        })
+        databases = Dictionary(
+            uniqueKeysWithValues: ServiceName.allCases.map { service in
+                (service, ServerURLs.url(settings.postgresURL(for: service.rawValue), asUserOf: auditor))
+            })
         allowsPlainText = { settings.allowsPlainText(to: $0) }
         self.definitions = definitions
         if let sandbox {

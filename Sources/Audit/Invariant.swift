@@ -1,4 +1,3 @@
-
 /// What must hold in every shop at any time.
 package enum Invariant: String, Sendable, CaseIterable, Codable {
     case deadlines, payments, stock, contents, notifications, messages

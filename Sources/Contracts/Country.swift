@@ -20,7 +20,8 @@ public struct Country: Sendable, Hashable {
     private static func set(_ codes: String) -> Set<String> { Set(codes.split(whereSeparator: \.isWhitespace).map(String.init)) }
 
     /// All 249 of ISO 3166-1.
-    private static let codes = set("""
+    private static let codes = set(
+        """
         AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM
         CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY
         HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF
@@ -31,7 +32,8 @@ public struct Country: Sendable, Hashable {
 
     /// The countries whose addresses require one in Google's address data (libaddressinput), which follows the Universal Postal Union's formats. The others have
     /// no postal codes (HK, AE, QA and 60 others) or deliver without.
-    private static let withPostalCode = set("""
+    private static let withPostalCode = set(
+        """
         AS AT AU AX BE BL BR CA CH CN CZ DE DK EE ES FI FK FM FR GB GF GG GL GP GR GS GU HU IM IN IO IT JE JP KR LI LT LU LV MF MH MP MQ MX MY NC NL
         NO NZ PF PL PM PN PR PT PW RE RO RU SE SG SH SJ SK SM TC TR TW UA US VI WF YT ZA
         """)

@@ -1,4 +1,3 @@
-
 public import Contracts
 
 /// How the ingress listens and what it accepts.

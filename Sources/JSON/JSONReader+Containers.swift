@@ -8,7 +8,8 @@ struct JSONObjectReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     init(reader: JSONReader) {
         self.reader = reader
-        places = reader.node.count > Self.maximumSearched
+        places =
+            reader.node.count > Self.maximumSearched
             ? Dictionary(reader.tree.members(of: reader.place).lazy.map { ($0.name, $0.place) }, uniquingKeysWith: { first, _ in first }) : nil
     }
 

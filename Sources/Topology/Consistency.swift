@@ -94,11 +94,12 @@ struct Consistency {
                 return complaints
             }
         }
-        return consumed + definitions.queues.compactMap { queue in
-            let policies = definitions.policies(for: queue).map(\.name)
-            if policies.isEmpty { return "queue \(queue.name) has no policy: it is unbounded" }
-            return policies.count == 1 ? nil : "queue \(queue.name) has the policies \(list(policies)) of one priority: only one applies"
-        }
+        return consumed
+            + definitions.queues.compactMap { queue in
+                let policies = definitions.policies(for: queue).map(\.name)
+                if policies.isEmpty { return "queue \(queue.name) has no policy: it is unbounded" }
+                return policies.count == 1 ? nil : "queue \(queue.name) has the policies \(list(policies)) of one priority: only one applies"
+            }
     }
 
     func destinations(of routingKey: String, from exchange: String) -> [String] {

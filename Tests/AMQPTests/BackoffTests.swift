@@ -1,5 +1,6 @@
-@testable import IOThreads
 import Testing
+
+@testable import IOThreads
 
 @Suite struct BackoffTests {
     /// Always picks the largest delay.

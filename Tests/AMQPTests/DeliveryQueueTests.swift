@@ -18,9 +18,10 @@ import Testing
 
     @Test func `one frame never settles an unintended delivery`() {
         var deliveries = unsettled(1...6)
-        #expect(deliveries.acknowledge([1, 2, 4, 5]) == [
-            .acknowledge(2, multiple: true), .acknowledge(4, multiple: false), .acknowledge(5, multiple: false),
-        ])
+        #expect(
+            deliveries.acknowledge([1, 2, 4, 5]) == [
+                .acknowledge(2, multiple: true), .acknowledge(4, multiple: false), .acknowledge(5, multiple: false),
+            ])
         #expect(deliveries.acknowledge([3, 6]) == [.acknowledge(6, multiple: true)])
     }
 
@@ -94,9 +95,10 @@ import Testing
         #expect(queue.stop() == [])
         _ = queue.receive(deliveries(4...4))
         queue.acknowledge([DeliveryTag(generation: 1, number: 1)])
-        #expect(queue.takeOutbox() == [
-            .release(2, multiple: false), .release(3, multiple: false), .release(4, multiple: false), .acknowledge(1, multiple: false),
-        ])
+        #expect(
+            queue.takeOutbox() == [
+                .release(2, multiple: false), .release(3, multiple: false), .release(4, multiple: false), .acknowledge(1, multiple: false),
+            ])
         guard case .stopped = queue.next(limit: 1, id: 3, waiter: "") else { Issue.record("it handed something out"); return }
     }
 

@@ -36,10 +36,11 @@ extension BrokerTests {
                 table += Wire.entry("D", kind: "D", [2, 0, 0, 1, 0])
                 try wire.publish(to: queue, messageID: [], headers: table, body: [])
                 let headers = try #require(try await consumer.next(limit: 1).first).properties.headers
-                #expect(headers == [
-                    "b": -1, "B": 255, "s": -2, "u": 65_534, "I": -3, "i": 4_294_967_293,
-                    "T": .timestamp(.max), "f": .double(1), "D": .double(2.56),
-                ])
+                #expect(
+                    headers == [
+                        "b": -1, "B": 255, "s": -2, "u": 65_534, "I": -3, "i": 4_294_967_293,
+                        "T": .timestamp(.max), "f": .double(1), "D": .double(2.56),
+                    ])
             }
         }
 

@@ -62,9 +62,10 @@ extension BrokerTests {
 
         @Test func `only a message that no queue accepts is returned`() async throws {
             try await withQueue { publisher, _, _, queue in
-                let outcomes = await publisher.publish((0..<300).map { index in
-                    message("same", to: index % 3 == 1 ? "tests.nowhere" : queue)
-                })
+                let outcomes = await publisher.publish(
+                    (0..<300).map { index in
+                        message("same", to: index % 3 == 1 ? "tests.nowhere" : queue)
+                    })
                 for (index, outcome) in outcomes.enumerated() {
                     #expect(outcome == (index % 3 == 1 ? .returned(code: 312, reason: "NO_ROUTE") : .confirmed))
                 }

@@ -31,14 +31,16 @@ final class TestBroker: Sendable {
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none",
         ]
         try Data("[].".utf8).write(to: URL(filePath: folder + "/plugins"))
-        try Data("""
+        try Data(
+            """
             listeners.tcp.1 = 127.0.0.1:\(port)
             listeners.ssl.1 = 127.0.0.1:\(tlsPort)
             ssl_options.cacertfile = \(folder)/ca.pem
             ssl_options.certfile = \(folder)/server.pem
             ssl_options.keyfile = \(folder)/server.key
             ssl_options.verify = verify_none
-            """.utf8).write(to: URL(filePath: folder + "/rabbitmq.conf"))
+            """.utf8
+        ).write(to: URL(filePath: folder + "/rabbitmq.conf"))
         // The shell ends the broker when its input ends, which is when this process does, however it ends.
         process = Process()
         process.executableURL = URL(filePath: "/bin/sh")

@@ -1,10 +1,10 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Testing
 
 @testable import Carts
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 
@@ -102,7 +102,8 @@ import Testing
 
     private func checkout(_ cart: CartView, _ more: String = "") throws -> Request {
         var request = try Request("carts.checkouts.create")
-        request.body = Array("""
+        request.body = Array(
+            """
             {"cartId": "\(cart.id.uuidString)", "email": "ada@example.com", "payment": {"gateway": "stripe", "paymentMethod": "pm_card_visa"},
              "shippingAddress": {"name": "Grace", "company": "Harbour", "line1": "350 Fifth Avenue", "city": "New York", "region": "NY",
              "postalCode": "10118", "country": "US", "phone": "+1 212 555 0100"}\(more)}
@@ -124,9 +125,11 @@ import Testing
         let harness = try await harness()
         let outputs = await harness.send([try checkout(try await cart(with: sku, on: harness))])[0].outputs
         let order = try JSON.decode(PlaceOrder.self, from: Array(try #require(outputs.first).body.utf8))
-        #expect(order.shippingAddress == Address(
-            name: "Grace", company: "Harbour", line1: "350 Fifth Avenue", city: "New York", region: "NY", postalCode: "10118", country: "US",
-            phone: "+1 212 555 0100"))
+        #expect(
+            order.shippingAddress
+                == Address(
+                    name: "Grace", company: "Harbour", line1: "350 Fifth Avenue", city: "New York", region: "NY", postalCode: "10118", country: "US",
+                    phone: "+1 212 555 0100"))
         await harness.database.close()
     }
 }

@@ -1,11 +1,11 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Synchronization
 import Testing
 
 @testable import Carts
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 

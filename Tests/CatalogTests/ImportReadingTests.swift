@@ -1,8 +1,8 @@
-@testable import Input
-@testable import JSON
 import Testing
 
 @testable import Catalog
+@testable import Input
+@testable import JSON
 @testable import Messaging
 
 @Suite struct `Records of CSV` {

@@ -1,11 +1,11 @@
 import Contracts
 import FoundationEssentials
 import PostgreSQL
-@testable import Input
-@testable import JSON
 import Testing
 
 @testable import Catalog
+@testable import Input
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 
@@ -138,8 +138,11 @@ extension Shop {
         let shop = try await Shop()
         _ = try await shop.create(
             "A", "Tea, \\\"black\\\"",
-            more: #", "description": "Two\nlines", "brand": "Brew & Co", "categories": ["drinks", "hot"], "attributes": {"n": 1.50, "b": true, "t": "x|y", "empty": ""}, "images": [{"url": "/a.jpg", "alt": "A"}, "/b.jpg"]"#)
-        _ = try await shop.create("V", "Shirt", more: #", "variants": [{"sku": "V-S", "options": {"size": "S"}}, {"sku": "V-M", "options": {"size": "M"}, "price": {"amount": 150, "currency": "EUR"}}]"#)
+            more:
+                #", "description": "Two\nlines", "brand": "Brew & Co", "categories": ["drinks", "hot"], "attributes": {"n": 1.50, "b": true, "t": "x|y", "empty": ""}, "images": [{"url": "/a.jpg", "alt": "A"}, "/b.jpg"]"#
+        )
+        _ = try await shop.create(
+            "V", "Shirt", more: #", "variants": [{"sku": "V-S", "options": {"size": "S"}}, {"sku": "V-M", "options": {"size": "M"}, "price": {"amount": 150, "currency": "EUR"}}]"#)
         for number in 0..<30 { _ = try await shop.create("P-\(number)") }
         _ = try await shop.harness.send(try shop.request("stock.set", #"{"onHand": 9}"#, ["sku": "A"]))
         let file = try await shop.exported(type)

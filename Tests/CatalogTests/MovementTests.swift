@@ -1,12 +1,12 @@
 import Contracts
 import FoundationEssentials
-@testable import Input
-@testable import JSON
 import PostgreSQL
 import Secrets
 import Testing
 
 @testable import Catalog
+@testable import Input
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 

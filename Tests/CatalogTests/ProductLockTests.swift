@@ -1,10 +1,10 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Testing
 
 @testable import Catalog
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 

@@ -1,11 +1,11 @@
 import Contracts
 import FoundationEssentials
-@testable import Input
-@testable import JSON
 import PostgreSQL
 import Testing
 
 @testable import Catalog
+@testable import Input
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 
@@ -53,7 +53,8 @@ import Testing
     @Test func `many requests for one slug or SKU at once give one product, conflicts, and no failure`() async throws {
         let shop = try await Shop()
         let others = [try await shop.create("X").id, try await shop.create("Y").id]
-        let requests = try (0..<6).map { try shop.new("S\($0)", more: #", "slug": "wanted""#) } + (0..<4).map { _ in try shop.new("SAME") }
+        let requests =
+            try (0..<6).map { try shop.new("S\($0)", more: #", "slug": "wanted""#) } + (0..<4).map { _ in try shop.new("SAME") }
             + others.map { try shop.request("products.update", #"{"slug": "wanted"}"#, ["idOrSlug": $0.uuidString]) }
         let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
             for request in requests { group.addTask { try await shop.harness.send(request).status } }

@@ -164,10 +164,11 @@ extension Shop {
         _ = try await shop.category("Red shoes")
         let product = try await shop.create("A", "Shoe polish", more: #", "brand": "Shoemaker & Sons", "description": "Shoehorn""#)
         _ = try await shop.create("B", "Shoe polish", more: #", "slug": "polish-b""#)
-        #expect(try await shop.suggest("sho") == [
-            Suggestion(text: "Red shoes", kind: .category, slug: "red-shoes"), Suggestion(text: "Shoemaker & Sons", kind: .brand, slug: "shoemaker-sons"),
-            Suggestion(text: "Shoe polish", kind: .product, slug: "polish-b"),
-        ])
+        #expect(
+            try await shop.suggest("sho") == [
+                Suggestion(text: "Red shoes", kind: .category, slug: "red-shoes"), Suggestion(text: "Shoemaker & Sons", kind: .brand, slug: "shoemaker-sons"),
+                Suggestion(text: "Shoe polish", kind: .product, slug: "polish-b"),
+            ])
         #expect(try await shop.suggest("polish sho").map(\.kind) == [.product])
         #expect(try await shop.find(["brand": "shoemaker-sons"]) == ["A"])
         #expect(try await shop.suggest("s").map(\.kind) == [.category, .brand])

@@ -1,10 +1,10 @@
 import Contracts
 import FoundationEssentials
-@testable import Input
 import PostgreSQL
 import Testing
 
 @testable import Catalog
+@testable import Input
 @testable import Messaging
 @testable import ServiceKit
 

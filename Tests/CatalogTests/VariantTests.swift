@@ -1,15 +1,16 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Testing
 
 @testable import Catalog
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 
 @Suite struct `Variants` {
-    private static let two = #", "variants": [{"sku": "A-S", "options": {"size": "small", "colour": "red"}}, {"sku": "A-L", "options": {"size": "large", "colour": "red"}, "price": {"amount": 120, "currency": "EUR"}}]"#
+    private static let two =
+        #", "variants": [{"sku": "A-S", "options": {"size": "small", "colour": "red"}}, {"sku": "A-L", "options": {"size": "large", "colour": "red"}, "price": {"amount": 120, "currency": "EUR"}}]"#
 
     private func prices(_ shop: Shop, _ skus: [String], availability: Bool = false) async throws -> [PriceList.Entry] {
         let query = Request(id: UUID(), operation: MessageName.price, body: try JSON.encode(PriceQuery(skus: skus, availability: availability)))

@@ -2,13 +2,13 @@ import AMQP
 import FoundationEssentials
 import Logging
 import PostgreSQL
-@testable import Runtime
 import ServiceLifecycle
 import Synchronization
 import Testing
 
 @testable import DeadLetters
 @testable import Messaging
+@testable import Runtime
 @testable import ServiceKit
 
 @Suite struct CollectorTests {

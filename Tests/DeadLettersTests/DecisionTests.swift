@@ -60,7 +60,8 @@ import Testing
                 try await eventually("Both wait for the letter") {
                     try await holder.execute("SELECT pg_stat_clear_snapshot()")
                     return try await holder.query(
-                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == 2
+                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    ).count == 2
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }

@@ -1,11 +1,11 @@
 import AMQP
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import Secrets
 import Testing
 
 @testable import DeadLetters
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 
@@ -20,10 +20,11 @@ import Testing
         }
         let first = try await letters.list(["limit": "3"])
         #expect(first.items.map(\.messageId) == ["m4", "m3", "m2"])
-        #expect(first.causes == [
-            CauseCount(cause: "malformed-message", queue: "payments.commands", count: 3), CauseCount(cause: "declined", queue: "orders.commands", count: 1),
-            CauseCount(cause: "declined", queue: "payments.commands", count: 1),
-        ])
+        #expect(
+            first.causes == [
+                CauseCount(cause: "malformed-message", queue: "payments.commands", count: 3), CauseCount(cause: "declined", queue: "orders.commands", count: 1),
+                CauseCount(cause: "declined", queue: "payments.commands", count: 1),
+            ])
         let second = try await letters.list(["limit": "3", "cursor": #require(first.nextCursor)])
         #expect(second.items.map(\.messageId) == ["m1", "m0"])
         #expect(second.nextCursor == nil)
@@ -57,9 +58,10 @@ import Testing
             .setAside(id: "text", body: Array("{\"ä\":1}".utf8), headers: ["p.id": "abc", "n": .integer(5)]), .setAside(id: "binary", body: [0xFF, 0x00]),
         ])
         let ids = try await letters.list().items.reduce(into: [:]) { $0[$1.messageId ?? ""] = $1.id }
-        let requests = try ["text", "binary"].map {
-            try Request("deadletters.letters.get", parameters: ["id": #require(ids[$0]).uuidString])
-        } + [Request("deadletters.letters.get", parameters: ["id": UUID().uuidString])]
+        let requests =
+            try ["text", "binary"].map {
+                try Request("deadletters.letters.get", parameters: ["id": #require(ids[$0]).uuidString])
+            } + [Request("deadletters.letters.get", parameters: ["id": UUID().uuidString])]
         let replies = try await letters.service.ask(requests)
         #expect(replies.map(\.status) == [200, 200, 404])
         let text: [String: JSONValue] = try replies[0].decoded()

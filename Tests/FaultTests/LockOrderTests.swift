@@ -1,11 +1,11 @@
 import Carts
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import Orders
 import PostgreSQL
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 

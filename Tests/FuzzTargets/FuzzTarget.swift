@@ -68,7 +68,9 @@ extension FuzzTarget {
     }
 
     private static func fields(_ bytes: [UInt8]) {
-        let parameters = ["id": String(decoding: bytes.prefix(40), as: UTF8.self), "limit": String(decoding: bytes.suffix(4), as: UTF8.self), "cursor": String(decoding: bytes.suffix(30), as: UTF8.self)]
+        let parameters = [
+            "id": String(decoding: bytes.prefix(40), as: UTF8.self), "limit": String(decoding: bytes.suffix(4), as: UTF8.self), "cursor": String(decoding: bytes.suffix(30), as: UTF8.self),
+        ]
         let request = Request(id: UUID(), operation: "fuzz.fields", parameters: parameters, body: bytes)
         _ = try? Fields.read(request) { fields in
             _ = fields.text("text", 1...10)

@@ -33,10 +33,11 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (["*"], true), (["\"7\""], true), (["W/\"7\""], true), (["\"a,b\", \"7\""], true), (["\"6\"", "\"7\""], true),
-        (["\"6\""], false), (["7"], false), ([], false), (["\"6,\"7\""], false),
-    ] as [([String], Bool)])
+    @Test(
+        arguments: [
+            (["*"], true), (["\"7\""], true), (["W/\"7\""], true), (["\"a,b\", \"7\""], true), (["\"6\"", "\"7\""], true),
+            (["\"6\""], false), (["7"], false), ([], false), (["\"6,\"7\""], false),
+        ] as [([String], Bool)])
     func `tags are compared weakly, in lists as well`(condition: [String], matches: Bool) {
         #expect(EntityTag.matches(condition, "\"7\"") == matches)
         #expect(EntityTag.matches(condition, "W/\"7\"") == matches)

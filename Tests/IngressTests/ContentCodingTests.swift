@@ -5,7 +5,10 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ContentCodingTests {
     /// `{"email": "a", "password": "b"}`, packed.
-    private static let packed: [UInt8] = [31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 205, 77, 204, 204, 81, 178, 82, 80, 74, 84, 210, 81, 80, 42, 72, 44, 46, 46, 207, 47, 74, 1, 9, 36, 41, 213, 2, 0, 160, 220, 143, 253, 31, 0, 0, 0]
+    private static let packed: [UInt8] = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 205, 77, 204, 204, 81, 178, 82, 80, 74, 84, 210, 81, 80, 42, 72, 44, 46, 46, 207, 47, 74, 1, 9, 36, 41, 213, 2, 0, 160, 220, 143, 253, 31, 0, 0,
+        0,
+    ]
     private static let text = #"{"email": "a", "password": "b"}"#
 
     private func send(_ port: Int, _ headers: [String], _ body: [UInt8]) async throws -> TestResponse {

@@ -13,9 +13,10 @@ import Yams
         #expect(document.waitOperationIDs == ["orders.orders.wait"])
         #expect(document.uploadOperationIDs == ["catalog.imports.store"])
         #expect(document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == ["carts.checkouts.create"])
-        #expect(document.endpoints.filter(\.isSensitive).map(\.operationID) == [
-            "users.accounts.create", "users.sessions.create", "users.password.change", "users.email.change", "users.passwordResets.confirm",
-        ])
+        #expect(
+            document.endpoints.filter(\.isSensitive).map(\.operationID) == [
+                "users.accounts.create", "users.sessions.create", "users.password.change", "users.email.change", "users.passwordResets.confirm",
+            ])
     }
 
     @Test func `the ingress does what the document promises clients`() throws {

@@ -107,13 +107,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("GET /v1/products", [], true),
-        ("POST /v1/carts", [], false),
-        ("POST /v1/carts", ["Idempotency-Key: k"], false),
-        ("POST /v1/carts", ["Idempotency-Key: k", TestIngress.asCustomer], true),
-        ("DELETE /v1/carts/1", ["Idempotency-Key: k"], true),
-    ] as [(String, [String], Bool)])
+    @Test(
+        arguments: [
+            ("GET /v1/products", [], true),
+            ("POST /v1/carts", [], false),
+            ("POST /v1/carts", ["Idempotency-Key: k"], false),
+            ("POST /v1/carts", ["Idempotency-Key: k", TestIngress.asCustomer], true),
+            ("DELETE /v1/carts/1", ["Idempotency-Key: k"], true),
+        ] as [(String, [String], Bool)])
     func `a missing reply is 504 and says whether a retry is safe`(line: String, headers: [String], isSafe: Bool) async throws {
         try await TestIngress.with(FakeRequests { _ in throw RequestClient.Unanswered.timedOut }) { port in
             let response = try await TestIngress.exchange(port, line, headers: headers)

@@ -31,7 +31,8 @@ import Testing
     private static let row = "SKU-1,A name that is long enough,1999,EUR\n"
 
     private func head(_ more: [String] = [], length: Int?) -> String {
-        let lines = ["POST /v1/imports?kind=products HTTP/1.1", "Host: wharf", TestIngress.asAdmin, "Content-Type: text/csv"] + more
+        let lines =
+            ["POST /v1/imports?kind=products HTTP/1.1", "Host: wharf", TestIngress.asAdmin, "Content-Type: text/csv"] + more
             + (length.map { ["Content-Length: \($0)"] } ?? [])
         return lines.joined(separator: "\r\n") + "\r\n\r\n"
     }
@@ -120,10 +121,11 @@ import Testing
     }
 
     @Test func `an answer that cannot go on ends without its end`() async throws {
-        let text = try await exchange(FakeRequests { request in
-            guard request.parameters["after"] == nil else { return Reply(.unavailable("Not now.")) }
-            return Reply(status: 200, headers: ["content-type": "text/csv", Reply.nextPage: "1"], body: Array("part 0\n".utf8))
-        })
+        let text = try await exchange(
+            FakeRequests { request in
+                guard request.parameters["after"] == nil else { return Reply(.unavailable("Not now.")) }
+                return Reply(status: 200, headers: ["content-type": "text/csv", Reply.nextPage: "1"], body: Array("part 0\n".utf8))
+            })
         #expect(text.contains("part 0\n"))
         #expect(!text.hasSuffix("0\r\n\r\n"))
     }

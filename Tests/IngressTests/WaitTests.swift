@@ -75,11 +75,12 @@ import Testing
         #expect(requests.sent.count == 1)
     }
 
-    @Test(arguments: [
-        (["wait=10"], 10), (["respond-async", "Wait = 3"], 3), (["wait=100"], 30), (["wait=\"4\""], 4), (["wait=5;x=y"], 5),
-        (["wait=99999999999999999999"], 30), (["wait=0"], nil), (["wait=-1"], nil), (["wait=soon"], nil), (["wait"], nil),
-        (["handling=lenient"], nil), ([], nil),
-    ] as [([String], Int?)])
+    @Test(
+        arguments: [
+            (["wait=10"], 10), (["respond-async", "Wait = 3"], 3), (["wait=100"], 30), (["wait=\"4\""], 4), (["wait=5;x=y"], 5),
+            (["wait=99999999999999999999"], 30), (["wait=0"], nil), (["wait=-1"], nil), (["wait=soon"], nil), (["wait"], nil),
+            (["handling=lenient"], nil), ([], nil),
+        ] as [([String], Int?)])
     func `a preference is parsed as in the RFC`(values: [String], seconds: Int?) {
         #expect(WaitPreference.read(values) == seconds)
     }

@@ -58,10 +58,11 @@ import Testing
 
     @Test func `null clears in a merge patch, and is distinguished from an omitted field`() throws {
         #expect(try read(#"{"a": null}"#) { ($0.clears("a"), $0.clears("b")) } == (true, false))
-        #expect(errors(#"{"a": null, "b": 1}"#) { fields in
-            fields.refuseNull("a", "b", "c")
-            _ = fields.optionalInteger("b", 0...1)
-        } == ["a"])
+        #expect(
+            errors(#"{"a": null, "b": 1}"#) { fields in
+                fields.refuseNull("a", "b", "c")
+                _ = fields.optionalInteger("b", 0...1)
+            } == ["a"])
     }
 
     @Test(arguments: [
@@ -97,9 +98,11 @@ import Testing
              "postalCode": "10118", "country": "US", "phone": "+1 212 555 0100"}}
             """
         let address = try read(body) { $0.address("a") }
-        #expect(address == Address(
-            name: "Grace Hopper", company: "Harbour Goods", line1: "350 Fifth Avenue", line2: "Floor 5", city: "New York", region: "NY", postalCode: "10118",
-            country: "US", phone: "+1 212 555 0100"))
+        #expect(
+            address
+                == Address(
+                    name: "Grace Hopper", company: "Harbour Goods", line1: "350 Fifth Avenue", line2: "Floor 5", city: "New York", region: "NY", postalCode: "10118",
+                    country: "US", phone: "+1 212 555 0100"))
         #expect(address.lines == ["Grace Hopper", "Harbour Goods", "350 Fifth Avenue", "Floor 5", "New York NY 10118", "US"])
     }
 }

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Glibc
 import Synchronization
-import Testing
 import TestKit
+import Testing
 
 @testable import LocalServers
 

@@ -1,13 +1,14 @@
-import Testing
 import TestKit
+import Testing
 
 @testable import LocalServers
 
 @Suite(.timeLimit(.minutes(3))) struct RedisServerTests {
     private func redis(_ server: RedisServer, _ arguments: String...) async throws -> String {
         let password = server.url.dropFirst("redis://:".count).prefix { $0 != "@" }
-        return try await Tool.run(ProcessCommand(
-            "/usr/bin/redis-cli", ["-p", "\(server.port)"] + arguments, environment: ["REDISCLI_AUTH": String(password)])
+        return try await Tool.run(
+            ProcessCommand(
+                "/usr/bin/redis-cli", ["-p", "\(server.port)"] + arguments, environment: ["REDISCLI_AUTH": String(password)])
         ).trimmingNewlines
     }
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import Testing
 import TestKit
+import Testing
 
 @testable import LocalServers
 

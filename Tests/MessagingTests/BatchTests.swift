@@ -1,11 +1,11 @@
 import AMQP
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Secrets
 import Testing
 
+@testable import JSON
 @testable import Messaging
 
 @Suite struct BatchTests {

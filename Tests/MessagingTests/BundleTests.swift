@@ -1,10 +1,10 @@
 import AMQP
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Testing
 
+@testable import JSON
 @testable import Messaging
 
 @Suite struct BundleTests {
@@ -83,11 +83,12 @@ import Testing
 
     /// Nothing; no field; a field without end; a message without body; a value without name; a name without value; a number of one byte; names that are
     /// not UTF-8; one message too many.
-    @Test(arguments: [
-        [], [9], [0, 0, 0, 0, 1], [1, 0, 0, 0, 1, 65], [5, 0, 0, 0, 0, 0, 0, 0, 0, 0], [4, 0, 0, 0, 1, 65, 0, 0, 0, 0, 0],
-        [4, 0, 0, 0, 1, 65, 6, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0], [4, 0, 0, 0, 1, 255, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        [UInt8](repeating: 0, count: 5 * (Bundle.maximumMessages + 1)),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [9], [0, 0, 0, 0, 1], [1, 0, 0, 0, 1, 65], [5, 0, 0, 0, 0, 0, 0, 0, 0, 0], [4, 0, 0, 0, 1, 65, 0, 0, 0, 0, 0],
+            [4, 0, 0, 0, 1, 65, 6, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0], [4, 0, 0, 0, 1, 255, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            [UInt8](repeating: 0, count: 5 * (Bundle.maximumMessages + 1)),
+        ] as [[UInt8]])
     func `a message that only claims to be a bundle is handled as it is`(body: [UInt8]) {
         var publication = publication(1)
         publication.properties.contentType = Bundle.contentType

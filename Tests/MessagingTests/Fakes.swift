@@ -2,11 +2,11 @@ import AMQP
 import FoundationEssentials
 import Logging
 import PostgreSQL
-@testable import Runtime
 import Synchronization
 import TestKit
 
 @testable import Messaging
+@testable import Runtime
 
 /// Hands out the deliveries it is given, and records their outcomes.
 final class ScriptedConsumer: MessageConsumer {

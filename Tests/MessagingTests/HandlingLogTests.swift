@@ -1,13 +1,13 @@
 import AMQP
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import Logging
 import PostgreSQL
 import Secrets
 import Synchronization
 import Testing
 
+@testable import JSON
 @testable import Messaging
 
 /// A worker's log lines about the messages that it handles.

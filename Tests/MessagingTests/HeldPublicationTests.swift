@@ -1,12 +1,12 @@
 import AMQP
 import FoundationEssentials
-@testable import JSON
-import PostgreSQL
 import Logging
+import PostgreSQL
 import ServiceLifecycle
 import Synchronization
 import Testing
 
+@testable import JSON
 @testable import Messaging
 
 /// The outputs of a message cannot be published for a while.

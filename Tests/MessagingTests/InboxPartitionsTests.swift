@@ -1,10 +1,10 @@
 import FoundationEssentials
 import PostgreSQL
-@testable import Runtime
 import TestKit
 import Testing
 
 @testable import Messaging
+@testable import Runtime
 
 @Suite(.timeLimit(.minutes(3))) struct InboxPartitionsTests {
     /// The days of the inbox, by their partitions' names; those that are being detached are left out.

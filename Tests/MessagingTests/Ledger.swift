@@ -1,11 +1,11 @@
 import AMQP
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import Logging
 import PostgreSQL
 import TestKit
 
+@testable import JSON
 @testable import Messaging
 
 /// A minimal service: it adds amounts to accounts.

@@ -1,12 +1,12 @@
 import AMQP
 import FoundationEssentials
 import Logging
-@testable import Runtime
 import Synchronization
 import TestKit
 import Testing
 
 @testable import Messaging
+@testable import Runtime
 
 @Suite struct `Reply queues` {
     @Test func `a request whose reply queue is lost fails at once, and the next one uses the new queue`() async throws {

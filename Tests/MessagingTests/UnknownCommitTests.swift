@@ -1,10 +1,10 @@
 import AMQP
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Testing
 
+@testable import JSON
 @testable import Messaging
 
 /// A COMMIT whose answer is lost: it took effect, or it did not.

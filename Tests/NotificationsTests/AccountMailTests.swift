@@ -1,11 +1,11 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Secrets
 import Synchronization
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import Notifications
 @testable import ServiceKit

@@ -1,10 +1,10 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Secrets
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import Notifications
 @testable import ServiceKit

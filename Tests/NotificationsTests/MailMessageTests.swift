@@ -19,32 +19,33 @@ import Testing
 
     @Test func `a message has its headers and both of its parts`() throws {
         let text = String(decoding: try mail().message, as: UTF8.self)
-        #expect(text == """
-            Date: Sun, 6 Nov 1994 08:49:37 +0000\r
-            From: "Wharf" <shop@example.com>\r
-            To: ada@example.com\r
-            Subject: Hello\r
-            Message-ID: <5d3f2c1b-0000-4000-8000-00000000000a@example.com>\r
-            Auto-Submitted: auto-generated\r
-            MIME-Version: 1.0\r
-            Content-Type: multipart/alternative;\r
-             boundary="=_5D3F2C1B-0000-4000-8000-00000000000A"\r
-            \r
-            --=_5D3F2C1B-0000-4000-8000-00000000000A\r
-            Content-Type: text/plain; charset=utf-8\r
-            Content-Transfer-Encoding: quoted-printable\r
-            \r
-            Text\r
-            \r
-            --=_5D3F2C1B-0000-4000-8000-00000000000A\r
-            Content-Type: text/html; charset=utf-8\r
-            Content-Transfer-Encoding: quoted-printable\r
-            \r
-            <p>Text</p>\r
-            \r
-            --=_5D3F2C1B-0000-4000-8000-00000000000A--\r
+        #expect(
+            text == """
+                Date: Sun, 6 Nov 1994 08:49:37 +0000\r
+                From: "Wharf" <shop@example.com>\r
+                To: ada@example.com\r
+                Subject: Hello\r
+                Message-ID: <5d3f2c1b-0000-4000-8000-00000000000a@example.com>\r
+                Auto-Submitted: auto-generated\r
+                MIME-Version: 1.0\r
+                Content-Type: multipart/alternative;\r
+                 boundary="=_5D3F2C1B-0000-4000-8000-00000000000A"\r
+                \r
+                --=_5D3F2C1B-0000-4000-8000-00000000000A\r
+                Content-Type: text/plain; charset=utf-8\r
+                Content-Transfer-Encoding: quoted-printable\r
+                \r
+                Text\r
+                \r
+                --=_5D3F2C1B-0000-4000-8000-00000000000A\r
+                Content-Type: text/html; charset=utf-8\r
+                Content-Transfer-Encoding: quoted-printable\r
+                \r
+                <p>Text</p>\r
+                \r
+                --=_5D3F2C1B-0000-4000-8000-00000000000A--\r
 
-            """)
+                """)
     }
 
     @Test(arguments: ["Order\r\nBcc: all@example.com", "Order\nBcc: all@example.com", "Order\rBcc: x", "Ordér\r\n\r\n<script>", "=?utf-8?B?Qg==?=\r\nBcc: x"])
@@ -85,10 +86,11 @@ import Testing
         #expect(QuotedPrintable.encode(text) == encoded)
     }
 
-    @Test(arguments: [
-        ("shop@example.com", nil, "shop@example.com"), ("Wharf <shop@example.com>", "Wharf", "shop@example.com"),
-        ("Käse & Co <shop@localhost>", "Käse & Co", "shop@localhost"),
-    ] as [(String, String?, String)])
+    @Test(
+        arguments: [
+            ("shop@example.com", nil, "shop@example.com"), ("Wharf <shop@example.com>", "Wharf", "shop@example.com"),
+            ("Käse & Co <shop@localhost>", "Käse & Co", "shop@localhost"),
+        ] as [(String, String?, String)])
     func `a sender is read as in the settings`(text: String, name: String?, address: String) throws {
         let parsed = try #require(MailAddress(text))
         #expect(parsed.name == name)
@@ -105,8 +107,9 @@ import Testing
     }
 
     @Test func `amounts are written with their currency's digits`() {
-        #expect([Money(amount: 1999, currency: "EUR"), Money(amount: 5, currency: "EUR"), Money(amount: 500, currency: "JPY"), Money(amount: 1234, currency: "KWD")]
-            .map(\.text) == ["19.99 EUR", "0.05 EUR", "500 JPY", "1.234 KWD"])
+        #expect(
+            [Money(amount: 1999, currency: "EUR"), Money(amount: 5, currency: "EUR"), Money(amount: 500, currency: "JPY"), Money(amount: 1234, currency: "KWD")]
+                .map(\.text) == ["19.99 EUR", "0.05 EUR", "500 JPY", "1.234 KWD"])
     }
 
     @Test func `names of products are escaped in HTML`() {

@@ -59,11 +59,13 @@ import WebClient
     @Test func `a check that ignores cancellation delays no answer, and is not started again`() async throws {
         let begun = Mutex(0)
         let held = Mutex<[CheckedContinuation<Void, Never>]>([])
-        let checks = [ReadinessCheck("frozen") {
-            begun.withLock { $0 += 1 }
-            await withCheckedContinuation { continuation in held.withLock { $0.append(continuation) } }
-            return nil
-        }]
+        let checks = [
+            ReadinessCheck("frozen") {
+                begun.withLock { $0 += 1 }
+                await withCheckedContinuation { continuation in held.withLock { $0.append(continuation) } }
+                return nil
+            }
+        ]
         try await withServer(checks: checks) { get async throws in
             for _ in 0..<2 {
                 let answer = try await get("/readyz")
@@ -75,10 +77,12 @@ import WebClient
     }
 
     @Test func `a check that hangs is a check that fails`() async throws {
-        let checks = [ReadinessCheck("stuck") {
-            try? await Task.sleep(for: .seconds(3_600))
-            return nil
-        }]
+        let checks = [
+            ReadinessCheck("stuck") {
+                try? await Task.sleep(for: .seconds(3_600))
+                return nil
+            }
+        ]
         try await withServer(checks: checks) { get async throws in
             let answer = try await get("/readyz")
             #expect(answer.status == 503)

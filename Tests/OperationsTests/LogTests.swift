@@ -53,10 +53,12 @@ import Testing
 
     @Test func `ECS is one JSON object a line with the schema's names`() async throws {
         let line = try await lines(.ecs) { logger in
-            logger.error("say \"no\"\n\u{1}", metadata: [
-                "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "queue": "orders.commands",
-                "error": "it broke", "list": ["a", "b"],
-            ])
+            logger.error(
+                "say \"no\"\n\u{1}",
+                metadata: [
+                    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "queue": "orders.commands",
+                    "error": "it broke", "list": ["a", "b"],
+                ])
         }
         let object = try object(line)
         #expect(object["@timestamp"] == "2025-11-21T03:31:13.500Z")

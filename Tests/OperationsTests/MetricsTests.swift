@@ -14,9 +14,10 @@ import Testing
         Counter(label: "handled_total", dimensions: [("queue", "b"), ("kind", "x")], factory: registry).increment(by: 2)
         Counter(label: "handled_total", dimensions: [("queue", "a")], factory: registry).increment()
         Counter(label: "handled_total", dimensions: [("kind", "x"), ("queue", "b")], factory: registry).increment(by: 3)
-        #expect(lines(registry, "handled") == [
-            "# TYPE handled_total counter", #"handled_total{kind="x",queue="b"} 5"#, #"handled_total{queue="a"} 1"#,
-        ])
+        #expect(
+            lines(registry, "handled") == [
+                "# TYPE handled_total counter", #"handled_total{kind="x",queue="b"} 5"#, #"handled_total{queue="a"} 1"#,
+            ])
     }
 
     @Test func `gauges and meters hold the last value`() {

@@ -26,11 +26,12 @@ import Testing
         #expect(error?.accepted.isEmpty == false, sourceLocation: sourceLocation)
     }
 
-    @Test(arguments: [
-        ("WHARF_AMQP_URL", "amqps://"), ("WHARF_AMQP_URL_CARTS", "amqps://"), ("WHARF_AMQP_URL", "amqp://"), ("WHARF_POSTGRES_URL", "postgres://"),
-        ("WHARF_POSTGRES_URL_AUDIT", "postgresql://"), ("WHARF_REDIS_URL", "redis://"), ("WHARF_REDIS_URL", "rediss://"),
-        ("WHARF_RABBITMQ_MANAGEMENT_URL", "http://"), ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://"), ("WHARF_MAIL_URL", "smtp://"), ("WHARF_MAIL_URL", "smtps://"),
-    ] + httpBases.map { ($0, "https://") } + [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://")])
+    @Test(
+        arguments: [
+            ("WHARF_AMQP_URL", "amqps://"), ("WHARF_AMQP_URL_CARTS", "amqps://"), ("WHARF_AMQP_URL", "amqp://"), ("WHARF_POSTGRES_URL", "postgres://"),
+            ("WHARF_POSTGRES_URL_AUDIT", "postgresql://"), ("WHARF_REDIS_URL", "redis://"), ("WHARF_REDIS_URL", "rediss://"),
+            ("WHARF_RABBITMQ_MANAGEMENT_URL", "http://"), ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://"), ("WHARF_MAIL_URL", "smtp://"), ("WHARF_MAIL_URL", "smtps://"),
+        ] + httpBases.map { ($0, "https://") } + [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://")])
     func `a URL that leads nowhere is rejected, whatever is wrong with it`(name: String, scheme: String) {
         for authority in Self.authorities {
             expectRefusal(name, scheme + authority)
@@ -42,14 +43,16 @@ import Testing
         ("WHARF_CORS_ORIGINS", "*"), ("WHARF_CORS_ORIGINS", "null"), ("WHARF_CORS_ORIGINS", "shop.example.com"), ("WHARF_CORS_ORIGINS", "https://shop.example.com/"),
         ("WHARF_CORS_ORIGINS", "https://Shop.example.com"), ("WHARF_CORS_ORIGINS", "https://shop.example.com:443"), ("WHARF_CORS_ORIGINS", "https://a,,https://b"),
         ("WHARF_CORS_ORIGINS", "https://a:0"), ("WHARF_CORS_ORIGINS", "https://"), ("WHARF_CORS_ORIGINS", "https://*.example.com"), ("WHARF_CORS_ORIGINS", "https://a b"),
-        ("WHARF_CACHE_SECONDS", "-1"), ("WHARF_CACHE_SECONDS", "61"), ("WHARF_CACHE_SECONDS", "nan"), ("WHARF_CACHE_SECONDS", "1s"), ("WHARF_TRUSTED_PROXIES", "proxy"), ("WHARF_TRUSTED_PROXIES", "10.0.0.0/33"), ("WHARF_TRUSTED_PROXIES", "10.0.0.1/8"), ("WHARF_TRUSTED_PROXIES", "10.0.0.0/"),
+        ("WHARF_CACHE_SECONDS", "-1"), ("WHARF_CACHE_SECONDS", "61"), ("WHARF_CACHE_SECONDS", "nan"), ("WHARF_CACHE_SECONDS", "1s"), ("WHARF_TRUSTED_PROXIES", "proxy"),
+        ("WHARF_TRUSTED_PROXIES", "10.0.0.0/33"), ("WHARF_TRUSTED_PROXIES", "10.0.0.1/8"), ("WHARF_TRUSTED_PROXIES", "10.0.0.0/"),
         ("WHARF_TRUSTED_PROXIES", "10.0.0"), ("WHARF_TRUSTED_PROXIES", "010.0.0.1"), ("WHARF_TRUSTED_PROXIES", "::1,,::2"), ("WHARF_TRUSTED_PROXIES", "::1%lo"),
         ("WHARF_TRUSTED_PROXIES", "1:2:3:4:5:6:7:8:9"), ("WHARF_TRUSTED_PROXIES", "*"), ("WHARF_TRUSTED_PROXIES", "::/129"),
         ("WHARF_ADMIN_ADDRESS", "::1:80"), ("WHARF_ADMIN_ADDRESS", "1.2.3:80"),
         ("WHARF_AMQP_URL", "http://rabbit"), ("WHARF_AMQP_URL", "amqps://h?heartbeat=0"), ("WHARF_AMQP_URL", "amqps://h?verify=no"), ("WHARF_AMQP_URL", "amqps://h/a/b"),
         ("WHARF_AMQP_URL", "amqps://:p@h"), ("WHARF_AMQP_URL", "amqps://h/%0a"), ("WHARF_AMQP_URL_CARTS", "rabbit"), ("WHARF_AMQP_URL", "amqps://a,,b"), ("WHARF_AMQP_URL", "amqps://a,b c"),
         ("WHARF_POSTGRES_URL", "postgres:///x"), ("WHARF_POSTGRES_URL", "host=h port=1"), ("WHARF_POSTGRES_URL", "postgres://h:1,i:2,j:z/x"),
-        ("WHARF_POSTGRES_URL", "postgres://h,i/x?port=1,2,3"), ("WHARF_POSTGRES_URL", "postgres://:%00@h"), ("WHARF_POSTGRES_URL", "postgres://h/x?sslmode=on"), ("WHARF_POSTGRES_URL", "postgres://h/x?colour=red"),
+        ("WHARF_POSTGRES_URL", "postgres://h,i/x?port=1,2,3"), ("WHARF_POSTGRES_URL", "postgres://:%00@h"), ("WHARF_POSTGRES_URL", "postgres://h/x?sslmode=on"),
+        ("WHARF_POSTGRES_URL", "postgres://h/x?colour=red"),
         ("WHARF_POSTGRES_URL", "postgres://h/x?target_session_attrs=writable"), ("WHARF_POSTGRES_URL", "postgres://h/x?connect_timeout=soon"),
         ("WHARF_POSTGRES_URL", "postgres://h/x?host=i,"), ("WHARF_POSTGRES_URL", "postgres://h/x?port=z"),
         ("WHARF_REDIS_URL", "redis://127.0.0.1/x"), ("WHARF_REDIS_URL", "redis://127.0.0.1:"), ("WHARF_REDIS_URL", "redis://127.0.0.1/-1"), ("WHARF_REDIS_URL", "redis://127.0.0.1/0/1"),
@@ -75,7 +78,8 @@ import Testing
         ("WHARF_POSTGRES_URL", "postgres://u:p%40@h:1,i:2/x?sslmode=verify-full&target_session_attrs=read-write"), ("WHARF_POSTGRES_URL", "postgres://h,i:/x"),
         ("WHARF_POSTGRES_URL", "postgres:///x?host=/run/postgresql"), ("WHARF_POSTGRES_URL", "postgresql://[::1]:5432/x"),
         ("WHARF_REDIS_URL", "rediss://u:p%40@h:1/5?cacertfile=/ca.pem"), ("WHARF_REDIS_URL", "redis://:p@127.0.0.1"),
-        ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://u:p@h:15671/prefix/"), ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://u:p@a:15671,b,[::1]:1/prefix"), ("STRIPE_API_BASE", "https://h:8443/v"), ("STRIPE_API_BASE", "http://[::1]:1"),
+        ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://u:p@h:15671/prefix/"), ("WHARF_RABBITMQ_MANAGEMENT_URL", "https://u:p@a:15671,b,[::1]:1/prefix"), ("STRIPE_API_BASE", "https://h:8443/v"),
+        ("STRIPE_API_BASE", "http://[::1]:1"),
         ("WHARF_MAIL_URL", "smtp://u:p%40@h:587"), ("WHARF_MAIL_URL", "smtps://h"), ("WHARF_MAIL_URL", "file:mail"), ("WHARF_MAIL_URL", "file:///var/mail%20s"),
         ("WHARF_MAIL_FROM", "Shop <shop@example.com>"), ("CONSUL_HTTP_ADDR", "consul:8500"), ("CONSUL_HTTP_ADDR", "https://consul"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
@@ -100,9 +104,11 @@ import Testing
         #expect(error?.name == "STRIPE_API_KEY" && error?.given == "(hidden)")
     }
 
-    @Test(arguments: ["sk_live_1", "rk_live_1", "sk_1"], [
-        "http://127.0.0.1:12111", "http://sandbox:12111", "https://stripe.example", "https://api.stripe.com.example", "https://api.stripe.com:8443", "http://api.stripe.com",
-    ])
+    @Test(
+        arguments: ["sk_live_1", "rk_live_1", "sk_1"],
+        [
+            "http://127.0.0.1:12111", "http://sandbox:12111", "https://stripe.example", "https://api.stripe.com.example", "https://api.stripe.com:8443", "http://api.stripe.com",
+        ])
     func `a live key is sent to Stripe and nowhere else`(key: String, base: String) {
         let error = refusal(["STRIPE_API_KEY": key, "STRIPE_API_BASE": base, "WHARF_INSECURE_HOSTS": "sandbox,api.stripe.com"])
         #expect(error?.name == "STRIPE_API_BASE")
@@ -139,7 +145,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("WHARF_AMQP_URL", "amqp://user:se@cr/et@h:x"), ("WHARF_AMQP_URL", "amqps://user:secret@a:1,b:x"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?password=secret"), ("WHARF_REDIS_URL", "redis:/:secret@h"),
+        ("WHARF_AMQP_URL", "amqp://user:se@cr/et@h:x"), ("WHARF_AMQP_URL", "amqps://user:secret@a:1,b:x"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?password=secret"),
+        ("WHARF_REDIS_URL", "redis:/:secret@h"),
         ("WHARF_POSTGRES_URL", "postgres://h:x/y?passwor%64=secret"), ("WHARF_POSTGRES_URL", "postgres://h:x/y?sslpassword=secret&a=b"),
         ("WHARF_MAIL_URL", "smtp://me:secret"), ("WHARF_MAIL_URL", "me:secret@h"), ("STRIPE_API_BASE", "https://secret@h"), ("WHARF_REDIS_URL", "redis://h?auth=secret"),
     ])

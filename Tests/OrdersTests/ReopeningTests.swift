@@ -1,10 +1,10 @@
 import Carts
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 

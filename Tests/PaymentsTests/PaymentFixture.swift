@@ -1,8 +1,8 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 
+@testable import JSON
 @testable import Messaging
 @testable import Payments
 @testable import ServiceKit

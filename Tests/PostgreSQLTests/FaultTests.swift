@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
-@testable import PostgreSQL
 import Testing
+
+@testable import PostgreSQL
 
 @Suite(.timeLimit(.minutes(3))) struct FaultTests {
     private static let endMyself: SQL = "SELECT pg_terminate_backend(pg_backend_pid())"

@@ -1,6 +1,7 @@
 import Foundation
-@testable import PostgreSQL
 import Testing
+
+@testable import PostgreSQL
 
 @Suite(.timeLimit(.minutes(3))) struct MigratorTests {
     private let schema = "migrated \(UUID().uuidString)"

@@ -1,5 +1,6 @@
-@testable import PostgreSQL
 import Testing
+
+@testable import PostgreSQL
 
 @Suite struct PoolStateTests {
     typealias State = PoolState<String, Int>

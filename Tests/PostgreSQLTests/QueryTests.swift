@@ -1,6 +1,7 @@
 import Foundation
-@testable import PostgreSQL
 import Testing
+
+@testable import PostgreSQL
 
 @Suite(.timeLimit(.minutes(3))) struct QueryTests {
     @Test func `hostile text stays a value`() async throws {
@@ -188,8 +189,10 @@ import Testing
         let columns = ["id", "n", "small", "name", "note", "at", "data", "blob", "tags"]
         let copied = try await pool.transaction { try await $0.copy(into: "items", columns: columns, rows: rows) }
         #expect(copied == 10_000)
-        let row = try #require(try await pool.query(
-            "SELECT count(*) AS count, sum((data->>'n')::int) AS sum, count(note) AS notes, max(name) AS name FROM items").first)
+        let row = try #require(
+            try await pool.query(
+                "SELECT count(*) AS count, sum((data->>'n')::int) AS sum, count(note) AS notes, max(name) AS name FROM items"
+            ).first)
         #expect(try row.decode("count", as: Int.self) == 10_000)
         #expect(try row.decode("sum", as: Int.self) == 49_995_000)
         #expect(try row.decode("notes", as: Int.self) == 0)

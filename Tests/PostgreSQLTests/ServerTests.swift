@@ -1,7 +1,8 @@
 import LocalServers
-@testable import PostgreSQL
 import TestKit
 import Testing
+
+@testable import PostgreSQL
 
 /// Which server of a URL a pool uses, and how it connects to it.
 @Suite(.timeLimit(.minutes(5))) struct ServerTests {

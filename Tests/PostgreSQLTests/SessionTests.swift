@@ -1,6 +1,7 @@
 import Foundation
-@testable import PostgreSQL
 import Testing
+
+@testable import PostgreSQL
 
 /// The settings that statements rely on hold whatever defaults an operator has given the role or the database.
 @Suite(.timeLimit(.minutes(3))) struct SessionTests {

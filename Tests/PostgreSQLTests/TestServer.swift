@@ -1,7 +1,8 @@
 import Foundation
 import Logging
-@testable import PostgreSQL
 import TestKit
+
+@testable import PostgreSQL
 
 /// A private PostgreSQL for this test process. It ends with the process, however that ends: its supervisor waits for the end of its standard input.
 enum TestServer {

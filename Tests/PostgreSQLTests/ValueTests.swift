@@ -1,6 +1,7 @@
 import Foundation
-@testable import PostgreSQL
 import Testing
+
+@testable import PostgreSQL
 
 private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayEncodable, PostgresArrayDecodable {
     case red, green
@@ -75,12 +76,14 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
 
     @Test func `whole numbers are read from every type that holds one`() async throws {
         let pool = try await makePool(size: 1)
-        let row = try #require(try await pool.query(
-            """
-            SELECT 7::int2 AS a, 70000::int4 AS b, sum(x)::numeric AS c, 5::oid AS d,
-                   -120000.0::numeric AS e, 0::numeric AS f, 10000::numeric AS g
-            FROM unnest(\([1, 2])) AS x
-            """).first)
+        let row = try #require(
+            try await pool.query(
+                """
+                SELECT 7::int2 AS a, 70000::int4 AS b, sum(x)::numeric AS c, 5::oid AS d,
+                       -120000.0::numeric AS e, 0::numeric AS f, 10000::numeric AS g
+                FROM unnest(\([1, 2])) AS x
+                """
+            ).first)
         #expect(try row.decode("a", as: Int.self) == 7)
         #expect(try row.decode("b", as: Int64.self) == 70_000)
         #expect(try row.decode("c", as: Int.self) == 3)
@@ -107,14 +110,15 @@ private enum Color: String, PostgresEncodable, PostgresDecodable, PostgresArrayE
         #expect(error?.column == "paint")
     }
 
-    @Test(arguments: [
-        ("SELECT NULL::text AS n", "column \"n\" (text) cannot be read as Int: it is NULL"),
-        ("SELECT 'x'::text AS n", "column \"n\" (text) cannot be read as Int"),
-        ("SELECT 1.5::numeric AS n", "column \"n\" (numeric) cannot be read as Int: it has a fraction"),
-        ("SELECT 1e40::numeric AS n", "column \"n\" (numeric) cannot be read as Int: it does not fit"),
-        ("SELECT 'NaN'::numeric AS n", "column \"n\" (numeric) cannot be read as Int: it is not finite"),
-        ("SELECT now()::timestamp AS n", "column \"n\" (timestamp without time zone) cannot be read as Int"),
-    ] as [(SQL, String)])
+    @Test(
+        arguments: [
+            ("SELECT NULL::text AS n", "column \"n\" (text) cannot be read as Int: it is NULL"),
+            ("SELECT 'x'::text AS n", "column \"n\" (text) cannot be read as Int"),
+            ("SELECT 1.5::numeric AS n", "column \"n\" (numeric) cannot be read as Int: it has a fraction"),
+            ("SELECT 1e40::numeric AS n", "column \"n\" (numeric) cannot be read as Int: it does not fit"),
+            ("SELECT 'NaN'::numeric AS n", "column \"n\" (numeric) cannot be read as Int: it is not finite"),
+            ("SELECT now()::timestamp AS n", "column \"n\" (timestamp without time zone) cannot be read as Int"),
+        ] as [(SQL, String)])
     func `an error names the column, its type and the type asked for`(sql: SQL, message: String) async throws {
         let pool = try await makePool(size: 1)
         let error = await postgresError { try await pool.value(sql, as: Int.self) }

@@ -49,7 +49,8 @@ struct JournalTests {
             #expect(restored.storedReply(publicURL: "http://s") == outcome.storedReply(publicURL: "http://s"))
             #expect(restored.webhookBodies(publicURL: "http://s").map(\.body) == outcome.webhookBodies(publicURL: "http://s").map(\.body))
         }
-        let old = #"{"reply": "failure", "error": {"status": 402, "type": "card_error", "message": "m", "shows_payment": true}, "#
+        let old =
+            #"{"reply": "failure", "error": {"status": 402, "type": "card_error", "message": "m", "shows_payment": true}, "#
             + #""event": {"id": "evt_1", "type": "payment_intent.payment_failed", "created": 5}, "at": 9}"#
         guard case .outcome(let restored, _, _) = try JSONDecoder().decode(JournalEntry.self, from: Data(old.utf8)) else {
             return #expect(Bool(false), "an entry of an earlier version is no outcome")

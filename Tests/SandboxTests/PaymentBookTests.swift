@@ -4,8 +4,7 @@ import Testing
 
 @Suite("The payment book")
 struct PaymentBookTests {
-    static func draft(_ amount: Int = 1_000, order: String = "o-1", card: String? = "pm_card_visa", customer: String? = nil) -> PaymentDraft
-    {
+    static func draft(_ amount: Int = 1_000, order: String = "o-1", card: String? = "pm_card_visa", customer: String? = nil) -> PaymentDraft {
         PaymentDraft(
             amount: amount, currency: "eur", paymentMethod: card, customer: customer, metadata: ["order_id": order], confirm: card != nil)
     }

@@ -1,13 +1,13 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import Logging
 import PostgreSQL
-@testable import Runtime
 import Synchronization
 import TestKit
 
+@testable import JSON
 @testable import Messaging
+@testable import Runtime
 
 /// A service over a database of its own, asked the way a worker asks it: batches through the inbox, queries beside it.
 struct ServiceHarness: Sendable {

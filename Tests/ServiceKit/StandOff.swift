@@ -33,7 +33,8 @@ struct StandOff {
             // Within a transaction the view stays as it was first seen.
             try await transaction.execute("SELECT pg_stat_clear_snapshot()")
             return try await transaction.query(
-                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == count
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ).count == count
         }
     }
 

@@ -7,9 +7,9 @@ import ServiceLifecycle
 import Synchronization
 import TestKit
 import Testing
+import Topology
 
 @testable import Simulation
-import Topology
 
 let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Messaging
-@testable import Runtime
 import Testing
 
+@testable import Runtime
 @testable import Simulation
 
 struct SchedulerTests {

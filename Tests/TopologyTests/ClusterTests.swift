@@ -82,9 +82,10 @@ private struct Traffic: Sendable {
         self.queues = queues
         let configuration = try AMQPConfiguration(url: url, connectionName: "tests")
         publishers = Dictionary(uniqueKeysWithValues: queues.map { ($0, Publisher(configuration: configuration, logger: quiet)) })
-        consumers = Dictionary(uniqueKeysWithValues: queues.map { queue in
-            (queue, Consumer(configuration: configuration, source: .queue(queue), prefetch: 100, logger: quiet))
-        })
+        consumers = Dictionary(
+            uniqueKeysWithValues: queues.map { queue in
+                (queue, Consumer(configuration: configuration, source: .queue(queue), prefetch: 100, logger: quiet))
+            })
     }
 
     func whileRunning(_ body: (Traffic) async throws -> Void) async throws {

@@ -19,17 +19,19 @@ import Topology
 
     @Test func `an operation that leads nowhere is reported`() throws {
         let found = try complaints { $0.bindings.removeAll { $0.routingKey == "carts.carts.get" } }
-        #expect(found == [
-            "operation carts.carts.get is bound to no queue", "operation carts.carts.get of carts is bound to none of its queues",
-        ])
+        #expect(
+            found == [
+                "operation carts.carts.get is bound to no queue", "operation carts.carts.get of carts is bound to none of its queues",
+            ])
     }
 
     @Test func `an operation without a handler is reported, as is its binding`() throws {
         let found = try complaints(services: services { $0["carts"]?.removeAll { $0 == "carts.carts.get" } })
-        #expect(found == [
-            "operation carts.carts.get is registered by no service",
-            "binding requests --carts.carts.get--> queue carts.queries: carts registers no such operation",
-        ])
+        #expect(
+            found == [
+                "operation carts.carts.get is registered by no service",
+                "binding requests --carts.carts.get--> queue carts.queries: carts registers no such operation",
+            ])
     }
 
     @Test func `an operation in another service's queue is reported`() throws {
@@ -70,10 +72,11 @@ import Topology
 
     @Test func `a rung that keeps its messages is reported`() throws {
         let found = try complaints { $0.policies.removeAll { $0.name == "retry.5s.b" } }
-        #expect(found == [
-            "queue retry.5s.b has no policy: it is unbounded",
-            "queue retry.5s.b keeps its messages: its policy must set message-ttl, and dead-letter-exchange \"\"",
-        ])
+        #expect(
+            found == [
+                "queue retry.5s.b has no policy: it is unbounded",
+                "queue retry.5s.b keeps its messages: its policy must set message-ttl, and dead-letter-exchange \"\"",
+            ])
     }
 
     @Test func `two policies of one priority over one queue are reported`() throws {

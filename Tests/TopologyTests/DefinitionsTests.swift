@@ -1,7 +1,7 @@
 import FoundationEssentials
-@testable import JSON
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import Topology
 
@@ -39,11 +39,13 @@ import Testing
     }
 
     @Test func `definitions written by another version are read, with RabbitMQ's defaults for omitted fields`() throws {
-        let definitions = try Definitions(json: Array(#"""
-            {"rabbitmq_version": "4.3.0", "users": [{"name": "a", "tags": ["x", "y"], "limits": {}}, {"name": "b", "tags": "x,y"}],
-             "queues": [{"name": "q", "vhost": "/", "type": "classic", "arguments": {"x-max-length": 5, "x-deep": [{"a": null}, 1.5, true]}}],
-             "policies": [{"vhost": "/", "name": "p", "pattern": "", "definition": {}}]}
-            """#.utf8))
+        let definitions = try Definitions(
+            json: Array(
+                #"""
+                {"rabbitmq_version": "4.3.0", "users": [{"name": "a", "tags": ["x", "y"], "limits": {}}, {"name": "b", "tags": "x,y"}],
+                 "queues": [{"name": "q", "vhost": "/", "type": "classic", "arguments": {"x-max-length": 5, "x-deep": [{"a": null}, 1.5, true]}}],
+                 "policies": [{"vhost": "/", "name": "p", "pattern": "", "definition": {}}]}
+                """#.utf8))
         #expect(definitions.users.map(\.tags) == [["x", "y"], ["x", "y"]])
         #expect(definitions.queues.first?.type == "classic")
         #expect(definitions.queues.first?.durable == true)

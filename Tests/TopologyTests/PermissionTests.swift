@@ -15,7 +15,8 @@ extension BrokerTests {
             ("payments", "requests", "orders.checkouts.advance"), ("orders", "events", "order.confirmed"),
             ("catalog", "retry.10m.b", "catalog.commands"), ("catalog", "dead-letters", "catalog.queries"),
             ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),
-            ("users", "requests", "notifications.accounts.mail"), ("users", "requests", "orders.customers.erase"), ("carts", "requests", "users.erasures.advance"), ("catalog", "requests", "catalog.imports.advance"), ("notifications", "requests", "users.links.arm"),
+            ("users", "requests", "notifications.accounts.mail"), ("users", "requests", "orders.customers.erase"), ("carts", "requests", "users.erasures.advance"),
+            ("catalog", "requests", "catalog.imports.advance"), ("notifications", "requests", "users.links.arm"),
         ])
         func `each user may publish what its work needs`(user: String, exchange: String, routingKey: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -27,7 +28,8 @@ extension BrokerTests {
             ("ingress", "events", "order.confirmed"), ("ingress", "replies", "replies.carts.another"),
             ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.ingress.another"),
             ("catalog", "requests", "payments.void"), ("payments", "requests", "catalog.stock.release"), ("users", "events", "order.confirmed"), ("users", "requests", "payments.charge"),
-            ("notifications", "requests", "users.passwordResets.prepare"), ("ingress", "requests", "users.links.arm"), ("users", "replies", "replies.carts.another"), ("catalog", "requests", "orders.customers.erase"),
+            ("notifications", "requests", "users.passwordResets.prepare"), ("ingress", "requests", "users.links.arm"), ("users", "replies", "replies.carts.another"),
+            ("catalog", "requests", "orders.customers.erase"),
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
         ])
@@ -62,7 +64,9 @@ extension BrokerTests {
             }
         }
 
-        @Test(arguments: [("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications")])
+        @Test(arguments: [
+            ("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications"),
+        ])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             let replies = try broker.replies(of: user)
@@ -109,7 +113,9 @@ extension BrokerTests {
         /// A user that may redeclare its queue may let it dead-letter to an exchange under any routing key: the broker checks no topic permission then.
         @Test func `no user may configure a queue except its own reply queues`() throws {
             for permission in try repositoryDefinitions().permissions {
-                let expected = ["carts": #"^replies\.carts\."#, "notifications": #"^replies\.notifications\."#, "users": #"^replies\.users\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user] ?? "^$"
+                let expected =
+                    ["carts": #"^replies\.carts\."#, "notifications": #"^replies\.notifications\."#, "users": #"^replies\.users\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user]
+                    ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")
             }
         }

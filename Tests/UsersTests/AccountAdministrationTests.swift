@@ -34,10 +34,12 @@ import Testing
         return (try result.reply, result.outputs.map(\.key))
     }
 
-    @Test(arguments: [
-        ("ada@", ["Ada Lovelace"]), ("ADA", ["Ada Byron", "Ada Lovelace"]), ("love", ["Ada Lovelace"]), ("lovelace ada", ["Ada Lovelace"]), ("grace.hopper@", ["Grace Hopper"]),
-        ("hop", ["Grace Hopper"]), ("opper", []), ("@example.com", []), ("%", []), ("' | !", []), ("\u{0D4E}&", []), ("\u{0D4E}'", []), ("byron:*", ["Ada Byron"]), ("Ångström", ["Anders Ångström"]), (" ", nil),
-    ] as [(String, [String]?)])
+    @Test(
+        arguments: [
+            ("ada@", ["Ada Lovelace"]), ("ADA", ["Ada Byron", "Ada Lovelace"]), ("love", ["Ada Lovelace"]), ("lovelace ada", ["Ada Lovelace"]), ("grace.hopper@", ["Grace Hopper"]),
+            ("hop", ["Grace Hopper"]), ("opper", []), ("@example.com", []), ("%", []), ("' | !", []), ("\u{0D4E}&", []), ("\u{0D4E}'", []), ("byron:*", ["Ada Byron"]),
+            ("Ångström", ["Anders Ångström"]), (" ", nil),
+        ] as [(String, [String]?)])
     func `accounts are found by the beginning of an address, and by prefixes of words of a name`(search: String, names: [String]?) async throws {
         let users = try await UsersHarness()
         _ = try await signUp(users, "ada@example.com", "Ada Lovelace")

@@ -4,8 +4,8 @@ import PostgreSQL
 import Testing
 
 @testable import Messaging
-@testable import Users
 @testable import ServiceKit
+@testable import Users
 
 @Suite struct AccountTests {
     @Test func `an account is created, and its password is stored as a scrypt hash only`() async throws {

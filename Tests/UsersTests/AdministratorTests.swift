@@ -5,6 +5,7 @@ import Messaging
 import PostgreSQL
 import Testing
 import Users
+
 @testable import ServiceKit
 
 @Suite struct AdministratorTests {

@@ -1,15 +1,15 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import LocalServers
 import PostgreSQL
 import Secrets
 import TestKit
 import Testing
 
+@testable import JSON
 @testable import Messaging
-@testable import Users
 @testable import ServiceKit
+@testable import Users
 
 @Suite struct SessionTests {
     @Test func `one query answers for a batch of tokens, good and bad`() async throws {
@@ -144,7 +144,8 @@ import Testing
                     // Within a transaction the view stays as it was first seen.
                     try await transaction.execute("SELECT pg_stat_clear_snapshot()")
                     return try await !transaction.query(
-                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").isEmpty
+                        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    ).isEmpty
                 }
                 return begun
             }

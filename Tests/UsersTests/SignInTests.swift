@@ -4,6 +4,7 @@ import Messaging
 import PostgreSQL
 import Secrets
 import Testing
+
 @testable import ServiceKit
 @testable import Users
 

@@ -1,12 +1,13 @@
 import Contracts
 import FoundationEssentials
-@testable import JSON
 import Logging
 import PostgreSQL
 import Redis
 import Secrets
 import Testing
 import Users
+
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 
@@ -20,7 +21,8 @@ struct UsersHarness: Sendable {
     static let quick = PasswordHash.Parameters(logarithm: 4, blockSize: 8, parallelism: 1)
 
     init(
-        attempts: (any KeyValueStore)? = nil, ask: @escaping UsersService.Ask = { _, _, _ in throw RequestClient.Unanswered.timedOut }, passwords: PasswordHash.Parameters = quick) async throws {
+        attempts: (any KeyValueStore)? = nil, ask: @escaping UsersService.Ask = { _, _, _ in throw RequestClient.Unanswered.timedOut }, passwords: PasswordHash.Parameters = quick
+    ) async throws {
         let clock = SetClock()
         let definition = UsersService.definition(
             ask: ask, clock: clock, randomness: TestRandomness(), attempts: attempts, passwords: passwords, logger: Logger(label: "test"))

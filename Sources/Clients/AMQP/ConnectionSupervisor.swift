@@ -71,9 +71,11 @@ struct ConnectionSupervisor {
             let delay = wasOpen && owner.goesOn(after: failure) ? Self.pause : max(backoff.next(using: &random), wasOpen ? patience : .zero)
             // What a topology or a permission takes away comes back when somebody gives it back: that has to be seen.
             let needsOperator = !failure.isTransient || failure.code == .notFound
-            logger.log(level: needsOperator ? .error : .info, needsOperator ? "the broker refuses, trying again" : "no connection to the broker, trying again", metadata: [
-                LogKey.broker: "\(configuration)", LogKey.reason: "\(failure)", LogKey.delay: "\(delay.milliseconds)",
-            ])
+            logger.log(
+                level: needsOperator ? .error : .info, needsOperator ? "the broker refuses, trying again" : "no connection to the broker, trying again",
+                metadata: [
+                    LogKey.broker: "\(configuration)", LogKey.reason: "\(failure)", LogKey.delay: "\(delay.milliseconds)",
+                ])
             // Ends early, with an error that is ignored, when the service is to stop.
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
         }

@@ -59,13 +59,15 @@ struct MessageAssembly {
         switch start {
         case .delivery(let number, let exchange, let routingKey, let redelivered):
             let tag = DeliveryTag(generation: generation, number: number)
-            return .delivery(Delivery(
-                tag: tag, exchange: exchange, routingKey: routingKey, redelivered: redelivered, properties: properties, body: body
-            ))
+            return .delivery(
+                Delivery(
+                    tag: tag, exchange: exchange, routingKey: routingKey, redelivered: redelivered, properties: properties, body: body
+                ))
         case .returned(let code, let reason, let exchange, let routingKey):
-            return .returned(ReturnedMessage(
-                code: code, reason: reason, exchange: exchange, routingKey: routingKey, properties: properties, body: body
-            ))
+            return .returned(
+                ReturnedMessage(
+                    code: code, reason: reason, exchange: exchange, routingKey: routingKey, properties: properties, body: body
+                ))
         }
     }
 }

@@ -207,12 +207,13 @@ extension Publisher: ConnectionOwner {
     }
 
     func detach(_ error: AMQPError?) {
-        resume(state.withLock { state in
-            state.connection = nil
-            state.isBlocked = false
-            state.giveUpAt = nil
-            return state.ledger.disconnect(error ?? .stopped("publisher"))
-        })
+        resume(
+            state.withLock { state in
+                state.connection = nil
+                state.isBlocked = false
+                state.giveUpAt = nil
+                return state.ledger.disconnect(error ?? .stopped("publisher"))
+            })
     }
 
     func stop(immediately: Bool) {
@@ -230,9 +231,10 @@ extension Publisher: ConnectionOwner {
     func goesOn(after error: AMQPError) -> Bool { error.isRefusal || error == .uselessChannel }
 
     func end() {
-        resume(state.withLock { state in
-            state.isStopping = true
-            return state.ledger.failAll(.stopped("publisher"))
-        })
+        resume(
+            state.withLock { state in
+                state.isStopping = true
+                return state.ledger.failAll(.stopped("publisher"))
+            })
     }
 }

@@ -69,7 +69,9 @@ extension BenchRun {
         let rate = Self.excess * best
         let (answers, seconds, _) = try await overload(running, rate, Int(rate * plan.overloadSeconds)) { number async throws(WebClientError) in
             try await client.send(WebRequest(url: running.url + paths[number % paths.count], timeout: Self.answerTimeout))
-        } atEnd: { 0 }
+        } atEnd: {
+            0
+        }
         let answered = Double(answers.accepted.count) / seconds
         found(.overloadProduct, answered, "requests/s", remark: "offered \(Figures.text(rate))/s, \(Self.remark(answers))")
         note(answers, .overloadProductLatency, .overloadProductRefusal)

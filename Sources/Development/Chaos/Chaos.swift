@@ -73,7 +73,8 @@ package struct Chaos: AsyncParsableCommand {
 
     private func run(_ console: Console) async throws {
         let baskets = try self.baskets.map { path throws(LoadError) in try Baskets(contentsOf: path) } ?? Baskets.builtIn()
-        let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0...99_999), seconds: seconds, baskets: baskets,
+        let plan = ChaosPlan(
+            seed: seed ?? UInt64.random(in: 0...99_999), seconds: seconds, baskets: baskets,
             kinds: cluster ? FaultKind.clustered : FaultKind.alone)
         let folder = try PrivateFolder("chaos")
         console.line("Seed \(plan.schedule.seed), \(plan.schedule.injections.count) faults in some \(seconds) s:\n\(plan.schedule.text)\n")

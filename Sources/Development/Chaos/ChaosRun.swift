@@ -85,7 +85,7 @@ struct ChaosRun: Sendable {
         do {
             try await fault.inject(into: shop)
             try await Task.sleep(for: injection.hold)
-        } catch where !Task.isCancelled {
+        } catch let error where !Task.isCancelled {
             trouble = "\(error)"
         } catch {}
         // Not a child task: the fault is undone even when the run is being ended.

@@ -87,7 +87,7 @@ final class Customers: Sendable {
                 availability.succeed()
                 scoreboard.note { $0.accept(order) }
                 queue.put(FollowedOrder(order, now: .now))
-            } catch where !(error is Refusal) {
+            } catch let error where !(error is Refusal) {
                 scoreboard.note { $0.leaveUnanswered(cart: cart.id) }
                 throw error
             }

@@ -37,8 +37,9 @@ public struct ManagementAPI: Sendable {
 
     private func exchange(_ method: String, _ path: String, body: String?) async throws -> WebResponse {
         let headers = [("authorization", credentials), ("content-type", "application/json")]
-        return try await transport.send(WebRequest(
-            method: method, url: base + path, headers: headers.map { (name: $0.0, value: $0.1) },
-            body: Array((body ?? "").utf8), timeout: Self.limit))
+        return try await transport.send(
+            WebRequest(
+                method: method, url: base + path, headers: headers.map { (name: $0.0, value: $0.1) },
+                body: Array((body ?? "").utf8), timeout: Self.limit))
     }
 }

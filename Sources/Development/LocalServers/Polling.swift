@@ -1,4 +1,3 @@
-
 /// Waits until a condition holds, asking again after short pauses, until a deadline.
 ///
 /// For conditions of other processes, which cannot notify this one; everything that can be awaited is awaited.

@@ -143,9 +143,10 @@ public actor PostgresServer: LocalServer {
         let program = try Programs.find("pg_basebackup", in: Programs.postgresFolders(), package: "postgresql-client")
         let unfinished = folder.file("data.new")
         if folder.holds("data.new") { try FileManager.default.removeItem(atPath: unfinished) }
-        _ = try await Tool.run(ProcessCommand(
-            program, ["-D", unfinished, "-h", "127.0.0.1", "-p", "\(primary.port)", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync"],
-            environment: ["PGPASSWORD": password], inheritsEnvironment: false, workingFolder: folder.path, account: folder.account))
+        _ = try await Tool.run(
+            ProcessCommand(
+                program, ["-D", unfinished, "-h", "127.0.0.1", "-p", "\(primary.port)", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync"],
+                environment: ["PGPASSWORD": password], inheritsEnvironment: false, workingFolder: folder.path, account: folder.account))
         try FileManager.default.moveItem(atPath: unfinished, toPath: folder.file("data"))
     }
 
@@ -176,8 +177,9 @@ public actor PostgresServer: LocalServer {
             "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
         ]
         if !durable { arguments.append("--no-sync") }
-        _ = try await Tool.run(ProcessCommand(
-            initdb, arguments, inheritsEnvironment: false, workingFolder: folder.path, account: folder.account))
+        _ = try await Tool.run(
+            ProcessCommand(
+                initdb, arguments, inheritsEnvironment: false, workingFolder: folder.path, account: folder.account))
         try FileManager.default.moveItem(atPath: unfinished, toPath: folder.file("data"))
     }
 }

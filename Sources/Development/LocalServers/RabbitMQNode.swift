@@ -64,7 +64,7 @@ struct RabbitMQNode: Sendable {
             // Two schedulers that sleep when idle: a broker beside the tests does not own its machine.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
                 "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none \(Self.network)"
-                    + (membership == nil ? "" : " -kernel net_ticktime \(Membership.tickSeconds)"),
+                + (membership == nil ? "" : " -kernel net_ticktime \(Membership.tickSeconds)"),
         ]) { $1 }
         return ProcessCommand(program, environment: environment, inheritsEnvironment: false, workingFolder: folder.path)
     }

@@ -1,4 +1,3 @@
-
 /// Waits for a server that was just started.
 struct Readiness: Sendable {
     /// A server that ends is noticed at once. This limit is for one that hangs; before it answers it may have a log to recover from, on a busy

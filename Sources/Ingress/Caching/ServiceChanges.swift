@@ -1,7 +1,7 @@
 public import AMQP
 import Contracts
-public import Logging
 import JSON
+public import Logging
 import Messaging
 public import ServiceLifecycle
 

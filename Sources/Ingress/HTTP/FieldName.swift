@@ -5,7 +5,8 @@ enum FieldName {
     /// The fields of most answers, precomputed so that a response spells nothing anew.
     private static let known: [String: HTTPField.Name] = {
         let names = [
-            "accept", "accept-encoding", "access-control-allow-origin", "access-control-expose-headers", "allow", "cache-control", "connection", "etag", "idempotent-replayed", "location", "preference-applied", "retry-after",
+            "accept", "accept-encoding", "access-control-allow-origin", "access-control-expose-headers", "allow", "cache-control", "connection", "etag", "idempotent-replayed", "location",
+            "preference-applied", "retry-after",
             "traceparent", "vary", "www-authenticate", "x-request-id",
         ]
         return Dictionary(names.compactMap { name in HTTPField.Name(spelling(name)).map { (name, $0) } }) { first, _ in first }

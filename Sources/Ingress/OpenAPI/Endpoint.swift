@@ -1,4 +1,3 @@
-
 public import Messaging
 
 /// One operation of the document: what a request must satisfy, and how it becomes a message.

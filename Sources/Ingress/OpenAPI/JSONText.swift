@@ -1,4 +1,3 @@
-
 /// YAML's values as JSON, keys in the order of the document. Plain scalars have the types of YAML's core schema; quoted ones are texts.
 enum JSONText {
     static func text(of node: YAMLNode) -> String {

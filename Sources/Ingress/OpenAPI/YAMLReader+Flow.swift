@@ -1,4 +1,3 @@
-
 extension YAMLReader {
     /// A value in flow style, as JSON has it: `{a: 1, b: [x, "y"]}`. It may span lines.
     mutating func flow() throws(Failure) -> YAMLNode {

@@ -104,7 +104,8 @@ extension Operation {
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
         prepare: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Plan],
         perform: @escaping @Sendable ([(item: IncomingMessage<Input>, plan: Plan)]) async throws -> [PerformResult],
-        complete: @escaping @Sendable ([(item: IncomingMessage<Input>, plan: Plan, result: PerformResult)], any SQLConnection)
+        complete:
+            @escaping @Sendable ([(item: IncomingMessage<Input>, plan: Plan, result: PerformResult)], any SQLConnection)
             async throws -> [Outcome]
     ) -> Operation {
         Operation(

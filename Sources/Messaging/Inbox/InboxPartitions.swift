@@ -1,7 +1,7 @@
 import FoundationEssentials
-import Runtime
 public import Logging
 public import PostgreSQL
+import Runtime
 
 /// The daily partitions of a service's inbox: creates upcoming ones and drops those past their retention, while others read and write.
 ///

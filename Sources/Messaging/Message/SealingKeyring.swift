@@ -1,10 +1,10 @@
 import Contracts
 import FoundationEssentials
+import JSON
 public import Logging
+import Runtime
 public import Secrets
 public import ServiceLifecycle
-import JSON
-import Runtime
 import Synchronization
 
 /// The key of users, as known to this process.

@@ -1,7 +1,6 @@
-public import Runtime
-
 public import Logging
 import Messaging
+public import Runtime
 
 /// The format of log lines.
 public enum LogFormat: String, Sendable, CaseIterable {

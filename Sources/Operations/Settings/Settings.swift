@@ -49,11 +49,13 @@ public struct Settings: Sendable {
             "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
         cacheSeconds = try table.read(
             "WHARF_CACHE_SECONDS", .seconds(0...60), standard: 1, "how long an ingress keeps the catalog's answers to guests; 0 for not at all")
-        corsOrigins = try table.read(
-            "WHARF_CORS_ORIGINS", .origins, unset: "none", "origins whose pages may call the ingress from browsers, separated by commas") ?? []
-        trustedProxies = try table.read(
-            "WHARF_TRUSTED_PROXIES", .networks, unset: "none",
-            "addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed, separated by commas") ?? []
+        corsOrigins =
+            try table.read(
+                "WHARF_CORS_ORIGINS", .origins, unset: "none", "origins whose pages may call the ingress from browsers, separated by commas") ?? []
+        trustedProxies =
+            try table.read(
+                "WHARF_TRUSTED_PROXIES", .networks, unset: "none",
+                "addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed, separated by commas") ?? []
         orderRetentionDays = try table.read(
             "WHARF_ORDER_RETENTION_DAYS", .days, standard: 0,
             "how long orders keep name, address and e-mail address of a customer who has deleted the account")

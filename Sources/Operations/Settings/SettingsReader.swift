@@ -75,7 +75,8 @@ struct SettingsReader {
     private mutating func note(
         _ name: String, value: String, standard: String, source: Settings.Row.Source, _ meaning: String
     ) {
-        rows.append(Settings.Row(
-            name: name, value: value, standard: standard, source: source, meaning: meaning))
+        rows.append(
+            Settings.Row(
+                name: name, value: value, standard: standard, source: source, meaning: meaning))
     }
 }

@@ -1,6 +1,6 @@
+import Messaging
 public import Runtime
 
-import Messaging
 public import struct FoundationEssentials.Date
 
 /// The machine's own time.

@@ -1,6 +1,7 @@
 import Messaging
 public import Runtime
 import Secrets
+
 public import struct FoundationEssentials.UUID
 
 /// The machine's own randomness.

@@ -28,8 +28,9 @@ struct Categories: Sendable {
             let category = Category(slug: new.slug ?? shelf.freeSlug(new.generatedSlug), name: new.name, parent: new.parent)
             shelf[category.slug] = category
             try await CategoryStore.insert(category, on: transaction)
-            return .done(try Reply(
-                status: 201, headers: ["location": "/v1/categories/\(category.slug)"], json: shelf.view(of: category)))
+            return .done(
+                try Reply(
+                    status: 201, headers: ["location": "/v1/categories/\(category.slug)"], json: shelf.view(of: category)))
         }
     }
 

@@ -4,9 +4,10 @@ import PostgreSQL
 enum CategoryStore {
     static func all(on connection: any SQLConnection) async throws -> CategoryShelf {
         let rows = try await connection.query("SELECT slug, name, parent FROM categories ORDER BY slug LIMIT \(Category.maximumCount)")
-        return CategoryShelf(try rows.map {
-            Category(slug: try $0.decode("slug"), name: try $0.decode("name"), parent: try $0.decode("parent"))
-        })
+        return CategoryShelf(
+            try rows.map {
+                Category(slug: try $0.decode("slug"), name: try $0.decode("name"), parent: try $0.decode("parent"))
+            })
     }
 
     static func insert(_ category: Category, on transaction: any SQLConnection) async throws {

@@ -89,13 +89,14 @@ struct ProductSearch: Sendable {
     private func read(_ list: ListProducts) async throws -> (text: SearchText?, keys: ProductListing.Keys) {
         let attributes = list.filter.attributes
         guard list.search != nil || list.filter.brand != nil || !attributes.isEmpty else { return (nil, ProductListing.Keys()) }
-        let answers = try await connection.pipeline([
-            """
-            SELECT brand_key(\(list.filter.brand)) AS brand,
-                   ARRAY(SELECT attribute_tag(name, value) FROM unnest(\(attributes.map(\.name)), \(attributes.map(\.value))) WITH ORDINALITY
-                         AS given (name, value, place) ORDER BY place) AS attributes
-            """
-        ] + (list.search.map(Self.reading) ?? []))
+        let answers = try await connection.pipeline(
+            [
+                """
+                SELECT brand_key(\(list.filter.brand)) AS brand,
+                       ARRAY(SELECT attribute_tag(name, value) FROM unnest(\(attributes.map(\.name)), \(attributes.map(\.value))) WITH ORDINALITY
+                             AS given (name, value, place) ORDER BY place) AS attributes
+                """
+            ] + (list.search.map(Self.reading) ?? []))
         guard let row = answers.first?.first else { return (nil, ProductListing.Keys()) }
         let keys = ProductListing.Keys(brand: try row.decode("brand"), attributes: try row.decode("attributes"))
         guard list.search != nil else { return (nil, keys) }

@@ -36,7 +36,8 @@ enum ProductStore {
     static func find(_ keys: [String], on connection: any SQLConnection) async throws -> [ProductRow] {
         let ids = keys.compactMap(UUID.init(uuidString:))
         return try await connection.query(
-            products + "WHERE (id = ANY(\(ids)) OR slug = ANY(\(keys))) AND NOT archived").map(read)
+            products + "WHERE (id = ANY(\(ids)) OR slug = ANY(\(keys))) AND NOT archived"
+        ).map(read)
     }
 
     static func find(skus: [String], on connection: any SQLConnection) async throws -> [String: ProductRow] {

@@ -33,9 +33,10 @@ struct Stock: Sendable {
                 return .refused(.conflict("stock-reserved", detail))
             }
             if onHand != level.onHand {
-                movements.append(Movement(
-                    sku: change.sku, delta: onHand - level.onHand, kind: change.onHand == nil ? .adjusted : .set, reason: change.reason,
-                    by: item.request.caller?.id))
+                movements.append(
+                    Movement(
+                        sku: change.sku, delta: onHand - level.onHand, kind: change.onHand == nil ? .adjusted : .set, reason: change.reason,
+                        by: item.request.caller?.id))
                 level.onHand = onHand
                 level.revision += 1
             }

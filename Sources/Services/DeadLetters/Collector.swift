@@ -1,9 +1,8 @@
-public import Runtime
-
 public import AMQP
 public import Logging
 import Messaging
 public import PostgreSQL
+public import Runtime
 public import ServiceLifecycle
 
 /// Moves dead letters from the broker into PostgreSQL: every delivery, whatever its content, acknowledged only once it is stored.

@@ -1,7 +1,6 @@
-import Runtime
-
 public import Messaging
 public import PostgreSQL
+import Runtime
 
 /// Dead letters: messages that could not be handled, kept visible with their causes until an administrator replays or discards them.
 ///

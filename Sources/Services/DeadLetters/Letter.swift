@@ -1,6 +1,6 @@
 public import FoundationEssentials
-public import Messaging
 import JSON
+public import Messaging
 import Secrets
 
 public enum DeadLetterState: String, Sendable, Codable, CaseIterable {

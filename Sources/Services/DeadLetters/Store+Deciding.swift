@@ -1,6 +1,5 @@
-import JSON
-
 public import FoundationEssentials
+import JSON
 public import Messaging
 public import PostgreSQL
 

@@ -160,7 +160,7 @@ struct Charging: Sendable {
                 let report = UnresolvedPayment(orderID: attempt.order, cause: Self.refusal, detail: detail)
                 return .done(
                     emit: try [
-                        Emission(.request(MessageName.unresolved), report),
+                        Emission(.request(MessageName.unresolved), report)
                     ] + Self.report(attempt.event(.paymentDeclined, Self.refusal), of: attempt, for: item.input))
             case .free:
                 if attempt.state == .begun {

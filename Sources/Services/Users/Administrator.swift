@@ -1,8 +1,8 @@
 import Contracts
 public import FoundationEssentials
+import JSON
 import Messaging
 public import PostgreSQL
-import JSON
 public import Runtime
 import Secrets
 

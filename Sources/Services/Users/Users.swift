@@ -1,9 +1,9 @@
 import Contracts
-import Runtime
 public import Logging
 public import Messaging
 public import PostgreSQL
 public import Redis
+import Runtime
 public import Secrets
 
 /// Users: accounts, their passwords, and their sessions.
@@ -65,7 +65,8 @@ public enum UsersService {
                     handle: { items, _ in try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) } }),
             ] + sessions(Sessions(clock: clock)) + profiles(links, resets, clock, randomness) + leaving(ask, clock, randomness),
             pollers: [Poller(name: "erasures without an answer", interval: Leaving.interval, find: Leaving(clock: clock).findUnanswered)],
-            queues: ["users.queries", "users.commands"] + credentialsQueues, routes: [
+            queues: ["users.queries", "users.commands"] + credentialsQueues,
+            routes: [
                 "users.accounts.create": "users.registrations", "users.sessions.create": "users.credentials", "users.password.change": "users.credentials",
                 "users.email.change": "users.credentials", "users.passwordResets.confirm": "users.credentials",
             ], sensitiveQueues: Set(credentialsQueues),

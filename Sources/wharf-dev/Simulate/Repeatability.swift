@@ -1,7 +1,8 @@
+import FoundationEssentials
+
 #if canImport(Glibc)
     import Glibc
 #endif
-import FoundationEssentials
 
 /// Swift gives sets and dictionaries another order in each process, unless this is switched off before the process starts.
 enum Repeatability {

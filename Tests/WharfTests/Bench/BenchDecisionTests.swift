@@ -82,10 +82,12 @@ import Testing
         }
         #expect(TraceLine(#"{"message":"handled","labels":{}}"#) == nil && TraceLine("way") == nil)
         let orders = [TracedOrder(id: "a", sent: 1_000_000, answered: 1_030_000), TracedOrder(id: "b", sent: 2_000_000, answered: 2_010_000)]
-        let waterfall = Waterfall(orders, [
-            try line("carts.checkouts.create", "a", 1_002_000, 1_006_000), try line("carts.checkouts.create", "b", 2_004_000, 2_008_000),
-            try line("orders.checkouts.place", "a", 1_008_000, 1_009_000), try line("orders.checkouts.place", "b", 2_010_000, 2_011_000),
-        ])
+        let waterfall = Waterfall(
+            orders,
+            [
+                try line("carts.checkouts.create", "a", 1_002_000, 1_006_000), try line("carts.checkouts.create", "b", 2_004_000, 2_008_000),
+                try line("orders.checkouts.place", "a", 1_008_000, 1_009_000), try line("orders.checkouts.place", "b", 2_010_000, 2_011_000),
+            ])
         #expect(waterfall.turns == 2 && waterfall.answered == 20)
         #expect(waterfall.rows.map(\.step) == ["carts.checkouts.create", "orders.checkouts.place"])
         #expect(waterfall.rows.map(\.sent) == [0, 7] && waterfall.rows.map(\.taken) == [3, 9] && waterfall.rows.map(\.handled) == [7, 10])

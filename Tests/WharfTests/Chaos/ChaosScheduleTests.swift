@@ -65,9 +65,10 @@ import Testing
         let queues = Set(definitions.queues.map(\.name))
         #expect(QueueFault.queues.allSatisfy(queues.contains))
         for route in BindingFault.routes {
-            #expect(definitions.bindings.contains {
-                $0.source == route.exchange && $0.destination == route.queue && $0.routingKey == route.key
-            }, "\(route.key)")
+            #expect(
+                definitions.bindings.contains {
+                    $0.source == route.exchange && $0.destination == route.queue && $0.routingKey == route.key
+                }, "\(route.key)")
         }
     }
 }

@@ -17,10 +17,11 @@ import Testing
     private static let slow: Set<FaultKind> = [.gatewayFails, .roleStoppedForLong]
 
     @Test func `everything adds up after a few faults, and nothing is left behind`() async throws {
-        let seed = try #require((UInt64.random(in: 0...99_999)...).lazy.first { seed in
-            let kinds = Set(ChaosSchedule(seed: seed, seconds: Self.seconds).injections.map(\.kind))
-            return kinds.count >= 3 && kinds.isDisjoint(with: Self.slow)
-        })
+        let seed = try #require(
+            (UInt64.random(in: 0...99_999)...).lazy.first { seed in
+                let kinds = Set(ChaosSchedule(seed: seed, seconds: Self.seconds).injections.map(\.kind))
+                return kinds.count >= 3 && kinds.isDisjoint(with: Self.slow)
+            })
         print("wharf-dev chaos --seed \(seed) --seconds \(Self.seconds)")
         let printed = LineStore()
         let process = chaos(seed: seed, printed)

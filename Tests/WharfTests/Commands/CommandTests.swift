@@ -39,7 +39,9 @@ import Testing
     }
 
     /// - Parameter shell: runs `"$@"`, the command.
-    private func run(_ command: [String], in folder: String, _ shell: String = #"exec "$@" <<< a-long-password"#, environment: [String: String] = Self.away, with executable: String = RunningWharf.executable) async throws -> (
+    private func run(
+        _ command: [String], in folder: String, _ shell: String = #"exec "$@" <<< a-long-password"#, environment: [String: String] = Self.away, with executable: String = RunningWharf.executable
+    ) async throws -> (
         exit: ManagedProcess.ExitStatus?, output: String
     ) {
         let log = "\(FileManager.default.temporaryDirectory.path)/wharf-command-\(UUID())"

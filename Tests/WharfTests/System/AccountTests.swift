@@ -1,10 +1,10 @@
 import FoundationEssentials
-@testable import JSON
 import LocalState
 import Messaging
 import TestKit
 import Testing
 
+@testable import JSON
 @testable import wharf
 
 extension Visitor {

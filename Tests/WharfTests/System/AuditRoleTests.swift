@@ -10,8 +10,10 @@ extension System {
             try await asAuditor(service) { connection in
                 _ = try await connection.query("SELECT count(*) FROM inbox_trail").count
                 try await connection.execute("SET default_transaction_read_only = off")
-                for sql in ["DELETE FROM inbox", "INSERT INTO inbox SELECT * FROM inbox", "UPDATE inbox SET at = now()", "TRUNCATE inbox", "DROP TABLE inbox",
-                    "DELETE FROM inbox_trail", "CREATE TABLE mine (id integer)"] {
+                for sql in [
+                    "DELETE FROM inbox", "INSERT INTO inbox SELECT * FROM inbox", "UPDATE inbox SET at = now()", "TRUNCATE inbox", "DROP TABLE inbox",
+                    "DELETE FROM inbox_trail", "CREATE TABLE mine (id integer)",
+                ] {
                     await refused("42501") { try await connection.execute("\(raw: sql)") }
                 }
             }

@@ -159,9 +159,10 @@ extension System {
             let wharf = try RunningWharf.get()
             let fields = "amount=2500&currency=eur&confirm=true&payment_method=pm_card_visa&payment_method_types[]=card&metadata[order_id]=\(order)"
             let key = try wharf.secrets.stripeAPIKey
-            let response = try await wharf.web.send(WebRequest(
-                method: "POST", url: "\(wharf.sandboxURL)/v1/payment_intents",
-                headers: [("authorization", "Bearer \(key)"), ("content-type", "application/x-www-form-urlencoded")], body: Array(fields.utf8)))
+            let response = try await wharf.web.send(
+                WebRequest(
+                    method: "POST", url: "\(wharf.sandboxURL)/v1/payment_intents",
+                    headers: [("authorization", "Bearer \(key)"), ("content-type", "application/x-www-form-urlencoded")], body: Array(fields.utf8)))
             #expect(response.status == 200)
         }
     }

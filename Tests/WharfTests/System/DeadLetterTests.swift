@@ -29,9 +29,11 @@ struct ForeignMessage: Sendable {
         ])
         let (url, user) = try Credentials.split(try #require(wharf.settings.managementURL))
         let credentials = Base64.encode(Array("\(user.user):\(user.password)".utf8))
-        let answer = Answer(try await wharf.web.send(WebRequest(
-            method: "POST", url: "\(url)/api/exchanges/%2F/amq.default/publish",
-            headers: [("authorization", "Basic \(credentials)"), ("content-type", "application/json")], body: try JSON.encode(publication))))
+        let answer = Answer(
+            try await wharf.web.send(
+                WebRequest(
+                    method: "POST", url: "\(url)/api/exchanges/%2F/amq.default/publish",
+                    headers: [("authorization", "Basic \(credentials)"), ("content-type", "application/json")], body: try JSON.encode(publication))))
         #expect(answer["routed"] == true)
     }
 }
@@ -41,8 +43,10 @@ extension RunningWharf {
     func waiting(_ isCounted: (String) -> Bool) async throws -> Int {
         let (url, user) = try Credentials.split(try #require(settings.managementURL))
         let credentials = Base64.encode(Array("\(user.user):\(user.password)".utf8))
-        let answer = Answer(try await web.send(WebRequest(
-            url: "\(url)/api/queues/%2F?columns=name,messages", headers: [("authorization", "Basic \(credentials)")])))
+        let answer = Answer(
+            try await web.send(
+                WebRequest(
+                    url: "\(url)/api/queues/%2F?columns=name,messages", headers: [("authorization", "Basic \(credentials)")])))
         return answer.json.list.filter { isCounted($0["name"]?.text ?? "") }.reduce(0) { $0 + ($1["messages"]?.number ?? 0) }
     }
 }

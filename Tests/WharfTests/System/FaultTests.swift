@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Glibc
-@testable import JSON
 import LocalServers
 import Messaging
 import TestKit
@@ -10,6 +9,7 @@ import WebClient
 @testable import Assembly
 @testable import Audit
 @testable import Bench
+@testable import JSON
 @testable import LocalState
 @testable import Terminal
 @testable import Up

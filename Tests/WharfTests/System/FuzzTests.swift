@@ -6,9 +6,9 @@ import Operations
 import PostgreSQL
 import TestKit
 import Testing
+import Topology
 
 @testable import Bench
-import Topology
 
 /// How long and from which seed `make fuzz` runs; CI's run is short and always the same.
 enum FuzzPlan {

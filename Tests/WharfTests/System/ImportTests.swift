@@ -1,9 +1,10 @@
 import FoundationEssentials
-@testable import JSON
 import PostgreSQL
 import TestKit
 import Testing
 import WebClient
+
+@testable import JSON
 
 extension System {
     /// Files in and out, over HTTP.

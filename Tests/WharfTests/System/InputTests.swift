@@ -1,11 +1,11 @@
 import FoundationEssentials
-@testable import JSON
 import Messaging
 import PostgreSQL
 import TestKit
 import Testing
 
 @testable import Assembly
+@testable import JSON
 
 extension System {
     @Suite struct `Bad input` {

@@ -1,10 +1,11 @@
 import FoundationEssentials
-@testable import JSON
 import Messaging
 import PostgreSQL
 import TestKit
 import Testing
 import WebClient
+
+@testable import JSON
 
 extension System {
     /// What is held about a customer, wherever it is held: an export shows all of it, and nothing of it is left once the customer has left.

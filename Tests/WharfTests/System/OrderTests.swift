@@ -1,11 +1,11 @@
 import FoundationEssentials
-@testable import JSON
 import Messaging
 import TestKit
 import Testing
 import WebClient
 
 @testable import Bench
+@testable import JSON
 @testable import LocalState
 @testable import Up
 
@@ -105,9 +105,10 @@ extension System {
             #expect(answer["order", "state"] == "requiresAction")
             let secret = try #require(answer["order", "payment", "clientSecret"]?.text)
             let intent = try #require(secret.firstRange(of: "_secret").map { secret[..<$0.lowerBound] })
-            _ = try await guest.wharf.web.send(WebRequest(
-                method: "POST", url: "\(guest.wharf.sandboxURL)/_authenticate/\(intent)", headers: [("content-type", "application/json")],
-                body: Array(#"{"outcome": "\#(outcome)"}"#.utf8)))
+            _ = try await guest.wharf.web.send(
+                WebRequest(
+                    method: "POST", url: "\(guest.wharf.sandboxURL)/_authenticate/\(intent)", headers: [("content-type", "application/json")],
+                    body: Array(#"{"outcome": "\#(outcome)"}"#.utf8)))
             let order = try await guest.order(at: answer.header("location"), in: state)
             #expect(order["payment", "clientSecret"] == nil)
             #expect(order["payment", "state"] == (state == "confirmed" ? "succeeded" : "cancelled"))

@@ -4,13 +4,13 @@ import Messaging
 import Synchronization
 import TestKit
 import Testing
-@testable import Topology
 import WebClient
 
 @testable import Assembly
 @testable import Bench
 @testable import LocalServers
 @testable import LocalState
+@testable import Topology
 @testable import wharf
 
 extension System {

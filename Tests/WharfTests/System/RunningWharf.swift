@@ -88,8 +88,9 @@ struct RunningWharf: Sendable {
         settings = try Settings(environment: environment)
         web = WebClient(maximumConcurrent: Self.maximumConnections, logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
         let credentials = #"{"email": "\#(record.adminEmail)", "password": "\#(secrets.adminPassword)"}"#
-        let response = try await web.send(WebRequest(
-            method: "POST", url: "\(url)/v1/sessions", headers: [("content-type", "application/json")], body: Array(credentials.utf8)))
+        let response = try await web.send(
+            WebRequest(
+                method: "POST", url: "\(url)/v1/sessions", headers: [("content-type", "application/json")], body: Array(credentials.utf8)))
         adminToken = try #require(Answer(response)["token"]?.text)
     }
 

@@ -1,5 +1,4 @@
 import Foundation
-@testable import JSON
 import PostgreSQL
 import Secrets
 import TestKit
@@ -7,6 +6,7 @@ import Testing
 
 @testable import Assembly
 @testable import Bench
+@testable import JSON
 @testable import LocalState
 @testable import Messaging
 @testable import Up

@@ -1,11 +1,11 @@
 import FoundationEssentials
-@testable import JSON
 import Messaging
 import TestKit
 import Testing
 import WebClient
 
 @testable import Assembly
+@testable import JSON
 
 extension System {
     /// Cases that shops have met, over HTTP.

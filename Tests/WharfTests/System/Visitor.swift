@@ -94,9 +94,11 @@ struct Visitor: Sendable {
         var all = headers
         if let token { all["authorization"] = "Bearer \(token)" }
         if !bytes.isEmpty, headers["content-type"] == nil { all["content-type"] = "application/json" }
-        return Answer(try await wharf.web.send(WebRequest(
-            method: method, url: wharf.url + path, headers: all.map { (name: $0.key, value: $0.value) }, body: bytes,
-            timeout: Self.timeout)))
+        return Answer(
+            try await wharf.web.send(
+                WebRequest(
+                    method: method, url: wharf.url + path, headers: all.map { (name: $0.key, value: $0.value) }, body: bytes,
+                    timeout: Self.timeout)))
     }
 }
 

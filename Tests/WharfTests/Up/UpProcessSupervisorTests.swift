@@ -112,7 +112,11 @@ import WebClient
         let supervisor = ProcessSupervisor(
             name: "child", role: "test", process: process, log: log,
             start: {
-                if failures.withLock({ $0 -= 1; return $0 == -1 }) { throw LocalServerError(.start, "not now") }
+                if failures.withLock({
+                    $0 -= 1; return $0 == -1
+                }) {
+                    throw LocalServerError(.start, "not now")
+                }
                 try await process.start()
             }, stop: { await process.stop() })
         try await supervisor.begin(recorder)
@@ -148,7 +152,9 @@ import WebClient
     @Test func `the answer of another program does not count`() async throws {
         let asked = Mutex(0)
         try await ReadinessProbe(transport: Server([200, 200]), startGuard: StartGuard()).wait(for: ["http://a"]) {
-            asked.withLock { $0 += 1; return $0 > 3 }
+            asked.withLock {
+                $0 += 1; return $0 > 3
+            }
         }
         #expect(asked.withLock { $0 } == 4)
     }

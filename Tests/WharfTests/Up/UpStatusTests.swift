@@ -117,9 +117,10 @@ import Testing
 
     @Test func `reply queues of single processes are not listed`() throws {
         let json = #"[{"name":"b","messages":2,"consumers":1},{"name":"replies.carts.x","messages":0,"consumers":1},{"name":"events.ingress.x"},{"name":"a"}]"#
-        #expect(try QueueList.queues(json: Array(json.utf8)) == [
-            .init(name: "a", messages: nil, consumers: nil), .init(name: "b", messages: 2, consumers: 1),
-        ])
+        #expect(
+            try QueueList.queues(json: Array(json.utf8)) == [
+                .init(name: "a", messages: nil, consumers: nil), .init(name: "b", messages: 2, consumers: 1),
+            ])
     }
 
     @Test func `a queue that the broker lacks is shown as missing`() throws {

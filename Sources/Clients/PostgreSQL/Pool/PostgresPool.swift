@@ -75,7 +75,8 @@ public final class PostgresPool: Database, Service {
     ///   - thread: on which the connections live; nil makes one for the pool.
     ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
     public init(
-        url: String, access: Access = .readWrite, allowsPlainText: (String) -> Bool = { _ in false }, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(3),
+        url: String, access: Access = .readWrite, allowsPlainText: (String) -> Bool = { _ in false }, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5),
+        connectTimeout: Duration = .seconds(3),
         applicationName: String = "wharf", schema: String? = nil, keepsToIndexes: Bool = false, timeouts: SessionTimeouts = .standard,
         statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
         statementCacheSize: Int = 256, on thread: IOThread? = nil, logger: Logger

@@ -71,10 +71,11 @@ struct Session: Sendable {
 
     private static func option(_ name: String, _ value: String) -> String {
         // As the server splits its command line.
-        "-c \(name)=" + value.reduce(into: "") { escaped, character in
-            if character == " " || character == "\\" { escaped.append("\\") }
-            escaped.append(character)
-        }
+        "-c \(name)="
+            + value.reduce(into: "") { escaped, character in
+                if character == " " || character == "\\" { escaped.append("\\") }
+                escaped.append(character)
+            }
     }
 
     /// The first statements of a session. Without a synchronous commit a crash of the server loses what was answered: only the URL's own options may ask

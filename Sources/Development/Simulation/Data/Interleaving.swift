@@ -153,7 +153,8 @@ final class Interleaving: Sendable {
                     UNION SELECT unnest(pg_blocking_pids(chain.pid)) FROM chain
                 )
                 SELECT 1 FROM chain WHERE pid = \(backend)
-                """).count > 0
+                """
+            ).count > 0
         }
     }
 

@@ -52,11 +52,12 @@ struct GatewayBook: Sendable {
         let answer: Answer
         switch (parts.count, parts.last) {
         case (2, "payment_intents"): answer = create(parameters, searchable)
-        case (4, "cancel"): answer = change(parts[2]) { intent in
-            guard intent.status == .requiresAction || intent.status == .requiresPaymentMethod else { return nil }
-            intent.status = .canceled
-            return "payment_intent.canceled"
-        }
+        case (4, "cancel"):
+            answer = change(parts[2]) { intent in
+                guard intent.status == .requiresAction || intent.status == .requiresPaymentMethod else { return nil }
+                intent.status = .canceled
+                return "payment_intent.canceled"
+            }
         case (2, "refunds"): answer = refund(parameters["payment_intent"] ?? "")
         default: answer = failure(404, type: "invalid_request_error", "no such path")
         }

@@ -29,7 +29,8 @@ struct ImportRequest: Sendable {
         }
         let declared = fields.has(parameter: "encoding") ? fields.choiceParameter("encoding", TextEncoding.accepted, default: "utf-8") : charset
         encoding = declared.flatMap(Self.encoding)
-        mark = fields.has(parameter: "decimal")
+        mark =
+            fields.has(parameter: "decimal")
             ? AmountReader.Mark(rawValue: fields.choiceParameter("decimal", AmountReader.Mark.allCases.map(\.rawValue), default: "point")) : nil
         currency = fields.optionalParameter("currency", 3...3)
         if let currency, let flaw = Money(amount: 0, currency: currency).flaw { fields.note("currency", flaw.detail) }

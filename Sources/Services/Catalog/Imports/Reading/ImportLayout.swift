@@ -43,7 +43,8 @@ struct ImportLayout: Sendable, Codable, Equatable {
         guard layout.columns.count <= Self.maximumColumns else { throw Flaw("the header has more than \(Self.maximumColumns) columns") }
         let missing = kind.required(layout.origin).filter { layout.index(of: $0) == nil }
         guard missing.isEmpty else {
-            throw Flaw("the header lacks the column \(missing.map { "'\($0)'" }.joined(separator: " and ")); it has \(layout.columns.prefix(20).map { "'\($0.name.prefix(40))'" }.joined(separator: ", "))")
+            throw Flaw(
+                "the header lacks the column \(missing.map { "'\($0)'" }.joined(separator: " and ")); it has \(layout.columns.prefix(20).map { "'\($0.name.prefix(40))'" }.joined(separator: ", "))")
         }
         var seen: Set<String> = []
         for column in layout.columns {
@@ -55,9 +56,12 @@ struct ImportLayout: Sendable, Codable, Equatable {
     private init(_ kind: ImportKind, names: [String], _ delimiter: UInt8) {
         self.delimiter = delimiter
         let known = Set(names)
-        origin = kind != .products ? .wharf
-            : known.isSuperset(of: ["Handle", "Title"]) ? .shopify
-            : known.isSuperset(of: ["SKU", "Name"]) && !known.isDisjoint(with: ["Type", "Regular price", "Published"]) ? .woocommerce : .wharf
+        origin =
+            kind != .products
+            ? .wharf
+            : known.isSuperset(of: ["Handle", "Title"])
+                ? .shopify
+                : known.isSuperset(of: ["SKU", "Name"]) && !known.isDisjoint(with: ["Type", "Regular price", "Published"]) ? .woocommerce : .wharf
         let origin = origin
         columns = names.map { name in
             let meaning: String? =
