@@ -1,4 +1,5 @@
-// swift-format-ignore-file: one line a transition.
+// swift-format-ignore-file
+// One line a transition.
 
 import Contracts
 import FoundationEssentials
@@ -143,12 +144,8 @@ struct CheckoutModel {
         return switch reservation {
         case .none:
             [
-                with {
-                    $0.reservation = .reserved; $0.flight.insert(answer)
-                },
-                with {
-                    $0.reservation = .short; $0.flight.insert(.event(.stockShort))
-                },
+                with { $0.reservation = .reserved; $0.flight.insert(answer) },
+                with { $0.reservation = .short; $0.flight.insert(.event(.stockShort)) },
             ]
         case .reserved, .committed: [with { $0.flight.insert(answer) }]
         case .short, .released: [with { $0.flight.insert(.event(.stockShort)) }]
@@ -198,11 +195,7 @@ struct CheckoutModel {
 
     private func charging() -> [CheckoutModel] {
         guard let attempt else {
-            return [
-                with {
-                    $0.attempt = Self.attempt(.begun); $0.callUnderWay = true
-                }
-            ]
+            return [with { $0.attempt = Self.attempt(.begun); $0.callUnderWay = true }]
         }
         if attempt.state == .begun || (attempt.state == .voided && attempt.intent == nil) {
             if let moneyStatus { return [with { $0.learn(moneyStatus) }] }
@@ -217,46 +210,27 @@ struct CheckoutModel {
         if money == .none {
             for outcome in [Money.taken, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
             // It never went through; the message is delivered again.
-            next.append(
-                with {
-                    $0.callUnderWay = false; $0.flight.insert(.step(.charge))
-                })
+            next.append(with { $0.callUnderWay = false; $0.flight.insert(.step(.charge)) })
         } else {
-            next.append(
-                with { model in
-                    model.callUnderWay = false
-                    if let status = moneyStatus { model.learn(status) }
-                })
+            next.append(with { model in
+                model.callUnderWay = false
+                if let status = moneyStatus { model.learn(status) }
+            })
             // The worker died before its second transaction; the message is delivered again.
-            if !faultless {
-                next.append(
-                    with {
-                        $0.callUnderWay = false; $0.flight.insert(.step(.charge))
-                    })
-            }
+            if !faultless { next.append(with { $0.callUnderWay = false; $0.flight.insert(.step(.charge)) }) }
         }
         return next
     }
 
     private func voiding() -> [CheckoutModel] {
-        guard let attempt else {
-            return [
-                with {
-                    $0.attempt = Self.attempt(.voided); $0.answerVoided()
-                }
-            ]
-        }
+        guard let attempt else { return [with { $0.attempt = Self.attempt(.voided); $0.answerVoided() }] }
         var marked = self
         marked.attempt?.voidRequested = true
         switch attempt.state {
         case .voided, .refunded: return [marked.with { $0.answerVoided() }]
         case .needsOperator: return [marked.with { $0.flight.insert(.event(.paymentUnresolved)) }]
         case .begun where marked.money == .none:
-            return [
-                marked.with {
-                    $0.attempt?.state = .voided; $0.answerVoided()
-                }
-            ]
+            return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
         case .begun, .requiresAction, .declined, .succeeded:
             let undone = marked.with { model in
                 if let status = model.moneyStatus { _ = model.attempt?.learn(Self.payment(status)) }
@@ -267,13 +241,10 @@ struct CheckoutModel {
             }
             guard marked.money == .taken else { return [undone] }
             // Or the gateway finally refuses to refund it.
-            return [
-                undone,
-                marked.with { model in
-                    model.attempt?.state = .needsOperator
-                    model.flight.insert(.event(.paymentUnresolved))
-                },
-            ]
+            return [undone, marked.with { model in
+                model.attempt?.state = .needsOperator
+                model.flight.insert(.event(.paymentUnresolved))
+            }]
         }
     }
 
