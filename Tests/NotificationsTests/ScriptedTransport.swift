@@ -10,7 +10,11 @@ final class ScriptedTransport: MailTransport {
         var failing: [String: MailError] = [:]
         var running = 0
         var mostRunning = 0
+        var company = 0
     }
+
+    /// In steps of 10 ms: then a mail leaves without its company.
+    private static let longestWait = 1_000
 
     private let state = Mutex(State())
 
@@ -21,13 +25,18 @@ final class ScriptedTransport: MailTransport {
         state.withLock { $0.failing[recipient] = error }
     }
 
+    /// From now on no mail leaves before `count` of them have been under way at once.
+    func awaitCompany(of count: Int) { state.withLock { $0.company = count } }
+
     func send(_ mail: Mail) async throws(MailError) {
         state.withLock {
             $0.running += 1
             $0.mostRunning = max($0.mostRunning, $0.running)
         }
-        // Until a second one is under way, which may take a while on a busy machine, and does not happen where there is one mail alone.
-        for _ in 0..<1_000 where state.withLock({ $0.mostRunning < 2 }) { await Task.yield() }
+        for _ in 0..<Self.longestWait {
+            if state.withLock({ $0.mostRunning >= $0.company }) { break }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
         let error = state.withLock { state -> MailError? in
             state.running -= 1
             if let error = state.failing[mail.recipient.address] { return error }
