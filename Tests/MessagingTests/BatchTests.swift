@@ -3,6 +3,7 @@ import Contracts
 import FoundationEssentials
 import PostgreSQL
 import Secrets
+import Synchronization
 import Testing
 
 @testable import JSON
@@ -149,6 +150,18 @@ import Testing
         await ledger.processor().process(copies)
         #expect(try await ledger.balance("a") == 5)
         #expect(ledger.replies.publications.count == 2)
+        await ledger.database.close()
+    }
+
+    @Test func `a handler receives of two copies in one batch only one`() async throws {
+        let ledger = try await Ledger()
+        let received = Mutex<[Int]>([])
+        let counting = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, _ in
+            received.withLock { $0.append(items.count) }
+            return try items.map { .done(try Reply(status: 201, json: $0.input)) }
+        }
+        await ledger.processor([counting]).process(try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: $0) })
+        #expect(received.withLock { $0 } == [1])
         await ledger.database.close()
     }
 

@@ -47,6 +47,40 @@ import Testing
         #expect(try opened.map { try Request($0).requester } == (0..<3).map { Requester(replyTo: "replies", correlationID: "c\($0)", opensBundles: true) })
     }
 
+    /// Sends two requests on for each message.
+    private static let forwarding = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, _ in
+        try items.map { item in
+            let emissions = try (1...2).map { _ in try Emission(.request("ledger.note"), item.input) }
+            return .done(try Reply(status: 201, json: item.input), emit: emissions)
+        }
+    }
+
+    @Test func `of a bundle that was not sent every input is set aside`() async throws {
+        let ledger = try await Ledger(answer: { $0.exchange == Exchange.requests ? .refused : .confirmed })
+        let deliveries = try (1...3).map { try ledger.delivery(.init(account: "a", amount: 1), id: id(UInt8($0)), tag: UInt64($0)) }
+        await ledger.processor([Self.forwarding]).process(deliveries)
+        let setAside = ledger.publisher.publications.filter { $0.exchange.hasPrefix("retry.") }
+        #expect(Set(setAside.compactMap(\.properties.messageID)) == Set(deliveries.compactMap(\.properties.messageID)))
+        await ledger.database.close()
+    }
+
+    @Test func `outputs of one message have ids of their own`() async throws {
+        let ledger = try await Ledger()
+        await ledger.processor([Self.forwarding]).process([try ledger.delivery(.init(account: "a", amount: 1), id: id(1), tag: 1)])
+        #expect(Set(ledger.sent.compactMap(\.properties.messageID)).count == 2)
+        await ledger.database.close()
+    }
+
+    @Test func `a bundle of which one message is released is never acknowledged`() {
+        var acknowledgements = Acknowledgements()
+        let tag = DeliveryTag(generation: 1, number: 1)
+        acknowledgements.expect(3, of: tag)
+        #expect(acknowledgements.done([tag]) == [])
+        #expect(acknowledgements.release([tag, tag]) == [tag])
+        #expect(acknowledgements.done([tag]) == [])
+        #expect(acknowledgements.done([tag]) == [])
+    }
+
     @Test func `only a receiver that opens bundles is answered with one`() async throws {
         let ledger = try await Ledger()
         let deliveries = try (1...6 as ClosedRange<UInt8>).map { number in

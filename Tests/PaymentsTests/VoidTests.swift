@@ -67,6 +67,23 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `of two voids that are refused at once one makes a dead letter`() async throws {
+        let fixture = try await refused()
+        let database = fixture.harness.database
+        let voiding = Voiding(gateway: fixture.gateway, clock: fixture.harness.clock)
+        let item = IncomingMessage(request: try PaymentFixture.void(), input: VoidPayment(orderID: PaymentFixture.order))
+        let plan = try #require(try await database.transaction { try await voiding.begin([item], on: $0) }.first)
+        let finding = try #require(try await voiding.void([(item: item, plan: plan)]).first)
+        #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+        let outcome = try await database.transaction { try await voiding.complete([(item: item, plan: plan, result: finding)], on: $0) }.first
+        guard case .done(_, let emissions, _)? = outcome else {
+            Issue.record("\(String(describing: outcome))")
+            return
+        }
+        #expect(emissions.map(\.destination) == [.request(MessageName.advance)])
+        await database.close()
+    }
+
     @Test func `a permanently refused refund needs an operator, and is one dead letter`() async throws {
         let fixture = try await refused()
         let received = await fixture.send(try PaymentFixture.void())

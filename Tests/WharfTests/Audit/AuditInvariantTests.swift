@@ -119,6 +119,12 @@ struct AuditInvariantTests {
         #expect(findings.allSatisfy { $0.subject == "order \(order.id.text)" && $0.sentence.hasPrefix("W-1 ") })
     }
 
+    @Test func `what was taken is compared with the total, and not only what is kept`() {
+        var order = Self.order("confirmed", refunded: 100)
+        order.ledger = [Self.payment(captured: 400, refunded: 200)]
+        #expect(Self.findings(order).map { $0.sentence.contains("were taken") } == [true])
+    }
+
     /// The payment state that an order reports, and the gateway's payments.
     static let untruths: [(name: String, order: AuditedOrder)] = [
         ("pending for ever", given("pending", [])),
@@ -126,6 +132,7 @@ struct AuditInvariantTests {
         ("refunded, with nothing refunded", given("refunded", [payment(refunded: 300)], state: "refunded")),
         ("cancelled at the gateway, reported as declined", given("declined", [payment(captured: 0, status: "canceled")], state: "voided")),
         ("declined at the gateway, reported as cancelled", given("cancelled", [payment(captured: 0, status: "requires_payment_method")])),
+        ("charged and kept, reported as succeeded", given("succeeded", [payment()])),
         ("reported as refunded, and nothing was ever taken", given("refunded", nil, state: "voided")),
     ]
 
