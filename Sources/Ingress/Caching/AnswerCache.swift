@@ -70,9 +70,13 @@ public final class AnswerCache: Sendable {
     func reply(to target: String, of endpoint: Endpoint, at now: Date, _ ask: () async throws -> Reply) async throws -> Reply {
         guard lifetime > 0 else { return try await ask() }
         let changes = state.withLock { $0.changes[endpoint.service, default: 0] }
-        let reply = try await flight.answer(Question(target: target, changes: changes), ask)
-        keep(Kept(reply: reply, endpoint: endpoint), target, changes, now)
-        return reply
+        return try await flight.answer(Question(target: target, changes: changes)) {
+            // The answer may have come since this request looked for one.
+            if let kept = kept(target, at: now) { return kept.reply }
+            let reply = try await ask()
+            keep(Kept(reply: reply, endpoint: endpoint), target, changes, now)
+            return reply
+        }
     }
 
     /// No answer of this service that was asked for before now is given any longer.
@@ -88,7 +92,6 @@ public final class AnswerCache: Sendable {
         let bytes = target.utf8.count + kept.reply.body.count + Self.overhead
         guard kept.reply.status == 200, bytes <= Self.largestAnswer else { return }
         state.withLock { state in
-            // Of those who have shared an asking, the first keeps it.
             guard state.changes[kept.endpoint.service, default: 0] == changes, state.entries[target].map({ $0.expires <= now }) ?? true else { return }
             state.remove(target)
             if state.bytes + bytes > Self.maximumBytes { state.makeRoom(for: bytes, now) }

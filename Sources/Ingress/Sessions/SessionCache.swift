@@ -53,6 +53,8 @@ public final class SessionCache: Sendable {
         let (known, revocations) = state.withLock { ($0.find(hash, now), $0.revocations) }
         if let known { return known }
         return try await flight.answer(Question(hash: hash, revocations: revocations)) {
+            // The answer may have come since: between the look above and this one, another caller's query may have ended.
+            if let known = state.withLock({ $0.find(hash, now) }) { return Answer(caller: known) }
             let caller = try await ask()
             let expires = now.addingTimeInterval(Self.lifetime)
             state.withLock { state in
