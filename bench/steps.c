@@ -8,55 +8,11 @@
  * AMQP_HOST, AMQP_PORT, AMQP_USER and AMQP_PASSWORD lead to the broker, PGHOST and the like to PostgreSQL.
  * Prints one line as raw.c does: orders a second, and the median and the 99th percentile in milliseconds.
  */
-#if __has_include(<rabbitmq-c/amqp.h>)
-#include <rabbitmq-c/amqp.h>
-#include <rabbitmq-c/tcp_socket.h>
-#else
-#include <amqp.h>
-#include <amqp_tcp_socket.h>
-#endif
+#define PROGRAM "steps"
+#include "client.h"
 #include <libpq-fe.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { CHANNEL = 1, BODY = 600, FRAME = 131072, HEARTBEAT = 0, MAX_COUNT = 100000, MAX_STEPS = 50, DEADLINE = 120 };
-
-static void die(const char *what) {
-    fprintf(stderr, "steps: %s\n", what);
-    exit(1);
-}
-
-static const char *setting(const char *name) {
-    const char *value = getenv(name);
-    if (!value) die(name);
-    return value;
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec / 1e9;
-}
-
-static void check(amqp_connection_state_t connection, const char *what) {
-    if (amqp_get_rpc_reply(connection).reply_type != AMQP_RESPONSE_NORMAL) die(what);
-}
-
-static amqp_connection_state_t open_connection(void) {
-    amqp_connection_state_t connection = amqp_new_connection();
-    amqp_socket_t *socket = connection ? amqp_tcp_socket_new(connection) : NULL;
-    if (!socket || amqp_socket_open(socket, setting("AMQP_HOST"), atoi(setting("AMQP_PORT")))) die("cannot connect");
-    amqp_rpc_reply_t reply = amqp_login(connection, "/", 0, FRAME, HEARTBEAT, AMQP_SASL_METHOD_PLAIN,
-                                        setting("AMQP_USER"), setting("AMQP_PASSWORD"));
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL) die("cannot log in");
-    amqp_channel_open(connection, CHANNEL);
-    check(connection, "cannot open a channel");
-    return connection;
-}
+enum { BODY = 600, MAX_COUNT = 100000, MAX_STEPS = 50 };
 
 static void command(PGconn *database, const char *sql) {
     PGresult *result = PQexec(database, sql);
@@ -92,11 +48,6 @@ static void take_confirms(amqp_connection_state_t publisher, uint64_t last) {
         if (frame.frame_type != AMQP_FRAME_METHOD || frame.payload.method.id != AMQP_BASIC_ACK_METHOD) die("not a confirm");
         tag = ((amqp_basic_ack_t *)frame.payload.method.decoded)->delivery_tag;
     }
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 int main(int words, char **word) {
@@ -139,10 +90,7 @@ int main(int words, char **word) {
         latencies[order] = now() - start;
         take_confirms(publisher, (uint64_t)(order + 1) * deliveries);
     }
-    double seconds = now() - begin;
-    double *counted = latencies + warm_up;
-    qsort(counted, count, sizeof *counted, ascending);
-    printf("rate %.1f p50 %.4f p99 %.4f\n", count / seconds, counted[count / 2] * 1000, counted[(int)(count * 0.99)] * 1000);
+    report(now() - begin, latencies + warm_up, count);
     amqp_queue_delete(publisher, CHANNEL, queue, 0, 0);
     command(database, "DROP TABLE bench_steps");
     PQfinish(database);

@@ -116,7 +116,7 @@ package struct Assembly: Sendable {
             let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
             services += [queries] + parts
             definition = UsersService.definition(
-                ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
+                ask: client.ask, clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
         case .catalog:
             definition = CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
@@ -124,7 +124,7 @@ package struct Assembly: Sendable {
             let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
             services += [queries] + parts
             definition = CartsService.definition(
-                ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
+                ask: client.ask, clock: clock, randomness: randomness)
         case .orders:
             definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
         case .payments:
@@ -142,7 +142,7 @@ package struct Assembly: Sendable {
             let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
             services += [queries] + parts
             definition = NotificationsService.definition(
-                mail: try mail(), sender: try mailSender(), ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock,
+                mail: try mail(), sender: try mailSender(), ask: client.ask, clock: clock,
                 randomness: randomness)
         case .deadletters:
             definition = DeadLettersService.definition(clock: clock)

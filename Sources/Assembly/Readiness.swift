@@ -43,7 +43,7 @@ extension Consumer: HasReadiness {
 extension SealingKeyService: HasReadiness {
     var readiness: [ReadinessCheck] {
         // Missing only until users has given the first one: an ingress that is called ready lets customers sign in.
-        [ReadinessCheck("credentials key") { keyring.key == nil ? "users has not given it yet: nobody can sign in" : nil }]
+        [ReadinessCheck("credentials key") { keyring.key == nil ? "not received from the users service yet: signing in is not possible" : nil }]
     }
 }
 

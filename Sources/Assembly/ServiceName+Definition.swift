@@ -16,23 +16,25 @@ extension ServiceName {
     package func definition() throws -> ServiceDefinition {
         let clock = SystemClock()
         let randomness = SystemRandomness()
+        let unanswered: RequestClient.Ask = { _, _, _ in throw RequestClient.Unanswered.timedOut }
         return switch self {
         case .users:
             UsersService.definition(
-                ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness, attempts: nil, logger: Logger(label: "none") { _ in SwiftLogNoOpLogHandler() })
+                ask: unanswered, clock: clock, randomness: randomness, attempts: nil,
+                logger: Logger(label: "none") { _ in SwiftLogNoOpLogHandler() })
         case .catalog: CatalogService.definition(clock: clock, randomness: randomness)
-        case .carts: CartsService.definition(ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
+        case .carts: CartsService.definition(ask: unanswered, clock: clock, randomness: randomness)
         case .orders: OrdersService.definition(clock: clock)
         case .payments: PaymentsService.definition(gateway: StripeGateway(transport: Nowhere(), key: ""), clock: clock)
         case .notifications:
             NotificationsService.definition(
-                mail: Nowhere(), sender: try sender(), ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
+                mail: Nowhere(), sender: try sender(), ask: unanswered, clock: clock, randomness: randomness)
         case .deadletters: DeadLettersService.definition(clock: clock)
         }
     }
 
     private func sender() throws -> MailAddress {
-        guard let address = MailAddress(bare: "nobody@localhost") else { throw Nowhere.Failure() }
+        guard let address = MailAddress(bare: "wharf@localhost") else { throw Nowhere.Failure() }
         return address
     }
 }

@@ -38,7 +38,7 @@ public struct NotificationsOfCustomer: Sendable, Codable {
     }
 }
 
-/// What stands in the place of a customer's data once it is erased: of the same form, and nobody's.
+/// Placeholders for a customer's erased data, in the form of the originals.
 public enum Erased {
     public static let text = "(deleted)"
     /// No mail can be delivered there (RFC 2606).

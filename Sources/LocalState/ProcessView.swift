@@ -27,9 +27,9 @@ package struct ProcessView: Sendable {
 
     /// What a process has in memory, in bytes: shared pages are the executable and its libraries.
     package struct Memory: Sendable, Equatable {
-        /// That nobody else has: what its end would give back (USS).
+        /// Private memory, which the system gets back when the process ends (USS).
         package let own: Int
-        /// With its share of what several have (PSS).
+        /// Private memory and a proportional share of shared pages (PSS).
         package let proportional: Int
     }
 

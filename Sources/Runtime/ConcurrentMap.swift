@@ -5,22 +5,19 @@ extension Sequence where Element: Sendable {
     ) async throws(Failure) -> [Result] {
         let outcome: Swift.Result<[Result], Failure> = await withTaskGroup(of: (Int, Swift.Result<Result, Failure>).self) { group in
             var results: [(index: Int, result: Result)] = []
-            var underWay = 0
+            /// Waits for one result; returns its error, having cancelled the others.
             func take() async -> Failure? {
-                guard let (index, outcome) = await group.next() else { return nil }
-                underWay -= 1
-                switch outcome {
-                case .success(let result): results.append((index, result))
-                case .failure(let error): return error
+                switch await group.next() {
+                case (let index, .success(let result))?: results.append((index, result))
+                case (_, .failure(let error))?:
+                    group.cancelAll()
+                    return error
+                case nil: break
                 }
                 return nil
             }
             for (index, element) in enumerated() {
-                if underWay >= limit, let error = await take() {
-                    group.cancelAll()
-                    return .failure(error)
-                }
-                underWay += 1
+                if index >= limit, let error = await take() { return .failure(error) }
                 group.addTask {
                     do throws(Failure) {
                         return (index, .success(try await transform(element)))
@@ -29,11 +26,8 @@ extension Sequence where Element: Sendable {
                     }
                 }
             }
-            while underWay > 0 {
-                if let error = await take() {
-                    group.cancelAll()
-                    return .failure(error)
-                }
+            while !group.isEmpty {
+                if let error = await take() { return .failure(error) }
             }
             return .success(results.sorted { $0.index < $1.index }.map(\.result))
         }

@@ -90,14 +90,15 @@ extension Definitions {
 
     /// The queues of a service, as a regular expression.
     private static func own(_ service: ServiceDefinition) -> String {
-        let kinds = service.queues.map { String($0.drop { $0 != "." }.dropFirst()) }
-        return "\(service.name)\\.(\(kinds.joined(separator: "|")))" + (service.replaysDeadLetters ? "|\(Topics.deadLetters)" : "")
+        "\(service.name)\\.(\(service.queues.map(kind).joined(separator: "|")))" + (service.replaysDeadLetters ? "|\(Topics.deadLetters)" : "")
     }
 
     /// `commands`, `queries` and the other suffixes of the services' queue names.
     private static func kinds(_ services: [ServiceDefinition]) -> [String] {
-        Set(services.flatMap(\.queues).map { String($0.drop { $0 != "." }.dropFirst()) }).sorted()
+        Set(services.flatMap(\.queues).map(kind)).sorted()
     }
+
+    private static func kind(_ queue: String) -> String { String(queue.drop { $0 != "." }.dropFirst()) }
 
     private static func either(_ patterns: [String]) -> String { "^(\(patterns.joined(separator: "|")))$" }
     private static func escaped(_ key: String) -> String { key.replacing(".", with: "\\.") }

@@ -21,7 +21,7 @@ struct UsersHarness: Sendable {
     static let quick = PasswordHash.Parameters(logarithm: 4, blockSize: 8, parallelism: 1)
 
     init(
-        attempts: (any KeyValueStore)? = nil, ask: @escaping UsersService.Ask = { _, _, _ in throw RequestClient.Unanswered.timedOut }, passwords: PasswordHash.Parameters = quick
+        attempts: (any KeyValueStore)? = nil, ask: @escaping RequestClient.Ask = { _, _, _ in throw RequestClient.Unanswered.timedOut }, passwords: PasswordHash.Parameters = quick
     ) async throws {
         let clock = SetClock()
         let definition = UsersService.definition(

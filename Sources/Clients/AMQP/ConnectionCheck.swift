@@ -2,15 +2,15 @@ extension AMQPConfiguration {
     /// Opens a connection as publishers and consumers do, and closes it again: to any of the nodes.
     /// - Throws: ``AMQPError``: why no node could be used.
     public func check() async throws(AMQPError) {
-        let opened = try await ConnectionOpening.open(self, for: Nobody())
+        let opened = try await ConnectionOpening.open(self, for: DetachedOwner())
         await withCheckedContinuation { continuation in
             ConnectionOpening.close(opened, within: closeTimeout) { continuation.resume() }
         }
     }
 }
 
-/// Needs nothing of a connection.
-private final class Nobody: ConnectionOwner {
+/// An owner that ignores its connection.
+private final class DetachedOwner: ConnectionOwner {
     var wantsEvents: Bool { false }
     var isStopping: Bool { false }
 

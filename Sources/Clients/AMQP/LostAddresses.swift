@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The addresses at which this process has lost a connection or found nobody lately: what one connection has found out, the others need not wait for. A node that
+/// The addresses at which this process has recently lost a connection or got no answer, shared so that other connections do not wait for the same node. A node that
 /// is frozen still accepts connections, and each that tries it waits for its timeout.
 struct LostAddresses: ~Copyable, Sendable {
     /// How long an address is tried last: until a frozen node is back, or given up by its cluster.

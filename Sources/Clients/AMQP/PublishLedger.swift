@@ -68,7 +68,7 @@ struct PublishLedger<Waiter> {
 
     var isEmpty: Bool { batches.isEmpty }
     var hasUnwritten: Bool { unwrittenCount > 0 && !window.isFull && (suspects == 0 || window.isEmpty) }
-    /// Whether the broker still has to answer for something that somebody waits for.
+    /// Whether a caller waits for an outcome that the broker still owes.
     var awaitsConfirms: Bool { window.entries.contains { isOpen($0) } }
 
     // MARK: In

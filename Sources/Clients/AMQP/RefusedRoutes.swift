@@ -21,7 +21,7 @@ struct RefusedRoutes {
     static let longestPatience: Duration = .seconds(32)
     /// How many routes are watched.
     static let maximumRoutes = 100
-    /// Nobody publishes there any more.
+    /// A route without a refusal for this long is no longer in use.
     static let oldestRefusal: Duration = .seconds(30)
 
     private var refusals: [Route: Refusals] = [:]

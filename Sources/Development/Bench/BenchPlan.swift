@@ -45,8 +45,8 @@ struct BenchPlan: Sendable, Codable {
     var needsOneByOne: Bool { wants(.checkouts) }
     /// Whether a case is reported as a ratio of the broker's limits.
     var needsBroker: Bool { wants(.single, .product, .item) }
-    /// Whether a case is told as a ratio of the durable steps of an order.
+    /// Whether a case is reported as a ratio of the durable steps of an order.
     var needsSteps: Bool { wants(.single, .trace) }
-    /// Whether a case is told as a ratio of the checkouts.
+    /// Whether a case is reported as a ratio of the checkouts.
     var needsCheckouts: Bool { wants(.checkouts, .slowGateway, .hot, .growth, .backlog, .overload) || wants(.memory) }
 }

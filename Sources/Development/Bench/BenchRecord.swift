@@ -29,7 +29,7 @@ struct BenchRecord: Sendable, Codable {
     /// MiB by role: the largest process of it.
     var memoryAtRest: [String: Double] = [:]
     var memoryUnderLoad: [String: Double] = [:]
-    /// MB by role at rest: what nobody else has, and with a share of what several have.
+    /// MB by role at rest: private memory (USS), and with a proportional share of shared pages (PSS).
     var ownMemoryAtRest: [String: Double] = [:]
     var proportionalMemoryAtRest: [String: Double] = [:]
     /// Of one order.

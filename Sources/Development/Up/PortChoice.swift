@@ -15,8 +15,8 @@ package struct PortChoice: Sendable, Equatable {
     /// - Parameters:
     ///   - given: the setting `WHARF_HTTP_ADDRESS`, which is obeyed.
     ///   - remembered: the port of the run before, which is kept while it is free.
-    ///   - isFree: whether nobody listens on a port of 127.0.0.1.
-    ///   - obstacle: why nobody can listen on a given address; nil when it is possible.
+    ///   - isFree: whether a port of 127.0.0.1 is free.
+    ///   - obstacle: why an address cannot be listened on; nil when it can.
     /// - Throws: ``UpError`` with code `settings` for an address that is wrong or cannot be used, `start` when 100 ports are taken.
     package init(
         given: String?, remembered: Int?, isFree: (Int) -> Bool, obstacle: (ListenAddress) -> String? = \.obstacle

@@ -66,7 +66,7 @@ public final class AnswerCache: Sendable {
         }
     }
 
-    /// The reply of `ask`, or of whoever asks the same at this moment; kept if it is an answer.
+    /// Returns the reply of `ask`, or of a concurrent request for the same target; keeps it if it is an answer.
     func reply(to target: String, of endpoint: Endpoint, at now: Date, _ ask: () async throws -> Reply) async throws -> Reply {
         guard lifetime > 0 else { return try await ask() }
         let changes = state.withLock { $0.changes[endpoint.service, default: 0] }
@@ -79,7 +79,7 @@ public final class AnswerCache: Sendable {
         }
     }
 
-    /// No answer of this service that was asked for before now is given any longer.
+    /// Drops the answers of this service, and those that are still under way.
     public func forget(service: String) {
         guard services.contains(service) else { return }
         state.withLock { state in
@@ -92,7 +92,7 @@ public final class AnswerCache: Sendable {
         let bytes = target.utf8.count + kept.reply.body.count + Self.overhead
         guard kept.reply.status == 200, bytes <= Self.largestAnswer else { return }
         state.withLock { state in
-            guard state.changes[kept.endpoint.service, default: 0] == changes, state.entries[target].map({ $0.expires <= now }) ?? true else { return }
+            guard state.changes[kept.endpoint.service, default: 0] == changes else { return }
             state.remove(target)
             if state.bytes + bytes > Self.maximumBytes { state.makeRoom(for: bytes, now) }
             state.entries[target] = Entry(kept: kept, expires: now.addingTimeInterval(lifetime), bytes: bytes)

@@ -1,21 +1,21 @@
 import Synchronization
 
-/// Callers who ask the same question at the same time share one asking.
+/// Concurrent callers with the same question share one query.
 ///
-/// An error is everybody's. A cancellation is the cancelled caller's alone: when it hits the one who asks, the next of those who wait asks in its place.
+/// All of them get its error. A cancellation affects only the cancelled caller: when it is the one that asks, the next waiter asks in its place.
 final class SingleFlight<Question: Hashable & Sendable, Answer: Sendable>: Sendable {
     /// Resumed with nil when there is nothing left to wait for.
     private typealias Waiter = CheckedContinuation<Answer?, any Error>
 
     private struct State {
-        /// Those who wait for an answer that somebody else has asked for.
+        /// Callers that wait for the answer to another caller's query.
         var waiters: [Question: [UInt64: Waiter]] = [:]
         var lastWaiter: UInt64 = 0
     }
 
     private let state = Mutex(State())
 
-    /// How many callers wait for an answer that somebody else has asked for. No more than there are requests under way.
+    /// How many callers wait for the answer to another caller's query. No more than there are requests under way.
     var waiting: Int { state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
 
     /// What `ask` has answered, to this caller or to the one who is asking already.

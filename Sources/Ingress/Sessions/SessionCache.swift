@@ -43,7 +43,7 @@ public final class SessionCache: Sendable {
     /// How many tokens are known at the moment.
     public var count: Int { state.withLock { $0.entries.count } }
 
-    /// How many callers wait for an answer that somebody else has asked for. No more than there are requests under way.
+    /// How many callers wait for the answer to another caller's query. No more than there are requests under way.
     var waiting: Int { flight.waiting }
 
     /// Returns the owner of the token with this hash, or nil when it belongs to no session; calls `ask` when that is not known yet, and all waiters for

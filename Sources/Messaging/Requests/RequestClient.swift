@@ -79,6 +79,11 @@ public final class RequestClient: Service {
         }
     }
 
+    /// How a service asks another: ``send(_:durability:timeout:)`` in production.
+    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
+
+    public var ask: Ask { { try await self.send($0, durability: $1, timeout: $2) } }
+
     /// Returns the reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.
     ///
     /// `.query` and `.command` carry the deadline with them, so that no work is done that has no requester left; a `.durable` one is done however late.

@@ -1,7 +1,7 @@
 import Glibc
 
 extension ListenAddress {
-    /// Why nobody can listen here now, in words for people; nil when it is possible. Ports in TIME_WAIT count as free, as servers set SO_REUSEADDR.
+    /// Why this address cannot be listened on now, for display; nil when it can. Ports in TIME_WAIT count as free, as servers set SO_REUSEADDR.
     ///
     /// Looks a name up, for which the resolver may take some seconds.
     public var obstacle: String? {

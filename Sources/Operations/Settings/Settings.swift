@@ -17,7 +17,7 @@ public struct Settings: Sendable {
     public let trustedProxies: [Network]
     /// How long an order says whom it went to after its customer has deleted the account.
     public let orderRetentionDays: Int
-    /// RabbitMQ's management API, with an administrator's credentials; nil where nobody needs it.
+    /// RabbitMQ's management API, with an administrator's credentials; nil where it is not needed.
     public let managementURL: String?
     public let redisURL: String
     public let stripe: Stripe

@@ -11,7 +11,7 @@ public enum CartsService {
 
     /// - Parameter ask: sends a request to another service; `RequestClient.send` in production.
     public static func definition(
-        ask: @escaping Pricing.Ask, clock: any WallClock, randomness: any Randomness
+        ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness
     ) -> ServiceDefinition {
         let pricing = Pricing(ask: ask, randomness: randomness)
         let carts = CartHandlers(pricing: pricing, clock: clock, randomness: randomness)

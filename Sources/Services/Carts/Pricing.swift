@@ -9,11 +9,10 @@ typealias Offers = [String: PriceList.Entry]
 
 /// Current prices, from the catalog.
 public struct Pricing: Sendable {
-    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
     /// A customer waits for the answer; after this the catalog counts as unavailable.
     static let timeout: Duration = .seconds(2)
 
-    let ask: Ask
+    let ask: RequestClient.Ask
     let randomness: any Randomness
 
     /// One request for a whole batch; nil when the catalog does not answer. SKUs that are not for sale are missing from the answer.

@@ -15,7 +15,7 @@ struct AccountMailing: Sendable {
     /// For users to store a token's hash; after this the mail waits.
     static let timeout: Duration = .seconds(2)
 
-    let ask: NotificationsService.Ask
+    let ask: RequestClient.Ask
     let transport: any MailTransport
     let sender: MailAddress
     let clock: any WallClock

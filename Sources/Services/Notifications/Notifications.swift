@@ -5,14 +5,11 @@ import Runtime
 
 /// Notifications: notifies customers of the outcome of their orders and of account events, and records every notification.
 public enum NotificationsService {
-    /// Sends a request to another service; `RequestClient.send` in production.
-    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
-
     public static let name = "notifications"
     public static let migrations = Inbox.migrations + Schema.migrations
 
     public static func definition(
-        mail: any MailTransport, sender: MailAddress, ask: @escaping Ask, clock: any WallClock, randomness: any Randomness
+        mail: any MailTransport, sender: MailAddress, ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness
     ) -> ServiceDefinition {
         let delivering = Delivering(transport: mail, sender: sender, clock: clock)
         let accounts = AccountMailing(ask: ask, transport: mail, sender: sender, clock: clock, randomness: randomness)

@@ -14,7 +14,7 @@ struct Export: Sendable {
     /// Lists of the account itself have bounds of their own, and fit a page.
     static let page = PageRequest(limit: PageRequest.maximumLimit, after: nil)
 
-    let ask: UsersService.Ask
+    let ask: RequestClient.Ask
     let clock: any WallClock
     let randomness: any Randomness
 

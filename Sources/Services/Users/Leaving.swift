@@ -29,7 +29,7 @@ struct Leaving: Sendable {
                 outcomes.append(.refused(.notFound("account")))
                 continue
             }
-            // Whoever could do this by mistake would find nobody to undo it.
+            // An administrator who did this by mistake might leave no one who can undo it.
             if account.role == .admin {
                 outcomes.append(.refused(.ownAccount))
                 continue

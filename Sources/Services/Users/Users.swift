@@ -8,9 +8,6 @@ public import Secrets
 
 /// Users: accounts, their passwords, and their sessions.
 public enum UsersService {
-    /// Sends a request to another service; `RequestClient.send` in production.
-    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
-
     public static let name = "users"
     public static let migrations = Inbox.migrations + Schema.migrations
     /// The queues of sealed requests that contain a password: kept separate, so that their bodies are never stored in plaintext. Sign-ups have their own
@@ -23,7 +20,7 @@ public enum UsersService {
     ///   - sealing: the key with which senders seal credentials; nil where they arrive in plaintext.
     ///   - passwords: the work factors of new hashes. Weaker ones are renewed when their owners sign in.
     public static func definition(
-        ask: @escaping Ask, clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
+        ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
         sealing: SealingKey? = nil, hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
     ) -> ServiceDefinition {
         let throttle = SignInThrottle(store: attempts, clock: clock, logger: logger)
@@ -90,7 +87,7 @@ public enum UsersService {
         ]
     }
 
-    private static func leaving(_ ask: @escaping Ask, _ clock: any WallClock, _ randomness: any Randomness) -> [Operation] {
+    private static func leaving(_ ask: @escaping RequestClient.Ask, _ clock: any WallClock, _ randomness: any Randomness) -> [Operation] {
         let leaving = Leaving(clock: clock)
         return [
             .compositeQuery("users.me.export", reading: Own.read, answer: Export(ask: ask, clock: clock, randomness: randomness).export),

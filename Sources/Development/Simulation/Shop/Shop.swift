@@ -173,7 +173,7 @@ final class Shop: Sendable {
             let client = Self.requestClient(process, broker, faults, visits, clock: clock, randomness: randomness, logger)
             scheduler.spawn { try? await client.run() }
             return CartsService.definition(
-                ask: { try await client.send($0, durability: $1, timeout: $2) }, clock: clock, randomness: randomness)
+                ask: client.ask, clock: clock, randomness: randomness)
         case .orders: return OrdersService.definition(times: Self.times, clock: clock)
         case .payments:
             let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, process: process, sabotage: sabotage), key: "sk_test")

@@ -29,7 +29,7 @@ struct ImportBatch: Sendable {
         amounts = job.reader.amounts
     }
 
-    /// Of one row; more of them help nobody.
+    /// Of one row; more would not help.
     private static let maximumPerRow = 5
 
     mutating func reject(_ row: KeyedRow, column: String? = nil, value: String? = nil, _ reason: String) {

@@ -6,7 +6,7 @@ import Runtime
 
 /// Imports as administrators look at them, and what becomes due by time.
 extension Imports {
-    /// Files that nobody has asked to be imported are dropped after that.
+    /// Uploaded files that no import was requested for are dropped after this time.
     static let abandonedAfter: TimeInterval = 3_600
     /// What was imported, and what was not, is known for that long.
     static let retention: TimeInterval = 90 * 86_400
@@ -17,21 +17,29 @@ extension Imports {
     static let maximumFound = 20
 
     func get(_ items: [IncomingMessage<GetImport>], on connection: any SQLConnection) async throws -> [Outcome] {
-        let jobs = try await ImportStore.find(items.map(\.input.id), on: connection)
-        var outcomes: [Outcome] = []
-        for item in items {
-            guard let job = jobs[item.input.id] else {
-                outcomes.append(.refused(.notFound("import")))
-                continue
-            }
+        try await answer(items, on: connection) { job, _ in
             let rejections = try await ImportStore.rejections(of: job.id, after: 0, limit: ImportView.maximumRejections, on: connection)
-            outcomes.append(.done(try Reply(json: job.view(rejections.map(\.rejection)))))
+            return try Reply(json: job.view(rejections.map(\.rejection)))
         }
-        return outcomes
     }
 
     /// A page of all rejected rows as CSV; the first one begins with the header.
     func rejected(_ items: [IncomingMessage<GetImport>], on connection: any SQLConnection) async throws -> [Outcome] {
+        try await answer(items, on: connection) { job, input in
+            let found = try await ImportStore.rejections(of: job.id, after: input.after, limit: ImportStore.rejectionsInPage, on: connection)
+            var text = CSVWriter()
+            if input.after == 0 { text.add(["line", "column", "value", "reason"]) }
+            for (_, rejection) in found { text.add(["\(rejection.line)", rejection.column ?? "", rejection.value ?? "", rejection.reason]) }
+            var reply = Reply(status: 200, headers: ["content-type": CSVWriter.contentType], body: text.bytes)
+            if found.count == ImportStore.rejectionsInPage, let last = found.last { reply.headers[Reply.nextPage] = "\(last.number)" }
+            return reply
+        }
+    }
+
+    /// 404 where there is no such import.
+    private func answer(
+        _ items: [IncomingMessage<GetImport>], on connection: any SQLConnection, _ reply: (ImportJob, GetImport) async throws -> Reply
+    ) async throws -> [Outcome] {
         let jobs = try await ImportStore.find(items.map(\.input.id), on: connection)
         var outcomes: [Outcome] = []
         for item in items {
@@ -39,13 +47,7 @@ extension Imports {
                 outcomes.append(.refused(.notFound("import")))
                 continue
             }
-            let found = try await ImportStore.rejections(of: job.id, after: item.input.after, limit: ImportStore.rejectionsInPage, on: connection)
-            var text = CSVWriter()
-            if item.input.after == 0 { text.add(["line", "column", "value", "reason"]) }
-            for (_, rejection) in found { text.add(["\(rejection.line)", rejection.column ?? "", rejection.value ?? "", rejection.reason]) }
-            var reply = Reply(status: 200, headers: ["content-type": CSVWriter.contentType], body: text.bytes)
-            if found.count == ImportStore.rejectionsInPage, let last = found.last { reply.headers[Reply.nextPage] = "\(last.number)" }
-            outcomes.append(.done(reply))
+            outcomes.append(.done(try await reply(job, item.input)))
         }
         return outcomes
     }
