@@ -45,6 +45,39 @@ import Testing
         #expect(wait.timeout > .zero && wait.timeout <= .seconds(30))
     }
 
+    /// The reply to the checkout that announces another one.
+    private static var announced: Reply {
+        var reply = accepted
+        reply.settlesUntil = Date(timeIntervalSinceNow: 30)
+        return reply
+    }
+
+    @Test func `a checkout says how long its client waits, and is answered by the second reply`() async throws {
+        let requests = FakeRequests(followedBy: Self.settled) { _ in Self.announced }
+        let response = try await checkOut(requests, ["Prefer: wait=30"])
+        #expect(response.status == 200)
+        #expect(response.body == Self.settled.body)
+        #expect(response.headers["location"] == "/v1/orders/1?token=t")
+        #expect(response.headers["preference-applied"] == "wait=30")
+        let sent = try #require(requests.sent.first)
+        let until = try #require(sent.request.settlesUntil)
+        #expect((0...30).contains(until.timeIntervalSinceNow))
+        #expect(requests.sent.count == 1)
+    }
+
+    @Test func `a second reply that does not come leaves the first`() async throws {
+        let response = try await checkOut(FakeRequests { _ in Self.announced }, ["Prefer: wait=30"])
+        #expect(response.status == 202)
+        #expect(response.body == Self.accepted.body)
+        #expect(response.headers["preference-applied"] == "wait=30")
+    }
+
+    @Test func `a second reply that comes first is the answer`() async throws {
+        let response = try await checkOut(FakeRequests { _ in Self.settled }, ["Prefer: wait=30"])
+        #expect(response.status == 200)
+        #expect(response.headers["preference-applied"] == "wait=30")
+    }
+
     @Test func `a wait that times out returns the 202`() async throws {
         let response = try await checkOut(Self.requests { throw RequestClient.Unanswered.timedOut }, ["Prefer: wait=30"])
         #expect(response.status == 202)

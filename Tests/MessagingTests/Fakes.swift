@@ -164,3 +164,43 @@ final class CountingRandomness: Randomness {
         (UInt8(value >> 24), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255))
     }
 }
+
+/// A reply queue whose name the test changes, as a lost connection does.
+final class ReplyQueue: MessageConsumer {
+    private let address: Mutex<String?>
+    private let deliveries = AsyncStream<[Delivery]>.makeStream()
+
+    init(address: String) {
+        self.address = Mutex(address)
+    }
+
+    func move(to name: String) { address.withLock { $0 = name } }
+
+    func deliver(_ properties: Properties) {
+        deliveries.continuation.yield([
+            Delivery(
+                tag: DeliveryTag(generation: 1, number: 1), exchange: "replies", routingKey: "second", redelivered: false,
+                properties: properties, body: [])
+        ])
+    }
+
+    func next(limit: Int) async throws -> [Delivery] {
+        for await delivered in deliveries.stream { return delivered }
+        throw CancellationError()
+    }
+
+    func acknowledge(_ tags: [DeliveryTag]) async {}
+    func reject(_ tags: [DeliveryTag], requeue: Bool) async {}
+    func release(_ tags: [DeliveryTag]) async {}
+    func stopConsuming() async {}
+    var replyAddress: String? { get async { address.withLock { $0 } } }
+}
+
+/// A clock that stands until a test advances it; sleeps are short, whatever they should be.
+final class StandingClock: WallClock {
+    private let time = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
+
+    func now() -> Date { time.withLock { $0 } }
+    func advance(by seconds: Double) { time.withLock { $0.addTimeInterval(seconds) } }
+    func sleep(for duration: Duration) async throws { try await Task.sleep(for: .milliseconds(1)) }
+}

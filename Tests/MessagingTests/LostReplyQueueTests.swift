@@ -1,7 +1,6 @@
 import AMQP
 import FoundationEssentials
 import Logging
-import Synchronization
 import TestKit
 import Testing
 
@@ -20,7 +19,7 @@ import Testing
             let request = Request(id: UUID(), operation: "carts.carts.get", body: [])
             let first = Task { try await client.send(request, durability: .query, timeout: .seconds(3_600)) }
             try await eventually { publisher.publications.count == 1 }
-            replies.address.withLock { $0 = "second" }
+            replies.move(to: "second")
             await #expect(throws: RequestClient.Unanswered.timedOut) { _ = try await first.value }
 
             let second = Task { try await client.send(request, durability: .query, timeout: .seconds(3_600)) }
@@ -32,39 +31,4 @@ import Testing
             group.cancelAll()
         }
     }
-}
-
-/// A reply queue whose name the test changes, as a lost connection does.
-private final class ReplyQueue: MessageConsumer {
-    let address: Mutex<String?>
-    private let deliveries = AsyncStream<[Delivery]>.makeStream()
-
-    init(address: String) {
-        self.address = Mutex(address)
-    }
-
-    func deliver(_ properties: Properties) {
-        deliveries.continuation.yield([
-            Delivery(
-                tag: DeliveryTag(generation: 1, number: 1), exchange: "replies", routingKey: "second", redelivered: false,
-                properties: properties, body: [])
-        ])
-    }
-
-    func next(limit: Int) async throws -> [Delivery] {
-        for await delivered in deliveries.stream { return delivered }
-        throw CancellationError()
-    }
-
-    func acknowledge(_ tags: [DeliveryTag]) async {}
-    func reject(_ tags: [DeliveryTag], requeue: Bool) async {}
-    func release(_ tags: [DeliveryTag]) async {}
-    func stopConsuming() async {}
-    var replyAddress: String? { get async { address.withLock { $0 } } }
-}
-
-/// Time stands still: no deadline passes.
-private struct StandingClock: WallClock {
-    func now() -> Date { Date(timeIntervalSince1970: 1_800_000_000) }
-    func sleep(for duration: Duration) async throws { try await Task.sleep(for: .milliseconds(1)) }
 }

@@ -9,6 +9,8 @@ import PostgreSQL
 
 /// One order that is being placed, and the events that arrive for it.
 struct OrderFixture {
+    static let requester = Requester(replyTo: "replies.ingress.1", correlationID: "1")
+
     let id = UUID()
     let cart = UUID()
     let service: ServiceDefinition
@@ -21,13 +23,16 @@ struct OrderFixture {
         _ = try await place(id)
     }
 
-    func place(_ id: UUID, by customer: UUID? = nil, cart: UUID? = nil) async throws -> BatchHandler.Result {
+    /// - Parameter waiting: Asks for the order's end as well, until so many seconds from now.
+    func place(_ id: UUID, by customer: UUID? = nil, cart: UUID? = nil, waiting: Double? = nil) async throws -> BatchHandler.Result {
         let line = OrderLine(sku: "tea", name: "Tea", quantity: 1, unitPrice: Money(amount: 100, currency: "EUR"))
         let order = PlaceOrder(
             orderID: id, cartID: cart ?? self.cart, customerID: customer, email: "c@wharf.example",
             shippingAddress: Address(name: "C", line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
             payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
-        return await harness.send([Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order))])[0]
+        var request = Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order), requester: Self.requester)
+        request.settlesUntil = waiting.map { harness.clock.now().addingTimeInterval($0) }
+        return await harness.send([request])[0]
     }
 
     func request(_ kind: CheckoutEvent.Kind, _ payment: PaymentReport? = nil) throws -> Request {

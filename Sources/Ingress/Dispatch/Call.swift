@@ -61,8 +61,10 @@ struct Call: Sendable {
     }
 
     func request(_ randomness: any Randomness) -> Request {
-        Request(
+        var request = Request(
             id: messageID(randomness), operation: endpoint.operationID, parameters: parameters, caller: session?.caller,
             body: body, traceparent: trace.header, requestID: requestID)
+        request.settlesUntil = wait.map { received.addingTimeInterval(Double($0)) }
+        return request
     }
 }

@@ -51,32 +51,43 @@ struct Dispatcher: Sendable {
         }
     }
 
-    /// The answer to the work itself, when the client wants to wait for it and it arrives in time; otherwise `accepted`.
+    /// The reply to the work itself, when the client wants to wait for it and it arrives in time; otherwise `accepted`.
     private func settled(_ accepted: Reply, _ call: Call) async -> Reply {
-        guard accepted.status == 202, let operation = call.endpoint.waitOperation, let wait = call.wait else { return accepted }
-        let rest = Double(wait) - clock.now().timeIntervalSince(call.received)
-        let applied = "wait=\(wait)"
-        var unsettled = accepted
-        unsettled.headers["preference-applied"] = applied
-        guard rest > 0 else { return unsettled }
-        let location = accepted.headers["location"]
+        guard let operation = call.endpoint.waitOperation, let wait = call.wait, [200, 202].contains(accepted.status) else { return accepted }
+        var reply = accepted
+        // With 200, the second reply has overtaken the first.
+        if accepted.status == 202 {
+            do {
+                if let second = try await second(after: accepted, call, operation) {
+                    reply = second
+                    reply.headers["location"] = accepted.headers["location"]
+                    reply.isReplayed = accepted.isReplayed
+                }
+            } catch {
+                logger.info(
+                    "could not wait for the work to be done",
+                    metadata: [LogKey.operation: "\(operation)", LogKey.requestID: "\(call.requestID)", LogKey.error: "\(error)"])
+                return accepted
+            }
+        }
+        reply.headers["preference-applied"] = "wait=\(wait)"
+        return reply
+    }
+
+    /// Nil when the work is not done in time.
+    private func second(after accepted: Reply, _ call: Call, _ operation: String) async throws -> Reply? {
+        if accepted.settlesUntil != nil { return await requests.second(after: accepted) }
+        // The request was a repeated one: the wait that its first delivery announced is not this client's.
+        let rest = Double(call.wait ?? 0) - clock.now().timeIntervalSince(call.received)
+        guard rest > 0 else { return nil }
         let request = Request(
-            id: randomness.uuid(), operation: operation, parameters: location.map { ["location": $0] } ?? [:],
+            id: randomness.uuid(), operation: operation, parameters: accepted.headers["location"].map { ["location": $0] } ?? [:],
             caller: call.session?.caller, body: accepted.body, traceparent: call.trace.header, requestID: call.requestID)
         do {
-            var settled = try await requests.send(request, durability: .command, timeout: .seconds(rest))
-            guard settled.status == 200 else { return accepted }
-            settled.headers["location"] = location
-            settled.headers["preference-applied"] = applied
-            settled.isReplayed = accepted.isReplayed
-            return settled
+            let reply = try await requests.send(request, durability: .command, timeout: .seconds(rest))
+            return reply.status == 200 ? reply : nil
         } catch RequestClient.Unanswered.timedOut {
-            return unsettled
-        } catch {
-            logger.info(
-                "could not wait for the work to be done",
-                metadata: [LogKey.operation: "\(operation)", LogKey.requestID: "\(call.requestID)", LogKey.error: "\(error)"])
-            return accepted
+            return nil
         }
     }
 }

@@ -13,7 +13,7 @@ enum HeaderName {
     /// Headers that a worker adds to a message it sets aside.
     static let ofSettingAside: Set<String> = [attempt, failures, origin, cause]
     /// Headers that describe the message's history rather than the message.
-    static let ofFailures: Set<String> = ofSettingAside.union([deadline])
+    static let ofFailures: Set<String> = ofSettingAside.union([deadline, settlesUntil])
     /// How the body was sealed; absent on a plaintext body.
     static let sealed = "sealed"
     static let caller = "caller"
@@ -29,6 +29,8 @@ enum HeaderName {
     static let orderEvent = "order-event"
     /// True where the answer may arrive in a bundle with others.
     static let opensBundles = "opens-bundles"
+    /// Milliseconds since 1970 (UTC) until which the requester waits for the work itself, after the reply that says that it was accepted.
+    static let settlesUntil = "settles-until"
     /// HTTP status of a reply.
     static let status = "status"
     /// Marks a reply that repeats an earlier one.

@@ -14,6 +14,10 @@ public struct Reply: Sendable, Equatable {
     public var isReplayed = false
     /// Contains a secret: it goes to the requester and is stored nowhere, so a retry is handled anew.
     public var isPrivate = false
+    /// Until when a second reply follows, about the work that this one accepts. It belongs to one delivery of the request, and is not stored with the reply.
+    public var settlesUntil: Date?
+    /// Under which the second reply arrives at its requester.
+    var correlationID: String?
     /// The request could not be read, and so was not handled: the inbox does not record it, and the corrected request may arrive under the same id.
     var isUnread = false
 

@@ -81,7 +81,7 @@ struct Output: Sendable, Codable, Equatable {
         request.traceparent = input.traceparent
         request.requestID = input.requestID
         request.subject = subject
-        if forwards == true { request.requester = input.requester }
+        if forwards == true { (request.requester, request.settlesUntil) = (input.requester, input.settlesUntil) }
         var publication = request.publication(durability: .durable, now: now)
         switch kind {
         case .request: break
@@ -111,6 +111,7 @@ extension Reply {
         properties.contentType = headers["content-type"] ?? "application/json"
         properties.headers[HeaderName.status] = .integer(Int64(status))
         if isReplayed { properties.headers[HeaderName.replayed] = .boolean(true) }
+        if let settlesUntil { properties.headers[HeaderName.settlesUntil] = .integer(settlesUntil.headerMilliseconds) }
         for (name, value) in headers {
             properties.headers[HeaderName.replyHeaderPrefix + name] = .string(value)
         }
@@ -135,5 +136,6 @@ extension Reply {
         }
         self.init(status: status, headers: headers, body: delivery.body)
         if case .boolean(true)? = delivery.properties.headers[HeaderName.replayed] { isReplayed = true }
+        if case .integer(let time)? = delivery.properties.headers[HeaderName.settlesUntil] { settlesUntil = Date(headerMilliseconds: time) }
     }
 }

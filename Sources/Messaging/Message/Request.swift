@@ -57,6 +57,8 @@ public struct Request: Sendable {
     public var attempt: Int
     public var failures: [FailedAttempt]
     public var requester: Requester?
+    /// Until when the requester waits for a second reply, about the work that the first one accepts; nil when it does not.
+    public var settlesUntil: Date?
     public var traceparent: String?
     /// Of the HTTP request that led to it.
     public var requestID: String?
@@ -109,8 +111,9 @@ extension Request {
         properties.correlationID = requester?.correlationID
         properties.replyTo = requester?.replyTo
         if requester?.opensBundles == true { properties.headers[HeaderName.opensBundles] = .boolean(true) }
+        if let settlesUntil { properties.headers[HeaderName.settlesUntil] = .integer(settlesUntil.headerMilliseconds) }
         if let deadline {
-            properties.headers[HeaderName.deadline] = .integer(Int64(deadline.timeIntervalSince1970 * 1000))
+            properties.headers[HeaderName.deadline] = .integer(deadline.headerMilliseconds)
             if durability == .query {
                 properties.expiration = max(1, Int(deadline.timeIntervalSince(now) * 1000))
             }
@@ -155,6 +158,8 @@ extension Request {
             switch (name, value) {
             case (HeaderName.deadline, .integer(let milliseconds)):
                 deadline = Date(headerMilliseconds: milliseconds)
+            case (HeaderName.settlesUntil, .integer(let milliseconds)):
+                settlesUntil = Date(headerMilliseconds: milliseconds)
             case (HeaderName.traceparent, .string(let text)):
                 traceparent = text
             case (HeaderName.requestID, .string(let text)):
@@ -206,7 +211,7 @@ extension FailedAttempt {
 
     var fieldValue: FieldValue {
         .table([
-            "at": .integer(Int64(at.timeIntervalSince1970 * 1000)), "worker": .string(worker),
+            "at": .integer(at.headerMilliseconds), "worker": .string(worker),
             "cause": .string(cause), "detail": .string(detail),
         ])
     }
@@ -219,6 +224,8 @@ extension Date {
         guard (0...Self.lastHeaderMillisecond).contains(milliseconds) else { return nil }
         self.init(timeIntervalSince1970: Double(milliseconds) / 1000)
     }
+
+    var headerMilliseconds: Int64 { Int64(timeIntervalSince1970 * 1000) }
 
     private static let lastHeaderMillisecond: Int64 = 253_402_300_799_999
 }

@@ -26,6 +26,7 @@ public final class RequestClient: Service {
 
     private struct State {
         var entries: [String: Entry] = [:]
+        var second = SecondReplies()
         /// By operation, of which there are as many as the routing table has.
         var paces: [String: AdmissionControl] = [:]
         var isStopped = false
@@ -65,7 +66,7 @@ public final class RequestClient: Service {
         case timedOut
     }
 
-    public var inFlight: Int { state.withLock { $0.entries.count } }
+    public var inFlight: Int { state.withLock { $0.entries.count + $0.second.count } }
     /// Whether the broker accepts messages at the moment.
     public var isReady: Bool {
         [commands.publisher, queries.publisher].allSatisfy { $0.isConnected && !$0.isBlocked }
@@ -111,6 +112,21 @@ public final class RequestClient: Service {
             }
         } onCancel: {
             finish(correlationID, .failure(CancellationError()))
+        }
+    }
+
+    /// Returns the second reply that `first` announces, about the work that it accepts; nil when it announces none, or when none has arrived by the time
+    /// that it announces.
+    public func second(after first: Reply) async -> Reply? {
+        guard let id = first.correlationID else { return nil }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let (waits, here) = state.withLock { $0.second.wait(for: id, continuation) }
+                if !waits { return continuation.resume(returning: here) }
+                if Task.isCancelled { giveUp(second: id) }
+            }
+        } onCancel: {
+            giveUp(second: id)
         }
     }
 
@@ -173,7 +189,7 @@ extension RequestClient {
     private func open(_ id: String, _ entry: Entry, _ timeout: Double) -> Unanswered? {
         state.withLock { state in
             if state.isStopped { return .refused("shutting down") }
-            if state.entries.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
+            if state.entries.count + state.second.count >= Self.maximumInFlight { return .refused("too many requests in flight") }
             guard state.paces[entry.operation, default: AdmissionControl()].admits(at: entry.sentAt, deadline: timeout) else {
                 return .refused("more requests than can be answered in time")
             }
@@ -185,33 +201,54 @@ extension RequestClient {
     /// Gives the waiting caller the first of several results.
     private func finish(_ id: String, _ result: Result<Reply, any Error>) {
         let now = clock.now()
+        var result = result
+        var waiting: CheckedContinuation<Reply?, Never>?
         let entry: Entry? = state.withLock { state in
-            guard let entry = state.entries.removeValue(forKey: id) else { return nil }
+            guard let entry = state.entries.removeValue(forKey: id) else {
+                if case .success(let reply) = result { waiting = state.second.arrive(reply, for: id) }
+                return nil
+            }
             switch result {
-            case .success: state.paces[entry.operation]?.answered(at: now, after: now.timeIntervalSince(entry.sentAt))
+            case .success(var reply):
+                if let until = reply.settlesUntil {
+                    state.second.expect(id, until: until, at: entry.address)
+                    reply.correlationID = id
+                    result = .success(reply)
+                }
+                state.paces[entry.operation]?.answered(at: now, after: now.timeIntervalSince(entry.sentAt))
             case .failure: state.paces[entry.operation]?.gaveUp()
             }
             return entry
         }
         entry?.continuation.resume(with: result)
+        if case .success(let reply) = result { waiting?.resume(returning: reply) }
+    }
+
+    private func giveUp(second id: String) {
+        state.withLock { $0.second.giveUp(id) }?.resume(returning: nil)
     }
 
     /// - Parameter address: the current reply queue.
     private func expire(address: String?) {
         let now = clock.now()
-        let overdue = state.withLock { state in
-            state.entries.filter { $0.value.deadline < now || $0.value.address != address }.map(\.key)
+        let (overdue, second) = state.withLock { state in
+            (
+                state.entries.filter { $0.value.deadline < now || $0.value.address != address }.map(\.key),
+                state.second.overdue(at: now, address: address)
+            )
         }
         for id in overdue { finish(id, .failure(Unanswered.timedOut)) }
+        for id in second { giveUp(second: id) }
     }
 
     /// Nothing more will be answered.
     private func stop() {
-        let rest = state.withLock { state in
+        let (rest, second) = state.withLock { state in
             state.isStopped = true
-            return Array(state.entries.keys)
+            return (Array(state.entries.keys), state.second.ids)
         }
         for id in rest { finish(id, .failure(Unanswered.timedOut)) }
+        for id in second { giveUp(second: id) }
     }
 }
 

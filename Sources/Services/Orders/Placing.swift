@@ -17,7 +17,8 @@ struct Placing: Sendable {
         let due = times.due(.reserving, retries: 0, placedAt: now, now: now)
         let numbers = try await Store.place(
             items.map(\.input), texts: texts, history: history, due: due, now: now, on: transaction)
-        return try zip(items, texts).map { item, texts in
+        var waiters: [Store.Waiter] = []
+        let outcomes: [Outcome] = try zip(items, texts).map { item, texts in
             let order = item.input
             guard let number = numbers[order.orderID] else {
                 return .failed(Failure("order-exists", "an order for cart \(order.cartID) exists already"))
@@ -30,10 +31,16 @@ struct Placing: Sendable {
             let view = try CheckoutView(row)
             var location = "/v1/orders/\(order.orderID.lowerCaseText)"
             if let token = view.token { location += "?token=\(token)" }
-            return .done(
-                try Reply(status: 202, headers: ["location": location], json: view),
-                emit: [try Emission(.reserve, for: row)])
+            var reply = try Reply(status: 202, headers: ["location": location], json: view)
+            if let requester = item.request.requester, let until = item.request.settlesUntil, until > now {
+                let until = min(until, now.addingTimeInterval(Store.Waiter.longest))
+                waiters.append(.init(order: order.orderID, requester: requester, until: until))
+                reply.settlesUntil = until
+            }
+            return .done(reply, emit: [try Emission(.reserve, for: row)])
         }
+        if !waiters.isEmpty { try await Store.addWaiters(waiters, on: transaction) }
+        return outcomes
     }
 }
 

@@ -7,9 +7,6 @@ import Runtime
 
 /// Orders for callers who may see them.
 struct Reading: Sendable {
-    /// How long, in seconds, a requester may wait for an order to settle, whatever it asks for.
-    static let longestWait = 35.0
-
     let clock: any WallClock
 
     func get(_ items: [IncomingMessage<GetOrder>], on connection: any SQLConnection) async throws -> [Outcome] {
@@ -49,7 +46,7 @@ struct Reading: Sendable {
             guard let order = orders[item.input.order.id] else { return .refused(.notFound("order")) }
             if order.checkout.phase.endsWait { return .done(try Reply(json: try CheckoutView(order))) }
             if let requester = item.request.requester {
-                let latest = clock.now().addingTimeInterval(Self.longestWait)
+                let latest = clock.now().addingTimeInterval(Store.Waiter.longest)
                 waiters.append(.init(order: order.id, requester: requester, until: item.request.deadline ?? latest))
             }
             return .done()

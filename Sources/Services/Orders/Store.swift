@@ -191,6 +191,9 @@ extension Store {
     }
 
     struct Waiter: Sendable {
+        /// How long, in seconds, a requester may wait for an order to settle, whatever it asks for.
+        static let longest = 35.0
+
         let order: UUID
         let requester: Requester
         let until: Date

@@ -21,10 +21,14 @@ final class FakeRequests: Requesting {
     static let adminToken = "admins-token"
 
     private let answer: @Sendable (Request) async throws -> Reply
+    private let followUp: Reply?
     private let record = Mutex<[Sent]>([])
     private let ready = Mutex(true)
 
-    init(_ answer: @escaping @Sendable (Request) async throws -> Reply = { _ in Reply(status: 200, body: Array("{}".utf8)) }) {
+    init(
+        followedBy followUp: Reply? = nil, _ answer: @escaping @Sendable (Request) async throws -> Reply = { _ in Reply(status: 200, body: Array("{}".utf8)) }
+    ) {
+        self.followUp = followUp
         self.answer = answer
     }
 
@@ -46,6 +50,9 @@ final class FakeRequests: Requesting {
         if request.operation == MessageName.resolveSession { return try Self.resolve(request) }
         return try await answer(request)
     }
+
+    /// What a reply that announces a second one is followed by.
+    func second(after first: Reply) async -> Reply? { followUp }
 
     func post(_ request: Request, timeout: Duration) async throws {
         record.withLock { $0.append(Sent(request: request, durability: nil, timeout: timeout)) }

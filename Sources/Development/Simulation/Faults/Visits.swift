@@ -30,6 +30,7 @@ enum Moment {
     static let commitUnknownLost = "commit unknown, and rolled back"
     static let knownToInbox = "duplicate dropped by the inbox"
     static let replyRecalled = "reply recalled for a retry"
+    static let waitedFor = "checkout answered when its order settled"
     static let lateCharge = "charge carried out after its call was given up"
     static let lateChargeOfVoided = "charge carried out after the payment was voided"
     static let chargeUnheard = "charge reported by neither answer nor webhook"
@@ -51,7 +52,7 @@ enum Moment {
 
     static let all: [String] =
         SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
-            commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
+            commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, waitedFor, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
             queueFull, refusedForNow,
         ] + SagaEdges.reachable.map(SagaEdges.moment)

@@ -18,6 +18,8 @@ struct Customer: Sendable {
     static let attempts = 25
     static let looks = 12
     static let timeout: Duration = .seconds(10)
+    /// For how many seconds some wait for their order to settle.
+    static let wait = 10.0
 
     let number: Int
     let shop: Shop
@@ -77,10 +79,17 @@ struct Customer: Sendable {
 
     /// - Parameter isReopened: The shop reported that the cart's last order was rejected.
     private func checkOut(_ cart: UUID, _ body: String, key: String, isReopened: Bool = false) async throws -> Answer? {
-        guard let reply = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable) else { return nil }
+        let wait = chance.happens(0.5) ? Self.wait : nil
+        guard let reply = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable, wait: wait) else { return nil }
         if isReopened, reply.status == 409 { ledger.complain("a cart whose order was rejected is closed") }
-        guard reply.status == 202 else { return nil }
+        // 200 when the answer for those who wait has overtaken the acceptance.
+        guard [200, 202].contains(reply.status) else { return nil }
         let answer: Answer = try JSON.decode(from: reply.body)
+        if reply.settlesUntil != nil, let second = await shop.ingress.second(after: reply) {
+            shop.visits.note(Moment.waitedFor)
+            let settled = try? JSON.decode(Answer.self, from: second.body)
+            if settled?.order.id != answer.order.id { ledger.complain("the answer to a checkout is about another order") }
+        }
         ledger.accepted(order: answer.order.id, cart: cart)
         if chance.happens(0.3), let again = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable) {
             // The same click once more is the same order.
@@ -140,14 +149,16 @@ struct Customer: Sendable {
 
     /// Repeats the request until there is a final answer; nil when there never was one.
     private func ask(
-        _ operation: String, key: String, parameters: [String: String] = [:], body: String = "", durability: Durability = .command
+        _ operation: String, key: String, parameters: [String: String] = [:], body: String = "", durability: Durability = .command,
+        wait: Double? = nil
     ) async throws -> Reply? {
         let key = "\(number) \(key)"
         var parameters = parameters
         parameters[Request.idempotencyKey] = key
-        let request = Request(
+        var request = Request(
             id: shop.messageID(of: operation, key: key), operation: operation, parameters: parameters, body: Array(body.utf8))
         for _ in 0..<Self.attempts {
+            request.settlesUntil = wait.map { shop.clock.now().addingTimeInterval($0) }
             if let reply = try? await shop.ingress.send(request, durability: durability, timeout: Self.timeout), reply.status < 500 { return reply }
             try await shop.clock.sleep(for: chance.duration(milliseconds: 500...4_000))
         }

@@ -1,0 +1,50 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import PostgreSQL
+import Testing
+
+@testable import Messaging
+@testable import Orders
+@testable import ServiceKit
+
+@Suite struct WaitingTests {
+    /// A new order whose requester waits for its end, with the reply to its placing.
+    private func placed(waiting seconds: Double?) async throws -> (order: OrderFixture, id: UUID, reply: Reply) {
+        let order = try await OrderFixture()
+        let id = UUID()
+        guard case .handled(_, _, let reply?, _) = try await order.place(id, cart: UUID(), waiting: seconds) else {
+            throw Failure("no-reply", "the placing was not answered")
+        }
+        return (order, id, reply)
+    }
+
+    private func answers(_ order: OrderFixture, charged id: UUID) async throws -> [Output] {
+        let event = try JSON.encode(CheckoutEvent(orderID: id, kind: .charged))
+        return await order.harness.send([Request(id: UUID(), operation: MessageName.advance, body: event)])[0].outputs.filter { $0.kind == .answer }
+    }
+
+    @Test func `a checkout that is waited for announces a second reply, and gets it when the order settles`() async throws {
+        let (order, id, reply) = try await placed(waiting: 10)
+        #expect(reply.status == 202)
+        #expect(reply.settlesUntil == order.harness.clock.now().addingTimeInterval(10))
+        let answer = try #require(try await answers(order, charged: id).first)
+        #expect(answer.requester == OrderFixture.requester)
+        #expect(answer.status == 200)
+        #expect(answer.body.contains(#""state":"confirmed""#))
+        await order.harness.database.close()
+    }
+
+    @Test(arguments: [nil, 0, -5] as [Double?]) func `others announce none`(seconds: Double?) async throws {
+        let (order, id, reply) = try await placed(waiting: seconds)
+        #expect(reply.settlesUntil == nil)
+        #expect(try await answers(order, charged: id).isEmpty)
+        await order.harness.database.close()
+    }
+
+    @Test func `no one waits for longer than a bound`() async throws {
+        let (order, _, reply) = try await placed(waiting: 86_400)
+        #expect(reply.settlesUntil == order.harness.clock.now().addingTimeInterval(Store.Waiter.longest))
+        await order.harness.database.close()
+    }
+}
