@@ -201,8 +201,15 @@ extension System {
 }
 
 extension Visitor {
-    /// The open dead letters of a queue, of which there are no more than a page.
+    /// The open dead letters of a queue, page by page.
     func letters(of queue: String) async throws -> [JSONValue] {
-        try await get("/v1/dead-letters?limit=100&queue=\(queue)")["items"]?.list ?? []
+        var letters: [JSONValue] = []
+        var cursor: String?
+        repeat {
+            let page = try await get("/v1/dead-letters?limit=100&queue=\(queue)" + (cursor.map { "&cursor=\($0)" } ?? "")).json
+            letters += page["items"]?.list ?? []
+            cursor = page["nextCursor"]?.text
+        } while cursor != nil
+        return letters
     }
 }
