@@ -124,7 +124,7 @@ import Testing
     func `an order carries the whole address`(sku: String) async throws {
         let harness = try await harness()
         let outputs = await harness.send([try checkout(try await cart(with: sku, on: harness))])[0].outputs
-        let order = try JSON.decode(PlaceOrder.self, from: Array(try #require(outputs.first).body.utf8))
+        let order = try JSON.decode(PlaceOrder.self, from: try #require(outputs.first).body)
         #expect(
             order.shippingAddress
                 == Address(

@@ -58,7 +58,7 @@ private struct PricedCarts: Sendable {
 
     /// The order that a checkout became.
     func order(_ result: BatchHandler.Result) throws -> PlaceOrder {
-        try JSON.decode(from: Array((result.outputs.first { $0.key == MessageName.place }?.body ?? "").utf8))
+        try JSON.decode(from: result.outputs.first { $0.key == MessageName.place }?.body ?? [])
     }
 }
 

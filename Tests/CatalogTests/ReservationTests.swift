@@ -35,7 +35,7 @@ import Testing
     }
 
     private func kinds(_ results: [BatchHandler.Result]) throws -> [CheckoutEvent.Kind] {
-        try results.map { try JSON.decode(CheckoutEvent.self, from: Array(($0.outputs.first?.body ?? "").utf8)).kind }
+        try results.map { try JSON.decode(CheckoutEvent.self, from: $0.outputs.first?.body ?? []).kind }
     }
 
     private func level(_ harness: ServiceHarness, _ sku: String) async throws -> [Int] {

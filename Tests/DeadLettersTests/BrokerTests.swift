@@ -48,8 +48,9 @@ import Testing
         #expect(letter.queue == "orders.commands")
         #expect(letter.messageId == "not-a-uuid")
         let reply = try await letters.send("deadletters.letters.replay", letter.id)
-        let replayed = try #require(reply.outputs.first { $0.kind == .replay })
-        #expect(replayed.headers == ["p.id": "7"])
+        let replayed = try #require(reply.outputs.first { $0.isReplay })
+        guard case .replay(let original, _) = replayed.destination else { return }
+        #expect(original.headers == ["p.id": "7"])
         await group.triggerGracefulShutdown()
         try await running
     }

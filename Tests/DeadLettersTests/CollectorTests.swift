@@ -136,7 +136,7 @@ import Testing
         let shown = try await letters.service.ask(Request("deadletters.letters.get", parameters: ["id": letter.id.uuidString]))
         #expect(String(decoding: shown.body, as: UTF8.self).contains(#""p.id":"abc""#))
         let request = try Request("deadletters.letters.replay", parameters: ["id": letter.id.uuidString], caller: letters.admin)
-        let output = try #require(await letters.service.send([request])[0].outputs.first { $0.kind == .replay })
+        let output = try #require(await letters.service.send([request])[0].outputs.first { $0.isReplay })
         let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
         #expect(publication.routingKey == "payments.commands" && publication.properties.type == "payments.charge")
         #expect(publication.properties.headers == ["p.id": "abc", "caller": "c"])

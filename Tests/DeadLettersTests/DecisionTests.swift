@@ -24,7 +24,7 @@ import Testing
         for _ in 0..<2 {
             let result = await letters.service.send([request])[0]
             #expect(try result.reply.status == 202)
-            let output = try #require(result.outputs.first { $0.kind == .replay })
+            let output = try #require(result.outputs.first { $0.isReplay })
             let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
             #expect(publication.exchange == "queues")
             #expect(publication.routingKey == "payments.commands")
@@ -46,7 +46,7 @@ import Testing
         let refused = try await letters.send("deadletters.letters.replay", id)
         #expect(try refused.reply.problem?.type.hasSuffix("dead-letter-replayed") == true)
         #expect(try refused.reply.status == 409)
-        #expect(!refused.outputs.contains { $0.kind == .replay })
+        #expect(!refused.outputs.contains { $0.isReplay })
         _ = try await letters.collect([.setAside(id: "again", at: Date(timeIntervalSince1970: 1_780_000_100))])
         #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 202)
     }
@@ -67,7 +67,7 @@ import Testing
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(try results.map { try $0.reply.status }.sorted() == [202, 409])
-        #expect(results.flatMap(\.outputs).count { $0.kind == .replay } == 1)
+        #expect(results.flatMap(\.outputs).count { $0.isReplay } == 1)
     }
 
     @Test func `a batch of decisions is answered one by one, and of two on one letter the first counts`() async throws {
@@ -79,7 +79,7 @@ import Testing
         }
         let results = await letters.service.send(requests)
         #expect(try results.map { try $0.reply.status } == [202, 404, 202, 409, 404])
-        #expect(results.map { $0.outputs.count { $0.kind == .replay } } == [1, 0, 1, 0, 0])
+        #expect(results.map { $0.outputs.count { $0.isReplay } } == [1, 0, 1, 0, 0])
     }
 
     @Test func `a discarded letter is closed, cannot be replayed, and can be restored`() async throws {
@@ -129,13 +129,13 @@ import Testing
         let refused = try await letters.send("deadletters.letters.replay", id)
         #expect(try refused.reply.status == 409)
         #expect(try refused.reply.problem?.type.hasSuffix("dead-letter-past-memory") == true)
-        #expect(!refused.outputs.contains { $0.kind == .replay })
+        #expect(!refused.outputs.contains { $0.isReplay })
         #expect(try await letters.list().items.map(\.state) == [.open])
         var knowing = try Request("deadletters.letters.replay", parameters: ["id": id.uuidString], caller: letters.admin)
         knowing.body = Array(#"{"pastMemory": true}"#.utf8)
         let replayed = await letters.service.send([knowing])[0]
         #expect(try replayed.reply.status == 202)
-        #expect(replayed.outputs.count { $0.kind == .replay } == 1)
+        #expect(replayed.outputs.count { $0.isReplay } == 1)
     }
 
     @Test func `a message still in the inboxes is replayed without further consent`() async throws {
@@ -157,7 +157,7 @@ import Testing
         let request = try Request("deadletters.letters.replay", parameters: ["id": letter.id.uuidString], caller: letters.admin)
         // The first time from the handler, the second time from the inbox.
         for _ in 0..<2 {
-            let output = try #require(await letters.service.send([request])[0].outputs.first { $0.kind == .replay })
+            let output = try #require(await letters.service.send([request])[0].outputs.first { $0.isReplay })
             let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
             #expect(publication.properties.contentType == properties.contentType)
             #expect(publication.body == [0xFF, 0, 2])
@@ -187,7 +187,7 @@ import Testing
             "deadletters.letters.replay", parameters: ["id": id.uuidString], caller: letters.admin, deadline: letters.service.clock.now().addingTimeInterval(10))
         #expect(try await letters.service.send([request])[0].reply.status == 202)
         letters.service.clock.advance(by: 45)
-        let output = try #require(await letters.service.send([request])[0].outputs.first { $0.kind == .replay })
+        let output = try #require(await letters.service.send([request])[0].outputs.first { $0.isReplay })
         let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
         #expect(publication.properties.headers["deadline"] == nil)
         #expect(publication.properties.expiration == nil)

@@ -37,7 +37,7 @@ enum Accounts {
                     INSERT INTO accounts (name, balance) VALUES (\(item.input.account), \(item.input.amount))
                     ON CONFLICT (name) DO UPDATE SET balance = accounts.balance + excluded.balance
                     """)
-                outcomes.append(.done(emit: [try Emission(.event(event), item.input)]))
+                outcomes.append(.done(emit: [try OutgoingMessage(.event(event), item.input)]))
             }
             return outcomes
         }

@@ -33,7 +33,7 @@ import Testing
                         ON CONFLICT (name) DO UPDATE SET balance = accounts.balance + excluded.balance
                         """)
                 }
-                return try items.map { .done(try Reply(status: 201, json: $0.item.input), emit: [try Emission(.event("ledger.paid"), $0.item.input)]) }
+                return try items.map { .done(try Reply(status: 201, json: $0.item.input), emit: [try OutgoingMessage(.event("ledger.paid"), $0.item.input)]) }
             })
     }
 

@@ -20,14 +20,14 @@ import Testing
             switch item.input.account {
             case "later": .failed(Failure("not-now", "try again", remedy: .retry))
             case "never": .failed(Failure("poison", "cannot be handled"))
-            default: .done(emit: [try Emission(.request("orders.checkouts.advance"), CheckoutEvent(orderID: order, kind: .charged))], note: "asked the gateway")
+            default: .done(emit: [try OutgoingMessage(.request("orders.checkouts.advance"), CheckoutEvent(orderID: order, kind: .charged))], note: "asked the gateway")
             }
         }
     }
 
     /// As sent by the ingress: it does not name the order yet.
     private static let place = Operation.command("carts.checkouts.create", reading: Operation.contract(Ledger.Entry.self)) { items, _ in
-        try items.map { _ in .done(emit: [try Emission(.request("payments.void"), VoidPayment(orderID: order))]) }
+        try items.map { _ in .done(emit: [try OutgoingMessage(.request("payments.void"), VoidPayment(orderID: order))]) }
     }
 
     private static let get = Operation.query("orders.orders.get", reading: Operation.contract(Ledger.Entry.self)) { items, _ in

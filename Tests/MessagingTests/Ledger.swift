@@ -35,7 +35,7 @@ struct Ledger {
             outcomes.append(
                 .done(
                     try Reply(status: 201, json: item.input),
-                    emit: [try Emission(.event("ledger.added"), item.input)]))
+                    emit: [try OutgoingMessage(.event("ledger.added"), item.input)]))
         }
         return outcomes
     }

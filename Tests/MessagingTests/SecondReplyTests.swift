@@ -96,16 +96,16 @@ import Testing
     @Test func `the announcement is not stored with the reply`() {
         var reply = Reply(status: 202)
         reply.settlesUntil = clock.now()
-        #expect(Output(reply).reply?.settlesUntil == nil)
+        #expect(OutgoingMessages(reply: reply).recalled.reply?.settlesUntil == nil)
     }
 
     @Test func `the wait goes on with the requester to the service that answers`() throws {
         var input = Request(id: UUID(), operation: "carts.checkouts.create", requester: Requester(replyTo: "replies.ingress.1", correlationID: "1"))
         input.settlesUntil = Date(timeIntervalSince1970: 1_800_000_000)
-        let forwarded = Output(try Emission(.request("orders.checkouts.place"), [String: String](), forwardsRequester: true))
-        let kept = Output(try Emission(.request("orders.checkouts.place"), [String: String]()))
-        func settlesUntil(_ output: Output) throws -> Date? {
-            let publication = try #require(output.publication(at: 0, of: input, recorded: nil, now: Date()))
+        let forwarded = try OutgoingMessage(.request("orders.checkouts.place"), [String: String](), forwardsRequester: true)
+        let kept = try OutgoingMessage(.request("orders.checkouts.place"), [String: String]())
+        func settlesUntil(_ message: OutgoingMessage) throws -> Date? {
+            let publication = message.publication(at: 0, of: input, recorded: nil, now: Date())
             let delivery = Delivery(
                 tag: DeliveryTag(generation: 1, number: 1), exchange: "requests", routingKey: "orders.checkouts.place", redelivered: false,
                 properties: publication.properties, body: publication.body)

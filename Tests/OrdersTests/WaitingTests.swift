@@ -13,15 +13,12 @@ import Testing
     private func placed(waiting seconds: Double?) async throws -> (order: OrderFixture, id: UUID, reply: Reply) {
         let order = try await OrderFixture()
         let id = UUID()
-        guard case .handled(_, _, let reply?, _) = try await order.place(id, cart: UUID(), waiting: seconds) else {
-            throw Failure("no-reply", "the placing was not answered")
-        }
-        return (order, id, reply)
+        return (order, id, try await order.place(id, cart: UUID(), waiting: seconds).reply)
     }
 
-    private func answers(_ order: OrderFixture, charged id: UUID) async throws -> [Output] {
+    private func answers(_ order: OrderFixture, charged id: UUID) async throws -> [OutgoingMessage] {
         let event = try JSON.encode(CheckoutEvent(orderID: id, kind: .charged))
-        return await order.harness.send([Request(id: UUID(), operation: MessageName.advance, body: event)])[0].outputs.filter { $0.kind == .answer }
+        return await order.harness.send([Request(id: UUID(), operation: MessageName.advance, body: event)])[0].outputs.filter { $0.isAnswer }
     }
 
     @Test func `a checkout that is waited for announces a second reply, and gets it when the order settles`() async throws {
@@ -29,9 +26,8 @@ import Testing
         #expect(reply.status == 202)
         #expect(reply.settlesUntil == order.harness.clock.now().addingTimeInterval(10))
         let answer = try #require(try await answers(order, charged: id).first)
-        #expect(answer.requester == OrderFixture.requester)
-        #expect(answer.status == 200)
-        #expect(answer.body.contains(#""state":"confirmed""#))
+        #expect(answer.destination == .answer(OrderFixture.requester, status: 200))
+        #expect(answer.text.contains(#""state":"confirmed""#))
         await order.harness.database.close()
     }
 

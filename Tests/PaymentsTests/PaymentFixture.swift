@@ -52,11 +52,11 @@ struct PaymentFixture {
     /// The event that the checkout receives with the result.
     static func event(_ result: BatchHandler.Result) throws -> CheckoutEvent {
         let output = result.outputs.first { $0.key == MessageName.advance }
-        return try JSON.decode(from: Array((output?.body ?? "").utf8))
+        return try JSON.decode(from: output?.body ?? [])
     }
 
     /// What the pollers find now.
-    func due(_ name: String = "unvoided payments") async throws -> [Emission] {
+    func due(_ name: String = "unvoided payments") async throws -> [OutgoingMessage] {
         guard let poller = service.pollers.first(where: { $0.name == name }) else { return [] }
         return try await harness.database.transaction { try await poller.find($0) }
     }

@@ -26,7 +26,7 @@ import Testing
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
         let received = await fixture.send(try PaymentFixture.void())
         #expect(received.outputs.map(\.key) == [MessageName.undoExtra, MessageName.advance])
-        #expect(received.outputs.first?.body.contains("pi_2") == true)
+        #expect(received.outputs.first?.text.contains("pi_2") == true)
         await fixture.harness.database.close()
     }
 
@@ -247,7 +247,7 @@ import Testing
 
     private func unresolved(_ result: BatchHandler.Result) throws -> Request {
         let output = try #require(result.outputs.first { $0.key == MessageName.unresolved })
-        return Request(id: UUID(), operation: MessageName.unresolved, body: Array(output.body.utf8))
+        return Request(id: UUID(), operation: MessageName.unresolved, body: output.body)
     }
 
     /// A charge whose answer never arrived.

@@ -60,15 +60,15 @@ extension BatchHandler.Result {
     var reply: Reply {
         get throws {
             switch self {
-            case .handled(_, _, let reply, _): reply ?? Reply(status: 0)
+            case .handled(let outgoing, _, _): outgoing.reply ?? Reply(status: 0)
             case .expired: Reply(status: 0)
             case .failed(let failure): throw failure
             }
         }
     }
 
-    var outputs: [Output] {
-        if case .handled(let outputs, _, _, _) = self { outputs } else { [] }
+    var outputs: [OutgoingMessage] {
+        if case .handled(let outgoing, _, _) = self { outgoing.messages } else { [] }
     }
 
     var failure: Failure? {
@@ -113,4 +113,9 @@ final class SetClock: WallClock {
 struct TestRandomness: Randomness {
     func uuid() -> UUID { UUID() }
     func fraction() -> Double { .random(in: 0..<1) }
+}
+
+extension OutgoingMessage {
+    var text: String { String(decoding: body, as: UTF8.self) }
+    var isReplay: Bool { if case .replay = destination { true } else { false } }
 }

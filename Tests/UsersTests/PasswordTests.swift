@@ -76,7 +76,7 @@ import Testing
             try Request("users.passwordResets.create", ["email": email], parameters: address.map { [Request.clientAddress: $0] } ?? [:])
         ])
         let follow = asked[0].outputs.filter { $0.key == MessageName.preparePasswordReset }.map { output in
-            Request(id: UUID(), operation: output.key, body: Array(output.body.utf8))
+            Request(id: UUID(), operation: output.key, body: output.body)
         }
         return (try asked[0].reply, try UsersHarness.mails(await users.service.send(follow)))
     }

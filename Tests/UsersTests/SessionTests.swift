@@ -43,9 +43,8 @@ import Testing
         let result = await users.service.send([request])[0]
         #expect(try result.reply.status == 204)
         let event = try #require(result.outputs.first)
-        #expect(event.kind == .broadcast)
-        #expect(event.key == MessageName.sessionRevoked)
-        #expect(try JSON.decode(SessionRevoked.self, from: Array(event.body.utf8)).userID == ada.id)
+        #expect(event.destination == .broadcast(MessageName.sessionRevoked))
+        #expect(try JSON.decode(SessionRevoked.self, from: event.body).userID == ada.id)
         #expect(try await users.resolve(first.token).status == 404)
         #expect(try await users.resolve(second.token).status == 200)
         #expect(try await users.service.send(request).status == 204, "a second time too")

@@ -101,7 +101,7 @@ struct SessionList: Decodable {
 extension UsersHarness {
     /// The mails that these requests have asked for.
     static func mails(_ results: [BatchHandler.Result]) throws -> [AccountMail] {
-        try results.flatMap(\.outputs).filter { $0.key == MessageName.accountMail }.map { try JSON.decode(AccountMail.self, from: Array($0.body.utf8)) }
+        try results.flatMap(\.outputs).filter { $0.key == MessageName.accountMail }.map { try JSON.decode(AccountMail.self, from: $0.body) }
     }
 
     /// The mailer's work for a link: makes a token, has its hash stored, and sends it.

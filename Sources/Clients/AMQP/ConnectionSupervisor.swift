@@ -42,7 +42,6 @@ struct ConnectionSupervisor {
 
     private func keepConnected(on thread: IOThread) async throws {
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(3))
-        var random = SystemRandomNumberGenerator()
         var hasConnected = false
         var timeouts = ConnectTimeouts(first: configuration.connectTimeout)
         while !owner.isStopping {
@@ -68,7 +67,7 @@ struct ConnectionSupervisor {
                 failure = error
             }
             guard !owner.isStopping else { return }
-            let delay = wasOpen && owner.goesOn(after: failure) ? Self.pause : max(backoff.next(using: &random), wasOpen ? patience : .zero)
+            let delay = wasOpen && owner.goesOn(after: failure) ? Self.pause : max(backoff.next(), wasOpen ? patience : .zero)
             // What a topology or a permission takes away comes back when somebody gives it back: that has to be seen.
             let needsOperator = !failure.isTransient || failure.code == .notFound
             logger.log(

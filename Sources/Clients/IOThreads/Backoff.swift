@@ -15,10 +15,13 @@ package struct Backoff: Sendable {
     }
 
     /// A random time between zero and the bound, which doubles with each call.
-    package mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
+    ///
+    /// - Parameter draw: Returns a number of milliseconds from a range. A closure, not a generator: the system's has no size, and ThreadSanitizer reads the
+    ///   address of what is passed `inout`.
+    package mutating func next(_ draw: (ClosedRange<Int64>) -> Int64 = { .random(in: $0) }) -> Duration {
         defer { bound = min(bound * 2, longest) }
         let (seconds, attoseconds) = bound.components
-        return .milliseconds(Int64.random(in: 0...(seconds * 1_000 + attoseconds / 1_000_000_000_000_000), using: &generator))
+        return .milliseconds(draw(0...(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)))
     }
 
     package mutating func ended(after lifetime: Duration) {

@@ -24,7 +24,6 @@ final class RedisEngine {
     private let wakeUp: WakeUp
     private var phase = Phase.resting(until: .now)
     private var backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
-    private var random = SystemRandomNumberGenerator()
     private var isLookupRunning = false
     /// Sent and not yet answered, once ready; before the first time that it is, those that wait for it.
     private var pending = PendingCommands()
@@ -223,13 +222,13 @@ final class RedisEngine {
 
     private func attemptFailed(_ error: RedisError) {
         settings.logger.debug("Redis is away", metadata: ["server": "\(settings.address.name)", "error": "\(error)"])
-        phase = .resting(until: .now + backoff.next(using: &random))
+        phase = .resting(until: .now + backoff.next())
         failAll(with: error, from: error)
     }
 
     private func lose(because reason: String) {
         settings.logger.info("lost Redis", metadata: ["server": "\(settings.address.name)", "reason": "\(reason)"])
-        phase = .resting(until: .now + backoff.next(using: &random))
+        phase = .resting(until: .now + backoff.next())
         let name = settings.address.name
         failAll(
             with: RedisError(code: .connectionLost, message: "The connection to Redis at \(name) was lost: \(reason)"),

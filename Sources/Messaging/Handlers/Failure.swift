@@ -25,6 +25,11 @@ public struct Failure: Error, Sendable, Equatable {
         self.remedy = remedy
     }
 
+    /// No operation of this service has the name.
+    init(unknown operation: String) {
+        self.init("unknown-operation", "'\(operation.prefix(100))' is not an operation of this service")
+    }
+
     /// Classifies any error for the message whose handling threw it.
     public init(_ error: any Error) {
         switch error {

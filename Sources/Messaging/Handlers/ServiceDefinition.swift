@@ -58,10 +58,10 @@ public struct ServiceDefinition: Sendable {
 public struct Poller: Sendable {
     public let name: String
     public let interval: Duration
-    public let find: @Sendable (any SQLConnection) async throws -> [Emission]
+    public let find: @Sendable (any SQLConnection) async throws -> [OutgoingMessage]
 
     public init(
-        name: String, interval: Duration, find: @escaping @Sendable (any SQLConnection) async throws -> [Emission]
+        name: String, interval: Duration, find: @escaping @Sendable (any SQLConnection) async throws -> [OutgoingMessage]
     ) {
         self.name = name
         self.interval = interval

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import JSON
 import PostgreSQL
 import Secrets
 
@@ -18,13 +17,13 @@ public struct Inbox: Sendable {
     struct Entry {
         let id: UUID
         let fingerprint: [UInt8]
-        let outputs: [Output]
+        let outgoing: OutgoingMessages
     }
 
     struct Remembered: Sendable {
         let fingerprint: [UInt8]
-        let outputs: [Output]
-        /// Nil where the ids of the outputs are not derived from it.
+        let outgoing: OutgoingMessages
+        /// Nil where the ids of the outgoing messages are not derived from it.
         let recorded: Date?
     }
 
@@ -79,9 +78,8 @@ public struct Inbox: Sendable {
         ])
         var remembered: [UUID: Remembered] = [:]
         for row in found[1] {
-            let outputs: String = try row.decode("outputs")
             remembered[try row.decode("message_id")] = Remembered(
-                fingerprint: try row.decode("fingerprint"), outputs: try JSON.decode(from: Array(outputs.utf8)),
+                fingerprint: try row.decode("fingerprint"), outgoing: try OutgoingMessages(text: try row.decode("outputs")),
                 recorded: try Self.recorded(row))
         }
         return remembered
@@ -100,7 +98,7 @@ public struct Inbox: Sendable {
     /// `now` is a value of `time(_:)`.
     func record(_ entries: [Entry], at now: Date, on transaction: any SQLConnection) async throws {
         guard !entries.isEmpty else { return }
-        let outputs = try entries.map { String(decoding: try JSON.encode($0.outputs), as: UTF8.self) }
+        let outputs = try entries.map { try $0.outgoing.text }
         try await transaction.enqueue(
             """
             INSERT INTO inbox (message_id, fingerprint, outputs, at, ordered)

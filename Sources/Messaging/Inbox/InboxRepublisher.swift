@@ -1,6 +1,5 @@
 import AMQP
 import FoundationEssentials
-import JSON
 import PostgreSQL
 import Runtime
 import Secrets
@@ -39,10 +38,10 @@ public struct InboxRepublisher: Sendable {
             guard let last = page.last else { return report }
             after = (last.at, last.id)
             let publications = page.flatMap { row in
-                row.outputs.enumerated().compactMap { index, output in
-                    guard output.kind != .answer else { return nil as Publication? }
+                row.outgoing.messages.enumerated().compactMap { index, message in
+                    guard !message.isAnswer else { return nil as Publication? }
                     let input = Request(id: row.id, operation: "")
-                    return output.publication(at: index, of: input, recorded: row.recorded, now: clock.now())
+                    return message.publication(at: index, of: input, recorded: row.recorded, now: clock.now())
                 }
             }
             report.handled += page.count
@@ -53,7 +52,7 @@ public struct InboxRepublisher: Sendable {
         }
     }
 
-    private func page(after key: (at: Date, id: UUID)) async throws -> [(id: UUID, at: Date, recorded: Date?, outputs: [Output])] {
+    private func page(after key: (at: Date, id: UUID)) async throws -> [(id: UUID, at: Date, recorded: Date?, outgoing: OutgoingMessages)] {
         try await database.withConnection { connection in
             try await connection.query(
                 """
@@ -62,9 +61,8 @@ public struct InboxRepublisher: Sendable {
                 ORDER BY at, message_id LIMIT \(Self.pageSize)
                 """
             ).map { row in
-                let outputs: String = try row.decode("outputs")
-                return (
-                    try row.decode("message_id"), try row.decode("at"), try Inbox.recorded(row), try JSON.decode(from: Array(outputs.utf8))
+                (
+                    try row.decode("message_id"), try row.decode("at"), try Inbox.recorded(row), try OutgoingMessages(text: try row.decode("outputs"))
                 )
             }
         }

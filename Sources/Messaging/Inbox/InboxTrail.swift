@@ -70,7 +70,7 @@ public enum InboxTrail {
     }
 
     private static func message(_ row: Row, _ position: Position) throws -> Sent? {
-        guard let name: String = try row.decode("kind"), let kind = Output.Kind(rawValue: name),
+        guard let name: String = try row.decode("kind"), let kind = OutgoingMessages.Kind(rawValue: name),
             let place: Int = try row.decode("place"), let key: String = try row.decode("key")
         else { return nil }
         func sent(_ id: UUID, _ exchange: String, _ operation: String?) -> Sent {
@@ -78,7 +78,7 @@ public enum InboxTrail {
                 id: id, input: position.input, at: position.at, exchange: exchange, routingKey: key, operation: operation,
                 isReplay: kind == .replay)
         }
-        let derived = Output.id(at: place, of: position.input, recorded: try Inbox.recorded(row))
+        let derived = OutgoingMessage.id(at: place, of: position.input, recorded: try Inbox.recorded(row))
         switch kind {
         case .request: return sent(derived, Exchange.requests, key)
         case .event: return sent(derived, Exchange.events, key)

@@ -15,9 +15,8 @@ struct BatchHandler: Sendable {
     static let racesAtOnce = 3
 
     enum Result: Sendable {
-        /// Committed, now or earlier. The ids of the outputs are derived from when they were `recorded` (see `Output.id`); `reply` is the answer, where this
-        /// service gives it. `note` is for the log.
-        case handled(outputs: [Output], recorded: Date? = nil, reply: Reply?, note: String? = nil)
+        /// Committed, now or earlier. The ids of the outgoing messages are derived from when they were `recorded` (see `OutgoingMessage.id`). `note` is for the log.
+        case handled(OutgoingMessages, recorded: Date? = nil, note: String? = nil)
         /// Its deadline had passed, and the inbox does not know it: its requester has stopped waiting, and nothing was done.
         case expired
         case failed(Failure)
@@ -49,33 +48,23 @@ struct BatchHandler: Sendable {
     /// Returns a result for each request, in order. An error in one portion changes nothing for those that another has committed.
     func handle(_ requests: [Request], by operations: [String: Operation]) async -> [Result] {
         let now = clock.now()
-        let late = Set(requests.indices.filter { requests[$0].deadline.map { $0 < now } ?? false })
-        var portions: [Portion: [Int]] = [:]
-        for (index, request) in requests.enumerated() {
-            let portion: Portion =
-                switch operations[request.operation]?.handler {
-                // A late request needs only the inbox.
-                case .external where !late.contains(index), .lookup where !late.contains(index): .alone(operation: request.operation)
-                default: .transactional
-                }
-            portions[portion, default: []].append(index)
-        }
-        var results = [Result?](repeating: nil, count: requests.count)
+        let items = requests.map { request in Incoming(request: request, isLate: request.deadline.map { $0 < now } ?? false) }
         var effort = Effort()
-        for (portion, indices) in portions.sorted(by: { ($0.value.first ?? 0) < ($1.value.first ?? 0) }) {
-            let items = indices.map { Incoming(request: requests[$0], isLate: late.contains($0)) }
-            let handled = await handle(items, portion, operations, &effort)
-            for (index, result) in zip(indices, handled) { results[index] = result }
+        return await items.mapGrouped { item -> Portion in
+            switch operations[item.request.operation]?.handler {
+            // A late request needs only the inbox.
+            case .external where !item.isLate, .lookup where !item.isLate: .alone(operation: item.request.operation)
+            default: .transactional
+            }
+        } transform: { portion, items in
+            await handle(items, portion, operations, &effort)
         }
-        return results.map { $0 ?? .failed(Self.miscount) }
     }
 
     private struct Incoming: Sendable {
         let request: Request
         let isLate: Bool
     }
-
-    private static let miscount = Failure("handler-miscount", "no outcome", remedy: .retry)
 
     private func handle(
         _ items: [Incoming], _ portion: Portion, _ operations: [String: Operation], _ effort: inout Effort, unknown: Failure? = nil
@@ -131,29 +120,19 @@ struct BatchHandler: Sendable {
             let performed = try await lookup(requests, database)
             timeline?.note(.acted)
             return try await complete(requests, requests, by: operations, performed)
-        default: return requests.map { _ in .failed(Self.miscount) }
+        case .query, .transactional, nil: return requests.map { .failed(Failure(unknown: $0.operation)) }
         }
     }
 
-    /// Groups by operation, each group in one call, groups in the order in which their first message arrived.
     private static func handle(
         _ requests: [Request], by operations: [String: Operation], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
-        var order: [String] = []
-        var groups: [String: [Int]] = [:]
-        for (index, request) in requests.enumerated() {
-            if groups[request.operation] == nil { order.append(request.operation) }
-            groups[request.operation, default: []].append(index)
+        try await requests.mapGrouped(by: \.operation) { key, requests in
+            guard case .transactional(let handle)? = operations[key]?.handler else { return requests.map { .failed(Failure(unknown: $0.operation)) } }
+            let outcomes = try await handle(requests, transaction)
+            try expect(outcomes.count, requests.count, "outcomes")
+            return outcomes
         }
-        var outcomes = [Outcome?](repeating: nil, count: requests.count)
-        for key in order {
-            let indices = groups[key] ?? []
-            guard case .transactional(let handle)? = operations[key]?.handler else { continue }
-            let handled = try await handle(indices.map { requests[$0] }, transaction)
-            try expect(handled.count, indices.count, "outcomes")
-            for (index, outcome) in zip(indices, handled) { outcomes[index] = outcome }
-        }
-        return outcomes.map { $0 ?? .failed(miscount) }
     }
 
     private func handleExternal(
@@ -205,15 +184,15 @@ struct BatchHandler: Sendable {
                     first[request.id] = .failed(failure)
                     failures[request.id] = failure
                 case .ignored(let note):
-                    first[request.id] = .handled(outputs: [], reply: nil, note: note)
-                case .done(let reply, let emissions, let note):
-                    let outputs = emissions.map(Output.init) + (reply.map { [Output($0)] } ?? [])
+                    first[request.id] = .handled(OutgoingMessages(), note: note)
+                case .done(let reply, let messages, let note):
+                    let outgoing = OutgoingMessages(messages, reply: reply)
                     let isRemembered = reply?.isLasting ?? true
-                    first[request.id] = .handled(outputs: outputs, recorded: isRemembered ? now : nil, reply: reply, note: note)
+                    first[request.id] = .handled(outgoing, recorded: isRemembered ? now : nil, note: note)
                     if isRemembered {
                         let fingerprint = request.fingerprint(of: scope(of: request, by: operations))
-                        entries.append(Inbox.Entry(id: request.id, fingerprint: fingerprint, outputs: outputs))
-                        known[request.id] = Inbox.Remembered(fingerprint: fingerprint, outputs: outputs, recorded: now)
+                        entries.append(Inbox.Entry(id: request.id, fingerprint: fingerprint, outgoing: outgoing))
+                        known[request.id] = Inbox.Remembered(fingerprint: fingerprint, outgoing: outgoing, recorded: now)
                     }
                 }
             }
@@ -235,17 +214,15 @@ struct BatchHandler: Sendable {
         operations[request.operation]?.fingerprint ?? fingerprint
     }
 
-    /// Returns the outputs of an earlier handling; a rejection when the same id arrives with a different request.
+    /// Returns what an earlier handling led to; a rejection when the same id arrives with a different request.
     private static func recall(_ row: Inbox.Remembered, for request: Request, _ scope: Fingerprint.Scope) -> Result {
         // Rows of the version before cover the whole body, until the last of them is dropped.
         guard row.fingerprint == request.fingerprint(of: scope) || row.fingerprint == request.fingerprint(of: .body) else {
             let problem = Problem(
                 "idempotency-key-reused", title: "Idempotency key reused", status: 422,
                 detail: "This Idempotency-Key was used before for another request.")
-            return .handled(outputs: [], reply: Reply(problem), note: "another request under the same key")
+            return .handled(OutgoingMessages(reply: Reply(problem)), note: "another request under the same key")
         }
-        var reply = row.outputs.lazy.compactMap(\.reply).first
-        reply?.isReplayed = true
-        return .handled(outputs: row.outputs, recorded: row.recorded, reply: reply, note: "handled before")
+        return .handled(row.outgoing.recalled, recorded: row.recorded, note: "handled before")
     }
 }

@@ -34,16 +34,15 @@ extension BatchProcessor {
             switch settlement.result {
             case .expired:
                 metrics.expired.increment()
-            case .handled(let outputs, let recorded, let reply, _):
+            case .handled(let outgoing, let recorded, _):
                 metrics.handled.increment()
                 logHandled(settlement, milliseconds: milliseconds)
                 if let request = settlement.request {
-                    for (place, output) in outputs.enumerated() {
-                        guard let publication = output.publication(at: place, of: request, recorded: recorded, now: now) else { continue }
-                        publications.append(publication)
+                    for (place, message) in outgoing.messages.enumerated() {
+                        publications.append(message.publication(at: place, of: request, recorded: recorded, now: now))
                         owners.append(index)
                     }
-                    if let reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
+                    if let reply = outgoing.reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
                 }
             case .failed(let failure):
                 let (publication, reply) = setAside(settlement, failure, now)

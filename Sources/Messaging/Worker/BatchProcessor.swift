@@ -102,7 +102,7 @@ struct BatchProcessor: Sendable {
                 try Bundle.check(delivery)
                 let request = try Request(delivery)
                 guard let operation = operations[request.operation] else {
-                    throw Failure("unknown-operation", "'\(request.operation.prefix(100))' is not an operation of \(queue)")
+                    throw Failure(unknown: request.operation)
                 }
                 if case .query = operation.handler {
                     if let deadline = request.deadline, deadline < now {
@@ -133,14 +133,10 @@ struct BatchProcessor: Sendable {
     }
 
     private func answer(_ requests: [Request]) async -> [BatchHandler.Result] {
-        var results = [BatchHandler.Result?](repeating: nil, count: requests.count)
-        let groups = Dictionary(grouping: requests.indices) { requests[$0].operation }
-        for (key, indices) in groups {
-            guard case .query(let handle)? = operations[key]?.handler else { continue }
-            let outcomes = await ask(indices.map { requests[$0] }, handle)
-            for (index, outcome) in zip(indices, outcomes) { results[index] = outcome }
+        await requests.mapGrouped(by: \.operation) { key, requests in
+            guard case .query(let handle)? = operations[key]?.handler else { return requests.map { .failed(Failure(unknown: $0.operation)) } }
+            return await ask(requests, handle)
         }
-        return results.map { $0 ?? .failed(Failure("handler-miscount", "no outcome", remedy: .retry)) }
     }
 
     private func ask(
@@ -151,8 +147,8 @@ struct BatchProcessor: Sendable {
             try expect(outcomes.count, requests.count, "outcomes")
             return outcomes.map { outcome in
                 switch outcome {
-                case .done(let reply, _, _): .handled(outputs: [], reply: reply)
-                case .ignored(let note): .handled(outputs: [], reply: nil, note: note)
+                case .done(let reply, _, _): .handled(OutgoingMessages(reply: reply))
+                case .ignored(let note): .handled(OutgoingMessages(), note: note)
                 case .failed(let failure): .failed(failure)
                 }
             }
@@ -163,7 +159,7 @@ struct BatchProcessor: Sendable {
                 logger.warning("queries were rejected", metadata: [LogKey.cause: "\(failure.cause)", LogKey.detail: "\(failure.detail)", LogKey.queue: "\(queue)"])
                 // The requester repeats a query, not the ladder.
                 let reply = Reply(.unavailable("The service cannot reach its data at the moment."))
-                return requests.map { _ in .handled(outputs: [], reply: reply) }
+                return requests.map { _ in .handled(OutgoingMessages(reply: reply)) }
             }
             var results: [BatchHandler.Result] = []
             for request in requests { results += await ask([request], handle) }

@@ -39,18 +39,17 @@ extension BatchProcessor.Settlement {
     /// The message's subject; for a request from a client, that of the first message that it led to.
     var subject: Subject? {
         if let subject = request?.subject ?? Subject(delivery.properties.headers) { return subject }
-        guard case .handled(let outputs, _, _, _) = result else { return nil }
-        return outputs.lazy.compactMap(\.subject).first.map { Subject(order: $0.order, number: $0.number) }
+        guard case .handled(let outgoing, _, _) = result else { return nil }
+        return outgoing.messages.lazy.compactMap(\.subject).first.map { Subject(order: $0.order, number: $0.number) }
     }
 
     /// The result: the outgoing messages, each with what it reports, the handler's note, and the status of the answer.
     var outcome: String {
-        guard case .handled(let outputs, _, let reply, let note) = result else { return "" }
-        let sent = outputs.compactMap { output -> String? in
-            guard output.kind != .reply, output.kind != .answer else { return nil }
-            return output.subject?.event.map { "\(output.key) \($0)" } ?? output.key
+        guard case .handled(let outgoing, _, let note) = result else { return "" }
+        let sent = outgoing.messages.filter { !$0.isAnswer }.map { message in
+            message.subject?.event.map { "\(message.key) \($0)" } ?? message.key
         }
-        let status = request?.requester == nil ? nil : reply.map { "status \($0.status)" }
+        let status = request?.requester == nil ? nil : outgoing.reply.map { "status \($0.status)" }
         let parts = [note].compactMap(\.self) + sent + [status].compactMap(\.self)
         return parts.isEmpty ? "done" : parts.joined(separator: ", ")
     }

@@ -150,10 +150,9 @@ public struct Worker: Service {
                 let due = try await wiring.database.transaction { try await poller.find($0) }
                 guard !due.isEmpty else { continue }
                 let now = wiring.clock.now()
-                let publications = due.compactMap { emission in
-                    let output = Output(emission)
-                    let source = Request(id: emission.origin ?? wiring.randomness.uuid(), operation: poller.name)
-                    return output.publication(at: 0, of: source, recorded: nil, now: now)
+                let publications = due.map { message in
+                    let source = Request(id: message.origin ?? wiring.randomness.uuid(), operation: poller.name)
+                    return message.publication(at: 0, of: source, recorded: nil, now: now)
                 }
                 let lost = await wiring.publisher.publish(publications).count { $0 != .confirmed }
                 if lost > 0 {

@@ -139,7 +139,7 @@ struct CartHandlers: Sendable {
         return .done(try cart.reply(offers, capped: capped))
     }
 
-    func dropExpired(on transaction: any SQLConnection) async throws -> [Emission] {
+    func dropExpired(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         try await Store.deleteExpired(before: clock.now(), on: transaction)
         return []
     }

@@ -43,7 +43,7 @@ struct CheckoutHandlers: Sendable {
                     shippingAddress: checkout.shippingAddress, payment: checkout.payment, lines: lines, total: total)
                 closed.append((cart.id, order.orderID))
                 carts[cart.id] = cart.closed(by: order.orderID)
-                return .done(emit: [try Emission(.request(MessageName.place), order, forwardsRequester: true)])
+                return .done(emit: [try OutgoingMessage(.request(MessageName.place), order, forwardsRequester: true)])
             }
         }
         if !closed.isEmpty { try await Store.close(closed, on: transaction) }

@@ -21,7 +21,7 @@ struct Customers: Sendable {
         let carts = try await Store.lock(open.values.flatMap(\.self), on: transaction).values.filter { $0.orderID == nil }
         if !carts.isEmpty { try await Store.delete(carts.map(\.id), on: transaction) }
         return try items.map { item in
-            .done(emit: [try Emission(.request(MessageName.customerErased), CustomerErased(userID: item.input.userID, service: CartsService.name))])
+            .done(emit: [try OutgoingMessage(.request(MessageName.customerErased), CustomerErased(userID: item.input.userID, service: CartsService.name))])
         }
     }
 }

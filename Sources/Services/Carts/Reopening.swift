@@ -13,7 +13,7 @@ struct Reopening: Sendable {
             items.map { (id: $0.input.cartID, order: $0.input.orderID) }, until: clock.now().addingTimeInterval(Store.lifetime), on: transaction)
         // A cart that is gone, or was closed by a later order, stays as it is.
         return try items.map {
-            .done(emit: [try Emission(.request(MessageName.advance), CheckoutEvent(orderID: $0.input.orderID, kind: .cartReopened))])
+            .done(emit: [try OutgoingMessage(.request(MessageName.advance), CheckoutEvent(orderID: $0.input.orderID, kind: .cartReopened))])
         }
     }
 }

@@ -12,7 +12,7 @@ func announcing<Input>(
     _ handle: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome]
 ) -> @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome] {
     { items, transaction in
-        let change = try Emission(.broadcast(MessageName.catalogChanged), CatalogChanged())
+        let change = try OutgoingMessage(.broadcast(MessageName.catalogChanged), CatalogChanged())
         return try await handle(items, transaction).map { outcome in
             guard case .done(let reply, let emissions, let note) = outcome, (reply?.status ?? 200) < 300 else { return outcome }
             return .done(reply, emit: emissions + [change], note: note)

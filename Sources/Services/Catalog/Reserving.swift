@@ -41,14 +41,14 @@ struct Reserving: Sendable {
     }
 
     /// The stock is reserved: payments is next, without a detour through orders.
-    private func handOver(_ step: ReserveStock) throws -> Emission {
+    private func handOver(_ step: ReserveStock) throws -> OutgoingMessage {
         guard var charge = step.charge else { return try Self.report(.init(orderID: step.orderID, kind: .stockReserved)) }
         charge.reservedAt = clock.now()
-        return try Emission(.request(MessageName.charge), charge)
+        return try OutgoingMessage(.request(MessageName.charge), charge)
     }
 
-    private static func report(_ event: CheckoutEvent) throws -> Emission {
-        try Emission(.request(MessageName.advance), event)
+    private static func report(_ event: CheckoutEvent) throws -> OutgoingMessage {
+        try OutgoingMessage(.request(MessageName.advance), event)
     }
 
     /// Returns reserved and sold stock: payments has the sale booked as soon as it is paid, while orders may be giving the order up. If there is no
@@ -86,7 +86,7 @@ struct Reserving: Sendable {
     /// Applies each step of the batch to the state that the previous steps have left, then writes all changes at once.
     private func settle<Step>(
         _ items: [IncomingMessage<Step>], order: (Step) -> UUID, skus: (Step) -> [String], on transaction: any SQLConnection,
-        _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, Emission)
+        _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, OutgoingMessage)
     ) async throws -> [Outcome] {
         let wanted = Set(items.flatMap { skus($0.input) })
         var (reservations, levels) = try await StockStore.lock(

@@ -21,7 +21,7 @@ struct Deciding: Sendable {
                 guard let message = messages[letter.id] else { throw Failure("letter-lost", "letter \(letter.id) has no message", remedy: .retry) }
                 return .done(
                     try Reply(status: 202, json: LetterSummaryView(letter)),
-                    emit: [Emission(replaying: message.content, to: message.queue)])
+                    emit: [OutgoingMessage(replaying: message.content, to: message.queue)])
             }
         }
     }

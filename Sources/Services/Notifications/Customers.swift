@@ -21,7 +21,7 @@ struct Customers: Sendable {
             "UPDATE notifications SET recipient = \(Erased.email), detail = NULL WHERE user_id = ANY(\(items.map(\.input.userID)))")
         return try items.map { item in
             .done(emit: [
-                try Emission(.request(MessageName.customerErased), CustomerErased(userID: item.input.userID, service: NotificationsService.name))
+                try OutgoingMessage(.request(MessageName.customerErased), CustomerErased(userID: item.input.userID, service: NotificationsService.name))
             ])
         }
     }

@@ -21,7 +21,7 @@ struct Advancing: Sendable {
         var orders = try await Store.lock(Array(Set(items.map(\.input.orderID))), on: transaction)
         var changed: Set<UUID> = []
         var settled: [UUID: Int] = [:]
-        var emissions = [[Emission]](repeating: [], count: items.count)
+        var emissions = [[OutgoingMessage]](repeating: [], count: items.count)
         var outcomes: [Outcome?] = Array(repeating: nil, count: items.count)
         for (index, item) in items.enumerated() {
             guard var order = orders[item.input.orderID] else {
@@ -30,7 +30,7 @@ struct Advancing: Sendable {
             }
             let wasPending = !order.checkout.phase.endsWait
             guard let steps = apply(item.input, to: &order, now) else { continue }
-            emissions[index] += try steps.map { try Emission($0, for: order) }
+            emissions[index] += try steps.map { try OutgoingMessage($0, for: order) }
             if wasPending, order.checkout.phase.endsWait { settled[order.id] = index }
             orders[order.id] = order
             changed.insert(order.id)
@@ -45,7 +45,7 @@ struct Advancing: Sendable {
         if !settled.isEmpty {
             for waiter in try await Store.takeWaiters(of: Array(settled.keys), on: transaction) {
                 guard let order = orders[waiter.order], let index = settled[waiter.order] else { continue }
-                emissions[index].append(try Emission(.answer(waiter.requester, status: 200), try CheckoutView(order)))
+                emissions[index].append(try OutgoingMessage(.answer(waiter.requester, status: 200), try CheckoutView(order)))
             }
         }
         return items.indices.map { outcomes[$0] ?? .done(emit: emissions[$0]) }
@@ -76,11 +76,11 @@ struct Advancing: Sendable {
     }
 
     /// Wakes each saga whose step has had no answer in time with a message.
-    func findOverdue(on transaction: any SQLConnection) async throws -> [Emission] {
+    func findOverdue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         try await Store.dropWaiters(before: now, limit: Self.waitersDroppedAtOnce, on: transaction)
         return try await Store.takeOverdue(Self.overdueAtOnce, now: now, lease: Self.lease, on: transaction).map {
-            try Emission(
+            try OutgoingMessage(
                 .request(MessageName.advance), CheckoutEvent(orderID: $0.order, kind: .overdue),
                 origin: UUID.v5(namespace: $0.order, name: "overdue \($0.phase) \($0.retries)"))
         }

@@ -36,23 +36,23 @@ struct Customers: Sendable {
         var outcomes: [Outcome] = []
         for item in items {
             let answer = CustomerErased(userID: item.input.userID, service: OrdersService.name)
-            outcomes.append(.done(emit: try await erase(item.input.userID, on: transaction) + [try Emission(.request(MessageName.customerErased), answer)]))
+            outcomes.append(.done(emit: try await erase(item.input.userID, on: transaction) + [try OutgoingMessage(.request(MessageName.customerErased), answer)]))
         }
         return outcomes
     }
 
-    private func erase(_ customer: UUID, on transaction: any SQLConnection) async throws -> [Emission] {
+    private func erase(_ customer: UUID, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         let orders = try await Store.erase(
             customer, placedBefore: now.addingTimeInterval(-retention), limit: Self.atOnce, again: now.addingTimeInterval(Self.pause), on: transaction)
-        return orders.isEmpty ? [] : [try Emission(.request(MessageName.eraseOrdersInNotifications), ErasedOrders(orders: orders))]
+        return orders.isEmpty ? [] : [try OutgoingMessage(.request(MessageName.eraseOrdersInNotifications), ErasedOrders(orders: orders))]
     }
 
-    func findDue(on transaction: any SQLConnection) async throws -> [Emission] {
+    func findDue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         let due = try await transaction.query(
             "SELECT customer_id FROM erasures WHERE due_at < \(now) ORDER BY due_at LIMIT \(Self.found) FOR UPDATE SKIP LOCKED")
-        var messages: [Emission] = []
+        var messages: [OutgoingMessage] = []
         for row in due { messages += try await erase(try row.decode("customer_id"), on: transaction) }
         return messages
     }

@@ -37,7 +37,7 @@ struct Placing: Sendable {
                 waiters.append(.init(order: order.orderID, requester: requester, until: until))
                 reply.settlesUntil = until
             }
-            return .done(reply, emit: [try Emission(.reserve, for: row)])
+            return .done(reply, emit: [try OutgoingMessage(.reserve, for: row)])
         }
         if !waiters.isEmpty { try await Store.addWaiters(waiters, on: transaction) }
         return outcomes
@@ -51,7 +51,7 @@ extension CheckoutView {
     }
 }
 
-extension Emission {
+extension OutgoingMessage {
     /// The message for a step of the saga.
     init(_ step: Checkout.Step, for order: OrderRow) throws {
         switch step {

@@ -148,10 +148,10 @@ struct Attempt: Sendable, Hashable {
 
 extension Attempt {
     /// Reports `event` to orders. A payment that has succeeded is reported to catalog at the same time, which books the sale: the two need not follow each other.
-    func messages(_ event: CheckoutEvent) throws -> [Emission] {
-        let report = try Emission(.request(MessageName.advance), event)
+    func messages(_ event: CheckoutEvent) throws -> [OutgoingMessage] {
+        let report = try OutgoingMessage(.request(MessageName.advance), event)
         guard event.kind == .charged, !voidRequested else { return [report] }
-        return [report, try Emission(.request(MessageName.commit), SettleReservation(orderID: order))]
+        return [report, try OutgoingMessage(.request(MessageName.commit), SettleReservation(orderID: order))]
     }
 }
 

@@ -160,7 +160,7 @@ struct Charging: Sendable {
                 let report = UnresolvedPayment(orderID: attempt.order, cause: Self.refusal, detail: detail)
                 return .done(
                     emit: try [
-                        Emission(.request(MessageName.unresolved), report)
+                        OutgoingMessage(.request(MessageName.unresolved), report)
                     ] + Self.report(attempt.event(.paymentDeclined, Self.refusal), of: attempt, for: item.input))
             case .free:
                 if attempt.state == .begun {
@@ -174,9 +174,9 @@ struct Charging: Sendable {
                 let found = payment.isLive ? [payment.status.intent].compactMap(\.self) : []
                 extras = (others + found).filter { $0 != attempt.intent }
             }
-            let undoing = try extras.map { try Emission(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0)) }
+            let undoing = try extras.map { try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0)) }
             if wasVoided, attempt.state != .voided {
-                return .done(emit: try undoing + [Emission(.request(MessageName.void), VoidPayment(orderID: attempt.order))])
+                return .done(emit: try undoing + [OutgoingMessage(.request(MessageName.void), VoidPayment(orderID: attempt.order))])
             }
             guard let event = attempt.event else {
                 return .failed(Failure("payment-in-flight", "the payment is about to be voided", remedy: .retry))
@@ -188,7 +188,7 @@ struct Charging: Sendable {
     }
 
     /// Reports all steps to orders at once: of the payment, and when the stock was reserved.
-    private static func report(_ event: CheckoutEvent, of attempt: Attempt, for order: ChargeOrder) throws -> [Emission] {
+    private static func report(_ event: CheckoutEvent, of attempt: Attempt, for order: ChargeOrder) throws -> [OutgoingMessage] {
         var event = event
         event.reservedAt = order.reservedAt
         return try attempt.messages(event)

@@ -68,7 +68,7 @@ struct Unresolved: Sendable {
                 _ = attempt.learn(payment)
                 attempt.state = .refunded
                 attempt = attempts.put(attempt)
-                return .done(emit: [try Emission(.request(MessageName.advance), attempt.event(.paymentChanged, "refunded"))])
+                return .done(emit: [try OutgoingMessage(.request(MessageName.advance), attempt.event(.paymentChanged, "refunded"))])
             }
         }
         try await Store.save(attempts.changes, now: clock.now(), on: transaction)

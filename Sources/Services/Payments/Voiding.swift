@@ -24,12 +24,12 @@ struct Voiding: Sendable {
     let clock: any WallClock
 
     /// If the message is lost, the row still requests the void.
-    func findUnvoided(on transaction: any SQLConnection) async throws -> [Emission] {
+    func findUnvoided(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         let unvoided = try await Store.takeUnvoided(
             retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.unvoidedAtOnce, now: now, on: transaction)
         return try unvoided.map {
-            try Emission(
+            try OutgoingMessage(
                 .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.retry)"))
         }
     }
@@ -124,7 +124,7 @@ struct Voiding: Sendable {
             if attempt.state != plan.state, ![.refunded, .voided, .needsOperator].contains(attempt.state) {
                 return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
             }
-            var emissions: [Emission] = []
+            var emissions: [OutgoingMessage] = []
             let event: CheckoutEvent
             switch finding {
             case .failed(let failure):
@@ -136,7 +136,7 @@ struct Voiding: Sendable {
                     attempt.detail = detail
                     attempt = attempts.put(attempt)
                     let report = UnresolvedPayment(orderID: attempt.order, cause: cause, detail: detail)
-                    emissions.append(try Emission(.request(MessageName.unresolved), report))
+                    emissions.append(try OutgoingMessage(.request(MessageName.unresolved), report))
                 }
                 event = attempt.event(.paymentUnresolved, cause)
             case .voided(let result, let payment, let extras):
@@ -146,11 +146,11 @@ struct Voiding: Sendable {
                 attempt.clientSecret = nil
                 if attempt != before { attempt = attempts.put(attempt) }
                 emissions += try extras.map {
-                    try Emission(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0))
+                    try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0))
                 }
                 event = attempt.event(.paymentVoided, result.rawValue)
             }
-            return .done(emit: try emissions + [Emission(.request(MessageName.advance), event)])
+            return .done(emit: try emissions + [OutgoingMessage(.request(MessageName.advance), event)])
         }
         try await Store.save(attempts.changes, now: clock.now(), on: transaction)
         return outcomes

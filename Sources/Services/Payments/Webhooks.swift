@@ -92,17 +92,17 @@ struct Webhooks: Sendable {
         if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
         if let own = attempt.intent, own != intent {
             guard payment.isLive else { return .failed(Failure("payment-differs", "the payment of order \(order.lowerCaseText) is \(own), not \(intent)")) }
-            return .done(emit: [try Emission(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: intent))])
+            return .done(emit: [try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: intent))])
         }
         let before = attempt.state
         guard attempt.learn(payment) else { return .done() }
         attempt = attempts.put(attempt)
-        if before == .voided { return .done(emit: [try Emission(.request(MessageName.void), VoidPayment(orderID: order))]) }
+        if before == .voided { return .done(emit: [try OutgoingMessage(.request(MessageName.void), VoidPayment(orderID: order))]) }
         let news = attempt.state == before ? attempt.event(.paymentChanged, attempt.report.state.rawValue) : attempt.event
         return .done(emit: try news.map(attempt.messages) ?? [])
     }
 
-    func dropOld(on transaction: any SQLConnection) async throws -> [Emission] {
+    func dropOld(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         try await Store.dropEvents(before: clock.now(), on: transaction)
         return []
     }

@@ -66,7 +66,7 @@ struct Accounts: Sendable {
                 verified: false, disabled: false, createdAt: now)
         }
         let created = try await Store.insert(accounts.compactMap(\.self), on: transaction)
-        var mails: [UUID: Emission] = [:]
+        var mails: [UUID: OutgoingMessage] = [:]
         for account in accounts.compactMap(\.self) where created.contains(account.id) {
             mails[account.id] = try await links.request(.emailVerification, of: account, to: account.email, on: transaction)
         }

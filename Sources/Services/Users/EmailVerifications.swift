@@ -85,10 +85,10 @@ extension Reply {
     static let tooManyMails = Reply(.tooManyMails, headers: ["retry-after": "\(Int(Store.linkWindow.rounded()))"])
 }
 
-extension Emission {
+extension OutgoingMessage {
     /// Makes caches of this user's sessions ask again.
-    static func sessionRevoked(_ userID: UUID) throws -> Emission {
-        try Emission(.broadcast(MessageName.sessionRevoked), SessionRevoked(userID: userID))
+    static func sessionRevoked(_ userID: UUID) throws -> OutgoingMessage {
+        try OutgoingMessage(.broadcast(MessageName.sessionRevoked), SessionRevoked(userID: userID))
     }
 }
 

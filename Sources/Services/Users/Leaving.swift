@@ -35,7 +35,7 @@ struct Leaving: Sendable {
                 continue
             }
             try await Store.erase(account.id, awaiting: Self.messages.keys.sorted(), now: clock.now(), on: transaction)
-            let messages = try Self.messages.sorted { $0.key < $1.key }.map { try Emission(.request($0.value), Customer(userID: account.id)) }
+            let messages = try Self.messages.sorted { $0.key < $1.key }.map { try OutgoingMessage(.request($0.value), Customer(userID: account.id)) }
             outcomes.append(.done(.noContent, emit: [try .sessionRevoked(account.id)] + messages))
         }
         return outcomes
@@ -52,7 +52,7 @@ struct Leaving: Sendable {
     }
 
     /// Messages for services that have not answered.
-    func findUnanswered(on transaction: any SQLConnection) async throws -> [Emission] {
+    func findUnanswered(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         let rows = try await transaction.query(
             """
@@ -63,7 +63,7 @@ struct Leaving: Sendable {
             RETURNING user_id, service
             """)
         return try rows.compactMap { row in
-            try Self.messages[try row.decode("service")].map { try Emission(.request($0), Customer(userID: try row.decode("user_id"))) }
+            try Self.messages[try row.decode("service")].map { try OutgoingMessage(.request($0), Customer(userID: try row.decode("user_id"))) }
         }
     }
 }

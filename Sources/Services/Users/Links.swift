@@ -36,18 +36,18 @@ struct Links: Sendable {
     /// The message that has the mailer send a link, once the link is stored; nil when the account has requested too many.
     func request(
         _ purpose: LinkPurpose, of account: AccountRow, to email: String, on transaction: any SQLConnection
-    ) async throws -> Emission? {
+    ) async throws -> OutgoingMessage? {
         let now = clock.now()
         let link = LinkRow(id: randomness.uuid(), userID: account.id, purpose: purpose, email: email, expiresAt: now.addingTimeInterval(purpose.lifetime))
         guard try await Store.put(link, now: now, on: transaction) else { return nil }
-        return try Emission(
+        return try OutgoingMessage(
             .request(MessageName.accountMail),
             AccountMail(id: link.id, userID: account.id, kind: purpose.mail, email: email, name: account.name, expiresAt: link.expiresAt))
     }
 
     /// The message that notifies an account's owner of something, without a link.
-    func notify(_ kind: AccountMail.Kind, _ account: AccountRow) throws -> Emission {
-        try Emission(
+    func notify(_ kind: AccountMail.Kind, _ account: AccountRow) throws -> OutgoingMessage {
+        try OutgoingMessage(
             .request(MessageName.accountMail), AccountMail(id: randomness.uuid(), userID: account.id, kind: kind, email: account.email, name: account.name))
     }
 

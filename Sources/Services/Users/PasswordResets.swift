@@ -33,7 +33,7 @@ struct PasswordResets: Sendable {
             case .admitted?:
                 return .done(
                     Reply(status: 202),
-                    emit: [try Emission(.request(MessageName.preparePasswordReset), PreparePasswordReset(emailKey: item.input.emailKey))])
+                    emit: [try OutgoingMessage(.request(MessageName.preparePasswordReset), PreparePasswordReset(emailKey: item.input.emailKey))])
             case .refused(let seconds)?: return .done(Reply(.tooManyAttempts, headers: ["retry-after": "\(seconds)"]))
             case .busy?, nil: return .done(Reply(.tooManyAttempts))
             }

@@ -52,7 +52,7 @@ extension Imports {
         return outcomes
     }
 
-    func findDue(on transaction: any SQLConnection) async throws -> [Emission] {
+    func findDue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         try await transaction.execute(
             """
@@ -76,7 +76,7 @@ extension Imports {
             RETURNING id, step
             """)
         return try stalled.map { row in
-            try Emission(.request(MessageName.advanceImport), AdvanceImport(importID: try row.decode("id"), step: try row.decode("step")))
+            try OutgoingMessage(.request(MessageName.advanceImport), AdvanceImport(importID: try row.decode("id"), step: try row.decode("step")))
         }
     }
 }

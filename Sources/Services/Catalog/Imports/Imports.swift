@@ -49,8 +49,8 @@ struct Imports: Sendable {
         return outcomes
     }
 
-    private func next(_ job: ImportJob) throws -> Emission {
-        try Emission(.request(MessageName.advanceImport), AdvanceImport(importID: job.id, step: job.step))
+    private func next(_ job: ImportJob) throws -> OutgoingMessage {
+        try OutgoingMessage(.request(MessageName.advanceImport), AdvanceImport(importID: job.id, step: job.step))
     }
 
     private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws {

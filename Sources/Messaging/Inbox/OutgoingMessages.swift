@@ -1,0 +1,129 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Secrets
+
+/// What the handling of a message leads to. The inbox keeps it in its column `outputs`: an array with the messages in order, and the reply, if there is one, at
+/// its end. Rows of all versions within the inbox's memory have this form.
+struct OutgoingMessages: Sendable, Codable, Equatable {
+    let messages: [OutgoingMessage]
+    let reply: Reply?
+
+    init(_ messages: [OutgoingMessage] = [], reply: Reply? = nil) {
+        self.messages = messages
+        self.reply = reply
+    }
+
+    /// As they leave once more for a later delivery of the same message.
+    var recalled: OutgoingMessages {
+        var reply = reply
+        reply?.isReplayed = true
+        // It was for the first delivery.
+        reply?.settlesUntil = nil
+        return OutgoingMessages(messages, reply: reply)
+    }
+
+    init(text: String) throws {
+        self = try JSON.decode(from: Array(text.utf8))
+    }
+
+    var text: String {
+        get throws { String(decoding: try JSON.encode(self), as: UTF8.self) }
+    }
+
+    init(from decoder: any Decoder) throws {
+        let stored = try [Element](from: decoder)
+        messages = stored.compactMap { if case .message(let message) = $0 { message } else { nil } }
+        reply = stored.lazy.compactMap { if case .reply(let reply) = $0 { reply } else { nil } }.first
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try (messages.map(Element.message) + (reply.map { [.reply($0)] } ?? [])).encode(to: encoder)
+    }
+
+    enum Kind: String, Codable {
+        case request, event, broadcast, answer, replay, reply
+    }
+
+    fileprivate enum Element {
+        case message(OutgoingMessage)
+        case reply(Reply)
+    }
+}
+
+extension OutgoingMessages.Element: Codable {
+    private enum Member: String, CodingKey {
+        case kind
+        /// The operation or the event; the queue of a replayed message.
+        case key
+        /// Text; of a replayed message in Base64, because it may be anything.
+        case body
+        case subject, status, headers, forwards, caller, requester, messageID, operation, contentType
+    }
+
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: Member.self)
+        let key = try members.decode(String.self, forKey: .key)
+        let body = try members.decode(String.self, forKey: .body)
+        let subject = try members.decodeIfPresent(Subject.self, forKey: .subject)
+        func read(_ destination: OutgoingMessage.Destination) throws -> Self {
+            .message(
+                OutgoingMessage(
+                    destination, body: Array(body.utf8), forwardsRequester: try members.decodeIfPresent(Bool.self, forKey: .forwards) ?? false,
+                    caller: try members.decodeIfPresent(Caller.self, forKey: .caller), subject: subject))
+        }
+        switch try members.decode(OutgoingMessages.Kind.self, forKey: .kind) {
+        case .request: self = try read(.request(key))
+        case .event: self = try read(.event(key))
+        case .broadcast: self = try read(.broadcast(key))
+        case .answer:
+            self = try read(.answer(try members.decode(Requester.self, forKey: .requester), status: try members.decode(Int.self, forKey: .status)))
+        case .replay:
+            let original = FailedMessage(
+                messageID: try members.decodeIfPresent(String.self, forKey: .messageID),
+                operation: try members.decodeIfPresent(String.self, forKey: .operation),
+                contentType: try members.decodeIfPresent(String.self, forKey: .contentType),
+                headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:], body: Base64URL.decode(body) ?? [])
+            self = .message(OutgoingMessage(.replay(original, queue: key), body: original.body, subject: subject))
+        case .reply:
+            self = .reply(
+                Reply(
+                    status: try members.decode(Int.self, forKey: .status),
+                    headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:], body: Array(body.utf8)))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: Member.self)
+        func encode(_ kind: OutgoingMessages.Kind, _ key: String, _ body: [UInt8], _ subject: Subject? = nil) throws {
+            try members.encode(kind, forKey: .kind)
+            try members.encode(key, forKey: .key)
+            try members.encode(kind == .replay ? Base64URL.encode(body) : String(decoding: body, as: UTF8.self), forKey: .body)
+            try members.encodeIfPresent(subject, forKey: .subject)
+        }
+        switch self {
+        case .reply(let reply):
+            try encode(.reply, "", reply.body)
+            try members.encode(reply.status, forKey: .status)
+            try members.encode(reply.headers, forKey: .headers)
+        case .message(let message):
+            switch message.destination {
+            case .request(let key): try encode(.request, key, message.body, message.subject)
+            case .event(let key): try encode(.event, key, message.body, message.subject)
+            case .broadcast(let key): try encode(.broadcast, key, message.body, message.subject)
+            case .answer(let requester, let status):
+                try encode(.answer, "", message.body, message.subject)
+                try members.encode(requester, forKey: .requester)
+                try members.encode(status, forKey: .status)
+            case .replay(let original, let queue):
+                try encode(.replay, queue, original.body, message.subject)
+                try members.encodeIfPresent(original.messageID, forKey: .messageID)
+                try members.encodeIfPresent(original.operation, forKey: .operation)
+                try members.encodeIfPresent(original.contentType, forKey: .contentType)
+                try members.encode(original.headers, forKey: .headers)
+            }
+            if message.forwardsRequester { try members.encode(true, forKey: .forwards) }
+            try members.encodeIfPresent(message.caller, forKey: .caller)
+        }
+    }
+}

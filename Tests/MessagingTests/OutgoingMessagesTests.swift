@@ -1,0 +1,52 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Testing
+
+@testable import Messaging
+
+@Suite struct OutgoingMessagesTests {
+    /// A row as earlier versions have written it, with each kind of message.
+    private static let row = #"""
+        [{"kind":"request","key":"orders.checkouts.place","body":"{\"a\":\"\\u00e9\"}","forwards":true,
+          "caller":{"id":"6F1C1F0E-5D0A-4A44-9F0E-0F5F7A3A2B10","role":"customer"}},
+         {"kind":"event","key":"order.confirmed","body":"{}"},
+         {"kind":"broadcast","key":"session.revoked","body":"{}"},
+         {"kind":"answer","key":"","body":"{}","status":200,"requester":{"replyTo":"replies.ingress.1","correlationID":"c"}},
+         {"kind":"replay","key":"payments.commands","body":"_w","messageID":"m","operation":"payments.charge","contentType":"x/y","headers":{"role":"admin"}},
+         {"kind":"reply","key":"","body":"{\"id\":1}","status":201,"headers":{"etag":"\"1\""}}]
+        """#
+
+    @Test func `reads what earlier versions have written`() throws {
+        let read = try OutgoingMessages(text: Self.row)
+        let caller = Caller(id: try #require(UUID(uuidString: "6F1C1F0E-5D0A-4A44-9F0E-0F5F7A3A2B10")), role: .customer)
+        let original = FailedMessage(messageID: "m", operation: "payments.charge", contentType: "x/y", headers: ["role": "admin"], body: [0xFF])
+        #expect(
+            read.messages == [
+                OutgoingMessage(.request("orders.checkouts.place"), body: Array(#"{"a":"\u00e9"}"#.utf8), forwardsRequester: true, caller: caller),
+                OutgoingMessage(.event("order.confirmed"), body: Array("{}".utf8)),
+                OutgoingMessage(.broadcast("session.revoked"), body: Array("{}".utf8)),
+                OutgoingMessage(.answer(Requester(replyTo: "replies.ingress.1", correlationID: "c"), status: 200), body: Array("{}".utf8)),
+                OutgoingMessage(.replay(original, queue: "payments.commands"), body: [0xFF]),
+            ])
+        #expect(read.reply == Reply(status: 201, headers: ["etag": "\"1\""], body: Array(#"{"id":1}"#.utf8)))
+    }
+
+    @Test func `writes what earlier versions read, member by member`() throws {
+        let written: [[String: JSONValue]] = try JSON.decode(from: Array(try OutgoingMessages(text: Self.row).text.utf8))
+        #expect(written == (try JSON.decode(from: Array(Self.row.utf8))))
+    }
+
+    @Test func `a recalled reply is marked, and announces nothing`() throws {
+        var reply = Reply(status: 202)
+        reply.settlesUntil = Date()
+        let recalled = OutgoingMessages(reply: reply).recalled.reply
+        #expect(recalled?.isReplayed == true)
+        #expect(recalled?.settlesUntil == nil)
+    }
+
+    @Test(arguments: ["", "{}", #"[{"kind":"letter","key":"","body":""}]"#, #"[{"kind":"answer","key":"","body":""}]"#])
+    func `a row of another form is an error`(text: String) {
+        #expect(throws: (any Error).self) { try OutgoingMessages(text: text) }
+    }
+}
