@@ -167,6 +167,7 @@ import Yams
         "PATCH /v1/categories/{slug} catalog.categories.update command admin",
         "DELETE /v1/categories/{slug} catalog.categories.delete command admin",
         "GET /v1/stock/{sku}/movements catalog.stock.movements query admin",
+        "GET /v1/stock/{sku}/reservations catalog.stock.reservations query admin",
         "GET /v1/stock/{sku} catalog.stock.get query admin",
         "PUT /v1/stock/{sku} catalog.stock.set command admin",
         "POST /v1/stock/{sku}/adjustments catalog.stock.adjust command admin",

@@ -43,8 +43,8 @@ struct Imports: Sendable {
                 outcomes.append(.done(note: "done before"))
                 continue
             }
-            try await advance(&job, on: transaction)
-            outcomes.append(.done(emit: job.state == .running ? [try next(job)] : []))
+            let lows = try await advance(&job, on: transaction)
+            outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
         }
         return outcomes
     }
@@ -53,16 +53,19 @@ struct Imports: Sendable {
         try Emission(.request(MessageName.advanceImport), AdvanceImport(importID: job.id, step: job.step))
     }
 
-    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws {
+    /// Returns the events of stock that has become low.
+    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [Emission] {
         let now = clock.now()
         let start = job.reader.position
         let window = try await ImportStore.window(job.id, from: start, count: ImportReader.windowBytes, on: transaction)
         let isLast = start + window.count >= job.bytes
         var rejections: [Rejection] = []
+        var lows: [Emission] = []
         do {
             let (rows, flaws) = try job.reader.read(window, isLast: isLast, limit: Self.batchRows)
             let taken = try await take(rows, &job, now, on: transaction)
             rejections = flaws + taken.rejections
+            lows = taken.lows
             let rejectedRows = Set(taken.rejections.map(\.line)).count
             job.rows += rows.count + flaws.count
             job.accepted += rows.count - rejectedRows
@@ -82,6 +85,7 @@ struct Imports: Sendable {
         if job.state != .running { job.finishedAt = now }
         try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
         try await ImportStore.save(job, now: now, on: transaction)
+        return lows
     }
 
     /// Each row that is not a repetition of an earlier one, as its kind has it.
