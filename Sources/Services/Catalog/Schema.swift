@@ -125,5 +125,7 @@ enum Schema {
         bareImages,
         imports,
         lowStock,
+        unlistedRejections,
+        fasterSearchDocuments,
     ]
 }

@@ -9,9 +9,7 @@ import Secrets
 /// transaction each. How far it has come stands in the database beside what it has changed, so whoever gets the next message goes on from there.
 struct Imports: Sendable {
     /// In one transaction: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
-    static let batchRows = 500
-    /// Then the file is not what it is taken for.
-    static let maximumRejected = 100_000
+    static let batchRows = 2_000
 
     let clock: any WallClock
     let randomness: any Randomness
@@ -77,13 +75,9 @@ struct Imports: Sendable {
             job.state = .failed
             job.failure = error.reason
         }
-        if job.rejected > Self.maximumRejected {
-            job.state = .failed
-            job.failure = "more than \(Self.maximumRejected) rows were rejected"
-        }
         job.step += 1
         if job.state != .running { job.finishedAt = now }
-        try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
+        job.unlisted += try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
         try await ImportStore.save(job, now: now, on: transaction)
         return lows
     }
