@@ -82,7 +82,7 @@ let package = Package(
         .target(name: "Topology", dependencies: ["Messaging", "JSON", "Runtime", "Contracts", "Secrets"], swiftSettings: safe),
         .target(
             name: "Ingress", dependencies: ["Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "AMQP", "Gzip", hummingbird, hummingbirdCore, log, metrics, lifecycle],
-            swiftSettings: safe),
+            resources: [.embedInCode("Reference/reference.css"), .embedInCode("Reference/reference.js")], swiftSettings: safe),
     ]
         + clientsOfServices.map { name, clients in
             .target(

@@ -41,6 +41,19 @@ import Yams
         }
     }
 
+    @Test func `every body that is sent, and every body that is answered with success, has an example`() throws {
+        let root = try #require(try YAMLReader.read(TestIngress.document.get().yaml))
+        let document = DocumentNode(node: root, root: root, file: "openapi.yaml", place: "document")
+        for endpoint in try TestIngress.document.get().endpoints {
+            let operation = try document.required("paths").required(endpoint.path).required(endpoint.method.lowercased())
+            var bodies = try operation.value("requestBody")?.required("content").entries() ?? []
+            for (status, response) in try operation.required("responses").entries() where status.hasPrefix("2") {
+                bodies += try response.resolved().value("content")?.entries() ?? []
+            }
+            for (type, media) in bodies { #expect(try ExampleText.of(media, type: type) != nil, "\(endpoint.operationID): \(type)") }
+        }
+    }
+
     @Test(arguments: [
         ("operationId: a.b", "operationId: a b", "GET /v1/a/{id}"),
         ("operationId: a.b", "summary: s", "'operationId' is missing"),
@@ -154,6 +167,7 @@ import Yams
         "PATCH /v1/categories/{slug} catalog.categories.update command admin",
         "DELETE /v1/categories/{slug} catalog.categories.delete command admin",
         "GET /v1/stock/{sku}/movements catalog.stock.movements query admin",
+        "GET /v1/stock/{sku}/reservations catalog.stock.reservations query admin",
         "GET /v1/stock/{sku} catalog.stock.get query admin",
         "PUT /v1/stock/{sku} catalog.stock.set command admin",
         "POST /v1/stock/{sku}/adjustments catalog.stock.adjust command admin",

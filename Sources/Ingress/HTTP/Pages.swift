@@ -9,22 +9,26 @@ struct Pages: Sendable {
 
     init(document: OpenAPIDocument, requests: any Requesting) {
         self.requests = requests
-        documents = [
+        var documents = [
             "/openapi.yaml": Self.page(document.yaml, "application/yaml"),
             "/openapi.json": Self.page(document.json, "application/json"),
-            "/docs": Self.page(
-                document.page, "text/html; charset=utf-8",
-                // The page needs its own style and nothing else.
-                policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"),
+            Reference.style: Self.page(PackageResources.reference_css, "text/css; charset=utf-8"),
+            Reference.script: Self.page(PackageResources.reference_js, "text/javascript; charset=utf-8"),
         ]
+        for (path, page) in document.reference { documents[path] = Self.page(page, "text/html; charset=utf-8", policy: Self.policy) }
+        self.documents = documents
     }
 
+    /// A page of the reference needs its style, its script, and the shop that it sends requests to.
+    private static let policy =
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
     private static let methods = ["GET", "HEAD", "OPTIONS"]
-    private static let paths: Set<String> = ["/livez", "/readyz", "/openapi.yaml", "/openapi.json", "/docs"]
+    private static let probes: Set<String> = ["/livez", "/readyz"]
 
     /// Nil when the path is not one of these.
     func reply(method: String, path: String) async throws(Refusal) -> Reply? {
-        guard Self.paths.contains(path) else { return nil }
+        guard Self.probes.contains(path) || documents[path] != nil else { return nil }
         if method == "OPTIONS" { return Reply(status: 204, headers: ["allow": Self.methods.joined(separator: ", ")]) }
         guard Self.methods.contains(method) else { throw .methodNotAllowed(method, allowed: Self.methods) }
         if let document = documents[path] { return document }

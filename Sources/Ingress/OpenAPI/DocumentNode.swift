@@ -16,14 +16,15 @@ struct DocumentNode {
         DocumentNode(node: node, root: root, file: file, place: place)
     }
 
-    private func child(_ node: YAMLNode) -> DocumentNode {
+    /// Another value of the same document.
+    func with(_ node: YAMLNode) -> DocumentNode {
         DocumentNode(node: node, root: root, file: file, place: place)
     }
 
     /// The value of `key`, with its `$ref` resolved.
     func value(_ key: String) throws(OpenAPIError) -> DocumentNode? {
         guard let found = node[key] else { return nil }
-        return try child(found).resolved()
+        return try with(found).resolved()
     }
 
     func required(_ key: String) throws(OpenAPIError) -> DocumentNode {
@@ -33,13 +34,13 @@ struct DocumentNode {
 
     func entries() throws(OpenAPIError) -> [(key: String, value: DocumentNode)] {
         guard let mapping = node.mapping else { throw error("a mapping is expected") }
-        return mapping.map { ($0.key, child($0.value)) }
+        return mapping.map { ($0.key, with($0.value)) }
     }
 
     func elements() throws(OpenAPIError) -> [DocumentNode] {
         guard let sequence = node.sequence else { throw error("a list is expected") }
         var elements: [DocumentNode] = []
-        for element in sequence { elements.append(try child(element).resolved()) }
+        for element in sequence { elements.append(try with(element).resolved()) }
         return elements
     }
 
@@ -77,7 +78,7 @@ struct DocumentNode {
     func resolved() throws(OpenAPIError) -> DocumentNode {
         var current = node
         for _ in 0..<Self.maximumReferences {
-            guard let reference = current["$ref"]?.scalar else { return child(current) }
+            guard let reference = current["$ref"]?.scalar else { return with(current) }
             guard reference.hasPrefix("#/") else { throw error("'\(reference)' leads out of the document") }
             var target: YAMLNode? = root
             for part in reference.dropFirst(2).split(separator: "/") { target = target?[String(part)] }

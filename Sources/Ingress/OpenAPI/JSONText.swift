@@ -7,42 +7,56 @@ enum JSONText {
     }
 
     /// For human readers: one member a line.
-    static func indented(_ node: YAMLNode) -> String {
+    static func indented(_ node: YAMLNode, as language: Language = .json) -> String {
         var text = ""
-        write(node, to: &text, indentation: "\n")
+        write(node, to: &text, indentation: "\n", as: language)
         return text
     }
 
+    /// Where the three words are spelled differently.
+    enum Language {
+        case json, python
+
+        func word(_ word: String) -> String {
+            switch (self, word) {
+            case (.json, _): word
+            case (.python, "true"): "True"
+            case (.python, "false"): "False"
+            case (.python, _): "None"
+            }
+        }
+    }
+
     /// `indentation` is the line break and the spaces before the contents; nil for none.
-    private static func write(_ node: YAMLNode, to text: inout String, indentation: String? = nil) {
+    private static func write(_ node: YAMLNode, to text: inout String, indentation: String? = nil, as language: Language = .json) {
         let inner = indentation.map { $0 + "  " }
         switch node.value {
         case .scalar(let string, let isPlain):
-            write(string, isPlain: isPlain, to: &text)
+            write(string, isPlain: isPlain, to: &text, as: language)
         case .mapping(let mapping):
             text += "{"
             for (index, (key, value)) in mapping.enumerated() {
                 text += (index > 0 ? "," : "") + (inner ?? "")
                 quote(key, to: &text)
                 text += inner == nil ? ":" : ": "
-                write(value, to: &text, indentation: inner)
+                write(value, to: &text, indentation: inner, as: language)
             }
             text += (mapping.isEmpty ? "" : indentation ?? "") + "}"
         case .sequence(let sequence):
             text += "["
             for (index, value) in sequence.enumerated() {
                 text += (index > 0 ? "," : "") + (inner ?? "")
-                write(value, to: &text, indentation: inner)
+                write(value, to: &text, indentation: inner, as: language)
             }
             text += (sequence.isEmpty ? "" : indentation ?? "") + "]"
         }
     }
 
-    private static func write(_ scalar: String, isPlain: Bool, to text: inout String) {
+    private static func write(_ scalar: String, isPlain: Bool, to text: inout String, as language: Language) {
         guard isPlain else { return quote(scalar, to: &text) }
         switch scalar {
-        case "true", "false": text += scalar
-        case "null", "~", "": text += "null"
+        case "true", "false": text += language.word(scalar)
+        case "null", "~", "": text += language.word("null")
         default:
             if let number = Int(scalar) {
                 text += String(number)

@@ -11,8 +11,8 @@ public struct OpenAPIDocument: Sendable {
     let yaml: [UInt8]
     /// The same as JSON.
     let json: [UInt8]
-    /// The same as a page for human readers.
-    let page: [UInt8]
+    /// The same as pages for human readers, by path.
+    let reference: [String: [UInt8]]
     let routes: RoutingTable
 
     /// The operations that the document routes, and those that `Prefer: wait` leads to.
@@ -48,7 +48,7 @@ public struct OpenAPIDocument: Sendable {
         routes = try RoutingTable(endpoints, in: document)
         self.yaml = yaml
         json = Array(JSONText.text(of: root).utf8)
-        page = Array(try ReferencePage(document: document, endpoints: endpoints).html().utf8)
+        reference = try Reference(document: document, endpoints: endpoints).pages()
     }
 
     private static func endpoints(_ document: DocumentNode) throws(OpenAPIError) -> [Endpoint] {

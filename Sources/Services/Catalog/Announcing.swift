@@ -14,8 +14,7 @@ func announcing<Input>(
     { items, transaction in
         let change = try OutgoingMessage(.broadcast(MessageName.catalogChanged), CatalogChanged())
         return try await handle(items, transaction).map { outcome in
-            guard case .done(let reply, let emissions, let note) = outcome, (reply?.status ?? 200) < 300 else { return outcome }
-            return .done(reply, emit: emissions + [change], note: note)
+            if case .done(let reply, _, _) = outcome, (reply?.status ?? 200) < 300 { outcome.emitting([change]) } else { outcome }
         }
     }
 }

@@ -43,6 +43,7 @@ public enum CatalogService {
                 .query("catalog.imports.rejected", reading: GetImport.read, handle: imports.rejected),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
                 .query("catalog.stock.movements", reading: ListMovements.read, handle: stock.movements),
+                .query("catalog.stock.reservations", reading: ListReservations.read, handle: stock.reservations),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: announcing(stock.change)),
                 .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: announcing(stock.change)),
                 .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),
@@ -53,6 +54,6 @@ public enum CatalogService {
             // Files and their rows wait in a queue of their own, and no order behind them.
             queues: ["\(name).queries", "\(name).commands", importsQueue],
             routes: [MessageName.storeImportPiece: importsQueue, "catalog.imports.create": importsQueue, MessageName.advanceImport: importsQueue],
-            sends: [MessageName.advance, MessageName.charge, MessageName.advanceImport], announces: [MessageName.catalogChanged])
+            sends: [MessageName.advance, MessageName.charge, MessageName.advanceImport], announces: [MessageName.catalogChanged, MessageName.stockLow])
     }
 }

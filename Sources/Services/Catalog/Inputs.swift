@@ -50,6 +50,8 @@ struct StockChange: Sendable {
     let sku: String
     var onHand: Int?
     var delta: Int?
+    /// Nil leaves the threshold as it is; a nil inside removes it.
+    var lowAt: Int??
     var reason = "set"
     var ifMatch: EntityTags?
 
@@ -58,8 +60,10 @@ struct StockChange: Sendable {
     }
 
     static func readSet(_ request: Request) throws -> StockChange {
-        try Fields.read(request) {
-            StockChange(sku: $0.parameter("sku", 1...64), onHand: $0.integer("onHand", 0...maximumOnHand), ifMatch: $0.ifMatch())
+        try Fields.read(request) { fields in
+            let lowAt: Int?? = fields.clears("lowStockAt") ? .some(nil) : fields.optionalInteger("lowStockAt", 0...maximumOnHand).map(Optional.some)
+            return StockChange(
+                sku: fields.parameter("sku", 1...64), onHand: fields.integer("onHand", 0...maximumOnHand), lowAt: lowAt, ifMatch: fields.ifMatch())
         }
     }
 

@@ -5,8 +5,8 @@ import JSON
 import Messaging
 
 /// A merge patch (RFC 7396) of a product: nil leaves a field as it is, a null inside clears it.
-struct ProductChange: Sendable {
-    struct Price: Sendable {
+struct ProductChange: Sendable, Equatable {
+    struct Price: Sendable, Equatable {
         let amount: Int?
         let currency: String?
     }

@@ -89,6 +89,13 @@ enum ProductStore {
     static func insert(
         _ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: ProductRow] {
+        try await add(products, now: now, on: transaction)
+        let rows = try await transaction.query(Self.products + "WHERE id = ANY(\(products.map(\.id)))")
+        return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The same without reading what was inserted.
+    static func add(_ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection) async throws {
         let new = products.map(\.product)
         let ids = products.map(\.id)
         _ = try await transaction.pipeline([
@@ -106,8 +113,6 @@ enum ProductStore {
             "INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(ids)) ON CONFLICT DO NOTHING",
         ])
         try await VariantStore.insert(products.map { ($0.id, $0.product.variants) }, on: transaction)
-        let rows = try await transaction.query(Self.products + "WHERE id = ANY(\(ids))")
-        return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Finds archived products, too.

@@ -93,7 +93,7 @@ struct Reserving: Sendable {
             orders: items.map { order($0.input) }, skus: Array(wanted), on: transaction)
         let before = levels
         var changed: Set<UUID> = []
-        let outcomes: [Outcome] = try items.map { item in
+        var outcomes: [Outcome] = try items.map { item in
             let id = order(item.input)
             do {
                 let (reservation, next) = try apply(item.input, reservations[id], &levels)
@@ -109,6 +109,8 @@ struct Reserving: Sendable {
         let moved = levels.filter { sku, level in
             before[sku]?.onHand != level.onHand || before[sku]?.reserved != level.reserved
         }
+        // What the batch as a whole leaves low, so that stock which an order takes and another returns is not reported.
+        if let last = outcomes.lastIndex(where: \.isDone) { outcomes[last] = outcomes[last].emitting(try StockLow.emissions(before, moved)) }
         try await StockStore.save(
             levels: moved, reservations: changed.compactMap { reservations[$0] }, now: clock.now(), on: transaction)
         return outcomes

@@ -124,5 +124,8 @@ enum Schema {
         variants,
         bareImages,
         imports,
+        lowStock,
+        unlistedRejections,
+        fasterSearchDocuments,
     ]
 }

@@ -20,6 +20,7 @@ struct Stock: Sendable {
     /// Sets or adjusts; never below the reserved quantity, which is promised to customers already.
     func change(_ items: [IncomingMessage<StockChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var levels = try await StockStore.lock(items.map(\.input.sku), on: transaction)
+        var changed: Set<String> = []
         var movements: [Movement] = []
         let outcomes: [Outcome] = try items.map { item in
             let change = item.input
@@ -38,22 +39,21 @@ struct Stock: Sendable {
                         sku: change.sku, delta: onHand - level.onHand, kind: change.onHand == nil ? .adjusted : .set, reason: change.reason,
                         by: item.request.caller?.id))
                 level.onHand = onHand
-                level.revision += 1
             }
+            if let lowAt = change.lowAt { level.lowAt = lowAt }
+            guard let old = levels[change.sku], (old.onHand, old.lowAt) != (level.onHand, level.lowAt) else { return try reply(change.sku, level) }
+            level.revision += 1
             levels[change.sku] = level
-            return try reply(change.sku, level)
+            changed.insert(change.sku)
+            return try reply(change.sku, level, emit: StockLow.emissions([change.sku: old], [change.sku: level]))
         }
-        if !movements.isEmpty {
-            let changed = Set(movements.map(\.sku))
-            let now = clock.now()
-            try await StockStore.save(
-                levels: levels.filter { changed.contains($0.key) }, reservations: [], now: now, on: transaction)
-            try await StockStore.addMovements(movements, now: now, on: transaction)
-        }
+        let now = clock.now()
+        if !changed.isEmpty { try await StockStore.save(levels: levels.filter { changed.contains($0.key) }, reservations: [], now: now, on: transaction) }
+        if !movements.isEmpty { try await StockStore.addMovements(movements, now: now, on: transaction) }
         return outcomes
     }
 
-    private func reply(_ sku: String, _ level: Level) throws -> Outcome {
-        .done(try Reply(headers: ["etag": level.etag], json: StockView(sku: sku, onHand: level.onHand, reserved: level.reserved)))
+    private func reply(_ sku: String, _ level: Level, emit emissions: [Emission] = []) throws -> Outcome {
+        .done(try Reply(headers: ["etag": level.etag], json: StockView(sku: sku, level)), emit: emissions)
     }
 }

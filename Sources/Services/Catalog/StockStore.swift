@@ -8,7 +8,10 @@ struct Level: Sendable {
     var reserved: Int
     /// Counts administrators' changes.
     var revision = 1
+    /// Stock is low when no more than this is available; nil for a SKU that never is.
+    var lowAt: Int?
     var available: Int { onHand - reserved }
+    var isLow: Bool { lowAt.map { available <= $0 } ?? false }
     var etag: String { "\"\(revision)-\(onHand)-\(reserved)\"" }
 }
 
@@ -52,7 +55,7 @@ enum StockStore {
             lock,
             "SELECT order_id, state, skus, quantities FROM reservations WHERE order_id = ANY(\(orders))",
             """
-            SELECT sku, on_hand, reserved, revision FROM stock
+            SELECT sku, on_hand, reserved, revision, low_at FROM stock
             WHERE sku = ANY(\(skus)) OR sku IN (SELECT unnest(skus) FROM reservations WHERE order_id = ANY(\(orders)))
             """,
         ])
@@ -80,9 +83,10 @@ enum StockStore {
             let rows = levels.sorted { $0.key < $1.key }
             statements.append(
                 """
-                UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, revision = new.revision
-                FROM unnest(\(rows.map(\.key)), \(rows.map(\.value.onHand)), \(rows.map(\.value.reserved)), \(rows.map(\.value.revision)))
-                    AS new (sku, on_hand, reserved, revision)
+                UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, revision = new.revision, low_at = new.low_at
+                FROM unnest(
+                    \(rows.map(\.key)), \(rows.map(\.value.onHand)), \(rows.map(\.value.reserved)), \(rows.map(\.value.revision)), \(rows.map(\.value.lowAt))
+                ) AS new (sku, on_hand, reserved, revision, low_at)
                 WHERE stock.sku = new.sku
                 """)
         }
@@ -117,13 +121,14 @@ enum StockStore {
     }
 
     private static func select(_ skus: [String]) -> SQL {
-        "SELECT sku, on_hand, reserved, revision FROM stock WHERE sku = ANY(\(skus))"
+        "SELECT sku, on_hand, reserved, revision, low_at FROM stock WHERE sku = ANY(\(skus))"
     }
 
     private static func read(_ rows: Rows) throws -> [String: Level] {
         try Dictionary(
             rows.map { row in
-                let level = Level(onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"), revision: try row.decode("revision"))
+                let level = Level(
+                    onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"), revision: try row.decode("revision"), lowAt: try row.decode("low_at"))
                 return (try row.decode("sku", as: String.self), level)
             }, uniquingKeysWith: { first, _ in first })
     }

@@ -45,11 +45,13 @@ struct StockView: Sendable, Codable {
     let onHand: Int
     let reserved: Int
     let available: Int
+    let lowStockAt: Int?
 
-    init(sku: String, onHand: Int, reserved: Int) {
+    init(sku: String, _ level: Level) {
         self.sku = sku
-        self.onHand = onHand
-        self.reserved = reserved
-        available = onHand - reserved
+        onHand = level.onHand
+        reserved = level.reserved
+        available = level.available
+        lowStockAt = level.lowAt
     }
 }

@@ -22,6 +22,8 @@ struct ImportBatch: Sendable {
     var rejections: [Rejection] = []
     /// Rows that said something new.
     var changed = 0
+    /// The events of stock that has become low.
+    var lows: [Emission] = []
 
     init(job: ImportJob, now: Date) {
         self.job = job

@@ -21,6 +21,8 @@ struct ImportJob: Sendable {
     var changed = 0
     /// Rejected rows, and what was wrong with them altogether.
     var rejected = 0
+    /// What was wrong beyond what is kept.
+    var unlisted = 0
     var failure: String?
     let startedAt: Date
     var finishedAt: Date?
@@ -57,6 +59,7 @@ struct ImportJob: Sendable {
         accepted = try row.decode("accepted")
         changed = try row.decode("changed")
         rejected = try row.decode("rejected")
+        unlisted = try row.decode("unlisted")
         failure = try row.decode("failure")
         startedAt = try row.decode("started_at")
         finishedAt = try row.decode("finished_at")
@@ -66,7 +69,7 @@ struct ImportJob: Sendable {
         let ignored = reader.layout?.ignored ?? []
         return ImportView(
             id: id, state: state, kind: kind, dryRun: dryRun, bytes: bytes, bytesRead: reader.position, rows: rows, accepted: accepted, changed: changed,
-            rejectedRows: rejected, rejected: rejections, ignoredColumns: ignored.isEmpty ? nil : ignored, failure: failure, startedAt: startedAt,
+            rejectedRows: rejected, rejected: rejections, unlisted: unlisted == 0 ? nil : unlisted, ignoredColumns: ignored.isEmpty ? nil : ignored, failure: failure, startedAt: startedAt,
             finishedAt: finishedAt)
     }
 }

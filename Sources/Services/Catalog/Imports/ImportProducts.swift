@@ -7,7 +7,7 @@ import PostgreSQL
 import Runtime
 
 /// What one row says of a product.
-struct ImportedProduct: Sendable {
+struct ImportedProduct: Sendable, Equatable {
     let change: ProductChange
     let stock: Int?
 
@@ -37,7 +37,7 @@ struct ImportProducts: Sendable {
         let touched = Set(plan.new.map(\.row.key) + plan.changed.map(\.row.key) + plan.stock.map(\.row.key))
         if !batch.job.dryRun {
             let new = plan.new.compactMap { new in slugs[new.id].map { (id: new.id, slug: $0, product: new.product) } }
-            if !new.isEmpty { _ = try await ProductStore.insert(new, now: batch.now, on: transaction) }
+            if !new.isEmpty { try await ProductStore.add(new, now: batch.now, on: transaction) }
             if !plan.changed.isEmpty { try await ProductStore.update(plan.changed.map { ($0.id, $0.new) }, now: batch.now, on: transaction) }
             for change in plan.changed where change.new.variants != change.old.variants {
                 try await VariantStore.replace(change.new.variants, of: change.id, on: transaction)
@@ -57,7 +57,8 @@ struct ImportProducts: Sendable {
             }
         }
         let id = known?.view.id ?? randomness.uuid()
-        guard let imported = batch.read(row, object, { ImportedProduct.read(id, &$0) }) else { return }
+        let plain = row.cells == nil ? nil : ImportedProduct(id, plain: object)
+        guard let imported = plain ?? batch.read(row, object, { ImportedProduct.read(id, &$0) }) else { return }
         do {
             if let known {
                 let old = ProductFields(known)

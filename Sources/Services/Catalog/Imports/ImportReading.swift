@@ -30,8 +30,10 @@ extension Imports {
             var text = CSVWriter()
             if input.after == 0 { text.add(["line", "column", "value", "reason"]) }
             for (_, rejection) in found { text.add(["\(rejection.line)", rejection.column ?? "", rejection.value ?? "", rejection.reason]) }
+            let isLast = found.count < ImportStore.rejectionsInPage
+            if isLast, job.unlisted > 0 { text.add(["", "", "", "\(job.unlisted) more were found, and are not listed"]) }
             var reply = Reply(status: 200, headers: ["content-type": CSVWriter.contentType], body: text.bytes)
-            if found.count == ImportStore.rejectionsInPage, let last = found.last { reply.headers[Reply.nextPage] = "\(last.number)" }
+            if !isLast, let last = found.last { reply.headers[Reply.nextPage] = "\(last.number)" }
             return reply
         }
     }

@@ -55,4 +55,11 @@ extension Schema {
                 PRIMARY KEY (import_id, number)
             );
             """)
+
+    static let unlistedRejections = Migration(
+        id: "unlisted rejections",
+        sql: """
+            -- What was wrong with rows beyond what import_rejections keeps.
+            ALTER TABLE imports ADD COLUMN unlisted integer NOT NULL DEFAULT 0;
+            """)
 }

@@ -9,7 +9,7 @@ enum ImportStore {
     static let rejectionsInPage = 2_000
 
     private static let columns: SQL = """
-        SELECT id, kind, dry_run, mark, currency, bytes, state, reader::text AS reader, step, row_count, accepted, changed, rejected, failure, by, started_at,
+        SELECT id, kind, dry_run, mark, currency, bytes, state, reader::text AS reader, step, row_count, accepted, changed, rejected, unlisted, failure, by, started_at,
                finished_at
         FROM imports
         """
@@ -71,7 +71,7 @@ enum ImportStore {
             """
             UPDATE imports
             SET state = \(job.state.rawValue), reader = \(try text(job.reader))::text::json, step = \(job.step), row_count = \(job.rows),
-                accepted = \(job.accepted), changed = \(job.changed), rejected = \(job.rejected), failure = \(job.failure), moved_at = \(now),
+                accepted = \(job.accepted), changed = \(job.changed), rejected = \(job.rejected), unlisted = \(job.unlisted), failure = \(job.failure), moved_at = \(now),
                 finished_at = \(job.finishedAt)
             WHERE id = \(job.id)
             """)
@@ -96,15 +96,23 @@ enum ImportStore {
 
     // MARK: - What was not taken
 
-    static func add(_ rejections: [Rejection], to id: UUID, on transaction: any SQLConnection) async throws {
-        guard !rejections.isEmpty else { return }
+    /// Of one import: some 30 MB at most. More would not be read, and a file can have millions of lines.
+    static let maximumRejections = 100_000
+
+    /// Returns how many were too many to be kept.
+    static func add(_ rejections: [Rejection], to id: UUID, keeping limit: Int = maximumRejections, on transaction: any SQLConnection) async throws -> Int {
+        guard !rejections.isEmpty else { return 0 }
+        let known: Int = try await transaction.query("SELECT coalesce(max(number), 0) AS known FROM import_rejections WHERE import_id = \(id)").first?.decode("known") ?? 0
+        let room = max(0, limit - known)
+        let kept = rejections.prefix(room)
         try await transaction.execute(
             """
             INSERT INTO import_rejections (import_id, number, line, column_name, value, reason)
-            SELECT \(id), (SELECT coalesce(max(number), 0) FROM import_rejections WHERE import_id = \(id)) + place, line, column_name, value, reason
-            FROM unnest(\(rejections.map(\.line)), \(rejections.map(\.column)), \(rejections.map(\.value)), \(rejections.map(\.reason)))
+            SELECT \(id), \(known) + place, line, column_name, value, reason
+            FROM unnest(\(kept.map(\.line)), \(kept.map(\.column)), \(kept.map(\.value)), \(kept.map(\.reason)))
                 WITH ORDINALITY AS new (line, column_name, value, reason, place)
             """)
+        return rejections.count - kept.count
     }
 
     /// In the order of the file, those behind `after`.

@@ -23,6 +23,8 @@ struct ImportView: Sendable, Codable {
     let changed: Int
     let rejectedRows: Int
     let rejected: [Rejection]
+    /// Reasons beyond those that the file of rejected rows can hold; nil for none.
+    let unlisted: Int?
     /// Columns of the file that mean nothing here.
     let ignoredColumns: [String]?
     /// Why the rest of the file was not read.

@@ -9,9 +9,7 @@ import Secrets
 /// transaction each. How far it has come stands in the database beside what it has changed, so whoever gets the next message goes on from there.
 struct Imports: Sendable {
     /// In one transaction: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
-    static let batchRows = 500
-    /// Then the file is not what it is taken for.
-    static let maximumRejected = 100_000
+    static let batchRows = 2_000
 
     let clock: any WallClock
     let randomness: any Randomness
@@ -43,8 +41,8 @@ struct Imports: Sendable {
                 outcomes.append(.done(note: "done before"))
                 continue
             }
-            try await advance(&job, on: transaction)
-            outcomes.append(.done(emit: job.state == .running ? [try next(job)] : []))
+            let lows = try await advance(&job, on: transaction)
+            outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
         }
         return outcomes
     }
@@ -53,16 +51,19 @@ struct Imports: Sendable {
         try OutgoingMessage(.request(MessageName.advanceImport), AdvanceImport(importID: job.id, step: job.step))
     }
 
-    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws {
+    /// Returns the events of stock that has become low.
+    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [Emission] {
         let now = clock.now()
         let start = job.reader.position
         let window = try await ImportStore.window(job.id, from: start, count: ImportReader.windowBytes, on: transaction)
         let isLast = start + window.count >= job.bytes
         var rejections: [Rejection] = []
+        var lows: [Emission] = []
         do {
             let (rows, flaws) = try job.reader.read(window, isLast: isLast, limit: Self.batchRows)
             let taken = try await take(rows, &job, now, on: transaction)
             rejections = flaws + taken.rejections
+            lows = taken.lows
             let rejectedRows = Set(taken.rejections.map(\.line)).count
             job.rows += rows.count + flaws.count
             job.accepted += rows.count - rejectedRows
@@ -74,14 +75,11 @@ struct Imports: Sendable {
             job.state = .failed
             job.failure = error.reason
         }
-        if job.rejected > Self.maximumRejected {
-            job.state = .failed
-            job.failure = "more than \(Self.maximumRejected) rows were rejected"
-        }
         job.step += 1
         if job.state != .running { job.finishedAt = now }
-        try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
+        job.unlisted += try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
         try await ImportStore.save(job, now: now, on: transaction)
+        return lows
     }
 
     /// Each row that is not a repetition of an earlier one, as its kind has it.
