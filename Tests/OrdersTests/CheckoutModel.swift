@@ -95,6 +95,10 @@ struct CheckoutModel {
             if reservation != .committed { found.append("confirmed without stock") }
             if money != .taken { found.append("confirmed without money") }
         }
+        if checkout.phase == .booked {
+            if reservation != .committed { found.append("booked without stock") }
+            if money != .taken { found.append("booked without money") }
+        }
         // The customer's view.
         if checkout.phase.orderState == "confirmed" {
             if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }

@@ -55,6 +55,22 @@ import Testing
         #expect(steps == [.announceConfirmed])
     }
 
+    @Test(arguments: [Checkout.Phase.reserving, .charging, .awaitingCustomer])
+    func `a booked sale whose report overtakes that of its payment is confirmed without a step being repeated`(phase: Checkout.Phase) throws {
+        let booked = try #require(Checkout(phase: phase, reason: nil).after(.stockCommitted))
+        #expect(booked.next.phase.orderState == "pending", "the payment is not known yet")
+        #expect(booked.steps == [])
+        let confirmed = try #require(booked.next.after(.charged))
+        #expect(confirmed.next.phase == .confirmed)
+        #expect(confirmed.steps == [.announceConfirmed])
+    }
+
+    @Test func `the report of a payment that is lost is requested again, and after the checkout's lifetime its money is refunded`() {
+        let booked = Checkout(phase: .booked, reason: nil)
+        #expect(booked.after(.overdue(expired: false)) == (booked, [.charge]))
+        #expect(booked.after(.overdue(expired: true)) == (Checkout(phase: .voiding, reason: .paymentTimeout), [.void]))
+    }
+
     @Test func `an ended checkout repeats no step, except that late money is refunded`() {
         for kind in CheckoutEvent.Kind.allCases {
             #expect(Checkout(phase: .confirmed, reason: nil).after(.init(kind, expired: true)) == nil)
@@ -76,7 +92,7 @@ import Testing
                 for expired in [false, true] {
                     guard let (next, _) = Checkout(phase: phase, reason: nil).after(.init(kind, expired: expired)), next.phase != phase else { continue }
                     if next.phase == .rejected { #expect(phase == .reopening && kind == .cartReopened) }
-                    if next.phase == .confirmed { #expect(phase == .confirming && kind == .stockCommitted) }
+                    if next.phase == .confirmed { #expect(phase == .confirming && kind == .stockCommitted || phase == .booked && kind == .charged) }
                 }
             }
         }

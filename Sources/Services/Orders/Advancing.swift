@@ -69,7 +69,8 @@ struct Advancing: Sendable {
         order.checkout = next
         // Counts repeated steps.
         if !isSamePhase || event.kind != .overdue {
-            let detail = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
+            let phrase = event.kind.phrase(enteringPhase: next.phase)
+            let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
             order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
         }
         return steps
@@ -88,10 +89,12 @@ struct Advancing: Sendable {
 }
 
 extension OrderRow {
-    /// Payments is asked only once the stock is reserved, so its first answer implies that too.
+    /// Payments is asked, and a sale booked, only once the stock is reserved, so the first news of either implies that too.
     fileprivate func reservation(impliedBy event: CheckoutEvent, to next: Checkout, _ now: Date) -> OrderView.Entry? {
-        guard checkout.phase == .reserving, next.phase != .reserving, event.payment != nil || event.reservedAt != nil else { return nil }
-        return .init(at: event.reservedAt ?? now, state: Checkout.Phase.charging.rawValue, detail: CheckoutEvent.Kind.stockReserved.phrase)
+        guard checkout.phase == .reserving, next.phase != .reserving else { return nil }
+        guard event.payment != nil || event.reservedAt != nil || next.phase == .booked else { return nil }
+        let phrase = CheckoutEvent.Kind.stockReserved.phrase(enteringPhase: .charging)
+        return .init(at: event.reservedAt ?? now, state: Checkout.Phase.charging.rawValue, detail: phrase)
     }
 
     /// Takes over the payment report; returns false when it contains nothing new.
@@ -119,14 +122,14 @@ extension OrderRow {
 
 extension CheckoutEvent.Kind {
     /// The event's text in the order's history.
-    fileprivate var phrase: String {
+    fileprivate func phrase(enteringPhase phase: Checkout.Phase) -> String {
         switch self {
         case .stockReserved: "stock reserved"
         case .stockShort: "not enough stock"
-        case .charged: "payment succeeded"
+        case .charged: phase == .confirmed ? "order confirmed" : "payment succeeded"
         case .paymentDeclined: "payment declined"
         case .paymentActionRequired: "the customer has to authenticate the payment"
-        case .stockCommitted: "order confirmed"
+        case .stockCommitted: phase == .confirmed ? "order confirmed" : "sale booked"
         case .reservationLost: "the reservation is gone"
         case .paymentVoided: "no payment is kept"
         case .paymentUnresolved: "the payment needs an operator"

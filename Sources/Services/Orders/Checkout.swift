@@ -4,20 +4,22 @@ import Contracts
 /// every order of events can be tested.
 ///
 /// ```
-/// reserving ────────► confirming | awaitingCustomer | releasing (card declined) | voiding (no answer) | reopening (out of stock)
-/// awaitingCustomer ─► confirming | voiding
+/// reserving ────────► confirming | awaitingCustomer | booked | releasing (card declined) | voiding (no answer) | reopening (out of stock)
+/// awaitingCustomer ─► confirming | booked | voiding
+/// booked ───────────► confirmed | voiding (no answer)
 /// confirming ───────► confirmed | voiding (its reservation is gone)
 /// voiding ─► releasing ─► reopening ─► rejected
 /// ```
 ///
 /// Catalog hands over to payments, so the first event of most orders is the result of the charge. A reservation does not expire while its order lives, so an
-/// order whose money is taken is confirmed to its customer; booking the sale comes after.
+/// order whose money is taken is confirmed to its customer; booking the sale comes after. Payments reports the charge to orders and has catalog book the sale at the
+/// same time, so catalog's report may arrive first: the order is `booked` until the report of the charge arrives.
 ///
 /// Every step may be requested again and every event may arrive twice: receivers of steps act once per order, and an event that no longer fits changes
 /// nothing. Stock is released only after it is certain that no money is kept, or that an operator must handle it.
 struct Checkout: Sendable, Hashable {
     enum Phase: String, Sendable, CaseIterable {
-        case reserving, charging, awaitingCustomer, confirming, voiding, releasing, reopening, confirmed, rejected
+        case reserving, charging, awaitingCustomer, booked, confirming, voiding, releasing, reopening, confirmed, rejected
     }
 
     enum Reason: String, Sendable, CaseIterable {
@@ -68,6 +70,13 @@ struct Checkout: Sendable, Hashable {
         case (.awaitingCustomer, .paymentDeclined): to(.voiding, .void, because: .paymentDeclined)
         case (.awaitingCustomer, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
         case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
+
+        // Only a payment that succeeded has its sale booked, and its report is under way.
+        case (.reserving, .stockCommitted), (.charging, .stockCommitted), (.awaitingCustomer, .stockCommitted): to(.booked)
+        case (.booked, .charged): to(.confirmed, .announceConfirmed)
+        // The charge is not made again: its result is reported again.
+        case (.booked, .overdue(expired: false)): to(.booked, .charge)
+        case (.booked, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
 
         // Money is taken: from here on the order is confirmed. If its reservation is gone nevertheless, the money is refunded.
         case (.confirming, .stockCommitted): to(.confirmed, .announceConfirmed)

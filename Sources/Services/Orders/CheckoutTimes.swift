@@ -18,7 +18,7 @@ public struct CheckoutTimes: Sendable {
         return switch phase {
         case .confirmed, .rejected: nil
         case .awaitingCustomer: max(end, now.addingTimeInterval(1))
-        case .reserving, .charging: end > now ? min(end, now.addingTimeInterval(timeout)) : now.addingTimeInterval(timeout)
+        case .reserving, .charging, .booked: end > now ? min(end, now.addingTimeInterval(timeout)) : now.addingTimeInterval(timeout)
         case .confirming, .voiding, .releasing, .reopening: now.addingTimeInterval(timeout)
         }
     }

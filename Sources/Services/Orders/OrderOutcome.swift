@@ -11,7 +11,7 @@ public enum OrderOutcome: Sendable {
     public init?(phase: String) {
         guard let phase = Checkout.Phase(rawValue: phase) else { return nil }
         switch phase {
-        case .reserving, .charging, .awaitingCustomer, .confirming, .voiding, .releasing, .reopening: self = .open
+        case .reserving, .charging, .awaitingCustomer, .booked, .confirming, .voiding, .releasing, .reopening: self = .open
         case .confirmed: self = .sold
         case .rejected: self = .givenUp
         }

@@ -43,7 +43,8 @@ extension Checkout.Phase {
         case .confirming, .confirmed: "confirmed"
         case .rejected: "rejected"
         case .awaitingCustomer: "requiresAction"
-        case .reserving, .charging, .voiding, .releasing, .reopening: "pending"
+        // What the payment is, only its own report says.
+        case .reserving, .charging, .booked, .voiding, .releasing, .reopening: "pending"
         }
     }
 

@@ -64,7 +64,7 @@ struct AuditInvariantTests {
         #expect(Self.findings(Self.order(phase)) == [])
     }
 
-    @Test(arguments: ["reserving", "charging", "awaitingCustomer", "confirming", "voiding", "releasing"])
+    @Test(arguments: ["reserving", "charging", "awaitingCustomer", "booked", "confirming", "voiding", "releasing"])
     func `an order under way is reported only when it was due`(phase: String) {
         let findings = Self.findings(Self.order(phase, dueAt: Self.then))
         #expect(findings.map(\.unchangedSince) == [Self.then])

@@ -25,6 +25,8 @@ enum SagaEdges {
         Edge("awaitingCustomer", "payment succeeded", "confirming"),
         Edge("awaitingCustomer", "payment declined", "voiding"),
         Edge("awaitingCustomer", "no answer in time", "voiding"),
+        Edge("charging", "sale booked", "booked"),
+        Edge("booked", "order confirmed", "confirmed"),
         Edge("confirming", "order confirmed", "confirmed"),
         Edge("voiding", "no payment is kept", "releasing"),
         Edge("releasing", "stock released", "reopening"),
@@ -33,6 +35,8 @@ enum SagaEdges {
 
     /// Transitions that a sweep need not reach.
     private static let rare: [Edge] = [
+        Edge("awaitingCustomer", "sale booked", "booked"),
+        Edge("booked", "no answer in time", "voiding"),
         Edge("confirming", "the reservation is gone", "voiding"),
         Edge("voiding", "the payment needs an operator", "releasing"),
     ]
