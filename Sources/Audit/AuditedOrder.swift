@@ -30,6 +30,8 @@ struct AuditedOrder: Sendable {
 
     /// The order that closed the cart; nil when the cart is gone or open.
     var orderOfCart: UUID?
+    /// Nil before the first shipment.
+    var fulfilment: AuditedFulfilment?
     var charge: AuditedCharge?
     var reservation: AuditedReservation?
     var notifications: [AuditedNotification] = []

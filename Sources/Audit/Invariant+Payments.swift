@@ -11,7 +11,7 @@ extension AuditedOrder {
         switch fate {
         case .open: wrong += amountFindings
         case .sold: wrong += amountFindings + saleFindings
-        case .givenUp: wrong += givenUpFindings
+        case .givenUp, .cancelled: wrong += givenUpFindings
         }
         // A difference in the money itself has been reported already.
         return wrong.isEmpty && fate != .open ? paymentStateFindings : wrong

@@ -216,6 +216,8 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
     public let payment: PaymentReport?
     /// With the result of a charge that catalog requested: when the stock was reserved.
     public var reservedAt: Date?
+    /// With a `paymentChanged` that a refund caused.
+    public var refund: RefundReport?
 
     public init(
         orderID: UUID, kind: Kind, detail: String? = nil, clientSecret: String? = nil, payment: PaymentReport? = nil, reservedAt: Date? = nil

@@ -121,4 +121,33 @@ import Testing
         #expect(try await level(harness, "a") == [5, 4])
         await harness.database.close()
     }
+
+    private func ledger(_ harness: ServiceHarness, _ sku: String) async throws -> [String] {
+        struct List: Decodable {
+            struct Entry: Decodable {
+                let kind: String
+                let delta: Int
+                let onHand: Int
+                let orderId: String?
+            }
+
+            let items: [Entry]
+        }
+        let list: List = try await harness.ask(try Request("catalog.stock.movements", parameters: ["sku": sku])).decoded()
+        return list.items.map { "\($0.kind) \($0.delta) \($0.onHand) \($0.orderId == nil ? "" : "order")" }
+    }
+
+    @Test func `the stock of a cancelled sale comes back once, and the ledger shows the sale and its return`() async throws {
+        let harness = try await harness(["a": 10])
+        _ = await harness.send([try reserve(1, [("a", 4)])])
+        _ = await harness.send([try settle(MessageName.commit, 1)])
+        #expect(try await level(harness, "a") == [6, 0])
+        harness.clock.advance(by: 60)
+        for _ in 1...3 { #expect(try kinds(await harness.send([try settle(MessageName.release, 1), try settle(MessageName.release, 1)])) == [.stockReleased, .stockReleased]) }
+        #expect(try await level(harness, "a") == [10, 0])
+        #expect(try await ledger(harness, "a") == ["returned 4 10 order", "sold -4 6 order"])
+        #expect(try kinds(await harness.send([try settle(MessageName.commit, 1)])) == [.reservationLost], "a late booking changes nothing")
+        #expect(try await level(harness, "a") == [10, 0])
+        await harness.database.close()
+    }
 }

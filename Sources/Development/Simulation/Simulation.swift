@@ -1,4 +1,5 @@
 import AMQP
+import Contracts
 import FoundationEssentials
 import JSON
 import Logging
@@ -104,6 +105,9 @@ public struct Simulation: Sendable {
                     guard plan.crashAt == nil else { return }
                     let clerk = Clerk(shop: shop, ledger: ledger, chance: Chance(seed: plan.seed, stream: "clerk"))
                     customers.addTask { try? await clerk.run() }
+                    let warehouse = Chance(seed: plan.seed, stream: "warehouse")
+                    let shipper = Caller(id: warehouse.uuid(), role: .admin)
+                    customers.addTask { try? await Warehouse(shop: shop, ledger: ledger, chance: warehouse, caller: shipper).run() }
                     customers.addTask {
                         while scheduler.steps < plan.steps, clock.elapsed < Self.faultyTime.lowerBound || shop.hasWork,
                             clock.elapsed < Self.faultyTime.upperBound

@@ -70,6 +70,9 @@ struct EndpointReader {
         if case .path(let name)? = endpoint.guestKey, !PathTemplate.names(in: path).contains(name) {
             throw wharf.error("'guestKey' is 'path.\(name)', and the path has no such template")
         }
+        if case .query(let name)? = endpoint.guestKey, !endpoint.queryParameters.contains(name) {
+            throw wharf.error("'guestKey' is 'query.\(name)', and the operation has no such parameter")
+        }
         if let name = endpoint.hashedParameter, !PathTemplate.names(in: path).contains(name) {
             throw wharf.error("'hashed' is '\(name)', and the path has no such template")
         }
@@ -105,7 +108,7 @@ struct EndpointReader {
 
     private static func guestKey(_ node: DocumentNode) throws(OpenAPIError) -> GuestKey {
         let text = try node.text()
-        guard let key = GuestKey(text) else { throw node.error("'\(text)' is no place of a guest's key; accepted: path.<template>, body.<field>") }
+        guard let key = GuestKey(text) else { throw node.error("'\(text)' is no place of a guest's key; accepted: path.<template>, query.<parameter>, body.<field>") }
         return key
     }
 

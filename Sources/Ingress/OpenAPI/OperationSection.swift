@@ -30,6 +30,7 @@ struct OperationSection {
         if endpoint.requiresIdempotencyKey { facts.append("needs an <code>Idempotency-Key</code>") }
         switch endpoint.guestKey {
         case .path(let name): facts.append("a guest's key counts within <code>\(HTML.escape(name))</code> of the path")
+        case .query(let name): facts.append("a guest's key counts within the parameter <code>\(HTML.escape(name))</code>")
         case .body(let name): facts.append("a guest's key counts within <code>\(HTML.escape(name))</code> of the body")
         case nil: break
         }

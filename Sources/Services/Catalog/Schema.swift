@@ -124,5 +124,6 @@ enum Schema {
         variants,
         bareImages,
         imports,
+        comingBack,
     ]
 }

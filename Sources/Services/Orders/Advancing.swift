@@ -28,10 +28,10 @@ struct Advancing: Sendable {
                 outcomes[index] = .failed(Failure("unknown-order", "there is no order \(item.input.orderID)"))
                 continue
             }
-            let wasPending = !order.checkout.phase.endsWait
-            guard let steps = apply(item.input, to: &order, now) else { continue }
-            emissions[index] += try steps.map { try Emission($0, for: order) }
-            if wasPending, order.checkout.phase.endsWait { settled[order.id] = index }
+            let wasPending = !order.checkout.endsWait
+            guard let messages = try apply(item.input, to: &order, now) else { continue }
+            emissions[index] += messages
+            if wasPending, order.checkout.endsWait { settled[order.id] = index }
             orders[order.id] = order
             changed.insert(order.id)
         }
@@ -42,21 +42,19 @@ struct Advancing: Sendable {
             let reopening = rows.filter { $0.checkout.phase == .reopening || $0.checkout.phase == .rejected }
             if !reopening.isEmpty { try await Store.reopenCarts(of: reopening.map(\.id), on: transaction) }
         }
-        if !settled.isEmpty {
-            for waiter in try await Store.takeWaiters(of: Array(settled.keys), on: transaction) {
-                guard let order = orders[waiter.order], let index = settled[waiter.order] else { continue }
-                emissions[index].append(try Emission(.answer(waiter.requester, status: 200), try CheckoutView(order)))
-            }
+        for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
+            if let index = settled[order] { emissions[index] += answers }
         }
         return items.indices.map { outcomes[$0] ?? .done(emit: emissions[$0]) }
     }
 
-    /// The steps that follow; nil when the event changes nothing.
-    private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) -> [Checkout.Step]? {
+    /// The messages that follow; nil when the event changes nothing.
+    private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) throws -> [Emission]? {
         let expired = times.isExpired(placedAt: order.placedAt, now: now)
         let transition = order.checkout.after(.init(event.kind, expired: expired))
         let hasLearned = order.learn(event.payment)
-        guard transition != nil || hasLearned else { return nil }
+        let news = try order.learn(event.refund)
+        guard transition != nil || hasLearned || news != nil else { return nil }
         let (next, steps) = transition ?? (order.checkout, [])
         let isSamePhase = next.phase == order.checkout.phase
         if event.kind == .overdue { order.retries += 1 }
@@ -73,7 +71,7 @@ struct Advancing: Sendable {
             let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
             order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
         }
-        return steps
+        return try steps.map { try Emission($0, for: order) } + (news ?? [])
     }
 
     /// Wakes each saga whose step has had no answer in time with a message.
@@ -103,6 +101,19 @@ extension OrderRow {
         let isDifferent = paymentState != report.state || refunded != report.refunded
         (paymentState, refunded, paymentRevision) = (report.state, report.refunded, report.revision)
         return isDifferent
+    }
+
+    /// What follows from a refund that has succeeded, once; nil for any other news of it. A cancelled order's money is announced with the cancellation.
+    fileprivate mutating func learn(_ refund: RefundReport?) throws -> [Emission]? {
+        guard let refund else { return nil }
+        var fulfilment = try fulfilment
+        guard fulfilment.learn(refund) else { return nil }
+        try change(fulfilment)
+        guard !checkout.isCancelled else { return [] }
+        var update = try OrderUpdate(self)
+        update.refundID = refund.refundID
+        update.amount = Money(amount: refund.amount, currency: total.currency)
+        return [try Emission(.event(MessageName.orderRefunded), update)]
     }
 
     /// For events of a version of payments that sends no reports. Beside a version that does, only the ends of a payment are certain to be news; the next

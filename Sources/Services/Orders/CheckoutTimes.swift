@@ -16,7 +16,7 @@ public struct CheckoutTimes: Sendable {
         let timeout = min(firstTimeout * Double(1 << min(retries, 10)), longestTimeout)
         let end = placedAt.addingTimeInterval(lifetime)
         return switch phase {
-        case .confirmed, .rejected: nil
+        case .confirmed, .rejected, .cancelled: nil
         case .awaitingCustomer: max(end, now.addingTimeInterval(1))
         case .reserving, .charging, .booked: end > now ? min(end, now.addingTimeInterval(timeout)) : now.addingTimeInterval(timeout)
         case .confirming, .voiding, .releasing, .reopening: now.addingTimeInterval(timeout)

@@ -51,7 +51,11 @@ struct Audit: Sendable {
             for edge in SagaEdges.path(of: order) where !SagaEdges.isPossible(edge) {
                 found.append("order \(order.id) went from \(edge.from) to \(edge.to) by '\(edge.event)'")
             }
-            if let seen = customers.settled[order.id], seen != order.phase { found.append("order \(order.id) was reported as \(seen), and is \(order.phase)") }
+            // A confirmed order may be cancelled later.
+            if let seen = customers.settled[order.id], seen != order.phase, (seen, order.phase) != ("confirmed", "cancelled") {
+                found.append("order \(order.id) was reported as \(seen), and is \(order.phase)")
+            }
+            found += fulfilmentFindings(order)
             if order.phase == "rejected" {
                 if books.carts[order.cart] == order.id { found.append("order \(order.id) is rejected, and its cart is closed") }
             } else if books.carts[order.cart] != order.id {
@@ -61,6 +65,19 @@ struct Audit: Sendable {
         for (cart, order) in books.carts.sorted(by: { $0.key.uuidString < $1.key.uuidString }) where books.orders[order] == nil {
             found.append("cart \(cart) was closed for order \(order), which does not exist")
         }
+        return found
+    }
+
+    /// Of a cancellation and a shipment one was accepted, and it stands.
+    private func fulfilmentFindings(_ order: Books.Order) -> [String] {
+        var found: [String] = []
+        for (sku, quantity) in order.shipped.sorted(by: { $0.key < $1.key }) where quantity > order.ordered[sku, default: 0] {
+            found.append("order \(order.id) has \(quantity) of \(sku) shipped")
+        }
+        if !order.shipped.isEmpty, order.phase != "confirmed" { found.append("order \(order.id) is \(order.phase), and was shipped") }
+        if customers.cancelled.contains(order.id), !order.isGivenUp { found.append("order \(order.id) was reported as cancelled, and is \(order.phase)") }
+        if customers.shipped.contains(order.id), order.shipped.isEmpty { found.append("order \(order.id) was reported as shipped, and is not") }
+        if customers.delivered.contains(order.id), order.shipping != "delivered" { found.append("order \(order.id) was reported as delivered, and is not") }
         return found
     }
 
@@ -76,9 +93,9 @@ struct Audit: Sendable {
             let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
             if captures > 1 { found.append("order \(order.id) was charged \(captures) times") }
             if order.phase == "confirmed", kept != order.total { found.append("order \(order.id) is confirmed for \(order.total), and \(kept) was kept") }
-            if order.phase == "rejected", kept != 0 { found.append("order \(order.id) is rejected, and \(kept) was kept") }
-            if order.phase == "rejected", own.contains(where: { $0.status == .requiresAction }) {
-                found.append("order \(order.id) is rejected, and can still be paid")
+            if order.isGivenUp, kept != 0 { found.append("order \(order.id) is \(order.phase), and \(kept) was kept") }
+            if order.isGivenUp, own.contains(where: { $0.status == .requiresAction }) {
+                found.append("order \(order.id) is \(order.phase), and can still be paid")
             }
         }
         for order in ordersByID where order.isSettled { found += paymentFindings(order) }
@@ -126,10 +143,12 @@ struct Audit: Sendable {
         var found: [String] = []
         for order in ordersByID where order.isSettled {
             let notices = books.notifications.filter { $0.order == order.id }
-            let kind = order.phase == "confirmed" ? "orderConfirmed" : "orderRejected"
+            let kind = order.phase == "confirmed" ? "orderConfirmed" : order.phase == "cancelled" ? "orderCancelled" : "orderRejected"
             // A dead letter may hold the notification back, until an operator replays it.
             if notices.isEmpty, deadLetters.contains(where: { $0.order == order.id }) { continue }
-            if notices.map(\.kind) != [kind] { found.append("order \(order.id) is \(order.phase), and was announced as \(notices.map(\.kind))") }
+            let ends = notices.map(\.kind).filter { ["orderConfirmed", "orderRejected", "orderCancelled"].contains($0) }
+            // The end of a cancelled order may be its second one.
+            if ends.filter({ order.phase != "cancelled" || $0 != "orderConfirmed" }) != [kind] { found.append("order \(order.id) is \(order.phase), and was announced as \(notices.map(\.kind))") }
             for one in notices where one.result != "sent" || mails[one.id] == nil {
                 found.append("the mail about order \(order.id) is \(one.result), and left \(mails[one.id] ?? 0) times")
             }

@@ -21,8 +21,29 @@ struct Books: Sendable {
         /// How often a step was repeated.
         let redrives: Int
         let history: [Entry]
+        /// Pieces by SKU.
+        let ordered: [String: Int]
+        let shipped: [String: Int]
+        /// In the words of the API; nil before the first shipment.
+        let shipping: String?
 
-        var isSettled: Bool { phase == "confirmed" || phase == "rejected" }
+        var isSettled: Bool { phase == "confirmed" || isGivenUp }
+        var isGivenUp: Bool { phase == "rejected" || phase == "cancelled" }
+    }
+
+    private struct Line: Decodable {
+        let sku: String
+        let quantity: Int
+    }
+
+    private struct Fulfilment: Decodable {
+        struct Shipment: Decodable { let lines: [Line] }
+
+        let shipments: [Shipment]
+    }
+
+    private static func pieces(_ lines: [Line]) -> [String: Int] {
+        Dictionary(lines.map { ($0.sku, $0.quantity) }, uniquingKeysWith: +)
     }
 
     struct Handled: Sendable {
@@ -67,17 +88,20 @@ struct Books: Sendable {
         let orders = try await connection.query(
             """
             SELECT id, cart_id, total, phase, payment_state, coalesce(refunded, 0) AS refunded, coalesce(redrives, 0) AS redrives,
-                   history::text AS history
+                   history::text AS history, lines::text AS lines, fulfilment::text AS fulfilment, shipping
             FROM orders.orders LEFT JOIN orders.checkouts ON order_id = id ORDER BY id
             """)
         for row in orders {
             let history: String? = try row.decode("history")
+            let lines: [Line] = try JSON.decode(from: Array(try row.decode("lines", as: String.self).utf8))
+            let fulfilment: Fulfilment? = try row.decode("fulfilment", as: String?.self).map { try JSON.decode(from: Array($0.utf8)) }
             let order = Order(
                 id: try row.decode("id"), cart: try row.decode("cart_id"), total: try row.decode("total"),
                 phase: try row.decode("phase", as: String?.self) ?? "without a saga",
                 paymentState: try row.decode("payment_state", as: String?.self) ?? "", refunded: try row.decode("refunded"),
                 redrives: try row.decode("redrives"),
-                history: try history.map { try JSON.decode(from: Array($0.utf8)) } ?? [])
+                history: try history.map { try JSON.decode(from: Array($0.utf8)) } ?? [], ordered: pieces(lines),
+                shipped: pieces((fulfilment?.shipments ?? []).flatMap(\.lines)), shipping: try row.decode("shipping"))
             books.orders[order.id] = order
         }
         for row in try await connection.query("SELECT id, order_id FROM carts.carts WHERE order_id IS NOT NULL") {

@@ -48,11 +48,16 @@ enum Moment {
     static let gatewayAway = "gateway away"
     static let queueFull = "queue full"
     static let refusedForNow = "command refused with 503"
+    static let cancelled = "order cancelled by its customer"
+    static let cancelledTooLate = "cancellation refused, as a part was shipped"
+    static let shippedInPart = "order shipped in part"
+    static let shippedTooLate = "shipment refused, as the order was cancelled"
+    static let delivered = "order delivered"
 
     static let all: [String] =
         SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
-            queueFull, refusedForNow,
+            queueFull, refusedForNow, cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

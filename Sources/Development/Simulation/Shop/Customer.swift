@@ -58,6 +58,12 @@ struct Customer: Sendable {
             let first = try await checkOut(cart.id, body, key: "checkout")
             guard let answer = try await [first, second].compactMap(\.self).first else { return }
             _ = try await follow(answer)
+        } else if chance.happens(0.15) {
+            // Another thought, while the order is under way.
+            guard let answer = try await checkOut(cart.id, body, key: "checkout") else { return }
+            try await shop.clock.sleep(for: chance.duration(milliseconds: 0...2_000))
+            try await cancel(answer)
+            _ = try await follow(answer)
         } else if let answer = try await checkOut(cart.id, body, key: "checkout"), try await follow(answer) == "rejected" {
             // Another card for the same cart.
             guard let again = try await checkOut(cart.id, self.body(cart.id, .good), key: "checkout with another card", isReopened: true) else {
@@ -65,6 +71,22 @@ struct Customer: Sendable {
             }
             shop.visits.note(Moment.reorder)
             _ = try await follow(again)
+        }
+    }
+
+    /// Twice now and then: the second answer must be the first one's.
+    private func cancel(_ answer: Answer) async throws {
+        var parameters = ["id": answer.order.id.uuidString]
+        parameters["token"] = answer.token
+        for click in 0..<(chance.happens(0.3) ? 2 : 1) {
+            guard let reply = try await ask("orders.orders.cancel", key: "cancel \(click)", parameters: parameters, durability: .durable) else { return }
+            switch reply.status {
+            case 202:
+                shop.visits.note(Moment.cancelled)
+                ledger.cancelled(order: answer.order.id)
+            case 409: shop.visits.note(Moment.cancelledTooLate)
+            default: ledger.complain("a cancellation was answered \(reply.status)")
+            }
         }
     }
 
@@ -114,9 +136,17 @@ struct Customer: Sendable {
                 reply.status == 200, let order = try? JSON.decode(Answer.Order.self, from: reply.body)
             else { continue }
             switch order.state {
-            case "confirmed", "rejected":
-                ledger.settled(order: id, as: order.state)
+            case "confirmed", "rejected", "cancelled":
+                // A cancellation is reported while its saga runs.
+                if order.state != "cancelled" { ledger.settled(order: id, as: order.state) }
+                if order.state == "confirmed", chance.happens(0.3) {
+                    try await shop.clock.sleep(for: chance.duration(milliseconds: 0...6_000))
+                    try await cancel(answer)
+                }
                 return order.state
+            case "partlyShipped", "shipped", "delivered":
+                ledger.settled(order: id, as: "confirmed")
+                return "confirmed"
             case "requiresAction" where !hasActed:
                 hasActed = true
                 try await act(behaviour, on: id)
