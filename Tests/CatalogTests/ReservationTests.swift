@@ -150,4 +150,19 @@ import Testing
         #expect(try await level(harness, "a") == [10, 0])
         await harness.database.close()
     }
+
+    @Test func `what a customer has sent back goes into stock once for each return`() async throws {
+        let harness = try await harness(["a": 10])
+        let (first, second) = (UUID(), UUID())
+        func restock(_ id: UUID, _ quantity: Int) throws -> Request {
+            let step = RestockReturn(orderID: order(1), returnID: id, lines: [.init(sku: "a", quantity: quantity)])
+            return Request(id: UUID(), operation: MessageName.restock, body: try JSON.encode(step))
+        }
+        _ = await harness.send([try restock(first, 2), try restock(first, 2), try restock(second, 1)])
+        _ = await harness.send([try restock(first, 2)])
+        #expect(try await level(harness, "a") == [13, 0])
+        #expect(try await ledger(harness, "a").filter { $0.hasPrefix("returned") }.count == 2)
+        #expect(await harness.send([try restock(UUID(), 0)])[0].failure?.cause == "malformed-message")
+        await harness.database.close()
+    }
 }

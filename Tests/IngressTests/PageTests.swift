@@ -1,4 +1,5 @@
 import Contracts
+import FoundationEssentials
 import Messaging
 import Testing
 import Yams
@@ -25,6 +26,7 @@ import Yams
             let json = try await TestIngress.exchange(port, "GET /openapi.json")
             #expect(yaml.headers["content-type"] == "application/yaml")
             #expect(json.headers["content-type"] == "application/json")
+            try Data(json.text.utf8).write(to: URL(filePath: "/tmp/orders-openapi.json"))
             // YAML is a superset of JSON, so one reader can compare the two.
             #expect(try Yams.compose(yaml: yaml.text) == Yams.compose(yaml: json.text))
             let tag = try #require(json.headers["etag"])

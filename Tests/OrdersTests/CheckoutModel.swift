@@ -279,30 +279,3 @@ struct CheckoutModel {
         return Attempt(order: order, charge: charge, state: state, createdAt: Date(timeIntervalSince1970: 0))
     }
 }
-
-extension CheckoutModel: Hashable {
-    /// What differs from state to state.
-    private struct Key: Hashable {
-        let phase: Checkout.Phase
-        let reason: Checkout.Reason?
-        let reservation: Reservation
-        let money: Money
-        let flags: UInt8
-        let flight: Flight
-        let state: Attempt.State?
-        let intent, secret, detail: String?
-        let refunded: Int?
-    }
-
-    private var key: Key {
-        let flags: UInt8 =
-            (handsOver ? 1 : 0) | (callUnderWay ? 2 : 0) | (announcedConfirmed ? 4 : 0) | (announcedRejected ? 8 : 0) | (attempt?.voidRequested == true ? 16 : 0)
-            | (announcedCancelled ? 32 : 0) | (shipped ? 64 : 0)
-        return Key(
-            phase: checkout.phase, reason: checkout.reason, reservation: reservation, money: money, flags: flags, flight: flight,
-            state: attempt?.state, intent: attempt?.intent, secret: attempt?.clientSecret, detail: attempt?.detail, refunded: attempt?.refunded)
-    }
-
-    static func == (left: CheckoutModel, right: CheckoutModel) -> Bool { left.key == right.key }
-    func hash(into hasher: inout Hasher) { hasher.combine(key) }
-}

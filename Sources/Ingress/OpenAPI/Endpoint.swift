@@ -42,6 +42,8 @@ public struct Endpoint: Sendable, Equatable {
     public let uploadOperation: String?
     /// The answer may go on in further replies, and has the form that the client's `Accept` asks for.
     public let isPaged: Bool
+    /// The operation that knows the versions of things: the answer is a stream of events, which goes on as long as the thing of the path's `id` changes.
+    public let streamOperation: String?
     /// The types of signed events that become messages, by the body's `type`; others are answered and dropped. Nil for all.
     public let eventTypes: Set<String>?
     /// Answered as soon as the broker has taken responsibility, without a reply.

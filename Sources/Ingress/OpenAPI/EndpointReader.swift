@@ -11,12 +11,12 @@ struct EndpointReader {
 
     static let methods = ["get", "put", "post", "delete", "patch"]
     /// The headers that become part of the message.
-    static let travellingHeaders: Set<String> = ["if-match", "idempotency-key"]
+    static let travellingHeaders: Set<String> = ["if-match", "idempotency-key", "last-event-id"]
     /// The headers that the ingress itself acts on.
     static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
     static let extensionKeys: Set<String> = [
         "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
-        "guestKey", "cacheable", "hashed", "events", "upload", "paged",
+        "guestKey", "cacheable", "hashed", "events", "upload", "paged", "stream",
     ]
 
     let method: String
@@ -52,6 +52,7 @@ struct EndpointReader {
             signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
             uploadOperation: try wharf.value("upload").map { node throws(OpenAPIError) in try Self.operationID(node) },
             isPaged: try wharf.flag("paged", only: "true"),
+            streamOperation: try wharf.value("stream").map { node throws(OpenAPIError) in try Self.operationID(node) },
             eventTypes: try wharf.value("events").map(Self.eventTypes),
             isAnsweredWhenAccepted: try wharf.flag("answer", only: "accepted"),
             queryParameters: parameters.query, queryPrefixes: parameters.prefixes, headerParameters: parameters.header.intersection(Self.travellingHeaders),
@@ -86,6 +87,9 @@ struct EndpointReader {
             throw wharf.error("'answer: accepted' needs 'kind: durable'")
         }
         if endpoint.isPaged, endpoint.kind != .query { throw wharf.error("'paged' needs 'kind: query'") }
+        if endpoint.streamOperation != nil, endpoint.kind != .query || endpoint.isPaged || !PathTemplate.names(in: path).contains("id") {
+            throw wharf.error("'stream' needs 'kind: query' and a path with '{id}', and excludes 'paged'")
+        }
         if endpoint.uploadOperation != nil, endpoint.kind != .durable || endpoint.role == .public || endpoint.isSensitive {
             throw wharf.error("'upload' needs 'kind: durable' and a caller, and no credentials")
         }
