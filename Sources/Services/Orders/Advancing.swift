@@ -110,7 +110,7 @@ extension OrderRow {
         case .charged: paymentState = .succeeded
         case .paymentDeclined: paymentState = .declined
         case .paymentActionRequired: paymentState = .requiresAction
-        case .paymentVoided where event.detail == VoidResult.refunded.rawValue: (paymentState, refunded) = (.refunded, total.amount)
+        case .paymentVoided where event.voidResult ?? event.detail.flatMap(VoidResult.init) == .refunded: (paymentState, refunded) = (.refunded, total.amount)
         case .paymentVoided: paymentState = .cancelled
         default: break
         }

@@ -48,11 +48,17 @@ enum Moment {
     static let gatewayAway = "gateway away"
     static let queueFull = "queue full"
     static let refusedForNow = "command refused with 503"
+    static let refund = "refund of a confirmed order"
+    static let refundTooMuch = "refund of more than is left"
+    static let refundsAtOnce = "two refunds at once"
+    static let refundByHand = "refund by hand at the gateway"
+    static let refundFailedLate = "refund that fails after it was made"
+    static let dispute = "dispute by the customer's bank"
 
     static let all: [String] =
         SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
-            queueFull, refusedForNow,
+            queueFull, refusedForNow, refund, refundTooMuch, refundsAtOnce, refundByHand, refundFailedLate, dispute,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }
