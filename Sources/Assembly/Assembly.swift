@@ -136,7 +136,7 @@ package struct Assembly: Sendable {
                     maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true,
                     logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
                 base: settings.stripe.apiBase)
-            definition = PaymentsService.definition(gateway: gateway, clock: clock)
+            definition = PaymentsService.definition(gateways: [gateway], clock: clock)
         case .notifications:
             let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
             let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)

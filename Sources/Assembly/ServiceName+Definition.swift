@@ -25,7 +25,7 @@ extension ServiceName {
         case .catalog: CatalogService.definition(clock: clock, randomness: randomness)
         case .carts: CartsService.definition(ask: unanswered, clock: clock, randomness: randomness)
         case .orders: OrdersService.definition(clock: clock)
-        case .payments: PaymentsService.definition(gateway: StripeGateway(transport: Nowhere(), key: ""), clock: clock)
+        case .payments: PaymentsService.definition(gateways: [StripeGateway(transport: Nowhere(), key: "")], clock: clock)
         case .notifications:
             NotificationsService.definition(
                 mail: Nowhere(), sender: try sender(), ask: unanswered, clock: clock, randomness: randomness)

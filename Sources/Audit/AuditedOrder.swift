@@ -69,6 +69,13 @@ struct AuditedCharge: Sendable {
     let isToBeVoided: Bool
     let intent: String?
     let updatedAt: Date
+    /// In minor units, as the payment service reports it.
+    var refunded = 0
+    /// The sum of the refunds in its ledger that the gateway has.
+    var refundsMade = 0
+    var isDisputed = false
+    /// A refund of a part waits for an operator.
+    var hasRefusedRefund = false
 
     /// Written to forbid a charge that had not begun.
     var isTombstone: Bool { amount.currency.isEmpty }

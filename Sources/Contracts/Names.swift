@@ -28,6 +28,7 @@ public enum MessageName {
     public static let undoExtra = "payments.extras.undo"
     public static let unresolved = "payments.unresolved"
     public static let createRefund = "payments.refunds.create"
+    public static let performRefund = "payments.refunds.perform"
     public static let reopenCart = "carts.carts.reopen"
 
     public static let sessionRevoked = "session.revoked"

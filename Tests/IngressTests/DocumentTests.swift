@@ -13,7 +13,10 @@ import Yams
         #expect(document.waitOperationIDs == ["orders.orders.wait"])
         #expect(document.uploadOperationIDs == ["catalog.imports.store"])
         #expect(document.streamOperationIDs == ["orders.orders.versions"])
-        #expect(document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == ["carts.checkouts.create", "orders.orders.cancel", "orders.returns.create"])
+        #expect(
+            document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == [
+                "carts.checkouts.create", "orders.orders.cancel", "orders.returns.create", "payments.refunds.create",
+            ])
         #expect(
             document.endpoints.filter(\.isSensitive).map(\.operationID) == [
                 "users.accounts.create", "users.sessions.create", "users.password.change", "users.email.change", "users.passwordResets.confirm",
@@ -52,7 +55,7 @@ import Yams
         ("deadline: 3", "deadlin: 3", "'x-wharf' has no 'deadlin'"),
         ("deadline: 3", "idempotencyKey: required", "needs the header parameter 'Idempotency-Key'"),
         ("deadline: 3", "answer: accepted", "needs 'kind: durable'"),
-        ("deadline: 3", "signature: stripe", "needs the header parameter 'Stripe-Signature'"),
+        ("deadline: 3", "signature: stripe", "needs the header parameter 'stripe-signature'"),
         ("deadline: 3", "wait: a.c", "needs the header parameter 'Prefer'"),
         ("name: id", "name: ID", "the path's templates are not its path parameters"),
         ("in: query", "in: cookie", "is in 'cookie'"),
@@ -176,6 +179,8 @@ import Yams
         "POST /v1/returns/{id}/approval orders.returns.approve durable admin",
         "POST /v1/returns/{id}/rejection orders.returns.refuse durable admin",
         "POST /v1/returns/{id}/receipt orders.returns.receive durable admin",
+        "POST /v1/orders/{id}/refunds payments.refunds.create durable admin", "GET /v1/orders/{id}/refunds payments.refunds.list query admin",
+        "GET /v1/payments/unresolved payments.unresolved.list query admin",
         "POST /v1/webhooks/stripe payments.webhooks.stripe durable public",
         "GET /v1/notifications notifications.notifications.list query admin",
         "GET /v1/dead-letters deadletters.letters.list query admin",

@@ -28,7 +28,7 @@ struct OrderFixture {
         let order = PlaceOrder(
             orderID: id, cartID: cart ?? self.cart, customerID: customer, email: "c@wharf.example",
             shippingAddress: Address(name: "C", line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
-            payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
+            payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
         return await harness.send([Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order))])[0]
     }
 

@@ -51,7 +51,7 @@ public final class Sandbox: Service {
             webhooks: webhooks, secondsSince1970: secondsSince1970)
         try await ledger.restore()
         // Shut down from the last to the first: the server answers what it has before the journal closes.
-        let services: [(any Service)?] = [journal, webhooks, application(for: ledger)]
+        let services: [(any Service)?] = [journal, webhooks, RefundEnds(ledger: ledger, logger: logger), application(for: ledger)]
         try await ServiceGroup(configuration: .init(services: services.compactMap(\.self), logger: logger)).run()
     }
 

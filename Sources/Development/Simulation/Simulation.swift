@@ -135,7 +135,7 @@ public struct Simulation: Sendable {
         var inARow = 0
         while true {
             let books = try audit.run { try await Books.read(on: $0) }
-            let isAtRest = !shop.hasWork && books.unvoided == 0 && books.orders.values.allSatisfy(\.isSettled)
+            let isAtRest = !shop.hasWork && books.unvoided == 0 && books.pendingRefunds == 0 && books.orders.values.allSatisfy(\.isSettled)
             inARow = isAtRest ? inARow + 1 : 0
             if inARow == looksAtRest || shop.clock.elapsed > end { return books }
             try await shop.clock.sleep(for: look)

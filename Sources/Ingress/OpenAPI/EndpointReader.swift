@@ -13,7 +13,7 @@ struct EndpointReader {
     /// The headers that become part of the message.
     static let travellingHeaders: Set<String> = ["if-match", "idempotency-key", "last-event-id"]
     /// The headers that the ingress itself acts on.
-    static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
+    static let ownHeaders = Set(["if-none-match", "prefer"] + WebhookSchemes.all.flatMap { $0.headers })
     static let extensionKeys: Set<String> = [
         "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
         "guestKey", "cacheable", "hashed", "events", "upload", "paged", "stream",
@@ -49,7 +49,7 @@ struct EndpointReader {
             hashedParameter: try wharf.value("hashed")?.text(),
             maximumBody: try wharf.number("maximumBody", in: Self.maximumBodyBytes).map { Int($0) },
             waitOperation: try waitOperation.map { node throws(OpenAPIError) in try Self.operationID(node) },
-            signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
+            signature: try wharf.value("signature").map(Self.signature),
             uploadOperation: try wharf.value("upload").map { node throws(OpenAPIError) in try Self.operationID(node) },
             isPaged: try wharf.flag("paged", only: "true"),
             streamOperation: try wharf.value("stream").map { node throws(OpenAPIError) in try Self.operationID(node) },
@@ -93,8 +93,8 @@ struct EndpointReader {
         if endpoint.uploadOperation != nil, endpoint.kind != .durable || endpoint.role == .public || endpoint.isSensitive {
             throw wharf.error("'upload' needs 'kind: durable' and a caller, and no credentials")
         }
-        if endpoint.signature == .stripe, !headers.contains("stripe-signature") {
-            throw wharf.error("'signature: stripe' needs the header parameter 'Stripe-Signature'")
+        if let scheme = endpoint.signature.flatMap(WebhookSchemes.named), let missing = scheme.headers.first(where: { !headers.contains($0) }) {
+            throw wharf.error("'signature: \(scheme.name)' needs the header parameter '\(missing)'")
         }
         if endpoint.eventTypes != nil, endpoint.signature == nil || !endpoint.isAnsweredWhenAccepted {
             throw wharf.error("'events' needs 'signature' and 'answer: accepted'")
@@ -102,6 +102,14 @@ struct EndpointReader {
         if endpoint.waitOperation != nil, !headers.contains("prefer") {
             throw wharf.error("'wait' needs the header parameter 'Prefer'")
         }
+    }
+
+    private static func signature(_ node: DocumentNode) throws(OpenAPIError) -> String {
+        let name = try node.text()
+        guard WebhookSchemes.named(name) != nil else {
+            throw node.error("'\(name)' is no scheme of signatures; accepted: \(WebhookSchemes.all.map { $0.name }.joined(separator: ", "))")
+        }
+        return name
     }
 
     private static func eventTypes(_ node: DocumentNode) throws(OpenAPIError) -> Set<String> {

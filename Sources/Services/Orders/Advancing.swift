@@ -103,13 +103,13 @@ extension OrderRow {
         return isDifferent
     }
 
-    /// What follows from a refund that has succeeded, once; nil for any other news of it. A cancelled order's money is announced with the cancellation.
+    /// What follows from a refund that has succeeded, once; nil for any other news of it. An order that is given up announces its end instead.
     fileprivate mutating func learn(_ refund: RefundReport?) throws -> [Emission]? {
         guard let refund else { return nil }
         var fulfilment = try fulfilment
         guard fulfilment.learn(refund) else { return nil }
         try change(fulfilment)
-        guard !checkout.isCancelled else { return [] }
+        guard !checkout.isCancelled, !checkout.isGivenUp else { return [] }
         var update = try OrderUpdate(self)
         update.refundID = refund.refundID
         update.amount = Money(amount: refund.amount, currency: total.currency)
@@ -124,7 +124,7 @@ extension OrderRow {
         case .charged: paymentState = .succeeded
         case .paymentDeclined: paymentState = .declined
         case .paymentActionRequired: paymentState = .requiresAction
-        case .paymentVoided where event.detail == VoidResult.refunded.rawValue: (paymentState, refunded) = (.refunded, total.amount)
+        case .paymentVoided where event.voidResult ?? event.detail.flatMap(VoidResult.init) == .refunded: (paymentState, refunded) = (.refunded, total.amount)
         case .paymentVoided: paymentState = .cancelled
         default: break
         }

@@ -6,7 +6,7 @@ import Secrets
 struct OrderView: Sendable, Codable {
     struct Payment: Sendable, Codable {
         let state: PaymentState
-        let gateway: String
+        let gateway: GatewayName
         let clientSecret: String?
     }
 

@@ -31,9 +31,9 @@ struct Audit: Sendable {
     let route: @Sendable (_ exchange: String, _ key: String) -> [String]
 
     var violations: [String] {
-        customers.complaints + orders + money + stock + notifications + messages
+        customers.complaints + orders + money + refunds + stock + notifications + messages
             + backlog.sorted { $0.key < $1.key }.map { "queue \($0.key) holds \($0.value) messages" }
-            + deadLetters.filter { !Self.excusedCauses.contains($0.cause) }.map { "dead letter from \($0.origin): \($0.cause)" }
+            + deadLetters.filter { !Self.excusedCauses.contains($0.cause) && !standsForRefund($0) }.map { "dead letter from \($0.origin): \($0.cause)" }
     }
 
     private var orders: [String] {
@@ -91,8 +91,11 @@ struct Audit: Sendable {
             let own = intents.filter { $0.order == order.id }
             let captures = own.reduce(0) { $0 + $1.captures }
             let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
+            let refunded = books.refunds.filter { $0.order == order.id && $0.state == "succeeded" }.reduce(0) { $0 + $1.amount }
             if captures > 1 { found.append("order \(order.id) was charged \(captures) times") }
-            if order.phase == "confirmed", kept != order.total { found.append("order \(order.id) is confirmed for \(order.total), and \(kept) was kept") }
+            if order.phase == "confirmed", kept != order.total - refunded {
+                found.append("order \(order.id) is confirmed for \(order.total), \(refunded) were refunded, and \(kept) was kept")
+            }
             if order.isGivenUp, kept != 0 { found.append("order \(order.id) is \(order.phase), and \(kept) was kept") }
             if order.isGivenUp, own.contains(where: { $0.status == .requiresAction }) {
                 found.append("order \(order.id) is \(order.phase), and can still be paid")
@@ -110,7 +113,11 @@ struct Audit: Sendable {
         let refunded = own.reduce(0) { $0 + $1.refunded }
         let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
         let states: Set<String> =
-            if kept > 0 {
+            if own.contains(where: { $0.dispute != nil && $0.dispute != "won" }) {
+                ["disputed"]
+            } else if books.refunds.contains(where: { $0.order == order.id && $0.state == "needsOperator" }) {
+                ["needsOperator"]
+            } else if kept > 0 {
                 refunded > 0 ? ["partlyRefunded"] : ["succeeded"]
             } else if refunded > 0 {
                 ["refunded"]

@@ -65,6 +65,15 @@ struct Books: Sendable {
         let expected: Int
     }
 
+    struct Refund: Sendable {
+        let order: UUID
+        let intent: String
+        let amount: Int
+        let state: String
+        let gatewayID: String?
+        let captured: Int
+    }
+
     struct Notice: Sendable {
         let id: UUID
         let order: UUID
@@ -82,6 +91,9 @@ struct Books: Sendable {
     var notifications: [Notice] = []
     /// Payments that should have been voided and were not.
     var unvoided = 0
+    var refunds: [Refund] = []
+    /// Those that are under way.
+    var pendingRefunds: Int { refunds.count { $0.state == "pending" } }
 
     static func read(on connection: any SQLConnection) async throws -> Books {
         var books = Books()
@@ -138,6 +150,16 @@ struct Books: Sendable {
         books.unvoided = try await connection.query(
             "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
         )[0].decode(0)
+        let refunds = try await connection.query(
+            """
+            SELECT order_id, coalesce(intent_id, '') AS intent, refunds.amount, refunds.state, gateway_id, attempts.amount AS captured
+            FROM payments.refunds JOIN payments.attempts USING (order_id) ORDER BY refunds.id
+            """)
+        books.refunds = try refunds.map { row in
+            Refund(
+                order: try row.decode("order_id"), intent: try row.decode("intent"), amount: try row.decode("amount"), state: try row.decode("state"),
+                gatewayID: try row.decode("gateway_id"), captured: try row.decode("captured"))
+        }
         return books
     }
 }

@@ -53,11 +53,18 @@ enum Moment {
     static let shippedInPart = "order shipped in part"
     static let shippedTooLate = "shipment refused, as the order was cancelled"
     static let delivered = "order delivered"
+    static let refund = "refund of a confirmed order"
+    static let refundTooMuch = "refund of more than is left"
+    static let refundsAtOnce = "two refunds at once"
+    static let refundByHand = "refund by hand at the gateway"
+    static let refundFailedLate = "refund that fails after it was made"
+    static let dispute = "dispute by the customer's bank"
 
     static let all: [String] =
         SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
-            queueFull, refusedForNow, cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered,
+            queueFull, refusedForNow, refund, refundTooMuch, refundsAtOnce, refundByHand, refundFailedLate, dispute,
+            cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

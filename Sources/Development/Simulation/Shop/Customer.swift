@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import JSON
 import Messaging
@@ -57,14 +58,17 @@ struct Customer: Sendable {
             async let second = checkOut(cart.id, body, key: "checkout again")
             let first = try await checkOut(cart.id, body, key: "checkout")
             guard let answer = try await [first, second].compactMap(\.self).first else { return }
-            _ = try await follow(answer)
+            if try await follow(answer) == "confirmed" { try await complain(about: answer.order.id) }
         } else if chance.happens(0.15) {
             // Another thought, while the order is under way.
             guard let answer = try await checkOut(cart.id, body, key: "checkout") else { return }
             try await shop.clock.sleep(for: chance.duration(milliseconds: 0...2_000))
             try await cancel(answer)
             _ = try await follow(answer)
-        } else if let answer = try await checkOut(cart.id, body, key: "checkout"), try await follow(answer) == "rejected" {
+        } else if let answer = try await checkOut(cart.id, body, key: "checkout") {
+            let end = try await follow(answer)
+            if end == "confirmed" { try await complain(about: answer.order.id) }
+            guard end == "rejected" else { return }
             // Another card for the same cart.
             guard let again = try await checkOut(cart.id, self.body(cart.id, .good), key: "checkout with another card", isReopened: true) else {
                 return
@@ -169,14 +173,15 @@ struct Customer: Sendable {
     }
 
     /// Repeats the request until there is a final answer; nil when there never was one.
-    private func ask(
-        _ operation: String, key: String, parameters: [String: String] = [:], body: String = "", durability: Durability = .command
+    func ask(
+        _ operation: String, key: String, parameters: [String: String] = [:], body: String = "", durability: Durability = .command,
+        caller: Caller? = nil
     ) async throws -> Reply? {
         let key = "\(number) \(key)"
         var parameters = parameters
         parameters[Request.idempotencyKey] = key
         let request = Request(
-            id: shop.messageID(of: operation, key: key), operation: operation, parameters: parameters, body: Array(body.utf8))
+            id: shop.messageID(of: operation, key: key), operation: operation, parameters: parameters, caller: caller, body: Array(body.utf8))
         for _ in 0..<Self.attempts {
             if let reply = try? await shop.ingress.send(request, durability: durability, timeout: Self.timeout), reply.status < 500 { return reply }
             try await shop.clock.sleep(for: chance.duration(milliseconds: 500...4_000))

@@ -21,10 +21,13 @@ struct StripeIntent: Sendable, Decodable {
     struct Charge: Sendable, Decodable {
         let refunded: Int?
         let isDisputed: Bool?
+        /// The newest, where they were expanded too.
+        let refunds: StripePage<StripeRefund>?
 
         private enum CodingKeys: String, CodingKey {
             case refunded = "amount_refunded"
             case isDisputed = "disputed"
+            case refunds
         }
     }
 
@@ -63,10 +66,7 @@ struct StripeIntent: Sendable, Decodable {
             refunded: money(latestCharge?.refunded ?? 0).amount, isDisputed: latestCharge?.isDisputed ?? false)
     }
 
-    /// In Wharf's minor units; an amount without an equivalent stays as it is, and the comparison fails.
-    private func money(_ amount: Int) -> Money {
-        Money(stripeAmount: amount, currency: currency) ?? Money(amount: amount, currency: currency.uppercased())
-    }
+    private func money(_ amount: Int) -> Money { Money(stripe: amount, currency) }
 
     private var paymentStatus: PaymentStatus {
         switch status {
@@ -82,13 +82,78 @@ struct StripeIntent: Sendable, Decodable {
     }
 }
 
-struct StripeList: Sendable, Decodable {
-    let data: [StripeIntent]
-    let hasMore: Bool?
+extension Money {
+    /// In Wharf's minor units; an amount without an equivalent stays as it is, and the comparison with the order's fails.
+    fileprivate init(stripe amount: Int, _ currency: String) {
+        self = Money(stripeAmount: amount, currency: currency) ?? Money(amount: amount, currency: currency.uppercased())
+    }
+
+    /// The amount, held to the bounds of an order's, so that sums of them stay numbers.
+    fileprivate var held: Int { min(max(amount, 0), Self.maximumAmount) }
+}
+
+/// One page of a list or a search.
+struct StripePage<Element: Sendable & Decodable>: Sendable, Decodable {
+    let data: [Element]
+    let hasMore: Bool
 
     private enum CodingKeys: String, CodingKey {
         case data
         case hasMore = "has_more"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        data = try fields.decode([Element].self, forKey: .data)
+        hasMore = try fields.decodeIfPresent(Bool.self, forKey: .hasMore) ?? false
+    }
+}
+
+struct StripeRefund: Sendable, Decodable {
+    let id: String
+    let amount: Int
+    let currency: String
+    let status: String?
+    let reason: String?
+    let failureReason: String?
+    let metadata: [String: String]?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, amount, currency, status, reason, metadata
+        case failureReason = "failure_reason"
+    }
+
+    var refund: GatewayMovements.Refund {
+        let status: GatewayMovements.Refund.Status =
+            switch status {
+            case "succeeded": .succeeded
+            case "failed": .failed
+            case "canceled": .cancelled
+            // Also `requires_action`: the customer has to name an account.
+            default: .pending
+            }
+        return GatewayMovements.Refund(
+            id: id, refundID: metadata?["refund_id"].flatMap(UUID.init(text:)), round: metadata?["round"].flatMap { Int($0) } ?? 0,
+            amount: Money(stripe: amount, currency).held, status: status, reason: failureReason ?? reason)
+    }
+}
+
+struct StripeDispute: Sendable, Decodable {
+    let id: String
+    let amount: Int
+    let currency: String
+    let reason: String
+    let status: String
+
+    var dispute: GatewayMovements.Dispute {
+        let outcome: GatewayMovements.Dispute.Outcome =
+            switch status {
+            // `warning_closed`: an inquiry that did not become a dispute.
+            case "won", "warning_closed", "prevented": .won
+            case "lost": .lost
+            default: .open
+            }
+        return GatewayMovements.Dispute(id: id, amount: Money(stripe: amount, currency).held, reason: reason, outcome: outcome)
     }
 }
 

@@ -13,31 +13,30 @@ struct StripeEvent: Sendable, Decodable {
         case canceled = "payment_intent.canceled"
         case requiresAction = "payment_intent.requires_action"
         case refunded = "charge.refunded"
+        case refundUpdated = "refund.updated"
+        case refundFailed = "refund.failed"
+        /// The name of `refund.updated` before API version 2024-10-28.
+        case chargeRefundUpdated = "charge.refund.updated"
         case disputed = "charge.dispute.created"
+        case disputeUpdated = "charge.dispute.updated"
+        case disputeClosed = "charge.dispute.closed"
+        case disputeWithdrawn = "charge.dispute.funds_withdrawn"
+        case disputeReinstated = "charge.dispute.funds_reinstated"
 
         /// Whether its object is a payment, whose metadata names the order; otherwise it names a payment.
         var namesOrder: Bool { rawValue.hasPrefix("payment_intent.") }
 
-        /// Whether the event may be news about the payment `intent`.
-        func isNews(of intent: String, to attempt: Attempt) -> Bool {
-            if let own = attempt.intent, own != intent { return true }
-            // Opened by a call that was on its way when the payment was voided.
-            let isOpenedLate = attempt.state == .voided && attempt.intent == nil
-            return switch self {
-            case .succeeded: ![.succeeded, .refunded, .needsOperator].contains(attempt.state)
-            case .paymentFailed: [.begun, .requiresAction].contains(attempt.state) || isOpenedLate
-            case .canceled: [.begun, .requiresAction, .declined].contains(attempt.state)
-            case .requiresAction: attempt.state == .begun || isOpenedLate
-            case .refunded, .disputed: true
+        var meaning: GatewayEvent.Kind {
+            switch self {
+            case .succeeded: .succeeded
+            case .paymentFailed: .paymentFailed
+            case .canceled: .cancelled
+            case .requiresAction: .requiresAction
+            case .refunded, .refundUpdated, .refundFailed, .chargeRefundUpdated, .disputed, .disputeUpdated, .disputeClosed, .disputeWithdrawn,
+                .disputeReinstated:
+                .moneyMoved
             }
         }
-    }
-
-    /// The subject of an event of a known kind. Nothing else of its object is used.
-    struct Hint: Sendable {
-        let kind: Kind
-        let intent: String?
-        let order: UUID?
     }
 
     private struct Data: Decodable {
@@ -57,7 +56,7 @@ struct StripeEvent: Sendable, Decodable {
 
     let id: String
     let type: String
-    let hint: Hint?
+    let hint: GatewayEvent.Hint?
 
     private enum CodingKeys: String, CodingKey {
         case id, type, data
@@ -70,15 +69,16 @@ struct StripeEvent: Sendable, Decodable {
         // Events of other types have objects of other shapes.
         hint = try Kind(rawValue: type).map { kind in
             let object = try container.decode(Data.self, forKey: .data).object
-            return Hint(
-                kind: kind, intent: kind.namesOrder ? object.id : object.intent,
+            return GatewayEvent.Hint(
+                kind: kind.meaning, intent: kind.namesOrder ? object.id : object.intent,
                 order: kind.namesOrder ? object.metadata?["order_id"].flatMap(UUID.init(text:)) : nil)
         }
     }
 
-    static func read(_ request: Request) throws -> StripeEvent {
+    static func read(_ request: Request) throws -> GatewayEvent {
         do {
-            return try JSON.decode(from: request.body)
+            let event: StripeEvent = try JSON.decode(from: request.body)
+            return GatewayEvent(id: event.id, hint: event.hint)
         } catch {
             throw Failure("malformed-message", "not a Stripe event: \(error)")
         }

@@ -52,10 +52,14 @@ struct StripeSignature {
         text.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) } ? nil : Hex.decode(String(text))
     }
 
-    func verify(_ body: [UInt8], secret: String, now: Date) throws(Fault) {
-        let key = Array(secret.utf8)
+    /// - Parameter secrets: One of which has to have signed.
+    func verify(_ body: [UInt8], secrets: [String], now: Date) throws(Fault) {
         let message = Array("\(timestamp).".utf8) + body
-        guard codes.contains(where: { HMACSHA256.isValid($0, for: message, key: key) }) else { throw .wrong }
+        let isSigned = secrets.contains { secret in
+            let key = Array(secret.utf8)
+            return codes.contains { HMACSHA256.isValid($0, for: message, key: key) }
+        }
+        guard isSigned else { throw .wrong }
         guard now.timeIntervalSince1970 - Double(timestamp) <= Self.tolerance else { throw .outOfTime }
     }
 }

@@ -21,6 +21,12 @@ public struct StripeGateway: PaymentGateway {
     /// By how many seconds Stripe's clock may be behind ours.
     static let clockTolerance = 60
 
+    /// Refunds of one payment that are read at most; payments itself makes far fewer.
+    static let maximumRefundPages = 10
+    /// Disputes of one payment: a bank opens one, and seldom a second.
+    static let maximumDisputes = 100
+
+    public let name = GatewayName.stripe
     private let transport: any HTTPTransport
     private let key: String
     private let base: String
@@ -31,6 +37,8 @@ public struct StripeGateway: PaymentGateway {
         self.key = key
         self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
     }
+
+    public func event(_ request: Request) throws -> GatewayEvent { try StripeEvent.read(request) }
 
     public func charge(_ charge: Charge) async throws(GatewayError) -> GatewayPayment {
         guard let amount = charge.amount.stripeAmount else {
@@ -58,9 +66,7 @@ public struct StripeGateway: PaymentGateway {
         let query = "metadata['order_id']:'\(order.lowerCaseText)'"
         let response = try await send(
             "GET", "/v1/payment_intents/search?query=\(Form.escape(query))&limit=\(Self.maximumFound)&expand%5B%5D=data.latest_charge")
-        guard response.status == 200, let list = try? JSON.decode(StripeList.self, from: response.body) else {
-            throw .unknown("Stripe answered a search with \(response.status): \(StripeFailure(response).summary)")
-        }
+        let list: StripePage<StripeIntent> = try read(response, "the result of a search")
         return list.data.map(\.payment)
     }
 
@@ -72,20 +78,43 @@ public struct StripeGateway: PaymentGateway {
         for _ in 0..<Self.maximumPages {
             var path = "/v1/payment_intents?expand%5B%5D=data.latest_charge&created%5Bgte%5D=\(from)&limit=\(Self.pageSize)"
             if let last { path += "&starting_after=\(Form.escape(last))" }
-            let response = try await send("GET", path)
-            guard response.status == 200, let page = try? JSON.decode(StripeList.self, from: response.body) else {
-                throw .unknown("Stripe answered a list with \(response.status): \(StripeFailure(response).summary)")
-            }
+            let page: StripePage<StripeIntent> = try read(try await send("GET", path), "a list of payments")
             found += page.data.map(\.payment).filter { $0.order == order }
-            guard page.hasMore == true, let end = page.data.last else { return found }
+            guard page.hasMore, let end = page.data.last else { return found }
             last = end.id
         }
         throw .unknown("more than \(Self.maximumPages * Self.pageSize) payments were made since the first attempt; look up by hand whether this order's is among them")
     }
 
     public func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
-        let response = try await send("GET", "/v1/payment_intents/\(Form.escape(intent))?expand%5B%5D=latest_charge")
-        return response.status == 404 ? nil : try payment(response)
+        let response = try await send(
+            "GET", "/v1/payment_intents/\(Form.escape(intent))?expand%5B%5D=latest_charge&expand%5B%5D=latest_charge.refunds")
+        if response.status == 404 { return nil }
+        let found: StripeIntent = try read(response, "the state of the payment")
+        var payment = found.payment
+        guard let charge = found.latestCharge, let first = charge.refunds else { return payment }
+        let refunds = first.hasMore ? try await refunds(of: intent) : first.data
+        let disputes = charge.isDisputed == true ? try await disputes(of: intent) : []
+        payment.movements = GatewayMovements(refunds: refunds.map(\.refund), disputes: disputes.map(\.dispute))
+        return payment
+    }
+
+    private func refunds(of intent: String) async throws(GatewayError) -> [StripeRefund] {
+        var found: [StripeRefund] = []
+        for _ in 0..<Self.maximumRefundPages {
+            var path = "/v1/refunds?payment_intent=\(Form.escape(intent))&limit=\(Self.pageSize)"
+            if let last = found.last { path += "&starting_after=\(Form.escape(last.id))" }
+            let page: StripePage<StripeRefund> = try read(try await send("GET", path), "a list of refunds")
+            found += page.data
+            if !page.hasMore || page.data.isEmpty { return found }
+        }
+        throw .unknown("\(intent) has more than \(Self.maximumRefundPages * Self.pageSize) refunds")
+    }
+
+    private func disputes(of intent: String) async throws(GatewayError) -> [StripeDispute] {
+        let path = "/v1/disputes?payment_intent=\(Form.escape(intent))&limit=\(Self.maximumDisputes)"
+        let page: StripePage<StripeDispute> = try read(try await send("GET", path), "a list of disputes")
+        return page.data
     }
 
     public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
@@ -96,18 +125,32 @@ public struct StripeGateway: PaymentGateway {
         return try await existing(intent)
     }
 
-    public func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
-        let response = try await sendAgain(
-            "POST", "/v1/refunds", [("payment_intent", intent)], idempotencyKey: idempotencyKey)
+    public func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment {
+        var fields = [
+            ("metadata[order_id]", call.order.lowerCaseText), ("metadata[refund_id]", call.refundID.lowerCaseText),
+            ("metadata[round]", String(call.round)), ("payment_intent", call.intent),
+        ]
+        var isRest = true
+        if let part = call.amount {
+            guard let amount = part.stripeAmount else { throw .refused("Stripe cannot refund \(part.text)") }
+            fields.append(("amount", String(amount)))
+            isRest = false
+        }
+        // A key that is spent may hide a refund that was made: the rest is not refunded twice, a part might be.
+        let response =
+            isRest
+            ? try await sendAgain("POST", "/v1/refunds", fields, idempotencyKey: call.idempotencyKey)
+            : try await send("POST", "/v1/refunds", fields, idempotencyKey: call.idempotencyKey)
         if response.status != 200 {
             let error = StripeFailure(response)
-            if error.code != "charge_already_refunded" {
-                throw .refused("Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)")
+            if !isRest || error.code != "charge_already_refunded" {
+                let answer = "Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)"
+                throw error.isRefusal(status: response.status) ? .refused(answer) : .unknown(answer)
             }
         }
         // Stripe's own record of the refund, whoever sent it.
-        let payment = try await existing(intent)
-        guard !payment.isPaid else { throw .refused("Stripe has \(payment.refunded) of \(payment.amount.amount) refunded after a full refund") }
+        let payment = try await existing(call.intent)
+        guard !isRest || !payment.isPaid else { throw .refused("Stripe has \(payment.refunded) of \(payment.amount.amount) refunded after a full refund") }
         return payment
     }
 
@@ -117,10 +160,14 @@ public struct StripeGateway: PaymentGateway {
     }
 
     private func payment(_ response: WebResponse) throws(GatewayError) -> GatewayPayment {
-        guard response.status == 200, let intent = try? JSON.decode(StripeIntent.self, from: response.body) else {
-            throw .unknown("Stripe answered \(response.status) without the state of the payment")
+        try read(response, "the state of the payment", as: StripeIntent.self).payment
+    }
+
+    private func read<Shape: Decodable>(_ response: WebResponse, _ what: String, as shape: Shape.Type = Shape.self) throws(GatewayError) -> Shape {
+        guard response.status == 200, let value = try? JSON.decode(shape, from: response.body) else {
+            throw .unknown("Stripe answered \(response.status) without \(what): \(StripeFailure(response).summary)")
         }
-        return intent.payment
+        return value
     }
 
     private static func decided(_ payment: GatewayPayment) throws(GatewayError) -> GatewayPayment {
