@@ -7,7 +7,7 @@ struct Wording: Sendable {
     let html: String
 
     init(_ news: OrderNews) {
-        let order = news.order
+        let order = news
         let opening: String
         let closing: String
         switch news.kind {
@@ -20,10 +20,11 @@ struct Wording: Sendable {
             opening = "We are sorry: your order \(order.number) could not be completed. \(Self.explanation(order.reason))"
             closing = "You pay nothing for it."
         }
-        let lines = order.lines.map { (what: "\($0.quantity) × \($0.name)", price: $0.lineTotal.text) }
+        let lines = order.lines.map { (what: "\($0.quantity) × \($0.name)", price: $0.total?.text ?? "") }
+        let total = order.total?.text ?? ""
         let address = news.kind == .orderConfirmed ? order.shippingAddress?.lines ?? [] : []
         let destination = address.isEmpty ? [] : ["It will be sent to:", ""] + address.map { "  \($0)" } + [""]
-        text = ([opening, ""] + lines.map { "  \($0.what): \($0.price)" } + ["", "Total: \(order.total.text)", ""] + destination + [closing, ""])
+        text = ([opening, ""] + lines.map { "  \($0.what): \($0.price)" } + ["", "Total: \(total)", ""] + destination + [closing, ""])
             .joined(separator: "\n")
         let rows = lines.map { "<tr><td>\($0.what.escapedForHTML)</td><td align=\"right\">\($0.price.escapedForHTML)</td></tr>" }
         html = """
@@ -32,7 +33,7 @@ struct Wording: Sendable {
             <p>\(opening.escapedForHTML)</p>
             <table>
             \(rows.joined(separator: "\n"))
-            <tr><th align="left">Total</th><th align="right">\(order.total.text.escapedForHTML)</th></tr>
+            <tr><th align="left">Total</th><th align="right">\(total.escapedForHTML)</th></tr>
             </table>
             \(address.isEmpty ? "" : "<p>It will be sent to:</p>\n<p>\(address.map(\.escapedForHTML).joined(separator: "<br>\n"))</p>\n")<p>\(closing.escapedForHTML)</p>
             </body></html>
