@@ -143,6 +143,7 @@ package struct Assembly: Sendable {
             services += [queries] + parts
             let ledger = SendingLedger()
             let channels = try notificationChannels()
+            services.append(MailPreviewPage(preview: MailPreview(channels.email)))
             services.append(WaitingWatch(database: database, ledger: ledger, clock: clock, logger: logger("waiting")))
             definition = NotificationsService.definition(
                 email: channels.email, others: channels.others, ledger: ledger, ask: client.ask, clock: clock, randomness: randomness)

@@ -44,7 +44,7 @@ import Testing
         #expect(transport.sent.count == 1)
         #expect(mail.recipient.address == "ada@example.com")
         #expect(mail.subject == "Your order W-1001 is confirmed")
-        #expect(mail.text.contains("2 × Espresso cup: 17.98 EUR"))
+        #expect(mail.text.contains("2 × Espresso cup: €17.98"))
         #expect(try await results(service) == ["sent": 1])
     }
 

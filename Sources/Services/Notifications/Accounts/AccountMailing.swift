@@ -70,10 +70,8 @@ struct AccountMailing: Sendable {
             case let status: return .failed(DeliveryError("users answered \(status), so the link's token is not known there", .unavailable))
             }
         }
-        let wording = AccountWording(news.mail, token: token)
-        let mail = Mail(
-            id: token == nil ? news.mail.id : randomness.uuid(), sender: email.sender, recipient: news.recipient, subject: wording.subject, text: wording.text,
-            html: wording.html, date: noted.createdAt)
+        let letter = Letter(news.mail, token: token, email.wordings, shop: email.sender.shopName)
+        let mail = Mail(letter, id: token == nil ? news.mail.id : randomness.uuid(), from: email.sender, to: news.recipient, date: noted.createdAt)
         do throws(DeliveryError) {
             try await email.transport.send(mail)
             return .sent

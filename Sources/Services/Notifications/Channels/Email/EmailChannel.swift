@@ -1,4 +1,4 @@
-import Contracts
+public import Contracts
 import FoundationEssentials
 
 /// Mail, which carries all news: an order has an address for it.
@@ -8,19 +8,29 @@ public struct EmailChannel: NotificationChannel {
 
     let transport: any MailTransport
     let sender: MailAddress
+    let wordings: Wordings
 
-    public init(transport: any MailTransport, sender: MailAddress) {
+    public init(transport: any MailTransport, sender: MailAddress, wordings: Wordings = .standard) {
         self.transport = transport
         self.sender = sender
+        self.wordings = wordings
     }
 
     public func recipient(of news: OrderNews) -> String? { news.email.address }
 
     public func send(_ notification: OutgoingNotification) async throws(DeliveryError) {
-        let wording = Wording(notification.news)
-        try await transport.send(
-            Mail(
-                id: notification.id, sender: sender, recipient: notification.news.email, subject: wording.subject, text: wording.text, html: wording.html,
-                date: notification.date))
+        let letter = Letter(notification.news, wordings, shop: sender.shopName)
+        try await transport.send(Mail(letter, id: notification.id, from: sender, to: notification.news.email, date: notification.date))
     }
+}
+
+extension Mail {
+    init(_ letter: Letter, id: UUID, from sender: MailAddress, to recipient: MailAddress, date: Date) {
+        self.init(id: id, sender: sender, recipient: recipient, subject: letter.subject, text: letter.text, html: letter.html, date: date)
+    }
+}
+
+extension MailAddress {
+    /// What the shop is called in its messages.
+    var shopName: String { name ?? String(host) }
 }

@@ -7,7 +7,7 @@ public protocol MailTransport: Sendable {
     func send(_ mail: Mail) async throws(DeliveryError)
 }
 
-/// The transports that `WHARF_MAIL_URL` can name.
+/// The transports that a URL in `WHARF_MAIL_URL` describes: mail servers and Maildirs.
 public enum MailTransports {
     /// Creates the folders of a Maildir; does not connect anywhere yet. Throws `DeliveryError` for a URL that `MailURL` does not accept.
     public static func from(url: String, client: WebClient) throws(DeliveryError) -> any MailTransport {
@@ -20,6 +20,7 @@ public enum MailTransports {
         switch destination {
         case .server: return SMTPTransport(url: url, client: client)
         case .folder(let path): return try Maildir(path: path)
+        case .sendGrid: throw DeliveryError("SendGrid needs a key", .denied)
         }
     }
 }
