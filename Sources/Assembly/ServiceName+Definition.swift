@@ -28,7 +28,7 @@ extension ServiceName {
         case .payments: PaymentsService.definition(gateways: [StripeGateway(transport: Nowhere(), key: "")], clock: clock)
         case .notifications:
             NotificationsService.definition(
-                mail: Nowhere(), sender: try sender(), ask: unanswered, clock: clock, randomness: randomness)
+                email: EmailChannel(transport: Nowhere(), sender: try sender()), ask: unanswered, clock: clock, randomness: randomness)
         case .deadletters: DeadLettersService.definition(clock: clock)
         }
     }
@@ -47,7 +47,7 @@ private struct Nowhere: HTTPTransport, MailTransport {
         throw Failure()
     }
 
-    func send(_ mail: Mail) async throws(MailError) {
-        throw MailError("there is no mail here", .unavailable)
+    func send(_ mail: Mail) async throws(DeliveryError) {
+        throw DeliveryError("there is no mail here", .unavailable)
     }
 }

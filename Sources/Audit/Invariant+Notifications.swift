@@ -1,4 +1,6 @@
 import Assembly
+import FoundationEssentials
+import Notifications
 import Orders
 
 extension AuditedOrder {
@@ -8,6 +10,8 @@ extension AuditedOrder {
     /// How long the notification of an ended order may be late before that is a violation, even while it waits on the retry ladder: by then five
     /// attempts have failed, so the mail server is down or refuses. In seconds.
     private static let longestSilence = 300.0
+    /// How long the first attempt may take before it is reported that the notification waits, in seconds.
+    private static let longestAttempt = 10.0
 
     /// The order's end is announced once by each channel, and no other end is.
     var notificationFindings: [Finding] {
@@ -42,6 +46,14 @@ extension AuditedOrder {
             wrong.append(late("is \(phase), but its \(notification.channel) was not sent (\(notification.result))\(reason)"))
         }
         return wrong
+    }
+
+    /// Those that have been under way for too long and whose first attempt has no result yet: a server is silent, or no worker is left.
+    func unansweredNotifications(at now: Date) -> [WaitingNotifications] {
+        guard !hasDeadNews else { return [] }
+        return notifications.filter { $0.result == "pending" && $0.detail == nil && now.timeIntervalSince($0.createdAt) > Self.longestAttempt }.map {
+            WaitingNotifications(channel: $0.channel, count: 1, since: $0.createdAt, reason: "no attempt has ended yet")
+        }
     }
 
     private func late(_ sentence: String) -> Finding {

@@ -180,7 +180,7 @@ final class Shop: Sendable {
             return PaymentsService.definition(gateways: [stripe], clock: clock)
         case .notifications:
             return NotificationsService.definition(
-                mail: SimulatedMail(book: mails, process: process, faults: faults), sender: sender,
+                email: EmailChannel(transport: SimulatedMail(book: mails, process: process, faults: faults), sender: sender),
                 // Only mails about accounts need it, and this shop sends none.
                 ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
         }

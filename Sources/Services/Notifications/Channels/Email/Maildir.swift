@@ -14,44 +14,44 @@ public struct Maildir: MailTransport {
     /// The folder that holds `tmp`, `new` and `cur`.
     public let path: String
 
-    /// Creates missing folders. Throws `MailError` for one that cannot be created or written.
-    public init(path: String) throws(MailError) {
+    /// Creates missing folders. Throws `DeliveryError` for one that cannot be created or written.
+    public init(path: String) throws(DeliveryError) {
         self.path = path
         for folder in ["tmp", "new", "cur"] {
             do {
                 try FileManager.default.createDirectory(
                     atPath: "\(path)/\(folder)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             } catch {
-                throw MailError("the folder \(path)/\(folder) cannot be made", .denied)
+                throw DeliveryError("the folder \(path)/\(folder) cannot be made", .denied)
             }
             guard unsafe access("\(path)/\(folder)", W_OK | X_OK) == 0 else {
                 let reason = unsafe String(cString: strerror(errno))
-                throw MailError("the folder \(path)/\(folder) cannot be written: \(reason)", .denied)
+                throw DeliveryError("the folder \(path)/\(folder) cannot be written: \(reason)", .denied)
             }
         }
     }
 
-    public func send(_ mail: Mail) async throws(MailError) {
+    public func send(_ mail: Mail) async throws(DeliveryError) {
         let name = "\(mail.id.lowerCaseText).wharf"
         let number = Self.numbers.wrappingAdd(1, ordering: .relaxed).oldValue
         let unfinished = "\(path)/tmp/\(name).\(getpid()).\(number)"
         try write(mail.message, to: unfinished)
         guard unsafe rename(unfinished, "\(path)/new/\(name)") == 0 else {
             let reason = unsafe String(cString: strerror(errno))
-            throw MailError("The mail cannot be moved into \(path)/new: \(reason)", .unavailable)
+            throw DeliveryError("The mail cannot be moved into \(path)/new: \(reason)", .unavailable)
         }
         try syncFolder("\(path)/new")
     }
 
     /// A rename becomes durable with its folder.
-    private func syncFolder(_ folder: String) throws(MailError) {
+    private func syncFolder(_ folder: String) throws(DeliveryError) {
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("cannot be synced") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
     }
 
-    private func write(_ message: [UInt8], to file: String) throws(MailError) {
+    private func write(_ message: [UInt8], to file: String) throws(DeliveryError) {
         let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("cannot be made") }
         defer { close(descriptor) }
@@ -64,8 +64,8 @@ public struct Maildir: MailTransport {
         guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
     }
 
-    private func failure(_ trouble: String) -> MailError {
+    private func failure(_ trouble: String) -> DeliveryError {
         let reason = unsafe String(cString: strerror(errno))
-        return MailError("A mail's file below \(path) \(trouble): \(reason)", .unavailable)
+        return DeliveryError("A mail's file below \(path) \(trouble): \(reason)", .unavailable)
     }
 }

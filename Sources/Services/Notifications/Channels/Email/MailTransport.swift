@@ -4,43 +4,23 @@ public import WebClient
 /// The outgoing transport for mail.
 public protocol MailTransport: Sendable {
     /// Returns when another party has taken responsibility for the mail. May be called again with a mail that was sent before.
-    func send(_ mail: Mail) async throws(MailError)
+    func send(_ mail: Mail) async throws(DeliveryError)
 }
 
-/// Why a mail was not sent.
-public struct MailError: Error, Sendable, Equatable {
-    public enum Reason: Sendable, Equatable {
-        /// The server rejects this recipient or this mail: further attempts are rejected too, until the address is corrected.
-        case refused
-        /// The server rejects this sender regardless of mail and recipient: settings, credentials or the server's policy have to be corrected.
-        case denied
-        /// The server is unavailable or busy, or has deferred the mail.
-        case unavailable
-    }
-
-    /// What happened; contains no password.
-    public let message: String
-    public let reason: Reason
-
-    public init(_ message: String, _ reason: Reason) {
-        self.message = message
-        self.reason = reason
-    }
-}
-
-/// The transports that `WHARF_MAIL_URL` can name.
+/// The transports that a URL in `WHARF_MAIL_URL` describes: mail servers and Maildirs.
 public enum MailTransports {
-    /// Creates the folders of a Maildir; does not connect anywhere yet. Throws `MailError` for a URL that `MailURL` does not accept.
-    public static func from(url: String, client: WebClient) throws(MailError) -> any MailTransport {
+    /// Creates the folders of a Maildir; does not connect anywhere yet. Throws `DeliveryError` for a URL that `MailURL` does not accept.
+    public static func from(url: String, client: WebClient) throws(DeliveryError) -> any MailTransport {
         let destination: MailURL
         do {
             destination = try MailURL(url)
         } catch {
-            throw MailError("The mail URL cannot be used: \(error.message); accepted are \(MailURL.accepted)", .denied)
+            throw DeliveryError("The mail URL cannot be used: \(error.message); accepted are \(MailURL.accepted)", .denied)
         }
         switch destination {
         case .server: return SMTPTransport(url: url, client: client)
         case .folder(let path): return try Maildir(path: path)
+        case .sendGrid: throw DeliveryError("SendGrid needs a key", .denied)
         }
     }
 }
@@ -56,17 +36,17 @@ public struct SMTPTransport: MailTransport {
         self.client = client
     }
 
-    public func send(_ mail: Mail) async throws(MailError) {
+    public func send(_ mail: Mail) async throws(DeliveryError) {
         let envelope = MailEnvelope(
             url: url, from: mail.sender.address, recipients: [mail.recipient.address], message: mail.message)
         do throws(WebClientError) {
             try await client.sendMail(envelope)
         } catch {
-            throw MailError(error.message, Self.reason(error.code))
+            throw DeliveryError(error.message, Self.reason(error.code))
         }
     }
 
-    static func reason(_ code: WebClientError.Code) -> MailError.Reason {
+    static func reason(_ code: WebClientError.Code) -> DeliveryError.Reason {
         switch code {
         case .smtp(let status, let enhanced): refusal(status, enhanced)
         case .invalidRequest: .refused
@@ -78,7 +58,7 @@ public struct SMTPTransport: MailTransport {
 
     /// Whom a rejection is about. The enhanced code (RFC 3463) says so; without one, the plain codes about mailboxes (RFC 5321, 4.2.3) are about the recipient, and
     /// all others, such as `554 relay access denied` or a failed sign-in, about the sender.
-    private static func refusal(_ status: Int, _ enhanced: String?) -> MailError.Reason {
+    private static func refusal(_ status: Int, _ enhanced: String?) -> DeliveryError.Reason {
         guard (500..<600).contains(status) else { return .unavailable }
         guard let enhanced else { return mailboxReplies.contains(status) ? .refused : .denied }
         let parts = enhanced.split(separator: ".").compactMap { Int($0) }

@@ -16,8 +16,8 @@ struct AccountMailing: Sendable {
     static let timeout: Duration = .seconds(2)
 
     let ask: RequestClient.Ask
-    let transport: any MailTransport
-    let sender: MailAddress
+    let email: EmailChannel
+    let ledger: SendingLedger
     let clock: any WallClock
     let randomness: any Randomness
 
@@ -27,22 +27,35 @@ struct AccountMailing: Sendable {
         case sent
         /// A newer link has replaced it, or it has expired.
         case ended
-        case failed(MailError)
+        case failed(DeliveryError)
     }
 
     func note(_ items: [IncomingMessage<AccountNews>], on transaction: any SQLConnection) async throws -> [Store.Noted?] {
         let notifications = items.map(\.input).map { news in
             NewNotification(
-                id: news.mail.id, orderID: nil, userID: news.mail.userID, kind: news.mail.kind.rawValue, channel: Delivering.channel, recipient: news.recipient.address)
+                id: news.mail.id, orderID: nil, userID: news.mail.userID, kind: news.mail.kind.rawValue, channel: email.name, recipient: news.recipient.address)
         }
         let noted = try await Store.note(notifications, now: clock.now(), on: transaction)
         return notifications.map { noted[$0.id] }
     }
 
     func send(_ prepared: [(item: IncomingMessage<AccountNews>, plan: Store.Noted?)]) async throws -> [Sent] {
-        try await prepared.concurrentMap(limit: Delivering.maximumConcurrentSends) { item, noted in
+        let open = prepared.compactMap { item, noted in noted.flatMap { $0.isSent ? nil : (item.input.mail.id, email.name, $0.createdAt) } }
+        ledger.begin(open, at: clock.now())
+        defer { ledger.end(open.map(\.0)) }
+        let silence = SilentChannels()
+        return try await prepared.concurrentMap(limit: Delivering.maximumConcurrentSends) { item, noted in
             guard let noted, !noted.isSent else { return .sentBefore }
-            return try await send(item.input, noted)
+            if let error = silence.error(of: email.name) { return .failed(error) }
+            let begin = clock.now()
+            let sent = try await send(item.input, noted)
+            if case .failed(let error) = sent {
+                silence.note(error, of: email.name, after: clock.now().timeIntervalSince(begin))
+                ledger.fail(item.input.mail.id, error.message, at: clock.now())
+            } else {
+                ledger.succeed(item.input.mail.id)
+            }
+            return sent
         }
     }
 
@@ -54,15 +67,13 @@ struct AccountMailing: Sendable {
             switch try await arm(news.mail.id, made) {
             case 204: token = made
             case 404: return .ended
-            case let status: return .failed(MailError("users answered \(status), so the link's token is not known there", .unavailable))
+            case let status: return .failed(DeliveryError("users answered \(status), so the link's token is not known there", .unavailable))
             }
         }
-        let wording = AccountWording(news.mail, token: token)
-        let mail = Mail(
-            id: token == nil ? news.mail.id : randomness.uuid(), sender: sender, recipient: news.recipient, subject: wording.subject, text: wording.text,
-            html: wording.html, date: noted.createdAt)
-        do throws(MailError) {
-            try await transport.send(mail)
+        let letter = Letter(news.mail, token: token, email.wordings, shop: email.sender.shopName)
+        let mail = Mail(letter, id: token == nil ? news.mail.id : randomness.uuid(), from: email.sender, to: news.recipient, date: noted.createdAt)
+        do throws(DeliveryError) {
+            try await email.transport.send(mail)
             return .sent
         } catch {
             try Task.checkCancellation()
@@ -94,9 +105,10 @@ struct AccountMailing: Sendable {
             }
         }
         try await Store.record(attempts, now: clock.now(), on: transaction)
+        ledger.recorded(Array(attempts.keys))
         return performed.map { entry in
             guard case .failed(let error) = entry.result else { return .done() }
-            return .failed(Failure(error))
+            return .failed(error.failure(of: email.noun))
         }
     }
 }

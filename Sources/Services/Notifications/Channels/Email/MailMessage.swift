@@ -12,7 +12,7 @@ extension Mail {
             "From: \(Self.header(sender))",
             "To: \(Self.header(recipient))",
             "Subject: \(HeaderText.encode(subject))",
-            "Message-ID: <\(id.lowerCaseText)@\(sender.host)>",
+            "Message-ID: \(messageID)",
             "Auto-Submitted: auto-generated",
             "MIME-Version: 1.0",
             "Content-Type: multipart/alternative;",
@@ -34,6 +34,8 @@ extension Mail {
         ]
         return Array(lines.joined(separator: "\r\n").utf8)
     }
+
+    var messageID: String { "<\(id.lowerCaseText)@\(sender.host)>" }
 
     private static func header(_ address: MailAddress) -> String {
         guard let name = address.name else { return address.address }
