@@ -19,6 +19,8 @@ extension Audit {
 
     /// Whether a dead letter stands for a refund that an operator has to decide.
     func standsForRefund(_ letter: DeadLetter) -> Bool {
-        letter.cause == "refund-refused" && books.refunds.contains { $0.order == letter.order && $0.state == "needsOperator" }
+        guard letter.cause == "refund-refused", let order = letter.order else { return false }
+        // A cancellation may have returned its money since.
+        return books.orders[order]?.isGivenUp == true || books.refunds.contains { $0.order == order && $0.state == "needsOperator" }
     }
 }

@@ -78,6 +78,13 @@ struct Audit: Sendable {
         if customers.cancelled.contains(order.id), !order.isGivenUp { found.append("order \(order.id) was reported as cancelled, and is \(order.phase)") }
         if customers.shipped.contains(order.id), order.shipped.isEmpty { found.append("order \(order.id) was reported as shipped, and is not") }
         if customers.delivered.contains(order.id), order.shipping != "delivered" { found.append("order \(order.id) was reported as delivered, and is not") }
+        for one in order.returns {
+            if (one.restocked == true) != books.restocked.contains(one.id) { found.append("return \(one.id) was \(one.restocked == true ? "not" : "") restocked") }
+            // Its money may have been refunded by hand before.
+            if one.state == "received", !books.refunds.contains(where: { $0.order == order.id }) {
+                found.append("return \(one.id) was received, and nothing was refunded")
+            }
+        }
         return found
     }
 
@@ -112,10 +119,12 @@ struct Audit: Sendable {
         let own = intents.filter { $0.order == order.id }
         let refunded = own.reduce(0) { $0 + $1.refunded }
         let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
+        // Of a payment that was voided nothing is left to dispute or to decide.
+        let isReturned = order.isGivenUp && kept == 0
         let states: Set<String> =
-            if own.contains(where: { $0.dispute != nil && $0.dispute != "won" }) {
+            if !isReturned, own.contains(where: { $0.dispute != nil && $0.dispute != "won" }) {
                 ["disputed"]
-            } else if books.refunds.contains(where: { $0.order == order.id && $0.state == "needsOperator" }) {
+            } else if !isReturned, books.refunds.contains(where: { $0.order == order.id && $0.state == "needsOperator" }) {
                 ["needsOperator"]
             } else if kept > 0 {
                 refunded > 0 ? ["partlyRefunded"] : ["succeeded"]

@@ -26,9 +26,16 @@ struct Books: Sendable {
         let shipped: [String: Int]
         /// In the words of the API; nil before the first shipment.
         let shipping: String?
+        let returns: [Return]
 
         var isSettled: Bool { phase == "confirmed" || isGivenUp }
         var isGivenUp: Bool { phase == "rejected" || phase == "cancelled" }
+    }
+
+    struct Return: Sendable, Decodable {
+        let id: UUID
+        let state: String
+        let restocked: Bool?
     }
 
     private struct Line: Decodable {
@@ -40,6 +47,7 @@ struct Books: Sendable {
         struct Shipment: Decodable { let lines: [Line] }
 
         let shipments: [Shipment]
+        let returns: [Return]
     }
 
     private static func pieces(_ lines: [Line]) -> [String: Int] {
@@ -92,6 +100,8 @@ struct Books: Sendable {
     /// Payments that should have been voided and were not.
     var unvoided = 0
     var refunds: [Refund] = []
+    /// Returns whose goods are back in stock.
+    var restocked: Set<UUID> = []
     /// Those that are under way.
     var pendingRefunds: Int { refunds.count { $0.state == "pending" } }
 
@@ -113,7 +123,8 @@ struct Books: Sendable {
                 paymentState: try row.decode("payment_state", as: String?.self) ?? "", refunded: try row.decode("refunded"),
                 redrives: try row.decode("redrives"),
                 history: try history.map { try JSON.decode(from: Array($0.utf8)) } ?? [], ordered: pieces(lines),
-                shipped: pieces((fulfilment?.shipments ?? []).flatMap(\.lines)), shipping: try row.decode("shipping"))
+                shipped: pieces((fulfilment?.shipments ?? []).flatMap(\.lines)), shipping: try row.decode("shipping"),
+                returns: fulfilment?.returns ?? [])
             books.orders[order.id] = order
         }
         for row in try await connection.query("SELECT id, order_id FROM carts.carts WHERE order_id IS NOT NULL") {
@@ -150,6 +161,7 @@ struct Books: Sendable {
         books.unvoided = try await connection.query(
             "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
         )[0].decode(0)
+        for row in try await connection.query("SELECT return_id FROM catalog.restocks") { books.restocked.insert(try row.decode("return_id")) }
         let refunds = try await connection.query(
             """
             SELECT order_id, coalesce(intent_id, '') AS intent, refunds.amount, refunds.state, gateway_id, attempts.amount AS captured

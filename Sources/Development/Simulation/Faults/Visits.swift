@@ -53,6 +53,7 @@ enum Moment {
     static let shippedInPart = "order shipped in part"
     static let shippedTooLate = "shipment refused, as the order was cancelled"
     static let delivered = "order delivered"
+    static let returned = "return received"
     static let refund = "refund of a confirmed order"
     static let refundTooMuch = "refund of more than is left"
     static let refundsAtOnce = "two refunds at once"
@@ -65,6 +66,6 @@ enum Moment {
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
             queueFull, refusedForNow, refund, refundTooMuch, refundsAtOnce, refundByHand, refundFailedLate, dispute,
-            cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered,
+            cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered, returned,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

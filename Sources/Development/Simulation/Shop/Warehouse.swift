@@ -51,6 +51,29 @@ struct Warehouse: Sendable {
         guard reply.status == 200 else { return ledger.complain("a delivery was answered \(reply.status)") }
         shop.visits.note(Moment.delivered)
         ledger.delivered(order: id)
+        if let line = order.lines.first, chance.happens(0.6) { try await takeBack(line.sku, of: id) }
+    }
+
+    private struct Return: Decodable {
+        let id: UUID
+    }
+
+    /// One piece, requested twice now and then: only as many come back as were shipped.
+    private func takeBack(_ sku: String, of order: UUID) async throws {
+        for number in 1...(chance.happens(0.4) ? 2 : 1) {
+            let lines = #"{"lines":[{"sku":"\#(sku)","quantity":1,"reason":"broken"}]}"#
+            guard let reply = try await ask("orders.returns.create", of: order, key: "return \(number)", lines), reply.status == 201,
+                let one: Return = try? JSON.decode(from: reply.body)
+            else { continue }
+            let isRefused = chance.happens(0.3)
+            guard let decision = try await ask(isRefused ? "orders.returns.refuse" : "orders.returns.approve", of: one.id, key: "decision") else { continue }
+            if decision.status != 200 { ledger.complain("a decision about a return was answered \(decision.status)") }
+            if isRefused { continue }
+            let restock = chance.happens(0.5)
+            guard let receipt = try await ask("orders.returns.receive", of: one.id, key: "receipt", #"{"restock":\#(restock)}"#) else { continue }
+            if receipt.status != 200 { ledger.complain("the receipt of a return was answered \(receipt.status)") }
+            shop.visits.note(Moment.returned)
+        }
     }
 
     private func look(_ id: UUID) async throws -> Order? {
@@ -76,10 +99,10 @@ struct Warehouse: Sendable {
     }
 
     /// Repeats the request under its key until there is a final answer; nil when there never was one.
-    private func ask(_ operation: String, of order: UUID, key: String, _ body: String = "") async throws -> Reply? {
-        let key = "\(order.uuidString) \(key)"
+    private func ask(_ operation: String, of thing: UUID, key: String, _ body: String = "") async throws -> Reply? {
+        let key = "\(thing.uuidString) \(key)"
         let request = Request(
-            id: shop.messageID(of: operation, key: key), operation: operation, parameters: ["id": order.uuidString, Request.idempotencyKey: key],
+            id: shop.messageID(of: operation, key: key), operation: operation, parameters: ["id": thing.uuidString, Request.idempotencyKey: key],
             caller: caller, body: Array(body.utf8))
         for _ in 0..<Self.attempts {
             if let reply = try? await shop.ingress.send(request, durability: .durable, timeout: Self.timeout), reply.status < 500 { return reply }
