@@ -172,7 +172,7 @@ let package = Package(
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
             ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
-            ("NotificationsTests", ["ServiceKit", "Notifications", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "WebClient", log]),
+            ("NotificationsTests", ["ServiceKit", "Notifications", "Sandbox", "Runtime", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
             ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),

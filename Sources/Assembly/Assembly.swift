@@ -136,14 +136,17 @@ package struct Assembly: Sendable {
                     maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true,
                     logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
                 base: settings.stripe.apiBase)
-            definition = PaymentsService.definition(gateway: gateway, clock: clock)
+            definition = PaymentsService.definition(gateways: [gateway], clock: clock)
         case .notifications:
             let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
             let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
             services += [queries] + parts
+            let ledger = SendingLedger()
+            let channels = try notificationChannels()
+            services.append(MailPreviewPage(preview: MailPreview(channels.email)))
+            services.append(WaitingWatch(database: database, ledger: ledger, clock: clock, logger: logger("waiting")))
             definition = NotificationsService.definition(
-                mail: try mail(), sender: try mailSender(), ask: client.ask, clock: clock,
-                randomness: randomness)
+                email: channels.email, others: channels.others, ledger: ledger, ask: client.ask, clock: clock, randomness: randomness)
         case .deadletters:
             definition = DeadLettersService.definition(clock: clock)
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
@@ -169,29 +172,6 @@ package struct Assembly: Sendable {
     /// password, of which the broker keeps only a salted hash.
     private func credentialsKey() throws -> SealingKey {
         SealingKey(derivedFrom: try broker(ServiceName.users.rawValue, "").password, for: "wharf: credentials on their way to users")
-    }
-
-    /// Makes the folders of a Maildir, where mail goes into one.
-    /// - Throws: ``AssemblyError`` when they cannot be made or written.
-    package func prepareMailFolder() throws {
-        guard let url = settings.mail.url, case .folder? = try? MailURL(url) else { return }
-        _ = try mail()
-    }
-
-    private func mail() throws -> any MailTransport {
-        guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailURL.accepted) }
-        do {
-            return try MailTransports.from(url: url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
-        } catch {
-            throw AssemblyError("WHARF_MAIL_URL", "cannot be used: \(error.message)", MailURL.accepted)
-        }
-    }
-
-    private func mailSender() throws -> MailAddress {
-        guard let sender = MailAddress(settings.mail.from) else {
-            throw AssemblyError("WHARF_MAIL_FROM", "is '\(settings.mail.from)'", "an e-mail address, as in Wharf <shop@example.com>")
-        }
-        return sender
     }
 
     private func consumer(_ queue: String, of user: String, prefetch: Int, on thread: IOThread) throws -> Consumer {

@@ -28,7 +28,8 @@ package enum Broker {
     package static func generatedDefinitions(_ document: OpenAPIDocument) throws -> Definitions {
         Definitions(
             services: try ServiceName.allCases.map { try $0.definition() },
-            offered: document.operationIDs + document.waitOperationIDs + document.uploadOperationIDs + [MessageName.resolveSession, MessageName.sealingKey])
+            offered: document.operationIDs + document.waitOperationIDs + document.uploadOperationIDs + document.streamOperationIDs
+                + [MessageName.resolveSession, MessageName.sealingKey])
     }
 
     /// A busy broker takes its time for many queues.

@@ -1,5 +1,6 @@
 import AMQP
 import Messaging
+import Notifications
 import Operations
 import PostgreSQL
 import Redis
@@ -59,6 +60,13 @@ extension PostgresPool: HasReadiness {
                 }
             }
         ]
+    }
+}
+
+extension WaitingWatch: HasReadiness {
+    var readiness: [ReadinessCheck] {
+        // All else is done meanwhile, and the ladder tries again.
+        [ReadinessCheck("customers", isRequired: false) { self.problem }]
     }
 }
 

@@ -37,7 +37,7 @@ package enum Role {
         let isListening = SharedFlag()
         let admin = AdminServer(
             address: settings.adminAddress, checks: parts.flatMap { ($0 as? any HasReadiness)?.readiness ?? [] },
-            metrics: metrics, logger: assembly.logger("admin"), onReady: { _ in isListening.raise() })
+            pages: parts.flatMap { ($0 as? any HasAdminPages)?.adminPages ?? [] }, metrics: metrics, logger: assembly.logger("admin"), onReady: { _ in isListening.raise() })
         let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", isListening)
         let group = ServiceGroup(
             configuration: {

@@ -25,10 +25,10 @@ extension ServiceName {
         case .catalog: CatalogService.definition(clock: clock, randomness: randomness)
         case .carts: CartsService.definition(ask: unanswered, clock: clock, randomness: randomness)
         case .orders: OrdersService.definition(clock: clock)
-        case .payments: PaymentsService.definition(gateway: StripeGateway(transport: Nowhere(), key: ""), clock: clock)
+        case .payments: PaymentsService.definition(gateways: [StripeGateway(transport: Nowhere(), key: "")], clock: clock)
         case .notifications:
             NotificationsService.definition(
-                mail: Nowhere(), sender: try sender(), ask: unanswered, clock: clock, randomness: randomness)
+                email: EmailChannel(transport: Nowhere(), sender: try sender()), ask: unanswered, clock: clock, randomness: randomness)
         case .deadletters: DeadLettersService.definition(clock: clock)
         }
     }
@@ -47,7 +47,7 @@ private struct Nowhere: HTTPTransport, MailTransport {
         throw Failure()
     }
 
-    func send(_ mail: Mail) async throws(MailError) {
-        throw MailError("there is no mail here", .unavailable)
+    func send(_ mail: Mail) async throws(DeliveryError) {
+        throw DeliveryError("there is no mail here", .unavailable)
     }
 }

@@ -2,6 +2,7 @@ import Assembly
 import Contracts
 import FoundationEssentials
 import Messaging
+import Notifications
 import PostgreSQL
 import ShopClient
 
@@ -35,6 +36,7 @@ struct AuditPass: Sendable {
         try await orders()
         try await repetitions()
         try await stock()
+        tally.wait(try await WaitingStore.read(at: now, on: try snapshots[.notifications]))
         for service in ServiceName.allCases { try await messages(of: service) }
         return tally
     }
@@ -66,6 +68,7 @@ struct AuditPass: Sendable {
                 tally.check(.contents, order.contentFindings)
                 tally.check(.stock, order.stockFindings)
                 tally.check(.notifications, order.notificationFindings)
+                tally.wait(order.unansweredNotifications(at: now))
             }
             tally.note(page.strangers.findings)
             after = page.next

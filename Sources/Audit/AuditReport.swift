@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Notifications
 import Terminal
 
 /// The result of an audit.
@@ -21,6 +22,8 @@ package struct AuditReport: Sendable, Equatable, Encodable {
     package let at: Date
     package let seconds: Double
     package let rows: [Row]
+    /// Notifications that could not be sent yet, and will be tried again: they are due, and become violations when they are late.
+    package let waiting: [WaitingNotifications]
     /// What was not checked.
     let notes: [String]
 
@@ -28,6 +31,7 @@ package struct AuditReport: Sendable, Equatable, Encodable {
         self.at = at
         self.seconds = seconds
         self.notes = notes
+        waiting = tally.waiting
         rows = Invariant.allCases.map { invariant in
             let count = tally[invariant]
             let violations = confirmed[invariant] ?? []
@@ -60,7 +64,7 @@ extension AuditReport {
             rows.map { row in
                 [row.title, "\(row.checked)", "\(row.inFlight)", "\(row.violations)", row.violations == 0 ? paint.good("holds") : paint.bad("VIOLATED")]
             }, paint)
-        let parts = [table] + rows.filter { $0.violations > 0 }.map { Self.text($0, paint) } + (notes.isEmpty ? [] : [notes.joined(separator: "\n")])
+        let parts = [table] + rows.filter { $0.violations > 0 }.map { Self.text($0, paint) } + waiting.map { paint.bad($0.text) } + (notes.isEmpty ? [] : [notes.joined(separator: "\n")])
         let end = isClean ? paint.good("Nothing is violated.") : paint.bad("\(violations) violations.")
         return (parts + ["\(end) Checked in \(seconds.tenths) s."]).joined(separator: "\n\n")
     }
@@ -74,8 +78,9 @@ extension AuditReport {
         let counts = zip(rows, before.rows).filter { $0.violations != $1.violations }.map { now, then in
             "  \(now.title): \(then.violations) → \(now.violations) violations"
         }
-        guard !lines.isEmpty || !counts.isEmpty else { return "" }
-        return (["\(at.ISO8601Format())"] + counts + lines).joined(separator: "\n")
+        let waits = waiting.map(\.channel) == before.waiting.map(\.channel) ? [] : waiting.isEmpty ? ["  no notification waits any longer"] : waiting.map { "  \($0.text)" }
+        guard !lines.isEmpty || !counts.isEmpty || !waits.isEmpty else { return "" }
+        return (["\(at.ISO8601Format())"] + counts + waits + lines).joined(separator: "\n")
     }
 
     private static func text(_ row: Row, _ paint: Paint) -> String {

@@ -1,3 +1,5 @@
+import Notifications
+
 /// The findings of one look, bounded however many there are.
 struct AuditTally: Sendable {
     /// Suspects of each invariant that are remembered for the second look.
@@ -12,6 +14,8 @@ struct AuditTally: Sendable {
 
     private(set) var counts: [Invariant: Count] = [:]
     private(set) var suspects: [Invariant: Set<Finding>] = [:]
+    /// Notifications that could not be sent yet, by channel.
+    private(set) var waiting: [WaitingNotifications] = []
     private let judge: Judge
 
     init(_ judge: Judge) {
@@ -30,6 +34,10 @@ struct AuditTally: Sendable {
 
     mutating func check(_ invariant: Invariant, count: Int) {
         counts[invariant, default: Count()].checked += count
+    }
+
+    mutating func wait(_ notifications: [WaitingNotifications]) {
+        waiting = WaitingNotifications.merged(waiting, notifications)
     }
 
     mutating func note(_ findings: [Finding]) {

@@ -30,6 +30,8 @@ struct AuditedOrder: Sendable {
 
     /// The order that closed the cart; nil when the cart is gone or open.
     var orderOfCart: UUID?
+    /// Nil before the first shipment.
+    var fulfilment: AuditedFulfilment?
     var charge: AuditedCharge?
     var reservation: AuditedReservation?
     var notifications: [AuditedNotification] = []
@@ -67,6 +69,13 @@ struct AuditedCharge: Sendable {
     let isToBeVoided: Bool
     let intent: String?
     let updatedAt: Date
+    /// In minor units, as the payment service reports it.
+    var refunded = 0
+    /// The sum of the refunds in its ledger that the gateway has.
+    var refundsMade = 0
+    var isDisputed = false
+    /// A refund of a part waits for an operator.
+    var hasRefusedRefund = false
 
     /// Written to forbid a charge that had not begun.
     var isTombstone: Bool { amount.currency.isEmpty }

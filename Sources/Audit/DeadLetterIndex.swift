@@ -24,7 +24,7 @@ struct DeadLetterIndex: Sendable {
     /// Orders for whose payment an open letter asks an operator.
     private(set) var openPayments: Set<UUID> = []
 
-    private static let news = [MessageName.orderConfirmed, MessageName.orderRejected]
+    private static let news = [MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderCancelled]
 
     private static let named = news + [MessageName.unresolved]
 

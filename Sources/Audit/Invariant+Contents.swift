@@ -8,6 +8,7 @@ extension AuditedOrder {
     var contentFindings: [Finding] {
         var wrong: [Finding] = []
         if let flaw { wrong.append(finding(.contents, flaw)) }
+        wrong += fulfilmentFindings
         if saga?.fate == .givenUp {
             if orderOfCart == id { wrong.append(finding(.contents, "was given up, but its cart \(cart.text) is still closed", awaits: .carts)) }
         } else if orderOfCart != id {

@@ -1,33 +1,42 @@
 import Assembly
+import FoundationEssentials
+import Notifications
 import Orders
 
 extension AuditedOrder {
     private static let confirmed = "orderConfirmed"
     private static let rejected = "orderRejected"
+    private static let cancelled = "orderCancelled"
     /// How long the notification of an ended order may be late before that is a violation, even while it waits on the retry ladder: by then five
     /// attempts have failed, so the mail server is down or refuses. In seconds.
     private static let longestSilence = 300.0
+    /// How long the first attempt may take before it is reported that the notification waits, in seconds.
+    private static let longestAttempt = 10.0
 
     /// The order's end is announced once by each channel, and no other end is.
     var notificationFindings: [Finding] {
         struct Announcement: Hashable { let kind, channel: String }
-        let counts = Dictionary(notifications.map { (Announcement(kind: $0.kind, channel: $0.channel), 1) }, uniquingKeysWith: +)
+        // Parcels, refunds and returns are announced each.
+        let ends = notifications.filter { [Self.confirmed, Self.rejected, Self.cancelled].contains($0.kind) }
+        let counts = Dictionary(ends.map { (Announcement(kind: $0.kind, channel: $0.channel), 1) }, uniquingKeysWith: +)
         var wrong = counts.filter { $0.value > 1 }.sorted { $0.key.kind < $1.key.kind }.map { key, count in
             finding(.notifications, "sent \(key.kind) \(count) times by \(key.channel)")
         }
         let kinds = Set(notifications.map(\.kind))
         switch saga?.fate {
-        case .sold: wrong += endFindings(kinds, Self.confirmed, never: Self.rejected)
-        case .givenUp: wrong += endFindings(kinds, Self.rejected, never: Self.confirmed)
+        case .sold: wrong += endFindings(kinds, Self.confirmed, never: [Self.rejected, Self.cancelled])
+        case .givenUp: wrong += endFindings(kinds, Self.rejected, never: [Self.confirmed, Self.cancelled])
+        // It may have been confirmed before.
+        case .cancelled: wrong += endFindings(kinds, Self.cancelled, never: [Self.rejected])
         case .open, nil: break
         }
         return wrong
     }
 
-    private func endFindings(_ kinds: Set<String>, _ due: String, never other: String) -> [Finding] {
+    private func endFindings(_ kinds: Set<String>, _ due: String, never others: [String]) -> [Finding] {
         let phase = saga?.phase ?? ""
         var wrong: [Finding] = []
-        if kinds.contains(other) { wrong.append(finding(.notifications, "is \(phase), but \(other) was sent")) }
+        for other in others where kinds.contains(other) { wrong.append(finding(.notifications, "is \(phase), but \(other) was sent")) }
         if hasDeadNews { return wrong }
         if !kinds.contains(due) {
             wrong.append(late("is \(phase), but \(due) was not sent"))
@@ -37,6 +46,14 @@ extension AuditedOrder {
             wrong.append(late("is \(phase), but its \(notification.channel) was not sent (\(notification.result))\(reason)"))
         }
         return wrong
+    }
+
+    /// Those that have been under way for too long and whose first attempt has no result yet: a server is silent, or no worker is left.
+    func unansweredNotifications(at now: Date) -> [WaitingNotifications] {
+        guard !hasDeadNews else { return [] }
+        return notifications.filter { $0.result == "pending" && $0.detail == nil && now.timeIntervalSince($0.createdAt) > Self.longestAttempt }.map {
+            WaitingNotifications(channel: $0.channel, count: 1, since: $0.createdAt, reason: "no attempt has ended yet")
+        }
     }
 
     private func late(_ sentence: String) -> Finding {

@@ -6,12 +6,12 @@ import ShopClient
 extension AuditedOrder {
     /// The money that was taken and kept, by the payment service and by the gateway, agrees with the order.
     var paymentFindings: [Finding] {
-        var wrong = ((ledger ?? []).isEmpty ? [] : captureFindings) + operatorFindings
+        var wrong = ((ledger ?? []).isEmpty ? [] : captureFindings) + operatorFindings + refundFindings
         guard let fate = saga?.fate else { return wrong }
         switch fate {
         case .open: wrong += amountFindings
         case .sold: wrong += amountFindings + saleFindings
-        case .givenUp: wrong += givenUpFindings
+        case .givenUp, .cancelled: wrong += givenUpFindings
         }
         // A difference in the money itself has been reported already.
         return wrong.isEmpty && fate != .open ? paymentStateFindings : wrong
@@ -38,6 +38,8 @@ extension AuditedOrder {
 
     private func states(by ledger: [LedgerPayment]) -> Set<String> {
         if charge?.state == "needsOperator" { return ["needsOperator"] }
+        if charge?.state == "succeeded", charge?.isDisputed == true { return ["disputed"] }
+        if charge?.state == "succeeded", charge?.hasRefusedRefund == true { return ["needsOperator"] }
         let own = own(of: ledger)
         let captured = own.reduce(0) { $0 + $1.captured }
         let refunded = own.reduce(0) { $0 + $1.refunded }
@@ -53,7 +55,7 @@ extension AuditedOrder {
 
     private var statesByPayments: Set<String> {
         switch charge?.state {
-        case "succeeded": ["succeeded", "partlyRefunded", "refunded", "disputed"]
+        case "succeeded": ["succeeded", "partlyRefunded", "refunded", "disputed", "needsOperator"]
         case "declined": ["declined"]
         case "refunded": ["refunded"]
         case "needsOperator": ["needsOperator"]
@@ -73,8 +75,24 @@ extension AuditedOrder {
 
     /// A payment that needs an operator has an open dead letter, where operators look.
     private var operatorFindings: [Finding] {
-        guard charge?.state == "needsOperator", !hasOpenPayment else { return [] }
+        guard let charge, charge.state == "needsOperator" || charge.hasRefusedRefund, !hasOpenPayment else { return [] }
         return [finding(.payments, "has a payment that needs an operator, but no open dead letter reports it", awaits: .payments)]
+    }
+
+    /// The ledger of refunds adds up to what the payment reports, to no more than was captured, and to what the gateway has.
+    private var refundFindings: [Finding] {
+        guard let charge, !charge.isTombstone else { return [] }
+        if charge.refundsMade > charge.amount.amount {
+            return [finding(.payments, "has \(money(charge.refundsMade)) refunded of \(charge.amount.text)")]
+        }
+        // Before there was a ledger, only the sum was kept.
+        if charge.refundsMade != 0, charge.refundsMade != charge.refunded {
+            return [finding(.payments, "has refunds of \(money(charge.refundsMade)), and its payment reports \(money(charge.refunded))", awaits: .payments)]
+        }
+        guard let ledger, charge.refundsMade != 0 else { return [] }
+        let refunded = own(of: ledger).reduce(0) { $0 + $1.refunded }
+        if refunded == charge.refundsMade { return [] }
+        return [finding(.payments, "has refunds of \(money(charge.refundsMade)), and the gateway has refunded \(money(refunded))", awaits: .payments)]
     }
 
     private var amountFindings: [Finding] {

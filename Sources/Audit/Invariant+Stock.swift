@@ -3,16 +3,16 @@ import Contracts
 import Orders
 
 extension AuditedOrder {
-    /// A confirmed order sold what was reserved; a rejected one holds nothing.
+    /// A confirmed order sold what was reserved; a rejected or cancelled one holds nothing.
     var stockFindings: [Finding] {
         switch saga?.fate {
         case .sold:
             guard let reservation else { return [finding(.stock, "is confirmed, but the catalog has no reservation")] }
             guard reservation.state == "committed" else { return [finding(.stock, "is confirmed, but its reservation is \(reservation.state)")] }
             return reservation.pieces == pieces ? [] : [finding(.stock, "holds other pieces than were taken from stock")]
-        case .givenUp:
+        case .givenUp, .cancelled:
             guard let reservation, reservation.holdsStock else { return [] }
-            return [finding(.stock, "was given up, but its reservation is \(reservation.state)", awaits: .catalog)]
+            return [finding(.stock, "is \(saga?.phase ?? "given up"), but its reservation is \(reservation.state)", awaits: .catalog)]
         case .open, nil: return []
         }
     }

@@ -42,8 +42,8 @@ struct OrderPages: Sendable {
     func page(_ range: AuditRange) async throws -> Page {
         let rows = try await snapshots[.orders].query(
             """
-            SELECT id, number, cart_id, lines::text AS lines, total, currency, placed_at, phase, payment_state, refunded, due_at,
-                   (history -> -1 ->> 'at')::timestamptz AS changed_at
+            SELECT id, number, cart_id, lines::text AS lines, total, currency, placed_at, phase, payment_state, refunded, due_at, shipping,
+                   fulfilment::text AS fulfilment, (history -> -1 ->> 'at')::timestamptz AS changed_at
             FROM orders LEFT JOIN checkouts ON order_id = id
             WHERE id > \(range.after) AND id <= \(range.upTo) AND placed_at >= \(since ?? .distantPast)
             ORDER BY id LIMIT \(Self.pageSize)
@@ -80,7 +80,7 @@ struct OrderPages: Sendable {
         let phase: String? = try row.decode("phase")
         let lines: String = try row.decode("lines")
         let placedAt: Date = try row.decode("placed_at")
-        return AuditedOrder(
+        var order = AuditedOrder(
             id: try row.decode("id"), number: try row.decode("number"), cart: try row.decode("cart_id"),
             lines: try? JSON.decode([OrderLine].self, from: Array(lines.utf8)),
             total: Money(amount: try row.decode("total"), currency: try row.decode("currency")), placedAt: placedAt,
@@ -89,6 +89,29 @@ struct OrderPages: Sendable {
                     phase: phase, fate: OrderOutcome(phase: phase), paymentState: try row.decode("payment_state"), refunded: try row.decode("refunded"), dueAt: try row.decode("due_at"))
             },
             changedAt: try row.decode("changed_at", as: Date?.self) ?? placedAt)
+        if let text: String = try row.decode("fulfilment") { order.fulfilment = try fulfilment(text, try row.decode("shipping")) }
+        return order
+    }
+
+    private struct StoredFulfilment: Decodable {
+        struct Part: Decodable {
+            struct Line: Decodable { let sku: String, quantity: Int }
+
+            let state: String?
+            let lines: [Line]
+
+            var pieces: [(String, Int)] { lines.map { ($0.sku, $0.quantity) } }
+        }
+
+        let shipments: [Part]
+        let returns: [Part]
+    }
+
+    private static func fulfilment(_ text: String, _ state: String?) throws -> AuditedFulfilment {
+        let stored = try JSON.decode(StoredFulfilment.self, from: Array(text.utf8))
+        return AuditedFulfilment(
+            shipped: Dictionary(stored.shipments.flatMap(\.pieces), uniquingKeysWith: +),
+            returned: Dictionary(stored.returns.filter { $0.state != "refused" }.flatMap(\.pieces), uniquingKeysWith: +), state: state)
     }
 }
 
@@ -105,14 +128,19 @@ extension OrderPages {
         let rows = try await bounded(
             .payments,
             """
-            SELECT order_id, state, amount, currency, void_requested, intent_id, updated_at FROM attempts WHERE \(selection.holds("order_id"))
+            SELECT order_id, state, amount, currency, void_requested, intent_id, updated_at, refunded, disputed, refund_refused,
+                   (SELECT coalesce(sum(refunds.amount), 0) FROM refunds
+                    WHERE refunds.order_id = attempts.order_id AND gateway_id IS NOT NULL AND refunds.state IN ('pending', 'succeeded'))::bigint AS made
+            FROM attempts WHERE \(selection.holds("order_id"))
             """)
         return try Dictionary(
             rows.map { row in
                 let charge = AuditedCharge(
                     order: try row.decode("order_id"), state: try row.decode("state"),
                     amount: Money(amount: try row.decode("amount"), currency: try row.decode("currency")),
-                    isToBeVoided: try row.decode("void_requested"), intent: try row.decode("intent_id"), updatedAt: try row.decode("updated_at"))
+                    isToBeVoided: try row.decode("void_requested"), intent: try row.decode("intent_id"), updatedAt: try row.decode("updated_at"),
+                    refunded: try row.decode("refunded"), refundsMade: try row.decode("made"), isDisputed: try row.decode("disputed"),
+                    hasRefusedRefund: try row.decode("refund_refused"))
                 return (charge.order, charge)
             }, uniquingKeysWith: { first, _ in first })
     }

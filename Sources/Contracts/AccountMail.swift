@@ -24,15 +24,18 @@ public struct AccountMail: Sendable, Codable, Equatable {
     public let email: String
     /// Of the account's owner.
     public let name: String
+    /// The owner's language tag; nil where it is not known.
+    public let locale: String?
     /// When the link expires; nil for a mail without one.
     public let expiresAt: Date?
 
-    public init(id: UUID, userID: UUID, kind: Kind, email: String, name: String, expiresAt: Date? = nil) {
+    public init(id: UUID, userID: UUID, kind: Kind, email: String, name: String, locale: String? = nil, expiresAt: Date? = nil) {
         self.id = id
         self.userID = userID
         self.kind = kind
         self.email = email
         self.name = name
+        self.locale = locale
         self.expiresAt = expiresAt
     }
 }

@@ -63,16 +63,6 @@ public struct PriceList: Sendable, Codable {
     public init(items: [Entry]) { self.items = items }
 }
 
-public struct PaymentChoice: Sendable, Hashable, Codable {
-    public let gateway: String
-    public let paymentMethod: String
-
-    public init(gateway: String, paymentMethod: String) {
-        self.gateway = gateway
-        self.paymentMethod = paymentMethod
-    }
-}
-
 /// `orders.checkouts.place`: a cart was ordered. The cart is closed from here on.
 public struct PlaceOrder: Sendable, Codable {
     public let orderID: UUID
@@ -147,32 +137,6 @@ public struct ChargeOrder: Sendable, Codable {
     }
 }
 
-/// `payments.extras.undo`: cancels or refunds a payment at the gateway that exists beside the order's own.
-public struct UndoExtraPayment: Sendable, Codable {
-    public let orderID: UUID
-    /// The gateway's id for it.
-    public let intent: String
-
-    public init(orderID: UUID, intent: String) {
-        self.orderID = orderID
-        self.intent = intent
-    }
-}
-
-/// `payments.unresolved`: the gateway has rejected something permanently, and an operator has to decide. It becomes a dead letter; replaying it
-/// tries once more.
-public struct UnresolvedPayment: Sendable, Codable {
-    public let orderID: UUID
-    public let cause: String
-    public let detail: String
-
-    public init(orderID: UUID, cause: String, detail: String) {
-        self.orderID = orderID
-        self.cause = cause
-        self.detail = detail
-    }
-}
-
 /// `carts.carts.reopen`: the order that closed the cart was given up.
 public struct ReopenCart: Sendable, Codable {
     public let orderID: UUID
@@ -216,9 +180,14 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
     public let payment: PaymentReport?
     /// With the result of a charge that catalog requested: when the stock was reserved.
     public var reservedAt: Date?
+    /// With `paymentChanged`: the refund that caused it. Several refunds that changed at once are several events with one `payment`.
+    public var refund: RefundReport?
+    /// With `paymentVoided`. Nil from versions that had it in `detail` alone.
+    public var voidResult: VoidResult?
 
     public init(
-        orderID: UUID, kind: Kind, detail: String? = nil, clientSecret: String? = nil, payment: PaymentReport? = nil, reservedAt: Date? = nil
+        orderID: UUID, kind: Kind, detail: String? = nil, clientSecret: String? = nil, payment: PaymentReport? = nil, reservedAt: Date? = nil,
+        refund: RefundReport? = nil, voidResult: VoidResult? = nil
     ) {
         self.orderID = orderID
         self.kind = kind
@@ -226,6 +195,8 @@ public struct CheckoutEvent: Sendable, Codable, Equatable {
         self.clientSecret = clientSecret
         self.payment = payment
         self.reservedAt = reservedAt
+        self.refund = refund
+        self.voidResult = voidResult
     }
 }
 
@@ -279,7 +250,7 @@ public struct OrderSettled: Sendable, Codable {
     }
 }
 
-/// The result that a `paymentVoided` carries in its detail.
+/// The result that a `paymentVoided` carries.
 public enum VoidResult: String, Sendable, Codable {
     /// Nothing had been charged, and nothing will be.
     case nothing

@@ -19,6 +19,7 @@ public enum MessageName {
     public static let reserve = "catalog.stock.reserve"
     public static let release = "catalog.stock.release"
     public static let commit = "catalog.stock.commit"
+    public static let restock = "catalog.stock.restock"
     public static let place = "orders.checkouts.place"
     public static let advance = "orders.checkouts.advance"
     public static let waitForOrder = "orders.orders.wait"
@@ -26,6 +27,8 @@ public enum MessageName {
     public static let void = "payments.void"
     public static let undoExtra = "payments.extras.undo"
     public static let unresolved = "payments.unresolved"
+    public static let createRefund = "payments.refunds.create"
+    public static let performRefund = "payments.refunds.perform"
     public static let reopenCart = "carts.carts.reopen"
 
     public static let sessionRevoked = "session.revoked"
@@ -35,4 +38,11 @@ public enum MessageName {
     public static let stockLow = "stock.low"
     public static let orderConfirmed = "order.confirmed"
     public static let orderRejected = "order.rejected"
+    public static let orderShipped = "order.shipped"
+    public static let orderDelivered = "order.delivered"
+    public static let orderCancelled = "order.cancelled"
+    public static let orderRefunded = "order.refunded"
+    public static let orderReturnRequested = "order.returnRequested"
+    public static let orderReturnApproved = "order.returnApproved"
+    public static let orderReturnRefused = "order.returnRefused"
 }

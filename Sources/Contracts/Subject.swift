@@ -34,6 +34,8 @@ extension SettleReservation: OrderMessage {}
 extension UndoExtraPayment: OrderMessage {}
 extension ReopenCart: OrderMessage {}
 extension VoidPayment: OrderMessage {}
+extension CreateRefund: OrderMessage {}
+extension PerformRefund: OrderMessage {}
 
 extension ChargeOrder: OrderMessage {
     public var subject: Subject { Subject(order: orderID, number: orderNumber) }

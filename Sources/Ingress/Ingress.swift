@@ -26,6 +26,7 @@ public final class Ingress: Service {
     public let answers: AnswerCache
 
     private let responder: IngressResponder
+    private let watch: ChangeWatch
     private let configuration: IngressConfiguration
     private let clock: any WallClock
     private let randomness: any Randomness
@@ -53,12 +54,13 @@ public final class Ingress: Service {
         let resolver = SessionResolver(cache: sessions, requests: requests, clock: clock, randomness: randomness)
         let dispatcher = Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger)
         let answers = AnswerCache(of: document.endpoints, lifetime: configuration.answerLifetime)
+        watch = ChangeWatch(requests: requests, clock: clock, randomness: randomness)
         responder = IngressResponder(
             pages: Pages(document: document, requests: requests),
             gate: Gate(
                 routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
-                stripeWebhookSecret: configuration.stripeWebhookSecret, clock: clock),
-            dispatcher: dispatcher, uploads: Uploads(dispatcher: dispatcher, clock: clock), answers: answers,
+                webhooks: WebhookSchemes.configured(configuration.webhookSecrets), clock: clock),
+            dispatcher: dispatcher, uploads: Uploads(dispatcher: dispatcher, clock: clock), watch: watch, answers: answers,
             admission: ConcurrencyLimit(limit: configuration.maximumConcurrentRequests),
             metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,
             bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), crossOrigin: CrossOrigin(configuration.corsOrigins),
@@ -78,8 +80,11 @@ public final class Ingress: Service {
         let application = application()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await application.run() }
+            group.addTask { await self.watch.run() }
             group.addTask {
                 try await gracefulShutdown()
+                // Listeners would hold up the shutdown; they come back to another process.
+                self.watch.end()
                 try await self.clock.sleep(for: self.configuration.shutdownDeadline)
                 self.logger.info("requests were still in progress at the shutdown deadline")
             }

@@ -27,8 +27,8 @@ public struct IngressConfiguration: Sendable {
     public var idleTimeout: Duration
     /// How long requests in progress may take to finish when the ingress is stopped. Above the longest deadline and wait.
     public var shutdownDeadline: Duration
-    /// Without it, webhooks are answered 503.
-    public var stripeWebhookSecret: String?
+    /// The secrets that may sign webhooks, by the name of their scheme (`stripe`). Webhooks without one are answered 503.
+    public var webhookSecrets: [String: [String]]
     /// Origins whose pages may call from browsers; without any, no CORS header is sent.
     public var corsOrigins: Set<WebOrigin>
     /// Proxies whose `Forwarded` and `X-Forwarded-For` are believed; without any, a request comes from its connection's peer.
@@ -42,7 +42,7 @@ public struct IngressConfiguration: Sendable {
         host: String = "127.0.0.1", port: Int = 8080, maximumBodyBytes: Int = 1_048_576, maximumHeldBodyBytes: Int = 67_108_864,
         maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, maximumHeaderBytes: Int = 32_768, maximumHeaders: Int = 100,
         headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
-        responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), stripeWebhookSecret: String? = nil,
+        responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), webhookSecrets: [String: [String]] = [:],
         corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [], answerLifetime: Double = 0,
         openapi: String = "topology/openapi.yaml"
     ) {
@@ -59,7 +59,7 @@ public struct IngressConfiguration: Sendable {
         self.responseDeadline = responseDeadline
         self.idleTimeout = idleTimeout
         self.shutdownDeadline = shutdownDeadline
-        self.stripeWebhookSecret = stripeWebhookSecret
+        self.webhookSecrets = webhookSecrets
         self.corsOrigins = corsOrigins
         self.trustedProxies = trustedProxies
         self.answerLifetime = answerLifetime

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import JSON
 import Secrets
 
 // Parameters of path, query and headers.
@@ -47,6 +48,16 @@ extension Fields {
             return standard
         }
         return text
+    }
+
+    /// A time in RFC 3339; nil where it is not given.
+    public mutating func timeParameter(_ name: String) -> Date? {
+        guard let text = parameters[name] else { return nil }
+        guard let time = try? JSON.decode(Date.self, from: JSON.encode(text)) else {
+            note(name, "must be a time such as 2026-03-01T12:30:00Z")
+            return nil
+        }
+        return time
     }
 
     /// False where it is not given.

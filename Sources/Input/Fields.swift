@@ -151,6 +151,11 @@ extension Fields {
         optional(field, Bool.self, "true or false")
     }
 
+    public mutating func boolean(_ field: String) -> Bool {
+        let value = optionalBoolean(field)
+        return required(field, value, false)
+    }
+
     public mutating func optionalUUID(_ field: String) -> UUID? {
         guard let text = optional(field, String.self, "a UUID") else { return nil }
         guard let id = UUID(text: text) else {
@@ -201,6 +206,27 @@ extension Fields {
         if !errors.contains(where: { $0.field == prefix + field }) { note(field, "is required") }
         var nothing = Fields(nil, prefix: "")
         return read(&nothing)
+    }
+
+    /// A list of objects, each read like the request itself: their fields are `lines[2].sku`.
+    public mutating func optionalList<T>(_ field: String, _ count: ClosedRange<Int>, _ read: (inout Fields) -> T) -> [T]? {
+        guard let objects = optional(field, [OpenObject].self, "a list of objects") else { return nil }
+        guard count.contains(objects.count) else {
+            note(field, "must have \(count.phrase) elements")
+            return nil
+        }
+        return objects.enumerated().map { place, object in
+            var nested = Fields(object.container, prefix: "\(prefix)\(field)[\(place)].")
+            let value = read(&nested)
+            nested.noteUnknown()
+            for error in nested.errors where errors.count < Problem.maximumErrors { errors.append(error) }
+            return value
+        }
+    }
+
+    public mutating func list<T>(_ field: String, _ count: ClosedRange<Int>, _ read: (inout Fields) -> T) -> [T] {
+        let value = optionalList(field, count, read)
+        return required(field, value, [])
     }
 
     /// A value of any shape that the client chooses, stored as it is; at most `maximumBytes` of JSON.

@@ -5,7 +5,7 @@ package struct HealthProbe: Sendable {
     /// Longer than a role takes to check its dependencies.
     private static let timeout = Duration.seconds(5)
     /// Of one answer that is shown.
-    private static let maximumDetail = 300
+    private static let maximumDetail = 600
 
     package let transport: any HTTPTransport
     /// Ports that serve customers, not operators.

@@ -19,7 +19,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
         }
 
         package let state: State
-        /// What is wrong; of one that is ready, what it works without.
+        /// What is wrong; of one that is ready, what it works without, or what waits.
         package let detail: String?
         /// Where its health and metrics are, on 127.0.0.1.
         package let port: Int?
@@ -30,7 +30,8 @@ package struct StatusReport: Codable, Sendable, Equatable {
             self.port = port
         }
 
-        package var isWell: Bool { state == .ready || state == .running }
+        /// One that is ready and works without something, or makes customers wait, is not.
+        package var isWell: Bool { state == .running || state == .ready && detail == nil }
     }
 
     package struct Process: Codable, Sendable, Equatable {
@@ -94,7 +95,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
 
     package static let nothing = StatusReport(running: false)
 
-    /// Whether everything that should run is ready, and everything could be checked.
+    /// Whether everything that should run is ready and lacks nothing, and everything could be checked.
     package var isWell: Bool {
         running && state == .ready && (processes ?? []).allSatisfy(\.health.isWell) && (troubles ?? []).isEmpty
     }

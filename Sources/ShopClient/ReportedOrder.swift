@@ -4,11 +4,11 @@ import FoundationEssentials
 /// An order as the shop reports it, as far as the run needs it.
 package struct ReportedOrder: Sendable, Decodable {
     package enum State: String, Sendable, Codable, Hashable {
-        case pending, requiresAction, confirmed, shipped, delivered, rejected, cancelled
+        case pending, requiresAction, confirmed, partlyShipped, shipped, delivered, rejected, cancelled
 
         package var isSettled: Bool { self != .pending }
         /// Whether the goods are sold and the money is kept.
-        package var isSale: Bool { self == .confirmed || self == .shipped || self == .delivered }
+        package var isSale: Bool { self == .confirmed || self == .partlyShipped || self == .shipped || self == .delivered }
     }
 
     package struct Line: Sendable, Equatable, Decodable {

@@ -32,7 +32,7 @@ struct SandboxCommand: AsyncParsableCommand {
             guard !key.isEmpty, !Settings.Stripe.isLive(key) else {
                 throw AssemblyError("STRIPE_API_KEY", key.isEmpty ? "is not set" : "is a live key", "a key for the sandbox alone, which begins with sk_test_")
             }
-            guard let secret = settings.stripe.webhookSecret else {
+            guard let secret = settings.stripe.webhookSecrets.first else {
                 throw AssemblyError("STRIPE_WEBHOOK_SECRET", "is not set", "the secret with which the ingress checks the sandbox's webhooks")
             }
             let configuration = SandboxConfiguration(

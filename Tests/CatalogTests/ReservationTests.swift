@@ -121,4 +121,48 @@ import Testing
         #expect(try await level(harness, "a") == [5, 4])
         await harness.database.close()
     }
+
+    private func ledger(_ harness: ServiceHarness, _ sku: String) async throws -> [String] {
+        struct List: Decodable {
+            struct Entry: Decodable {
+                let kind: String
+                let delta: Int
+                let onHand: Int
+                let orderId: String?
+            }
+
+            let items: [Entry]
+        }
+        let list: List = try await harness.ask(try Request("catalog.stock.movements", parameters: ["sku": sku])).decoded()
+        return list.items.map { "\($0.kind) \($0.delta) \($0.onHand) \($0.orderId == nil ? "" : "order")" }
+    }
+
+    @Test func `the stock of a cancelled sale comes back once, and the ledger shows the sale and its return`() async throws {
+        let harness = try await harness(["a": 10])
+        _ = await harness.send([try reserve(1, [("a", 4)])])
+        _ = await harness.send([try settle(MessageName.commit, 1)])
+        #expect(try await level(harness, "a") == [6, 0])
+        harness.clock.advance(by: 60)
+        for _ in 1...3 { #expect(try kinds(await harness.send([try settle(MessageName.release, 1), try settle(MessageName.release, 1)])) == [.stockReleased, .stockReleased]) }
+        #expect(try await level(harness, "a") == [10, 0])
+        #expect(try await ledger(harness, "a") == ["returned 4 10 order", "sold -4 6 order"])
+        #expect(try kinds(await harness.send([try settle(MessageName.commit, 1)])) == [.reservationLost], "a late booking changes nothing")
+        #expect(try await level(harness, "a") == [10, 0])
+        await harness.database.close()
+    }
+
+    @Test func `what a customer has sent back goes into stock once for each return`() async throws {
+        let harness = try await harness(["a": 10])
+        let (first, second) = (UUID(), UUID())
+        func restock(_ id: UUID, _ quantity: Int) throws -> Request {
+            let step = RestockReturn(orderID: order(1), returnID: id, lines: [.init(sku: "a", quantity: quantity)])
+            return Request(id: UUID(), operation: MessageName.restock, body: try JSON.encode(step))
+        }
+        _ = await harness.send([try restock(first, 2), try restock(first, 2), try restock(second, 1)])
+        _ = await harness.send([try restock(first, 2)])
+        #expect(try await level(harness, "a") == [13, 0])
+        #expect(try await ledger(harness, "a").filter { $0.hasPrefix("returned") }.count == 2)
+        #expect(await harness.send([try restock(UUID(), 0)])[0].failure?.cause == "malformed-message")
+        await harness.database.close()
+    }
 }

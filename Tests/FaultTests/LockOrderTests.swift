@@ -63,7 +63,7 @@ import Testing
         for id in Self.ids {
             let order = PlaceOrder(
                 orderID: id, cartID: UUID(), customerID: nil, email: "c@wharf.example", shippingAddress: address,
-                payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
+                payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
             let placed = try await harness.send(Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order)))
             #expect(placed.status == 202)
         }

@@ -155,7 +155,7 @@ extension FuzzTarget {
 
     private static func signature(_ bytes: [UInt8]) {
         guard let signature = try? StripeSignature([String(decoding: bytes, as: UTF8.self)]) else { return }
-        let isValid = (try? signature.verify(bytes, secret: "whsec_fuzz", now: Date(timeIntervalSince1970: 1_768_469_400))) != nil
+        let isValid = (try? signature.verify(bytes, secrets: ["whsec_fuzz"], now: Date(timeIntervalSince1970: 1_768_469_400))) != nil
         precondition(!isValid, "a signature was forged")
     }
 }

@@ -12,7 +12,11 @@ import Yams
         #expect(table.count == Self.contract.count)
         #expect(document.waitOperationIDs == ["orders.orders.wait"])
         #expect(document.uploadOperationIDs == ["catalog.imports.store"])
-        #expect(document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == ["carts.checkouts.create"])
+        #expect(document.streamOperationIDs == ["orders.orders.versions"])
+        #expect(
+            document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == [
+                "carts.checkouts.create", "orders.orders.cancel", "orders.returns.create", "payments.refunds.create",
+            ])
         #expect(
             document.endpoints.filter(\.isSensitive).map(\.operationID) == [
                 "users.accounts.create", "users.sessions.create", "users.password.change", "users.email.change", "users.passwordResets.confirm",
@@ -64,7 +68,7 @@ import Yams
         ("deadline: 3", "deadlin: 3", "'x-wharf' has no 'deadlin'"),
         ("deadline: 3", "idempotencyKey: required", "needs the header parameter 'Idempotency-Key'"),
         ("deadline: 3", "answer: accepted", "needs 'kind: durable'"),
-        ("deadline: 3", "signature: stripe", "needs the header parameter 'Stripe-Signature'"),
+        ("deadline: 3", "signature: stripe", "needs the header parameter 'stripe-signature'"),
         ("deadline: 3", "wait: a.c", "needs the header parameter 'Prefer'"),
         ("name: id", "name: ID", "the path's templates are not its path parameters"),
         ("in: query", "in: cookie", "is in 'cookie'"),
@@ -181,6 +185,16 @@ import Yams
         "POST /v1/checkouts carts.checkouts.create durable public",
         "GET /v1/orders orders.orders.list query customer",
         "GET /v1/orders/{id} orders.orders.get query public",
+        "GET /v1/orders/{id}/events orders.orders.events query public",
+        "POST /v1/orders/{id}/cancellation orders.orders.cancel durable public",
+        "POST /v1/orders/{id}/shipments orders.shipments.create durable admin",
+        "POST /v1/orders/{id}/delivery orders.orders.deliver durable admin",
+        "POST /v1/orders/{id}/returns orders.returns.create durable public",
+        "POST /v1/returns/{id}/approval orders.returns.approve durable admin",
+        "POST /v1/returns/{id}/rejection orders.returns.refuse durable admin",
+        "POST /v1/returns/{id}/receipt orders.returns.receive durable admin",
+        "POST /v1/orders/{id}/refunds payments.refunds.create durable admin", "GET /v1/orders/{id}/refunds payments.refunds.list query admin",
+        "GET /v1/payments/unresolved payments.unresolved.list query admin",
         "POST /v1/webhooks/stripe payments.webhooks.stripe durable public",
         "GET /v1/notifications notifications.notifications.list query admin",
         "GET /v1/dead-letters deadletters.letters.list query admin",

@@ -26,7 +26,8 @@ import Testing
 
     @Test(arguments: [
         (#"{"id":"evt_1","type":"charge.succeeded"}"#, false), (#"{"id":"evt_1","type":"a.type.of.tomorrow"}"#, false),
-        (#"{"id":"evt_1","type":"charge.refunded"}"#, true), (#"{"id":"evt_1"}"#, true), (#"{"id":"evt_1","type":7}"#, true), ("nonsense", true),
+        (#"{"id":"evt_1","type":"charge.refunded"}"#, true), (#"{"id":"evt_1","type":"refund.failed"}"#, true), (#"{"id":"evt_1","type":"charge.dispute.closed"}"#, true), (#"{"id":"evt_1"}"#, true),
+        (#"{"id":"evt_1","type":7}"#, true), ("nonsense", true),
     ])
     func `an event of a type that no service needs is answered and not posted; what cannot be told is posted`(body: String, isPosted: Bool) async throws {
         let requests = FakeRequests()
@@ -53,6 +54,16 @@ import Testing
         let response = try await send(
             FakeRequests(), ["t=\(Self.now),v1=\(Self.code(Self.now, secret: "whsec_old")),v1=\(Self.code(Self.now))"])
         #expect(response.status == 200)
+    }
+
+    /// While a secret is replaced, the sender signs with the old one, the new one, or both.
+    @Test func `any of the configured secrets may have signed, and no other`() async throws {
+        var configuration = TestIngress.configuration
+        configuration.webhookSecrets = ["stripe": ["whsec_old", "whsec_new"]]
+        for (secret, status) in [("whsec_old", 200), ("whsec_new", 200), (TestIngress.webhookSecret, 400)] {
+            let response = try await send(FakeRequests(), ["t=\(Self.now),v1=\(Self.code(Self.now, secret: secret))"], configuration)
+            #expect(response.status == status, "\(secret)")
+        }
     }
 
     @Test func `a signature from a clock ahead of ours is accepted`() async throws {
@@ -93,7 +104,7 @@ import Testing
 
     @Test func `without a secret a webhook is 503`() async throws {
         var configuration = TestIngress.configuration
-        configuration.stripeWebhookSecret = nil
+        configuration.webhookSecrets = [:]
         let response = try await send(FakeRequests(), ["t=\(Self.now),v1=\(Self.code(Self.now))"], configuration)
         #expect(response.status == 503)
         #expect(response.problem != nil)
@@ -127,12 +138,12 @@ import Testing
         for seconds in [-301.0, 0, 300] {
             #expect(throws: Never.self) {
                 try signature.verify(
-                    Array(Self.body.utf8), secret: TestIngress.webhookSecret, now: Date(timeIntervalSince1970: Double(time) + seconds))
+                    Array(Self.body.utf8), secrets: [TestIngress.webhookSecret], now: Date(timeIntervalSince1970: Double(time) + seconds))
             }
         }
         #expect(throws: StripeSignature.Fault.outOfTime) {
             try signature.verify(
-                Array(Self.body.utf8), secret: TestIngress.webhookSecret, now: Date(timeIntervalSince1970: Double(time) + 301))
+                Array(Self.body.utf8), secrets: [TestIngress.webhookSecret], now: Date(timeIntervalSince1970: Double(time) + 301))
         }
     }
 }

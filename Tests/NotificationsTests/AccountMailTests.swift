@@ -42,7 +42,7 @@ private final class ScriptedUsers: Sendable {
         let sender = try #require(MailAddress("Wharf <shop@example.com>"))
         return try await ServiceHarness(
             NotificationsService.definition(
-                mail: transport, sender: sender, ask: { [users] request, _, _ in try users.ask(request) }, clock: clock, randomness: TestRandomness()),
+                email: EmailChannel(transport: transport, sender: sender), ask: { [users] request, _, _ in try users.ask(request) }, clock: clock, randomness: TestRandomness()),
             NotificationsService.migrations, clock: clock)
     }
 
@@ -94,7 +94,7 @@ private final class ScriptedUsers: Sendable {
         #expect(await service.send([request])[0].failure?.remedy == .retry)
         #expect(transport.sent.isEmpty)
         users.answer(204)
-        transport.fail("ada@example.com", with: MailError("busy", .unavailable))
+        transport.fail("ada@example.com", with: DeliveryError("busy", .unavailable))
         #expect(await service.send([request])[0].failure?.remedy == .retry)
         transport.fail("ada@example.com", with: nil)
         #expect(await service.send([request])[0].failure == nil)

@@ -17,7 +17,7 @@ import Testing
         let sender = try #require(MailAddress("Wharf <shop@example.com>"))
         return try await ServiceHarness(
             NotificationsService.definition(
-                mail: transport, sender: sender, ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: TestRandomness()),
+                email: EmailChannel(transport: transport, sender: sender), ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: TestRandomness()),
             NotificationsService.migrations, clock: clock)
     }
 
@@ -44,7 +44,7 @@ import Testing
         #expect(transport.sent.count == 1)
         #expect(mail.recipient.address == "ada@example.com")
         #expect(mail.subject == "Your order W-1001 is confirmed")
-        #expect(mail.text.contains("2 × Espresso cup: 17.98 EUR"))
+        #expect(mail.text.contains("2 × Espresso cup: €17.98"))
         #expect(try await results(service) == ["sent": 1])
     }
 
@@ -70,7 +70,7 @@ import Testing
 
     @Test func `a temporary failure is retried, and its neighbours are sent`() async throws {
         let service = try await start()
-        transport.fail("slow@example.com", with: MailError("try again later", .unavailable))
+        transport.fail("slow@example.com", with: DeliveryError("try again later", .unavailable))
         let events = try ["ada@example.com", "slow@example.com", "grace@example.com"].map { try event(MessageName.orderConfirmed, email: $0) }
         let outcomes = await service.send(events)
         #expect(outcomes.map(\.failure?.remedy) == [nil, .retry, nil])
@@ -84,7 +84,7 @@ import Testing
 
     @Test func `a permanently refused mail is a dead letter with the server's reason, and its replay sends it`() async throws {
         let service = try await start()
-        transport.fail("gone@example.com", with: MailError("550 5.1.1 no such user", .refused))
+        transport.fail("gone@example.com", with: DeliveryError("550 5.1.1 no such user", .refused))
         let request = try event(MessageName.orderConfirmed, email: "gone@example.com")
         let failure = try #require(await service.send([request])[0].failure)
         #expect(failure == Failure("mail-refused", "550 5.1.1 no such user", remedy: .deadLetter))
@@ -100,7 +100,7 @@ import Testing
 
     @Test func `a server that refuses the shop itself is retried, and its reason is shown meanwhile`() async throws {
         let service = try await start()
-        transport.fail("ada@example.com", with: MailError("554 relay access denied", .denied))
+        transport.fail("ada@example.com", with: DeliveryError("554 relay access denied", .denied))
         let failure = await service.send([try event(MessageName.orderConfirmed)])[0].failure
         #expect(failure == Failure("mail-denied", "554 relay access denied", remedy: .retry))
         let list: List = try await service.ask(Request("notifications.notifications.list")).decoded()
@@ -124,9 +124,9 @@ import Testing
         let service = try await start()
         let clock = service.clock
         let sender = try #require(MailAddress("shop@example.com"))
-        let delivering = Delivering(transport: transport, sender: sender, clock: clock)
+        let delivering = Delivering(channels: [EmailChannel(transport: transport, sender: sender)], ledger: SendingLedger(), clock: clock)
         let request = try event(MessageName.orderConfirmed)
-        let items = [IncomingMessage(request: request, input: try OrderNews.read(request))]
+        let items = [IncomingMessage(request: request, input: try OrderNews.read(.orderConfirmed)(request))]
         for _ in 0..<2 {
             let plans = try await service.database.transaction { try await delivering.note(items, on: $0) }
             _ = try await delivering.send(Array(zip(items, plans)).map { (item: $0, plan: $1) })
@@ -140,14 +140,15 @@ import Testing
     @Test func `a mail that was sent stays sent when another worker could not send it`() async throws {
         let service = try await start()
         let sender = try #require(MailAddress("shop@example.com"))
-        let slow = Delivering(transport: transport, sender: sender, clock: service.clock)
+        let slow = Delivering(channels: [EmailChannel(transport: transport, sender: sender)], ledger: SendingLedger(), clock: service.clock)
         let order = UUID()
         let request = try event(MessageName.orderConfirmed, order: order)
-        let item = IncomingMessage(request: request, input: try OrderNews.read(request))
+        let item = IncomingMessage(request: request, input: try OrderNews.read(.orderConfirmed)(request))
         let plan = try #require(try await service.database.transaction { try await slow.note([item], on: $0) }.first)
         #expect(await service.send([try event(MessageName.orderConfirmed, order: order)])[0].failure == nil)
-        let failed = Delivering.Sent.failed(MailError("try again later", .unavailable))
+        let failed = [try #require(plan.first).notification.id: Delivering.Sent.failed(DeliveryError("try again later", .unavailable))]
         _ = try await service.database.transaction { try await slow.record([(item: item, plan: plan, result: failed)], on: $0) }
+        #expect(try await service.count("SELECT count(*) FROM waiting") == 0)
         #expect(try await results(service) == ["sent": 1])
     }
 

@@ -34,18 +34,18 @@ import WebClient
         let folder = TestServers.folder("mail")
         let transport = try Maildir(path: folder)
         try FileManager.default.removeItem(atPath: "\(folder)/tmp")
-        let error = await #expect(throws: MailError.self) { try await transport.send(try mail("Lost")) }
+        let error = await #expect(throws: DeliveryError.self) { try await transport.send(try mail("Lost")) }
         #expect(error?.reason == .unavailable)
     }
 
     @Test(arguments: ["sendgrid://key", "http://example.com", "mail", "", "file://otherhost/mail"])
     func `a URL that names no transport is rejected`(url: String) {
         let client = WebClient(logger: Logger(label: "test"))
-        #expect(throws: MailError.self) { _ = try MailTransports.from(url: url, client: client) }
+        #expect(throws: DeliveryError.self) { _ = try MailTransports.from(url: url, client: client) }
     }
 
     @Test(arguments: [
-        (WebClientError.Code.smtp(status: 550), MailError.Reason.refused), (.smtp(status: 552), .refused), (.smtp(status: 556), .refused),
+        (WebClientError.Code.smtp(status: 550), DeliveryError.Reason.refused), (.smtp(status: 552), .refused), (.smtp(status: 556), .refused),
         (.smtp(status: 550, enhanced: "5.1.1"), .refused), (.smtp(status: 550, enhanced: "5.2.1"), .refused), (.smtp(status: 554, enhanced: "5.1.10"), .refused),
         (.smtp(status: 554, enhanced: "5.6.0"), .refused), (.smtp(status: 552, enhanced: "5.3.4"), .refused), (.invalidRequest, .refused),
         (.smtp(status: 554), .denied), (.smtp(status: 554, enhanced: "5.7.1"), .denied), (.smtp(status: 550, enhanced: "5.7.1"), .denied),
@@ -54,14 +54,14 @@ import WebClient
         (.smtp(status: 451), .unavailable), (.smtp(status: 421), .unavailable), (.smtp(status: 450, enhanced: "4.2.1"), .unavailable),
         (.couldNotConnect, .unavailable), (.timedOut, .unavailable),
     ])
-    func `a refusal of one recipient is distinguished from a refusal of the shop`(code: WebClientError.Code, reason: MailError.Reason) {
+    func `a refusal of one recipient is distinguished from a refusal of the shop`(code: WebClientError.Code, reason: DeliveryError.Reason) {
         #expect(SMTPTransport.reason(code) == reason)
     }
 
     @Test func `an unreachable mail server is retried`() async throws {
         let client = WebClient(logger: Logger(label: "test"))
         let transport = try MailTransports.from(url: "smtp://127.0.0.1:9", client: client)
-        let error = await #expect(throws: MailError.self) { try await transport.send(try mail("Lost")) }
+        let error = await #expect(throws: DeliveryError.self) { try await transport.send(try mail("Lost")) }
         #expect(error?.reason == .unavailable)
     }
 }

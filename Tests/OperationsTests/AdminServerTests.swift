@@ -9,12 +9,12 @@ import WebClient
 @Suite(.timeLimit(.minutes(1))) struct `The admin server` {
     /// A running admin server, and its answer to a path.
     private func withServer(
-        checks: [ReadinessCheck] = [], metrics: MetricsRegistry = MetricsRegistry(),
+        checks: [ReadinessCheck] = [], pages: [AdminPage] = [], metrics: MetricsRegistry = MetricsRegistry(),
         _ body: (_ get: (String) async throws -> (status: Int, text: String)) async throws -> Void
     ) async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = AdminServer(
-            address: ListenAddress(host: "127.0.0.1", port: 0), checks: checks, metrics: metrics, logger: quiet
+            address: ListenAddress(host: "127.0.0.1", port: 0), checks: checks, pages: pages, metrics: metrics, logger: quiet
         ) { continuation.yield($0) }
         let client = WebClient(logger: quiet)
         try await running(server) {
@@ -31,6 +31,16 @@ import WebClient
             #expect(try await get("/livez").status == 200)
             #expect(try await get("/readyz").status == 200)
             #expect(try await get("/elsewhere").status == 404)
+        }
+    }
+
+    @Test func `a part's pages are served beside health and metrics`() async throws {
+        let page = AdminPage("mails") { query in query["kind"].map { $0 == "none" ? nil : .text("kind \($0)") } ?? .html("<p>All</p>") }
+        try await withServer(pages: [page]) { get async throws in
+            #expect(try await get("/mails") == (200, "<p>All</p>"))
+            #expect(try await get("/mails?kind=order%20shipped") == (200, "kind order shipped"))
+            #expect(try await get("/mails?kind=none").status == 404)
+            #expect(try await get("/mails/more").status == 404)
         }
     }
 

@@ -63,7 +63,7 @@ import Testing
         ("STRIPE_API_BASE", "https://stripe.com#x"), ("STRIPE_API_BASE", "https://key@stripe.com"), ("STRIPE_API_BASE", "https://stripe.com:"), ("PAYPAL_API_BASE", "ftp://h"),
         ("WHARF_MAIL_URL", "pop3://x"), ("WHARF_MAIL_URL", "file:"), ("WHARF_MAIL_URL", "file://"), ("WHARF_MAIL_URL", "file:///"), ("WHARF_MAIL_URL", "file:/"),
         ("WHARF_MAIL_URL", "file://host/mail"), ("WHARF_MAIL_URL", "file:/mail%zz"), ("WHARF_MAIL_URL", "file:/mail%00"), ("WHARF_MAIL_URL", "file:/mail?x"),
-        ("WHARF_MAIL_URL", "sendgrid://"), ("WHARF_MAIL_URL", "smtp://127.0.0.1?tls=no"), ("WHARF_MAIL_URL", "mail"),
+        ("WHARF_MAIL_URL", "sendgrid://key"), ("WHARF_MAIL_URL", "sendgrid:"), ("WHARF_MAIL_URL", "smtp://127.0.0.1?tls=no"), ("WHARF_MAIL_URL", "mail"),
         ("WHARF_MAIL_FROM", "shop"), ("WHARF_MAIL_FROM", "Shop <shop@example.com"), ("WHARF_MAIL_FROM", "a@b\r\nBcc: c@d"),
         ("CONSUL_HTTP_ADDR", "consul"), ("CONSUL_HTTP_ADDR", "consul:0"), ("CONSUL_HTTP_ADDR", "consul:x"), ("CONSUL_HTTP_ADDR", "http://consul:x"),
         ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("PAYPAL_CLIENT_ID", "a\nb"), ("TWILIO_FROM", "a\u{0}b"), ("OTEL_SERVICE_NAME", "a\u{7F}"),

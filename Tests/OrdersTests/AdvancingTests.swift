@@ -38,6 +38,17 @@ import Testing
         await order.harness.database.close()
     }
 
+    @Test func `the confirmation leaves with the report of the payment, when that of the booked sale came first`() async throws {
+        let order = try await OrderFixture()
+        #expect(try await order.advance(.stockCommitted) == [])
+        #expect(try await order.view.history.map(\.state) == ["placed", "charging", "booked"])
+        #expect(try await order.advance(.charged, report(.succeeded, 2)) == [MessageName.orderConfirmed])
+        let view = try await order.view
+        #expect(view.state == "confirmed" && view.payment.state == .succeeded)
+        #expect(try await order.overdue().isEmpty)
+        await order.harness.database.close()
+    }
+
     @Test func `the payment of an order that was never charged is cancelled`() async throws {
         let order = try await OrderFixture()
         try await order.take(.stockShort, .cartReopened)

@@ -1,4 +1,5 @@
 @testable import Orders
+@testable import Payments
 
 extension CheckoutModel {
     /// A set of messages in one word: it is hashed for every state.
@@ -18,4 +19,31 @@ extension CheckoutModel {
             Message.all.enumerated().lazy.filter { [bits] in bits & (1 << UInt32($0.offset)) != 0 }.map(\.element).makeIterator()
         }
     }
+}
+
+extension CheckoutModel: Hashable {
+    /// What differs from state to state.
+    private struct Key: Hashable {
+        let phase: Checkout.Phase
+        let reason: Checkout.Reason?
+        let reservation: Reservation
+        let money: Money
+        let flags: UInt8
+        let flight: Flight
+        let state: Attempt.State?
+        let intent, secret, detail: String?
+        let refunded: Int?
+    }
+
+    private var key: Key {
+        let flags: UInt8 =
+            (handsOver ? 1 : 0) | (callUnderWay ? 2 : 0) | (announcedConfirmed ? 4 : 0) | (announcedRejected ? 8 : 0) | (attempt?.voidRequested == true ? 16 : 0)
+            | (announcedCancelled ? 32 : 0) | (shipped ? 64 : 0)
+        return Key(
+            phase: checkout.phase, reason: checkout.reason, reservation: reservation, money: money, flags: flags, flight: flight,
+            state: attempt?.state, intent: attempt?.intent, secret: attempt?.clientSecret, detail: attempt?.detail, refunded: attempt?.refunded)
+    }
+
+    static func == (left: CheckoutModel, right: CheckoutModel) -> Bool { left.key == right.key }
+    func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }

@@ -41,6 +41,9 @@ struct CheckoutModel {
     var flight = Flight(.step(.reserve))
     var announcedConfirmed = false
     var announcedRejected = false
+    var announcedCancelled = false
+    /// The warehouse has sent a part of the order, which it does for a confirmed order only.
+    var shipped = false
 
     /// Every possible next state. A message may be delivered again, however late: a message that was sent stays in flight. A message lost or delivered
     /// only once is a path that does not use it, so losses need no states of their own. `faultless` delivers each message once, and leaves out crashes and calls
@@ -56,6 +59,11 @@ struct CheckoutModel {
         if !checkout.isTerminal {
             next.append(receiving(.overdue(expired: false)))
             next.append(receiving(.overdue(expired: true)))
+        }
+        if !faultless {
+            // A row lock decides between the two.
+            if !shipped { next += Checkout.Canceller.allCases.map { receiving(.cancelled(by: $0)) } }
+            if checkout.phase == .confirmed { next.append(with { $0.shipped = true }) }
         }
         if mustVoid { next.append(with { $0.flight.insert(.step(.void)) }) }
         if callUnderWay { next += callEnding(faultless: faultless) }
@@ -95,13 +103,20 @@ struct CheckoutModel {
             if reservation != .committed { found.append("confirmed without stock") }
             if money != .taken { found.append("confirmed without money") }
         }
+        if checkout.phase == .booked {
+            if reservation != .committed { found.append("booked without stock") }
+            if money != .taken { found.append("booked without money") }
+        }
         // The customer's view.
-        if checkout.phase.orderState == "confirmed" {
+        if checkout.orderState == "confirmed" {
             if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }
             if money != .taken { found.append("called confirmed without money") }
         }
         if announcedConfirmed, announcedRejected { found.append("announced as both confirmed and rejected") }
-        if isQuiet, checkout.phase == .rejected {
+        if announcedCancelled, announcedRejected { found.append("announced as both cancelled and rejected") }
+        if shipped, checkout.phase != .confirmed { found.append("shipped, and given up") }
+        if checkout.isCancelled, checkout.orderState == "confirmed" || checkout.orderState == "rejected" { found.append("cancelled, and called \(checkout.orderState)") }
+        if isQuiet, checkout.phase == .rejected || checkout.phase == .cancelled {
             if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
             if money == .waitsForCustomer { found.append("rejected and still payable") }
             if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }
@@ -128,6 +143,7 @@ struct CheckoutModel {
         case .step(.void): voiding()
         case .step(.announceConfirmed): [with { $0.announcedConfirmed = true }]
         case .step(.announceRejected): [with { $0.announcedRejected = true }]
+        case .step(.announceCancelled): [with { $0.announcedCancelled = true }]
         }
     }
 
@@ -262,30 +278,4 @@ struct CheckoutModel {
             idempotencyKey: order)
         return Attempt(order: order, charge: charge, state: state, createdAt: Date(timeIntervalSince1970: 0))
     }
-}
-
-extension CheckoutModel: Hashable {
-    /// What differs from state to state.
-    private struct Key: Hashable {
-        let phase: Checkout.Phase
-        let reason: Checkout.Reason?
-        let reservation: Reservation
-        let money: Money
-        let flags: UInt8
-        let flight: Flight
-        let state: Attempt.State?
-        let intent, secret, detail: String?
-        let refunded: Int?
-    }
-
-    private var key: Key {
-        let flags: UInt8 =
-            (handsOver ? 1 : 0) | (callUnderWay ? 2 : 0) | (announcedConfirmed ? 4 : 0) | (announcedRejected ? 8 : 0) | (attempt?.voidRequested == true ? 16 : 0)
-        return Key(
-            phase: checkout.phase, reason: checkout.reason, reservation: reservation, money: money, flags: flags, flight: flight,
-            state: attempt?.state, intent: attempt?.intent, secret: attempt?.clientSecret, detail: attempt?.detail, refunded: attempt?.refunded)
-    }
-
-    static func == (left: CheckoutModel, right: CheckoutModel) -> Bool { left.key == right.key }
-    func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }

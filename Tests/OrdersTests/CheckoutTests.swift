@@ -55,6 +55,22 @@ import Testing
         #expect(steps == [.announceConfirmed])
     }
 
+    @Test(arguments: [Checkout.Phase.reserving, .charging, .awaitingCustomer])
+    func `a booked sale whose report overtakes that of its payment is confirmed without a step being repeated`(phase: Checkout.Phase) throws {
+        let booked = try #require(Checkout(phase: phase, reason: nil).after(.stockCommitted))
+        #expect(booked.next.orderState == "pending", "the payment is not known yet")
+        #expect(booked.steps == [])
+        let confirmed = try #require(booked.next.after(.charged))
+        #expect(confirmed.next.phase == .confirmed)
+        #expect(confirmed.steps == [.announceConfirmed])
+    }
+
+    @Test func `the report of a payment that is lost is requested again, and after the checkout's lifetime its money is refunded`() {
+        let booked = Checkout(phase: .booked, reason: nil)
+        #expect(booked.after(.overdue(expired: false)) == (booked, [.charge]))
+        #expect(booked.after(.overdue(expired: true)) == (Checkout(phase: .voiding, reason: .paymentTimeout), [.void]))
+    }
+
     @Test func `an ended checkout repeats no step, except that late money is refunded`() {
         for kind in CheckoutEvent.Kind.allCases {
             #expect(Checkout(phase: .confirmed, reason: nil).after(.init(kind, expired: true)) == nil)
@@ -63,7 +79,31 @@ import Testing
         }
     }
 
-    @Test(arguments: [Checkout.Phase.releasing, .reopening, .rejected])
+    /// A charge was on its way when the customer cancelled, and its webhook arrives last.
+    @Test func `a webhook after a cancellation does not revert it, and its money goes back`() throws {
+        var checkout = Checkout.placed
+        var steps: [Checkout.Step] = []
+        for event in [Checkout.Event.cancelled(by: .customer), .charged, .paymentVoided, .stockReleased, .charged, .stockCommitted, .cartReopened] {
+            guard let (next, more) = checkout.after(event) else { continue }
+            checkout = next
+            steps += more
+        }
+        #expect(checkout == Checkout(phase: .cancelled, reason: .cancelledByCustomer))
+        #expect(steps == [.void, .release, .announceCancelled, .void])
+    }
+
+    @Test(arguments: Checkout.Phase.allCases)
+    func `a cancellation begins once, and only before the order is given up`(phase: Checkout.Phase) {
+        let after = Checkout(phase: phase, reason: nil).after(.cancelled(by: .shop))
+        let isRunning = [.reserving, .charging, .awaitingCustomer, .booked, .confirming, .confirmed].contains(phase)
+        #expect((after != nil) == isRunning)
+        guard let after else { return }
+        #expect(after.next.orderState == "cancelled")
+        #expect(after.steps == [.void], "the stock goes back only when it is certain that no money is kept")
+        #expect(after.next.after(.cancelled(by: .customer)) == nil)
+    }
+
+    @Test(arguments: [Checkout.Phase.releasing, .reopening, .rejected, .cancelled])
     func `money that arrives for an order that is given up is refunded`(phase: Checkout.Phase) {
         let after = Checkout(phase: phase, reason: .paymentDeclined).after(.charged)
         #expect(after?.next.phase == phase)
@@ -76,7 +116,7 @@ import Testing
                 for expired in [false, true] {
                     guard let (next, _) = Checkout(phase: phase, reason: nil).after(.init(kind, expired: expired)), next.phase != phase else { continue }
                     if next.phase == .rejected { #expect(phase == .reopening && kind == .cartReopened) }
-                    if next.phase == .confirmed { #expect(phase == .confirming && kind == .stockCommitted) }
+                    if next.phase == .confirmed { #expect(phase == .confirming && kind == .stockCommitted || phase == .booked && kind == .charged) }
                 }
             }
         }
@@ -118,7 +158,7 @@ import Testing
         for phase in Checkout.Phase.allCases {
             for retries in [0, 1, 5, 60] {
                 let due = times.due(phase, retries: retries, placedAt: now, now: now)
-                if phase == .confirmed || phase == .rejected {
+                if phase == .confirmed || phase == .rejected || phase == .cancelled {
                     #expect(due == nil)
                 } else {
                     #expect(due.map { $0 > now && $0 <= now.addingTimeInterval(times.lifetime) } == true)

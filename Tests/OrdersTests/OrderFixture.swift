@@ -15,8 +15,10 @@ struct OrderFixture {
     let cart = UUID()
     let service: ServiceDefinition
     let harness: ServiceHarness
+    private let quantity: Int
 
-    init() async throws {
+    init(quantity: Int = 1) async throws {
+        self.quantity = quantity
         let clock = SetClock()
         service = OrdersService.definition(clock: clock)
         harness = try await ServiceHarness(service, OrdersService.migrations, clock: clock)
@@ -25,11 +27,11 @@ struct OrderFixture {
 
     /// - Parameter waiting: Asks for the order's end as well, until so many seconds from now.
     func place(_ id: UUID, by customer: UUID? = nil, cart: UUID? = nil, waiting: Double? = nil) async throws -> BatchHandler.Result {
-        let line = OrderLine(sku: "tea", name: "Tea", quantity: 1, unitPrice: Money(amount: 100, currency: "EUR"))
+        let line = OrderLine(sku: "tea", name: "Tea", quantity: quantity, unitPrice: Money(amount: 100, currency: "EUR"))
         let order = PlaceOrder(
             orderID: id, cartID: cart ?? self.cart, customerID: customer, email: "c@wharf.example",
             shippingAddress: Address(name: "C", line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
-            payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
+            payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
         var request = Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order), requester: Self.requester)
         request.settlesUntil = waiting.map { harness.clock.now().addingTimeInterval($0) }
         return await harness.send([request])[0]
@@ -44,6 +46,14 @@ struct OrderFixture {
     @discardableResult
     func advance(_ kind: CheckoutEvent.Kind, _ payment: PaymentReport? = nil) async throws -> [String] {
         await harness.send([try request(kind, payment)])[0].outputs.map(\.key)
+    }
+
+    /// The keys of the messages that follow from a report of payments about a refund.
+    func refunded(_ refund: RefundReport, _ payment: PaymentReport) async throws -> [String] {
+        var event = CheckoutEvent(orderID: id, kind: .paymentChanged, payment: payment)
+        event.refund = refund
+        let request = Request(id: UUID(), operation: MessageName.advance, body: try JSON.encode(event))
+        return await harness.send([request])[0].outputs.map(\.key)
     }
 
     func take(_ kinds: CheckoutEvent.Kind...) async throws {

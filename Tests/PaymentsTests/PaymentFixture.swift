@@ -17,13 +17,13 @@ struct PaymentFixture {
 
     init() async throws {
         let clock = SetClock()
-        service = PaymentsService.definition(gateway: gateway, clock: clock)
+        service = PaymentsService.definition(gateways: [gateway], clock: clock)
         harness = try await ServiceHarness(service, PaymentsService.migrations, clock: clock)
     }
 
     static func charge(_ amount: Money = ScriptedGateway.amount) throws -> Request {
         let step = ChargeOrder(
-            orderID: order, amount: amount, payment: PaymentChoice(gateway: "stripe", paymentMethod: "pm_card_visa"),
+            orderID: order, amount: amount, payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"),
             orderNumber: "W-1")
         return Request(id: UUID(), operation: MessageName.charge, body: try JSON.encode(step))
     }
@@ -53,6 +53,38 @@ struct PaymentFixture {
     static func event(_ result: BatchHandler.Result) throws -> CheckoutEvent {
         let output = result.outputs.first { $0.key == MessageName.advance }
         return try JSON.decode(from: output?.body ?? [])
+    }
+
+    /// A refund as a service requests it.
+    static func refund(_ amount: Int?, id: UUID = UUID()) throws -> Request {
+        let refund = CreateRefund(refundID: id, orderID: order, amount: amount, reason: "a torn page", actor: "orders")
+        return Request(id: UUID(), operation: MessageName.createRefund, body: try JSON.encode(refund))
+    }
+
+    /// A refund as an administrator requests it.
+    static func refund(over body: String, order: UUID = order) -> Request {
+        Request(
+            id: UUID(), operation: MessageName.createRefund, parameters: ["id": order.uuidString],
+            caller: Caller(id: UUID(), role: .admin), body: Array(body.utf8), requester: Requester(replyTo: "replies.test", correlationID: "1"))
+    }
+
+    static func perform(_ id: UUID) throws -> Request {
+        Request(id: UUID(), operation: MessageName.performRefund, body: try JSON.encode(PerformRefund(refundID: id, orderID: order)))
+    }
+
+    /// Creates a refund and requests it from the gateway, as its two messages do; returns the result of the second.
+    func refund(_ amount: Int?, id: UUID = UUID()) async throws -> BatchHandler.Result {
+        let created = await send(try Self.refund(amount, id: id))
+        guard created.outputs.map(\.key) == [MessageName.performRefund] else { return created }
+        return await send(try Self.perform(id))
+    }
+
+    /// A fixture whose order is paid.
+    static func paid() async throws -> PaymentFixture {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        _ = await fixture.send(try charge())
+        return fixture
     }
 
     /// What the pollers find now.

@@ -12,7 +12,7 @@ import Testing
     private func harness(_ gateway: ScriptedGateway) async throws -> ServiceHarness {
         let clock = SetClock()
         return try await ServiceHarness(
-            PaymentsService.definition(gateway: gateway, clock: clock), PaymentsService.migrations, clock: clock)
+            PaymentsService.definition(gateways: [gateway], clock: clock), PaymentsService.migrations, clock: clock)
     }
 
     private func charge() throws -> Request { try PaymentFixture.charge() }
@@ -24,6 +24,19 @@ import Testing
         let harness = try await harness(gateway)
         for _ in 1...3 { #expect(try event(await harness.send([try charge()])[0]).kind == .charged) }
         #expect(gateway.state.withLock { $0.charges.count } == 1)
+        await harness.database.close()
+    }
+
+    /// Elsewhere two workers that met each inserted a payment.
+    @Test func `two charges of one order that meet are one payment`() async throws {
+        let gateway = ScriptedGateway()
+        let harness = try await harness(gateway)
+        let requests = [try charge(), try charge()]
+        async let first = harness.send([requests[0]])[0]
+        async let second = harness.send([requests[1]])[0]
+        for result in await [first, second] { #expect(result.failure == nil) }
+        #expect(Set(gateway.state.withLock { $0.charges }).count == 1)
+        #expect(try await harness.count("SELECT count(*) FROM attempts") == 1)
         await harness.database.close()
     }
 

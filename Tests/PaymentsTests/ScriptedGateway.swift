@@ -1,12 +1,31 @@
 import Contracts
 import FoundationEssentials
+import Messaging
 import Synchronization
 
 @testable import Payments
 
 /// A gateway that answers as the test specifies, and records its requests.
 final class ScriptedGateway: PaymentGateway {
+    /// What becomes of a refund that is requested.
+    enum RefundAnswer {
+        case made(GatewayMovements.Refund.Status)
+        /// Made, and the answer is lost.
+        case lost
+        /// Not made, and nobody can tell.
+        case vanished
+        case refused
+        /// The key yields an error from now on; the refund was made or was not.
+        case spent(made: Bool)
+    }
+
     struct State {
+        /// The refunds and disputes of its payments.
+        var movements: [String: GatewayMovements] = [:]
+        var refundAnswer = RefundAnswer.made(.succeeded)
+        /// The gateway acts once per key.
+        var keys: Set<UUID> = []
+        var amounts: [Int?] = []
         var answer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
         /// The results of a search, whatever the answer was.
         var known: [PaymentStatus] = []
@@ -70,7 +89,7 @@ final class ScriptedGateway: PaymentGateway {
     func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
         state.withLock { state in
             state.retrieved.append(intent)
-            return state.payments[intent]
+            return state.payment(intent)
         }
     }
 
@@ -83,12 +102,88 @@ final class ScriptedGateway: PaymentGateway {
         return payment(.cancelled(intent: intent))
     }
 
-    func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
-        let isRefused = state.withLock { state in
-            state.refunds.append(idempotencyKey)
-            return state.refusesRefunds
+    func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment {
+        let result = state.withLock { state -> Result<GatewayPayment, GatewayError> in
+            state.refunds.append(call.idempotencyKey)
+            state.amounts.append(call.amount?.amount)
+            if state.refusesRefunds { return .failure(.refused("the balance does not suffice")) }
+            return state.refund(call, of: state.payment(call.intent) ?? payment(.succeeded(intent: call.intent), amount: state.amount))
         }
-        if isRefused { throw .refused("the balance does not suffice") }
-        return payment(.succeeded(intent: intent), refunded: Self.amount.amount)
+        return try result.get()
+    }
+
+    private func payment(_ status: PaymentStatus, amount: Money) -> GatewayPayment {
+        GatewayPayment(status: status, order: order, amount: amount)
+    }
+
+    let name = GatewayName.stripe
+    func event(_ request: Request) throws -> GatewayEvent { try StripeEvent.read(request) }
+
+    /// Somebody refunds a part at the gateway's dashboard.
+    func refundByHand(_ amount: Int, id: String = "re_hand", _ status: GatewayMovements.Refund.Status = .succeeded) {
+        state.withLock { state in
+            state.movements["pi_1", default: GatewayMovements()].refunds.removeAll { $0.id == id }
+            state.movements["pi_1", default: GatewayMovements()].refunds.append(.init(id: id, refundID: nil, amount: amount, status: status))
+        }
+    }
+
+    /// A refund that was made ends otherwise.
+    func change(_ id: String, to status: GatewayMovements.Refund.Status) {
+        state.withLock { state in
+            var refunds = state.movements["pi_1"]?.refunds ?? []
+            for (place, old) in refunds.enumerated() where old.id == id {
+                refunds[place] = .init(
+                    id: id, refundID: old.refundID, round: old.round, amount: old.amount, status: status, reason: "expired_or_canceled_card")
+            }
+            state.movements["pi_1"]?.refunds = refunds
+        }
+    }
+
+    func dispute(_ outcome: GatewayMovements.Dispute.Outcome) {
+        state.withLock {
+            $0.movements["pi_1", default: GatewayMovements()].disputes = [.init(id: "dp_1", amount: 500, reason: "fraudulent", outcome: outcome)]
+        }
+    }
+}
+
+extension ScriptedGateway.State {
+    /// As the gateway has it now, with what has moved.
+    fileprivate func payment(_ intent: String) -> GatewayPayment? {
+        payments[intent].map { with(movements[intent] ?? GatewayMovements(), $0) }
+    }
+
+    private func with(_ movements: GatewayMovements, _ payment: GatewayPayment) -> GatewayPayment {
+        guard case .succeeded = payment.status else { return payment }
+        return GatewayPayment(
+            status: payment.status, order: payment.order, amount: payment.amount, refunded: Self.refunded(movements),
+            isDisputed: !movements.disputes.isEmpty, movements: movements)
+    }
+
+    fileprivate mutating func refund(_ call: RefundCall, of payment: GatewayPayment) -> Result<GatewayPayment, GatewayError> {
+        let left = payment.amount.amount - Self.refunded(movements[call.intent] ?? GatewayMovements())
+        let amount = call.amount?.amount ?? left
+        func make(_ status: GatewayMovements.Refund.Status) {
+            guard keys.insert(call.idempotencyKey).inserted, amount > 0 else { return }
+            let refund = GatewayMovements.Refund(
+                id: "re_\(keys.count)", refundID: call.refundID, round: call.round, amount: amount, status: status)
+            movements[call.intent, default: GatewayMovements()].refunds.insert(refund, at: 0)
+        }
+        if !keys.contains(call.idempotencyKey), amount > left { return .failure(.refused("greater than unrefunded amount")) }
+        switch refundAnswer {
+        case .made(let status): make(status)
+        case .lost:
+            make(.succeeded)
+            return .failure(.unknown("timed out"))
+        case .vanished: return .failure(.unknown("timed out"))
+        case .refused: return .failure(.refused("the balance does not suffice"))
+        case .spent(let made):
+            if made { make(.succeeded) }
+            return .failure(.keySpent("answered 500"))
+        }
+        return .success(with(movements[call.intent] ?? GatewayMovements(), payment))
+    }
+
+    private static func refunded(_ movements: GatewayMovements) -> Int {
+        movements.refunds.reduce(0) { $1.status == .pending || $1.status == .succeeded ? $0 + $1.amount : $0 }
     }
 }

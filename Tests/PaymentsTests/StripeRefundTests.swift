@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Synchronization
 import Testing
 import WebClient
 
@@ -22,7 +23,74 @@ private struct RefundingStripe: HTTPTransport {
 
 @Suite struct StripeRefundTests {
     private func refund(_ stripe: RefundingStripe) async throws -> GatewayPayment {
-        try await StripeGateway(transport: stripe, key: "sk_test").refund(intent: "pi_1", idempotencyKey: UUID())
+        try await StripeGateway(transport: stripe, key: "sk_test").refund(call())
+    }
+
+    private func call(_ amount: Money? = nil) -> RefundCall {
+        RefundCall(intent: "pi_1", order: PaymentFixture.order, refundID: UUID(), amount: amount, idempotencyKey: UUID())
+    }
+
+    private final class Recorder: HTTPTransport {
+        let bodies = Mutex<[String]>([])
+        let answers: @Sendable (WebRequest) -> String
+
+        init(answers: @escaping @Sendable (WebRequest) -> String) {
+            self.answers = answers
+        }
+
+        func send(_ request: WebRequest) async throws -> WebResponse {
+            bodies.withLock { $0.append(String(decoding: request.body, as: UTF8.self)) }
+            return WebResponse(status: 200, body: Array(answers(request).utf8))
+        }
+    }
+
+    /// Currencies without decimals were charged a hundredth elsewhere, and refunds follow the same rule.
+    @Test(arguments: [("EUR", 500, 500), ("JPY", 500, 500), ("UGX", 500, 50_000), ("ISK", 500, 50_000), ("KWD", 1_230, 1_230), ("MGA", 500, 5)])
+    func `a part is refunded in the amounts that Stripe counts in`(currency: String, amount: Int, asked: Int) async throws {
+        let recorder = Recorder { _ in #"{"id": "pi_1", "status": "succeeded", "amount": 100000, "currency": "\#(currency.lowercased())"}"# }
+        _ = try await StripeGateway(transport: recorder, key: "sk_test").refund(call(Money(amount: amount, currency: currency)))
+        #expect(recorder.bodies.withLock { $0.first }?.split(separator: "&").contains("amount=\(asked)") == true)
+    }
+
+    @Test func `an amount that Stripe cannot count is refused before anything is sent`() async throws {
+        let recorder = Recorder { _ in "{}" }
+        await #expect(throws: GatewayError.self) {
+            _ = try await StripeGateway(transport: recorder, key: "sk_test").refund(call(Money(amount: 1_234, currency: "KWD")))
+        }
+        #expect(recorder.bodies.withLock { $0.isEmpty })
+    }
+
+    @Test func `a part that is refused because all is refunded is refused, and repeated with no other key`() async throws {
+        let answer = #"{"error": {"type": "invalid_request_error", "code": "charge_already_refunded", "message": "m"}}"#
+        await #expect {
+            _ = try await StripeGateway(transport: RefundingStripe(status: 400, answer: answer, refunded: 500), key: "sk_test").refund(
+                call(Money(amount: 100, currency: "EUR")))
+        } throws: { error in
+            if case GatewayError.refused = error { true } else { false }
+        }
+    }
+
+    @Test func `refunds and disputes are read with their payment, also when there are more than a page`() async throws {
+        let recorder = Recorder { request in
+            if request.url.contains("/v1/disputes") {
+                return #"{"data": [{"id": "dp_1", "amount": 500, "currency": "eur", "reason": "fraudulent", "status": "under_review"}], "has_more": false}"#
+            }
+            if request.url.contains("/v1/refunds") {
+                let isSecond = request.url.contains("starting_after=re_2")
+                let id = isSecond ? "re_1" : "re_2"
+                return
+                    #"{"data": [{"id": "\#(id)", "amount": 50, "currency": "eur", "status": "\#(isSecond ? "failed" : "pending")", "metadata": {"refund_id": "\#(PaymentFixture.order.uuidString)", "round": "3"}}], "has_more": \#(!isSecond)}"#
+            }
+            return
+                #"{"id": "pi_1", "status": "succeeded", "amount": 500, "currency": "eur", "latest_charge": {"amount_refunded": 50, "disputed": true, "refunds": {"data": [], "has_more": true}}}"#
+        }
+        let payment = try await StripeGateway(transport: recorder, key: "sk_test").retrieve(intent: "pi_1")
+        #expect(
+            payment?.movements?.refunds == [
+                .init(id: "re_2", refundID: PaymentFixture.order, round: 3, amount: 50, status: .pending),
+                .init(id: "re_1", refundID: PaymentFixture.order, round: 3, amount: 50, status: .failed),
+            ])
+        #expect(payment?.movements?.disputes == [.init(id: "dp_1", amount: 500, reason: "fraudulent", outcome: .open)])
     }
 
     @Test func `the refunded amount is read from Stripe afterwards`() async throws {
@@ -51,7 +119,7 @@ private struct RefundingStripe: HTTPTransport {
     ])
     func `an answer to a charge that may have been carried out is not a refusal`(status: Int, answer: String, isRefusal: Bool) async throws {
         let charge = Charge(
-            order: UUID(), orderNumber: "W-1", amount: Contracts.Money(amount: 500, currency: "EUR"), paymentMethod: "pm", idempotencyKey: UUID())
+            order: UUID(), orderNumber: "W-1", amount: Money(amount: 500, currency: "EUR"), paymentMethod: "pm", idempotencyKey: UUID())
         await #expect {
             _ = try await StripeGateway(transport: RefundingStripe(status: status, answer: answer), key: "sk_test").charge(charge)
         } throws: { error in

@@ -70,7 +70,7 @@ import Testing
     @Test func `of two voids that are refused at once one makes a dead letter`() async throws {
         let fixture = try await refused()
         let database = fixture.harness.database
-        let voiding = Voiding(gateway: fixture.gateway, clock: fixture.harness.clock)
+        let voiding = Voiding(gateways: Gateways([fixture.gateway]), clock: fixture.harness.clock)
         let item = IncomingMessage(request: try PaymentFixture.void(), input: VoidPayment(orderID: PaymentFixture.order))
         let plan = try #require(try await database.transaction { try await voiding.begin([item], on: $0) }.first)
         let finding = try #require(try await voiding.void([(item: item, plan: plan)]).first)
@@ -136,7 +136,7 @@ import Testing
         let fixture = try await unanswered()
         let database = fixture.harness.database
         fixture.gateway.state.withLock { $0.known = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
-        let charging = Charging(gateway: fixture.gateway, clock: fixture.harness.clock)
+        let charging = Charging(gateways: Gateways([fixture.gateway]), clock: fixture.harness.clock)
         let request = try PaymentFixture.charge()
         let item = IncomingMessage(request: request, input: try Charging.read(request))
         let plan = try #require(try await database.transaction { try await charging.begin([item], on: $0) }.first)

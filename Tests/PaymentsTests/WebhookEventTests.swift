@@ -94,8 +94,8 @@ import Testing
 
     @Test func `a refund in the gateway's dashboard is shown by the order`() async throws {
         let fixture = try await charged()
-        let payment = fixture.gateway.payment(.succeeded(intent: "pi_1"), refunded: 200)
-        fixture.gateway.state.withLock { $0.payments["pi_1"] = payment }
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        fixture.gateway.refundByHand(200)
         let received = try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded")))
         #expect(received.kind == .paymentChanged)
         #expect(received.payment?.state == .partlyRefunded)
@@ -106,8 +106,8 @@ import Testing
     /// Two events of one payment in two workers: each must build on what the other has stored.
     @Test func `two concurrent events both count, at once`() async throws {
         let fixture = try await charged()
-        let payment = fixture.gateway.payment(.succeeded(intent: "pi_1"), refunded: 200)
-        fixture.gateway.state.withLock { $0.payments["pi_1"] = payment }
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        fixture.gateway.refundByHand(200)
         let requests = [PaymentFixture.webhook("charge.refunded"), PaymentFixture.webhook("charge.dispute.created")]
         let results = Results()
         let standOff = StandOff(database: fixture.harness.database, hold: "SELECT FROM attempts FOR UPDATE")

@@ -16,7 +16,7 @@ struct PaymentBookTests {
             "pm_card_visa": [.created, .chargeSucceeded, .succeeded, .chargeUpdated],
             "pm_card_chargeDeclined": [.created, .chargeFailed, .paymentFailed],
             "pm_card_threeDSecure2Required": [.created, .requiresAction],
-            "pm_card_createDispute": [.created, .chargeSucceeded, .succeeded, .chargeUpdated, .disputed],
+            "pm_card_createDispute": [.created, .chargeSucceeded, .succeeded, .chargeUpdated, .disputed, .disputeWithdrawn],
         ]
         for (card, kinds) in kinds {
             #expect(book.apply(.create(Self.draft(card: card)), idempotencyKey: nil, now: 5).events.map(\.kind) == kinds)

@@ -26,7 +26,7 @@ struct WebhookDeliveryTests {
                 let payment = try await sandbox.post("/v1/payment_intents", charge()).json
                 try await expect(created.merging(paid) { $1 })
                 _ = try await sandbox.post("/v1/refunds", "payment_intent=\(payment["id"].text ?? "")")
-                try await expect(["charge.refunded": "succeeded"])
+                try await expect(["refund.created": "succeeded", "charge.refunded": "succeeded"])
                 _ = try await sandbox.post("/v1/payment_intents", charge(card: "pm_card_chargeDeclined"))
                 try await expect(
                     created.merging(["charge.failed": "failed", "payment_intent.payment_failed": "requires_payment_method"]) { $1 })

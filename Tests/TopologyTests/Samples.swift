@@ -36,6 +36,9 @@ let offeredOperations: [String] = {
 func services(changing change: (inout [String: [String]]) -> Void = { _ in }) -> [ServiceDefinition] {
     var operations = Dictionary(grouping: offeredOperations + internalOperations) { String($0.prefix { $0 != "." }) }
     operations["notifications", default: []] += [MessageName.orderConfirmed, MessageName.orderRejected]
+    operations["notifications", default: []] += [
+        "actionRequired", "shipped", "delivered", "cancelled", "refunded", "returnRequested", "returnApproved", "returnRefused",
+    ].map { "order.\($0)" }
     change(&operations)
     let queues = [
         "catalog": ["catalog.queries", "catalog.commands", "catalog.imports"],

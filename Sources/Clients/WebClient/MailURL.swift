@@ -4,13 +4,20 @@ public enum MailURL: Sendable, Equatable {
     case server(Destination)
     /// The path of a Maildir, absolute or below the working folder.
     case folder(String)
+    /// SendGrid's API, whose key and address are settings of their own.
+    case sendGrid
 
     /// For people: what ``init(_:)`` reads.
-    public static let accepted = "smtp://user:password@host:port, smtps://user:password@host:port, or file:/path/of/a/maildir"
+    public static let accepted = "smtp://user:password@host:port, smtps://user:password@host:port, sendgrid://, or file:/path/of/a/maildir"
 
-    /// Reads `smtp://` and `smtps://` with `[user[:password]@]host[:port]`, and `file:/path`, `file:///path` or `file:path`; percent-encoded.
+    /// Reads `sendgrid://`, `smtp://` and `smtps://` with `[user[:password]@]host[:port]`, and `file:/path`, `file:///path` or `file:path`; percent-encoded.
     /// - Throws: ``WebClientError`` with the code `invalidURL`, which says what is wrong and quotes nothing.
     public init(_ text: String) throws(WebClientError) {
+        if text.lowercased().hasPrefix("sendgrid:") {
+            guard text.lowercased() == "sendgrid://" else { throw Self.wrong("nothing follows sendgrid://: SENDGRID_API_KEY holds the key") }
+            self = .sendGrid
+            return
+        }
         guard text.lowercased().hasPrefix("file:") else {
             self = .server(try Destination(setting: text, schemes: ["smtp", "smtps"], takesCredentials: true))
             return

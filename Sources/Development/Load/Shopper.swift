@@ -54,7 +54,7 @@ package struct Shopper: Sendable {
     package func checkOut(_ cart: FilledCart) async throws -> PlacedOrder {
         let body = CheckoutBody(
             cartId: cart.id.uuidString.lowercased(), email: "load@wharf.example", shippingAddress: Self.address,
-            payment: PaymentChoice(gateway: "stripe", paymentMethod: Self.card))
+            payment: PaymentChoice(gateway: .stripe, paymentMethod: Self.card))
         let call = try Shop.Call.send("POST", "/v1/checkouts", body)
         let sentAt = Date()
         let clock = ContinuousClock()

@@ -1,4 +1,5 @@
 import AMQP
+import Contracts
 import FoundationEssentials
 import JSON
 import Logging
@@ -104,6 +105,9 @@ public struct Simulation: Sendable {
                     guard plan.crashAt == nil else { return }
                     let clerk = Clerk(shop: shop, ledger: ledger, chance: Chance(seed: plan.seed, stream: "clerk"))
                     customers.addTask { try? await clerk.run() }
+                    let warehouse = Chance(seed: plan.seed, stream: "warehouse")
+                    let shipper = Caller(id: warehouse.uuid(), role: .admin)
+                    customers.addTask { try? await Warehouse(shop: shop, ledger: ledger, chance: warehouse, caller: shipper).run() }
                     customers.addTask {
                         while scheduler.steps < plan.steps, clock.elapsed < Self.faultyTime.lowerBound || shop.hasWork,
                             clock.elapsed < Self.faultyTime.upperBound
@@ -131,7 +135,7 @@ public struct Simulation: Sendable {
         var inARow = 0
         while true {
             let books = try audit.run { try await Books.read(on: $0) }
-            let isAtRest = !shop.hasWork && books.unvoided == 0 && books.orders.values.allSatisfy(\.isSettled)
+            let isAtRest = !shop.hasWork && books.unvoided == 0 && books.pendingRefunds == 0 && books.orders.values.allSatisfy(\.isSettled)
             inARow = isAtRest ? inARow + 1 : 0
             if inARow == looksAtRest || shop.clock.elapsed > end { return books }
             try await shop.clock.sleep(for: look)

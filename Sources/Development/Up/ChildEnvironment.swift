@@ -14,7 +14,7 @@ package struct ChildEnvironment: Sendable {
     ]
     /// The same, by prefix: settings, locales, and the settings of sanitizers and of the profiler.
     private static let sharedFamilies = ["CONSUL_", "OTEL_", "LC_", "ASAN_", "TSAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_"]
-    /// The settings of a proxy for the payment gateway.
+    /// The settings of a proxy for the payment gateway and for what carries messages.
     private static let proxies: Set<String> = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
 
     private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"
@@ -110,7 +110,9 @@ package struct ChildEnvironment: Sendable {
         case .payments:
             return outer.filter { $0.key.hasPrefix("PAYPAL_") || Self.proxies.contains($0.key) }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
         case .notifications:
-            var variables = outer.filter { $0.key.hasPrefix("SENDGRID_") || $0.key.hasPrefix("TWILIO_") }
+            var variables = outer.filter { name, _ in
+                ["SENDGRID_", "TWILIO_", "WHARF_TEMPLATES"].contains(where: name.hasPrefix) || Self.proxies.contains(name)
+            }
             variables["WHARF_MAIL_URL"] = mailURL
             return variables
         case .catalog, .carts, .orders, .deadletters:

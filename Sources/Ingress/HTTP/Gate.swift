@@ -11,7 +11,8 @@ struct Gate: Sendable {
     let routes: RoutingTable
     let sessions: SessionResolver
     let maximumBodyBytes: Int
-    let stripeWebhookSecret: String?
+    /// By name.
+    let webhooks: [String: any WebhookScheme]
     let clock: any WallClock
 
     struct Passage: Sendable {
@@ -67,7 +68,7 @@ struct Gate: Sendable {
         var bytes = try await body.read(limit: bodyLimit(of: endpoint))
         if !body.isCertain, !bytes.isEmpty { try checkForm(endpoint, headers) }
         if !bytes.isEmpty, try ContentCoding.read(headers.values("content-encoding")) == .gzip { bytes = try unpacked(bytes, endpoint, body.share) }
-        if endpoint.signature == .stripe { try verifyStripe(headers, bytes) }
+        if let scheme = endpoint.signature { try verify(headers, bytes, by: scheme) }
         return Call(
             endpoint: endpoint, parameters: parameters, session: session, body: bytes, idempotencyKey: key,
             wait: endpoint.waitOperation == nil ? nil : WaitPreference.read(headers.values("prefer")), received: received,
@@ -121,15 +122,12 @@ struct Gate: Sendable {
         return parameters
     }
 
-    private func verifyStripe(_ headers: HTTPFields, _ body: [UInt8]) throws(Refusal) {
-        guard let stripeWebhookSecret else { throw .unavailable("No secret for Stripe's webhooks is configured.") }
+    private func verify(_ headers: HTTPFields, _ body: [UInt8], by scheme: String) throws(Refusal) {
+        guard let scheme = webhooks[scheme] else { throw .unavailable("No secret for these webhooks is configured.") }
         do {
-            let signature = try StripeSignature(headers.values("stripe-signature"))
-            try signature.verify(body, secret: stripeWebhookSecret, now: clock.now())
+            try scheme.verify(headers.values, body, now: clock.now())
         } catch {
-            throw Refusal(
-                problem: Problem(
-                    "bad-signature", title: "Bad signature", status: 400, detail: "Stripe-Signature: \(error.detail)"))
+            throw Refusal(problem: Problem("bad-signature", title: "Bad signature", status: 400, detail: error.detail))
         }
     }
 }

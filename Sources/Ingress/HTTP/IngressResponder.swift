@@ -28,7 +28,12 @@ struct IngressResponder: HTTPResponder {
     let dispatcher: Dispatcher
     let uploads: Uploads
     private let downloads = ConcurrencyLimit(limit: PagedAnswer.maximumAtOnce)
+    private let listeners = ConcurrencyLimit(limit: EventStream.maximumAtOnce)
+    let watch: ChangeWatch
     let answers: AnswerCache
+    /// What follows the first part of an answer.
+    typealias Rest = @Sendable (_ first: [UInt8]) -> ResponseBody
+
     let admission: ConcurrencyLimit
     let metrics: IngressMetrics
     let closing = ClosingConnections()
@@ -54,7 +59,7 @@ struct IngressResponder: HTTPResponder {
             body: request.body, head: request.head, channel: context.channel, deadline: bodyDeadline, share: share, clock: clock)
         var endpoint: Endpoint?
         var reply: Reply
-        var rest: PagedAnswer?
+        var rest: Rest?
         do {
             // Once the channel is closed, `closing` has forgotten it.
             guard context.channel.isActive, !closing.contains(context.channel) else { throw Refusal.badRequest("The connection is closing.").closing }
@@ -122,7 +127,7 @@ struct IngressResponder: HTTPResponder {
 
     private func answer(
         _ request: Hummingbird.Request, _ body: RequestBodyReader, from client: Client, _ received: Date, _ trace: TraceContext,
-        _ id: String, _ endpoint: inout Endpoint?, _ rest: inout PagedAnswer?
+        _ id: String, _ endpoint: inout Endpoint?, _ rest: inout Rest?
     ) async throws -> Reply {
         let passage: Gate.Passage
         do throws(Refusal) {
@@ -144,7 +149,12 @@ struct IngressResponder: HTTPResponder {
         var reply = try await answer(to: call, request, body, at: received)
         if passage.endpoint.isPaged, let next = reply.headers.removeValue(forKey: Reply.nextPage), request.method != .head {
             guard let seat = Seat(in: downloads) else { throw Refusal.unavailable("Too many exports are under way. Nothing was done.") }
-            rest = PagedAnswer(call: call, next: next, dispatcher: dispatcher, clock: clock, seat: seat)
+            rest = PagedAnswer(call: call, next: next, dispatcher: dispatcher, clock: clock, seat: seat).body
+        }
+        if let operation = passage.endpoint.streamOperation, let next = reply.headers.removeValue(forKey: Reply.nextPage), request.method != .head {
+            guard let seat = Seat(in: listeners) else { throw Refusal.unavailable("Too many clients listen to changes. Nothing was done.") }
+            let topic = ChangeWatch.Topic(operation: operation, id: passage.pathParameters["id"] ?? "")
+            rest = EventStream(call: call, next: next, topic: topic, watch: watch, dispatcher: dispatcher, clock: clock, seat: seat).body
         }
         if call.endpoint.kind != .query, reply.status < 300 { answers.forget(service: call.endpoint.service) }
         if reply.isReplayed { reply.headers["idempotent-replayed"] = "true" }
@@ -180,7 +190,7 @@ struct IngressResponder: HTTPResponder {
         }
     }
 
-    static func response(_ reply: Reply, id: String, trace: TraceContext, rest: PagedAnswer? = nil) -> Response {
+    static func response(_ reply: Reply, id: String, trace: TraceContext, rest: Rest? = nil) -> Response {
         var fields = HTTPFields()
         if !reply.body.isEmpty || reply.headers["content-type"] != nil { fields[.contentType] = reply.headers["content-type"] ?? "application/json" }
         for (name, value) in reply.headers where !ownHeaders.contains(name) && name != "content-type" {
@@ -189,7 +199,7 @@ struct IngressResponder: HTTPResponder {
         fields[.xContentTypeOptions] = "nosniff"
         if let name = FieldName.of("x-request-id") { fields[name] = id }
         if let name = FieldName.of("traceparent") { fields[name] = trace.header }
-        if let rest { return Response(status: .init(code: reply.status), headers: fields, body: rest.body(after: reply.body)) }
+        if let rest { return Response(status: .init(code: reply.status), headers: fields, body: rest(reply.body)) }
         let body = reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
         return Response(status: .init(code: reply.status), headers: fields, body: body)
     }

@@ -6,10 +6,6 @@ public struct Endpoint: Sendable, Equatable {
         case `public`, customer, admin
     }
 
-    public enum Signature: String, Sendable, CaseIterable {
-        case stripe
-    }
-
     /// Upper case.
     public let method: String
     /// With its templates: `/v1/products/{idOrSlug}`.
@@ -37,11 +33,14 @@ public struct Endpoint: Sendable, Equatable {
     public let maximumBody: Int?
     /// The operation that answers when the work that this one accepts is done.
     public let waitOperation: String?
-    public let signature: Signature?
+    /// The scheme by which its sender signs.
+    public let signature: String?
     /// The operation that keeps the pieces of a body which is too large for a message. This one then gets no body, but where it is kept.
     public let uploadOperation: String?
     /// The answer may go on in further replies, and has the form that the client's `Accept` asks for.
     public let isPaged: Bool
+    /// The operation that knows the versions of things: the answer is a stream of events, which goes on as long as the thing of the path's `id` changes.
+    public let streamOperation: String?
     /// The types of signed events that become messages, by the body's `type`; others are answered and dropped. Nil for all.
     public let eventTypes: Set<String>?
     /// Answered as soon as the broker has taken responsibility, without a reply.

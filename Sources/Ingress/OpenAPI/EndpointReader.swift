@@ -11,12 +11,12 @@ struct EndpointReader {
 
     static let methods = ["get", "put", "post", "delete", "patch"]
     /// The headers that become part of the message.
-    static let travellingHeaders: Set<String> = ["if-match", "idempotency-key"]
+    static let travellingHeaders: Set<String> = ["if-match", "idempotency-key", "last-event-id"]
     /// The headers that the ingress itself acts on.
-    static let ownHeaders: Set<String> = ["if-none-match", "prefer", "stripe-signature"]
+    static let ownHeaders = Set(["if-none-match", "prefer"] + WebhookSchemes.all.flatMap { $0.headers })
     static let extensionKeys: Set<String> = [
         "kind", "role", "deadline", "idempotencyKey", "sensitive", "session", "clientAddress", "maximumBody", "wait", "signature", "answer",
-        "guestKey", "cacheable", "hashed", "events", "upload", "paged",
+        "guestKey", "cacheable", "hashed", "events", "upload", "paged", "stream",
     ]
 
     let method: String
@@ -49,9 +49,10 @@ struct EndpointReader {
             hashedParameter: try wharf.value("hashed")?.text(),
             maximumBody: try wharf.number("maximumBody", in: Self.maximumBodyBytes).map { Int($0) },
             waitOperation: try waitOperation.map { node throws(OpenAPIError) in try Self.operationID(node) },
-            signature: try wharf.choice("signature", of: Endpoint.Signature.allCases),
+            signature: try wharf.value("signature").map(Self.signature),
             uploadOperation: try wharf.value("upload").map { node throws(OpenAPIError) in try Self.operationID(node) },
             isPaged: try wharf.flag("paged", only: "true"),
+            streamOperation: try wharf.value("stream").map { node throws(OpenAPIError) in try Self.operationID(node) },
             eventTypes: try wharf.value("events").map(Self.eventTypes),
             isAnsweredWhenAccepted: try wharf.flag("answer", only: "accepted"),
             queryParameters: parameters.query, queryPrefixes: parameters.prefixes, headerParameters: parameters.header.intersection(Self.travellingHeaders),
@@ -70,6 +71,9 @@ struct EndpointReader {
         if case .path(let name)? = endpoint.guestKey, !PathTemplate.names(in: path).contains(name) {
             throw wharf.error("'guestKey' is 'path.\(name)', and the path has no such template")
         }
+        if case .query(let name)? = endpoint.guestKey, !endpoint.queryParameters.contains(name) {
+            throw wharf.error("'guestKey' is 'query.\(name)', and the operation has no such parameter")
+        }
         if let name = endpoint.hashedParameter, !PathTemplate.names(in: path).contains(name) {
             throw wharf.error("'hashed' is '\(name)', and the path has no such template")
         }
@@ -83,11 +87,14 @@ struct EndpointReader {
             throw wharf.error("'answer: accepted' needs 'kind: durable'")
         }
         if endpoint.isPaged, endpoint.kind != .query { throw wharf.error("'paged' needs 'kind: query'") }
+        if endpoint.streamOperation != nil, endpoint.kind != .query || endpoint.isPaged || !PathTemplate.names(in: path).contains("id") {
+            throw wharf.error("'stream' needs 'kind: query' and a path with '{id}', and excludes 'paged'")
+        }
         if endpoint.uploadOperation != nil, endpoint.kind != .durable || endpoint.role == .public || endpoint.isSensitive {
             throw wharf.error("'upload' needs 'kind: durable' and a caller, and no credentials")
         }
-        if endpoint.signature == .stripe, !headers.contains("stripe-signature") {
-            throw wharf.error("'signature: stripe' needs the header parameter 'Stripe-Signature'")
+        if let scheme = endpoint.signature.flatMap(WebhookSchemes.named), let missing = scheme.headers.first(where: { !headers.contains($0) }) {
+            throw wharf.error("'signature: \(scheme.name)' needs the header parameter '\(missing)'")
         }
         if endpoint.eventTypes != nil, endpoint.signature == nil || !endpoint.isAnsweredWhenAccepted {
             throw wharf.error("'events' needs 'signature' and 'answer: accepted'")
@@ -95,6 +102,14 @@ struct EndpointReader {
         if endpoint.waitOperation != nil, !headers.contains("prefer") {
             throw wharf.error("'wait' needs the header parameter 'Prefer'")
         }
+    }
+
+    private static func signature(_ node: DocumentNode) throws(OpenAPIError) -> String {
+        let name = try node.text()
+        guard WebhookSchemes.named(name) != nil else {
+            throw node.error("'\(name)' is no scheme of signatures; accepted: \(WebhookSchemes.all.map { $0.name }.joined(separator: ", "))")
+        }
+        return name
     }
 
     private static func eventTypes(_ node: DocumentNode) throws(OpenAPIError) -> Set<String> {
@@ -105,7 +120,7 @@ struct EndpointReader {
 
     private static func guestKey(_ node: DocumentNode) throws(OpenAPIError) -> GuestKey {
         let text = try node.text()
-        guard let key = GuestKey(text) else { throw node.error("'\(text)' is no place of a guest's key; accepted: path.<template>, body.<field>") }
+        guard let key = GuestKey(text) else { throw node.error("'\(text)' is no place of a guest's key; accepted: path.<template>, query.<parameter>, body.<field>") }
         return key
     }
 

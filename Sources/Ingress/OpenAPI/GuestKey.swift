@@ -6,17 +6,20 @@ import Messaging
 public enum GuestKey: Sendable, Equatable {
     /// The value of a template of the path.
     case path(String)
+    /// The value of a parameter of the query.
+    case query(String)
     /// The text of a field of the body.
     case body(String)
 
     /// Longer values identify nothing.
     static let maximumBytes = 512
 
-    /// `path.id` or `body.cartId`.
+    /// `path.id`, `query.token` or `body.cartId`.
     init?(_ text: String) {
         guard let (place, name) = text.halves(at: "."), !name.isEmpty else { return nil }
         switch place {
         case "path": self = .path(String(name))
+        case "query": self = .query(String(name))
         case "body": self = .body(String(name))
         default: return nil
         }
@@ -26,7 +29,7 @@ public enum GuestKey: Sendable, Equatable {
     func value(_ parameters: [String: String], _ body: [UInt8]) -> String? {
         let value: String?
         switch self {
-        case .path(let name): value = parameters[name]
+        case .path(let name), .query(let name): value = parameters[name]
         case .body(let name):
             if case .string(let text)?? = (try? JSON.decode([String: JSONValue].self, from: body)).map({ $0[name] }) { value = text } else { value = nil }
         }

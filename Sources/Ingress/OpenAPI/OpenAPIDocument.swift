@@ -21,6 +21,9 @@ public struct OpenAPIDocument: Sendable {
     /// Those that keep pieces of bodies.
     public var uploadOperationIDs: [String] { endpoints.compactMap(\.uploadOperation) }
 
+    /// Those that know the versions of what clients listen to.
+    public var streamOperationIDs: [String] { endpoints.compactMap(\.streamOperation) }
+
     public init(path: String) throws(OpenAPIError) {
         let bytes: [UInt8]
         do {

@@ -43,7 +43,7 @@ struct OperationPage {
         let key = "<a href=\"\(Reference.concepts)#idempotency\">Idempotency-Key</a>"
         if endpoint.requiresIdempotencyKey { facts.append("\(key) required") }
         switch endpoint.guestKey {
-        case .path(let name), .body(let name): facts.append("A guest's key counts per <code>\(HTML.escape(name))</code>")
+        case .path(let name), .query(let name), .body(let name): facts.append("A guest's key counts per <code>\(HTML.escape(name))</code>")
         case nil: break
         }
         return facts.joined(separator: " · ") + " · <code>\(HTML.escape(endpoint.operationID))</code>"

@@ -14,6 +14,7 @@ public struct AdminServer: Service {
 
     private let address: ListenAddress
     private let look: ReadinessLook
+    private let pages: [AdminPage]
     private let metrics: MetricsRegistry
     private let clock: any WallClock
     private let logger: Logger
@@ -23,11 +24,12 @@ public struct AdminServer: Service {
     ///   - address: port 0 takes any free port, which is logged.
     ///   - onReady: called once with the port, as soon as connections are accepted.
     public init(
-        address: ListenAddress, checks: [ReadinessCheck], metrics: MetricsRegistry, clock: any WallClock = SystemClock(),
+        address: ListenAddress, checks: [ReadinessCheck], pages: [AdminPage] = [], metrics: MetricsRegistry, clock: any WallClock = SystemClock(),
         logger: Logger, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.address = address
         look = ReadinessLook(checks)
+        self.pages = pages
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -54,6 +56,13 @@ public struct AdminServer: Service {
             return Self.text(text, status: .serviceUnavailable)
         }
         router.get("/metrics") { _, _ in Self.text(metrics.exposition(), type: PrometheusText.contentType) }
+        for page in pages {
+            router.get("\(page.path)") { request, _ in
+                let query = Dictionary(request.uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { first, _ in first })
+                guard let content = page.content(query) else { throw HTTPError(.notFound) }
+                return Self.text(content.body, type: content.type)
+            }
+        }
         // A server logs each connection at debug; those of probes are only noise.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)

@@ -41,6 +41,15 @@ extension SettingFormat where Value == String {
     }
 }
 
+extension SettingFormat where Value == [String] {
+    /// Secrets of one purpose that are valid at the same time.
+    static let secrets = SettingFormat(accepted: "visible ASCII characters without white space; several secrets are separated by commas") { text in
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let areSecrets = parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }
+        return areSecrets ? parts : nil
+    }
+}
+
 extension SettingFormat where Value == Int {
     static let days = SettingFormat(accepted: "days from 0 to 36500") { text in
         Int(text).flatMap { (0...36_500).contains($0) ? $0 : nil }

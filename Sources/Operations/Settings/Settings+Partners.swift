@@ -18,12 +18,15 @@ extension Settings {
     public struct Mail: Sendable {
         public let url: String?
         public let from: String
+        /// nil: Wharf's own wordings.
+        public let templates: String?
         public let sendGridAPIKey: String?
         public let sendGridAPIBase: String
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf-dev up` writes it to a Maildir", .url)
             from = try table.read("WHARF_MAIL_FROM", .mailAddress, standard: "wharf@localhost", "the sender of mail")
+            templates = try table.read("WHARF_TEMPLATES", .text, unset: "Wharf's own", "a folder with the shop's own wordings, such as orderShipped.de.json")
             sendGridAPIKey = try table.read("SENDGRID_API_KEY", .secret, "for sendgrid://", .secret)
             sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")
         }
@@ -36,9 +39,9 @@ extension Settings {
         public let apiBase: String
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
-            accountSID = try table.read("TWILIO_ACCOUNT_SID", .text, "Twilio account")
+            accountSID = try table.read("TWILIO_ACCOUNT_SID", .text, unset: "no text messages", "Twilio account; when set, customers with an international telephone number get text messages")
             authToken = try table.read("TWILIO_AUTH_TOKEN", .secret, "its token", .secret)
-            from = try table.read("TWILIO_FROM", .text, "the sender of text messages")
+            from = try table.read("TWILIO_FROM", .text, "the sender of text messages: a number, a name, or a messaging service's id")
             apiBase = try table.read("TWILIO_API_BASE", .api(plainText), standard: "https://api.twilio.com", "Twilio's API")
         }
     }

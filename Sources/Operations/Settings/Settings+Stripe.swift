@@ -8,7 +8,8 @@ extension Settings {
 
         public let apiKey: String?
         public let apiBase: String
-        public let webhookSecret: String?
+        /// Secrets that may sign webhooks: a new one is added before the old one is taken away.
+        public let webhookSecrets: [String]
 
         /// Whether the key moves real money. A key that does not say that it is for tests counts as live.
         public static func isLive(_ key: String) -> Bool { !testKeys.contains(where: key.hasPrefix) }
@@ -16,7 +17,7 @@ extension Settings {
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             apiKey = try table.read("STRIPE_API_KEY", .stripeKey, "secret key; without one `wharf-dev up` uses the sandbox", .secret)
             apiBase = try table.read("STRIPE_API_BASE", .api(plainText), standard: "https://\(Self.origin)", "Stripe's API")
-            webhookSecret = try table.read("STRIPE_WEBHOOK_SECRET", .secret, "signs Stripe's webhooks", .secret)
+            webhookSecrets = try table.read("STRIPE_WEBHOOK_SECRET", .secrets, "signs Stripe's webhooks; several are separated by commas", .secret) ?? []
             guard let apiKey, Self.isLive(apiKey), !Self.isStripe(apiBase) else { return }
             throw SettingError(
                 name: "STRIPE_API_BASE", given: "\"\(Redaction.url(apiBase))\"",

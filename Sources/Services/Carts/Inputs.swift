@@ -61,7 +61,7 @@ struct StartCheckout: Sendable {
                 shippingAddress: fields.address("shippingAddress"),
                 payment: fields.object("payment") { payment in
                     PaymentChoice(
-                        gateway: payment.choice("gateway", ["stripe"]),
+                        gateway: GatewayName(rawValue: payment.choice("gateway", GatewayName.allCases.map(\.rawValue))) ?? .stripe,
                         paymentMethod: payment.text("paymentMethod", 1...100))
                 },
                 expectedTotal: fields.optionalMoney("expectedTotal"))

@@ -49,6 +49,7 @@ public enum CatalogService {
                 .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),
                 .command(MessageName.release, reading: Operation.contract(SettleReservation.self), handle: reserving.release),
                 .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
+                .command(MessageName.restock, reading: Reserving.readReturn, handle: reserving.restock),
             ],
             pollers: [Poller(name: "imports", interval: Imports.pollInterval, find: imports.findDue)],
             // Files and their rows wait in a queue of their own, and no order behind them.

@@ -44,6 +44,8 @@ struct MovementView: Sendable, Codable {
         case adjusted
         /// Sold to an order.
         case sold
+        /// Back from an order: it was given up, or the customer has sent it back.
+        case returned
     }
 
     let at: Date
@@ -91,7 +93,7 @@ extension StockStore {
             FROM (
                 SELECT at, (extract(epoch FROM at) * 1000000)::bigint AS micros, 'm' || lpad(id::text, 20, '0') AS key,
                        coalesce(kind, CASE reason WHEN 'set' THEN 'set' ELSE 'adjusted' END) AS kind, delta,
-                       nullif(reason, 'set') AS reason, NULL::uuid AS order_id, by
+                       CASE WHEN kind = 'sold' OR reason = 'set' THEN NULL ELSE reason END AS reason, order_id, by
                 FROM stock_movements WHERE sku = \(list.sku)
                 UNION ALL
                 SELECT at, (extract(epoch FROM at) * 1000000)::bigint, 'o' || order_id::text, 'sold', -quantity, NULL, order_id, NULL

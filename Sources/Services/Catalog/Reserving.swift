@@ -54,15 +54,30 @@ struct Reserving: Sendable {
     /// Returns reserved and sold stock: payments has the sale booked as soon as it is paid, while orders may be giving the order up. If there is no
     /// reservation yet, one that arrives later will be rejected.
     func release(_ items: [IncomingMessage<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
+        var returned: [Reservation] = []
+        let outcomes = try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
             var reservation = known ?? Reservation(order: step.orderID, state: .released, lines: [])
             switch reservation.state {
             case .reserved: for line in reservation.lines { levels[line.sku]?.reserved -= line.quantity }
-            case .committed: for line in reservation.lines { levels[line.sku]?.onHand += line.quantity }
+            case .committed:
+                for line in reservation.lines { levels[line.sku]?.onHand += line.quantity }
+                returned.append(reservation)
             case .short, .released: break
             }
             reservation.state = .released
             return (reservation, try Self.report(.init(orderID: step.orderID, kind: .stockReleased)))
+        }
+        if !returned.isEmpty { try await StockStore.addMovements(returned.flatMap(Self.undoing), now: clock.now(), on: transaction) }
+        return outcomes
+    }
+
+    /// The ledger shows a sale as long as it stands. One that is undone is written down, and its return beside it.
+    private static func undoing(_ sale: Reservation) -> [Movement] {
+        sale.lines.flatMap { line in
+            [
+                Movement(sku: line.sku, delta: -line.quantity, kind: .sold, reason: "sold", by: nil, order: sale.order, at: sale.at),
+                Movement(sku: line.sku, delta: line.quantity, kind: .returned, reason: "the order was given up", by: nil, order: sale.order),
+            ]
         }
     }
 

@@ -127,5 +127,6 @@ enum Schema {
         lowStock,
         unlistedRejections,
         fasterSearchDocuments,
+        comingBack,
     ]
 }

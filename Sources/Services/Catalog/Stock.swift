@@ -53,7 +53,7 @@ struct Stock: Sendable {
         return outcomes
     }
 
-    private func reply(_ sku: String, _ level: Level, emit emissions: [Emission] = []) throws -> Outcome {
+    private func reply(_ sku: String, _ level: Level, emit emissions: [OutgoingMessage] = []) throws -> Outcome {
         .done(try Reply(headers: ["etag": level.etag], json: StockView(sku: sku, level)), emit: emissions)
     }
 }

@@ -10,9 +10,9 @@ struct StockLow: Codable {
     let lowStockAt: Int
 
     /// The events of all levels that are low now and were not before. A SKU that had no level before was not low.
-    static func emissions(_ before: [String: Level], _ after: [String: Level]) throws -> [Emission] {
+    static func emissions(_ before: [String: Level], _ after: [String: Level]) throws -> [OutgoingMessage] {
         try after.filter { sku, level in level.isLow && before[sku]?.isLow != true }.sorted { $0.key < $1.key }.map { sku, level in
-            try Emission(.broadcast(MessageName.stockLow), StockLow(sku: sku, available: level.available, lowStockAt: level.lowAt ?? 0))
+            try OutgoingMessage(.broadcast(MessageName.stockLow), StockLow(sku: sku, available: level.available, lowStockAt: level.lowAt ?? 0))
         }
     }
 }
@@ -23,7 +23,7 @@ extension Outcome {
     }
 
     /// The same with more messages, if it was done.
-    func emitting(_ more: [Emission]) -> Outcome {
+    func emitting(_ more: [OutgoingMessage]) -> Outcome {
         guard case .done(let reply, let emissions, let note) = self else { return self }
         return .done(reply, emit: emissions + more, note: note)
     }

@@ -23,15 +23,20 @@ struct Reservation: Sendable {
     let order: UUID
     var state: State
     var lines: [ReserveStock.Line]
+    /// When it got its state; nil for one that is not stored yet.
+    var at: Date?
 }
 
-/// An administrator's change.
+/// An entry of the ledger: an administrator's change, or what came back from an order.
 struct Movement: Sendable {
     let sku: String
     let delta: Int
     let kind: MovementView.Kind
     let reason: String
     let by: UUID?
+    var order: UUID?
+    /// Nil for now.
+    var at: Date?
 }
 
 enum StockStore {
@@ -53,7 +58,7 @@ enum StockStore {
     ) async throws -> (reservations: [UUID: Reservation], levels: [String: Level]) {
         let rows = try await transaction.pipeline([
             lock,
-            "SELECT order_id, state, skus, quantities FROM reservations WHERE order_id = ANY(\(orders))",
+            "SELECT order_id, state, skus, quantities, at FROM reservations WHERE order_id = ANY(\(orders))",
             """
             SELECT sku, on_hand, reserved, revision, low_at FROM stock
             WHERE sku = ANY(\(skus)) OR sku IN (SELECT unnest(skus) FROM reservations WHERE order_id = ANY(\(orders)))
@@ -70,7 +75,7 @@ enum StockStore {
             let lines = zip(try row.decode("skus", as: [String].self), quantities).map {
                 ReserveStock.Line(sku: $0, quantity: $1)
             }
-            reservations[order] = Reservation(order: order, state: known, lines: lines)
+            reservations[order] = Reservation(order: order, state: known, lines: lines, at: try row.decode("at"))
         }
         return (reservations, try read(rows[2]))
     }
@@ -111,12 +116,12 @@ enum StockStore {
     ) async throws {
         try await transaction.enqueue(
             """
-            INSERT INTO stock_movements (sku, delta, kind, reason, by, at)
-            SELECT sku, delta, kind, reason, by, \(now)
+            INSERT INTO stock_movements (sku, delta, kind, reason, by, order_id, at)
+            SELECT sku, delta, kind, reason, by, order_id, at
             FROM unnest(
                 \(movements.map(\.sku)), \(movements.map(\.delta)), \(movements.map(\.kind.rawValue)), \(movements.map(\.reason)),
-                \(movements.map(\.by))
-            ) AS new (sku, delta, kind, reason, by)
+                \(movements.map(\.by)), \(movements.map(\.order)), \(movements.map { $0.at ?? now })
+            ) AS new (sku, delta, kind, reason, by, order_id, at)
             """)
     }
 

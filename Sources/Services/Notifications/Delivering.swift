@@ -5,109 +5,131 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// Turns an event into a mail that was sent: recorded before, so that a stuck mail is visible, and again after.
+/// Turns an event into notifications that were sent, one by each channel that carries it: recorded before, so that a stuck one is visible, and again after.
 ///
-/// A crash between sending and recording sends the mail again, under the same Message-ID, by which mail servers and readers recognise it.
+/// A crash between sending and recording sends the notification again, under the same id, by which mail servers and readers recognise it.
 struct Delivering: Sendable {
     static let maximumConcurrentSends = 8
-    static let channel = "email"
     private static let namespace = UUID(uuid: (0x6f, 0x1c, 0x9b, 0x52, 0x0d, 0x3e, 0x4b, 0x7a, 0x9a, 0x41, 0x7e, 0x55, 0xc0, 0x28, 0x61, 0xd4))
 
-    let transport: any MailTransport
-    let sender: MailAddress
+    let channels: [any NotificationChannel]
+    let ledger: SendingLedger
     let clock: any WallClock
 
-    enum Sent: Sendable {
-        /// By an earlier message.
-        case sentBefore
-        case sent
-        case failed(MailError)
+    struct Planned: Sendable {
+        let channel: any NotificationChannel
+        let notification: OutgoingNotification
     }
 
-    /// Nil where there is nothing left to send.
-    typealias Plan = Mail?
+    /// What is left to send.
+    typealias Plan = [Planned]
 
-    static func id(of kind: NotificationKind, order: UUID) -> UUID {
-        let name = "\(order.upperCaseText) \(kind.rawValue) \(channel)"
+    enum Sent: Sendable {
+        case sent
+        case failed(DeliveryError)
+    }
+
+    /// By the ids of the plan.
+    typealias Results = [UUID: Sent]
+
+    /// - Parameter repetition: the shipment, refund or return, where an order has several of the kind.
+    static func id(of kind: NotificationKind, order: UUID, by channel: String, repetition: UUID? = nil) -> UUID {
+        let name = "\(order.upperCaseText) \(kind.rawValue) \(channel)" + (repetition.map { " \($0.upperCaseText)" } ?? "")
         // In the order of the orders, where their ids have one.
         return order.time.map { .v8(at: $0, namespace: namespace, name: name) } ?? .v5(namespace: namespace, name: name)
     }
 
     func note(_ items: [IncomingMessage<OrderNews>], on transaction: any SQLConnection) async throws -> [Plan] {
         let now = clock.now()
-        let notifications = items.map(\.input).map { news in
-            NewNotification(
-                id: Self.id(of: news.kind, order: news.order.orderID), orderID: news.order.orderID, userID: nil, kind: news.kind.rawValue,
-                channel: Self.channel, recipient: news.recipient.address)
+        let planned = items.map { item in
+            channels.compactMap { channel -> Planned? in
+                let news = item.input
+                guard let recipient = channel.recipient(of: news) else { return nil }
+                let id = Self.id(of: news.kind, order: news.orderID, by: channel.name, repetition: news.repetition)
+                return Planned(channel: channel, notification: OutgoingNotification(id: id, news: news, recipient: recipient, date: now))
+            }
         }
-        let noted = try await Store.note(notifications, now: now, on: transaction)
-        return zip(items, notifications).map { item, notification in
-            guard let standing = noted[notification.id], !standing.isSent else { return nil }
-            let wording = Wording(item.input)
-            return Mail(
-                id: notification.id, sender: sender, recipient: item.input.recipient, subject: wording.subject,
-                text: wording.text, html: wording.html, date: standing.createdAt)
+        let noted = try await Store.note(planned.flatMap { $0.map(\.row) }, now: now, on: transaction)
+        return planned.map { plan in
+            plan.compactMap { entry in
+                guard let standing = noted[entry.notification.id], !standing.isSent else { return nil }
+                return entry.dated(standing.createdAt)
+            }
         }
     }
 
-    func send(_ prepared: [(item: IncomingMessage<OrderNews>, plan: Plan)]) async throws -> [Sent] {
-        var results = [Sent](repeating: .sentBefore, count: prepared.count)
-        // Two messages may be about one event: the first one's mail is enough.
-        var open: [UUID: [Int]] = [:]
-        for (index, entry) in prepared.enumerated() {
-            if let mail = entry.plan { open[mail.id, default: []].append(index) }
+    func send(_ prepared: [(item: IncomingMessage<OrderNews>, plan: Plan)]) async throws -> [Results] {
+        // Two messages may be about one event: one notification is enough.
+        let open = Dictionary(prepared.flatMap { $0.plan.map { ($0.notification.id, $0) } }, uniquingKeysWith: { first, _ in first })
+        let ordered = open.values.sorted { $0.notification.id < $1.notification.id }
+        ledger.begin(ordered.map { ($0.notification.id, $0.channel.name, $0.notification.date) }, at: clock.now())
+        defer { ledger.end(ordered.map(\.notification.id)) }
+        let silence = SilentChannels()
+        let sent = try await ordered.concurrentMap(limit: Self.maximumConcurrentSends) { try await send($0, unless: silence) }
+        let results = Dictionary(zip(ordered.map(\.notification.id), sent), uniquingKeysWith: { first, _ in first })
+        return prepared.map { _, plan in
+            Dictionary(plan.compactMap { entry in results[entry.notification.id].map { (entry.notification.id, $0) } }, uniquingKeysWith: { first, _ in first })
         }
-        let places = open.values.sorted { $0[0] < $1[0] }
-        let sent = try await places.concurrentMap(limit: Self.maximumConcurrentSends) { indices in
-            guard let mail = prepared[indices[0]].plan else { return Sent.sentBefore }
-            return try await send(mail)
-        }
-        for (indices, result) in zip(places, sent) {
-            for index in indices { results[index] = result }
-        }
-        return results
     }
 
-    private func send(_ mail: Mail) async throws -> Sent {
-        do throws(MailError) {
-            try await transport.send(mail)
+    private func send(_ planned: Planned, unless silence: SilentChannels) async throws -> Sent {
+        let (channel, id) = (planned.channel, planned.notification.id)
+        let begin = clock.now()
+        do throws(DeliveryError) {
+            if let error = silence.error(of: channel.name) { throw error }
+            try await channel.send(planned.notification)
+            ledger.succeed(id)
             return .sent
         } catch {
             try Task.checkCancellation()
+            silence.note(error, of: channel.name, after: clock.now().timeIntervalSince(begin))
+            ledger.fail(id, error.message, at: clock.now())
             return .failed(error)
         }
     }
 
-    /// A mail that did not leave is recorded with the reason, and its event goes to the retry ladder or, when another attempt is pointless, to the dead
-    /// letters: there it waits until an administrator fixes the cause and replays it.
+    /// A notification that did not leave is recorded with the reason, and its event goes to the retry ladder or, when another attempt is pointless, to the dead
+    /// letters: there it waits until an administrator fixes the cause and replays it. While one channel is tried again, one that has refused is asked again too.
     func record(
-        _ performed: [(item: IncomingMessage<OrderNews>, plan: Plan, result: Sent)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<OrderNews>, plan: Plan, result: Results)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts: [UUID: Store.Attempt] = [:]
-        for case (_, let mail?, let result) in performed {
+        for (id, result) in performed.flatMap(\.result) {
             switch result {
-            case .sentBefore: continue
-            case .sent: attempts[mail.id] = .sent
-            case .failed(let error): attempts[mail.id] = Store.Attempt(error)
+            case .sent: attempts[id] = .sent
+            case .failed(let error): attempts[id] = Store.Attempt(error)
             }
         }
         try await Store.record(attempts, now: clock.now(), on: transaction)
-        return performed.map { entry in
-            switch entry.result {
-            case .sentBefore: .done(note: "mail sent before")
-            case .sent: .done(note: "mail sent")
-            case .failed(let error): .failed(Failure(error))
+        ledger.recorded(Array(attempts.keys))
+        return performed.map { Self.outcome($0.plan, $0.result) }
+    }
+
+    private static func outcome(_ plan: Plan, _ results: Results) -> Outcome {
+        var failures: [Failure] = []
+        var sent: [String] = []
+        for entry in plan {
+            switch results[entry.notification.id] {
+            case .failed(let error)?: failures.append(error.failure(of: entry.channel.noun))
+            case .sent?: sent.append("\(entry.channel.noun) sent")
+            case nil: break
             }
         }
+        if let failure = failures.first(where: { $0.remedy == .retry }) ?? failures.first { return .failed(failure) }
+        return .done(note: sent.isEmpty ? "sent before" : sent.joined(separator: ", "))
     }
 }
 
-extension Failure {
-    init(_ error: MailError) {
-        switch error.reason {
-        case .refused: self.init("mail-refused", error.message)
-        case .denied: self.init("mail-denied", error.message, remedy: .retry)
-        case .unavailable: self.init("mail-not-sent", error.message, remedy: .retry)
-        }
+extension Delivering.Planned {
+    fileprivate var row: NewNotification {
+        NewNotification(
+            id: notification.id, orderID: notification.news.orderID, userID: nil, kind: notification.news.kind.rawValue, channel: channel.name,
+            recipient: notification.recipient)
+    }
+
+    fileprivate func dated(_ date: Date) -> Self {
+        Self(
+            channel: channel,
+            notification: OutgoingNotification(id: notification.id, news: notification.news, recipient: notification.recipient, date: date))
     }
 }

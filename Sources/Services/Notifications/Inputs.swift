@@ -3,37 +3,6 @@ import FoundationEssentials
 import Input
 import Messaging
 
-/// What a notification is about; its raw value is stored.
-enum NotificationKind: String, Sendable {
-    case orderConfirmed, orderRejected
-
-    init?(event: String) {
-        switch event {
-        case MessageName.orderConfirmed: self = .orderConfirmed
-        case MessageName.orderRejected: self = .orderRejected
-        default: return nil
-        }
-    }
-}
-
-/// An event about an order, with an address that it can be sent to.
-struct OrderNews: Sendable {
-    let kind: NotificationKind
-    let order: OrderSettled
-    let recipient: MailAddress
-
-    static func read(_ request: Request) throws -> OrderNews {
-        let order = try Operation.contract(OrderSettled.self)(request)
-        guard let kind = NotificationKind(event: request.operation) else {
-            throw Failure("malformed-message", "'\(request.operation)' is not an event that customers are notified of")
-        }
-        guard let recipient = MailAddress(bare: order.email) else {
-            throw Failure("malformed-message", "order \(order.orderID) has an invalid e-mail address")
-        }
-        return OrderNews(kind: kind, order: order, recipient: recipient)
-    }
-}
-
 /// Something about an account, with an address that it can be sent to.
 struct AccountNews: Sendable {
     let mail: AccountMail

@@ -1,24 +1,28 @@
 import Contracts
 public import Messaging
 public import PostgreSQL
-import Runtime
+public import Runtime
 
 /// Notifications: notifies customers of the outcome of their orders and of account events, and records every notification.
 public enum NotificationsService {
     public static let name = "notifications"
     public static let migrations = Inbox.migrations + Schema.migrations
 
+    /// - Parameters:
+    ///   - email: carries mails about accounts, and is the first of the channels.
+    ///   - others: further channels for news about orders.
     public static func definition(
-        mail: any MailTransport, sender: MailAddress, ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness
+        email: EmailChannel, others: [any NotificationChannel] = [], ledger: SendingLedger = SendingLedger(), ask: @escaping RequestClient.Ask,
+        clock: any WallClock, randomness: any Randomness
     ) -> ServiceDefinition {
-        let delivering = Delivering(transport: mail, sender: sender, clock: clock)
-        let accounts = AccountMailing(ask: ask, transport: mail, sender: sender, clock: clock, randomness: randomness)
+        let delivering = Delivering(channels: [email] + others, ledger: ledger, clock: clock)
+        let accounts = AccountMailing(ask: ask, email: email, ledger: ledger, clock: clock, randomness: randomness)
         let customers = Customers()
         return ServiceDefinition(
             name: name,
-            operations: [MessageName.orderConfirmed, MessageName.orderRejected].map { event in
+            operations: NotificationKind.allCases.map { kind in
                 .external(
-                    event, reading: OrderNews.read, prepare: delivering.note, perform: delivering.send,
+                    kind.event, reading: OrderNews.read(kind), prepare: delivering.note, perform: delivering.send,
                     complete: delivering.record)
             } + [
                 .external(

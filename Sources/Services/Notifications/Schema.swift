@@ -36,5 +36,18 @@ enum Schema {
                 ALTER TABLE notifications ALTER COLUMN order_id DROP NOT NULL, ADD COLUMN user_id uuid;
                 CREATE INDEX notifications_user ON notifications (user_id) WHERE user_id IS NOT NULL;
                 """),
+        Migration(
+            id: "notifications that wait",
+            sql: """
+                -- Those whose latest attempt has failed. A table of its own: a condition on the result in an index of notifications would move each row when it is sent.
+                CREATE TABLE waiting (
+                    id uuid PRIMARY KEY,
+                    channel text NOT NULL,
+                    since timestamptz NOT NULL,
+                    attempted_at timestamptz NOT NULL,
+                    detail text NOT NULL
+                );
+                CREATE INDEX waiting_attempts ON waiting (attempted_at);
+                """),
     ]
 }

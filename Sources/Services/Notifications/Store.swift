@@ -66,6 +66,7 @@ enum Store {
             FROM unnest(\(sorted.map(\.key)), \(sorted.map(\.value.result)), \(sorted.map(\.value.detail))) AS attempt (id, result, detail)
             WHERE notifications.id = attempt.id AND notifications.result <> 'sent'
             """)
+        try await WaitingStore.record(sorted, now: now, on: transaction)
     }
 
     /// One list per query, newest first, one notification longer than its page.
@@ -103,7 +104,7 @@ enum Store {
 }
 
 extension Store.Attempt {
-    init(_ error: MailError) {
+    init(_ error: DeliveryError) {
         self = error.reason == .refused ? .refused(error.message) : .delayed(error.message)
     }
 

@@ -28,10 +28,10 @@ struct Advancing: Sendable {
                 outcomes[index] = .failed(Failure("unknown-order", "there is no order \(item.input.orderID)"))
                 continue
             }
-            let wasPending = !order.checkout.phase.endsWait
-            guard let steps = apply(item.input, to: &order, now) else { continue }
-            emissions[index] += try steps.map { try OutgoingMessage($0, for: order) }
-            if wasPending, order.checkout.phase.endsWait { settled[order.id] = index }
+            let wasPending = !order.checkout.endsWait
+            guard let messages = try apply(item.input, to: &order, now) else { continue }
+            emissions[index] += messages
+            if wasPending, order.checkout.endsWait { settled[order.id] = index }
             orders[order.id] = order
             changed.insert(order.id)
         }
@@ -42,21 +42,19 @@ struct Advancing: Sendable {
             let reopening = rows.filter { $0.checkout.phase == .reopening || $0.checkout.phase == .rejected }
             if !reopening.isEmpty { try await Store.reopenCarts(of: reopening.map(\.id), on: transaction) }
         }
-        if !settled.isEmpty {
-            for waiter in try await Store.takeWaiters(of: Array(settled.keys), on: transaction) {
-                guard let order = orders[waiter.order], let index = settled[waiter.order] else { continue }
-                emissions[index].append(try OutgoingMessage(.answer(waiter.requester, status: 200), try CheckoutView(order)))
-            }
+        for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
+            if let index = settled[order] { emissions[index] += answers }
         }
         return items.indices.map { outcomes[$0] ?? .done(emit: emissions[$0]) }
     }
 
-    /// The steps that follow; nil when the event changes nothing.
-    private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) -> [Checkout.Step]? {
+    /// The messages that follow; nil when the event changes nothing.
+    private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) throws -> [OutgoingMessage]? {
         let expired = times.isExpired(placedAt: order.placedAt, now: now)
         let transition = order.checkout.after(.init(event.kind, expired: expired))
         let hasLearned = order.learn(event.payment)
-        guard transition != nil || hasLearned else { return nil }
+        let news = try order.learn(event.refund)
+        guard transition != nil || hasLearned || news != nil else { return nil }
         let (next, steps) = transition ?? (order.checkout, [])
         let isSamePhase = next.phase == order.checkout.phase
         if event.kind == .overdue { order.retries += 1 }
@@ -69,10 +67,11 @@ struct Advancing: Sendable {
         order.checkout = next
         // Counts repeated steps.
         if !isSamePhase || event.kind != .overdue {
-            let detail = event.detail.map { "\(event.kind.phrase): \($0)" } ?? event.kind.phrase
+            let phrase = event.kind.phrase(enteringPhase: next.phase)
+            let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
             order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
         }
-        return steps
+        return try steps.map { try OutgoingMessage($0, for: order) } + (news ?? [])
     }
 
     /// Wakes each saga whose step has had no answer in time with a message.
@@ -88,10 +87,12 @@ struct Advancing: Sendable {
 }
 
 extension OrderRow {
-    /// Payments is asked only once the stock is reserved, so its first answer implies that too.
+    /// Payments is asked, and a sale booked, only once the stock is reserved, so the first news of either implies that too.
     fileprivate func reservation(impliedBy event: CheckoutEvent, to next: Checkout, _ now: Date) -> OrderView.Entry? {
-        guard checkout.phase == .reserving, next.phase != .reserving, event.payment != nil || event.reservedAt != nil else { return nil }
-        return .init(at: event.reservedAt ?? now, state: Checkout.Phase.charging.rawValue, detail: CheckoutEvent.Kind.stockReserved.phrase)
+        guard checkout.phase == .reserving, next.phase != .reserving else { return nil }
+        guard event.payment != nil || event.reservedAt != nil || next.phase == .booked else { return nil }
+        let phrase = CheckoutEvent.Kind.stockReserved.phrase(enteringPhase: .charging)
+        return .init(at: event.reservedAt ?? now, state: Checkout.Phase.charging.rawValue, detail: phrase)
     }
 
     /// Takes over the payment report; returns false when it contains nothing new.
@@ -102,6 +103,19 @@ extension OrderRow {
         return isDifferent
     }
 
+    /// What follows from a refund that has succeeded, once; nil for any other news of it. An order that is given up announces its end instead.
+    fileprivate mutating func learn(_ refund: RefundReport?) throws -> [OutgoingMessage]? {
+        guard let refund else { return nil }
+        var fulfilment = try fulfilment
+        guard fulfilment.learn(refund) else { return nil }
+        try change(fulfilment)
+        guard !checkout.isCancelled, !checkout.isGivenUp else { return [] }
+        var update = try OrderUpdate(self)
+        update.refundID = refund.refundID
+        update.amount = Money(amount: refund.amount, currency: total.currency)
+        return [try OutgoingMessage(.event(MessageName.orderRefunded), update)]
+    }
+
     /// For events of a version of payments that sends no reports. Beside a version that does, only the ends of a payment are certain to be news; the next
     /// report is accepted in any case.
     fileprivate mutating func learn(withoutReport event: CheckoutEvent) {
@@ -110,7 +124,7 @@ extension OrderRow {
         case .charged: paymentState = .succeeded
         case .paymentDeclined: paymentState = .declined
         case .paymentActionRequired: paymentState = .requiresAction
-        case .paymentVoided where event.detail == VoidResult.refunded.rawValue: (paymentState, refunded) = (.refunded, total.amount)
+        case .paymentVoided where event.voidResult ?? event.detail.flatMap(VoidResult.init) == .refunded: (paymentState, refunded) = (.refunded, total.amount)
         case .paymentVoided: paymentState = .cancelled
         default: break
         }
@@ -119,14 +133,14 @@ extension OrderRow {
 
 extension CheckoutEvent.Kind {
     /// The event's text in the order's history.
-    fileprivate var phrase: String {
+    fileprivate func phrase(enteringPhase phase: Checkout.Phase) -> String {
         switch self {
         case .stockReserved: "stock reserved"
         case .stockShort: "not enough stock"
-        case .charged: "payment succeeded"
+        case .charged: phase == .confirmed ? "order confirmed" : "payment succeeded"
         case .paymentDeclined: "payment declined"
         case .paymentActionRequired: "the customer has to authenticate the payment"
-        case .stockCommitted: "order confirmed"
+        case .stockCommitted: phase == .confirmed ? "order confirmed" : "sale booked"
         case .reservationLost: "the reservation is gone"
         case .paymentVoided: "no payment is kept"
         case .paymentUnresolved: "the payment needs an operator"

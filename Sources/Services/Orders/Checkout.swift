@@ -4,24 +4,28 @@ import Contracts
 /// every order of events can be tested.
 ///
 /// ```
-/// reserving ────────► confirming | awaitingCustomer | releasing (card declined) | voiding (no answer) | reopening (out of stock)
-/// awaitingCustomer ─► confirming | voiding
+/// reserving ────────► confirming | awaitingCustomer | booked | releasing (card declined) | voiding (no answer) | reopening (out of stock)
+/// awaitingCustomer ─► confirming | booked | voiding
+/// booked ───────────► confirmed | voiding (no answer)
 /// confirming ───────► confirmed | voiding (its reservation is gone)
 /// voiding ─► releasing ─► reopening ─► rejected
+/// any of them up to confirmed, once it is cancelled ─► voiding ─► releasing ─► cancelled
 /// ```
 ///
 /// Catalog hands over to payments, so the first event of most orders is the result of the charge. A reservation does not expire while its order lives, so an
-/// order whose money is taken is confirmed to its customer; booking the sale comes after.
+/// order whose money is taken is confirmed to its customer; booking the sale comes after. Payments reports the charge to orders and has catalog book the sale at the
+/// same time, so catalog's report may arrive first: the order is `booked` until the report of the charge arrives.
 ///
 /// Every step may be requested again and every event may arrive twice: receivers of steps act once per order, and an event that no longer fits changes
 /// nothing. Stock is released only after it is certain that no money is kept, or that an operator must handle it.
 struct Checkout: Sendable, Hashable {
     enum Phase: String, Sendable, CaseIterable {
-        case reserving, charging, awaitingCustomer, confirming, voiding, releasing, reopening, confirmed, rejected
+        case reserving, charging, awaitingCustomer, booked, confirming, voiding, releasing, reopening, confirmed, rejected, cancelled
     }
 
     enum Reason: String, Sendable, CaseIterable {
         case outOfStock, paymentDeclined, paymentTimeout, stockTimeout
+        case cancelledByCustomer, cancelledByShop
     }
 
     enum Event: Sendable, Hashable {
@@ -30,13 +34,19 @@ struct Checkout: Sendable, Hashable {
         case stockCommitted, reservationLost
         case paymentVoided, paymentUnresolved, stockReleased, cartReopened
         case paymentChanged
+        /// Whoever may has cancelled the order, of which nothing has been shipped.
+        case cancelled(by: Canceller)
         /// The deadline of the step has passed; `expired` when that of the whole checkout has passed too.
         case overdue(expired: Bool)
     }
 
+    enum Canceller: Sendable, Hashable, CaseIterable {
+        case customer, shop
+    }
+
     /// A message to send.
     enum Step: Sendable, Hashable, CaseIterable {
-        case reserve, charge, commit, void, release, reopen, announceConfirmed, announceRejected
+        case reserve, charge, commit, void, release, reopen, announceConfirmed, announceRejected, announceCancelled
     }
 
     var phase: Phase
@@ -44,10 +54,13 @@ struct Checkout: Sendable, Hashable {
 
     static let placed = Checkout(phase: .reserving, reason: nil)
 
-    var isTerminal: Bool { phase == .confirmed || phase == .rejected }
+    var isTerminal: Bool { phase == .confirmed || phase == .rejected || phase == .cancelled }
 
-    /// Whether it will end as rejected, and no payment is requested any more.
-    var isGivenUp: Bool { phase == .releasing || phase == .reopening || phase == .rejected }
+    /// Whether it will end as rejected or cancelled, and no payment is requested any more.
+    var isGivenUp: Bool { phase == .releasing || phase == .reopening || phase == .rejected || phase == .cancelled }
+
+    /// Whether it has ended as cancelled, or will.
+    var isCancelled: Bool { reason == .cancelledByCustomer || reason == .cancelledByShop }
 
     /// The next state and the steps to take; nil when the event changes nothing.
     func after(_ event: Event) -> (next: Checkout, steps: [Step])? {
@@ -69,23 +82,37 @@ struct Checkout: Sendable, Hashable {
         case (.awaitingCustomer, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
         case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
 
+        // Only a payment that succeeded has its sale booked, and its report is under way.
+        case (.reserving, .stockCommitted), (.charging, .stockCommitted), (.awaitingCustomer, .stockCommitted): to(.booked)
+        case (.booked, .charged): to(.confirmed, .announceConfirmed)
+        // The charge is not made again: its result is reported again.
+        case (.booked, .overdue(expired: false)): to(.booked, .charge)
+        case (.booked, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
+
         // Money is taken: from here on the order is confirmed. If its reservation is gone nevertheless, the money is refunded.
         case (.confirming, .stockCommitted): to(.confirmed, .announceConfirmed)
         case (.confirming, .reservationLost): to(.voiding, .void, because: .outOfStock)
         // Payments has notified catalog; only if nothing comes of that is catalog asked again.
         case (.confirming, .overdue): to(.confirming, .commit)
 
+        // The same way back, whether the order was paid or not: a charge that is still in progress meets the void.
+        case (.reserving, .cancelled(let canceller)), (.charging, .cancelled(let canceller)), (.awaitingCustomer, .cancelled(let canceller)),
+            (.booked, .cancelled(let canceller)), (.confirming, .cancelled(let canceller)), (.confirmed, .cancelled(let canceller)):
+            to(.voiding, .void, because: canceller == .customer ? .cancelledByCustomer : .cancelledByShop)
+
         case (.voiding, .paymentVoided): to(.releasing, .release)
         // An operator decides about the money, and has a dead letter about it; the goods need not wait for that.
         case (.voiding, .paymentUnresolved): to(.releasing, .release)
         case (.voiding, .overdue): to(.voiding, .void)
+        // Its cart stays closed: the order has existed.
+        case (.releasing, .stockReleased) where isCancelled: to(.cancelled, .announceCancelled)
         case (.releasing, .stockReleased): to(.reopening, .reopen)
         case (.releasing, .overdue): to(.releasing, .release)
         // A customer who is notified of the end may use the cart at once.
         case (.reopening, .cartReopened): to(.rejected, .announceRejected)
         case (.reopening, .overdue): to(.reopening, .reopen)
         // If money ever arrives for an order that was given up, it is refunded.
-        case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged): to(phase, .void)
+        case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged), (.cancelled, .charged): to(phase, .void)
 
         default: nil
         }

@@ -16,9 +16,9 @@ public struct CheckoutTimes: Sendable {
         let timeout = min(firstTimeout * Double(1 << min(retries, 10)), longestTimeout)
         let end = placedAt.addingTimeInterval(lifetime)
         return switch phase {
-        case .confirmed, .rejected: nil
+        case .confirmed, .rejected, .cancelled: nil
         case .awaitingCustomer: max(end, now.addingTimeInterval(1))
-        case .reserving, .charging: end > now ? min(end, now.addingTimeInterval(timeout)) : now.addingTimeInterval(timeout)
+        case .reserving, .charging, .booked: end > now ? min(end, now.addingTimeInterval(timeout)) : now.addingTimeInterval(timeout)
         case .confirming, .voiding, .releasing, .reopening: now.addingTimeInterval(timeout)
         }
     }

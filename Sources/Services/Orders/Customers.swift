@@ -25,7 +25,7 @@ struct Customers: Sendable {
     func export(_ items: [IncomingMessage<Customer>], on connection: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
-            let rows = try await Store.list(of: item.input.userID, after: nil, limit: Self.atOnce, on: connection)
+            let rows = try await Store.list(OrderFilter(customer: item.input.userID), after: nil, limit: Self.atOnce, on: connection)
             outcomes.append(.done(try Reply(json: try rows.map { try $0.view })))
         }
         return outcomes
@@ -59,7 +59,7 @@ struct Customers: Sendable {
 }
 
 extension Store {
-    private static let settled = [Checkout.Phase.confirmed.rawValue, Checkout.Phase.rejected.rawValue]
+    private static let settled = [Checkout.Phase.confirmed.rawValue, Checkout.Phase.rejected.rawValue, Checkout.Phase.cancelled.rawValue]
 
     /// Erases the customer from settled orders, at most `limit` of them, and tells from which. The customer stays noted while others are left.
     fileprivate static func erase(

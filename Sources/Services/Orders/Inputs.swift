@@ -9,33 +9,18 @@ struct GetOrder: Sendable {
     let token: String?
 
     static func read(_ request: Request) throws -> GetOrder {
-        try Fields.read(request) { fields in
-            GetOrder(
-                id: try fields.uuidParameter("id", of: "order"), token: fields.optionalParameter("token", 1...100))
-        }
+        try Fields.read(request) { try read(&$0) }
     }
 
+    static func read(_ fields: inout Fields) throws(Problem) -> GetOrder {
+        GetOrder(id: try fields.uuidParameter("id", of: "order"), token: fields.optionalParameter("token", 1...100))
+    }
+
+    /// Whether the order may be seen, cancelled and sent back.
     func mayRead(_ order: OrderRow, _ caller: Caller?) -> Bool {
         if let caller, caller.role == .admin || (order.customerID == caller.id) { return true }
         guard let token else { return false }
         return GuestToken.matches(token, order: order.id, cart: order.cartID)
-    }
-}
-
-struct ListOrders: Sendable {
-    let page: PageRequest
-    let after: (Date, UUID)?
-
-    static func read(_ request: Request) throws -> ListOrders {
-        try Fields.read(request) { fields in
-            let page = fields.page()
-            guard let key = page.after else { return ListOrders(page: page, after: nil) }
-            guard key.count == 2, let milliseconds = Double(key[0]), let id = UUID(uuidString: key[1]) else {
-                fields.note("cursor", "is not a cursor of this list")
-                return ListOrders(page: page, after: nil)
-            }
-            return ListOrders(page: page, after: (Date(timeIntervalSince1970: milliseconds), id))
-        }
     }
 }
 

@@ -14,6 +14,7 @@ public enum OrdersService {
     public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, clock: any WallClock) -> ServiceDefinition {
         let placing = Placing(times: times, clock: clock)
         let advancing = Advancing(times: times, clock: clock)
+        let changing = Changing(times: times, clock: clock)
         let reading = Reading(clock: clock)
         let customers = Customers(clock: clock, retention: retention)
         return ServiceDefinition(
@@ -23,9 +24,18 @@ public enum OrdersService {
                 .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
                 // It locks checkouts, as `advance` does.
                 .command(MessageName.waitForOrder, transaction: .own, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
+                .command("orders.orders.cancel", transaction: .own, reading: CancelOrder.read, handle: changing.cancel),
+                .command("orders.shipments.create", transaction: .own, reading: NewShipment.read, handle: changing.ship),
+                .command("orders.orders.deliver", transaction: .own, reading: DeliverOrder.read, handle: changing.deliver),
+                .command("orders.returns.create", transaction: .own, reading: NewReturn.read, handle: changing.requestReturns),
+                .command("orders.returns.approve", transaction: .own, reading: DecideReturn.approve, handle: changing.decide),
+                .command("orders.returns.refuse", transaction: .own, reading: DecideReturn.refuse, handle: changing.decide),
+                .command("orders.returns.receive", transaction: .own, reading: DecideReturn.receive, handle: changing.decide),
                 .command(MessageName.eraseInOrders, transaction: .own, reading: Operation.contract(Customer.self), handle: customers.erase),
                 .query(MessageName.exportFromOrders, reading: Operation.contract(Customer.self), handle: customers.export),
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
+                .query("orders.orders.events", reading: ListenToOrder.read, handle: reading.events),
+                .query("orders.orders.versions", reading: Operation.contract(OrderVersions.self), handle: reading.versions),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
             ],
             pollers: [
@@ -34,7 +44,11 @@ public enum OrdersService {
             ],
             sends: [
                 MessageName.reserve, MessageName.release, MessageName.commit, MessageName.charge, MessageName.void, MessageName.reopenCart,
-                MessageName.advance, MessageName.customerErased, MessageName.eraseOrdersInNotifications,
-            ], announces: [MessageName.orderConfirmed, MessageName.orderRejected])
+                MessageName.advance, MessageName.restock, MessageName.createRefund, MessageName.customerErased, MessageName.eraseOrdersInNotifications,
+            ],
+            announces: [
+                MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderShipped, MessageName.orderDelivered, MessageName.orderCancelled,
+                MessageName.orderRefunded, MessageName.orderReturnRequested, MessageName.orderReturnApproved, MessageName.orderReturnRefused,
+            ])
     }
 }

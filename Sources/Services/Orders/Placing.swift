@@ -27,7 +27,7 @@ struct Placing: Sendable {
                 id: order.orderID, number: number, cartID: order.cartID, customerID: order.customerID,
                 email: order.email, shippingAddress: texts.shippingAddress, payment: texts.payment, lines: texts.lines,
                 total: order.total, placedAt: now, checkout: .placed, paymentState: .pending, paymentRevision: 0,
-                clientSecret: nil, refunded: 0, retries: 0, version: 1, history: history)
+                clientSecret: nil, refunded: 0, retries: 0, version: 1, history: history, storedFulfilment: nil)
             let view = try CheckoutView(row)
             var location = "/v1/orders/\(order.orderID.lowerCaseText)"
             if let token = view.token { location += "?token=\(token)" }
@@ -66,6 +66,7 @@ extension OutgoingMessage {
         case .void: try self.init(.request(MessageName.void), VoidPayment(orderID: order.id))
         case .announceConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
         case .announceRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
+        case .announceCancelled: try self.init(.event(MessageName.orderCancelled), try OrderUpdate(cancelled: order))
         }
     }
 }

@@ -26,9 +26,9 @@ struct Reading: Sendable {
                 outcomes.append(.refused(.notFound("order")))
                 continue
             }
-            let rows = try await Store.list(
-                of: caller.role == .admin ? nil : caller.id, after: item.input.after, limit: item.input.page.limit + 1,
-                on: connection)
+            var filter = item.input.filter
+            if caller.role != .admin { filter.customer = caller.id }
+            let rows = try await Store.list(filter, after: item.input.after, limit: item.input.page.limit + 1, on: connection)
             let page = try Page(rows.map { try $0.view }, item.input.page) {
                 [String($0.placedAt.timeIntervalSince1970), $0.id.uuidString]
             }
@@ -44,7 +44,7 @@ struct Reading: Sendable {
         var waiters: [Store.Waiter] = []
         let outcomes: [Outcome] = try items.map { item in
             guard let order = orders[item.input.order.id] else { return .refused(.notFound("order")) }
-            if order.checkout.phase.endsWait { return .done(try Reply(json: try CheckoutView(order))) }
+            if order.checkout.endsWait { return .done(try Reply(json: try CheckoutView(order))) }
             if let requester = item.request.requester {
                 let latest = clock.now().addingTimeInterval(Store.Waiter.longest)
                 waiters.append(.init(order: order.id, requester: requester, until: item.request.deadline ?? latest))

@@ -95,5 +95,33 @@ enum Schema {
                 -- Customers who are to be erased from their orders, from each once it has settled and is old enough.
                 CREATE TABLE erasures (customer_id uuid PRIMARY KEY, due_at timestamptz NOT NULL);
                 """),
+        Migration(
+            id: "after the checkout",
+            sql: """
+                ALTER TABLE checkouts
+                    -- Shipments and returns, under the lock and the version of the saga: of a shipment and a cancellation one wins.
+                    ADD COLUMN fulfilment jsonb,
+                    ADD COLUMN shipping text CHECK (shipping IN ('partlyShipped', 'shipped', 'delivered')),
+                    -- The order's placed_at, to list orders of a state by it.
+                    ADD COLUMN listed_at timestamptz NOT NULL DEFAULT now();
+                UPDATE checkouts SET listed_at = placed_at FROM orders WHERE id = order_id;
+                -- The state as the API shows it; null while it is pending or confirmed, so that no index changes on the usual way of a checkout.
+                ALTER TABLE checkouts ADD COLUMN outcome text GENERATED ALWAYS AS (
+                    CASE
+                        WHEN phase IN ('rejected', 'cancelled') THEN phase
+                        WHEN phase = 'awaitingCustomer' THEN 'requiresAction'
+                        WHEN reason IN ('cancelledByCustomer', 'cancelledByShop') THEN 'cancelled'
+                        ELSE shipping
+                    END) STORED;
+                CREATE INDEX checkouts_by_outcome ON checkouts (outcome, listed_at, order_id);
+
+                -- By the beginning of the address. Addresses are ASCII.
+                CREATE INDEX orders_by_email ON orders (lower(email) text_pattern_ops, placed_at, id);
+                -- Its list of what is pending is kept short, so that no order waits long for it.
+                CREATE INDEX orders_by_sku ON orders USING gin (jsonb_path_query_array(lines, '$[*].sku') jsonb_path_ops) WITH (gin_pending_list_limit = 128);
+
+                -- The order of each return.
+                CREATE TABLE returns (id uuid PRIMARY KEY, order_id uuid NOT NULL REFERENCES orders);
+                """),
     ]
 }

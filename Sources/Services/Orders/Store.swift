@@ -28,15 +28,34 @@ struct OrderRow: Sendable {
     let history: JSONColumn<[OrderView.Entry]>
     /// Entries that follow `history` and are not stored yet.
     var newHistory: [OrderView.Entry] = []
+    /// Nil before the first shipment.
+    var shipping: Fulfilment.State?
+    /// Nil before the first shipment, request for a return or refund.
+    let storedFulfilment: JSONColumn<Fulfilment>?
+    /// Not stored yet.
+    private(set) var newFulfilment: Fulfilment?
+
+    var fulfilment: Fulfilment {
+        get throws { try newFulfilment ?? storedFulfilment?.value ?? Fulfilment() }
+    }
+
+    mutating func change(_ fulfilment: Fulfilment) throws {
+        newFulfilment = fulfilment
+        shipping = fulfilment.state(of: try lines.value)
+    }
+
+    /// As the API shows it.
+    var state: String { shipping?.rawValue ?? checkout.orderState }
 
     var view: OrderView {
         get throws {
-            OrderView(
-                id: id, number: number, state: checkout.phase.orderState, reason: checkout.reason?.rawValue, email: email,
+            let fulfilment = try fulfilment
+            return OrderView(
+                id: id, number: number, state: state, reason: checkout.reason?.rawValue, email: email,
                 lines: try lines.value, total: total, refunded: Money(amount: refunded, currency: total.currency),
                 shippingAddress: try shippingAddress.value,
                 payment: .init(state: paymentState, gateway: try payment.value.gateway, clientSecret: clientSecret),
-                placedAt: placedAt, history: try history.value + newHistory)
+                placedAt: placedAt, history: try history.value + newHistory, shipments: fulfilment.shipments, returns: fulfilment.returns)
         }
     }
 }
@@ -74,8 +93,8 @@ enum Store {
                 ON CONFLICT DO NOTHING
                 RETURNING id, number
             ), begun AS (
-                INSERT INTO checkouts (order_id, phase, due_at, history)
-                SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(history.text)::jsonb FROM placed
+                INSERT INTO checkouts (order_id, phase, due_at, history, listed_at)
+                SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(history.text)::jsonb, \(now) FROM placed
             )
             SELECT id, number FROM placed
             """)
@@ -84,10 +103,10 @@ enum Store {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private static let columns: SQL = """
+    static let columns: SQL = """
         SELECT id, number, cart_id, customer_id, email, shipping_address::text AS shipping_address, payment::text AS payment,
                lines::text AS lines, total, currency, placed_at, phase, reason, payment_state, payment_revision, client_secret, refunded,
-               drives, version, history::text AS history
+               drives, version, history::text AS history, shipping, fulfilment::text AS fulfilment
         FROM orders JOIN checkouts ON order_id = id
 
         """
@@ -104,16 +123,6 @@ enum Store {
         return try Dictionary(rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// One customer's orders, or those of all customers, newest first.
-    static func list(
-        of customer: UUID?, after: (Date, UUID)?, limit: Int, on connection: any SQLConnection
-    ) async throws -> [OrderRow] {
-        var sql = columns + "WHERE true"
-        if let customer { sql = sql + " AND customer_id = \(customer)" }
-        if let after { sql = sql + " AND (placed_at, id) < (\(after.0), \(after.1))" }
-        return try await connection.query(sql + " ORDER BY placed_at DESC, id DESC LIMIT \(limit)").map(read)
-    }
-
     /// If a row has been changed by another transaction since it was read, the transaction fails and is retried.
     static func save(_ rows: [OrderRow], due: [Date?], on transaction: any SQLConnection) async throws {
         try await transaction.enqueue(
@@ -123,14 +132,17 @@ enum Store {
                 SET phase = new.phase, reason = new.reason, payment_state = new.payment_state, payment_revision = new.payment_revision,
                     client_secret = new.client_secret, refunded = new.refunded,
                     redrives = redrives + CASE WHEN new.drives > checkouts.drives THEN 1 ELSE 0 END,
-                    drives = new.drives, due_at = new.due_at, version = new.version + 1,
+                    drives = new.drives, due_at = new.due_at, version = new.version + 1, shipping = new.shipping,
+                    fulfilment = coalesce(new.fulfilment::jsonb, checkouts.fulfilment),
                     history = CASE new.history WHEN '[]' THEN checkouts.history ELSE checkouts.history || new.history::jsonb END
                 FROM unnest(
                     \(rows.map(\.id)), \(rows.map(\.checkout.phase.rawValue)), \(rows.map(\.checkout.reason?.rawValue)),
                     \(rows.map(\.paymentState.rawValue)), \(rows.map(\.paymentRevision)), \(rows.map(\.clientSecret)), \(rows.map(\.refunded)),
-                    \(rows.map(\.retries)), \(due), \(rows.map(\.version)), \(try rows.map { try JSONColumn($0.newHistory).text })
+                    \(rows.map(\.retries)), \(due), \(rows.map(\.version)), \(try rows.map { try JSONColumn($0.newHistory).text }),
+                    \(rows.map(\.shipping?.rawValue)), \(try rows.map { try $0.newFulfilment.map { try JSONColumn($0).text } })
                 ) AS new (
-                    order_id, phase, reason, payment_state, payment_revision, client_secret, refunded, drives, due_at, version, history)
+                    order_id, phase, reason, payment_state, payment_revision, client_secret, refunded, drives, due_at, version, history, shipping,
+                    fulfilment)
                 WHERE checkouts.order_id = new.order_id AND checkouts.version = new.version
                 RETURNING 1
             )
@@ -143,7 +155,7 @@ enum Store {
         try await transaction.enqueue("UPDATE orders SET cart_reopened = true WHERE id = ANY(\(orders)) AND NOT cart_reopened")
     }
 
-    private static func read(_ row: Row) throws -> OrderRow {
+    static func read(_ row: Row) throws -> OrderRow {
         let phase: String = try row.decode("phase")
         let reason: String? = try row.decode("reason")
         guard let known = Checkout.Phase(rawValue: phase) else {
@@ -153,6 +165,8 @@ enum Store {
         guard let payment = PaymentState(rawValue: paymentState) else {
             throw Failure("unknown-state", "the payment's state '\(paymentState)' is unknown to this version of Wharf")
         }
+        let fulfilment: String? = try row.decode("fulfilment")
+        let shipping: String? = try row.decode("shipping")
         return OrderRow(
             id: try row.decode("id"), number: try row.decode("number"), cartID: try row.decode("cart_id"),
             customerID: try row.decode("customer_id"), email: try row.decode("email"),
@@ -163,7 +177,8 @@ enum Store {
             checkout: Checkout(phase: known, reason: reason.flatMap(Checkout.Reason.init)),
             paymentState: payment, paymentRevision: try row.decode("payment_revision"), clientSecret: try row.decode("client_secret"),
             refunded: try row.decode("refunded"), retries: try row.decode("drives"), version: try row.decode("version"),
-            history: JSONColumn(text: try row.decode("history")))
+            history: JSONColumn(text: try row.decode("history")), shipping: shipping.flatMap(Fulfilment.State.init),
+            storedFulfilment: fulfilment.map(JSONColumn.init(text:)))
     }
 }
 

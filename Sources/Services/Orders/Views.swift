@@ -6,7 +6,7 @@ import Secrets
 struct OrderView: Sendable, Codable {
     struct Payment: Sendable, Codable {
         let state: PaymentState
-        let gateway: String
+        let gateway: GatewayName
         let clientSecret: String?
     }
 
@@ -14,6 +14,12 @@ struct OrderView: Sendable, Codable {
         let at: Date
         let state: String
         let detail: String
+        /// Who did it, for what people do; nil for what the shop does by itself.
+        var by: Actor?
+    }
+
+    enum Actor: String, Sendable, Codable {
+        case customer, shop
     }
 
     @PublicID var id: UUID
@@ -28,6 +34,8 @@ struct OrderView: Sendable, Codable {
     let payment: Payment
     let placedAt: Date
     let history: [Entry]
+    let shipments: [Fulfilment.Shipment]
+    let returns: [Return]
 }
 
 /// The answer to a checkout: the order, and for a guest the token that gives access to it.
@@ -36,14 +44,18 @@ struct CheckoutView: Sendable, Codable {
     let token: String?
 }
 
-extension Checkout.Phase {
-    /// The state as the API shows it.
+extension Checkout {
+    /// The state as the API shows it, before anything is shipped. A cancellation stands from the moment that it is accepted; what becomes of the money is the payment's
+    /// state.
     var orderState: String {
-        switch self {
+        switch phase {
         case .confirming, .confirmed: "confirmed"
         case .rejected: "rejected"
+        case .cancelled: "cancelled"
+        case .voiding where isCancelled, .releasing where isCancelled: "cancelled"
         case .awaitingCustomer: "requiresAction"
-        case .reserving, .charging, .voiding, .releasing, .reopening: "pending"
+        // What the payment is, only its own report says.
+        case .reserving, .charging, .booked, .voiding, .releasing, .reopening: "pending"
         }
     }
 

@@ -29,6 +29,8 @@ struct Attempt: Sendable, Hashable {
     /// The amount refunded by the gateway, in minor units.
     var refunded = 0
     var isDisputed = false
+    /// Whether a refund of a part waits for an operator.
+    var hasRefusedRefund = false
     /// Refunds that were requested under a new key after the first was rejected.
     var refundTries = 0
     /// Grows by one with each transaction that changes the attempt.
@@ -39,12 +41,18 @@ struct Attempt: Sendable, Hashable {
     mutating func learn(_ payment: GatewayPayment) -> Bool {
         let before = self
         move(payment.status)
-        if payment.status.intent == intent {
+        // A payment with its refunds and disputes is for the ledger, which knows more than the sums.
+        if payment.status.intent == intent, payment.movements == nil {
             refunded = max(refunded, payment.refunded)
             isDisputed = isDisputed || payment.isDisputed
         }
-        if state == .needsOperator, refunded >= charge.amount.amount { state = .refunded }
+        settle()
         return self != before
+    }
+
+    /// An operator has nothing left to decide once all is refunded.
+    mutating func settle() {
+        if state == .needsOperator, refunded >= charge.amount.amount { state = .refunded }
     }
 
     private mutating func move(_ status: PaymentStatus) {
@@ -92,8 +100,14 @@ struct Attempt: Sendable, Hashable {
 
     static func firstKey(of order: UUID) -> UUID { UUID.v5(namespace: order, name: "charge") }
 
-    /// The key of the refund; a different one each time an operator requests it again, since the gateway repeats its answer to a key.
-    var refundKey: UUID { UUID.v5(namespace: order, name: refundTries == 0 ? "refund" : "refund \(refundTries)") }
+    /// The refund of the rest, under a different key each time an operator requests it again, since the gateway repeats its answer to a key.
+    func refundOfRest(intent: String) -> RefundCall {
+        RefundCall(
+            intent: intent, order: order, refundID: Self.idOfRest(order), round: refundTries, amount: nil,
+            idempotencyKey: UUID.v5(namespace: Self.idOfRest(order), name: String(refundTries)))
+    }
+
+    static func idOfRest(_ order: UUID) -> UUID { UUID.v5(namespace: order, name: "refund of the rest") }
 
     /// Whether a call to the gateway has begun so lately that its own answer will say what an event says. Should that answer be lost, the message that asked
     /// for the charge comes again and finds the payment.
@@ -122,8 +136,10 @@ struct Attempt: Sendable, Hashable {
             case .voided: .cancelled
             case .refunded: .refunded
             case .needsOperator: .needsOperator
+            case .succeeded where isDisputed: .disputed
+            case .succeeded where hasRefusedRefund: .needsOperator
             case .succeeded where refunded > 0: refunded < charge.amount.amount ? .partlyRefunded : .refunded
-            case .succeeded: isDisputed ? .disputed : .succeeded
+            case .succeeded: .succeeded
             }
         return PaymentReport(state: shown, refunded: refunded, revision: version)
     }
@@ -141,8 +157,11 @@ struct Attempt: Sendable, Hashable {
         }
     }
 
-    func event(_ kind: CheckoutEvent.Kind, _ detail: String? = nil, clientSecret: String? = nil) -> CheckoutEvent {
-        CheckoutEvent(orderID: order, kind: kind, detail: detail, clientSecret: clientSecret, payment: report)
+    func event(
+        _ kind: CheckoutEvent.Kind, _ detail: String? = nil, clientSecret: String? = nil, refund: RefundReport? = nil, voidResult: VoidResult? = nil
+    ) -> CheckoutEvent {
+        CheckoutEvent(
+            orderID: order, kind: kind, detail: detail, clientSecret: clientSecret, payment: report, refund: refund, voidResult: voidResult)
     }
 }
 
@@ -152,29 +171,5 @@ extension Attempt {
         let report = try OutgoingMessage(.request(MessageName.advance), event)
         guard event.kind == .charged, !voidRequested else { return [report] }
         return [report, try OutgoingMessage(.request(MessageName.commit), SettleReservation(orderID: order))]
-    }
-}
-
-/// The attempts that a transaction has locked, and those of them that it changes.
-struct LockedAttempts {
-    private var rows: [UUID: Attempt]
-    private var changed: Set<UUID> = []
-
-    init(_ rows: [UUID: Attempt]) {
-        self.rows = rows
-    }
-
-    subscript(order: UUID) -> Attempt? { rows[order] }
-
-    /// To be written back, in one order.
-    var changes: [Attempt] { changed.sorted().compactMap { rows[$0] } }
-
-    /// Returns the attempt to the set with its new version, which its reports carry.
-    @discardableResult
-    mutating func put(_ attempt: Attempt) -> Attempt {
-        var attempt = attempt
-        if changed.insert(attempt.order).inserted { attempt.version += 1 }
-        rows[attempt.order] = attempt
-        return attempt
     }
 }

@@ -43,7 +43,7 @@ struct Charging: Sendable {
     /// The cause of a dead letter, and the reason that the order shows.
     static let refusal = "gateway-refused"
 
-    let gateway: any PaymentGateway
+    let gateways: Gateways
     let clock: any WallClock
 
     static func read(_ request: Request) throws -> ChargeOrder {
@@ -59,7 +59,7 @@ struct Charging: Sendable {
             let charge = Charge(
                 order: order.orderID, orderNumber: order.orderNumber, amount: order.amount,
                 paymentMethod: order.payment.paymentMethod,
-                idempotencyKey: Attempt.firstKey(of: order.orderID))
+                idempotencyKey: Attempt.firstKey(of: order.orderID), gateway: order.payment.gateway)
             return Attempt(
                 order: order.orderID, charge: charge, state: .begun,
                 sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)
@@ -88,6 +88,7 @@ struct Charging: Sendable {
     private func find(_ plan: Plan) async -> Finding {
         let attempt = plan.attempt
         do throws(GatewayError) {
+            let gateway = try gateways[attempt.charge.gateway]
             switch attempt.state {
             case .begun:
                 if plan.mayHaveBeenSent, let found = choose(attempt, from: try await gateway.find(order: attempt.order)) { return found }
@@ -136,7 +137,8 @@ struct Charging: Sendable {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
             }
             if plan.attempt.charge.amount != item.input.amount
-                || plan.attempt.charge.paymentMethod != item.input.payment.paymentMethod,
+                || plan.attempt.charge.paymentMethod != item.input.payment.paymentMethod
+                || plan.attempt.charge.gateway != item.input.payment.gateway,
                 !(plan.attempt.state == .voided && plan.attempt.intent == nil)
             {
                 return .failed(Failure("charge-differs", "order \(attempt.order) was charged with other parameters before"))

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Messaging
 
 /// What a gateway reports about an order's payment.
 public enum PaymentStatus: Sendable, Equatable {
@@ -27,13 +28,18 @@ public struct GatewayPayment: Sendable, Equatable {
     /// In minor units.
     public let refunded: Int
     public let isDisputed: Bool
+    /// All of its refunds and disputes; nil where the call does not say.
+    public var movements: GatewayMovements?
 
-    public init(status: PaymentStatus, order: UUID?, amount: Money, refunded: Int = 0, isDisputed: Bool = false) {
+    public init(
+        status: PaymentStatus, order: UUID?, amount: Money, refunded: Int = 0, isDisputed: Bool = false, movements: GatewayMovements? = nil
+    ) {
         self.status = status
         self.order = order
         self.amount = amount
         self.refunded = refunded
         self.isDisputed = isDisputed
+        self.movements = movements
     }
 
     /// Whether the gateway holds money from it.
@@ -52,6 +58,67 @@ public struct GatewayPayment: Sendable, Equatable {
         case .requiresAction, .open: true
         case .declined, .cancelled: false
         }
+    }
+}
+
+/// The money of a payment that has moved back, or may.
+public struct GatewayMovements: Sendable, Equatable {
+    public struct Refund: Sendable, Equatable {
+        public enum Status: String, Sendable, Equatable, CaseIterable {
+            /// It counts as refunded already.
+            case pending
+            case succeeded
+            /// The money is with the shop again.
+            case failed, cancelled
+        }
+
+        /// The gateway's name for it.
+        public let id: String
+        /// The name under which Wharf requested it; nil for one that was made at the gateway.
+        public let refundID: UUID?
+        /// The number of the request: 0, and one more after each permanent rejection.
+        public let round: Int
+        /// In minor units.
+        public let amount: Int
+        public let status: Status
+        public let reason: String?
+
+        public init(id: String, refundID: UUID?, round: Int = 0, amount: Int, status: Status, reason: String? = nil) {
+            self.id = id
+            self.refundID = refundID
+            self.round = round
+            self.amount = amount
+            self.status = status
+            self.reason = reason
+        }
+    }
+
+    public struct Dispute: Sendable, Equatable {
+        public enum Outcome: String, Sendable, Equatable, CaseIterable {
+            case open, won, lost
+        }
+
+        public let id: String
+        /// In minor units.
+        public let amount: Int
+        /// In the gateway's words.
+        public let reason: String
+        public let outcome: Outcome
+
+        public init(id: String, amount: Int, reason: String, outcome: Outcome) {
+            self.id = id
+            self.amount = amount
+            self.reason = reason
+            self.outcome = outcome
+        }
+    }
+
+    public var refunds: [Refund]
+    public var disputes: [Dispute]
+
+    public init(refunds: [Refund] = [], disputes: [Dispute] = []) {
+        self.refunds = refunds
+        self.disputes = disputes
     }
 }
 
@@ -74,19 +141,59 @@ public struct Charge: Sendable, Hashable {
     public let paymentMethod: String
     /// The same for every call about this charge, until the gateway answers it only with an error.
     public internal(set) var idempotencyKey: UUID
+    public var gateway = GatewayName.stripe
+}
+
+/// A refund to request.
+public struct RefundCall: Sendable, Hashable {
+    public let intent: String
+    public let order: UUID
+    /// Wharf's name for it, which the gateway keeps and returns with it.
+    public let refundID: UUID
+    public var round = 0
+    /// Nil for the rest of the payment.
+    public let amount: Money?
+    public let idempotencyKey: UUID
+}
+
+/// An event as a gateway sends it, reduced to the payment that may have changed.
+public struct GatewayEvent: Sendable {
+    public enum Kind: Sendable {
+        case succeeded, paymentFailed, cancelled, requiresAction
+        /// A refund or a dispute.
+        case moneyMoved
+    }
+
+    /// The subject of an event of a known kind. Nothing else of its object is used.
+    public struct Hint: Sendable {
+        let kind: Kind
+        let intent: String?
+        /// Nil where the event does not name one.
+        let order: UUID?
+    }
+
+    public let id: String
+    /// Nil for an event of another kind.
+    public let hint: Hint?
 }
 
 /// A payment gateway, as payments needs it. Every call may be repeated: the gateway acts once per key.
 public protocol PaymentGateway: Sendable {
+    var name: GatewayName { get }
+    /// The event in the body of a webhook whose signature the ingress has checked.
+    /// - Throws: A ``Failure`` when it is not one of the gateway's.
+    func event(_ request: Request) throws -> GatewayEvent
+
     func charge(_ charge: Charge) async throws(GatewayError) -> GatewayPayment
     /// The payments of the order that a quick search finds; it may lag, so an empty answer proves nothing.
     func find(order: UUID) async throws(GatewayError) -> [GatewayPayment]
     /// All payments of the order that were made from `start` on, with no lag and at more cost.
     func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> [GatewayPayment]
-    /// The payment as it is now; nil when the gateway has no such payment.
+    /// The payment as it is now, with its refunds and disputes; nil when the gateway has no such payment.
     func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment?
     /// Cancels a payment that has not succeeded; returns the payment as it is afterwards.
     func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
-    /// Refunds the rest of it; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently.
-    func refund(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
+    /// Refunds a part of it, or the rest; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently, and `keySpent`
+    /// for a part only: repeating a refund of the rest is harmless.
+    func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment
 }

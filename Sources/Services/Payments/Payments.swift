@@ -3,17 +3,21 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Payments: charges each order once, and refunds it when the order fails.
+/// Payments: charges each order once, refunds it in parts or as a whole, and all of it when the order fails.
 public enum PaymentsService {
     public static let name = "payments"
     public static let migrations = Inbox.migrations + Schema.migrations
 
-    public static func definition(gateway: any PaymentGateway, clock: any WallClock) -> ServiceDefinition {
-        let charging = Charging(gateway: gateway, clock: clock)
-        let voiding = Voiding(gateway: gateway, clock: clock)
-        let unresolved = Unresolved(gateway: gateway, clock: clock)
-        let extras = Extras(gateway: gateway)
-        let webhooks = Webhooks(gateway: gateway, clock: clock)
+    /// - Parameter gateways: Those that this process can call, one of each name.
+    public static func definition(gateways: [any PaymentGateway], clock: any WallClock) -> ServiceDefinition {
+        let gateways = Gateways(gateways)
+        let charging = Charging(gateways: gateways, clock: clock)
+        let voiding = Voiding(gateways: gateways, clock: clock)
+        let unresolved = Unresolved(gateways: gateways, clock: clock)
+        let extras = Extras(gateways: gateways, clock: clock)
+        let creating = Creating(clock: clock)
+        let refunding = Refunding(gateways: gateways, clock: clock)
+        let webhooks = gateways.all.map { Webhooks(gateway: $0, clock: clock) }
         return ServiceDefinition(
             name: name,
             operations: [
@@ -29,14 +33,25 @@ public enum PaymentsService {
                 .external(
                     MessageName.unresolved, reading: Operation.contract(UnresolvedPayment.self), prepare: unresolved.begin,
                     perform: unresolved.resolve, complete: unresolved.complete),
+                .command(MessageName.createRefund, reading: CreateRefund.read, handle: creating.create),
                 .external(
-                    "payments.webhooks.stripe", reading: StripeEvent.read, prepare: webhooks.begin,
-                    perform: webhooks.ask, complete: webhooks.complete),
-            ],
+                    MessageName.performRefund, reading: Operation.contract(PerformRefund.self), prepare: refunding.begin,
+                    perform: refunding.perform, complete: refunding.complete),
+                .query("payments.refunds.list", reading: ListRefunds.read, handle: creating.list),
+                .query("payments.unresolved.list", reading: ListUnresolved.read, handle: UnresolvedList.list),
+            ]
+                + webhooks.map { webhooks in
+                    .external(
+                        "payments.webhooks.\(webhooks.gateway.name.rawValue)", reading: webhooks.gateway.event, prepare: webhooks.begin,
+                        perform: webhooks.ask, complete: webhooks.complete)
+                },
             pollers: [
                 Poller(name: "unvoided payments", interval: .seconds(10), find: voiding.findUnvoided),
-                Poller(name: "old webhook events", interval: .seconds(3600), find: webhooks.dropOld),
-            ], queues: ["payments.commands"],
-            sends: [MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved], isAnswering: false)
+                Poller(name: "pending refunds", interval: .seconds(10), find: refunding.findPending),
+                Poller(name: "old webhook events", interval: .seconds(3600), find: Webhooks.dropOld(clock)),
+            ],
+            sends: [
+                MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
+            ])
     }
 }

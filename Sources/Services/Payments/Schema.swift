@@ -82,5 +82,69 @@ enum Schema {
                 END
                 $$;
                 """),
+        Migration(
+            id: "refunds",
+            sql: """
+                ALTER TABLE attempts
+                    ADD COLUMN gateway text NOT NULL DEFAULT 'stripe',
+                    -- A refund of a part waits for an operator.
+                    ADD COLUMN refund_refused boolean NOT NULL DEFAULT false,
+                    -- Nothing for nearly all of them, so that an attempt that changes keeps its place on the page.
+                    ADD COLUMN unresolved_since timestamptz GENERATED ALWAYS AS (CASE WHEN state = 'needsOperator' THEN updated_at END) STORED;
+                CREATE INDEX attempts_unresolved ON attempts (unresolved_since) WHERE unresolved_since IS NOT NULL;
+
+                -- The ledger: each refund that was requested, and each that was made at the gateway. A row changes only while its attempt is locked.
+                CREATE TABLE refunds (
+                    id uuid PRIMARY KEY,
+                    order_id uuid NOT NULL,
+                    amount bigint NOT NULL CHECK (amount > 0),
+                    reason text NOT NULL,
+                    actor text NOT NULL,
+                    state text NOT NULL CHECK (state IN ('pending', 'succeeded', 'failed', 'needsOperator')),
+                    -- The gateway's name for it, as soon as the gateway has it.
+                    gateway_id text,
+                    -- How often an operator has requested it again; each time has keys of its own.
+                    round integer NOT NULL DEFAULT 0,
+                    idempotency_key uuid NOT NULL,
+                    key_spent_at timestamptz,
+                    -- Since when the gateway may have been called in this round.
+                    asked_at timestamptz,
+                    -- Whether its dead letter exists.
+                    reported boolean NOT NULL DEFAULT false,
+                    detail text,
+                    -- When it is looked at again while it is pending, and how often it was.
+                    due_at timestamptz NOT NULL,
+                    looks integer NOT NULL DEFAULT 0,
+                    created_at timestamptz NOT NULL,
+                    updated_at timestamptz NOT NULL
+                );
+                CREATE UNIQUE INDEX refunds_of_gateway ON refunds (order_id, gateway_id) WHERE gateway_id IS NOT NULL;
+                CREATE INDEX refunds_by_order ON refunds (order_id, created_at, id);
+                CREATE INDEX refunds_pending ON refunds (due_at) WHERE state = 'pending';
+                CREATE INDEX refunds_refused ON refunds (updated_at) WHERE state = 'needsOperator';
+
+                CREATE TABLE disputes (
+                    order_id uuid NOT NULL,
+                    id text NOT NULL,
+                    amount bigint NOT NULL,
+                    reason text NOT NULL,
+                    outcome text NOT NULL CHECK (outcome IN ('open', 'won', 'lost')),
+                    found_at timestamptz NOT NULL,
+                    PRIMARY KEY (order_id, id)
+                );
+                CREATE INDEX disputes_open ON disputes (found_at) WHERE outcome = 'open';
+
+                -- Money at the gateway that belongs to no order, or that is a second payment of one and could not be returned.
+                CREATE TABLE unclaimed_payments (
+                    intent_id text PRIMARY KEY,
+                    order_id uuid NOT NULL,
+                    amount bigint NOT NULL,
+                    currency text NOT NULL,
+                    detail text NOT NULL,
+                    found_at timestamptz NOT NULL,
+                    settled_at timestamptz
+                );
+                CREATE INDEX unclaimed_payments_open ON unclaimed_payments (found_at) WHERE settled_at IS NULL;
+                """),
     ]
 }

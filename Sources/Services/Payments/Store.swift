@@ -14,13 +14,14 @@ enum Store {
         let rows = try await transaction.pipeline([
             """
             INSERT INTO attempts (
-                order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at)
-            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now)
+                order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at, gateway)
+            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now), gateway
             FROM unnest(
                 \(attempts.map(\.order)), \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.charge.amount.amount)),
                 \(attempts.map(\.charge.amount.currency)), \(attempts.map(\.charge.paymentMethod)),
-                \(attempts.map(\.charge.orderNumber)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.sentUntil))
-            ) AS new (order_id, key, amount, currency, method, number, state, sent_until)
+                \(attempts.map(\.charge.orderNumber)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.sentUntil)),
+                \(attempts.map(\.charge.gateway.rawValue))
+            ) AS new (order_id, key, amount, currency, method, number, state, sent_until, gateway)
             ORDER BY order_id
             ON CONFLICT DO NOTHING
             RETURNING order_id
@@ -49,15 +50,15 @@ enum Store {
                 SET state = new.state, void_requested = new.void_requested, intent_id = new.intent_id,
                     client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until,
                     idempotency_key = new.key, key_spent_at = new.key_spent_at, refunded = new.refunded, disputed = new.disputed,
-                    refund_tries = new.refund_tries, version = new.version, updated_at = \(now)
+                    refund_refused = new.refused, refund_tries = new.refund_tries, version = new.version, updated_at = \(now)
                 FROM unnest(
                     \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
                     \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil)),
                     \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.keySpentAt)), \(attempts.map(\.refunded)),
-                    \(attempts.map(\.isDisputed)), \(attempts.map(\.refundTries)), \(attempts.map(\.version))
+                    \(attempts.map(\.isDisputed)), \(attempts.map(\.hasRefusedRefund)), \(attempts.map(\.refundTries)), \(attempts.map(\.version))
                 ) AS new (
                     order_id, state, void_requested, intent_id, client_secret, detail, sent_until, key, key_spent_at, refunded, disputed,
-                    refund_tries, version)
+                    refused, refund_tries, version)
                 WHERE attempts.order_id = new.order_id AND attempts.version = new.version - 1
                 RETURNING 1
             )
@@ -117,7 +118,7 @@ enum Store {
 
     private static let columns: SQL = """
         SELECT order_id, idempotency_key, amount, currency, payment_method, order_number, state, void_requested, intent_id,
-               client_secret, detail, sent_until, key_spent_at, refunded, disputed, refund_tries, version, created_at
+               client_secret, detail, sent_until, key_spent_at, refunded, disputed, refund_refused, refund_tries, version, created_at, gateway
         FROM attempts
 
         """
@@ -130,16 +131,20 @@ enum Store {
             guard let known = Attempt.State(rawValue: state) else {
                 throw Failure("unknown-state", "the payment's state '\(state)' is unknown to this version of Wharf", remedy: .retry)
             }
+            let gateway: String = try row.decode("gateway")
+            guard let gateway = GatewayName(rawValue: gateway) else {
+                throw Failure("unknown-gateway", "the gateway '\(gateway)' is unknown to this version of Wharf", remedy: .retry)
+            }
             let charge = Charge(
                 order: order, orderNumber: try row.decode("order_number"),
                 amount: Money(amount: try row.decode("amount"), currency: try row.decode("currency")),
-                paymentMethod: try row.decode("payment_method"), idempotencyKey: try row.decode("idempotency_key"))
+                paymentMethod: try row.decode("payment_method"), idempotencyKey: try row.decode("idempotency_key"), gateway: gateway)
             attempts[order] = Attempt(
                 order: order, charge: charge, state: known, voidRequested: try row.decode("void_requested"),
                 intent: try row.decode("intent_id"), clientSecret: try row.decode("client_secret"),
                 detail: try row.decode("detail"), sentUntil: try row.decode("sent_until"),
                 keySpentAt: try row.decode("key_spent_at"), refunded: try row.decode("refunded"),
-                isDisputed: try row.decode("disputed"), refundTries: try row.decode("refund_tries"), version: try row.decode("version"),
+                isDisputed: try row.decode("disputed"), hasRefusedRefund: try row.decode("refund_refused"), refundTries: try row.decode("refund_tries"), version: try row.decode("version"),
                 createdAt: try row.decode("created_at"))
         }
         return attempts

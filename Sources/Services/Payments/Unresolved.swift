@@ -12,53 +12,80 @@ struct Unresolved: Sendable {
     static let refundRefused = "refund-refused"
     static let paymentDiffers = "payment-differs"
 
+    enum Plan: Sendable {
+        case payment(Attempt)
+        /// Nothing is left to decide.
+        case settled
+        /// It becomes the dead letter.
+        case standing
+        /// An operator has replayed the dead letter of this refund.
+        case refundAgain(UUID)
+    }
+
     enum Finding: Sendable {
         case refunded(GatewayPayment)
         case failed(Failure)
         /// Nothing is left to decide.
         case settled
+        case refundAgain(UUID)
     }
 
-    let gateway: any PaymentGateway
+    let gateways: Gateways
     let clock: any WallClock
 
-    func begin(_ items: [IncomingMessage<UnresolvedPayment>], on transaction: any SQLConnection) async throws -> [Attempt?] {
-        var attempts = try await Store.lock(items.map(\.input.orderID), on: transaction)
-        let plans = items.map { item -> Attempt? in
-            guard var attempt = attempts[item.input.orderID] else { return nil }
-            guard attempt.state == .needsOperator else { return attempt }
+    func begin(_ items: [IncomingMessage<UnresolvedPayment>], on transaction: any SQLConnection) async throws -> [Plan] {
+        let orders = items.map(\.input.orderID)
+        var attempts = try await Store.lock(orders, on: transaction)
+        var ledger = try await RefundStore.ledger(of: items.filter { $0.input.refundID != nil }.map(\.input.orderID), on: transaction)
+        let plans = items.map { item -> Plan in
+            guard var attempt = attempts[item.input.orderID] else { return .standing }
+            if let id = item.input.refundID {
+                guard var refund = ledger[id], refund.state == .needsOperator else { return .settled }
+                if refund.isReported { return .refundAgain(id) }
+                refund.isReported = true
+                ledger.put(refund)
+                return .standing
+            }
+            guard attempt.state == .needsOperator else {
+                return attempt.state == .declined && attempt.detail == item.input.cause ? .standing : .settled
+            }
             attempt.refundTries += 1
-            return attempts.put(attempt)
+            return .payment(attempts.put(attempt))
         }
-        try await Store.save(attempts.changes, now: clock.now(), on: transaction)
+        let now = clock.now()
+        try await RefundStore.save(ledger, now: now, on: transaction)
+        try await Store.save(attempts.changes, now: now, on: transaction)
         return plans
     }
 
-    func resolve(_ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Attempt?)]) async throws -> [Finding] {
+    func resolve(_ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Plan)]) async throws -> [Finding] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await resolve($0.item.input, $0.plan) }
     }
 
-    private func resolve(_ payment: UnresolvedPayment, _ attempt: Attempt?) async -> Finding {
+    private func resolve(_ payment: UnresolvedPayment, _ plan: Plan) async -> Finding {
         let standing = Failure(payment.cause, payment.detail)
-        guard let attempt else { return .failed(standing) }
-        switch attempt.state {
-        case .needsOperator:
+        switch plan {
+        case .settled: return .settled
+        case .standing: return .failed(standing)
+        case .refundAgain(let id): return .refundAgain(id)
+        case .payment(let attempt):
             guard let intent = attempt.intent else { return .failed(standing) }
             do throws(GatewayError) {
-                return .refunded(try await gateway.refund(intent: intent, idempotencyKey: attempt.refundKey))
+                return .refunded(try await gateways[attempt.charge.gateway].refund(attempt.refundOfRest(intent: intent)))
             } catch {
                 if case .refused(let detail) = error { return .failed(Failure(payment.cause, detail)) }
                 return .failed(Failure(error))
             }
-        case .declined where attempt.detail == payment.cause: return .failed(standing)
-        default: return .settled
         }
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Attempt?, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Plan, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
-        var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
+        let orders = items.map(\.item.input.orderID)
+        var attempts = try await Store.lock(orders, on: transaction)
+        var ledger = try await RefundStore.ledger(of: orders, on: transaction)
+        let now = clock.now()
         let outcomes: [Outcome] = try items.map { item, _, finding in
             switch finding {
             case .failed(let failure): return .failed(failure)
@@ -67,11 +94,25 @@ struct Unresolved: Sendable {
                 guard var attempt = attempts[item.input.orderID], attempt.state == .needsOperator else { return .done() }
                 _ = attempt.learn(payment)
                 attempt.state = .refunded
+                let news = ledger.learn(payment, of: &attempt, now: now)
                 attempt = attempts.put(attempt)
-                return .done(emit: [try OutgoingMessage(.request(MessageName.advance), attempt.event(.paymentChanged, "refunded"))])
+                let event = try OutgoingMessage(.request(MessageName.advance), attempt.event(.paymentChanged, "refunded"))
+                return .done(emit: try attempt.messages(about: news) + [event])
+            case .refundAgain(let id):
+                guard var attempt = attempts[item.input.orderID], var refund = ledger[id], refund.state == .needsOperator else { return .done() }
+                guard refund.amount <= ledger.left(of: attempt) else {
+                    return .failed(Failure(item.input.cause, "less of the payment is left than this refund is about"))
+                }
+                refund.begin(round: refund.round + 1)
+                ledger.put(refund)
+                ledger.flag(&attempt)
+                attempt = attempts.put(attempt)
+                let call = try OutgoingMessage(.request(MessageName.performRefund), PerformRefund(refundID: id, orderID: attempt.order))
+                return .done(emit: try attempt.messages(about: [refund]) + [call])
             }
         }
-        try await Store.save(attempts.changes, now: clock.now(), on: transaction)
+        try await RefundStore.save(ledger, now: now, on: transaction)
+        try await Store.save(attempts.changes, now: now, on: transaction)
         return outcomes
     }
 }

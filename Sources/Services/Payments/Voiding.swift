@@ -20,7 +20,7 @@ struct Voiding: Sendable {
     static let longestRetryAfter = 3600.0
     static let unvoidedAtOnce = 100
 
-    let gateway: any PaymentGateway
+    let gateways: Gateways
     let clock: any WallClock
 
     /// If the message is lost, the row still requests the void.
@@ -65,13 +65,14 @@ struct Voiding: Sendable {
 
     private func void(_ attempt: Attempt) async -> Finding {
         do throws(GatewayError) {
+            let gateway = try gateways[attempt.charge.gateway]
             switch attempt.state {
             case .voided: return .voided(attempt.intent == nil ? .nothing : .cancelled)
             case .refunded: return .voided(.refunded)
             case .needsOperator: return .refused(nil)
             case .succeeded, .requiresAction, .declined:
                 guard let intent = attempt.intent else { return .voided(.nothing) }
-                return try await undo(attempt, intent: intent, isPaid: attempt.state == .succeeded)
+                return try await undo(attempt, intent: intent, isPaid: attempt.state == .succeeded, at: gateway)
             case .begun:
                 if let sentUntil = attempt.sentUntil, sentUntil > clock.now() {
                     return .failed(Failure("payment-in-flight", "a call to the gateway may be under way", remedy: .retry))
@@ -84,7 +85,7 @@ struct Voiding: Sendable {
                 if let difference = attempt.difference(from: own) { return .refused(difference, cause: Unresolved.paymentDiffers, intent: own.status.intent) }
                 guard let intent = own.status.intent else { return .voided(.nothing) }
                 if case .cancelled = own.status { return .voided(.cancelled, own, extras: extras) }
-                let finding = try await undo(attempt, intent: intent, isPaid: own.isPaid)
+                let finding = try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway)
                 guard case .voided(let result, let payment, _) = finding else { return finding }
                 return .voided(result, payment, extras: extras)
             }
@@ -93,7 +94,9 @@ struct Voiding: Sendable {
         }
     }
 
-    private func undo(_ attempt: Attempt, intent: String, isPaid: Bool) async throws(GatewayError) -> Finding {
+    private func undo(
+        _ attempt: Attempt, intent: String, isPaid: Bool, at gateway: any PaymentGateway
+    ) async throws(GatewayError) -> Finding {
         if !isPaid {
             let payment = try await gateway.cancel(
                 intent: intent, idempotencyKey: UUID.v5(namespace: attempt.order, name: "cancel"))
@@ -105,7 +108,7 @@ struct Voiding: Sendable {
             }
         }
         do throws(GatewayError) {
-            return .voided(.refunded, try await gateway.refund(intent: intent, idempotencyKey: attempt.refundKey))
+            return .voided(.refunded, try await gateway.refund(attempt.refundOfRest(intent: intent)))
         } catch {
             guard case .refused(let detail) = error else { throw error }
             return .refused(detail)
@@ -116,6 +119,8 @@ struct Voiding: Sendable {
         _ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
+        let now = clock.now()
+        var ledger = try await RefundStore.ledger(of: items.filter { $0.result.showsMovements }.map(\.item.input.orderID), on: transaction)
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             guard var attempt = attempts[item.input.orderID] else {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
@@ -144,15 +149,25 @@ struct Voiding: Sendable {
                 if let payment { _ = attempt.learn(payment) }
                 attempt.state = result == .refunded ? .refunded : .voided
                 attempt.clientSecret = nil
+                let news = payment.map { ledger.learn($0, of: &attempt, now: now) } ?? []
                 if attempt != before { attempt = attempts.put(attempt) }
+                emissions += try attempt.messages(about: news)
                 emissions += try extras.map {
                     try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0))
                 }
-                event = attempt.event(.paymentVoided, result.rawValue)
+                event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
             }
             return .done(emit: try emissions + [OutgoingMessage(.request(MessageName.advance), event)])
         }
-        try await Store.save(attempts.changes, now: clock.now(), on: transaction)
+        try await RefundStore.save(ledger, now: now, on: transaction)
+        try await Store.save(attempts.changes, now: now, on: transaction)
         return outcomes
+    }
+}
+
+extension Voiding.Finding {
+    /// Whether it says what was refunded and disputed.
+    fileprivate var showsMovements: Bool {
+        if case .voided(_, let payment, _) = self { payment?.movements != nil } else { false }
     }
 }

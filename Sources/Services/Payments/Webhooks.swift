@@ -21,10 +21,11 @@ struct Webhooks: Sendable {
         case failed(Failure)
     }
 
+    /// Whose events they are.
     let gateway: any PaymentGateway
     let clock: any WallClock
 
-    func begin(_ items: [IncomingMessage<StripeEvent>], on transaction: any SQLConnection) async throws -> [Plan] {
+    func begin(_ items: [IncomingMessage<GatewayEvent>], on transaction: any SQLConnection) async throws -> [Plan] {
         let relevant = items.filter { $0.input.hint != nil }
         guard !relevant.isEmpty else { return items.map { _ in .ignore } }
         let known = try await Store.knownEvents(relevant.map(\.input.id), on: transaction)
@@ -32,7 +33,7 @@ struct Webhooks: Sendable {
         let now = clock.now()
         return items.map { item in
             guard let hint = item.input.hint, let intent = hint.intent, !known.contains(item.input.id) else { return .ignore }
-            guard hint.kind.namesOrder else { return .ask(intent: intent) }
+            if hint.kind == .moneyMoved { return .ask(intent: intent) }
             // A payment that is not Wharf's.
             guard let order = hint.order else { return .ignore }
             guard let attempt = attempts[order] else { return .ask(intent: intent) }
@@ -40,7 +41,7 @@ struct Webhooks: Sendable {
         }
     }
 
-    func ask(_ items: [(item: IncomingMessage<StripeEvent>, plan: Plan)]) async throws -> [Finding] {
+    func ask(_ items: [(item: IncomingMessage<GatewayEvent>, plan: Plan)]) async throws -> [Finding] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await ask($0.plan) }
     }
 
@@ -57,7 +58,7 @@ struct Webhooks: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<StripeEvent>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<GatewayEvent>, plan: Plan, result: Finding)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let payments = items.map { item, _, finding -> GatewayPayment? in
             if case .payment(let payment) = finding { payment } else { nil }
@@ -65,14 +66,19 @@ struct Webhooks: Sendable {
         guard payments.contains(where: { $0 != nil }) else { return items.map { Self.outcome(of: $0.result) } }
         let now = clock.now()
         var attempts = try await Store.lock(payments.compactMap { $0?.order }, on: transaction)
+        var ledger = try await RefundStore.ledger(of: payments.compactMap { $0?.movements == nil ? nil : $0?.order }, on: transaction)
         var taken: [String] = []
+        var unclaimed: [UnclaimedPayment] = []
         let outcomes: [Outcome] = try zip(items, payments).map { item, payment in
             guard let payment else { return Self.outcome(of: item.result) }
-            let outcome = try Self.take(payment, of: item.item.input, &attempts)
+            if let found = Self.unclaimed(payment, attempts) { unclaimed.append(found) }
+            let outcome = try take(payment, of: item.item.input, &attempts, &ledger)
             if case .done = outcome { taken.append(item.item.input.id) }
             return outcome
         }
         try await Store.addEvents(taken, now: now, on: transaction)
+        try await UnclaimedPayment.add(unclaimed, now: now, on: transaction)
+        try await RefundStore.save(ledger, now: now, on: transaction)
         try await Store.save(attempts.changes, now: now, on: transaction)
         return outcomes
     }
@@ -81,7 +87,15 @@ struct Webhooks: Sendable {
         if case .failed(let failure) = finding { .failed(failure) } else { .ignored(note: "no news") }
     }
 
-    private static func take(_ payment: GatewayPayment, of event: StripeEvent, _ attempts: inout LockedAttempts) throws -> Outcome {
+    /// A payment for an order that was never charged.
+    private static func unclaimed(_ payment: GatewayPayment, _ attempts: LockedAttempts) -> UnclaimedPayment? {
+        guard let order = payment.order, let intent = payment.status.intent, payment.isPaid, attempts[order] == nil else { return nil }
+        return UnclaimedPayment(intent: intent, order: order, amount: payment.amount, detail: "the order was never charged")
+    }
+
+    private func take(
+        _ payment: GatewayPayment, of event: GatewayEvent, _ attempts: inout LockedAttempts, _ ledger: inout RefundLedger
+    ) throws -> Outcome {
         guard let order = payment.order, let intent = payment.status.intent else { return .done() }
         guard var attempt = attempts[order] else {
             return payment.isPaid ? .failed(Failure("payment-differs", "\(intent) has paid for order \(order.lowerCaseText), which was never charged")) : .done()
@@ -91,19 +105,43 @@ struct Webhooks: Sendable {
         }
         if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
         if let own = attempt.intent, own != intent {
+            // A refund or a dispute of a payment that was undone beside the order's own is no news.
+            if event.hint?.kind == .moneyMoved, !payment.isLive { return .done() }
             guard payment.isLive else { return .failed(Failure("payment-differs", "the payment of order \(order.lowerCaseText) is \(own), not \(intent)")) }
             return .done(emit: [try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: intent))])
         }
-        let before = attempt.state
-        guard attempt.learn(payment) else { return .done() }
+        let before = attempt
+        _ = attempt.learn(payment)
+        let news = ledger.learn(payment, of: &attempt, now: clock.now())
+        guard attempt != before || !news.isEmpty else { return .done() }
         attempt = attempts.put(attempt)
-        if before == .voided { return .done(emit: [try OutgoingMessage(.request(MessageName.void), VoidPayment(orderID: order))]) }
-        let news = attempt.state == before ? attempt.event(.paymentChanged, attempt.report.state.rawValue) : attempt.event
-        return .done(emit: try news.map(attempt.messages) ?? [])
+        if before.state == .voided, attempt.state != .voided {
+            return .done(emit: [try OutgoingMessage(.request(MessageName.void), VoidPayment(orderID: order))])
+        }
+        return .done(emit: try attempt.messages(since: before, refunds: news))
     }
 
-    func dropOld(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
-        try await Store.dropEvents(before: clock.now(), on: transaction)
-        return []
+    static func dropOld(_ clock: any WallClock) -> @Sendable (any SQLConnection) async throws -> [OutgoingMessage] {
+        { transaction in
+            try await Store.dropEvents(before: clock.now(), on: transaction)
+            return []
+        }
+    }
+}
+
+extension Attempt {
+    /// The reports of what has changed since `before`: the end of the charge, refunds, and otherwise the payment's state.
+    fileprivate func messages(since before: Attempt, refunds: [Refund]) throws -> [OutgoingMessage] {
+        if state == before.state {
+            let reports = try messages(about: refunds)
+            return reports.isEmpty ? try messages(event(.paymentChanged, report.state.rawValue)) : reports
+        }
+        // A refund that was made when the order was given up has failed.
+        if before.state == .refunded, state == .needsOperator {
+            let letter = UnresolvedPayment(orderID: order, cause: Unresolved.refundRefused, detail: detail ?? "a refund has failed")
+            return try messages(about: refunds)
+                + [OutgoingMessage(.request(MessageName.unresolved), letter), OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, detail))]
+        }
+        return try (event.map(messages) ?? []) + messages(about: refunds)
     }
 }

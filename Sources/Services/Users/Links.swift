@@ -42,13 +42,13 @@ struct Links: Sendable {
         guard try await Store.put(link, now: now, on: transaction) else { return nil }
         return try OutgoingMessage(
             .request(MessageName.accountMail),
-            AccountMail(id: link.id, userID: account.id, kind: purpose.mail, email: email, name: account.name, expiresAt: link.expiresAt))
+            AccountMail(id: link.id, userID: account.id, kind: purpose.mail, email: email, name: account.name, locale: account.locale, expiresAt: link.expiresAt))
     }
 
     /// The message that notifies an account's owner of something, without a link.
     func notify(_ kind: AccountMail.Kind, _ account: AccountRow) throws -> OutgoingMessage {
         try OutgoingMessage(
-            .request(MessageName.accountMail), AccountMail(id: randomness.uuid(), userID: account.id, kind: kind, email: account.email, name: account.name))
+            .request(MessageName.accountMail), AccountMail(id: randomness.uuid(), userID: account.id, kind: kind, email: account.email, name: account.name, locale: account.locale))
     }
 
     /// The mailer is about to send a token with this hash.

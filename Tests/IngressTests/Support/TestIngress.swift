@@ -24,7 +24,7 @@ enum TestIngress {
     static let webhookSecret = "whsec_test"
 
     static var configuration: IngressConfiguration {
-        IngressConfiguration(port: 0, stripeWebhookSecret: webhookSecret, openapi: openapi)
+        IngressConfiguration(port: 0, webhookSecrets: ["stripe": [webhookSecret]], openapi: openapi)
     }
 
     /// Runs `body` against an ingress that listens on a port of its own.

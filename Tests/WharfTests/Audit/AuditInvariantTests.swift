@@ -31,7 +31,7 @@ struct AuditInvariantTests {
         _ phase: String, dueAt: Date? = nil, paymentState: String? = nil, refunded: Int = 0, total: Money = total
     ) -> AuditedOrder {
         let id = UUID()
-        let shown = paymentState ?? (phase == "rejected" ? "declined" : refunded > 0 ? "partlyRefunded" : "succeeded")
+        let shown = paymentState ?? (phase == "rejected" ? "declined" : phase == "cancelled" ? "refunded" : refunded > 0 ? "partlyRefunded" : "succeeded")
         let lines = [
             OrderLine(sku: "A", name: "A", quantity: 2, unitPrice: Money(amount: 100, currency: "EUR")),
             OrderLine(sku: "B", name: "B", quantity: 1, unitPrice: Money(amount: 100, currency: "EUR")),
@@ -51,6 +51,11 @@ struct AuditInvariantTests {
             order.reservation = AuditedReservation(order: id, state: "released", pieces: ["A": 2, "B": 1], at: then)
             order.notifications = [notice("orderRejected")]
             order.ledger = [payment(captured: 0)]
+        case .cancelled:
+            order.charge = charge(id, state: "refunded", isToBeVoided: true)
+            order.reservation = AuditedReservation(order: id, state: "released", pieces: ["A": 2, "B": 1], at: then)
+            order.notifications = [notice("orderConfirmed"), notice("orderCancelled")]
+            order.ledger = [payment(refunded: total.amount)]
         case .open, nil: break
         }
         return order
@@ -64,7 +69,7 @@ struct AuditInvariantTests {
         #expect(Self.findings(Self.order(phase)) == [])
     }
 
-    @Test(arguments: ["reserving", "charging", "awaitingCustomer", "confirming", "voiding", "releasing"])
+    @Test(arguments: ["reserving", "charging", "awaitingCustomer", "booked", "confirming", "voiding", "releasing"])
     func `an order under way is reported only when it was due`(phase: String) {
         let findings = Self.findings(Self.order(phase, dueAt: Self.then))
         #expect(findings.map(\.unchangedSince) == [Self.then])

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Notifications
 import Testing
 
 @testable import Assembly
@@ -79,6 +80,20 @@ struct AuditMessageTests {
         #expect(row?.violations == AuditTally.maximumRemembered + 5)
         #expect(row?.named.count == AuditReport.maximumNamed)
         #expect(report.text(Paint(isColoured: false)).contains("… and \(AuditTally.maximumRemembered + 5 - AuditReport.maximumNamed) more"))
+    }
+
+    @Test func `notifications that wait are shown before they are late, and violate nothing`() throws {
+        var tally = AuditTally(Judge(now: then, grace: 1, backlog: .init()))
+        tally.wait([WaitingNotifications(channel: "email", count: 2, since: then, reason: "nothing listens")])
+        var order = AuditInvariantTests.order("confirmed")
+        order.notifications = [AuditInvariantTests.notice("orderConfirmed", result: "pending")]
+        tally.wait(order.unansweredNotifications(at: AuditInvariantTests.then.addingTimeInterval(9)))
+        #expect(tally.waiting.map(\.count) == [2])
+        tally.wait(order.unansweredNotifications(at: AuditInvariantTests.then.addingTimeInterval(11)))
+        let report = AuditReport(tally, confirmed: [:], at: then, seconds: 1, notes: [])
+        #expect(report.isClean)
+        #expect(report.text(Paint(isColoured: false)).contains("3 notifications by email wait since \(min(then, AuditInvariantTests.then).ISO8601Format()): nothing listens"))
+        #expect(try report.json(pretty: false).contains(#""waiting":[{"channel":"email","count":3"#))
     }
 
     @Test func `a suspect of the second look alone is in flight, and nothing is violated`() throws {

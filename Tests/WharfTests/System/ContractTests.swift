@@ -17,7 +17,8 @@ import Topology
         let document = try OpenAPIDocument(path: "\(folder)/openapi.yaml")
         let complaints = Topology.consistency(
             openAPI: document.operationIDs,
-            internal: try Set(services().flatMap { $0.sends + $0.asks }) + document.waitOperationIDs + document.uploadOperationIDs + [MessageName.resolveSession, MessageName.sealingKey],
+            internal: try Set(services().flatMap { $0.sends + $0.asks }) + document.waitOperationIDs + document.uploadOperationIDs + document.streamOperationIDs
+                + [MessageName.resolveSession, MessageName.sealingKey],
             definitions: try Definitions(contentsOf: "\(folder)/definitions.json"), services: try services())
         #expect(complaints == [])
     }

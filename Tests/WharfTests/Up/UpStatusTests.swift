@@ -43,7 +43,7 @@ import Testing
                 """)
     }
 
-    @Test func `a shop is healthy only when every process is ready and everything could be checked`() {
+    @Test func `a shop is healthy only when every process is ready and lacks nothing, and everything could be checked`() {
         func report(_ health: StatusReport.Health, trouble: String? = nil, state: RunRecord.State = .ready) -> StatusReport {
             var report = StatusReport(running: true, pid: 7, state: state, url: "")
             report.processes = [.init(name: "a-1", role: "a", pid: 1, health: health, uptimeSeconds: 1, residentBytes: 1, restarts: 0)]
@@ -52,6 +52,8 @@ import Testing
         }
         #expect(report(.init(.ready)).isWell)
         #expect(report(.init(.running)).isWell)
+        let waiting = report(.init(.ready, "customers: 3 notifications by email wait"))
+        #expect(!waiting.isWell && waiting.text(plain).contains(" degraded, "), "customers wait")
         for state: StatusReport.Health.State in [.notReady, .silent, .stopped, .ended, .unknown] { #expect(!report(.init(state)).isWell) }
         #expect(!report(.init(.ready), trouble: "The queues cannot be shown").isWell)
         #expect(!report(.init(.ready), state: .starting).isWell)

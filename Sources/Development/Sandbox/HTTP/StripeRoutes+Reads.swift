@@ -9,12 +9,27 @@ extension StripeRoutes {
             try await answer(context) {
                 let id = try context.parameters.require("id")
                 var reader = try request.queryReader()
-                let expandsCharge = try Self.expandsCharge(&reader, as: "latest_charge")
+                let expanded = try Self.expanded(&reader, of: ["latest_charge", "latest_charge.refunds"])
                 try reader.finish()
                 guard let payment = try ledger.read({ $0.payment(id) }) else {
                     throw StripeError.noSuch("payment_intent", id, parameter: "intent")
                 }
-                return payment.json(publicURL: ledger.address, expandsCharge: expandsCharge)
+                let refunds = try ledger.read { book throws(StripeError) in try book.listRefunds(RefundFilter(paymentIntent: id)) }
+                var writer = JSONWriter()
+                payment.write(
+                    to: &writer, publicURL: ledger.address, expandsCharge: !expanded.isEmpty,
+                    refunds: expanded.contains("latest_charge.refunds") ? refunds : nil)
+                return writer.bytes
+            }
+        }
+        routes.get("disputes") { request, context in try await answer(context) { try listDisputes(request) } }
+        routes.get("disputes/:id") { _, context in
+            try await answer(context) {
+                let id = try context.parameters.require("id")
+                let payment = try ledger.read { book throws(StripeError) in try book.disputed(id) }
+                var writer = JSONWriter()
+                payment.writeDispute(to: &writer)
+                return writer.bytes
             }
         }
         routes.get("refunds") { request, context in try await answer(context) { try listRefunds(request) } }
@@ -50,7 +65,7 @@ extension StripeRoutes {
         filter.startingAfter = try reader.text("starting_after")
         filter.customer = try reader.text("customer")
         filter.created = try Self.createdRange(from: &reader)
-        let expandsCharge = try Self.expandsCharge(&reader, as: "data.latest_charge")
+        let expandsCharge = try !Self.expanded(&reader, of: ["data.latest_charge"]).isEmpty
         try reader.finish()
         let page = try ledger.read { book throws(StripeError) in try book.list(filter) }
         let address = ledger.address
@@ -62,7 +77,7 @@ extension StripeRoutes {
         let query = try SearchQuery(parsing: try reader.requiredText("query"))
         let limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? Page<PaymentIntent>.defaultLimit
         let after = try reader.text("page")
-        let expandsCharge = try Self.expandsCharge(&reader, as: "data.latest_charge")
+        let expandsCharge = try !Self.expanded(&reader, of: ["data.latest_charge"]).isEmpty
         try reader.finish()
         let page = try ledger.read { book throws(StripeError) in try book.search(query, page: after, limit: limit) }
         let address = ledger.address
@@ -86,13 +101,24 @@ extension StripeRoutes {
         return Self.list(page, url: "/v1/refunds") { $1.write(to: &$0) }
     }
 
-    /// `expand[]`: the latest charge is all that can be expanded, under this name.
-    private static func expandsCharge(_ reader: inout ParameterReader, as name: String) throws(StripeError) -> Bool {
-        let expanded = try reader.list("expand")
-        if let unknown = expanded.first(where: { $0 != name }) {
+    /// Of one payment: that is all that can be asked for here.
+    private func listDisputes(_ request: Request) throws(StripeError) -> [UInt8] {
+        var reader = try request.queryReader()
+        let id = try reader.requiredText("payment_intent")
+        let limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? Page<PaymentIntent>.defaultLimit
+        try reader.finish()
+        let payment = try ledger.read { $0.payment(id) }
+        let page = Page([payment].compactMap(\.self).filter(\.isDisputed), limit: limit)
+        return Self.list(page, url: "/v1/disputes") { $1.writeDispute(to: &$0) }
+    }
+
+    /// `expand[]`: these can be expanded; the refunds of a charge with the charge.
+    private static func expanded(_ reader: inout ParameterReader, of names: Set<String>) throws(StripeError) -> Set<String> {
+        let expanded = Set(try reader.list("expand"))
+        if let unknown = expanded.subtracting(names).sorted().first {
             throw .invalidRequest("This property cannot be expanded (\(unknown)).", parameter: "expand")
         }
-        return !expanded.isEmpty
+        return expanded
     }
 
     /// `created[gte]`, `created[gt]`, `created[lte]`, `created[lt]`, or `created` itself.
@@ -116,13 +142,5 @@ extension StripeRoutes {
             writer.field("has_more", page.hasMore)
             writer.field("data") { $0.array(page.elements, write) }
         }
-    }
-}
-
-extension PaymentIntent {
-    func json(publicURL: String, expandsCharge: Bool = false) -> [UInt8] {
-        var writer = JSONWriter()
-        write(to: &writer, publicURL: publicURL, expandsCharge: expandsCharge)
-        return writer.bytes
     }
 }

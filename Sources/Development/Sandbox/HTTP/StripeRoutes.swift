@@ -26,6 +26,14 @@ struct StripeRoutes: Sendable {
         routes.post("refunds") { request, context in
             try await perform(request, context) { reader throws(StripeError) in try PaymentCommand.refund(from: &reader) }
         }
+        routes.post("disputes/:id") { request, context in
+            let id = try context.parameters.require("id")
+            return try await perform(request, context) { reader throws(StripeError) in try PaymentCommand.closeDispute(id, from: &reader) }
+        }
+        routes.post("disputes/:id/close") { request, context in
+            let id = try context.parameters.require("id")
+            return try await perform(request, context) { _ throws(StripeError) in .closeDispute(id: id, .lost) }
+        }
         addReads(to: routes)
     }
 

@@ -46,7 +46,7 @@ extension Outcome: Decodable {
     }
 
     private enum ReplyKind: String, Decodable {
-        case payment, refund, failure
+        case payment, refund, dispute, failure
     }
 
     init(from decoder: any Decoder) throws {
@@ -54,6 +54,7 @@ extension Outcome: Decodable {
         switch try container.decode(ReplyKind.self, forKey: .reply) {
         case .payment: reply = .payment
         case .refund: reply = .refund
+        case .dispute: reply = .dispute
         case .failure: reply = .failure(try container.decode(StripeError.self, forKey: .error))
         }
         payment = try container.decodeIfPresent(PaymentIntent.self, forKey: .payment)
@@ -69,6 +70,8 @@ extension Outcome: Decodable {
             writer.field("reply", ReplyKind.payment.rawValue)
         case .refund:
             writer.field("reply", ReplyKind.refund.rawValue)
+        case .dispute:
+            writer.field("reply", ReplyKind.dispute.rawValue)
         case .failure(let error):
             writer.field("reply", ReplyKind.failure.rawValue)
             writer.field("error") { writer in
@@ -80,7 +83,7 @@ extension Outcome: Decodable {
             }
         }
         if let payment { writer.field("payment") { payment.writeRecord(to: &$0) } }
-        if let refund { writer.field("refund") { refund.write(to: &$0) } }
+        if let refund { writer.field("refund") { refund.writeRecord(to: &$0) } }
         if !events.isEmpty {
             writer.field("events") { writer in
                 writer.array(events) { writer, event in

@@ -5,6 +5,7 @@ struct Outcome: Sendable, Equatable {
     enum Reply: Sendable, Equatable {
         case payment
         case refund
+        case dispute
         case failure(StripeError)
     }
 
@@ -28,6 +29,9 @@ struct Outcome: Sendable, Equatable {
         case .refund:
             refund?.write(to: &writer)
             return StoredReply(status: 200, body: writer.bytes)
+        case .dispute:
+            payment?.writeDispute(to: &writer)
+            return StoredReply(status: 200, body: writer.bytes)
         case .failure(let error):
             return StoredReply(status: error.status, body: error.body(payment: payment, publicURL: publicURL))
         }
@@ -36,6 +40,6 @@ struct Outcome: Sendable, Equatable {
     /// The bodies of the webhooks, each with its event. They hold the payment as it is now, however late they are delivered.
     func webhookBodies(publicURL: String) -> [(id: String, body: [UInt8])] {
         guard let payment else { return [] }
-        return events.map { ($0.id, $0.body(about: payment, publicURL: publicURL)) }
+        return events.map { ($0.id, $0.body(about: payment, refund, publicURL: publicURL)) }
     }
 }

@@ -3,6 +3,8 @@ struct PaymentBook: Sendable {
     /// Some 1 KB each; past this many a new one is refused with 429.
     static let maximumPayments = 2_000_000
     static let maximumRefunds = 2_000_000
+    /// Seconds until a refund that ends later has ended.
+    static let refundDelay = 5
 
     /// In the order of their creation.
     private(set) var payments: [PaymentIntent] = []
@@ -14,6 +16,8 @@ struct PaymentBook: Sendable {
     private(set) var positionsByOrder: [String: [Int]] = [:]
     private(set) var positionsByCustomer: [String: [Int]] = [:]
     private(set) var refundPositionsByPayment: [String: [Int]] = [:]
+    /// Those whose end is still to come.
+    private var openRefunds: Set<String> = []
 
     func position(ofPayment id: String) -> Int? { paymentPositions[id] }
     func position(ofRefund id: String) -> Int? { refundPositions[id] }
@@ -44,6 +48,12 @@ struct PaymentBook: Sendable {
                 return outcome
             case .refund(let draft):
                 return try refund(draft, now: now)
+            case .closeDispute(let id, let status):
+                var outcome = try change(try disputed(id).id, now: now) { payment throws(StripeError) in try payment.closeDispute(status) }
+                outcome.reply = .dispute
+                return outcome
+            case .endRefund(let id):
+                return try endRefund(id, now: now)
             }
         } catch {
             return .failure(error, payment: error.showsPayment ? command.paymentID.flatMap(payment) : nil)
@@ -86,10 +96,36 @@ struct PaymentBook: Sendable {
         let amount = try payment.refund(draft.amount)
         let refund = Refund(
             id: Identifier.make("re_"), amount: amount, currency: payment.currency, charge: payment.latestCharge,
-            created: max(now, refunds.last?.created ?? now), metadata: draft.metadata, paymentIntent: payment.id, reason: draft.reason)
+            created: max(now, refunds.last?.created ?? now), metadata: draft.metadata, paymentIntent: payment.id, reason: draft.reason,
+            card: payment.card, delay: Self.refundDelay)
         store(payment)
         store(refund)
-        return Outcome(reply: .refund, payment: payment, refund: refund, events: [WebhookEvent(.refunded, created: now)])
+        let events = [WebhookEvent.Kind.refundCreated, .refunded].map { WebhookEvent($0, created: now) }
+        return Outcome(reply: .refund, payment: payment, refund: refund, events: events)
+    }
+
+    private mutating func endRefund(_ id: String, now: Int) throws(StripeError) -> Outcome {
+        guard let refund = refund(id)?.ended(), var payment = payment(refund.paymentIntent) else { throw .noSuch("refund", id, parameter: "refund") }
+        if refund.status == .failed {
+            payment.takeBack(refund.amount)
+            store(payment)
+        }
+        store(refund)
+        let kinds: [WebhookEvent.Kind] = refund.status == .failed ? [.refundFailed, .chargeRefundUpdated, .refundUpdated] : [.chargeRefundUpdated, .refundUpdated]
+        return Outcome(reply: .refund, payment: payment, refund: refund, events: kinds.map { WebhookEvent($0, created: now) })
+    }
+
+    /// The payment whose dispute has this id.
+    func disputed(_ id: String) throws(StripeError) -> PaymentIntent {
+        guard id.hasPrefix("dp_"), let payment = payment(String(id.dropFirst(3))), payment.isDisputed else {
+            throw .noSuch("dispute", id, parameter: "dispute")
+        }
+        return payment
+    }
+
+    /// Refunds whose end has come.
+    func refundsEnding(by now: Int) -> [String] {
+        openRefunds.filter { refund($0)?.end.map { $0.at <= now } ?? false }.sorted()
     }
 
     private mutating func store(_ payment: PaymentIntent) {
@@ -107,7 +143,12 @@ struct PaymentBook: Sendable {
     }
 
     private mutating func store(_ refund: Refund) {
-        guard refundPositions[refund.id] == nil else { return }
+        if refund.end == nil { openRefunds.remove(refund.id) } else { openRefunds.insert(refund.id) }
+        if let position = refundPositions[refund.id] {
+            // It has ended: entries of the journal may arrive in any order.
+            if refund.end == nil { refunds[position] = refund } else { openRefunds.remove(refund.id) }
+            return
+        }
         refundPositions[refund.id] = refunds.count
         refundPositionsByPayment[refund.paymentIntent, default: []].append(refunds.count)
         refunds.append(refund)
@@ -129,6 +170,7 @@ extension PaymentCommand {
         case .create: nil
         case .confirm(let id, _), .capture(let id, _), .cancel(let id, _), .authenticate(let id, _): id
         case .refund(let draft): draft.paymentIntent
+        case .closeDispute, .endRefund: nil
         }
     }
 }

@@ -6,6 +6,9 @@ enum PaymentCommand: Sendable, Equatable {
     case cancel(id: String, PaymentIntent.CancellationReason?)
     case refund(RefundDraft)
     case authenticate(id: String, PaymentIntent.AuthenticationResult)
+    case closeDispute(id: String, PaymentIntent.DisputeStatus)
+    /// A refund reaches the end that its card has set.
+    case endRefund(id: String)
 
     struct Confirmation: Sendable, Equatable {
         var paymentMethod: String?
@@ -54,6 +57,17 @@ extension PaymentCommand {
                 paymentIntent: try reader.requiredText("payment_intent"),
                 amount: try reader.integer("amount", in: PaymentIntent.amounts),
                 reason: try reader.choice("reason", of: Refund.Reason.self), metadata: try reader.metadata()))
+    }
+
+    /// `evidence[uncategorized_text]` with Stripe's two magic words decides a test dispute.
+    static func closeDispute(_ id: String, from reader: inout ParameterReader) throws(StripeError) -> PaymentCommand {
+        _ = try reader.flag("submit")
+        switch try reader.text("evidence[uncategorized_text]") {
+        case "winning_evidence": return .closeDispute(id: id, .won)
+        case "losing_evidence": return .closeDispute(id: id, .lost)
+        default:
+            throw .invalidRequest("This sandbox decides disputes by winning_evidence or losing_evidence.", parameter: "evidence[uncategorized_text]")
+        }
     }
 
     private static func currency(from reader: inout ParameterReader) throws(StripeError) -> String {

@@ -1,8 +1,10 @@
 extension PaymentIntent {
     /// Writes the object as Stripe's API shows it. `publicURL` is where the customer's browser reaches the sandbox.
-    /// - Parameter expandsCharge: Writes the latest charge whole rather than its id.
-    func write(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false) {
-        writer.object { writeFields(to: &$0, publicURL: publicURL, expandsCharge: expandsCharge) }
+    /// - Parameters:
+    ///   - expandsCharge: Writes the latest charge whole rather than its id.
+    ///   - refunds: The newest, to be written with the charge.
+    func write(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false, refunds: Page<Refund>? = nil) {
+        writer.object { writeFields(to: &$0, publicURL: publicURL, expandsCharge: expandsCharge, refunds: refunds) }
     }
 
     /// The same with the sandbox's own fields, so that ``init(from:)`` restores all of it.
@@ -13,10 +15,11 @@ extension PaymentIntent {
             writer.field("amount_refunded", amountRefunded)
             writer.field("idempotency_key", idempotencyKey)
             writer.field("revision", revision)
+            if let dispute { writer.field("dispute_status", dispute.rawValue) }
         }
     }
 
-    private func writeFields(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false) {
+    private func writeFields(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false, refunds: Page<Refund>? = nil) {
         writer.field("id", id)
         writer.field("object", "payment_intent")
         writer.field("amount", amount)
@@ -36,7 +39,7 @@ extension PaymentIntent {
             lastFailure.write(to: &writer)
         }
         if expandsCharge, latestCharge != nil {
-            writer.field("latest_charge") { writeCharge(to: &$0) }
+            writer.field("latest_charge") { writeCharge(to: &$0, refunds: refunds) }
         } else {
             writer.field("latest_charge", latestCharge)
         }
@@ -64,7 +67,7 @@ extension PaymentIntent {
     }
 
     /// Writes the intent's charge as Stripe's API shows it. Only meaningful once there was one.
-    func writeCharge(to writer: inout JSONWriter) {
+    func writeCharge(to writer: inout JSONWriter, refunds: Page<Refund>? = nil) {
         writer.object { writer in
             writer.field("id", latestCharge)
             writer.field("object", "charge")
@@ -82,6 +85,16 @@ extension PaymentIntent {
             writer.field("payment_intent", id)
             writer.field("payment_method", card?.rawValue)
             writer.field("refunded", amountReceived > 0 && amountRefundable == 0)
+            if let refunds {
+                writer.field("refunds") { writer in
+                    writer.object { writer in
+                        writer.field("object", "list")
+                        writer.field("data") { $0.array(refunds.elements) { $1.write(to: &$0) } }
+                        writer.field("has_more", refunds.hasMore)
+                        writer.field("url", "/v1/charges/\(latestCharge ?? "")/refunds")
+                    }
+                }
+            }
             writer.field("status", status == .succeeded || status == .requiresCapture ? "succeeded" : "failed")
         }
     }
@@ -89,7 +102,7 @@ extension PaymentIntent {
     /// Writes the dispute of the intent's charge.
     func writeDispute(to writer: inout JSONWriter) {
         writer.object { writer in
-            writer.field("id", "dp_\(id)")
+            writer.field("id", disputeID)
             writer.field("object", "dispute")
             writer.field("amount", amountReceived)
             writer.field("charge", latestCharge)
@@ -99,7 +112,7 @@ extension PaymentIntent {
             writer.field("metadata", [:])
             writer.field("payment_intent", id)
             writer.field("reason", "fraudulent")
-            writer.field("status", "needs_response")
+            writer.field("status", dispute?.rawValue)
         }
     }
 }

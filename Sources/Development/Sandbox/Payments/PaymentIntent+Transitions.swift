@@ -14,6 +14,7 @@ extension PaymentIntent {
         case authenticationAsked
         case captureAwaited
         case canceled
+        case disputeClosed(DisputeStatus)
     }
 
     enum AuthenticationResult: String, Sendable, CaseIterable, Decodable {
@@ -105,7 +106,7 @@ extension PaymentIntent {
         guard status == .succeeded, let latestCharge else {
             throw .unexpectedState("This PaymentIntent (\(id)) does not have a successful charge to refund.")
         }
-        if isDisputed { throw .disputed(charge: latestCharge) }
+        if isDisputed, dispute != .won { throw .disputed(charge: latestCharge) }
         guard amountRefundable > 0 else { throw .alreadyRefunded(charge: latestCharge) }
         let refunded = wanted ?? amountRefundable
         guard refunded <= amountRefundable else {
@@ -117,8 +118,26 @@ extension PaymentIntent {
         return refunded
     }
 
-    /// Its bank takes the money back; until that is decided nothing can be refunded.
-    var isDisputed: Bool { status == .succeeded && card == .createsDispute }
+    /// The money of a refund that has failed is here again.
+    mutating func takeBack(_ amount: Int) {
+        revision += 1
+        amountRefunded -= amount
+    }
+
+    /// Whether its bank has ever tried to take the money back. Until that is decided nothing can be refunded.
+    var isDisputed: Bool { dispute != nil }
+
+    var disputeID: String { "dp_\(id)" }
+
+    /// The end of its dispute. Losing includes accepting it.
+    mutating func closeDispute(_ status: DisputeStatus) throws(StripeError) -> Happening {
+        guard dispute == .needsResponse else {
+            throw .invalidRequest("This dispute is already closed", parameter: "dispute")
+        }
+        revision += 1
+        dispute = status
+        return .disputeClosed(status)
+    }
 
     /// As it was before the first attempt: with no card, and without an error.
     var asCreated: PaymentIntent {
@@ -126,6 +145,7 @@ extension PaymentIntent {
         payment.status = .requiresPaymentMethod
         payment.card = nil
         payment.latestCharge = nil
+        payment.dispute = nil
         payment.lastFailure = nil
         (payment.amountCapturable, payment.amountReceived, payment.amountRefunded) = (0, 0, 0)
         return payment
@@ -138,6 +158,7 @@ extension PaymentIntent {
         case .automatic:
             status = .succeeded
             amountReceived = amount
+            if card == .createsDispute { dispute = .needsResponse }
             return .succeeded
         case .manual:
             status = .requiresCapture

@@ -26,6 +26,12 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
     /// Stripe's largest charge: eight digits.
     static let amounts = 1...99_999_999
 
+    /// Of the dispute of its charge.
+    enum DisputeStatus: String, Sendable, CaseIterable, Decodable {
+        case needsResponse = "needs_response"
+        case won, lost
+    }
+
     let id: String
     let clientSecret: String
     let created: Int
@@ -49,6 +55,7 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
     var lastFailure: PaymentFailure?
     var canceledAt: Int?
     var cancellationReason: CancellationReason?
+    var dispute: DisputeStatus?
     /// Grows by one with every change, so that the journal's entries may arrive in any order.
     var revision = 0
 
@@ -67,6 +74,7 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
         case lastFailure = "last_payment_error"
         case canceledAt = "canceled_at"
         case cancellationReason = "cancellation_reason"
+        case dispute = "dispute_status"
     }
 
     var orderID: String? { metadata["order_id"] }

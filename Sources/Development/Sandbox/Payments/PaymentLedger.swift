@@ -66,6 +66,12 @@ final class PaymentLedger: Sendable {
         try await commit(.failure(failure), key: key, now: secondsSince1970())
     }
 
+    /// Ends the refunds whose time has come.
+    func endRefunds() async throws {
+        let now = secondsSince1970()
+        for id in state.withLock({ $0.book.refundsEnding(by: now) }) { _ = try await execute(.endRefund(id: id), key: nil) }
+    }
+
     /// Restores everything from the journal, and queues the events whose delivery it does not record.
     func restore() async throws {
         guard let journal else { return }

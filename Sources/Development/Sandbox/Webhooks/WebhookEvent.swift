@@ -12,20 +12,28 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
         case chargeCaptured = "charge.captured"
         case chargeUpdated = "charge.updated"
         case refunded = "charge.refunded"
+        case chargeRefundUpdated = "charge.refund.updated"
+        case refundCreated = "refund.created"
+        case refundUpdated = "refund.updated"
+        case refundFailed = "refund.failed"
         case disputed = "charge.dispute.created"
+        case disputeWithdrawn = "charge.dispute.funds_withdrawn"
+        case disputeClosed = "charge.dispute.closed"
+        case disputeReinstated = "charge.dispute.funds_reinstated"
 
         /// The type of the event's object.
         var object: Object {
             switch self {
             case .created, .amountCapturable, .succeeded, .paymentFailed, .requiresAction, .canceled: .payment
             case .chargeSucceeded, .chargeFailed, .chargeCaptured, .chargeUpdated, .refunded: .charge
-            case .disputed: .dispute
+            case .chargeRefundUpdated, .refundCreated, .refundUpdated, .refundFailed: .refund
+            case .disputed, .disputeWithdrawn, .disputeClosed, .disputeReinstated: .dispute
             }
         }
     }
 
     enum Object: Sendable {
-        case payment, charge, dispute
+        case payment, charge, refund, dispute
     }
 
     static let apiVersion = "2025-03-31.basil"
@@ -38,11 +46,13 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
     static func all(for happening: PaymentIntent.Happening?, to payment: PaymentIntent, now: Int) -> [WebhookEvent] {
         let kinds: [Kind] =
             switch happening {
-            case .succeeded: [.chargeSucceeded, .succeeded, .chargeUpdated] + (payment.isDisputed ? [.disputed] : [])
+            case .succeeded: [.chargeSucceeded, .succeeded, .chargeUpdated] + (payment.isDisputed ? [.disputed, .disputeWithdrawn] : [])
             case .captured: [.chargeCaptured, .succeeded, .chargeUpdated]
             case .authenticationAsked: [.requiresAction]
             case .canceled: [.canceled]
             case .failed(let failure): (failure.charge == nil ? [] : [.chargeFailed]) + [.paymentFailed]
+            case .disputeClosed(.won): [.disputeClosed, .disputeReinstated]
+            case .disputeClosed: [.disputeClosed]
             case .captureAwaited: [.chargeSucceeded, .amountCapturable]
             case nil: []
             }
@@ -61,7 +71,7 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
         case created
     }
 
-    func body(about payment: PaymentIntent, publicURL: String) -> [UInt8] {
+    func body(about payment: PaymentIntent, _ refund: Refund?, publicURL: String) -> [UInt8] {
         JSONWriter.object { writer in
             writer.field("id", id)
             writer.field("object", "event")
@@ -74,6 +84,9 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
                         case .payment where kind == .created: payment.asCreated.write(to: &writer, publicURL: publicURL)
                         case .payment: payment.write(to: &writer, publicURL: publicURL)
                         case .charge: payment.writeCharge(to: &writer)
+                        case .refund:
+                            guard let refund else { return writer.null() }
+                            refund.write(to: &writer)
                         case .dispute: payment.writeDispute(to: &writer)
                         }
                     }

@@ -31,9 +31,9 @@ struct Audit: Sendable {
     let route: @Sendable (_ exchange: String, _ key: String) -> [String]
 
     var violations: [String] {
-        customers.complaints + orders + money + stock + notifications + messages
+        customers.complaints + orders + money + refunds + stock + notifications + messages
             + backlog.sorted { $0.key < $1.key }.map { "queue \($0.key) holds \($0.value) messages" }
-            + deadLetters.filter { !Self.excusedCauses.contains($0.cause) }.map { "dead letter from \($0.origin): \($0.cause)" }
+            + deadLetters.filter { !Self.excusedCauses.contains($0.cause) && !standsForRefund($0) }.map { "dead letter from \($0.origin): \($0.cause)" }
     }
 
     private var orders: [String] {
@@ -51,7 +51,11 @@ struct Audit: Sendable {
             for edge in SagaEdges.path(of: order) where !SagaEdges.isPossible(edge) {
                 found.append("order \(order.id) went from \(edge.from) to \(edge.to) by '\(edge.event)'")
             }
-            if let seen = customers.settled[order.id], seen != order.phase { found.append("order \(order.id) was reported as \(seen), and is \(order.phase)") }
+            // A confirmed order may be cancelled later.
+            if let seen = customers.settled[order.id], seen != order.phase, (seen, order.phase) != ("confirmed", "cancelled") {
+                found.append("order \(order.id) was reported as \(seen), and is \(order.phase)")
+            }
+            found += fulfilmentFindings(order)
             if order.phase == "rejected" {
                 if books.carts[order.cart] == order.id { found.append("order \(order.id) is rejected, and its cart is closed") }
             } else if books.carts[order.cart] != order.id {
@@ -60,6 +64,26 @@ struct Audit: Sendable {
         }
         for (cart, order) in books.carts.sorted(by: { $0.key.uuidString < $1.key.uuidString }) where books.orders[order] == nil {
             found.append("cart \(cart) was closed for order \(order), which does not exist")
+        }
+        return found
+    }
+
+    /// Of a cancellation and a shipment one was accepted, and it stands.
+    private func fulfilmentFindings(_ order: Books.Order) -> [String] {
+        var found: [String] = []
+        for (sku, quantity) in order.shipped.sorted(by: { $0.key < $1.key }) where quantity > order.ordered[sku, default: 0] {
+            found.append("order \(order.id) has \(quantity) of \(sku) shipped")
+        }
+        if !order.shipped.isEmpty, order.phase != "confirmed" { found.append("order \(order.id) is \(order.phase), and was shipped") }
+        if customers.cancelled.contains(order.id), !order.isGivenUp { found.append("order \(order.id) was reported as cancelled, and is \(order.phase)") }
+        if customers.shipped.contains(order.id), order.shipped.isEmpty { found.append("order \(order.id) was reported as shipped, and is not") }
+        if customers.delivered.contains(order.id), order.shipping != "delivered" { found.append("order \(order.id) was reported as delivered, and is not") }
+        for one in order.returns {
+            if (one.restocked == true) != books.restocked.contains(one.id) { found.append("return \(one.id) was \(one.restocked == true ? "not" : "") restocked") }
+            // Its money may have been refunded by hand before.
+            if one.state == "received", !books.refunds.contains(where: { $0.order == order.id }) {
+                found.append("return \(one.id) was received, and nothing was refunded")
+            }
         }
         return found
     }
@@ -74,11 +98,14 @@ struct Audit: Sendable {
             let own = intents.filter { $0.order == order.id }
             let captures = own.reduce(0) { $0 + $1.captures }
             let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
+            let refunded = books.refunds.filter { $0.order == order.id && $0.state == "succeeded" }.reduce(0) { $0 + $1.amount }
             if captures > 1 { found.append("order \(order.id) was charged \(captures) times") }
-            if order.phase == "confirmed", kept != order.total { found.append("order \(order.id) is confirmed for \(order.total), and \(kept) was kept") }
-            if order.phase == "rejected", kept != 0 { found.append("order \(order.id) is rejected, and \(kept) was kept") }
-            if order.phase == "rejected", own.contains(where: { $0.status == .requiresAction }) {
-                found.append("order \(order.id) is rejected, and can still be paid")
+            if order.phase == "confirmed", kept != order.total - refunded {
+                found.append("order \(order.id) is confirmed for \(order.total), \(refunded) were refunded, and \(kept) was kept")
+            }
+            if order.isGivenUp, kept != 0 { found.append("order \(order.id) is \(order.phase), and \(kept) was kept") }
+            if order.isGivenUp, own.contains(where: { $0.status == .requiresAction }) {
+                found.append("order \(order.id) is \(order.phase), and can still be paid")
             }
         }
         for order in ordersByID where order.isSettled { found += paymentFindings(order) }
@@ -92,8 +119,14 @@ struct Audit: Sendable {
         let own = intents.filter { $0.order == order.id }
         let refunded = own.reduce(0) { $0 + $1.refunded }
         let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
+        // Of a payment that was voided nothing is left to dispute or to decide.
+        let isReturned = order.isGivenUp && kept == 0
         let states: Set<String> =
-            if kept > 0 {
+            if !isReturned, own.contains(where: { $0.dispute != nil && $0.dispute != "won" }) {
+                ["disputed"]
+            } else if !isReturned, books.refunds.contains(where: { $0.order == order.id && $0.state == "needsOperator" }) {
+                ["needsOperator"]
+            } else if kept > 0 {
                 refunded > 0 ? ["partlyRefunded"] : ["succeeded"]
             } else if refunded > 0 {
                 ["refunded"]
@@ -126,10 +159,12 @@ struct Audit: Sendable {
         var found: [String] = []
         for order in ordersByID where order.isSettled {
             let notices = books.notifications.filter { $0.order == order.id }
-            let kind = order.phase == "confirmed" ? "orderConfirmed" : "orderRejected"
+            let kind = order.phase == "confirmed" ? "orderConfirmed" : order.phase == "cancelled" ? "orderCancelled" : "orderRejected"
             // A dead letter may hold the notification back, until an operator replays it.
             if notices.isEmpty, deadLetters.contains(where: { $0.order == order.id }) { continue }
-            if notices.map(\.kind) != [kind] { found.append("order \(order.id) is \(order.phase), and was announced as \(notices.map(\.kind))") }
+            let ends = notices.map(\.kind).filter { ["orderConfirmed", "orderRejected", "orderCancelled"].contains($0) }
+            // The end of a cancelled order may be its second one.
+            if ends.filter({ order.phase != "cancelled" || $0 != "orderConfirmed" }) != [kind] { found.append("order \(order.id) is \(order.phase), and was announced as \(notices.map(\.kind))") }
             for one in notices where one.result != "sent" || mails[one.id] == nil {
                 found.append("the mail about order \(order.id) is \(one.result), and left \(mails[one.id] ?? 0) times")
             }

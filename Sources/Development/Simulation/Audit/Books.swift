@@ -21,8 +21,37 @@ struct Books: Sendable {
         /// How often a step was repeated.
         let redrives: Int
         let history: [Entry]
+        /// Pieces by SKU.
+        let ordered: [String: Int]
+        let shipped: [String: Int]
+        /// In the words of the API; nil before the first shipment.
+        let shipping: String?
+        let returns: [Return]
 
-        var isSettled: Bool { phase == "confirmed" || phase == "rejected" }
+        var isSettled: Bool { phase == "confirmed" || isGivenUp }
+        var isGivenUp: Bool { phase == "rejected" || phase == "cancelled" }
+    }
+
+    struct Return: Sendable, Decodable {
+        let id: UUID
+        let state: String
+        let restocked: Bool?
+    }
+
+    private struct Line: Decodable {
+        let sku: String
+        let quantity: Int
+    }
+
+    private struct Fulfilment: Decodable {
+        struct Shipment: Decodable { let lines: [Line] }
+
+        let shipments: [Shipment]
+        let returns: [Return]
+    }
+
+    private static func pieces(_ lines: [Line]) -> [String: Int] {
+        Dictionary(lines.map { ($0.sku, $0.quantity) }, uniquingKeysWith: +)
     }
 
     struct Handled: Sendable {
@@ -44,6 +73,15 @@ struct Books: Sendable {
         let expected: Int
     }
 
+    struct Refund: Sendable {
+        let order: UUID
+        let intent: String
+        let amount: Int
+        let state: String
+        let gatewayID: String?
+        let captured: Int
+    }
+
     struct Notice: Sendable {
         let id: UUID
         let order: UUID
@@ -61,23 +99,32 @@ struct Books: Sendable {
     var notifications: [Notice] = []
     /// Payments that should have been voided and were not.
     var unvoided = 0
+    var refunds: [Refund] = []
+    /// Returns whose goods are back in stock.
+    var restocked: Set<UUID> = []
+    /// Those that are under way.
+    var pendingRefunds: Int { refunds.count { $0.state == "pending" } }
 
     static func read(on connection: any SQLConnection) async throws -> Books {
         var books = Books()
         let orders = try await connection.query(
             """
             SELECT id, cart_id, total, phase, payment_state, coalesce(refunded, 0) AS refunded, coalesce(redrives, 0) AS redrives,
-                   history::text AS history
+                   history::text AS history, lines::text AS lines, fulfilment::text AS fulfilment, shipping
             FROM orders.orders LEFT JOIN orders.checkouts ON order_id = id ORDER BY id
             """)
         for row in orders {
             let history: String? = try row.decode("history")
+            let lines: [Line] = try JSON.decode(from: Array(try row.decode("lines", as: String.self).utf8))
+            let fulfilment: Fulfilment? = try row.decode("fulfilment", as: String?.self).map { try JSON.decode(from: Array($0.utf8)) }
             let order = Order(
                 id: try row.decode("id"), cart: try row.decode("cart_id"), total: try row.decode("total"),
                 phase: try row.decode("phase", as: String?.self) ?? "without a saga",
                 paymentState: try row.decode("payment_state", as: String?.self) ?? "", refunded: try row.decode("refunded"),
                 redrives: try row.decode("redrives"),
-                history: try history.map { try JSON.decode(from: Array($0.utf8)) } ?? [])
+                history: try history.map { try JSON.decode(from: Array($0.utf8)) } ?? [], ordered: pieces(lines),
+                shipped: pieces((fulfilment?.shipments ?? []).flatMap(\.lines)), shipping: try row.decode("shipping"),
+                returns: fulfilment?.returns ?? [])
             books.orders[order.id] = order
         }
         for row in try await connection.query("SELECT id, order_id FROM carts.carts WHERE order_id IS NOT NULL") {
@@ -114,6 +161,17 @@ struct Books: Sendable {
         books.unvoided = try await connection.query(
             "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
         )[0].decode(0)
+        for row in try await connection.query("SELECT return_id FROM catalog.restocks") { books.restocked.insert(try row.decode("return_id")) }
+        let refunds = try await connection.query(
+            """
+            SELECT order_id, coalesce(intent_id, '') AS intent, refunds.amount, refunds.state, gateway_id, attempts.amount AS captured
+            FROM payments.refunds JOIN payments.attempts USING (order_id) ORDER BY refunds.id
+            """)
+        books.refunds = try refunds.map { row in
+            Refund(
+                order: try row.decode("order_id"), intent: try row.decode("intent"), amount: try row.decode("amount"), state: try row.decode("state"),
+                gatewayID: try row.decode("gateway_id"), captured: try row.decode("captured"))
+        }
         return books
     }
 }

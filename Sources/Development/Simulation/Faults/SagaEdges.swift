@@ -25,16 +25,32 @@ enum SagaEdges {
         Edge("awaitingCustomer", "payment succeeded", "confirming"),
         Edge("awaitingCustomer", "payment declined", "voiding"),
         Edge("awaitingCustomer", "no answer in time", "voiding"),
+        Edge("charging", "sale booked", "booked"),
+        Edge("booked", "order confirmed", "confirmed"),
         Edge("confirming", "order confirmed", "confirmed"),
         Edge("voiding", "no payment is kept", "releasing"),
         Edge("releasing", "stock released", "reopening"),
         Edge("reopening", "cart open again", "rejected"),
+        Edge("charging", "cancelled", "voiding"),
+        Edge("confirmed", "cancelled", "voiding"),
+        Edge("releasing", "stock released", "cancelled"),
     ]
 
     /// Transitions that a sweep need not reach.
     private static let rare: [Edge] = [
+        Edge("awaitingCustomer", "sale booked", "booked"),
+        Edge("booked", "no answer in time", "voiding"),
         Edge("confirming", "the reservation is gone", "voiding"),
         Edge("voiding", "the payment needs an operator", "releasing"),
+        Edge("reserving", "cancelled", "voiding"),
+        Edge("awaitingCustomer", "cancelled", "voiding"),
+        Edge("booked", "cancelled", "voiding"),
+        Edge("confirming", "cancelled", "voiding"),
+    ]
+
+    /// Entries of the history that are no steps of the saga.
+    private static let others: Set<String> = [
+        "partlyShipped", "shipped", "delivered", "returnRequested", "returnApproved", "returnRefused", "returnReceived",
     ]
 
     /// Whether a single event can cause it.
@@ -44,7 +60,8 @@ enum SagaEdges {
 
     /// The transitions recorded in an order's history, in their order.
     static func path(of order: Books.Order) -> [Edge] {
-        zip(["reserving"] + order.history.dropFirst().map(\.state), order.history.dropFirst()).map { state, entry in
+        let steps = order.history.dropFirst().filter { !others.contains($0.state) }
+        return zip(["reserving"] + steps.map(\.state), steps).map { state, entry in
             Edge(state, String(entry.detail.prefix { $0 != ":" }), entry.state)
         }
     }

@@ -49,11 +49,24 @@ enum Moment {
     static let gatewayAway = "gateway away"
     static let queueFull = "queue full"
     static let refusedForNow = "command refused with 503"
+    static let cancelled = "order cancelled by its customer"
+    static let cancelledTooLate = "cancellation refused, as a part was shipped"
+    static let shippedInPart = "order shipped in part"
+    static let shippedTooLate = "shipment refused, as the order was cancelled"
+    static let delivered = "order delivered"
+    static let returned = "return received"
+    static let refund = "refund of a confirmed order"
+    static let refundTooMuch = "refund of more than is left"
+    static let refundsAtOnce = "two refunds at once"
+    static let refundByHand = "refund by hand at the gateway"
+    static let refundFailedLate = "refund that fails after it was made"
+    static let dispute = "dispute by the customer's bank"
 
     static let all: [String] =
         SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, waitedFor, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
-            queueFull, refusedForNow,
+            queueFull, refusedForNow, refund, refundTooMuch, refundsAtOnce, refundByHand, refundFailedLate, dispute,
+            cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered, returned,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

@@ -17,11 +17,22 @@ struct GatewayBook: Sendable {
         let amount: Int
         var status: Status
         var declineCode: String?
-        var refunded = 0
+        var refunds: [Refund] = []
+        var dispute: String?
         /// How often money was taken; more than once would be an error.
         var captures = 0
         /// When a search first finds it, in microseconds of virtual time.
         var searchable: Int64 = 0
+
+        /// A failed refund is none.
+        var refunded: Int { refunds.reduce(0) { $1.status == "failed" ? $0 : $0 + $1.amount } }
+    }
+
+    struct Refund: Sendable {
+        let id: String
+        let amount: Int
+        let metadata: [String: String]
+        var status: String
     }
 
     struct Answer: Sendable {
@@ -35,6 +46,7 @@ struct GatewayBook: Sendable {
     private(set) var intents: [Intent] = []
     private var answers: [String: (parameters: [String: String], answer: Answer)] = [:]
     private var lastEvent = 0
+    private var lastRefund = 0
 
     func intent(_ id: String) -> Intent? { intents.first { $0.id == id } }
     func intents(of order: UUID) -> [Intent] { intents.filter { $0.order == order } }
@@ -58,7 +70,7 @@ struct GatewayBook: Sendable {
                 intent.status = .canceled
                 return "payment_intent.canceled"
             }
-        case (2, "refunds"): answer = refund(parameters["payment_intent"] ?? "")
+        case (2, "refunds"): answer = refund(parameters)
         default: answer = failure(404, type: "invalid_request_error", "no such path")
         }
         if let key { answers[key] = (parameters, answer) }
@@ -98,15 +110,34 @@ struct GatewayBook: Sendable {
         return Answer(status: 200, body: body(intents[place]), events: [(event, intents[place])])
     }
 
-    private mutating func refund(_ id: String) -> Answer {
+    private mutating func refund(_ parameters: [String: String]) -> Answer {
+        let id = parameters["payment_intent"] ?? ""
         guard let place = intents.firstIndex(where: { $0.id == id }), intents[place].status == .succeeded else {
             return failure(400, type: "invalid_request_error", "there is nothing to refund")
         }
-        guard intents[place].refunded == 0 else {
-            return failure(400, type: "invalid_request_error", "refunded already", code: "charge_already_refunded")
-        }
-        intents[place].refunded = intents[place].amount
-        return Answer(status: 200, body: Array(#"{"object":"refund"}"#.utf8), events: [("charge.refunded", intents[place])])
+        let left = intents[place].amount - intents[place].refunded
+        if intents[place].dispute == "needs_response" { return failure(400, type: "invalid_request_error", "charged back", code: "charge_disputed") }
+        guard left > 0 else { return failure(400, type: "invalid_request_error", "refunded already", code: "charge_already_refunded") }
+        let amount = parameters["amount"].flatMap(Int.init) ?? left
+        guard amount > 0, amount <= left else { return failure(400, type: "invalid_request_error", "greater than unrefunded amount", code: "amount_too_large") }
+        lastRefund += 1
+        let metadata = parameters.filter { $0.key.hasPrefix("metadata[") }.map { (String($0.key.dropFirst(9).dropLast()), $0.value) }
+        let refund = Refund(id: "re_\(lastRefund)", amount: amount, metadata: Dictionary(metadata) { first, _ in first }, status: "succeeded")
+        intents[place].refunds.insert(refund, at: 0)
+        return Answer(status: 200, body: Array(Self.text(refund).utf8), events: [("charge.refunded", intents[place])])
+    }
+
+    /// Somebody at the gateway, or a bank: a refund by hand, one that fails after it had succeeded, a dispute. Nil where there is nothing of the kind.
+    mutating func meddle(_ order: UUID, _ change: (inout Intent, _ number: Int) -> String?) -> Answer? {
+        guard let place = intents.lastIndex(where: { $0.order == order && $0.status == .succeeded }) else { return nil }
+        lastRefund += 1
+        guard let event = change(&intents[place], lastRefund) else { return nil }
+        return Answer(status: 200, body: [], events: [(event, intents[place])])
+    }
+
+    private static func text(_ refund: Refund) -> String {
+        let metadata = refund.metadata.sorted { $0.key < $1.key }.map { #""\#($0.key)":"\#($0.value)""# }.joined(separator: ",")
+        return #"{"id":"\#(refund.id)","object":"refund","amount":\#(refund.amount),"currency":"eur","status":"\#(refund.status)","metadata":{\#(metadata)}}"#
     }
 
     /// The customer's part; nil when there is nothing left to authenticate.
@@ -128,6 +159,12 @@ struct GatewayBook: Sendable {
         let parts = path.split(separator: "?", maxSplits: 1).map(String.init)
         let query = parts.count == 2 ? parts[1] : ""
         let isExpanded = query.contains("latest_charge")
+        if parts.first?.hasSuffix("/disputes") == true {
+            let all = intents.filter { $0.dispute != nil && query.contains("payment_intent=\($0.id)&") }.map {
+                #"{"id":"dp_\#($0.id)","amount":\#($0.amount),"currency":"eur","reason":"fraudulent","status":"\#($0.dispute ?? "")"}"#
+            }
+            return Answer(status: 200, body: Array(#"{"object":"list","has_more":false,"data":[\#(all.joined(separator: ","))]}"#.utf8))
+        }
         let found: [Intent]
         switch parts.first?.split(separator: "/").last {
         // The query names one order; a search returns what its index has by now, the newest first.
@@ -146,7 +183,7 @@ struct GatewayBook: Sendable {
     mutating func eventBody(_ type: String, _ intent: Intent) -> [UInt8] {
         lastEvent += 1
         let object =
-            type.hasPrefix("charge.")
+            type.hasPrefix("charge.") || type.hasPrefix("refund.")
             ? #"{"id":"ch_\#(intent.id)","object":"charge","payment_intent":"\#(intent.id)"}"# : String(decoding: body(intent), as: UTF8.self)
         return Array(#"{"id":"evt_\#(lastEvent)","object":"event","type":"\#(type)","data":{"object":\#(object)}}"#.utf8)
     }
@@ -155,7 +192,11 @@ struct GatewayBook: Sendable {
         let failure = intent.declineCode.map { #""last_payment_error":{"code":"card_declined","decline_code":"\#($0)"},"# } ?? ""
         var charge = "null"
         if intent.captures > 0 {
-            charge = isExpanded ? #"{"id":"ch_\#(intent.id)","amount_refunded":\#(intent.refunded),"disputed":false}"# : #""ch_\#(intent.id)""#
+            let refunds = intent.refunds.map(Self.text).joined(separator: ",")
+            charge =
+                isExpanded
+                ? #"{"id":"ch_\#(intent.id)","amount_refunded":\#(intent.refunded),"disputed":\#(intent.dispute != nil),"refunds":{"has_more":false,"data":[\#(refunds)]}}"#
+                : #""ch_\#(intent.id)""#
         }
         return Array(
             #"""

@@ -100,6 +100,49 @@ final class ModelGateway: Sendable {
         return true
     }
 
+    // MARK: What others do
+
+    func refundByHand(_ order: UUID, amount: Int) -> Bool {
+        meddle(order) { intent, number in
+            guard intent.amount - intent.refunded >= amount, intent.dispute != "needs_response" else { return nil }
+            intent.refunds.insert(GatewayBook.Refund(id: "re_\(number)", amount: amount, metadata: [:], status: "succeeded"), at: 0)
+            return "charge.refunded"
+        }
+    }
+
+    /// The newest refund comes back from the customer's bank.
+    func failRefund(_ order: UUID) -> Bool {
+        meddle(order) { intent, _ in
+            guard let place = intent.refunds.firstIndex(where: { $0.status == "succeeded" }) else { return nil }
+            intent.refunds[place].status = "failed"
+            return "refund.failed"
+        }
+    }
+
+    func dispute(_ order: UUID) -> Bool {
+        meddle(order) { intent, _ in
+            guard intent.dispute == nil else { return nil }
+            intent.dispute = "needs_response"
+            return "charge.dispute.created"
+        }
+    }
+
+    func decideDispute(_ order: UUID, isWon: Bool) {
+        _ = meddle(order) { intent, _ in
+            intent.dispute = isWon ? "won" : "lost"
+            return "charge.dispute.closed"
+        }
+    }
+
+    private func meddle(_ order: UUID, _ change: (inout GatewayBook.Intent, _ number: Int) -> String?) -> Bool {
+        guard let answer = state.withLock({ $0.book.meddle(order, change) }) else { return false }
+        for event in answer.events {
+            faults.trace.note("gateway: \(event.type) of \(event.intent.id)")
+            notify(event.type, event.intent)
+        }
+        return true
+    }
+
     // MARK: Webhooks
 
     private func notify(_ type: String, _ intent: GatewayBook.Intent) {

@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import JSON
 import Messaging
@@ -59,14 +60,39 @@ struct Customer: Sendable {
             async let second = checkOut(cart.id, body, key: "checkout again")
             let first = try await checkOut(cart.id, body, key: "checkout")
             guard let answer = try await [first, second].compactMap(\.self).first else { return }
+            if try await follow(answer) == "confirmed" { try await complain(about: answer.order.id) }
+        } else if chance.happens(0.15) {
+            // Another thought, while the order is under way.
+            guard let answer = try await checkOut(cart.id, body, key: "checkout") else { return }
+            try await shop.clock.sleep(for: chance.duration(milliseconds: 0...2_000))
+            try await cancel(answer)
             _ = try await follow(answer)
-        } else if let answer = try await checkOut(cart.id, body, key: "checkout"), try await follow(answer) == "rejected" {
+        } else if let answer = try await checkOut(cart.id, body, key: "checkout") {
+            let end = try await follow(answer)
+            if end == "confirmed" { try await complain(about: answer.order.id) }
+            guard end == "rejected" else { return }
             // Another card for the same cart.
             guard let again = try await checkOut(cart.id, self.body(cart.id, .good), key: "checkout with another card", isReopened: true) else {
                 return
             }
             shop.visits.note(Moment.reorder)
             _ = try await follow(again)
+        }
+    }
+
+    /// Twice now and then: the second answer must be the first one's.
+    private func cancel(_ answer: Answer) async throws {
+        var parameters = ["id": answer.order.id.uuidString]
+        parameters["token"] = answer.token
+        for click in 0..<(chance.happens(0.3) ? 2 : 1) {
+            guard let reply = try await ask("orders.orders.cancel", key: "cancel \(click)", parameters: parameters, durability: .durable) else { return }
+            switch reply.status {
+            case 202:
+                shop.visits.note(Moment.cancelled)
+                ledger.cancelled(order: answer.order.id)
+            case 409: shop.visits.note(Moment.cancelledTooLate)
+            default: ledger.complain("a cancellation was answered \(reply.status)")
+            }
         }
     }
 
@@ -123,9 +149,17 @@ struct Customer: Sendable {
                 reply.status == 200, let order = try? JSON.decode(Answer.Order.self, from: reply.body)
             else { continue }
             switch order.state {
-            case "confirmed", "rejected":
-                ledger.settled(order: id, as: order.state)
+            case "confirmed", "rejected", "cancelled":
+                // A cancellation is reported while its saga runs.
+                if order.state != "cancelled" { ledger.settled(order: id, as: order.state) }
+                if order.state == "confirmed", chance.happens(0.3) {
+                    try await shop.clock.sleep(for: chance.duration(milliseconds: 0...6_000))
+                    try await cancel(answer)
+                }
                 return order.state
+            case "partlyShipped", "shipped", "delivered":
+                ledger.settled(order: id, as: "confirmed")
+                return "confirmed"
             case "requiresAction" where !hasActed:
                 hasActed = true
                 try await act(behaviour, on: id)
@@ -148,15 +182,15 @@ struct Customer: Sendable {
     }
 
     /// Repeats the request until there is a final answer; nil when there never was one.
-    private func ask(
+    func ask(
         _ operation: String, key: String, parameters: [String: String] = [:], body: String = "", durability: Durability = .command,
-        wait: Double? = nil
+        caller: Caller? = nil, wait: Double? = nil
     ) async throws -> Reply? {
         let key = "\(number) \(key)"
         var parameters = parameters
         parameters[Request.idempotencyKey] = key
         var request = Request(
-            id: shop.messageID(of: operation, key: key), operation: operation, parameters: parameters, body: Array(body.utf8))
+            id: shop.messageID(of: operation, key: key), operation: operation, parameters: parameters, caller: caller, body: Array(body.utf8))
         for _ in 0..<Self.attempts {
             request.settlesUntil = wait.map { shop.clock.now().addingTimeInterval($0) }
             if let reply = try? await shop.ingress.send(request, durability: durability, timeout: Self.timeout), reply.status < 500 { return reply }

@@ -10,6 +10,10 @@ final class CustomerLedger: Sendable {
         var settled: [UUID: String] = [:]
         /// Deliveries that were reported to a clerk as booked, by their reasons.
         var booked: Set<String> = []
+        /// Orders whose cancellation was accepted, and those of which a shipment or the delivery was.
+        var cancelled: Set<UUID> = []
+        var shipped: Set<UUID> = []
+        var delivered: Set<UUID> = []
         var complaints: [String] = []
     }
 
@@ -27,6 +31,18 @@ final class CustomerLedger: Sendable {
 
     func booked(_ reason: String) {
         entries.withLock { _ = $0.booked.insert(reason) }
+    }
+
+    func cancelled(order: UUID) {
+        entries.withLock { _ = $0.cancelled.insert(order) }
+    }
+
+    func shipped(order: UUID) {
+        entries.withLock { _ = $0.shipped.insert(order) }
+    }
+
+    func delivered(order: UUID) {
+        entries.withLock { _ = $0.delivered.insert(order) }
     }
 
     func complain(_ what: String) {

@@ -177,10 +177,10 @@ final class Shop: Sendable {
         case .orders: return OrdersService.definition(times: Self.times, clock: clock)
         case .payments:
             let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, process: process, sabotage: sabotage), key: "sk_test")
-            return PaymentsService.definition(gateway: stripe, clock: clock)
+            return PaymentsService.definition(gateways: [stripe], clock: clock)
         case .notifications:
             return NotificationsService.definition(
-                mail: SimulatedMail(book: mails, process: process, faults: faults), sender: sender,
+                email: EmailChannel(transport: SimulatedMail(book: mails, process: process, faults: faults), sender: sender),
                 // Only mails about accounts need it, and this shop sends none.
                 ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: randomness)
         }

@@ -20,9 +20,9 @@ struct SimulatedMail: MailTransport {
     let process: SimulatedProcess
     let faults: Faults
 
-    func send(_ mail: Mail) async throws(MailError) {
+    func send(_ mail: Mail) async throws(DeliveryError) {
         await process.check()
-        if faults.strikes(.mailFails) { throw MailError("the mail server does not answer", .unavailable) }
+        if faults.strikes(.mailFails) { throw DeliveryError("the mail server does not answer", .unavailable) }
         book.add(mail.id)
         await process.pass(.mail)
     }

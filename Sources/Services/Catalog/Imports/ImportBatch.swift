@@ -23,7 +23,7 @@ struct ImportBatch: Sendable {
     /// Rows that said something new.
     var changed = 0
     /// The events of stock that has become low.
-    var lows: [Emission] = []
+    var lows: [OutgoingMessage] = []
 
     init(job: ImportJob, now: Date) {
         self.job = job

@@ -52,13 +52,13 @@ struct Imports: Sendable {
     }
 
     /// Returns the events of stock that has become low.
-    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [Emission] {
+    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         let start = job.reader.position
         let window = try await ImportStore.window(job.id, from: start, count: ImportReader.windowBytes, on: transaction)
         let isLast = start + window.count >= job.bytes
         var rejections: [Rejection] = []
-        var lows: [Emission] = []
+        var lows: [OutgoingMessage] = []
         do {
             let (rows, flaws) = try job.reader.read(window, isLast: isLast, limit: Self.batchRows)
             let taken = try await take(rows, &job, now, on: transaction)

@@ -1,0 +1,38 @@
+import Contracts
+import Orders
+
+/// What was shipped and sent back, in the records of orders.
+struct AuditedFulfilment: Sendable {
+    /// Pieces by SKU.
+    var shipped: [String: Int] = [:]
+    /// Pieces by SKU of returns that were not refused.
+    var returned: [String: Int] = [:]
+    /// In the words of the API; nil before the first shipment.
+    var state: String?
+
+    var isEmpty: Bool { shipped.isEmpty && returned.isEmpty && state == nil }
+}
+
+extension AuditedOrder {
+    /// Nothing is shipped that was not ordered, nothing comes back that was not shipped, and only a confirmed order is shipped.
+    var fulfilmentFindings: [Finding] {
+        guard let fulfilment, !fulfilment.isEmpty else { return [] }
+        let ordered = Dictionary((lines ?? []).map { ($0.sku, $0.quantity) }, uniquingKeysWith: +)
+        var wrong: [Finding] = []
+        for (sku, quantity) in fulfilment.shipped.sorted(by: { $0.key < $1.key }) where quantity > ordered[sku, default: 0] {
+            wrong.append(finding(.contents, "has \(quantity) of \(sku) shipped, but \(ordered[sku, default: 0]) ordered"))
+        }
+        for (sku, quantity) in fulfilment.returned.sorted(by: { $0.key < $1.key }) where quantity > fulfilment.shipped[sku, default: 0] {
+            wrong.append(finding(.contents, "has \(quantity) of \(sku) returned, but \(fulfilment.shipped[sku, default: 0]) shipped"))
+        }
+        if saga?.fate != .sold { wrong.append(finding(.contents, "is \(saga?.phase ?? "without a saga"), but was shipped")) }
+        if wrong.isEmpty, isWhole != (fulfilment.state != "partlyShipped") {
+            wrong.append(finding(.contents, "is called \(fulfilment.state ?? "not shipped"), but \(isWhole ? "all" : "not all") of it was shipped"))
+        }
+        return wrong
+    }
+
+    private var isWhole: Bool {
+        (lines ?? []).allSatisfy { $0.quantity <= fulfilment?.shipped[$0.sku, default: 0] ?? 0 }
+    }
+}

@@ -1,0 +1,32 @@
+import FoundationEssentials
+
+/// The events `order.shipped`, `order.delivered`, `order.cancelled`, `order.refunded`, `order.returnRequested`, `order.returnApproved` and `order.returnRefused`:
+/// each is published once, when it is true.
+public struct OrderUpdate: Sendable, Codable {
+    public let orderID: UUID
+    public let number: String
+    public let email: String
+    /// Those of the parcel or of the return; all lines of the order where it is about the whole order.
+    public let lines: [OrderLine]
+    public let total: Money
+    public var shipmentID: UUID?
+    public var refundID: UUID?
+    public var returnID: UUID?
+    /// What was refunded, or will be for a return.
+    public var amount: Money?
+    public var carrier: String?
+    public var trackingNumber: String?
+    public var trackingUrl: String?
+    /// Of a cancellation: `cancelledByCustomer` or `cancelledByShop`. Of a refusal: the shop's words.
+    public var reason: String?
+    public var shippingAddress: Address?
+    public var locale: String?
+
+    public init(orderID: UUID, number: String, email: String, lines: [OrderLine], total: Money) {
+        (self.orderID, self.number, self.email, self.lines, self.total) = (orderID, number, email, lines, total)
+    }
+}
+
+extension OrderUpdate: OrderMessage {
+    public var subject: Subject { Subject(order: orderID, number: number) }
+}

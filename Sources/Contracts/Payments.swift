@@ -1,0 +1,45 @@
+import FoundationEssentials
+
+/// A payment gateway, as orders, settings and tables name it.
+public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
+    case stripe
+}
+
+public struct PaymentChoice: Sendable, Hashable, Codable {
+    public let gateway: GatewayName
+    public let paymentMethod: String
+
+    public init(gateway: GatewayName, paymentMethod: String) {
+        self.gateway = gateway
+        self.paymentMethod = paymentMethod
+    }
+}
+
+/// `payments.extras.undo`: cancels or refunds a payment at the gateway that exists beside the order's own.
+public struct UndoExtraPayment: Sendable, Codable {
+    public let orderID: UUID
+    /// The gateway's id for it.
+    public let intent: String
+
+    public init(orderID: UUID, intent: String) {
+        self.orderID = orderID
+        self.intent = intent
+    }
+}
+
+/// `payments.unresolved`: the gateway has rejected something permanently, and an operator has to decide. It becomes a dead letter; replaying it
+/// tries once more.
+public struct UnresolvedPayment: Sendable, Codable {
+    public let orderID: UUID
+    public let cause: String
+    public let detail: String
+    /// The refund that it is about; nil for the payment as a whole.
+    public let refundID: UUID?
+
+    public init(orderID: UUID, cause: String, detail: String, refundID: UUID? = nil) {
+        self.orderID = orderID
+        self.cause = cause
+        self.detail = detail
+        self.refundID = refundID
+    }
+}

@@ -1,0 +1,58 @@
+import FoundationEssentials
+
+/// `payments.refunds.create`, as a service requests it: a part of what an order has paid goes back, or all that is left of it. Over HTTP an administrator
+/// requests the same under the same name.
+public struct CreateRefund: Sendable, Codable, Equatable {
+    /// The refund's own id: the same id is the same refund, however often it is requested.
+    public let refundID: UUID
+    public let orderID: UUID
+    /// In minor units of the order's currency, more than 0; nil for all that is left.
+    public let amount: Int?
+    /// For people; at most 500 characters.
+    public let reason: String
+    /// Who wants it: an account's id, or the name of a service.
+    public let actor: String
+
+    public init(refundID: UUID, orderID: UUID, amount: Int?, reason: String, actor: String) {
+        self.refundID = refundID
+        self.orderID = orderID
+        self.amount = amount
+        self.reason = reason
+        self.actor = actor
+    }
+}
+
+/// `payments.refunds.perform`: payments requests a refund that it has recorded from the gateway.
+public struct PerformRefund: Sendable, Codable, Equatable {
+    public let refundID: UUID
+    public let orderID: UUID
+
+    public init(refundID: UUID, orderID: UUID) {
+        self.refundID = refundID
+        self.orderID = orderID
+    }
+}
+
+public enum RefundState: String, Sendable, Codable, CaseIterable {
+    /// Requested; the gateway may have it already.
+    case pending
+    case succeeded
+    /// It did not take place, and nothing is left to do about it.
+    case failed
+    /// The gateway permanently rejects it: an operator has to decide.
+    case needsOperator
+}
+
+/// What has become of one refund, with the event `paymentChanged` that it caused.
+public struct RefundReport: Sendable, Codable, Equatable {
+    public let refundID: UUID
+    public let state: RefundState
+    /// In minor units.
+    public let amount: Int
+
+    public init(refundID: UUID, state: RefundState, amount: Int) {
+        self.refundID = refundID
+        self.state = state
+        self.amount = amount
+    }
+}

@@ -1,0 +1,28 @@
+import Synchronization
+
+/// What was sent through the sandbox, and how it misbehaves. In memory: the newest messages, and no more.
+final class MessageBook: Sendable {
+    /// Some 10 KB each.
+    static let maximum = 5_000
+
+    private let messages = Mutex<[RecordedMessage]>([])
+    private let faults = Mutex(FaultInjector())
+
+    var all: [RecordedMessage] { messages.withLock { $0 } }
+
+    var faultSettings: FaultSettings {
+        get { faults.withLock { $0.settings } }
+        set { faults.withLock { $0 = FaultInjector(newValue) } }
+    }
+
+    func planFaults() -> FaultPlan { faults.withLock { $0.planRequest() } }
+
+    func record(_ message: RecordedMessage) {
+        messages.withLock { messages in
+            messages.append(message)
+            if messages.count > Self.maximum { messages.removeFirst(messages.count - Self.maximum) }
+        }
+    }
+
+    func clear() { messages.withLock { $0 = [] } }
+}

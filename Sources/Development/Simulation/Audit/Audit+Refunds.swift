@@ -1,0 +1,26 @@
+import FoundationEssentials
+
+extension Audit {
+    /// The ledger of refunds is the gateway's, and no order returns more than it has paid.
+    var refunds: [String] {
+        var found: [String] = []
+        if books.pendingRefunds > 0 { found.append("\(books.pendingRefunds) refunds are pending for good") }
+        for (order, refunds) in Dictionary(grouping: books.refunds, by: \.order).sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
+            guard let first = refunds.first else { continue }
+            let made = refunds.filter { $0.state == "succeeded" }
+            let sum = made.reduce(0) { $0 + $1.amount }
+            if sum > first.captured { found.append("order \(order) has \(sum) refunded of \(first.captured)") }
+            let ours = made.compactMap(\.gatewayID).sorted()
+            let theirs = intents.filter { $0.id == first.intent }.flatMap(\.refunds).filter { $0.status == "succeeded" }.map(\.id).sorted()
+            if ours != theirs { found.append("order \(order): the ledger has the refunds \(ours), and the gateway has \(theirs)") }
+        }
+        return found
+    }
+
+    /// Whether a dead letter stands for a refund that an operator has to decide.
+    func standsForRefund(_ letter: DeadLetter) -> Bool {
+        guard letter.cause == "refund-refused", let order = letter.order else { return false }
+        // A cancellation may have returned its money since.
+        return books.orders[order]?.isGivenUp == true || books.refunds.contains { $0.order == order && $0.state == "needsOperator" }
+    }
+}

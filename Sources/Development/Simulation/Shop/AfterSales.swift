@@ -1,0 +1,44 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+
+/// What happens to the money of a confirmed order: refunds in parts, more than is left, two at once; and what others do at the gateway, who ask nobody.
+extension Customer {
+    static let refunds = 100...4_000
+
+    func complain(about order: UUID) async throws {
+        for number in 0..<chance.below(4) {
+            try await shop.clock.sleep(for: chance.duration(milliseconds: 100...20_000))
+            switch chance.below(6) {
+            case 0, 1: try await refund(order, key: "refund \(number)", amount: Self.refunds.lowerBound + chance.below(Self.refunds.count))
+            case 2:
+                shop.visits.note(Moment.refundsAtOnce)
+                async let first: Void = refund(order, key: "refund \(number) a", amount: Self.refunds.lowerBound + chance.below(Self.refunds.count))
+                try await refund(order, key: "refund \(number) b", amount: nil)
+                try await first
+            case 3:
+                if shop.gateway.refundByHand(order, amount: 50) { shop.visits.note(Moment.refundByHand) }
+            case 4:
+                if shop.gateway.failRefund(order) { shop.visits.note(Moment.refundFailedLate) }
+            default:
+                guard shop.gateway.dispute(order) else { continue }
+                shop.visits.note(Moment.dispute)
+                try await shop.clock.sleep(for: chance.duration(milliseconds: 1_000...20_000))
+                shop.gateway.decideDispute(order, isWon: chance.happens(0.5))
+            }
+        }
+    }
+
+    private func refund(_ order: UUID, key: String, amount: Int?) async throws {
+        let body = amount.map { #"{"amount":\#($0),"reason":"a complaint"}"# } ?? #"{"reason":"a complaint"}"#
+        let reply = try await ask(
+            "payments.refunds.create", key: key, parameters: ["id": order.uuidString], body: body, durability: .durable,
+            caller: Caller(id: order, role: .admin))
+        switch reply?.status {
+        case 202: shop.visits.note(Moment.refund)
+        case 409: shop.visits.note(Moment.refundTooMuch)
+        case nil: break
+        case let status?: ledger.complain("a refund was answered \(status)")
+        }
+    }
+}

@@ -1,0 +1,17 @@
+import FoundationEssentials
+
+struct StripeScheme: WebhookScheme {
+    static let name = "stripe"
+    static let headers = ["stripe-signature"]
+
+    let secrets: [String]
+
+    func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault) {
+        do {
+            let signature = try StripeSignature(values("stripe-signature"))
+            try signature.verify(body, secrets: secrets, now: now)
+        } catch {
+            throw WebhookFault(detail: "Stripe-Signature: \(error.detail)")
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import FoundationEssentials
+
+/// How a sender of webhooks proves that it wrote one. A new one is a folder of its own and a line in `all`.
+protocol WebhookScheme: Sendable {
+    /// As `signature` in openapi.yaml and the configuration name it.
+    static var name: String { get }
+    /// Those that carry the proof, in lower case; operations document them as parameters.
+    static var headers: [String] { get }
+
+    /// - Parameter secrets: Any of them may have signed: a sender uses a new one before or after this process knows it.
+    init(secrets: [String])
+
+    /// - Parameter values: The values of all headers of a name.
+    func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault)
+}
+
+/// Why a webhook is not believed; for its sender, so without secrets.
+struct WebhookFault: Error {
+    let detail: String
+}
+
+enum WebhookSchemes {
+    static let all: [any WebhookScheme.Type] = [StripeScheme.self]
+
+    static func named(_ name: String) -> (any WebhookScheme.Type)? { all.first { $0.name == name } }
+
+    /// Those with secrets, by name.
+    static func configured(_ secrets: [String: [String]]) -> [String: any WebhookScheme] {
+        var schemes: [String: any WebhookScheme] = [:]
+        for scheme in all {
+            guard let own = secrets[scheme.name], !own.isEmpty else { continue }
+            schemes[scheme.name] = scheme.init(secrets: own)
+        }
+        return schemes
+    }
+}

@@ -1,0 +1,108 @@
+import Contracts
+import FoundationEssentials
+import JSON
+public import WebClient
+
+/// Sends mail through SendGrid's v3 API.
+///
+/// SendGrid has no idempotency keys: a mail whose answer was lost is sent again, under the same Message-ID.
+public struct SendGrid: MailTransport {
+    public static let standardBase = "https://api.sendgrid.com"
+    static let timeout: Duration = .seconds(15)
+    /// Of an error, which is all that is read of an answer.
+    private static let maximumAnswer = 64 << 10
+
+    private let transport: any HTTPTransport
+    private let key: String
+    private let base: String
+
+    /// - Parameter key: used in the Authorization header and nowhere else.
+    public init(transport: any HTTPTransport, key: String, base: String = standardBase) {
+        self.transport = transport
+        self.key = key
+        self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
+    }
+
+    public func send(_ mail: Mail) async throws(DeliveryError) {
+        let response = try await APICall.send(
+            WebRequest(
+                method: "POST", url: "\(base)/v3/mail/send", headers: [("Authorization", "Bearer \(key)"), ("Content-Type", "application/json")],
+                body: try Self.body(of: mail), timeout: Self.timeout, maximumResponseBytes: Self.maximumAnswer), to: "SendGrid", over: transport)
+        guard response.status != 202 else { return }
+        let problems = (try? JSON.decode(Problems.self, from: response.body))?.errors ?? []
+        let said = problems.first.map { ": \($0.message)" } ?? ""
+        throw DeliveryError("SendGrid answered \(response.status)\(said)", Self.reason(response.status, fields: problems.map { $0.field ?? "" }))
+    }
+
+    /// Whom a rejection is about. Of a 400 the field says it: `personalizations` holds the recipient, `from` and others are the shop's.
+    static func reason(_ status: Int, fields: [String]) -> DeliveryError.Reason {
+        switch status {
+        case 400:
+            let blamesMail = fields.contains { field in ["personalizations", "content", "subject"].contains { field.hasPrefix($0) } }
+            return blamesMail ? .refused : .denied
+        // Larger than it takes.
+        case 413: return .refused
+        case 408, 429: return .unavailable
+        case 400..<500: return .denied
+        // A success that is none of its documented ones, a redirection, or its own failure.
+        default: return .unavailable
+        }
+    }
+
+    private static func body(of mail: Mail) throws(DeliveryError) -> [UInt8] {
+        do {
+            return try JSON.encode(Message(mail))
+        } catch {
+            throw DeliveryError("The mail cannot be encoded", .refused)
+        }
+    }
+}
+
+// MARK: - Shapes
+
+extension SendGrid {
+    private struct Problems: Decodable {
+        struct Problem: Decodable {
+            let message: String
+            let field: String?
+        }
+
+        let errors: [Problem]
+    }
+
+    private struct Message: Encodable {
+        struct Address: Encodable {
+            let email: String
+            let name: String?
+        }
+
+        struct Personalization: Encodable {
+            let to: [Address]
+        }
+
+        struct Content: Encodable {
+            let type, value: String
+        }
+
+        let personalizations: [Personalization]
+        let from: Address
+        let subject: String
+        let content: [Content]
+        let headers: [String: String]
+        /// Nothing rewrites the links of a mail, which may hold what only its reader should know, and nothing reports that it was opened.
+        let tracking = ["click_tracking", "open_tracking", "subscription_tracking"].reduce(into: [:]) { $0[$1] = ["enable": false] }
+
+        private enum CodingKeys: String, CodingKey {
+            case personalizations, from, subject, content, headers
+            case tracking = "tracking_settings"
+        }
+
+        init(_ mail: Mail) {
+            personalizations = [Personalization(to: [Address(email: mail.recipient.address, name: mail.recipient.name)])]
+            from = Address(email: mail.sender.address, name: mail.sender.name)
+            subject = mail.subject
+            content = [Content(type: "text/plain", value: mail.text), Content(type: "text/html", value: mail.html)]
+            headers = ["Message-ID": mail.messageID, "Auto-Submitted": "auto-generated"]
+        }
+    }
+}

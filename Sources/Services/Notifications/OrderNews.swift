@@ -1,0 +1,111 @@
+public import Contracts
+public import FoundationEssentials
+import JSON
+import Messaging
+
+/// What a notification about an order reports; its raw value is stored.
+public enum NotificationKind: String, Sendable, CaseIterable {
+    case orderConfirmed, orderRejected, actionRequired, orderShipped, orderDelivered, orderCancelled, orderRefunded
+    case returnRequested, returnApproved, returnRefused
+
+    var event: String {
+        switch self {
+        case .orderConfirmed: MessageName.orderConfirmed
+        case .orderRejected: MessageName.orderRejected
+        case .actionRequired: "order.actionRequired"
+        case .orderShipped: "order.shipped"
+        case .orderDelivered: "order.delivered"
+        case .orderCancelled: "order.cancelled"
+        case .orderRefunded: "order.refunded"
+        case .returnRequested: "order.returnRequested"
+        case .returnApproved: "order.returnApproved"
+        case .returnRefused: "order.returnRefused"
+        }
+    }
+}
+
+/// An event about an order, with an address that mail can be sent to.
+public struct OrderNews: Sendable {
+    public struct Line: Sendable, Equatable {
+        public let name: String
+        public let quantity: Int
+        public let total: Money?
+    }
+
+    public let kind: NotificationKind
+    public let orderID: UUID
+    public let number: String
+    public let email: MailAddress
+    /// The customer's language tag, where it is known.
+    public var locale: String?
+    /// Of the order, or of the shipment, refund or return.
+    public var lines: [Line] = []
+    public var total: Money?
+    /// For an order that was rejected the API's word; for a return that was refused, what the shop says.
+    public var reason: String?
+    public var shippingAddress: Address?
+    /// The shipment, refund or return, of which an order may have several.
+    public var repetition: UUID?
+    public var carrier: String?
+    public var trackingNumber: String?
+    /// `http` or `https`.
+    public var trackingURL: String?
+    /// What is refunded.
+    public var amount: Money?
+}
+
+extension OrderNews {
+    /// The body of an event. Members that other versions of a sender leave out are optional; others are ignored.
+    private struct Announcement: Decodable {
+        struct Line: Decodable {
+            let sku: String
+            let name: String?
+            let quantity: Int
+            let lineTotal: Money?
+        }
+
+        let orderID: UUID
+        let number, email: String
+        let locale: String?
+        let lines: [Line]?
+        let total: Money?
+        let reason: String?
+        let shippingAddress: Address?
+        let shipmentID, refundID, returnID: UUID?
+        let carrier, trackingNumber, trackingUrl: String?
+        let amount: Money?
+    }
+
+    static func read(_ kind: NotificationKind) -> @Sendable (Request) throws -> OrderNews {
+        { request in
+            let order = try Operation.contract(Announcement.self)(request)
+            guard let email = MailAddress(bare: order.email) else {
+                throw Failure("malformed-message", "order \(order.orderID) has an invalid e-mail address")
+            }
+            var news = OrderNews(kind: kind, orderID: order.orderID, number: order.number, email: email)
+            news.locale = order.locale
+            news.lines = (order.lines ?? []).map { Line(name: $0.name ?? $0.sku, quantity: $0.quantity, total: $0.lineTotal) }
+            news.total = order.total
+            news.reason = order.reason
+            news.shippingAddress = order.shippingAddress
+            news.repetition = order.shipmentID ?? order.refundID ?? order.returnID
+            news.carrier = order.carrier
+            news.trackingNumber = order.trackingNumber
+            // Whoever ships types it: a link in a mail leads to the Web and nowhere else.
+            news.trackingURL = order.trackingUrl.flatMap { isWebAddress($0) ? $0 : nil }
+            news.amount = order.amount
+            return news
+        }
+    }
+
+    /// As long as browsers and mail readers take everywhere.
+    private static let maximumAddress = 2_000
+
+    static func isWebAddress(_ text: String) -> Bool {
+        let forbidden = Set("\"<>\\^`{|}".utf8)
+        guard text.utf8.count <= maximumAddress, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !forbidden.contains($0) }), let url = URL(string: text),
+            let scheme = url.scheme?.lowercased(), let host = url.host()
+        else { return false }
+        return ["http", "https"].contains(scheme) && !host.isEmpty
+    }
+}

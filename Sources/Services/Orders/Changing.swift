@@ -1,0 +1,82 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// What people do to orders after they were placed: each order is locked for its change, as for an event of its saga.
+struct Changing: Sendable {
+    let times: CheckoutTimes
+    let clock: any WallClock
+
+    /// Applies the requests of a batch one after the other. A change adds to the order's history; a request that adds nothing changes nothing.
+    /// - Parameter apply: Throws a `Problem` for a request that is refused, a `Failure` for one that has to wait.
+    func change<Input: Sendable>(
+        _ items: [IncomingMessage<Input>], of order: (Input) -> UUID?, named thing: String = "order", on transaction: any SQLConnection,
+        _ apply: (IncomingMessage<Input>, inout OrderRow, Date) throws -> (Reply, [OutgoingMessage])
+    ) async throws -> [Outcome] {
+        let now = clock.now()
+        var orders = try await Store.lock(Array(Set(items.compactMap { order($0.input) })), on: transaction)
+        var changed: Set<UUID> = []
+        var settled: [UUID: Int] = [:]
+        var outcomes: [Outcome] = []
+        for (index, item) in items.enumerated() {
+            guard let id = order(item.input), var row = orders[id] else {
+                outcomes.append(.refused(.notFound(thing)))
+                continue
+            }
+            do {
+                let (entries, wasPending) = (row.newHistory.count, !row.checkout.endsWait)
+                let (reply, emissions) = try apply(item, &row, now)
+                outcomes.append(.done(reply, emit: emissions))
+                guard row.newHistory.count > entries else { continue }
+                orders[id] = row
+                changed.insert(id)
+                if wasPending, row.checkout.endsWait { settled[id] = index }
+            } catch let problem as Problem {
+                outcomes.append(.refused(problem))
+            } catch let failure as Failure {
+                outcomes.append(.failed(failure))
+            }
+        }
+        let rows = changed.sorted().compactMap { orders[$0] }
+        if rows.isEmpty { return outcomes }
+        try await Store.save(rows, due: rows.map { times.due($0.checkout.phase, retries: $0.retries, placedAt: $0.placedAt, now: now) }, on: transaction)
+        for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
+            guard let index = settled[order], case .done(let reply, let emissions, let note) = outcomes[index] else { continue }
+            outcomes[index] = .done(reply, emit: emissions + answers, note: note)
+        }
+        return outcomes
+    }
+}
+
+extension Store {
+    /// The answers to those who have waited for these orders to settle, by order; nobody waits any more.
+    static func answers(toWaitersOf orders: [OrderRow], on transaction: any SQLConnection) async throws -> [UUID: [OutgoingMessage]] {
+        if orders.isEmpty { return [:] }
+        let views = try Dictionary(orders.map { ($0.id, try CheckoutView($0)) }, uniquingKeysWith: { first, _ in first })
+        var answers: [UUID: [OutgoingMessage]] = [:]
+        for waiter in try await takeWaiters(of: orders.map(\.id), on: transaction) {
+            guard let view = views[waiter.order] else { continue }
+            answers[waiter.order, default: []].append(try OutgoingMessage(.answer(waiter.requester, status: 200), view))
+        }
+        return answers
+    }
+}
+
+extension OrderRow {
+    mutating func note(_ state: String, _ detail: String, by actor: OrderView.Actor? = nil, at now: Date) {
+        newHistory.append(.init(at: now, state: state, detail: detail, by: actor))
+    }
+
+    /// The same reply to each request that finds the order so.
+    func reply(status: Int) throws -> Reply {
+        try Reply(status: status, headers: ["location": "/v1/orders/\(id.lowerCaseText)"], json: try view)
+    }
+}
+
+extension Caller? {
+    /// Administrators act for the shop; guests are customers.
+    var actor: OrderView.Actor { self?.role == .admin ? .shop : .customer }
+}

@@ -1,0 +1,15 @@
+extension GatewayEvent.Kind {
+    /// Whether the event may be news about the payment `intent`.
+    func isNews(of intent: String, to attempt: Attempt) -> Bool {
+        if let own = attempt.intent, own != intent { return true }
+        // Opened by a call that was on its way when the payment was voided.
+        let isOpenedLate = attempt.state == .voided && attempt.intent == nil
+        return switch self {
+        case .succeeded: ![.succeeded, .refunded, .needsOperator].contains(attempt.state)
+        case .paymentFailed: [.begun, .requiresAction].contains(attempt.state) || isOpenedLate
+        case .cancelled: [.begun, .requiresAction, .declined].contains(attempt.state)
+        case .requiresAction: attempt.state == .begun || isOpenedLate
+        case .moneyMoved: true
+        }
+    }
+}

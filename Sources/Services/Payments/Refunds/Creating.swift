@@ -1,0 +1,97 @@
+import Contracts
+import FoundationEssentials
+import Input
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// `payments.refunds.create`: records a refund, within what is left of the payment, before the gateway is called. The lock on the attempt makes two that
+/// are requested at once share what is left.
+struct Creating: Sendable {
+    /// Refunds of one order: more would not fit on the pages in which the gateway lists them.
+    static let maximumRefunds = 200
+
+    let clock: any WallClock
+
+    func create(_ items: [IncomingMessage<CreateRefund>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        let orders = Array(Set(items.map(\.input.orderID)))
+        let attempts = try await Store.lock(orders, on: transaction)
+        var ledger = try await RefundStore.ledger(of: orders, on: transaction)
+        let now = clock.now()
+        let outcomes = try items.map { item in
+            let wanted = item.input
+            let attempt = attempts[wanted.orderID]
+            if let known = ledger[wanted.refundID], known.order == wanted.orderID, let attempt {
+                return try Self.outcome(known, of: attempt, for: item.request)
+            }
+            if let problem = Self.problem(wanted, attempt, ledger) { return try Self.refused(problem, wanted, attempt, for: item.request) }
+            guard let attempt else { return .refused(.notFound("order")) }
+            let refund = Refund(
+                id: wanted.refundID, order: wanted.orderID, amount: wanted.amount ?? ledger.left(of: attempt), reason: wanted.reason,
+                actor: wanted.actor, now: now)
+            ledger.put(refund)
+            return try Self.outcome(refund, of: attempt, for: item.request)
+        }
+        try await RefundStore.save(ledger, now: now, on: transaction)
+        return outcomes
+    }
+
+    /// Why it cannot be made; nil when it can.
+    private static func problem(_ wanted: CreateRefund, _ attempt: Attempt?, _ ledger: RefundLedger) -> Problem? {
+        guard let attempt else { return .notFound("order") }
+        if attempt.voidRequested { return .conflict("payment-voided", "The order was given up, and all of its payment is returned.") }
+        guard attempt.state == .succeeded, attempt.charge.amount.amount > 0 else {
+            return .conflict("nothing-captured", "No money was captured for this order: its payment is \(attempt.report.state.rawValue).")
+        }
+        if attempt.isDisputed { return .conflict("payment-disputed", "The customer's bank disputes the payment; a refund would return the money twice.") }
+        if ledger.count(of: attempt.order) >= maximumRefunds {
+            return .conflict("too-many-refunds", "An order has at most \(maximumRefunds) refunds.")
+        }
+        let currency = attempt.charge.amount.currency
+        let left = Money(amount: ledger.left(of: attempt), currency: currency)
+        guard left.amount > 0 else { return .conflict("already-refunded", "All of the payment is refunded, or about to be.") }
+        guard let amount = wanted.amount else { return nil }
+        if amount > left.amount { return .conflict("refund-exceeds-payment", "\(left.text) of the payment can still be refunded.") }
+        return Money(amount: amount, currency: currency).flaw.map { .invalidInput($0.field, $0.detail) }
+    }
+
+    /// A service that requested it waits for an event, so that what depends on the refund comes to its end.
+    private static func refused(_ problem: Problem, _ wanted: CreateRefund, _ attempt: Attempt?, for request: Request) throws -> Outcome {
+        if request.requester != nil || request.parameters["id"] != nil { return .refused(problem) }
+        let report = RefundReport(refundID: wanted.refundID, state: .failed, amount: wanted.amount ?? 0)
+        let event = CheckoutEvent(
+            orderID: wanted.orderID, kind: .paymentChanged, detail: "refund not made: \(problem.detail)", payment: attempt?.report, refund: report)
+        return .done(emit: [try OutgoingMessage(.request(MessageName.advance), event)])
+    }
+
+    private static func outcome(_ refund: Refund, of attempt: Attempt, for request: Request) throws -> Outcome {
+        var emissions: [OutgoingMessage] = []
+        if refund.isOnItsWay {
+            emissions.append(try OutgoingMessage(.request(MessageName.performRefund), PerformRefund(refundID: refund.id, orderID: refund.order)))
+        } else if request.requester == nil {
+            emissions.append(try OutgoingMessage(.request(MessageName.advance), attempt.event(about: refund)))
+        }
+        guard request.requester != nil else { return .done(emit: emissions) }
+        let view = RefundView(refund, currency: attempt.charge.amount.currency)
+        let reply = try Reply(status: 202, headers: ["location": "/v1/orders/\(refund.order.lowerCaseText)/refunds"], json: view)
+        return .done(reply, emit: emissions)
+    }
+
+    func list(_ items: [IncomingMessage<ListRefunds>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let attempts = try await Store.find(items.map(\.input.order), on: connection)
+        var outcomes: [Outcome] = []
+        for item in items {
+            guard let attempt = attempts[item.input.order] else {
+                outcomes.append(.refused(.notFound("order")))
+                continue
+            }
+            let rows = try await RefundStore.list(
+                of: attempt.order, after: item.input.after, limit: item.input.page.limit + 1, on: connection)
+            let last = rows.prefix(item.input.page.limit).last.map { [String($0.micros), $0.refund.id.lowerCaseText] } ?? []
+            let views = rows.map { RefundView($0.refund, currency: attempt.charge.amount.currency) }
+            outcomes.append(.done(try Reply(json: try Page(views, item.input.page) { _ in last })))
+        }
+        return outcomes
+    }
+}

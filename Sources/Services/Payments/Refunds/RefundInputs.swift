@@ -1,0 +1,79 @@
+import Contracts
+import FoundationEssentials
+import Input
+import Messaging
+import Secrets
+
+extension CreateRefund {
+    static let reasonLength = 1...500
+
+    /// Over HTTP the order is in the path, and the request's id, which its idempotency key determines, makes the refund's.
+    static func read(_ request: Request) throws -> CreateRefund {
+        guard request.parameters["id"] != nil else {
+            let refund = try Operation.contract(CreateRefund.self)(request)
+            guard refund.amount ?? 1 > 0, refund.amount ?? 1 <= Money.maximumAmount, reasonLength.contains(refund.reason.unicodeScalars.count) else {
+                throw Failure("malformed-message", "refund \(refund.refundID.lowerCaseText): amount or reason is out of bounds")
+            }
+            return refund
+        }
+        return try Fields.read(request) { fields in
+            CreateRefund(
+                refundID: UUID.v5(namespace: request.id, name: "refund"), orderID: try fields.uuidParameter("id", of: "order"),
+                amount: fields.optionalInteger("amount", 1...Money.maximumAmount), reason: fields.text("reason", reasonLength),
+                actor: request.caller?.id.lowerCaseText ?? Refund.service)
+        }
+    }
+}
+
+struct ListRefunds: Sendable {
+    let order: UUID
+    let page: PageRequest
+    let after: RefundCursor?
+
+    static func read(_ request: Request) throws -> ListRefunds {
+        try Fields.read(request) { fields in
+            let page = fields.page()
+            let after = page.after.flatMap(RefundCursor.init)
+            if page.after != nil, after == nil { fields.note("cursor", "is not a cursor of this list") }
+            return ListRefunds(order: try fields.uuidParameter("id", of: "order"), page: page, after: after)
+        }
+    }
+}
+
+/// Where a page of refunds ended.
+struct RefundCursor: Sendable {
+    let at: Date
+    let id: UUID
+
+    init?(_ parts: [String]) {
+        guard parts.count == 2, let micros = Int(parts[0]), let id = UUID(text: parts[1]) else { return nil }
+        at = Date(timeIntervalSince1970: Double(micros) / 1_000_000)
+        self.id = id
+    }
+}
+
+struct ListUnresolved: Sendable {
+    let page: PageRequest
+    let after: UnresolvedCursor?
+
+    static func read(_ request: Request) throws -> ListUnresolved {
+        try Fields.read(request) { fields in
+            let page = fields.page()
+            let after = page.after.flatMap(UnresolvedCursor.init)
+            if page.after != nil, after == nil { fields.note("cursor", "is not a cursor of this list") }
+            return ListUnresolved(page: page, after: after)
+        }
+    }
+}
+
+/// Where a page of unresolved payments ended.
+struct UnresolvedCursor: Sendable {
+    /// Microseconds since 1970: PostgreSQL's precision.
+    let micros: Int
+    let id: String
+
+    init?(_ parts: [String]) {
+        guard parts.count == 2, let micros = Int(parts[0]) else { return nil }
+        (self.micros, id) = (micros, parts[1])
+    }
+}

@@ -1,0 +1,231 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import Secrets
+import WebClient
+
+/// A PaymentIntent, as far as payments needs it.
+struct StripeIntent: Sendable, Decodable {
+    struct Failure: Sendable, Decodable {
+        let code: String?
+        let declineCode: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case code
+            case declineCode = "decline_code"
+        }
+    }
+
+    /// The latest charge, where it was expanded.
+    struct Charge: Sendable, Decodable {
+        let refunded: Int?
+        let isDisputed: Bool?
+        /// The newest, where they were expanded too.
+        let refunds: StripePage<StripeRefund>?
+
+        private enum CodingKeys: String, CodingKey {
+            case refunded = "amount_refunded"
+            case isDisputed = "disputed"
+            case refunds
+        }
+    }
+
+    let id: String
+    let status: String
+    let amount: Int
+    let currency: String
+    let clientSecret: String?
+    let metadata: [String: String]?
+    let lastPaymentError: Failure?
+    let latestCharge: Charge?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, status, amount, currency, metadata
+        case clientSecret = "client_secret"
+        case lastPaymentError = "last_payment_error"
+        case latestCharge = "latest_charge"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        id = try fields.decode(String.self, forKey: .id)
+        status = try fields.decode(String.self, forKey: .status)
+        amount = try fields.decode(Int.self, forKey: .amount)
+        currency = try fields.decode(String.self, forKey: .currency)
+        clientSecret = try fields.decodeIfPresent(String.self, forKey: .clientSecret)
+        metadata = try fields.decodeIfPresent([String: String].self, forKey: .metadata)
+        lastPaymentError = try fields.decodeIfPresent(Failure.self, forKey: .lastPaymentError)
+        // Only its id where it was not expanded.
+        latestCharge = try? fields.decodeIfPresent(Charge.self, forKey: .latestCharge)
+    }
+
+    var payment: GatewayPayment {
+        GatewayPayment(
+            status: paymentStatus, order: metadata?["order_id"].flatMap(UUID.init(text:)), amount: money(amount),
+            refunded: money(latestCharge?.refunded ?? 0).amount, isDisputed: latestCharge?.isDisputed ?? false)
+    }
+
+    private func money(_ amount: Int) -> Money { Money(stripe: amount, currency) }
+
+    private var paymentStatus: PaymentStatus {
+        switch status {
+        case "succeeded": return .succeeded(intent: id)
+        case "requires_action": return .requiresAction(intent: id, clientSecret: clientSecret ?? "")
+        case "canceled": return .cancelled(intent: id)
+        case "requires_payment_method":
+            // Without an error no card was ever tried.
+            guard let error = lastPaymentError else { return .open(intent: id) }
+            return .declined(intent: id, code: error.declineCode ?? error.code ?? "declined")
+        default: return .open(intent: id)
+        }
+    }
+}
+
+extension Money {
+    /// In Wharf's minor units; an amount without an equivalent stays as it is, and the comparison with the order's fails.
+    fileprivate init(stripe amount: Int, _ currency: String) {
+        self = Money(stripeAmount: amount, currency: currency) ?? Money(amount: amount, currency: currency.uppercased())
+    }
+
+    /// The amount, held to the bounds of an order's, so that sums of them stay numbers.
+    fileprivate var held: Int { min(max(amount, 0), Self.maximumAmount) }
+}
+
+/// One page of a list or a search.
+struct StripePage<Element: Sendable & Decodable>: Sendable, Decodable {
+    let data: [Element]
+    let hasMore: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case data
+        case hasMore = "has_more"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        data = try fields.decode([Element].self, forKey: .data)
+        hasMore = try fields.decodeIfPresent(Bool.self, forKey: .hasMore) ?? false
+    }
+}
+
+struct StripeRefund: Sendable, Decodable {
+    let id: String
+    let amount: Int
+    let currency: String
+    let status: String?
+    let reason: String?
+    let failureReason: String?
+    let metadata: [String: String]?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, amount, currency, status, reason, metadata
+        case failureReason = "failure_reason"
+    }
+
+    var refund: GatewayMovements.Refund {
+        let status: GatewayMovements.Refund.Status =
+            switch status {
+            case "succeeded": .succeeded
+            case "failed": .failed
+            case "canceled": .cancelled
+            // Also `requires_action`: the customer has to name an account.
+            default: .pending
+            }
+        return GatewayMovements.Refund(
+            id: id, refundID: metadata?["refund_id"].flatMap(UUID.init(text:)), round: metadata?["round"].flatMap { Int($0) } ?? 0,
+            amount: Money(stripe: amount, currency).held, status: status, reason: failureReason ?? reason)
+    }
+}
+
+struct StripeDispute: Sendable, Decodable {
+    let id: String
+    let amount: Int
+    let currency: String
+    let reason: String
+    let status: String
+
+    var dispute: GatewayMovements.Dispute {
+        let outcome: GatewayMovements.Dispute.Outcome =
+            switch status {
+            // `warning_closed`: an inquiry that did not become a dispute.
+            case "won", "warning_closed", "prevented": .won
+            case "lost": .lost
+            default: .open
+            }
+        return GatewayMovements.Dispute(id: id, amount: Money(stripe: amount, currency).held, reason: reason, outcome: outcome)
+    }
+}
+
+/// An error answer of Stripe's.
+struct StripeFailure: Sendable {
+    private struct Body: Decodable {
+        struct Detail: Decodable {
+            struct Intent: Decodable {
+                let id: String
+            }
+
+            let type: String?
+            let code: String?
+            let declineCode: String?
+            let message: String?
+            let intent: Intent?
+
+            enum CodingKeys: String, CodingKey {
+                case type, code, message
+                case declineCode = "decline_code"
+                case intent = "payment_intent"
+            }
+        }
+
+        let error: Detail
+    }
+
+    static let maximumSummary = 300
+
+    let type: String
+    let code: String?
+    /// The reason given by the customer's bank, or by Stripe.
+    let declineCode: String
+    let intent: String?
+    let summary: String
+
+    /// Whether it says that the call was not carried out and never will be. A key that was used before with other parameters says nothing about what that call
+    /// did, nor does an answer that is not Stripe's: a redirect, or a status that an intermediary has made up.
+    func isRefusal(status: Int) -> Bool {
+        (400..<500).contains(status) && type != Self.unknownType && type != "idempotency_error"
+    }
+
+    private static let unknownType = "unknown"
+
+    init(_ response: WebResponse) {
+        let detail = try? JSON.decode(Body.self, from: response.body).error
+        type = detail?.type ?? Self.unknownType
+        code = detail?.code
+        declineCode = detail?.declineCode ?? detail?.code ?? type
+        intent = detail?.intent?.id
+        summary = String((detail?.message ?? "no reason given").prefix(Self.maximumSummary))
+    }
+}
+
+/// `application/x-www-form-urlencoded`.
+enum Form {
+    static func encode(_ fields: [(String, String)]) -> [UInt8] {
+        Array(fields.map { "\(escape($0))=\(escape($1))" }.joined(separator: "&").utf8)
+    }
+
+    static func escape(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var escaped: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                escaped.append(byte)
+            default:
+                escaped += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: escaped, as: UTF8.self)
+    }
+}

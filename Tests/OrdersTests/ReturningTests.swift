@@ -1,0 +1,65 @@
+import Contracts
+import FoundationEssentials
+import PostgreSQL
+import Testing
+
+@testable import JSON
+@testable import Messaging
+@testable import Orders
+@testable import ServiceKit
+
+@Suite struct ReturningTests {
+    private struct Answer: Decodable {
+        let id: UUID
+        let state: String
+    }
+
+    private func ask(_ order: OrderFixture, _ quantity: Int = 1, id: UUID = UUID()) async throws -> (reply: Reply, keys: [String]) {
+        let body = #"{"lines":[{"sku":"tea","quantity":\#(quantity),"reason":"broken"}]}"#
+        return try await order.perform(order.request("orders.returns.create", body, as: nil, id: id, token: order.token))
+    }
+
+    private func decide(_ order: OrderFixture, _ what: String, _ id: UUID, _ json: String = "") async throws -> (reply: Reply, keys: [String]) {
+        try await order.perform(order.request("orders.returns.\(what)", json, of: id))
+    }
+
+    @Test func `a return is approved, received, restocked and refunded, each once`() async throws {
+        let order = try await OrderFixture(quantity: 2)
+        try await order.confirm()
+        #expect(try await ask(order).reply.problem?.type.hasSuffix("/not-shipped") == true)
+        _ = try await order.ship()
+        let asked = try await ask(order)
+        #expect(asked.reply.status == 201 && asked.keys == [MessageName.orderReturnRequested])
+        let id = try asked.reply.decoded(Answer.self).id
+        #expect(try await ask(order, 2).reply.problem?.type.hasSuffix("/more-than-shipped") == true)
+        #expect(try await decide(order, "receive", id, #"{"restock":true}"#).reply.status == 409)
+        #expect(try await decide(order, "approve", id).keys == [MessageName.orderReturnApproved])
+        #expect(try await decide(order, "approve", id).keys == [])
+        #expect(try await decide(order, "refuse", id).reply.status == 409)
+        #expect(try await decide(order, "receive", id, #"{"restock":true}"#).keys == [MessageName.createRefund, MessageName.restock])
+        #expect(try await decide(order, "receive", id, #"{"restock":true}"#).keys == [])
+        let refund = RefundReport(refundID: Return.refund(of: id), state: .succeeded, amount: 100)
+        let report = PaymentReport(state: .partlyRefunded, refunded: 100, revision: 2)
+        #expect(try await order.refunded(refund, report) == [MessageName.orderRefunded])
+        #expect(try await order.refunded(refund, report) == [])
+        let view = try await order.view
+        #expect(view.returns.map(\.state) == [.refunded] && view.refunded.amount == 100)
+        await order.harness.database.close()
+    }
+
+    @Test func `a refused return makes room for another, and strangers and unknown returns are 404`() async throws {
+        let order = try await OrderFixture()
+        try await order.confirm()
+        _ = try await order.ship()
+        let id = try await ask(order).reply.decoded(Answer.self).id
+        let stranger = order.request("orders.returns.create", #"{"lines":[{"sku":"tea","quantity":1,"reason":"x"}]}"#, as: Caller(id: UUID(), role: .customer))
+        #expect(try await order.perform(stranger).reply.status == 404)
+        #expect(try await decide(order, "refuse", id, #"{"reason":"worn"}"#).keys == [MessageName.orderReturnRefused])
+        #expect(try await decide(order, "refuse", id).reply.status == 200)
+        #expect(try await decide(order, "approve", id).reply.status == 409)
+        #expect(try await decide(order, "approve", UUID()).reply.status == 404)
+        #expect(try await ask(order).reply.status == 201)
+        #expect(try await decide(order, "receive", id).reply.status == 422, "whether it can be sold again must be said")
+        await order.harness.database.close()
+    }
+}

@@ -1,0 +1,52 @@
+import Contracts
+import FoundationEssentials
+import Orders
+import Testing
+
+@testable import Audit
+
+/// What comes after the checkout: cancellations, shipments, returns.
+extension AuditInvariantTests {
+    /// A consistent order that the gateway has refunded whole.
+    static func cancelled() -> AuditedOrder { order("cancelled", refunded: 300) }
+
+    /// Each one turns a good cancelled order into one with a single finding, of that invariant.
+    static let cancellationDamages: [(String, Invariant, @Sendable (inout AuditedOrder) -> Void)] = [
+        ("its stock is still sold", .stock, { $0.reservation = AuditedReservation(order: $0.id, state: "committed", pieces: ["A": 2, "B": 1], at: then) }),
+        ("its stock is still reserved", .stock, { $0.reservation = AuditedReservation(order: $0.id, state: "reserved", pieces: ["A": 2, "B": 1], at: then) }),
+        ("its money is kept", .payments, { $0.ledger = [payment()] }),
+        ("a part of its money is kept", .payments, { $0.ledger = [payment(refunded: 200)] }),
+        ("its cart is open", .contents, { $0.orderOfCart = nil }),
+        ("its customer does not know", .notifications, { $0.notifications = [notice("orderConfirmed")] }),
+        ("its customer was notified twice", .notifications, { $0.notifications.append(notice("orderCancelled")) }),
+        ("called rejected", .notifications, { $0.notifications.append(notice("orderRejected")) }),
+        ("shipped", .contents, { $0.fulfilment = AuditedFulfilment(shipped: ["A": 1], state: "partlyShipped") }),
+    ]
+
+    @Test(arguments: cancellationDamages.indices) func `an inconsistent cancelled order is reported`(place: Int) {
+        let (name, invariant, damage) = Self.cancellationDamages[place]
+        var order = Self.cancelled()
+        #expect(Self.findings(order) == [])
+        damage(&order)
+        #expect(Self.findings(order).map(\.invariant) == [invariant], "\(name)")
+    }
+
+    /// What was shipped and sent back of a confirmed order of two A and one B.
+    static let fulfilments: [(name: String, fulfilment: AuditedFulfilment, isGood: Bool)] = [
+        ("a part", .init(shipped: ["A": 1], state: "partlyShipped"), true),
+        ("all", .init(shipped: ["A": 2, "B": 1], state: "delivered"), true),
+        ("all, and a part came back", .init(shipped: ["A": 2, "B": 1], returned: ["A": 1], state: "delivered"), true),
+        ("more than was ordered", .init(shipped: ["A": 3, "B": 1], state: "shipped"), false),
+        ("what was not ordered", .init(shipped: ["A": 2, "B": 1, "C": 1], state: "shipped"), false),
+        ("more came back than was shipped", .init(shipped: ["A": 1], returned: ["A": 2], state: "partlyShipped"), false),
+        ("a part, and called shipped", .init(shipped: ["A": 1], state: "shipped"), false),
+        ("all, and called partly shipped", .init(shipped: ["A": 2, "B": 1], state: "partlyShipped"), false),
+    ]
+
+    @Test(arguments: fulfilments.indices) func `what was shipped is compared with what was ordered, and what came back with what was shipped`(place: Int) {
+        let (name, fulfilment, isGood) = Self.fulfilments[place]
+        var order = Self.order("confirmed")
+        order.fulfilment = fulfilment
+        #expect(Self.findings(order).map(\.invariant) == (isGood ? [] : [.contents]), "\(name)")
+    }
+}

@@ -1,0 +1,60 @@
+import FoundationEssentials
+import TestKit
+import Testing
+
+@testable import JSON
+
+extension System {
+    @Suite struct `Returning money` {
+        private func paid(_ card: String = "pm_card_visa") async throws -> (admin: Visitor, path: String) {
+            let admin = try Visitor.admin()
+            let answer = try await admin.checkout(try await Visitor.guest().newCart(try await admin.newProduct(price: 500)), paying: card)
+            #expect(answer["order", "state"] == "confirmed")
+            return (admin, "/v1/orders/\(try #require(answer["order", "id"]?.text))")
+        }
+
+        /// The order, once its payment is in this state and this much is refunded.
+        private func eventually(_ order: (admin: Visitor, path: String), _ state: String, refunded: Int) async throws {
+            try await TestKit.eventually("\(state), \(refunded) refunded", within: .seconds(30)) {
+                let shown = try await order.admin.get(order.path)
+                return shown["payment", "state"]?.text == state && shown["refunded", "amount"]?.number == refunded
+            }
+        }
+
+        @Test func `an order is refunded in parts to the last cent, and one more is refused`() async throws {
+            let order = try await paid()
+            let path = "\(order.path)/refunds"
+            let first = try await order.admin.post(path, #"{"amount": 200, "reason": "late"}"#, ["idempotency-key": UUID().uuidString])
+            #expect(first.status == 202 && first.header("location") == path)
+            #expect(first["amount"]?.number == 200 && first["currency"] == "EUR" && first["state"] == "pending")
+            try await eventually(order, "partlyRefunded", refunded: 200)
+            let tooMuch = try await order.admin.post(path, #"{"amount": 301, "reason": "r"}"#, ["idempotency-key": UUID().uuidString])
+            #expect(tooMuch.status == 409 && tooMuch.problem == "refund-exceeds-payment")
+            #expect(try await order.admin.post(path, #"{"amount": 0, "reason": "r"}"#, ["idempotency-key": UUID().uuidString]).status == 422)
+            #expect(try await order.admin.post(path, #"{"reason": "r"}"#).status == 400, "without a key")
+            #expect(try await Visitor.guest().post(path, #"{"reason": "r"}"#, ["idempotency-key": UUID().uuidString]).status == 401)
+            #expect(try await order.admin.post(path, #"{"reason": "the rest"}"#, ["idempotency-key": UUID().uuidString]).status == 202)
+            try await eventually(order, "refunded", refunded: 500)
+            let list = try await order.admin.get(path)
+            #expect(list["items"]?.list.map { $0["amount"]?.number } == [300, 200])
+            #expect(list["items"]?.list.map { $0["state"]?.text } == ["succeeded", "succeeded"])
+        }
+
+        @Test func `a refund that the bank returns days later is refunded no more, and is for people to settle`() async throws {
+            let order = try await paid("pm_card_refundFail")
+            let key = ["idempotency-key": UUID().uuidString]
+            let refund = try await order.admin.post("\(order.path)/refunds", #"{"amount": 200, "reason": "late"}"#, key)
+            try await eventually(order, "needsOperator", refunded: 0)
+            let open = try await order.admin.get("/v1/payments/unresolved?limit=100")
+            let id = try #require(refund["id"]?.text)
+            #expect(open["items"]?.list.contains { $0["kind"] == "refund" && $0["id"]?.text == id } == true)
+        }
+
+        @Test func `a dispute shows in the order`() async throws {
+            let order = try await paid("pm_card_createDispute")
+            try await eventually(order, "disputed", refunded: 0)
+            let answer = try await order.admin.post("\(order.path)/refunds", #"{"reason": "late"}"#, ["idempotency-key": UUID().uuidString])
+            #expect(answer.status == 409 && answer.problem == "payment-disputed")
+        }
+    }
+}
