@@ -27,9 +27,14 @@ public struct Address: Sendable, Hashable, Codable {
         self.phone = phone
     }
 
+    /// Countries whose parcels have the postal code before the city, as the Universal Postal Union describes them; only those that Wharf's languages often meet.
+    private static let codeFirst: Set<String> = [
+        "AT", "BE", "BG", "CH", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IS", "IT", "LI", "LT", "LU", "MC", "NL", "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "TR",
+    ]
+
     /// As written on a parcel, one line each.
     public var lines: [String] {
-        let place = [city, region, postalCode].compactMap(\.self).joined(separator: " ")
+        let place = (Self.codeFirst.contains(country) ? [postalCode, city, region] : [city, region, postalCode]).compactMap(\.self).joined(separator: " ")
         return [name, company, line1, line2, place, country].compactMap(\.self)
     }
 }

@@ -28,6 +28,14 @@ import Testing
         }
     }
 
+    @Test(arguments: NotificationKind.allCases, MailPreview.languages)
+    func `text messages are short, and name the shop and the order`(kind: NotificationKind, language: String) throws {
+        let text = try preview().textMessage(kind.rawValue, language)
+        #expect((text != nil) == [.orderShipped, .orderDelivered, .actionRequired].contains(kind))
+        guard let text else { return }
+        #expect(text.count <= 160 && text.hasPrefix("Harbour: ") && text.contains("W-1024") && !text.contains("{"))
+    }
+
     @Test func `the languages have the same kinds, and different texts`() throws {
         #expect(Set(Wordings.english.keys) == Set(MailPreview.kinds) && Set(Wordings.german.keys) == Set(MailPreview.kinds))
         for kind in MailPreview.kinds { #expect(Wordings.english[kind] != Wordings.german[kind]) }
@@ -72,6 +80,12 @@ import Testing
     ])
     func `a link in a mail leads to the Web`(address: String, isOne: Bool) {
         #expect(OrderNews.isWebAddress(address) == isOne)
+    }
+
+    @Test(arguments: [("DE", nil, "10115 Berlin"), ("IT", "RM", "10115 Berlin RM"), ("US", "NY", "Berlin NY 10115"), ("GB", nil, "Berlin 10115")] as [(String, String?, String)])
+    func `an address is written as its country writes it`(country: String, region: String?, place: String) {
+        let address = Address(name: "Ada", line1: "1 Street", city: "Berlin", region: region, postalCode: "10115", country: country)
+        #expect(address.lines == ["Ada", "1 Street", place, country])
     }
 
     // MARK: A shop's own wordings

@@ -1,7 +1,7 @@
 import Contracts
 import FoundationEssentials
 
-/// Each kind of mail with a made-up order or account, for a page that shows them.
+/// Each kind of mail and text message with a made-up order or account, for a page that shows them.
 public struct MailPreview: Sendable {
     public static let kinds = NotificationKind.allCases.map(\.rawValue) + AccountMail.Kind.allCases.map(\.rawValue)
     public static let languages = Language.allCases.map(\.rawValue)
@@ -18,6 +18,12 @@ public struct MailPreview: Sendable {
     public func mail(_ kind: String, _ language: String) -> (subject: String, text: String, html: String)? {
         guard Self.languages.contains(language), let letter = letter(kind, language) else { return nil }
         return (letter.subject, letter.text, letter.html)
+    }
+
+    /// Nil for a kind that is not sent by text message.
+    public func textMessage(_ kind: String, _ language: String) -> String? {
+        guard Self.languages.contains(language), let kind = NotificationKind(rawValue: kind) else { return nil }
+        return news(kind, language)?.wording(wordings, shop: shop).text
     }
 
     private func letter(_ kind: String, _ language: String) -> Letter? {
