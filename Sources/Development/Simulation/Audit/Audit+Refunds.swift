@@ -20,7 +20,7 @@ extension Audit {
     /// Whether a dead letter stands for a refund that an operator has to decide.
     func standsForRefund(_ letter: DeadLetter) -> Bool {
         guard letter.cause == "refund-refused", let order = letter.order else { return false }
-        // A cancellation may have returned its money since.
-        return books.orders[order]?.isGivenUp == true || books.refunds.contains { $0.order == order && $0.state == "needsOperator" }
+        // It may have been made since: by a copy of the same message, or by a cancellation.
+        return books.refunds.contains { $0.order == order }
     }
 }
