@@ -22,7 +22,7 @@ import Testing
     /// What is available, in each event that the batch leads to.
     private func lows(_ shop: Shop, _ requests: [Request]) async throws -> [Int] {
         let outputs = await shop.harness.send(requests).flatMap(\.outputs)
-        return try outputs.filter { $0.key == MessageName.stockLow && $0.kind == .broadcast }.map { try JSON.decode(StockLow.self, from: $0.body).available }
+        return try outputs.filter { $0.destination == .broadcast(MessageName.stockLow) }.map { try JSON.decode(StockLow.self, from: $0.body).available }
     }
 
     private func set(_ shop: Shop, _ body: String) throws -> Request { try shop.request("stock.set", body, ["sku": "A"]) }

@@ -177,24 +177,25 @@ struct BatchHandler: Sendable {
             let now = Inbox.time(clock.now())
             var entries: [Inbox.Entry] = []
             var first: [UUID: Result] = [:]
-            var failures: [UUID: Failure] = [:]
+            // For the twins of what the inbox does not remember.
+            var unremembered: [UUID: (fingerprint: [UInt8], result: Result)] = [:]
             for (request, outcome) in zip(fresh, outcomes) {
+                let fingerprint = request.fingerprint(of: scope(of: request, by: operations))
+                let result: Result
                 switch outcome {
-                case .failed(let failure):
-                    first[request.id] = .failed(failure)
-                    failures[request.id] = failure
-                case .ignored(let note):
-                    first[request.id] = .handled(OutgoingMessages(), note: note)
+                case .failed(let failure): result = .failed(failure)
+                case .ignored(let note): result = .handled(OutgoingMessages(), note: note)
                 case .done(let reply, let messages, let note):
                     let outgoing = OutgoingMessages(messages, reply: reply)
                     let isRemembered = reply?.isLasting ?? true
-                    first[request.id] = .handled(outgoing, recorded: isRemembered ? now : nil, note: note)
+                    result = .handled(outgoing, recorded: isRemembered ? now : nil, note: note)
                     if isRemembered {
-                        let fingerprint = request.fingerprint(of: scope(of: request, by: operations))
                         entries.append(Inbox.Entry(id: request.id, fingerprint: fingerprint, outgoing: outgoing))
                         known[request.id] = Inbox.Remembered(fingerprint: fingerprint, outgoing: outgoing, recorded: now)
                     }
                 }
+                first[request.id] = result
+                if known[request.id] == nil { unremembered[request.id] = (fingerprint, result) }
             }
             try await inbox.record(entries, at: now, on: transaction)
             return items.map { item in
@@ -202,8 +203,9 @@ struct BatchHandler: Sendable {
                 if let result = first.removeValue(forKey: request.id) { return result }
                 guard let row = known[request.id] else {
                     if item.isLate { return .expired }
-                    // It would have failed with the same error as its twin.
-                    return .failed(failures[request.id] ?? Failure("duplicate", "its twin in the same batch will be retried", remedy: .retry))
+                    // The same message would come to the same result; another one under its id is handled by itself.
+                    if let twin = unremembered[request.id], twin.fingerprint == request.fingerprint(of: scope(of: request, by: operations)) { return twin.result }
+                    return .failed(Failure("duplicate", "another message under the same id was in the same batch", remedy: .retry))
                 }
                 return Self.recall(row, for: request, scope(of: request, by: operations))
             }
