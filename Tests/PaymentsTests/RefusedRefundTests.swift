@@ -102,6 +102,14 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `a refund of nothing at the gateway does not stop the others`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        fixture.gateway.refundByHand(0, id: "re_nothing")
+        fixture.gateway.refundByHand(200)
+        #expect(try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded"))).payment?.refunded == 200)
+        await fixture.harness.database.close()
+    }
+
     @Test func `a dispute is shown while it lasts and when it is lost, and refunds nothing meanwhile`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.dispute(.open)
