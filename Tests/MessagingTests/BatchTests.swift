@@ -153,6 +153,19 @@ import Testing
         await ledger.database.close()
     }
 
+    @Test(arguments: [.ignored(), .refused(.notFound("account"))] as [Outcome])
+    func `two copies in one batch are settled alike when the inbox does not remember them`(outcome: Outcome) async throws {
+        let ledger = try await Ledger()
+        let forgetting = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, _ in items.map { _ in outcome } }
+        let copies = try (1...2).map { try ledger.delivery(.init(account: "a", amount: 5), id: id(1), tag: $0) }
+        let another = try ledger.delivery(.init(account: "b", amount: 5), id: id(1), tag: 3)
+        await ledger.processor([forgetting]).process(copies + [another])
+        // Another message under the same id is handled by itself.
+        #expect(ledger.publisher.publications.map { $0.properties.headers[HeaderName.cause] } == [.string("duplicate")])
+        #expect(Set(ledger.consumer.acknowledged) == Set((copies + [another]).map(\.tag)))
+        await ledger.database.close()
+    }
+
     @Test func `a handler receives of two copies in one batch only one`() async throws {
         let ledger = try await Ledger()
         let received = Mutex<[Int]>([])
