@@ -50,7 +50,8 @@ import Testing
     /// The total of another shop's order went on showing a refund that the bank had returned, and did not show those that came late.
     @Test func `a refund that fails days later counts no more, and needs an operator`() async throws {
         let fixture = try await PaymentFixture.paid()
-        _ = try await fixture.refund(200)
+        let id = UUID()
+        _ = try await fixture.refund(200, id: id)
         fixture.gateway.change("re_1", to: .failed)
         let received = await fixture.send(PaymentFixture.webhook("refund.failed"))
         #expect(received.outputs.map(\.key) == [MessageName.advance, MessageName.unresolved])
@@ -59,6 +60,9 @@ import Testing
         #expect(await fixture.send(PaymentFixture.webhook("refund.updated")).outputs.isEmpty, "once")
         _ = await fixture.send(try letter(received))
         #expect(await fixture.send(try letter(received)).outputs.map(\.key) == [MessageName.advance, MessageName.performRefund])
+        #expect(await fixture.send(PaymentFixture.webhook("charge.refund.updated")).outputs.isEmpty, "the first request's failure is no news of the second")
+        let made = try PaymentFixture.event(await fixture.send(try PaymentFixture.perform(id)))
+        #expect(made.refund?.state == .succeeded && made.payment?.refunded == 200)
         await fixture.harness.database.close()
     }
 
@@ -98,6 +102,14 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `a refund of nothing at the gateway does not stop the others`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        fixture.gateway.refundByHand(0, id: "re_nothing")
+        fixture.gateway.refundByHand(200)
+        #expect(try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded"))).payment?.refunded == 200)
+        await fixture.harness.database.close()
+    }
+
     @Test func `a dispute is shown while it lasts and when it is lost, and refunds nothing meanwhile`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.dispute(.open)
@@ -127,6 +139,16 @@ import Testing
         fixture.gateway.state.withLock { $0.refundAnswer = .made(.succeeded) }
         #expect(await fixture.send(try PaymentFixture.undo(extra: "pi_2")).failure == nil)
         #expect(Set(try await unresolved(fixture).map(\.kind)) == [.refund, .dispute])
+        await fixture.harness.database.close()
+    }
+
+    @Test func `money for an order that was never charged is a dead letter, and unclaimed`() async throws {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        #expect(await fixture.send(PaymentFixture.webhook("payment_intent.succeeded")).failure?.cause == "payment-differs")
+        #expect(await fixture.send(PaymentFixture.webhook("charge.refunded")).failure?.cause == "payment-differs")
+        let found = try await unresolved(fixture)
+        #expect(found.map(\.kind) == [.unclaimed] && found.map(\.amount) == [ScriptedGateway.amount])
         await fixture.harness.database.close()
     }
 

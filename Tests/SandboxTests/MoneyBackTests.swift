@@ -91,6 +91,23 @@ import Testing
         }
     }
 
+    @Test func `who has missed events lists them, from either end and by type`() async throws {
+        try await TestSandbox.run { sandbox in
+            for _ in 1...2 { _ = try await pay(sandbox, "pm_card_visa") }
+            func ids(_ query: String) async throws -> [String] {
+                try await sandbox.get("/v1/events?\(query)").json["data"].list.compactMap { $0["id"].text }
+            }
+            let all = try await ids("limit=100")
+            #expect(all.count == 8)
+            #expect(try await ids("limit=3&starting_after=\(all[1])") == Array(all[2..<5]))
+            #expect(try await ids("limit=3&ending_before=\(all[6])") == Array(all[3..<6]))
+            #expect(try await ids("type=payment_intent.succeeded").count == 2)
+            #expect(try await sandbox.get("/v1/events?ending_before=evt_none").status == 400)
+            let one = try await sandbox.get("/v1/events/\(all[0])").json
+            #expect(one["id"].text == all[0] && one["data"]["object"]["object"].text == "charge")
+        }
+    }
+
     @Test func `an accepted dispute is lost`() async throws {
         try await TestSandbox.run { sandbox in
             let id = try await pay(sandbox, "pm_card_createDispute")

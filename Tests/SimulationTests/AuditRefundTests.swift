@@ -15,19 +15,24 @@ import Testing
         GatewayBook.Refund(id: id, amount: amount, metadata: [:], status: status)
     }
 
-    private func findings(_ rows: [Books.Refund], _ refunds: [GatewayBook.Refund]) -> [String] {
+    private func findings(_ rows: [Books.Refund], _ refunds: [GatewayBook.Refund], deadLetters: [Audit.DeadLetter] = []) -> [String] {
         var books = Books()
         books.refunds = rows
         var intent = GatewayBook.Intent(id: "pi_1", order: Self.order, amount: 500, status: .succeeded)
         intent.captures = 1
         intent.refunds = refunds
         return Audit(
-            books: books, intents: [intent], customers: .init(), mails: [:], deadLetters: [], backlog: [:], origins: Origins(), route: { _, _ in [] }
+            books: books, intents: [intent], customers: .init(), mails: [:], deadLetters: deadLetters, backlog: [:], origins: Origins(), route: { _, _ in [] }
         ).refunds
     }
 
     @Test func `a ledger that is the gateway's has no findings`() {
         #expect(findings([Self.row(200), Self.row(100, "needsOperator", id: "re_2")], [Self.refund(200), Self.refund(100, "failed", id: "re_2")]) == [])
+    }
+
+    @Test func `what the gateway has told in an event that is a dead letter is not held against the ledger`() {
+        let letter = Audit.DeadLetter(id: nil, cause: "gateway-unreachable", origin: "payments.commands", order: nil, intent: "pi_1")
+        #expect(findings([Self.row(200)], [Self.refund(200), Self.refund(100, id: "re_2")], deadLetters: [letter]) == [])
     }
 
     @Test func `more than was paid is reported`() {

@@ -17,7 +17,7 @@ let internalOperations = [
     MessageName.restock, "orders.orders.versions",
     MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
-    MessageName.undoExtra, MessageName.unresolved, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset, MessageName.accountMail,
+    MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset, MessageName.accountMail,
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
     MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
     MessageName.exportFromOrders, MessageName.exportFromNotifications,
@@ -43,7 +43,7 @@ func services(changing change: (inout [String: [String]]) -> Void = { _ in }) ->
     change(&operations)
     let queues = [
         "catalog": ["catalog.queries", "catalog.commands", "catalog.imports"],
-        "users": ["users.queries", "users.commands", "users.credentials", "users.registrations"], "payments": ["payments.commands"],
+        "users": ["users.queries", "users.commands", "users.credentials", "users.registrations"],
         "deadletters": ["deadletters.queries", "deadletters.commands", "dead-letters"],
     ]
     return operations.sorted { $0.key < $1.key }.map { name, keys in

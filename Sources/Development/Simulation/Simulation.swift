@@ -165,6 +165,24 @@ extension Audit.DeadLetter {
         let orderID: UUID
     }
 
+    private struct AboutPayment: Decodable {
+        struct Data: Decodable {
+            struct Object: Decodable {
+                let id: String
+                let intent: String?
+
+                private enum CodingKeys: String, CodingKey {
+                    case id
+                    case intent = "payment_intent"
+                }
+            }
+
+            let object: Object
+        }
+
+        let data: Data
+    }
+
     fileprivate init(_ letter: Publication) {
         func header(_ own: String, _ brokers: String) -> String? {
             letter.properties.headers[own]?.string ?? letter.properties.headers[brokers]?.string
@@ -172,6 +190,7 @@ extension Audit.DeadLetter {
         self.init(
             id: letter.properties.messageID.flatMap(UUID.init(uuidString:)), cause: header("cause", "x-first-death-reason") ?? "unknown",
             origin: header("origin", "x-first-death-queue") ?? letter.routingKey,
-            order: (try? JSON.decode(AboutOrder.self, from: letter.body))?.orderID)
+            order: (try? JSON.decode(AboutOrder.self, from: letter.body))?.orderID,
+            intent: (try? JSON.decode(AboutPayment.self, from: letter.body)).map { $0.data.object.intent ?? $0.data.object.id })
     }
 }

@@ -73,6 +73,13 @@ struct JSONWriter {
         appendLiteral(String(number))
     }
 
+    /// A value that has been written already.
+    mutating func raw(_ value: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: value)
+        needsComma = true
+    }
+
     mutating func null() {
         appendLiteral("null")
     }

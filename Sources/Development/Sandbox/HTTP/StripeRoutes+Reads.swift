@@ -32,6 +32,14 @@ extension StripeRoutes {
                 return writer.bytes
             }
         }
+        routes.get("events") { request, context in try await answer(context) { try listEvents(request) } }
+        routes.get("events/:id") { _, context in
+            try await answer(context) {
+                let id = try context.parameters.require("id")
+                guard let entry = try ledger.events({ $0[id] }) else { throw StripeError.noSuch("event", id, parameter: "id") }
+                return entry.body
+            }
+        }
         routes.get("refunds") { request, context in try await answer(context) { try listRefunds(request) } }
         routes.get("refunds/:id") { request, context in
             try await answer(context) {
@@ -99,6 +107,19 @@ extension StripeRoutes {
         try reader.finish()
         let page = try ledger.read { book throws(StripeError) in try book.listRefunds(filter) }
         return Self.list(page, url: "/v1/refunds") { $1.write(to: &$0) }
+    }
+
+    private func listEvents(_ request: Request) throws(StripeError) -> [UInt8] {
+        var reader = try request.queryReader()
+        var filter = EventLog.Filter()
+        filter.limit = try reader.integer("limit", in: Page<EventLog.Entry>.limits) ?? filter.limit
+        filter.startingAfter = try reader.text("starting_after")
+        filter.endingBefore = try reader.text("ending_before")
+        filter.types = Set(try reader.list("types") + [try reader.text("type")].compactMap(\.self))
+        filter.created = try Self.createdRange(from: &reader)
+        try reader.finish()
+        let page = try ledger.events { log throws(StripeError) in try log.list(filter) }
+        return Self.list(page, url: "/v1/events") { $0.raw($1.body) }
     }
 
     /// Of one payment: that is all that can be asked for here.

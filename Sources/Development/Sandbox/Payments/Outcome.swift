@@ -38,8 +38,8 @@ struct Outcome: Sendable, Equatable {
     }
 
     /// The bodies of the webhooks, each with its event. They hold the payment as it is now, however late they are delivered.
-    func webhookBodies(publicURL: String) -> [(id: String, body: [UInt8])] {
+    func webhookBodies(publicURL: String) -> [EventLog.Entry] {
         guard let payment else { return [] }
-        return events.map { ($0.id, $0.body(about: payment, refund, publicURL: publicURL)) }
+        return events.map { EventLog.Entry(event: $0, body: $0.body(about: payment, refund, publicURL: publicURL)) }
     }
 }

@@ -13,6 +13,10 @@ struct Page<Element: Sendable>: Sendable {
         elements = Array(found.prefix(limit))
         hasMore = found.count > limit
     }
+
+    init(reversing page: Page) {
+        (elements, hasMore) = (page.elements.reversed(), page.hasMore)
+    }
 }
 
 struct PaymentFilter: Sendable, Equatable {

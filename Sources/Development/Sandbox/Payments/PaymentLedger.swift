@@ -6,6 +6,7 @@ final class PaymentLedger: Sendable {
     private struct State {
         var book = PaymentBook()
         var keys = IdempotencyTable()
+        var events = EventLog()
     }
 
     private let state = Mutex(State())
@@ -43,6 +44,10 @@ final class PaymentLedger: Sendable {
 
     func read<Result: Sendable>(_ query: (PaymentBook) throws(StripeError) -> Result) throws(StripeError) -> Result {
         try state.withLock { state throws(StripeError) in try query(state.book) }
+    }
+
+    func events<Result: Sendable>(_ query: (EventLog) throws(StripeError) -> Result) throws(StripeError) -> Result {
+        try state.withLock { state throws(StripeError) in try query(state.events) }
     }
 
     /// A caller that gets `.execute` must continue with ``execute(_:key:failingWith:)`` or ``refuse(with:key:)`` with the same key.
@@ -87,8 +92,10 @@ final class PaymentLedger: Sendable {
                     state.book.store(outcome)
                     if let key { state.keys.restore(key, reply: outcome.storedReply(publicURL: address), since: at) }
                 }
-                for (id, body) in outcome.webhookBodies(publicURL: address) {
-                    undelivered[id] = (events, body)
+                let happened = outcome.webhookBodies(publicURL: address)
+                state.withLock { $0.events.add(happened) }
+                for one in happened {
+                    undelivered[one.event.id] = (events, one.body)
                     events += 1
                 }
             }
@@ -100,8 +107,9 @@ final class PaymentLedger: Sendable {
 
     private func commit(_ outcome: Outcome, key: IdempotencyKey?, now: Int) async throws -> StoredReply {
         var outcome = outcome
-        if webhooks == nil { outcome.events = [] }
         let address = address
+        let happened = outcome.webhookBodies(publicURL: address)
+        if webhooks == nil { outcome.events = [] }
         let reply = outcome.storedReply(publicURL: address)
         if let journal, key != nil || outcome.payment != nil {
             do {
@@ -111,10 +119,13 @@ final class PaymentLedger: Sendable {
                 throw StripeError.journalUnavailable
             }
         }
-        if let key { state.withLock { $0.keys.complete(key, with: reply) } }
+        state.withLock { state in
+            if let key { state.keys.complete(key, with: reply) }
+            state.events.add(happened)
+        }
         if let webhooks {
-            for (id, body) in outcome.webhookBodies(publicURL: address) {
-                webhooks.enqueue(eventID: id, body: body, delays: faults.withLock { $0.planWebhook() })
+            for one in happened {
+                webhooks.enqueue(eventID: one.event.id, body: one.body, delays: faults.withLock { $0.planWebhook() })
             }
         }
         return reply

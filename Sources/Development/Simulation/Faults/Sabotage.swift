@@ -11,6 +11,9 @@ public enum Sabotage: String, Sendable, CaseIterable {
     /// A payment is voided without asking the gateway for the outcome of its charge.
     case blindVoid
 
+    /// A refund reaches the gateway without the name by which payments finds it again.
+    case namelessRefund
+
     /// Sagas are read without locks before they are changed, and written even when they have changed since.
     case unguardedSagas
 

@@ -14,6 +14,10 @@ struct GatewayLine: HTTPTransport {
 
     func send(_ request: WebRequest) async throws -> WebResponse {
         await process.pass(.gatewayCall)
+        var request = request
+        if sabotage == .namelessRefund, request.path.hasSuffix("/refunds") {
+            request.body = Array(String(decoding: request.body, as: UTF8.self).replacing("metadata", with: "nothing").utf8)
+        }
         let faults = gateway.faults
         if gateway.isAway, request.method == "POST", faults.chance.happens(Self.swallowed) {
             if faults.chance.happens(Self.unheard) {

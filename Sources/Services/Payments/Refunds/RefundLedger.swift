@@ -41,7 +41,8 @@ struct RefundLedger {
     mutating func learn(_ payment: GatewayPayment, of attempt: inout Attempt, now: Date) -> [Refund] {
         guard let movements = payment.movements, payment.status.intent == attempt.intent else { return [] }
         var news: [Refund] = []
-        for found in movements.refunds {
+        // One of nothing has no place in the ledger.
+        for found in movements.refunds where found.amount > 0 {
             let known = refund(found, of: attempt.order)
             var refund = known ?? Self.unknown(found, of: attempt.order, now)
             refund.learn(found)
