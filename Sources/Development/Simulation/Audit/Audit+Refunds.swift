@@ -22,10 +22,9 @@ extension Audit {
         deadLetters.contains { letter in intents.contains { $0.id == letter.intent && $0.order == order } }
     }
 
-    /// Whether a dead letter stands for a refund that an operator has to decide.
+    /// Whether a dead letter stands for a refund that an operator has to decide, or had to: a letter that is delivered once more after it was recorded counts as
+    /// replayed, and its refund is requested again.
     func standsForRefund(_ letter: DeadLetter) -> Bool {
-        guard letter.cause == "refund-refused", let order = letter.order else { return false }
-        // It may have been made since: by a copy of the same message, or by a cancellation.
-        return books.refunds.contains { $0.order == order }
+        letter.cause == "refund-refused" && books.refunds.contains { $0.order == letter.order }
     }
 }
