@@ -8,15 +8,18 @@ public struct CreateRefund: Sendable, Codable, Equatable {
     public let orderID: UUID
     /// In minor units of the order's currency, more than 0; nil for all that is left.
     public let amount: Int?
+    /// What the requester takes for the order's currency; nil when it does not say.
+    public let currency: String?
     /// For people; at most 500 characters.
     public let reason: String
     /// Who wants it: an account's id, or the name of a service.
     public let actor: String
 
-    public init(refundID: UUID, orderID: UUID, amount: Int?, reason: String, actor: String) {
+    public init(refundID: UUID, orderID: UUID, amount: Int?, currency: String? = nil, reason: String, actor: String) {
         self.refundID = refundID
         self.orderID = orderID
         self.amount = amount
+        self.currency = currency
         self.reason = reason
         self.actor = actor
     }

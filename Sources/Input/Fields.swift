@@ -192,6 +192,11 @@ extension Fields {
         return required(field, value, Money(amount: 0, currency: ""))
     }
 
+    /// For a field that has a short form beside an object.
+    public func isObject(_ field: String) -> Bool {
+        (try? container?.nestedContainer(keyedBy: FieldName.self, forKey: FieldName(field))) != nil
+    }
+
     public mutating func optionalObject<T>(_ field: String, _ read: (inout Fields) -> T) -> T? {
         guard let object = optional(field, OpenObject.self, "an object") else { return nil }
         var nested = Fields(object.container, prefix: "\(prefix)\(field).")

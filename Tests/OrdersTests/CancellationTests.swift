@@ -72,8 +72,7 @@ extension OrderFixture {
             requester: Requester(replyTo: "replies.test", correlationID: "waiting"))
         _ = await order.harness.send([wait])
         let result = await order.harness.send([order.request("orders.orders.cancel")])[0]
-        #expect(result.outputs.map(\.key).contains(MessageName.void))
-        #expect(result.outputs.count == 3, "the void, the reply, and the answer to the one who waits")
+        #expect(result.outputs.map(\.key) == [MessageName.void, ""], "the void, and the answer to the one who waits")
         #expect(try await order.advance(.charged, PaymentReport(state: .succeeded, refunded: 0, revision: 1)) == [], "a charge that was on its way meets the void")
         #expect(try await order.view.state == "cancelled")
         await order.harness.database.close()

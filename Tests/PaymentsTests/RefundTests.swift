@@ -35,7 +35,7 @@ import Testing
         let order = PaymentFixture.order.uuidString.lowercased()
         #expect(reply.headers["location"] == "/v1/orders/\(order)/refunds")
         let view = try view(created)
-        #expect(view.amount == 200 && view.currency == "EUR" && view.state == .pending && view.reason == "late")
+        #expect(view.amount == Money(amount: 200, currency: "EUR") && view.state == .pending && view.reason == "late")
         #expect(fixture.gateway.state.withLock { $0.refunds.isEmpty })
         _ = await fixture.send(try PaymentFixture.perform(view.id))
         let list: ServicePage = try await fixture.harness.ask(try Request("payments.refunds.list", parameters: ["id": order])).decoded()
@@ -69,6 +69,18 @@ import Testing
     }
 
     /// In another shop an amount of 0 meant all of it.
+    @Test func `an amount may be given as money, in the order's currency`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        let created = await fixture.send(PaymentFixture.refund(over: #"{"amount": {"amount": 200, "currency": "EUR"}, "reason": "late"}"#))
+        #expect(try view(created).amount == Money(amount: 200, currency: "EUR"))
+        for (amount, field) in [(#"{"amount": 1, "currency": "USD"}"#, "amount.currency"), (#"{"amount": 0, "currency": "EUR"}"#, "amount.amount")] {
+            let refused = try await fixture.send(PaymentFixture.refund(over: #"{"amount": \#(amount), "reason": "r"}"#)).reply
+            #expect(refused.status == 422)
+            #expect(refused.problem?.errors?.first?.field == field)
+        }
+        await fixture.harness.database.close()
+    }
+
     @Test(arguments: [#"{"amount": 0, "reason": "r"}"#, #"{"amount": -5, "reason": "r"}"#, #"{"amount": 1.5, "reason": "r"}"#, #"{"amount": 5}"#])
     func `an amount of nothing, a negative one and a missing reason are refused by name`(body: String) async throws {
         let fixture = try await PaymentFixture.paid()

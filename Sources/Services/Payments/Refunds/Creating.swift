@@ -51,6 +51,7 @@ struct Creating: Sendable {
         let currency = attempt.charge.amount.currency
         let left = Money(amount: ledger.left(of: attempt), currency: currency)
         guard left.amount > 0 else { return .conflict("already-refunded", "All of the payment is refunded, or about to be.") }
+        if let wanted = wanted.currency, wanted != currency { return .invalidInput("amount.currency", "the order's currency is \(currency)") }
         guard let amount = wanted.amount else { return nil }
         if amount > left.amount { return .conflict("refund-exceeds-payment", "\(left.text) of the payment can still be refunded.") }
         return Money(amount: amount, currency: currency).flaw.map { .invalidInput($0.field, $0.detail) }

@@ -17,9 +17,12 @@ extension CreateRefund {
             return refund
         }
         return try Fields.read(request) { fields in
-            CreateRefund(
+            let money = fields.isObject("amount") ? fields.optionalMoney("amount") : nil
+            if money?.amount == 0 { fields.note("amount.amount", "must be more than 0") }
+            return CreateRefund(
                 refundID: UUID.v5(namespace: request.id, name: "refund"), orderID: try fields.uuidParameter("id", of: "order"),
-                amount: fields.optionalInteger("amount", 1...Money.maximumAmount), reason: fields.text("reason", reasonLength),
+                amount: money?.amount ?? fields.optionalInteger("amount", 1...Money.maximumAmount), currency: money?.currency,
+                reason: fields.text("reason", reasonLength),
                 actor: request.caller?.id.lowerCaseText ?? Refund.service)
         }
     }

@@ -4,9 +4,7 @@ import FoundationEssentials
 struct RefundView: Sendable, Codable {
     @PublicID var id: UUID
     @PublicID var orderId: UUID
-    /// In minor units.
-    let amount: Int
-    let currency: String
+    let amount: Money
     let reason: String
     let state: RefundState
     let detail: String?
@@ -17,8 +15,7 @@ struct RefundView: Sendable, Codable {
     init(_ refund: Refund, currency: String) {
         id = refund.id
         orderId = refund.order
-        amount = refund.amount
-        self.currency = currency
+        amount = Money(amount: refund.amount, currency: currency)
         reason = refund.reason
         state = refund.state
         detail = refund.detail
