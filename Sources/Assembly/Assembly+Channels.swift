@@ -43,7 +43,7 @@ extension Assembly {
         return Twilio(transport: vendors("sms"), account: account, token: token, from: from, base: settings.twilio.apiBase)
     }
 
-    /// A client for what is on the Internet.
+    /// A client for the APIs of vendors on the Internet.
     private func vendors(_ label: String) -> WebClient {
         WebClient(usesEnvironmentProxy: true, logger: logger(label))
     }

@@ -65,7 +65,7 @@ extension PostgresPool: HasReadiness {
 
 extension WaitingWatch: HasReadiness {
     var readiness: [ReadinessCheck] {
-        // All else is done meanwhile, and the ladder tries again.
+        // A waiting notification stops nothing else, and the retry ladder sends it again.
         [ReadinessCheck("customers", isRequired: false) { self.problem }]
     }
 }

@@ -74,7 +74,7 @@ struct AuditedCharge: Sendable {
     /// The sum of the refunds in its ledger that the gateway has.
     var refundsMade = 0
     var isDisputed = false
-    /// A refund of a part waits for an operator.
+    /// Whether a partial refund waits for an operator.
     var hasRefusedRefund = false
 
     /// Written to forbid a charge that had not begun.

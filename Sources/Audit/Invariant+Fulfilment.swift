@@ -1,7 +1,7 @@
 import Contracts
 import Orders
 
-/// What was shipped and sent back, in the records of orders.
+/// Shipments and returns, as orders has recorded them.
 struct AuditedFulfilment: Sendable {
     /// Pieces by SKU.
     var shipped: [String: Int] = [:]
@@ -27,7 +27,7 @@ extension AuditedOrder {
         }
         if saga?.fate != .sold { wrong.append(finding(.contents, "is \(saga?.phase ?? "without a saga"), but was shipped")) }
         if wrong.isEmpty, isWhole != (fulfilment.state != "partlyShipped") {
-            wrong.append(finding(.contents, "is called \(fulfilment.state ?? "not shipped"), but \(isWhole ? "all" : "not all") of it was shipped"))
+            wrong.append(finding(.contents, "has the state \(fulfilment.state ?? "not shipped"), but \(isWhole ? "all" : "not all") of it was shipped"))
         }
         return wrong
     }

@@ -10,13 +10,13 @@ extension AuditedOrder {
     /// How long the notification of an ended order may be late before that is a violation, even while it waits on the retry ladder: by then five
     /// attempts have failed, so the mail server is down or refuses. In seconds.
     private static let longestSilence = 300.0
-    /// How long the first attempt may take before it is reported that the notification waits, in seconds.
+    /// How long, in seconds, the first attempt may take before the notification is reported as waiting.
     private static let longestAttempt = 10.0
 
     /// The order's end is announced once by each channel, and no other end is.
     var notificationFindings: [Finding] {
         struct Announcement: Hashable { let kind, channel: String }
-        // Parcels, refunds and returns are announced each.
+        // Each parcel, refund and return is announced.
         let ends = notifications.filter { [Self.confirmed, Self.rejected, Self.cancelled].contains($0.kind) }
         let counts = Dictionary(ends.map { (Announcement(kind: $0.kind, channel: $0.channel), 1) }, uniquingKeysWith: +)
         var wrong = counts.filter { $0.value > 1 }.sorted { $0.key.kind < $1.key.kind }.map { key, count in

@@ -83,7 +83,7 @@ extension AuditedOrder {
     private var refundFindings: [Finding] {
         guard let charge, !charge.isTombstone else { return [] }
         if charge.refundsMade > charge.amount.amount {
-            return [finding(.payments, "has \(money(charge.refundsMade)) refunded of \(charge.amount.text)")]
+            return [finding(.payments, "has refunds of \(money(charge.refundsMade)), and \(charge.amount.text) was charged")]
         }
         // Before there was a ledger, only the sum was kept.
         if charge.refundsMade != 0, charge.refundsMade != charge.refunded {

@@ -34,7 +34,7 @@ public enum MessageName {
     public static let sessionRevoked = "session.revoked"
     /// What catalog answers to reads is different: a broadcast for those who keep answers.
     public static let catalogChanged = "product.changed"
-    /// What is available of a SKU has fallen to its threshold: a broadcast for those who order it anew.
+    /// The available quantity of a SKU has fallen to its threshold: a broadcast for those who reorder it.
     public static let stockLow = "stock.low"
     public static let orderConfirmed = "order.confirmed"
     public static let orderRejected = "order.rejected"

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// The events `order.shipped`, `order.delivered`, `order.cancelled`, `order.refunded`, `order.returnRequested`, `order.returnApproved` and `order.returnRefused`:
-/// each is published once, when it is true.
+/// each is published once, when it has happened.
 public struct OrderUpdate: Sendable, Codable {
     public let orderID: UUID
     public let number: String

@@ -12,7 +12,7 @@ public struct CreateRefund: Sendable, Codable, Equatable {
     public let currency: String?
     /// For people; at most 500 characters.
     public let reason: String
-    /// Who wants it: an account's id, or the name of a service.
+    /// Who requested it: an account's id, or the name of a service.
     public let actor: String
 
     public init(refundID: UUID, orderID: UUID, amount: Int?, currency: String? = nil, reason: String, actor: String) {
@@ -40,13 +40,13 @@ public enum RefundState: String, Sendable, Codable, CaseIterable {
     /// Requested; the gateway may have it already.
     case pending
     case succeeded
-    /// It did not take place, and nothing is left to do about it.
+    /// It was not made, and nothing is left to do about it.
     case failed
     /// The gateway permanently rejects it: an operator has to decide.
     case needsOperator
 }
 
-/// What has become of one refund, with the event `paymentChanged` that it caused.
+/// The state of one refund, carried by the event `paymentChanged` that it caused.
 public struct RefundReport: Sendable, Codable, Equatable {
     public let refundID: UUID
     public let state: RefundState

@@ -83,7 +83,7 @@ public final class Ingress: Service {
             group.addTask { await self.watch.run() }
             group.addTask {
                 try await gracefulShutdown()
-                // Listeners would hold up the shutdown; they come back to another process.
+                // Listeners would hold up the shutdown; they reconnect to another process.
                 self.watch.end()
                 try await self.clock.sleep(for: self.configuration.shutdownDeadline)
                 self.logger.info("requests were still in progress at the shutdown deadline")

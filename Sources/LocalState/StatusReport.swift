@@ -19,7 +19,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
         }
 
         package let state: State
-        /// What is wrong; of one that is ready, what it works without, or what waits.
+        /// What is wrong; for a process that is ready, what it works without, or what waits.
         package let detail: String?
         /// Where its health and metrics are, on 127.0.0.1.
         package let port: Int?
@@ -30,7 +30,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
             self.port = port
         }
 
-        /// One that is ready and works without something, or makes customers wait, is not.
+        /// A process that is ready but works without something, or makes customers wait, is not well.
         package var isWell: Bool { state == .running || state == .ready && detail == nil }
     }
 

@@ -17,7 +17,7 @@ import Testing
         try Fields.read(Request(id: Self.id, operation: MessageName.advanceImport, body: try JSON.encode(object))) { ImportedProduct.read(Self.id, &$0) }
     }
 
-    /// What may stand in a field: taken, changed on the way, and rejected.
+    /// Values of a field: accepted, normalised, and rejected.
     private static let texts: [JSONValue] = [
         "Tea", "T", "a b  c", "~!\"\\/<>&'", "", " ", " Tea", "Tea ", "Te\na", "Te\ta", "Te\u{0}a", "Te\u{7F}a", "Te\u{7}a", "é", "e\u{301}", "\u{202E}Tea",
         .string(String(repeating: "x", count: 100)), .string(String(repeating: "x", count: 101)), .string(String(repeating: "x", count: 200)),
@@ -34,7 +34,7 @@ import Testing
         "images": [.array([]), .array(["/a.jpg"]), .array(["nonsense"])],
     ]
 
-    @Test func `what the short way takes is what the fields are read as, whatever stands in them`() throws {
+    @Test func `the short way reads a row as its fields are read, or leaves it to them`() throws {
         var taken = 0
         for (name, values) in Self.values {
             for value in values {
@@ -51,7 +51,7 @@ import Testing
         #expect(taken > 500)
     }
 
-    @Test func `rows of plain text take it`() {
+    @Test func `rows of plain text take the short way`() {
         let row: [String: JSONValue] = [
             "sku": "A-1", "name": "Red shoe, size 42", "description": "", "brand": "Harbour", "category": "shoes", "price": .object(["amount": .integer(5_990), "currency": "EUR"]),
             "stock": .integer(25), "attributes": .object(["colour": "red"]),

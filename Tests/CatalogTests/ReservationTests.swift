@@ -151,7 +151,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `what a customer has sent back goes into stock once for each return`() async throws {
+    @Test func `goods that a customer has sent back go into stock once for each return`() async throws {
         let harness = try await harness(["a": 10])
         let (first, second) = (UUID(), UUID())
         func restock(_ id: UUID, _ quantity: Int) throws -> Request {

@@ -19,7 +19,7 @@ import Testing
         try step(MessageName.reserve, ReserveStock(orderID: order, lines: [.init(sku: "A", quantity: quantity)]))
     }
 
-    /// What is available, in each event that the batch leads to.
+    /// The available quantities, in the events that the batch leads to.
     private func lows(_ shop: Shop, _ requests: [Request]) async throws -> [Int] {
         let outputs = await shop.harness.send(requests).flatMap(\.outputs)
         return try outputs.filter { $0.destination == .broadcast(MessageName.stockLow) }.map { try JSON.decode(StockLow.self, from: $0.body).available }
@@ -56,13 +56,13 @@ import Testing
         #expect(try await lows(shop, [step(MessageName.commit, SettleReservation(orderID: order))]) == [])
         #expect(try await lows(shop, [set(shop, #"{"onHand": 20}"#)]) == [])
         #expect(try await lows(shop, [try shop.request("stock.adjust", #"{"delta": -11, "reason": "broken"}"#, ["sku": "A"])]) == [4])
-        // A threshold that is raised to what is there is reached, too.
+        // Raising the threshold to the available quantity reaches it, too.
         #expect(try await lows(shop, [set(shop, #"{"onHand": 30}"#)]) == [])
         #expect(try await lows(shop, [set(shop, #"{"onHand": 30, "lowStockAt": 29}"#)]) == [25])
         await shop.harness.database.close()
     }
 
-    @Test func `what one order takes and another returns in the same batch is not reported`() async throws {
+    @Test func `stock that one order takes and another returns in the same batch is not reported`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("A")
         _ = try await lows(shop, [set(shop, #"{"onHand": 10, "lowStockAt": 5}"#)])

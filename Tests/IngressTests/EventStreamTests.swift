@@ -12,7 +12,7 @@ import Testing
     private final class Order: Sendable {
         private let count: Mutex<Int>
         private let total: Int
-        /// Questions about versions that go unanswered, as when workers or the broker are away.
+        /// Requests for versions that go unanswered, as when workers or the broker are away.
         private let silent: Mutex<Int>
 
         init(_ count: Int, of total: Int, silent: Int = 0) {
@@ -29,7 +29,7 @@ import Testing
                         return left >= 0
                     }
                     if isSilent { throw RequestClient.Unanswered.timedOut }
-                    // Something happens between two questions.
+                    // Something happens between two requests.
                     let version = count.withLock { count in
                         count = min(count + 1, total)
                         return count
@@ -65,13 +65,13 @@ import Testing
         #expect(text.hasSuffix("0\r\n\r\n"))
     }
 
-    @Test func `a client that comes back gets what it does not have, or 204 when nothing follows`() async throws {
+    @Test func `a client that reconnects gets the events that it does not have, or 204 when none follow`() async throws {
         let text = try await exchange(Order(2, of: 3).requests, "Last-Event-ID: 0\r\n")
         #expect(!text.contains("id: 0\n") && text.contains("id: 1\n") && text.contains("id: 2\n"))
         #expect(try await exchange(Order(3, of: 3).requests, "Last-Event-ID: 2\r\n").hasPrefix("HTTP/1.1 204"))
     }
 
-    @Test func `nothing is asked about orders to which nobody listens`() async throws {
+    @Test func `no request is sent for orders without listeners`() async throws {
         let requests = Order(3, of: 3).requests
         _ = try await exchange(requests)
         #expect(requests.sent.map(\.request.operation) == ["orders.orders.events"])

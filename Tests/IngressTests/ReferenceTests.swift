@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func `what any operation may answer is told once, and its own problem types on its page`() throws {
+    @Test func `statuses that any operation may return are explained once, and an operation's own problem types on its page`() throws {
         let pages = try Self.pages()
         let checkout = try #require(pages["/docs/carts.checkouts.create"])
         for type in ["cart-ordered", "total-differs", "product-unavailable"] { #expect(checkout.contains("<code>\(type)</code>")) }
@@ -65,7 +65,7 @@ import Testing
         #expect(errors.matches(of: /<dd>The body did not arrive in time\.<\/dd>/).count == 2)
     }
 
-    @Test func `objects inside a schema are opened where they stand, and a circle ends`() throws {
+    @Test func `nested objects of a schema are shown in place, and a circle ends`() throws {
         let pages = try Self.pages()
         let checkout = try #require(pages["/docs/carts.checkouts.create"])
         for field in ["postalCode", "gateway", "paymentMethod", "clientSecret", "lineTotal"] { #expect(checkout.contains("<code>\(field)</code>"), "\(field)") }
@@ -92,7 +92,7 @@ import Testing
 
     @Test func `a request is written so that it can be pasted`() throws {
         let page = try #require(try Self.pages()["/docs/carts.checkouts.create"]).replacing("<span class=\"origin\">https://shop.example</span>", with: "https://shop.example")
-        // A single quote inside a text in single quotes, for the shell.
+        // A single quote inside a shell string in single quotes.
         #expect(page.contains("12 St James&#39;\\&#39;&#39;s Square"))
         #expect(page.contains("curl -X POST &#39;https://shop.example/v1/checkouts&#39;"))
         #expect(page.contains("&quot;Idempotency-Key&quot;: str(uuid.uuid4())"))

@@ -65,7 +65,7 @@ import Testing
         #expect(requests.sent.count == 1)
     }
 
-    @Test func `a second reply that does not come leaves the first`() async throws {
+    @Test func `without the second reply in time the first is the answer`() async throws {
         let response = try await checkOut(FakeRequests { _ in Self.announced }, ["Prefer: wait=30"])
         #expect(response.status == 202)
         #expect(response.body == Self.accepted.body)

@@ -196,7 +196,7 @@ final class ReplyQueue: MessageConsumer {
     var replyAddress: String? { get async { address.withLock { $0 } } }
 }
 
-/// A clock that stands until a test advances it; sleeps are short, whatever they should be.
+/// A clock that stands still until a test advances it; all sleeps are short.
 final class StandingClock: WallClock {
     private let time = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
 

@@ -10,7 +10,7 @@ import WebClient
 @testable import Notifications
 @testable import Sandbox
 
-/// A running sandbox, in which SendGrid and Twilio take what is sent.
+/// A running sandbox, in which SendGrid and Twilio accept messages.
 private struct VendorSandbox: Sendable {
     static let key = "sk_test_vendors"
 
@@ -94,7 +94,7 @@ private struct VendorSandbox: Sendable {
         }
     }
 
-    @Test func `a recipient that it does not take is told from a shop that it does not take, and no key is quoted`() async throws {
+    @Test func `a rejected recipient is distinguished from a rejected shop, and no key is quoted`() async throws {
         try await VendorSandbox.run { vendors in
             #expect(try await error(vendors.sendGrid(), mail(to: "ada@localhost")) == DeliveryError("SendGrid answered 400: Does not contain a valid address.", .refused))
             #expect(try await error(vendors.sendGrid(), mail(from: "shop@unverified.example"))?.reason == .denied)
@@ -104,7 +104,7 @@ private struct VendorSandbox: Sendable {
         }
     }
 
-    @Test func `when it is busy, fails or closes the connection the mail waits, also where it has taken it`() async throws {
+    @Test func `when SendGrid is busy, fails or closes the connection the mail waits, even if it was accepted`() async throws {
         try await VendorSandbox.run { vendors in
             for fault in ["rateLimitRate", "dropBeforeRate"] {
                 try await vendors.misbehave(#"{"\#(fault)": 1}"#)
@@ -127,7 +127,7 @@ private struct VendorSandbox: Sendable {
         #expect(error?.reason == .unavailable && error?.message.hasPrefix("SendGrid: ") == true)
     }
 
-    @Test func `what was sent, and how the vendors misbehave, needs the key`() async throws {
+    @Test func `reading sent messages and setting faults needs the key`() async throws {
         try await VendorSandbox.run { vendors in
             for (method, path) in [("GET", "/_messages"), ("DELETE", "/_messages"), ("GET", "/_messages/faults"), ("DELETE", "/_messages/faults")] {
                 let refused = try await vendors.operate(method, path, key: "wrong")

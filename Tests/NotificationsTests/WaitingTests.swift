@@ -101,7 +101,7 @@ import Testing
         #expect(silence.error(of: "sms") == nil)
     }
 
-    @Test func `what an erased customer's server said is erased, too`() async throws {
+    @Test func `the answer of an erased customer's mail server is erased, too`() async throws {
         let (service, watch) = try await start()
         transport.fail("a@example.com", with: DeliveryError("450 a@example.com is busy", .unavailable))
         let request = try event("a@example.com")

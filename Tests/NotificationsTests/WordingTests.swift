@@ -57,7 +57,7 @@ import Testing
         #expect(Language.german.amount(money) == german)
     }
 
-    @Test func `what customers and carriers call things is text, not markup and not a template`() throws {
+    @Test func `names that customers and carriers give are text, not markup and not a template`() throws {
         var news = OrderNews(kind: .orderShipped, orderID: UUID(), number: "W-1", email: try #require(MailAddress(bare: "a@example.com")))
         news.carrier = "{number} <b>&\"'"
         news.lines = [.init(name: "<script>{amount}</script>", quantity: 1, total: nil)]
@@ -66,7 +66,7 @@ import Testing
         #expect(letter.html.contains("{number} &lt;b&gt;&amp;&quot;&#39;") && !letter.html.contains("<script>") && letter.html.contains("{carrier} &amp; Söhne"))
     }
 
-    @Test func `what the news does not say is said in other words, or not at all`() throws {
+    @Test func `values that the news does not have are replaced by other words, or left out`() throws {
         let news = OrderNews(kind: .orderShipped, orderID: UUID(), number: "W-1", email: try #require(MailAddress(bare: "a@example.com")))
         let letter = Letter(news, .standard, shop: "Harbour")
         #expect(letter.opening == "We have handed these items from your order W-1 to the carrier.")

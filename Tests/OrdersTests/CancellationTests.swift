@@ -78,7 +78,7 @@ extension OrderFixture {
         await order.harness.database.close()
     }
 
-    @Test func `a stranger cannot cancel, and nobody can cancel what was shipped or rejected`() async throws {
+    @Test func `a stranger cannot cancel, and no one can cancel an order that was shipped or rejected`() async throws {
         let order = try await OrderFixture()
         try await order.confirm()
         #expect(try await order.cancel(as: nil).reply.status == 404)

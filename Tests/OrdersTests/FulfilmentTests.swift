@@ -4,7 +4,7 @@ import Testing
 
 @testable import Orders
 
-/// Every order of shipments, delivery, returns, decisions and refunds of a small order, duplicates included.
+/// Every sequence of shipments, delivery, returns, decisions and refunds of a small order, duplicates included.
 @Suite struct FulfilmentTests {
     static let maximumStates = 200_000
     static let now = Date(timeIntervalSince1970: 1_780_000_000)
@@ -53,13 +53,13 @@ import Testing
         return after
     }
 
-    /// A refund is reported for a return whose goods have arrived, as only then it is requested.
+    /// A refund is reported for a return whose goods have arrived: only then is it requested.
     private static func isPossible(_ deed: Deed, in fulfilment: Fulfilment) -> Bool {
         guard case .refund(let number) = deed else { return true }
         return fulfilment.returns.contains { $0.id == id(10 + number) && ($0.state == .received || $0.state == .refunded) }
     }
 
-    @Test func `in no order of requests is more shipped than ordered, or more returned than shipped, and none counts twice`() throws {
+    @Test func `in no sequence of requests is more shipped than ordered, or more returned than shipped, and none counts twice`() throws {
         var known: Set = [Fulfilment()]
         var states = [Fulfilment()]
         var seen: Set<Fulfilment.State?> = []
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `what is not in the order is named, and what is not left is refused`() throws {
+    @Test func `lines that are not in the order are named, and more than is left is refused`() throws {
         var fulfilment = Fulfilment()
         let unknown = problem { _ = try fulfilment.ship(Self.parcel([.init(sku: "pot", quantity: 1)]), id: Self.id(1), of: Self.order, at: Self.now) }
         #expect(unknown?.status == 422 && unknown?.errors?.map(\.field) == ["lines[0].sku"])

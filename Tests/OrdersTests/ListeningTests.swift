@@ -20,7 +20,7 @@ import Testing
         String(decoding: reply.body, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
     }
 
-    @Test func `each entry of the history is an event, and a client that comes back gets what it does not have`() async throws {
+    @Test func `each entry of the history is an event, and a client that reconnects gets the events that it does not have`() async throws {
         let order = try await OrderFixture()
         try await order.advance(.stockReserved)
         let first = try await listen(order)

@@ -38,7 +38,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `no one waits for longer than a bound`() async throws {
+    @Test func `no requester waits for longer than the bound`() async throws {
         let (order, _, reply) = try await placed(waiting: 86_400)
         #expect(reply.settlesUntil == order.harness.clock.now().addingTimeInterval(Store.Waiter.longest))
         await order.harness.database.close()

@@ -9,7 +9,7 @@ import Testing
 @testable import Payments
 @testable import ServiceKit
 
-/// What the gateway rejects for good, or takes back later, waits for an operator: one dead letter, no message every two minutes.
+/// A refund that the gateway rejects for good, or takes back later, waits for an operator: one dead letter, not a message every two minutes.
 @Suite struct RefusedRefundTests {
     @Test func `a refused refund is one dead letter, and its replay requests it under a new key`() async throws {
         let fixture = try await PaymentFixture.paid()
@@ -35,7 +35,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `what a refused refund left is there for another one, and its replay is not made beside that`() async throws {
+    @Test func `a refused refund leaves its amount to another one, and its replay does not exceed the payment`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.state.withLock { $0.refundAnswer = .refused }
         let letter = try letter(try await fixture.refund(300))
@@ -48,7 +48,7 @@ import Testing
     }
 
     /// The total of another shop's order went on showing a refund that the bank had returned, and did not show those that came late.
-    @Test func `a refund that fails days later counts no more, and needs an operator`() async throws {
+    @Test func `a refund that fails days later no longer counts, and needs an operator`() async throws {
         let fixture = try await PaymentFixture.paid()
         let id = UUID()
         _ = try await fixture.refund(200, id: id)
@@ -124,7 +124,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `what people have to settle is one list, in pages`() async throws {
+    @Test func `payments that need a decision are one list, in pages`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.state.withLock { $0.refundAnswer = .refused }
         _ = try await fixture.refund(200)

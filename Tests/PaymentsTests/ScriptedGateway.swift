@@ -12,7 +12,7 @@ final class ScriptedGateway: PaymentGateway {
         case made(GatewayMovements.Refund.Status)
         /// Made, and the answer is lost.
         case lost
-        /// Not made, and nobody can tell.
+        /// Not made, and the caller does not know.
         case vanished
         case refused
         /// The key yields an error from now on; the refund was made or was not.
@@ -147,7 +147,7 @@ final class ScriptedGateway: PaymentGateway {
 }
 
 extension ScriptedGateway.State {
-    /// As the gateway has it now, with what has moved.
+    /// As the gateway has it now, with its refunds and disputes.
     fileprivate func payment(_ intent: String) -> GatewayPayment? {
         payments[intent].map { with(movements[intent] ?? GatewayMovements(), $0) }
     }

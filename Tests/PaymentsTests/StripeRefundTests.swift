@@ -52,7 +52,7 @@ private struct RefundingStripe: HTTPTransport {
         #expect(recorder.bodies.withLock { $0.first }?.split(separator: "&").contains("amount=\(asked)") == true)
     }
 
-    @Test func `an amount that Stripe cannot count is refused before anything is sent`() async throws {
+    @Test func `an amount that Stripe cannot represent is refused before anything is sent`() async throws {
         let recorder = Recorder { _ in "{}" }
         await #expect(throws: GatewayError.self) {
             _ = try await StripeGateway(transport: recorder, key: "sk_test").refund(call(Money(amount: 1_234, currency: "KWD")))
@@ -60,7 +60,7 @@ private struct RefundingStripe: HTTPTransport {
         #expect(recorder.bodies.withLock { $0.isEmpty })
     }
 
-    @Test func `a part that is refused because all is refunded is refused, and repeated with no other key`() async throws {
+    @Test func `a partial refund that is refused because all is refunded is not repeated with another key`() async throws {
         let answer = #"{"error": {"type": "invalid_request_error", "code": "charge_already_refunded", "message": "m"}}"#
         await #expect {
             _ = try await StripeGateway(transport: RefundingStripe(status: 400, answer: answer, refunded: 500), key: "sk_test").refund(

@@ -16,7 +16,7 @@ import Testing
         try await sandbox.get("/v1/payment_intents/\(payment)?expand[]=latest_charge&expand[]=latest_charge.refunds").json["latest_charge"]
     }
 
-    @Test func `a refund of pm_card_refundFail succeeds, and fails some time later`() async throws {
+    @Test func `a refund of pm_card_refundFail succeeds first, and fails some time later`() async throws {
         let ahead = Mutex(0.0)
         try await WebhookReceiver.run { receiver in
             try await TestSandbox.run(now: { Date() + ahead.withLock { $0 } }, configure: { $0.webhookURL = receiver.url }) { sandbox in
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    @Test func `who has missed events lists them, from either end and by type`() async throws {
+    @Test func `missed events are listed from either end and by type`() async throws {
         try await TestSandbox.run { sandbox in
             for _ in 1...2 { _ = try await pay(sandbox, "pm_card_visa") }
             func ids(_ query: String) async throws -> [String] {

@@ -26,11 +26,11 @@ import Testing
         ).refunds
     }
 
-    @Test func `a ledger that is the gateway's has no findings`() {
+    @Test func `a ledger that agrees with the gateway has no findings`() {
         #expect(findings([Self.row(200), Self.row(100, "needsOperator", id: "re_2")], [Self.refund(200), Self.refund(100, "failed", id: "re_2")]) == [])
     }
 
-    @Test func `what the gateway has told in an event that is a dead letter is not held against the ledger`() {
+    @Test func `a difference that is explained by an event among the dead letters is not reported`() {
         let letter = Audit.DeadLetter(id: nil, cause: "gateway-unreachable", origin: "payments.commands", order: nil, intent: "pi_1")
         #expect(findings([Self.row(200)], [Self.refund(200), Self.refund(100, id: "re_2")], deadLetters: [letter]) == [])
     }
@@ -39,14 +39,14 @@ import Testing
         #expect(findings([Self.row(501)], [Self.refund(501)]).count == 1)
     }
 
-    @Test func `a refund that only one of the two has is reported`() {
+    @Test func `a refund that is missing from the ledger or at the gateway is reported`() {
         #expect(findings([Self.row(200)], []).count == 1)
         #expect(findings([], [Self.refund(200)]).isEmpty, "no row, no order to look at: the money itself is compared elsewhere")
         #expect(findings([Self.row(200)], [Self.refund(200), Self.refund(100, id: "re_2")]).count == 1)
         #expect(findings([Self.row(200)], [Self.refund(200, "failed")]).count == 1)
     }
 
-    @Test func `a refund that is under way for good is reported`() {
+    @Test func `a refund that never ends is reported`() {
         #expect(findings([Self.row(200, "pending", id: nil)], []).count == 1)
     }
 }

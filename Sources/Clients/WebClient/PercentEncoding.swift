@@ -15,7 +15,7 @@ package enum PercentEncoding {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// All but ASCII letters, digits, `-`, `.` and `_` escaped.
+    /// Escapes all but ASCII letters, digits, `-`, `.` and `_`.
     package static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var escaped: [UInt8] = []

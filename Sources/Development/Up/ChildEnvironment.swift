@@ -14,7 +14,7 @@ package struct ChildEnvironment: Sendable {
     ]
     /// The same, by prefix: settings, locales, and the settings of sanitizers and of the profiler.
     private static let sharedFamilies = ["CONSUL_", "OTEL_", "LC_", "ASAN_", "TSAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE_"]
-    /// The settings of a proxy for the payment gateway and for what carries messages.
+    /// Proxy settings, for calls to the payment gateway and to the vendors that carry messages.
     private static let proxies: Set<String> = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
 
     private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"

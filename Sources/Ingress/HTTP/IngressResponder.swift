@@ -31,7 +31,7 @@ struct IngressResponder: HTTPResponder {
     private let listeners = ConcurrencyLimit(limit: EventStream.maximumAtOnce)
     let watch: ChangeWatch
     let answers: AnswerCache
-    /// What follows the first part of an answer.
+    /// The parts of an answer after the first.
     typealias Rest = @Sendable (_ first: [UInt8]) -> ResponseBody
 
     let admission: ConcurrencyLimit

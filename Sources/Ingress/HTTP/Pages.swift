@@ -19,7 +19,7 @@ struct Pages: Sendable {
         self.documents = documents
     }
 
-    /// A page of the reference needs its style, its script, and the shop that it sends requests to.
+    /// A page of the reference may load its style and its script, and send requests to this shop.
     private static let policy =
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 

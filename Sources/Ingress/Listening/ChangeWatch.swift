@@ -8,15 +8,15 @@ import Synchronization
 
 /// Notices changes of the things that clients listen to: once a second it asks the services for the versions of all of them.
 ///
-/// It relies on no event: what was missed while a worker, the broker or this connection was away is noticed with the next answer, on each of several ingresses. A thing costs
-/// one element of a request, however many clients listen to it; without listeners nothing is asked.
+/// It relies on no event: each ingress notices with the next answer what has changed while a worker, the broker or its connection was away. A thing costs one
+/// element of a request, however many clients listen to it; without listeners no request is sent.
 final class ChangeWatch: Sendable {
-    /// Between two questions: how late a change may be noticed.
+    /// Between two requests: how late a change may be noticed.
     static let interval: Duration = .seconds(1)
     static let deadline: Duration = .seconds(5)
-    /// Things in one question.
+    /// Things in one request.
     static let thingsAtOnce = 1_000
-    /// Questions between two heartbeats, which tell a client, and what stands between, that the connection lives.
+    /// Rounds between two heartbeats, which show the client, and any proxy in between, that the connection is alive.
     static let questionsBetweenHeartbeats = 15
 
     enum Signal: Sendable {
@@ -50,7 +50,7 @@ final class ChangeWatch: Sendable {
 
     /// Signals for one listener, from when the version of the thing is known. It ends with the listener's task, or when the ingress is stopped.
     func signals(of topic: Topic) -> AsyncStream<Signal> {
-        // The newest one says that something is to be done; what that is, the listener asks for.
+        // One signal is enough: the listener then asks for everything that has changed.
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let number = state.withLock { state -> Int? in
                 if state.hasEnded { return nil }
@@ -90,7 +90,7 @@ final class ChangeWatch: Sendable {
         }
     }
 
-    /// All streams end; clients come back to another ingress.
+    /// Ends all streams; clients reconnect to another ingress.
     func end() {
         let listeners = state.withLock { state in
             state.hasEnded = true
@@ -99,7 +99,7 @@ final class ChangeWatch: Sendable {
         for listener in listeners { listener.finish() }
     }
 
-    /// A question without an answer is put again with the next round.
+    /// A request without an answer is repeated in the next round.
     private func ask(_ operation: String, _ topics: [Topic]) async {
         guard let body = try? JSON.encode(Question(ids: topics.map(\.id))) else { return }
         let request = Request(id: randomness.uuid(), operation: operation, body: body)
@@ -118,14 +118,14 @@ final class ChangeWatch: Sendable {
         for listener in changed { listener.yield(.changed) }
     }
 
-    /// The listener could not take the news: it is signalled again.
+    /// The listener could not read the change: it is signalled again.
     func repeatSignal(of topic: Topic) {
         state.withLock { $0.versions[topic] = nil }
     }
 
     private func sendHeartbeats() {
         for listener in state.withLock({ $0.listeners.values.flatMap(\.values) }) {
-            // A change that was not taken yet is not lost to a heartbeat.
+            // A heartbeat must not replace a change that was not read yet.
             if case .dropped(.changed) = listener.yield(.heartbeat) { listener.yield(.changed) }
         }
     }

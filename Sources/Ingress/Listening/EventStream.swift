@@ -8,11 +8,11 @@ import Runtime
 struct EventStream: Sendable {
     /// Listeners of this process, each with a connection, a task and a few hundred bytes here; one more is answered 503.
     static let maximumAtOnce = 6_000
-    /// After this time, in seconds, the client has to come back, and shows again who it is.
+    /// After this time, in seconds, the client has to reconnect, and is authenticated again.
     static let longest: TimeInterval = 1_800
 
     let call: Call
-    /// What the next events are asked for with.
+    /// The parameter `after` of the request for the next events.
     let next: String
     let topic: ChangeWatch.Topic
     let watch: ChangeWatch

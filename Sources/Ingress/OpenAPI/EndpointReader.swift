@@ -107,7 +107,7 @@ struct EndpointReader {
     private static func signature(_ node: DocumentNode) throws(OpenAPIError) -> String {
         let name = try node.text()
         guard WebhookSchemes.named(name) != nil else {
-            throw node.error("'\(name)' is no scheme of signatures; accepted: \(WebhookSchemes.all.map { $0.name }.joined(separator: ", "))")
+            throw node.error("'\(name)' is not a signature scheme; accepted: \(WebhookSchemes.all.map { $0.name }.joined(separator: ", "))")
         }
         return name
     }
@@ -120,7 +120,9 @@ struct EndpointReader {
 
     private static func guestKey(_ node: DocumentNode) throws(OpenAPIError) -> GuestKey {
         let text = try node.text()
-        guard let key = GuestKey(text) else { throw node.error("'\(text)' is no place of a guest's key; accepted: path.<template>, query.<parameter>, body.<field>") }
+        guard let key = GuestKey(text) else {
+            throw node.error("'\(text)' is not a scope of a guest's key; accepted: path.<template>, query.<parameter>, body.<field>")
+        }
         return key
     }
 

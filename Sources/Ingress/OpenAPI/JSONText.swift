@@ -13,7 +13,7 @@ enum JSONText {
         return text
     }
 
-    /// Where the three words are spelled differently.
+    /// The languages in which `true`, `false` and `null` are spelled differently.
     enum Language {
         case json, python
 

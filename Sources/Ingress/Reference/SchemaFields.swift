@@ -1,4 +1,4 @@
-/// A schema as a list of its fields. Objects inside are opened where they stand.
+/// A schema as a list of its fields. Nested objects are shown in place.
 struct SchemaFields {
     /// Deeper objects are named only.
     private static let maximumDepth = 6

@@ -1,11 +1,11 @@
-/// A form that sends the operation's request to the shop that served the page. It shows up where scripts run.
+/// A form that sends the operation's request to the shop that served the page. It is visible only where scripts run.
 struct TryForm {
     let endpoint: Endpoint
     let parameters: [OperationParameter]
     let body: RequestExample.Body?
 
     func html() -> String {
-        // What is signed by the sender cannot be sent from here.
+        // A request that its sender signs cannot be sent from here.
         guard endpoint.signature == nil else { return "" }
         return """
             <section class="try" hidden aria-labelledby="try">

@@ -4,7 +4,7 @@ import FoundationEssentials
 protocol WebhookScheme: Sendable {
     /// As `signature` in openapi.yaml and the configuration name it.
     static var name: String { get }
-    /// Those that carry the proof, in lower case; operations document them as parameters.
+    /// The headers that carry the proof, in lower case; operations document them as parameters.
     static var headers: [String] { get }
 
     /// - Parameter secrets: Any of them may have signed: a sender uses a new one before or after this process knows it.
@@ -14,7 +14,7 @@ protocol WebhookScheme: Sendable {
     func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault)
 }
 
-/// Why a webhook is not believed; for its sender, so without secrets.
+/// Why a webhook is rejected; for its sender, so without secrets.
 struct WebhookFault: Error {
     let detail: String
 }

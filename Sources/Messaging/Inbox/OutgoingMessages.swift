@@ -3,8 +3,8 @@ import FoundationEssentials
 import JSON
 import Secrets
 
-/// What the handling of a message leads to. The inbox keeps it in its column `outputs`: an array with the messages in order, and the reply, if there is one, at
-/// its end. Rows of all versions within the inbox's memory have this form.
+/// The messages and the reply that a handled message leads to. The inbox keeps them in its column `outputs`: an array with the messages in order, and the
+/// reply, if there is one, at its end. Rows of all versions within the inbox's memory have this form.
 struct OutgoingMessages: Sendable, Codable, Equatable {
     let messages: [OutgoingMessage]
     let reply: Reply?

@@ -5,7 +5,7 @@ public enum Outcome: Sendable {
     /// `reply` is nil where there is no requester, or where the receiver of a forwarded message answers. `note` is for the log, where the outgoing messages
     /// do not say what was done; it contains no secret and no personal data.
     case done(Reply? = nil, emit: [OutgoingMessage] = [], note: String? = nil)
-    /// The message has changed nothing and leads to nothing: the inbox does not remember it, and a copy is looked at anew.
+    /// The message has changed nothing and leads to nothing: the inbox does not remember it, and a copy is handled again.
     case ignored(note: String? = nil)
     case failed(Failure)
 

@@ -12,11 +12,11 @@ public struct Reply: Sendable, Equatable {
     public var body: [UInt8]
     /// Whether the inbox has answered in place of the handler.
     public var isReplayed = false
-    /// Contains a secret: it goes to the requester and is stored nowhere, so a retry is handled anew.
+    /// Contains a secret: it goes to the requester and is stored nowhere, so a retry is handled again.
     public var isPrivate = false
     /// Until when a second reply follows, about the work that this one accepts. It belongs to one delivery of the request, and is not stored with the reply.
     public var settlesUntil: Date?
-    /// Under which the second reply arrives at its requester.
+    /// The id under which the second reply arrives at its requester.
     var correlationID: String?
     /// The request could not be read, and so was not handled: the inbox does not record it, and the corrected request may arrive under the same id.
     var isUnread = false
@@ -47,7 +47,7 @@ public struct Reply: Sendable, Equatable {
     /// ingress.
     public static let nextPage = "x-wharf-next"
 
-    /// Whether a retry of the same request must get this same answer: it had an effect, or it is a lasting no.
+    /// Whether a retry of the same request must get this same answer: it had an effect, or it is a final rejection.
     var isLasting: Bool {
         !isPrivate && !isUnread && ((200..<300).contains(status) || [409, 412, 422].contains(status))
     }

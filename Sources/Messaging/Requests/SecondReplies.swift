@@ -24,7 +24,7 @@ struct SecondReplies {
         entries[id] = Entry(until: until, address: address)
     }
 
-    /// Returns who waits for it, if it is expected and somebody does.
+    /// Returns the requester that waits for it, if it is expected and there is one.
     mutating func arrive(_ reply: Reply, for id: String) -> CheckedContinuation<Reply?, Never>? {
         guard case .awaited(let waiting)? = entries[id]?.arrival else {
             entries[id]?.arrival = .here(reply)
@@ -47,7 +47,7 @@ struct SecondReplies {
         }
     }
 
-    /// Forgets it; returns who waits for it.
+    /// Forgets it; returns the requester that waits for it.
     mutating func giveUp(_ id: String) -> CheckedContinuation<Reply?, Never>? {
         guard case .awaited(let waiting)? = entries.removeValue(forKey: id)?.arrival else { return nil }
         return waiting

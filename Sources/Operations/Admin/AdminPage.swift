@@ -2,7 +2,7 @@
 public struct AdminPage: Sendable {
     /// Without a slash at its ends, as in `mails`.
     public let path: String
-    /// The page for a request's query; nil for 404. It shows no secrets and no customers: the admin port asks nobody who they are.
+    /// The page for a request's query; nil for 404. It shows no secrets and no customers: the admin port has no authentication.
     let content: @Sendable ([String: String]) -> Content?
 
     public init(_ path: String, content: @escaping @Sendable ([String: String]) -> Content?) {

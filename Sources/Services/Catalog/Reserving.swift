@@ -124,7 +124,7 @@ struct Reserving: Sendable {
         let moved = levels.filter { sku, level in
             before[sku]?.onHand != level.onHand || before[sku]?.reserved != level.reserved
         }
-        // What the batch as a whole leaves low, so that stock which an order takes and another returns is not reported.
+        // Compares before and after the whole batch, so that stock which one order takes and another returns is not reported.
         if let last = outcomes.lastIndex(where: \.isDone) { outcomes[last] = outcomes[last].emitting(try StockLow.emissions(before, moved)) }
         try await StockStore.save(
             levels: moved, reservations: changed.compactMap { reservations[$0] }, now: clock.now(), on: transaction)

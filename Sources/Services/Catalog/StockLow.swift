@@ -2,8 +2,8 @@ import Contracts
 import Messaging
 import PostgreSQL
 
-/// The event `stock.low`: what is available of a SKU has fallen to its threshold, or the threshold was raised to it. It is sent once; only stock that has been
-/// above the threshold can become low again.
+/// The event `stock.low`: the available quantity of a SKU has fallen to its threshold, or the threshold was raised to it. It is
+/// sent once; only stock that has been above the threshold can become low again.
 struct StockLow: Codable {
     let sku: String
     let available: Int
@@ -22,7 +22,7 @@ extension Outcome {
         if case .done = self { true } else { false }
     }
 
-    /// The same with more messages, if it was done.
+    /// The same outcome with more messages, where it is `done`.
     func emitting(_ more: [OutgoingMessage]) -> Outcome {
         guard case .done(let reply, let emissions, let note) = self else { return self }
         return .done(reply, emit: emissions + more, note: note)

@@ -5,7 +5,7 @@ import Messaging
 ///
 /// A notification that could not be sent climbs the retry ladder or becomes a dead letter with its event, whose other notifications are not sent again.
 public protocol NotificationChannel: Sendable {
-    /// As ids, the database and the API have it: it never changes.
+    /// Ids, the database and the API contain it: it never changes.
     var name: String { get }
     /// What one of its notifications is called in logs; begins the causes of its failures, as in `mail-refused`.
     var noun: String { get }

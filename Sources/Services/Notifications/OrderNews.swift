@@ -91,14 +91,14 @@ extension OrderNews {
             news.repetition = order.shipmentID ?? order.refundID ?? order.returnID
             news.carrier = order.carrier
             news.trackingNumber = order.trackingNumber
-            // Whoever ships types it: a link in a mail leads to the Web and nowhere else.
+            // People in the warehouse type it: a link in a mail may lead to the Web only.
             news.trackingURL = order.trackingUrl.flatMap { isWebAddress($0) ? $0 : nil }
             news.amount = order.amount
             return news
         }
     }
 
-    /// As long as browsers and mail readers take everywhere.
+    /// The longest that all browsers and mail readers accept.
     private static let maximumAddress = 2_000
 
     static func isWebAddress(_ text: String) -> Bool {

@@ -11,7 +11,7 @@ extension Changing {
             guard item.input.order.mayRead(order, caller) else { throw Problem.notFound("order") }
             // The lock on the saga's row decides between a cancellation and a shipment.
             guard order.shipping == nil else {
-                throw Problem.conflict("already-shipped", "The order has been shipped, at least in part. What has been shipped can be returned.")
+                throw Problem.conflict("already-shipped", "The order has been shipped, at least in part. Shipped items can be returned.")
             }
             guard order.checkout.phase != .rejected else {
                 throw Problem.conflict("order-rejected", "The order was rejected: there is nothing to cancel.")

@@ -5,7 +5,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// What people do to orders after they were placed: each order is locked for its change, as for an event of its saga.
+/// Changes that people make to placed orders: each order is locked for its change, as for an event of its saga.
 struct Changing: Sendable {
     let times: CheckoutTimes
     let clock: any WallClock
@@ -52,7 +52,7 @@ struct Changing: Sendable {
 }
 
 extension Store {
-    /// The answers to those who have waited for these orders to settle, by order; nobody waits any more.
+    /// The answers to the requesters that wait for these orders to settle, by order; removes those requesters.
     static func answers(toWaitersOf orders: [OrderRow], on transaction: any SQLConnection) async throws -> [UUID: [OutgoingMessage]] {
         if orders.isEmpty { return [:] }
         let views = try Dictionary(orders.map { ($0.id, try CheckoutView($0)) }, uniquingKeysWith: { first, _ in first })
@@ -70,7 +70,7 @@ extension OrderRow {
         newHistory.append(.init(at: now, state: state, detail: detail, by: actor))
     }
 
-    /// The same reply to each request that finds the order so.
+    /// The same reply to each request that finds the order in this state.
     func reply(status: Int) throws -> Reply {
         try Reply(status: status, headers: ["location": "/v1/orders/\(id.lowerCaseText)"], json: try view)
     }

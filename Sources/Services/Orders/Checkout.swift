@@ -34,7 +34,7 @@ struct Checkout: Sendable, Hashable {
         case stockCommitted, reservationLost
         case paymentVoided, paymentUnresolved, stockReleased, cartReopened
         case paymentChanged
-        /// Whoever may has cancelled the order, of which nothing has been shipped.
+        /// The customer or the shop has cancelled the order before anything was shipped.
         case cancelled(by: Canceller)
         /// The deadline of the step has passed; `expired` when that of the whole checkout has passed too.
         case overdue(expired: Bool)
@@ -104,7 +104,7 @@ struct Checkout: Sendable, Hashable {
         // An operator decides about the money, and has a dead letter about it; the goods need not wait for that.
         case (.voiding, .paymentUnresolved): to(.releasing, .release)
         case (.voiding, .overdue): to(.voiding, .void)
-        // Its cart stays closed: the order has existed.
+        // The cart of a cancelled order stays closed.
         case (.releasing, .stockReleased) where isCancelled: to(.cancelled, .announceCancelled)
         case (.releasing, .stockReleased): to(.reopening, .reopen)
         case (.releasing, .overdue): to(.releasing, .release)

@@ -15,14 +15,14 @@ struct ListenToOrder: Sendable {
     static func read(_ request: Request) throws -> ListenToOrder {
         try Fields.read(request) { fields in
             let order = try GetOrder.read(&fields)
-            // The ingress's own place, then the client's. What is not an index, a browser has from elsewhere: it gets everything.
+            // The ingress's own place, then the client's. A value that is not an index comes from another stream: the client gets everything.
             let place = fields.optionalParameter("after", 1...20) ?? fields.optionalParameter("last-event-id", 1...200)
             return ListenToOrder(order: order, after: max(place.flatMap { Int($0) } ?? -1, -1))
         }
     }
 }
 
-/// `orders.orders.versions`: of which of these orders there is news.
+/// `orders.orders.versions`: the versions of these orders, by which the ingress notices changes.
 struct OrderVersions: Sendable, Codable {
     struct Answer: Sendable, Codable {
         let versions: [String: Int]
@@ -48,8 +48,8 @@ private struct OrderChange: Encodable {
 }
 
 extension Reading {
-    /// The changes that the client does not have, as text of an event stream. The reply says whether more may follow; to a client that has everything about an order
-    /// that has settled it is 204, upon which browsers do not come back.
+    /// The changes that the client does not have, as text of an event stream. The reply says whether more may follow; for a client that has everything about a
+    /// settled order it is 204, after which browsers do not reconnect.
     func events(_ items: [IncomingMessage<ListenToOrder>], on connection: any SQLConnection) async throws -> [Outcome] {
         let orders = try await Store.find(items.map(\.input.order.id), on: connection)
         return try items.map { item in

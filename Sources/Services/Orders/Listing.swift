@@ -5,7 +5,7 @@ import JSON
 import Messaging
 import PostgreSQL
 
-/// Which orders a list shows. What is nil does not matter.
+/// Which orders a list shows. A nil filter is not applied.
 struct OrderFilter: Sendable {
     static let states = ["pending", "requiresAction", "confirmed", "partlyShipped", "shipped", "delivered", "rejected", "cancelled"]
 

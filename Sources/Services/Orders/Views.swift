@@ -54,7 +54,7 @@ extension Checkout {
         case .cancelled: "cancelled"
         case .voiding where isCancelled, .releasing where isCancelled: "cancelled"
         case .awaitingCustomer: "requiresAction"
-        // What the payment is, only its own report says.
+        // Only the payment's own report says what becomes of the money.
         case .reserving, .charging, .booked, .voiding, .releasing, .reopening: "pending"
         }
     }

@@ -61,7 +61,7 @@ public struct GatewayPayment: Sendable, Equatable {
     }
 }
 
-/// The money of a payment that has moved back, or may.
+/// The refunds and disputes of a payment: money that has gone back to the customer, or may.
 public struct GatewayMovements: Sendable, Equatable {
     public struct Refund: Sendable, Equatable {
         public enum Status: String, Sendable, Equatable, CaseIterable {

@@ -101,7 +101,7 @@ struct Unresolved: Sendable {
             case .refundAgain(let id):
                 guard var attempt = attempts[item.input.orderID], var refund = ledger[id], refund.state == .needsOperator else { return .done() }
                 guard refund.amount <= ledger.left(of: attempt) else {
-                    return .failed(Failure(item.input.cause, "less of the payment is left than this refund is about"))
+                    return .failed(Failure(item.input.cause, "the refund exceeds what is left of the payment"))
                 }
                 refund.begin(round: refund.round + 1)
                 ledger.put(refund)

@@ -51,7 +51,7 @@ final class FakeRequests: Requesting {
         return try await answer(request)
     }
 
-    /// What a reply that announces a second one is followed by.
+    /// The second reply that follows one that announces it.
     func second(after first: Reply) async -> Reply? { followUp }
 
     func post(_ request: Request, timeout: Duration) async throws {

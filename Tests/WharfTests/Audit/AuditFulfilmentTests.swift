@@ -7,7 +7,7 @@ import Testing
 
 /// What comes after the checkout: cancellations, shipments, returns.
 extension AuditInvariantTests {
-    /// A consistent order that the gateway has refunded whole.
+    /// A consistent order that the gateway has refunded in full.
     static func cancelled() -> AuditedOrder { order("cancelled", refunded: 300) }
 
     /// Each one turns a good cancelled order into one with a single finding, of that invariant.

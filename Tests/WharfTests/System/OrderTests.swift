@@ -21,7 +21,7 @@ extension System {
             #expect(answer.header("preference-applied") == "wait=20")
             #expect(answer["order", "state"] == "confirmed")
             #expect(answer["order", "total", "amount"] == 2_500)
-            // Which of the two reports arrives first, that of the payment or that of the booked sale, is open.
+            // Either report may arrive first: that of the payment or that of the booked sale.
             let paths = [["placed", "charging", "confirming", "confirmed"], ["placed", "charging", "booked", "confirmed"]]
             let seen = answer["order", "history"]?.list.compactMap { $0["state"]?.text } ?? []
             #expect(paths.contains { $0.prefix(3) == seen.prefix(3) })

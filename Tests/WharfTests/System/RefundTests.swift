@@ -40,7 +40,7 @@ extension System {
             #expect(list["items"]?.list.map { $0["state"]?.text } == ["succeeded", "succeeded"])
         }
 
-        @Test func `a refund that the bank returns days later is refunded no more, and is for people to settle`() async throws {
+        @Test func `a refund that the bank returns days later no longer counts, and needs a decision`() async throws {
             let order = try await paid("pm_card_refundFail")
             let key = ["idempotency-key": UUID().uuidString]
             let refund = try await order.admin.post("\(order.path)/refunds", #"{"amount": 200, "reason": "late"}"#, key)

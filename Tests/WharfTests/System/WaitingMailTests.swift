@@ -12,7 +12,7 @@ import WebClient
 @testable import wharf
 
 extension System {
-    /// Mail cannot be written, so it waits: an operator sees it wherever one looks.
+    /// Mail cannot be written, so it waits: an operator sees it in each place.
     @Suite struct `Waiting mail` {
         private static let reportLimit = Duration.seconds(15)
 
@@ -48,7 +48,7 @@ extension RunningWharf {
     /// Behind the number: mails of earlier tests may wait as well.
     private static var count: Regex<Substring> { #/\d+ notifications? by email waits? since /# }
 
-    /// Where an operator looks, and does not find how many mails wait, since when and why.
+    /// The places where an operator looks that do not show how many mails wait, since when and why.
     fileprivate func withoutWaitingMail() async throws -> [String] {
         let status = try await Status.report(of: folder)
         let text = status.text(Paint(isColoured: false))

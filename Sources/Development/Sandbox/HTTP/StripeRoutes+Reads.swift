@@ -122,7 +122,7 @@ extension StripeRoutes {
         return Self.list(page, url: "/v1/events") { $0.raw($1.body) }
     }
 
-    /// Of one payment: that is all that can be asked for here.
+    /// The disputes of one payment; the sandbox has no other list of disputes.
     private func listDisputes(_ request: Request) throws(StripeError) -> [UInt8] {
         var reader = try request.queryReader()
         let id = try reader.requiredText("payment_intent")

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What was sent through the sandbox, and how it misbehaves. In memory: the newest messages, and no more.
+/// The messages sent through the sandbox, and the faults that it injects. In memory: the newest messages, and no more.
 final class MessageBook: Sendable {
     /// Some 10 KB each.
     static let maximum = 5_000

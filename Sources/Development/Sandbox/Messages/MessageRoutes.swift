@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Secrets
 
-/// What SendGrid and Twilio offer for one mail and one text message, and the operator's view of what they took.
+/// SendGrid's and Twilio's calls for one mail and one text message, and the operator's view of the messages that they accepted.
 struct MessageRoutes: Sendable {
     let book: MessageBook
     /// SendGrid's key, and Twilio's token.

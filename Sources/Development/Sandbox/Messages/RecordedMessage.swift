@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A mail or a text message that the sandbox has taken.
+/// A mail or a text message that the sandbox has accepted.
 struct RecordedMessage: Sendable, Equatable {
     enum Vendor: String, Sendable {
         case sendgrid, twilio
@@ -14,7 +14,7 @@ struct RecordedMessage: Sendable, Equatable {
     let text: String
     /// Empty for a text message.
     var html = ""
-    /// That the sender has set itself.
+    /// Those that the sender has set itself.
     var headers: [String: String] = [:]
     let at: Date
 

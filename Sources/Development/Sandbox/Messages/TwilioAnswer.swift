@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// Twilio's answers to a new message, to the numbers that its test credentials know as well.
+/// Twilio's answers to a new message, including those for the numbers of its test credentials.
 enum TwilioAnswer {
     static let maximumText = 1_600
 

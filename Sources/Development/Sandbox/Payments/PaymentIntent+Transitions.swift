@@ -118,7 +118,7 @@ extension PaymentIntent {
         return refunded
     }
 
-    /// The money of a refund that has failed is here again.
+    /// The money of a failed refund is with the shop again.
     mutating func takeBack(_ amount: Int) {
         revision += 1
         amountRefunded -= amount

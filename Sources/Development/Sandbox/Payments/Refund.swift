@@ -30,7 +30,7 @@ struct Refund: Sendable, Equatable {
 
     var status: Status { current ?? .succeeded }
 
-    /// - Parameter card: Whose refunds may take long, or fail.
+    /// - Parameter card: Some test cards' refunds end later, or fail.
     init(
         id: String, amount: Int, currency: String, charge: String?, created: Int, metadata: [String: String], paymentIntent: String, reason: Reason?,
         card: TestCard? = nil, delay: Int = 0
@@ -50,7 +50,7 @@ struct Refund: Sendable, Equatable {
         }
     }
 
-    /// Reaches its end; nil when it has none ahead.
+    /// The refund in its final state; nil when it has no later end.
     func ended() -> Refund? {
         guard let end else { return nil }
         var refund = self

@@ -14,7 +14,7 @@ struct RefundEnds: Service {
                 do {
                     try await ledger.endRefunds()
                 } catch {
-                    logger.warning("a refund could not be ended; it is tried again", metadata: ["error": "\(error)"])
+                    logger.warning("a refund could not be completed; it is tried again", metadata: ["error": "\(error)"])
                 }
                 try? await Task.sleep(for: Self.interval)
             }

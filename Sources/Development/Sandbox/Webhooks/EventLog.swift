@@ -1,4 +1,4 @@
-/// The latest events, for those who have missed some: `GET /v1/events`. Stripe keeps them for 30 days.
+/// The latest events, for clients that have missed some: `GET /v1/events`. Stripe keeps them for 30 days.
 struct EventLog: Sendable {
     /// Some 1 KB each. Older ones are forgotten.
     static let maximumEvents = 10_000
@@ -11,9 +11,9 @@ struct EventLog: Sendable {
     struct Filter: Sendable, Equatable {
         var types: Set<String> = []
         var created: ClosedRange<Int> = 0...Int.max
-        /// The page after this event, which is the next older one.
+        /// The page of events older than this one.
         var startingAfter: String?
-        /// The page before this event, which is the next newer one.
+        /// The page of events newer than this one.
         var endingBefore: String?
         var limit = Page<Entry>.defaultLimit
 

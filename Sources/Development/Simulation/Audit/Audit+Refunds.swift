@@ -1,15 +1,15 @@
 import FoundationEssentials
 
 extension Audit {
-    /// The ledger of refunds is the gateway's, and no order returns more than it has paid.
+    /// The ledger of refunds agrees with the gateway, and no order is refunded more than was paid for it.
     var refunds: [String] {
         var found: [String] = []
-        if books.pendingRefunds > 0 { found.append("\(books.pendingRefunds) refunds are pending for good") }
+        if books.pendingRefunds > 0 { found.append("\(books.pendingRefunds) refunds never ended") }
         for (order, refunds) in Dictionary(grouping: books.refunds, by: \.order).sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
             guard let first = refunds.first else { continue }
             let made = refunds.filter { $0.state == "succeeded" }
             let sum = made.reduce(0) { $0 + $1.amount }
-            if sum > first.captured { found.append("order \(order) has \(sum) refunded of \(first.captured)") }
+            if sum > first.captured { found.append("order \(order) has refunds of \(sum), and \(first.captured) was captured") }
             let ours = made.compactMap(\.gatewayID).sorted()
             let theirs = intents.filter { $0.id == first.intent }.flatMap(\.refunds).filter { $0.status == "succeeded" }.map(\.id).sorted()
             if ours != theirs, !isUnheard(order) { found.append("order \(order): the ledger has the refunds \(ours), and the gateway has \(theirs)") }

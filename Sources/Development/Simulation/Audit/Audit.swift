@@ -18,7 +18,7 @@ struct Audit: Sendable {
         let origin: String
         /// The order that the message is about, where there is one.
         let order: UUID?
-        /// The payment that it is about, where it is an event of the gateway's: until it is replayed, nobody has heard of what happened there.
+        /// The payment that it is about, where it is a gateway's event: until it is replayed, Wharf does not know what happened there.
         var intent: String?
     }
 
@@ -121,7 +121,7 @@ struct Audit: Sendable {
         let own = intents.filter { $0.order == order.id }
         let refunded = own.reduce(0) { $0 + $1.refunded }
         let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
-        // Of a payment that was voided nothing is left to dispute or to decide.
+        // A voided payment has nothing left to dispute or to decide.
         let isReturned = order.isGivenUp && kept == 0
         let states: Set<String> =
             if !isReturned, own.contains(where: { $0.dispute != nil && $0.dispute != "won" }) {

@@ -48,7 +48,7 @@ enum SagaEdges {
         Edge("confirming", "cancelled", "voiding"),
     ]
 
-    /// Entries of the history that are no steps of the saga.
+    /// History entries that are not steps of the saga.
     private static let others: Set<String> = [
         "partlyShipped", "shipped", "delivered", "returnRequested", "returnApproved", "returnRefused", "returnReceived",
     ]

@@ -24,7 +24,7 @@ struct GatewayBook: Sendable {
         /// When a search first finds it, in microseconds of virtual time.
         var searchable: Int64 = 0
 
-        /// A failed refund is none.
+        /// A failed refund does not count.
         var refunded: Int { refunds.reduce(0) { $1.status == "failed" ? $0 : $0 + $1.amount } }
     }
 

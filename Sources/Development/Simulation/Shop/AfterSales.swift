@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import Messaging
 
-/// What happens to the money of a confirmed order: refunds in parts, more than is left, two at once; and what others do at the gateway, who ask nobody.
+/// What happens to the money of a confirmed order: refunds in parts, more than is left, two at once; and what others do at the gateway by themselves.
 extension Customer {
     static let refunds = 10...300
 

@@ -62,7 +62,7 @@ struct Customer: Sendable {
             guard let answer = try await [first, second].compactMap(\.self).first else { return }
             if try await follow(answer) == "confirmed" { try await complain(about: answer.order.id) }
         } else if chance.happens(0.15) {
-            // Another thought, while the order is under way.
+            // A change of mind, while the order is under way.
             guard let answer = try await checkOut(cart.id, body, key: "checkout") else { return }
             try await shop.clock.sleep(for: chance.duration(milliseconds: 0...2_000))
             try await cancel(answer)
@@ -80,7 +80,7 @@ struct Customer: Sendable {
         }
     }
 
-    /// Twice now and then: the second answer must be the first one's.
+    /// Sometimes sent twice: the second answer must equal the first.
     private func cancel(_ answer: Answer) async throws {
         var parameters = ["id": answer.order.id.uuidString]
         parameters["token"] = answer.token
@@ -108,7 +108,7 @@ struct Customer: Sendable {
         let wait = chance.happens(0.5) ? Self.wait : nil
         guard let reply = try await ask("carts.checkouts.create", key: key, body: body, durability: .durable, wait: wait) else { return nil }
         if isReopened, reply.status == 409 { ledger.complain("a cart whose order was rejected is closed") }
-        // 200 when the answer for those who wait has overtaken the acceptance.
+        // 200 when the second reply has overtaken the first.
         guard [200, 202].contains(reply.status) else { return nil }
         let answer: Answer = try JSON.decode(from: reply.body)
         if reply.settlesUntil != nil, let second = await shop.ingress.second(after: reply) {

@@ -10,7 +10,7 @@ final class CustomerLedger: Sendable {
         var settled: [UUID: String] = [:]
         /// Deliveries that were reported to a clerk as booked, by their reasons.
         var booked: Set<String> = []
-        /// Orders whose cancellation was accepted, and those of which a shipment or the delivery was.
+        /// Orders with an accepted cancellation, shipment and delivery.
         var cancelled: Set<UUID> = []
         var shipped: Set<UUID> = []
         var delivered: Set<UUID> = []

@@ -52,7 +52,7 @@ struct StripeSignature {
         text.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) } ? nil : Hex.decode(String(text))
     }
 
-    /// - Parameter secrets: One of which has to have signed.
+    /// - Parameter secrets: One of them must have signed.
     func verify(_ body: [UInt8], secrets: [String], now: Date) throws(Fault) {
         let message = Array("\(timestamp).".utf8) + body
         let isSigned = secrets.contains { secret in

@@ -10,7 +10,7 @@ enum APICall {
         } catch let error as WebClientError {
             throw DeliveryError("\(vendor): \(error.message)", reason(error.code))
         } catch {
-            throw DeliveryError("\(vendor) was not reached", .unavailable)
+            throw DeliveryError("\(vendor) could not be reached", .unavailable)
         }
     }
 

@@ -71,7 +71,7 @@ extension Letter {
 extension OrderNews {
     var language: Language { Language(locale: locale) }
 
-    /// With what the news has in the places of the wording's names.
+    /// The wording, with the values of the news in place of its names.
     func wording(_ wordings: Wordings, shop: String) -> Wording {
         let labels = wordings.labels(language)
         let explanation = kind == .orderRejected ? wordings.reasons(language)[reason ?? ""] : reason

@@ -1,4 +1,4 @@
-/// What a notification says, without its form. Names in braces, as in `{number}`, stand for what the news has.
+/// The texts of a notification, without its form. Names in braces, as in `{number}`, stand for values of the news.
 struct Wording: Sendable, Codable, Equatable {
     var subject: String
     var heading: String
@@ -22,7 +22,7 @@ struct Wording: Sendable, Codable, Equatable {
             Self.fill(subject, values), Self.fill(heading, values), Self.fill(opening, values), Self.fill(closing, values), text: text.map { Self.fill($0, values) })
     }
 
-    /// In one pass: a value is no template, whatever braces it has. A name without a value stands for nothing.
+    /// In one pass: braces in a value are not a template. A name without a value is left out.
     static func fill(_ template: String, _ values: [String: String]) -> String {
         var text = ""
         var rest = template[...]

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Synchronization
 
-/// What this process is sending: the database shows it when its batch is recorded, which a silent server can put off.
+/// The notifications that this process is sending: the database shows them only once their batch is recorded, which a silent server can delay.
 ///
 /// Holds the batches under way, each with at most one notification a channel and message.
 public final class SendingLedger: Sendable {

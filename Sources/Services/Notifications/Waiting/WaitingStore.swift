@@ -1,7 +1,7 @@
 public import FoundationEssentials
 public import PostgreSQL
 
-/// The table of notifications whose latest attempt has failed. In a well-running shop it is empty, and costs an outcome nothing but a look.
+/// The table of notifications whose latest attempt has failed. In a healthy shop it is empty, and costs an outcome no more than a look-up.
 public enum WaitingStore {
     /// One that has not been attempted for this long, in seconds, waits on no rung of the retry ladder, the last of which takes 12 minutes: its event is a dead letter.
     public static let longestRung = 900.0

@@ -1,16 +1,16 @@
 import Contracts
 import FoundationEssentials
 
-/// What has become of the goods of a confirmed order, as a pure state: what was shipped, delivered and sent back. No I/O and no clock, so that every order of
-/// requests can be tested.
+/// The goods of a confirmed order, as a pure state: what was shipped, delivered and sent back. No I/O and no clock, so that every sequence of requests can be
+/// tested.
 ///
 /// ```
 /// confirmed ─► partlyShipped ─► shipped ─► delivered
 /// a return: requested ─► refused | approved ─► received ─► refunded
 /// ```
 ///
-/// Every change names an id or a state, and the same change again answers the same. Of each SKU no more is shipped than was ordered, and no more comes back than was
-/// shipped.
+/// Every change names an id or a state, and repeating a change returns the same answer. Of each SKU no more is shipped than was
+/// ordered, and no more comes back than was shipped.
 struct Fulfilment: Sendable, Hashable, Codable {
     /// Parcels of one order; far more than a warehouse makes of the largest cart.
     static let maximumShipments = 200
@@ -50,7 +50,7 @@ struct Fulfilment: Sendable, Hashable, Codable {
 
     // MARK: Shipping
 
-    /// What of the order has not been shipped, in its order.
+    /// The lines that have not been shipped, in the order's sequence.
     func left(of order: [OrderLine]) -> [Line] {
         let shipped = shipped
         return order.map { Line(sku: $0.sku, quantity: $0.quantity - shipped[$0.sku, default: 0]) }.filter { $0.quantity > 0 }

@@ -21,7 +21,7 @@ struct Return: Sendable, Hashable, Codable {
     let at: Date
     var state: State
     let lines: [Line]
-    /// What its lines have cost, which is refunded when the goods are received.
+    /// The price of its lines, which is refunded when the goods are received.
     let amount: Money
     /// Why it was refused, in the shop's words.
     var refusal: String?
@@ -34,7 +34,7 @@ struct Return: Sendable, Hashable, Codable {
 }
 
 extension Fulfilment {
-    /// Pieces by SKU that have come back, or may.
+    /// Pieces by SKU that were returned, or may be.
     var returned: [String: Int] {
         Self.sum(returns.filter { $0.state != .refused }.flatMap { $0.lines.map { Line(sku: $0.sku, quantity: $0.quantity) } })
     }

@@ -6,8 +6,8 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `payments.refunds.create`: records a refund, within what is left of the payment, before the gateway is called. The lock on the attempt makes two that
-/// are requested at once share what is left.
+/// `payments.refunds.create`: records a refund, within what is left of the payment, before the gateway is called. Two that are requested
+/// at once share what is left, by the lock on the attempt.
 struct Creating: Sendable {
     /// Refunds of one order: more would not fit on the pages in which the gateway lists them.
     static let maximumRefunds = 200
@@ -57,7 +57,7 @@ struct Creating: Sendable {
         return Money(amount: amount, currency: currency).flaw.map { .invalidInput($0.field, $0.detail) }
     }
 
-    /// A service that requested it waits for an event, so that what depends on the refund comes to its end.
+    /// A service that requested it gets an event, so that its work that depends on the refund can end.
     private static func refused(_ problem: Problem, _ wanted: CreateRefund, _ attempt: Attempt?, for request: Request) throws -> Outcome {
         if request.requester != nil || request.parameters["id"] != nil { return .refused(problem) }
         let report = RefundReport(refundID: wanted.refundID, state: .failed, amount: wanted.amount ?? 0)

@@ -5,7 +5,7 @@ import Secrets
 
 /// One refund of the ledger: a pure state, changed by the gateway's reports.
 struct Refund: Sendable, Hashable {
-    /// Its actor where it was made at the gateway, and where an order was given up.
+    /// The actors of a refund that was made at the gateway, and of one whose order was given up.
     static let madeAtGateway = "gateway"
     static let service = "payments"
 

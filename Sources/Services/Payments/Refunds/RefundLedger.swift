@@ -41,7 +41,7 @@ struct RefundLedger {
     mutating func learn(_ payment: GatewayPayment, of attempt: inout Attempt, now: Date) -> [Refund] {
         guard let movements = payment.movements, payment.status.intent == attempt.intent else { return [] }
         var news: [Refund] = []
-        // One of nothing has no place in the ledger.
+        // The ledger holds no refund of nothing.
         for found in movements.refunds where found.amount > 0 {
             let known = refund(found, of: attempt.order)
             var refund = known ?? Self.unknown(found, of: attempt.order, now)
@@ -61,7 +61,7 @@ struct RefundLedger {
         attempt.isDisputed = disputes.values.contains { $0.order == attempt.order && $0.outcome != .won }
         flag(&attempt)
         attempt.settle()
-        // A refund may fail after it was made, which brings money back that should be with the customer.
+        // A refund may fail after it was made: the shop then has money that is due to the customer.
         if attempt.state == .refunded, payment.isPaid, news.contains(where: { $0.state == .failed || $0.state == .needsOperator }) {
             (attempt.state, attempt.detail) = (.needsOperator, "a refund has failed")
         }

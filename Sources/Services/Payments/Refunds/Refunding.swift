@@ -47,7 +47,7 @@ struct Refunding: Sendable {
         let plans = items.map { item -> Plan in
             guard let attempt = attempts[item.input.orderID], var refund = ledger[item.input.refundID], refund.state == .pending else { return .settled }
             let mayHaveBeenSent = refund.askedAt != nil || refund.gatewayID != nil
-            // What was given up is refunded as a whole.
+            // An order that was given up is refunded as a whole.
             if attempt.voidRequested, !mayHaveBeenSent { return .settled }
             refund.askedAt = refund.askedAt ?? now
             refund.renewKey(now: now)
@@ -113,7 +113,7 @@ struct Refunding: Sendable {
             case .refused(let detail, let payment):
                 guard refund.isOnItsWay else { return .done() }
                 if let payment, attempt.difference(from: payment) == nil { others = ledger.learn(payment, of: &attempt, now: now) }
-                // Nothing is left to return: somebody else has done so.
+                // Nothing is left to refund: all of it was refunded otherwise.
                 refund.state = attempt.refunded >= attempt.charge.amount.amount || attempt.voidRequested ? .failed : .needsOperator
                 refund.detail = detail
             case .payment(let payment):

@@ -1,7 +1,7 @@
 public import Contracts
 import FoundationEssentials
 
-/// Mail, which carries all news: an order has an address for it.
+/// Mail carries all news: every order has an e-mail address.
 public struct EmailChannel: NotificationChannel {
     public let name = "email"
     public let noun = "mail"

@@ -34,13 +34,13 @@ public struct SendGrid: MailTransport {
         throw DeliveryError("SendGrid answered \(response.status)\(said)", Self.reason(response.status, fields: problems.map { $0.field ?? "" }))
     }
 
-    /// Whom a rejection is about. Of a 400 the field says it: `personalizations` holds the recipient, `from` and others are the shop's.
+    /// Whom a rejection is about. The field of a 400 says so: `personalizations` holds the recipient; `from` and others are the shop's.
     static func reason(_ status: Int, fields: [String]) -> DeliveryError.Reason {
         switch status {
         case 400:
             let blamesMail = fields.contains { field in ["personalizations", "content", "subject"].contains { field.hasPrefix($0) } }
             return blamesMail ? .refused : .denied
-        // Larger than it takes.
+        // The mail is larger than SendGrid accepts.
         case 413: return .refused
         case 408, 429: return .unavailable
         case 400..<500: return .denied

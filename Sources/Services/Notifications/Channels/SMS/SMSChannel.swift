@@ -2,8 +2,8 @@ import Contracts
 
 /// Text messages, for news that a customer wants at once: an order is on its way, has arrived, or needs the customer.
 ///
-/// The shop asks for them by its settings, the customer by giving a telephone number with the shipping address. A number without its country's code is left
-/// alone: guessing the country would send a stranger the news.
+/// The shop enables them in its settings, the customer by giving a telephone number with the shipping address. A number without its country's code is not
+/// used: guessing the country would send a stranger the news.
 public struct SMSChannel: NotificationChannel {
     public let name = "sms"
     public let noun = "sms"
