@@ -1,4 +1,4 @@
-"""How schemathesis sends the bodies of imports: as the text that it has made."""
+"""How schemathesis sends the bodies of imports: as the text that it has generated."""
 
 import schemathesis
 

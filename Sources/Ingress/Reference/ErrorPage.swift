@@ -11,8 +11,8 @@ struct ErrorPage {
         }
         return """
             <h1>Problem types</h1>
-            <p>An error's <code>type</code> is <code>\(ProblemCatalogue.base)</code> followed by one of these names. Programs decide by it and need not read <code>detail</code>.
-            How to handle errors is described in <a href="\(Reference.concepts)#errors">Concepts</a>.</p>
+            <p>An error's <code>type</code> is <code>\(ProblemCatalogue.base)</code> followed by one of these names. Programs use it to tell errors apart;
+            <code>detail</code> is for people. How to handle errors is described in <a href="\(Reference.concepts)#errors">Concepts</a>.</p>
             <h2 id="types">All types</h2>
             <dl class="problems">
             \(reference.problems.types.map { entry($0, operations[$0.name] ?? []) }.joined(separator: "\n"))

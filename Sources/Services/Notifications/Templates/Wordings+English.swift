@@ -7,7 +7,7 @@ extension Wordings {
             "We will let you know when it is on its way."),
         NotificationKind.orderRejected.rawValue: Wording(
             "Your order {number} could not be completed", "Your order could not be completed", "We are sorry: we could not complete your order {number}. {reason}",
-            "You do not have to pay for it. If any money has been taken, you get all of it back."),
+            "You do not have to pay for it. If any money has been taken, we will refund it in full."),
         NotificationKind.actionRequired.rawValue: Wording(
             "Please complete the payment for order {number}", "One more step", "Your bank asks you to confirm the payment for order {number}. Please return to our shop to do so.",
             "If the payment is not completed in time, the order does not go through and you do not have to pay for it.",
@@ -20,10 +20,10 @@ extension Wordings {
             text: "{shop}: your order {number} has been delivered."),
         NotificationKind.orderCancelled.rawValue: Wording(
             "Your order {number} has been cancelled", "Your order has been cancelled", "Your order {number} has been cancelled and will not be shipped.",
-            "Anything you have paid for it goes back to the payment method you used. Depending on your bank, this can take a few days."),
+            "We will refund anything you have paid to the payment method you used. Depending on your bank, this can take a few days."),
         NotificationKind.orderRefunded.rawValue: Wording(
             "Your refund for order {number}", "Your refund is on its way", "We have refunded {amount} for your order {number} to the payment method you used.",
-            "Depending on your bank, it can take a few days until the money is in your account."),
+            "Depending on your bank, it can take a few days for the money to reach your account."),
         NotificationKind.returnRequested.rawValue: Wording(
             "Your return request for order {number}", "We have received your return request",
             "You would like to return these items from your order {number}. We are looking into it and will get back to you.",
@@ -35,14 +35,14 @@ extension Wordings {
             "Your return for order {number}", "We cannot accept your return", "We are sorry: we cannot take back these items from your order {number}. {reason}"),
         AccountMail.Kind.emailVerification.rawValue: Wording(
             "Please confirm your e-mail address", "Welcome", "Please confirm that this is your e-mail address with this code:",
-            "The code works once, within 24 hours. If you have not signed up, you can ignore this message."),
+            "The code works once, within 24 hours. If you did not sign up, you can ignore this message."),
         AccountMail.Kind.emailChange.rawValue: Wording(
             "Please confirm your new e-mail address", "Your new e-mail address",
             "You have asked to sign in with this e-mail address from now on. Please confirm it with this code:",
-            "The code works once, within 24 hours. If you have not asked for this, you can ignore this message."),
+            "The code works once, within 24 hours. If you did not ask for this, you can ignore this message."),
         AccountMail.Kind.passwordReset.rawValue: Wording(
             "Set a new password", "Set a new password", "You have asked to set a new password. This code lets you do so:",
-            "The code works once, within one hour. If you have not asked for this, you can ignore this message: your password stays as it is."),
+            "The code works once, within one hour. If you did not ask for this, you can ignore this message: your password stays as it is."),
         AccountMail.Kind.emailChangeRequested.rawValue: Wording(
             "Your e-mail address is about to change", "Your e-mail address is about to change",
             "Someone who is signed in to your account and knows its password has asked to change its e-mail address. The change takes effect once the new address is confirmed.",
@@ -56,7 +56,7 @@ extension Wordings {
     static let englishReasons = [
         "outOfStock": "Something in it is no longer in stock.", "paymentDeclined": "The payment was declined.",
         "paymentTimeout": "The payment was not completed in time.", "stockTimeout": "We could not reserve the items in time.",
-        "priceChanged": "A price had changed.",
+        "priceChanged": "A price has changed.",
     ]
 
     static let englishLabels = Labels(

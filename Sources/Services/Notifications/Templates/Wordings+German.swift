@@ -3,7 +3,8 @@ import Contracts
 extension Wordings {
     static let german: [String: Wording] = [
         NotificationKind.orderConfirmed.rawValue: Wording(
-            "Ihre Bestellung {number} ist bestätigt", "Vielen Dank für Ihre Bestellung", "Ihre Bestellung {number} ist bestätigt. Wir machen sie jetzt für Sie fertig.",
+            "Ihre Bestellung {number} ist bestätigt", "Vielen Dank für Ihre Bestellung",
+            "Ihre Bestellung {number} ist bestätigt. Wir bereiten sie jetzt für den Versand vor.",
             "Sobald sie unterwegs ist, melden wir uns bei Ihnen."),
         NotificationKind.orderRejected.rawValue: Wording(
             "Ihre Bestellung {number} konnte nicht abgeschlossen werden", "Ihre Bestellung konnte nicht abgeschlossen werden",
@@ -60,7 +61,7 @@ extension Wordings {
     static let germanReasons = [
         "outOfStock": "Mindestens ein Artikel ist nicht mehr vorrätig.", "paymentDeclined": "Die Zahlung wurde abgelehnt.",
         "paymentTimeout": "Die Zahlung wurde nicht rechtzeitig abgeschlossen.", "stockTimeout": "Die Artikel konnten nicht rechtzeitig reserviert werden.",
-        "priceChanged": "Ein Preis hatte sich geändert.",
+        "priceChanged": "Ein Preis hat sich geändert.",
     ]
 
     static let germanLabels = Labels(
