@@ -36,7 +36,7 @@ extension System {
             #expect(try await order.admin.post(path, #"{"reason": "the rest"}"#, ["idempotency-key": UUID().uuidString]).status == 202)
             try await eventually(order, "refunded", refunded: 500)
             let list = try await order.admin.get(path)
-            #expect(list["items"]?.list.map { $0["amount", "amount"]?.number } == [300, 200])
+            #expect(list["items"]?.list.map { $0["amount"]?["amount"]?.number } == [300, 200])
             #expect(list["items"]?.list.map { $0["state"]?.text } == ["succeeded", "succeeded"])
         }
 
