@@ -76,11 +76,11 @@ import Testing
         let finding = try #require(try await voiding.void([(item: item, plan: plan)]).first)
         #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
         let outcome = try await database.transaction { try await voiding.complete([(item: item, plan: plan, result: finding)], on: $0) }.first
-        guard case .done(_, let emissions, _)? = outcome else {
+        guard case .done(_, let messages, _)? = outcome else {
             Issue.record("\(String(describing: outcome))")
             return
         }
-        #expect(emissions.map(\.destination) == [.request(MessageName.advance)])
+        #expect(messages.map(\.destination) == [.request(MessageName.advance)])
         await database.close()
     }
 
@@ -146,11 +146,11 @@ import Testing
         _ = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
         let outcome = try #require(
             try await database.transaction { try await charging.complete([(item: item, plan: plan, result: finding)], on: $0) }.first)
-        guard case .done(_, let emissions, _) = outcome else {
+        guard case .done(_, let messages, _) = outcome else {
             Issue.record("\(outcome)")
             return
         }
-        let undone = try emissions.filter { $0.destination == .request(MessageName.undoExtra) }.map { try JSON.decode(UndoExtraPayment.self, from: $0.body) }
+        let undone = try messages.filter { $0.destination == .request(MessageName.undoExtra) }.map { try JSON.decode(UndoExtraPayment.self, from: $0.body) }
         #expect(undone.map(\.intent) == ["pi_1"])
         await database.close()
     }

@@ -125,7 +125,7 @@ struct Reserving: Sendable {
             before[sku]?.onHand != level.onHand || before[sku]?.reserved != level.reserved
         }
         // Compares before and after the whole batch, so that stock which one order takes and another returns is not reported.
-        if let last = outcomes.lastIndex(where: \.isDone) { outcomes[last] = outcomes[last].emitting(try StockLow.emissions(before, moved)) }
+        if let last = outcomes.lastIndex(where: \.isDone) { outcomes[last] = outcomes[last].emitting(try StockLow.messages(before, moved)) }
         try await StockStore.save(
             levels: moved, reservations: changed.compactMap { reservations[$0] }, now: clock.now(), on: transaction)
         return outcomes

@@ -67,16 +67,16 @@ struct Creating: Sendable {
     }
 
     private static func outcome(_ refund: Refund, of attempt: Attempt, for request: Request) throws -> Outcome {
-        var emissions: [OutgoingMessage] = []
+        var messages: [OutgoingMessage] = []
         if refund.isOnItsWay {
-            emissions.append(try OutgoingMessage(.request(MessageName.performRefund), PerformRefund(refundID: refund.id, orderID: refund.order)))
+            messages.append(try OutgoingMessage(.request(MessageName.performRefund), PerformRefund(refundID: refund.id, orderID: refund.order)))
         } else if request.requester == nil {
-            emissions.append(try OutgoingMessage(.request(MessageName.advance), attempt.event(about: refund)))
+            messages.append(try OutgoingMessage(.request(MessageName.advance), attempt.event(about: refund)))
         }
-        guard request.requester != nil else { return .done(emit: emissions) }
+        guard request.requester != nil else { return .done(emit: messages) }
         let view = RefundView(refund, currency: attempt.charge.amount.currency)
         let reply = try Reply(status: 202, headers: ["location": "/v1/orders/\(refund.order.lowerCaseText)/refunds"], json: view)
-        return .done(reply, emit: emissions)
+        return .done(reply, emit: messages)
     }
 
     func list(_ items: [IncomingMessage<ListRefunds>], on connection: any SQLConnection) async throws -> [Outcome] {
