@@ -21,12 +21,6 @@ extension Outcome {
     var isDone: Bool {
         if case .done = self { true } else { false }
     }
-
-    /// The same outcome with more messages, where it is `done`.
-    func emitting(_ more: [OutgoingMessage]) -> Outcome {
-        guard case .done(let reply, let messages, let note) = self else { return self }
-        return .done(reply, emit: messages + more, note: note)
-    }
 }
 
 extension Schema {

@@ -44,8 +44,7 @@ struct Changing: Sendable {
         if rows.isEmpty { return outcomes }
         try await Store.save(rows, due: rows.map { times.due($0.checkout.phase, retries: $0.retries, placedAt: $0.placedAt, now: now) }, on: transaction)
         for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
-            guard let index = settled[order], case .done(let reply, let messages, let note) = outcomes[index] else { continue }
-            outcomes[index] = .done(reply, emit: messages + answers, note: note)
+            if let index = settled[order] { outcomes[index] = outcomes[index].emitting(answers) }
         }
         return outcomes
     }
