@@ -120,3 +120,8 @@ struct Fulfilment: Sendable, Hashable, Codable {
         return order.compactMap { line in sums[line.sku].map { Line(sku: line.sku, quantity: $0) } }
     }
 }
+
+extension [Fulfilment.Line] {
+    /// For the order's history.
+    var text: String { map { "\($0.quantity) × \($0.sku)" }.joined(separator: ", ") }
+}

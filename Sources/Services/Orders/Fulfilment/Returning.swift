@@ -34,7 +34,7 @@ extension Changing {
             guard fulfilment.returns.count > known else { return (reply, []) }
             try order.change(fulfilment)
             added.append((one.id, order.id))
-            order.note("returnRequested", Self.text(of: one), by: item.request.caller.actor, at: now)
+            order.note("returnRequested", one.lines.map(\.pieces).text, by: item.request.caller.actor, at: now)
             return (reply, [try OutgoingMessage(.event(MessageName.orderReturnRequested), OrderUpdate(one, of: order))])
         }
         if !added.isEmpty { try await Store.addReturns(added, on: transaction) }
@@ -49,7 +49,7 @@ extension Changing {
             let reply = try Reply(json: ReturnView(one, of: order.id))
             guard isNews else { return (reply, []) }
             try order.change(fulfilment)
-            order.note(item.input.decision.entry, one.refusal ?? Self.text(of: one), by: .shop, at: now)
+            order.note(item.input.decision.entry, one.refusal ?? one.lines.map(\.pieces).text, by: .shop, at: now)
             return (reply, try messages(item.input.decision, one, order, by: item.request.caller))
         }
     }
@@ -72,10 +72,6 @@ extension Changing {
             }
             return messages
         }
-    }
-
-    private static func text(of one: Return) -> String {
-        one.lines.map { "\($0.quantity) × \($0.sku)" }.joined(separator: ", ")
     }
 }
 
