@@ -35,13 +35,7 @@ private final class Pigeons: NotificationChannel {
     private let pigeons = Pigeons()
 
     private func start() async throws -> ServiceHarness {
-        let clock = SetClock()
-        let sender = try #require(MailAddress("Wharf <shop@example.com>"))
-        return try await ServiceHarness(
-            NotificationsService.definition(
-                email: EmailChannel(transport: transport, sender: sender), others: [pigeons], ask: { _, _, _ in throw RequestClient.Unanswered.timedOut },
-                clock: clock, randomness: TestRandomness()),
-            NotificationsService.migrations, clock: clock)
+        try await ServiceHarness.notifications(transport, others: [pigeons])
     }
 
     private func event(_ name: String = MessageName.orderConfirmed, address: Bool = true) throws -> Request {

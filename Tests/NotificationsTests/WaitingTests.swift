@@ -17,14 +17,8 @@ import Testing
     private let ledger = SendingLedger()
 
     private func start() async throws -> (service: ServiceHarness, watch: WaitingWatch) {
-        let clock = SetClock()
-        let sender = try #require(MailAddress("shop@example.com"))
-        let service = try await ServiceHarness(
-            NotificationsService.definition(
-                email: EmailChannel(transport: transport, sender: sender), ledger: ledger, ask: { _, _, _ in Reply(status: 204) }, clock: clock,
-                randomness: TestRandomness()),
-            NotificationsService.migrations, clock: clock)
-        return (service, WaitingWatch(database: service.database, ledger: ledger, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+        let service = try await ServiceHarness.notifications(transport, ledger: ledger, ask: { _, _, _ in Reply(status: 204) })
+        return (service, WaitingWatch(database: service.database, ledger: ledger, clock: service.clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
     }
 
     private func event(_ email: String) throws -> Request {
