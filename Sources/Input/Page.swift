@@ -27,6 +27,9 @@ public struct PageRequest: Sendable, Equatable {
         return key.contains { $0.unicodeScalars.contains("\u{0}") } ? nil : key
     }
 
+    /// The sort key of an item in a list by time and id, as `Fields.position` reads it.
+    public static func key(_ time: Date, _ id: UUID) -> [String] { [String(time.timeIntervalSince1970), id.uuidString] }
+
     private static let maximumCursor = 1_000
 }
 

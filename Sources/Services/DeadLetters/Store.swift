@@ -20,8 +20,6 @@ public enum DeadLetterStore {
             self.lastSeenAt = lastSeenAt
             self.id = id
         }
-
-        var key: [String] { [String(lastSeenAt.timeIntervalSince1970), id.uuidString] }
     }
 
     /// Newest first, at most `limit`.
