@@ -47,4 +47,10 @@ public struct Page<Item: Sendable & Codable>: Sendable, Codable {
             nextCursor = nil
         }
     }
+
+    /// The same of rows whose keys their items do not show.
+    public init<Row>(_ found: [Row], _ request: PageRequest, item: (Row) -> Item, key: (Row) -> [String]) throws {
+        let last = found.prefix(request.limit).last
+        try self.init(found.map(item), request) { _ in last.map(key) ?? [] }
+    }
 }

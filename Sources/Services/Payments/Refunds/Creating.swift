@@ -89,9 +89,10 @@ struct Creating: Sendable {
             }
             let rows = try await RefundStore.list(
                 of: attempt.order, after: item.input.after, limit: item.input.page.limit + 1, on: connection)
-            let last = rows.prefix(item.input.page.limit).last.map { [String($0.micros), $0.refund.id.lowerCaseText] } ?? []
-            let views = rows.map { RefundView($0.refund, currency: attempt.charge.amount.currency) }
-            outcomes.append(.done(try Reply(json: try Page(views, item.input.page) { _ in last })))
+            let page = try Page(
+                rows, item.input.page, item: { RefundView($0.refund, currency: attempt.charge.amount.currency) },
+                key: { [String($0.micros), $0.refund.id.lowerCaseText] })
+            outcomes.append(.done(try Reply(json: page)))
         }
         return outcomes
     }
