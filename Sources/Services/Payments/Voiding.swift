@@ -40,8 +40,7 @@ struct Voiding: Sendable {
         let tombstones = items.map { item in
             let order = item.input.orderID
             let nothing = Charge(
-                order: order, orderNumber: "", amount: Money(amount: 0, currency: ""), paymentMethod: "",
-                idempotencyKey: UUID.v5(namespace: order, name: "charge"))
+                order: order, orderNumber: "", amount: Money(amount: 0, currency: ""), paymentMethod: "", idempotencyKey: Attempt.firstKey(of: order))
             return Attempt(order: order, charge: nothing, state: .voided, voidRequested: true, createdAt: now)
         }
         var attempts = try await Store.begin(tombstones, now: now, on: transaction).attempts
