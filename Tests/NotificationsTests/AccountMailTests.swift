@@ -42,7 +42,7 @@ private final class ScriptedUsers: Sendable {
     }
 
     private func message(_ mail: AccountMail) throws -> Request {
-        Request(id: UUID(), operation: MessageName.accountMail, body: try JSON.encode(mail))
+        try Request(MessageName.accountMail, sending: mail)
     }
 
     private func reset(_ service: ServiceHarness, _ email: String = "ada@example.com", seconds: TimeInterval = 3_600) -> AccountMail {

@@ -25,15 +25,15 @@ struct PaymentFixture {
         let step = ChargeOrder(
             orderID: order, amount: amount, payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"),
             orderNumber: "W-1")
-        return Request(id: UUID(), operation: MessageName.charge, body: try JSON.encode(step))
+        return try Request(MessageName.charge, sending: step)
     }
 
     static func void() throws -> Request {
-        Request(id: UUID(), operation: MessageName.void, body: try JSON.encode(VoidPayment(orderID: order)))
+        try Request(MessageName.void, sending: VoidPayment(orderID: order))
     }
 
     static func undo(extra intent: String) throws -> Request {
-        Request(id: UUID(), operation: MessageName.undoExtra, body: try JSON.encode(UndoExtraPayment(orderID: order, intent: intent)))
+        try Request(MessageName.undoExtra, sending: UndoExtraPayment(orderID: order, intent: intent))
     }
 
     /// An event of Stripe's. `status` is that of its object, which may be long outdated.
@@ -58,7 +58,7 @@ struct PaymentFixture {
     /// A refund as a service requests it.
     static func refund(_ amount: Int?, id: UUID = UUID()) throws -> Request {
         let refund = CreateRefund(refundID: id, orderID: order, amount: amount, reason: "a torn page", actor: "orders")
-        return Request(id: UUID(), operation: MessageName.createRefund, body: try JSON.encode(refund))
+        return try Request(MessageName.createRefund, sending: refund)
     }
 
     /// A refund as an administrator requests it.
@@ -69,7 +69,7 @@ struct PaymentFixture {
     }
 
     static func perform(_ id: UUID) throws -> Request {
-        Request(id: UUID(), operation: MessageName.performRefund, body: try JSON.encode(PerformRefund(refundID: id, orderID: order)))
+        try Request(MessageName.performRefund, sending: PerformRefund(refundID: id, orderID: order))
     }
 
     /// Creates a refund and requests it from the gateway, as its two messages do; returns the result of the second.
