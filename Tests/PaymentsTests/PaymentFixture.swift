@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import PostgreSQL
+import Testing
 
 @testable import JSON
 @testable import Messaging
@@ -55,6 +56,25 @@ struct PaymentFixture {
         return try JSON.decode(from: output?.body ?? [])
     }
 
+    /// The dead letter that the result leads to, as it is replayed.
+    static func letter(_ result: BatchHandler.Result) throws -> Request {
+        let output = try #require(result.outputs.first { $0.key == MessageName.unresolved })
+        return Request(id: UUID(), operation: MessageName.unresolved, body: output.body)
+    }
+
+    /// All items of a list, page by page; of ten pages at most.
+    func list<Item: Decodable>(_ operation: String, _ parameters: [String: String]) async throws -> [Item] {
+        var found: [Item] = []
+        var parameters = parameters
+        for _ in 1...10 {
+            let page: ListedPage<Item> = try await harness.ask(try Request(operation, parameters: parameters)).decoded()
+            found += page.items
+            guard let cursor = page.nextCursor else { break }
+            parameters["cursor"] = cursor
+        }
+        return found
+    }
+
     /// A refund as a service requests it.
     static func refund(_ amount: Int?, id: UUID = UUID()) throws -> Request {
         let refund = CreateRefund(refundID: id, orderID: order, amount: amount, reason: "a torn page", actor: "orders")
@@ -98,4 +118,9 @@ struct PaymentFixture {
             try await harness.database.withConnection { try await $0.query("SELECT state FROM attempts") }.first?.decode(0) ?? "none"
         }
     }
+}
+
+private struct ListedPage<Item: Decodable>: Decodable {
+    let items: [Item]
+    let nextCursor: String?
 }

@@ -92,7 +92,7 @@ import Testing
         #expect(event.kind == .paymentUnresolved)
         #expect(event.payment?.state == .needsOperator)
 
-        let letter = try unresolved(received)
+        let letter = try PaymentFixture.letter(received)
         let failure = await fixture.send(letter).failure
         #expect(failure?.cause == Unresolved.refundRefused && failure?.remedy == .deadLetter)
 
@@ -115,7 +115,7 @@ import Testing
         #expect(received.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
         #expect(try PaymentFixture.event(received).kind == .paymentUnresolved)
         #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.advance])
-        #expect(try PaymentFixture.event(await fixture.send(try unresolved(received))).payment?.state == .refunded)
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.letter(received))).payment?.state == .refunded)
         #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
         await fixture.harness.database.close()
     }
@@ -157,7 +157,7 @@ import Testing
 
     @Test func `replaying the dead letter retries the refund, under a key that was not refused`() async throws {
         let fixture = try await refused()
-        let letter = try unresolved(await fixture.send(try PaymentFixture.void()))
+        let letter = try PaymentFixture.letter(await fixture.send(try PaymentFixture.void()))
         _ = await fixture.send(letter)
         fixture.gateway.state.withLock { $0.refusesRefunds = false }
         let received = try PaymentFixture.event(await fixture.send(letter))
@@ -195,7 +195,7 @@ import Testing
         fixture.gateway.state.withLock { $0.answer = .failure(.refused("404")) }
         let received = await fixture.send(try PaymentFixture.charge())
         #expect(try PaymentFixture.event(received).kind == .paymentDeclined)
-        #expect(await fixture.send(try unresolved(received)).failure?.cause == Charging.refusal)
+        #expect(await fixture.send(try PaymentFixture.letter(received)).failure?.cause == Charging.refusal)
         #expect(await fixture.send(try PaymentFixture.charge()).outputs.map(\.key) == [MessageName.advance])
         await fixture.harness.database.close()
     }
@@ -243,11 +243,6 @@ import Testing
         let other = try PaymentFixture.charge(Money(amount: 1, currency: "EUR"))
         #expect(await fixture.send(other).failure?.cause == "charge-differs")
         await fixture.harness.database.close()
-    }
-
-    private func unresolved(_ result: BatchHandler.Result) throws -> Request {
-        let output = try #require(result.outputs.first { $0.key == MessageName.unresolved })
-        return Request(id: UUID(), operation: MessageName.unresolved, body: output.body)
     }
 
     /// A charge whose answer never arrived.
