@@ -51,7 +51,7 @@ extension Fulfilment {
         let lines = try Self.check(wanted.map(\.pieces), against: there, of: order, "more-than-shipped") {
             "\($0) of \($1) have been shipped and are not being returned already."
         }
-        let quantities = Self.sum(lines ?? [])
+        let quantities = Self.sum(lines)
         guard let currency = order.first?.lineTotal.currency else { throw .conflict("not-shipped", "The order has no lines.") }
         let amount = order.reduce(0) { $0 + $1.unitPrice.amount * quantities[$1.sku, default: 0] }
         let one = Return(id: id, at: now, state: .requested, lines: wanted, amount: Money(amount: amount, currency: currency))
