@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import PostgreSQL
+import Synchronization
 import Testing
 
 @testable import JSON
@@ -103,6 +104,14 @@ struct PaymentFixture {
     static func paid() async throws -> PaymentFixture {
         let fixture = try await PaymentFixture()
         fixture.gateway.have(.succeeded(intent: "pi_1"))
+        _ = await fixture.send(try charge())
+        return fixture
+    }
+
+    /// A fixture whose charge never had an answer.
+    static func unanswered() async throws -> PaymentFixture {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
         _ = await fixture.send(try charge())
         return fixture
     }

@@ -12,7 +12,7 @@ import Testing
 /// Voiding ends when no money is kept, or when an operator must handle it; and no call to the gateway begins unnoticed by it.
 @Suite struct VoidTests {
     @Test func `an empty search does not prove that nothing was charged`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.refunded.rawValue)
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `of two payments that a void finds both are undone`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
         let received = await fixture.send(try PaymentFixture.void())
@@ -32,7 +32,7 @@ import Testing
 
     /// The worker stalled, or the search took long: by now a void may have found that nothing was charged.
     @Test func `no call begins when the lease is too short for it`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         let clock = fixture.harness.clock
         fixture.gateway.state.withLock { $0.onFind = { clock.advance(by: Charging.callLease - Charging.longestCall + 1) } }
         #expect(await fixture.send(try PaymentFixture.charge()).failure?.cause == "lease-ended")
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func `a redelivered charge renews its lease`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease - 1)
         #expect(await fixture.send(try PaymentFixture.charge()).failure?.cause == "gateway-unknown")
         fixture.harness.clock.advance(by: 2)
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `a key that the gateway may have forgotten is used only after a certain lookup`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.keyMemory + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.charge())).kind == .charged)
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `money that arrives while an order is being given up books no sale`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         #expect(await fixture.send(try PaymentFixture.void()).failure?.cause == "payment-in-flight")
         fixture.gateway.have(.succeeded(intent: "pi_1"))
         let received = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded"))
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func `a payment of another amount that a void finds is reported once, refunded, and holds up neither goods nor cart`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock {
             $0.knownForCertain = [.succeeded(intent: "pi_1")]
@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test func `a payment that a call opens after the void is closed, also when its card was declined`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.nothing.rawValue)
         fixture.gateway.have(.declined(intent: "pi_1", code: "generic_decline"))
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func `when a webhook names another payment while the gateway is asked, the one that was found is undone`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         let database = fixture.harness.database
         fixture.gateway.state.withLock { $0.known = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
         let charging = Charging(gateways: Gateways([fixture.gateway]), clock: fixture.harness.clock)
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test func `an unfinished void is repeated at growing intervals, under an id of its own each time`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         _ = await fixture.send(try PaymentFixture.void())
         var pauses: [Double] = []
         var origins: [UUID] = []
@@ -224,7 +224,7 @@ import Testing
     }
 
     @Test func `an attempt that has changed since it was read is not overwritten`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         let database = fixture.harness.database
         var read = try await database.withConnection { try await Store.find([PaymentFixture.order], on: $0) }
         _ = await fixture.send(try PaymentFixture.charge())
@@ -243,14 +243,6 @@ import Testing
         let other = try PaymentFixture.charge(Money(amount: 1, currency: "EUR"))
         #expect(await fixture.send(other).failure?.cause == "charge-differs")
         await fixture.harness.database.close()
-    }
-
-    /// A charge whose answer never arrived.
-    private func unanswered() async throws -> PaymentFixture {
-        let fixture = try await PaymentFixture()
-        fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
-        _ = await fixture.send(try PaymentFixture.charge())
-        return fixture
     }
 
     /// A successful charge, at a gateway that refunds nothing.
