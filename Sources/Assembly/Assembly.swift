@@ -112,41 +112,26 @@ package struct Assembly: Sendable {
         case .users:
             let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
             services.append(RedisService(client: redis))
-            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
-            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
-            services += [queries] + parts
+            let ask = try asking(user, commands: publisher, on: thread, &services)
             definition = UsersService.definition(
-                ask: client.ask, clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
+                ask: ask, clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
         case .catalog:
             definition = CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
-            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
-            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
-            services += [queries] + parts
-            definition = CartsService.definition(
-                ask: client.ask, clock: clock, randomness: randomness)
+            let ask = try asking(user, commands: publisher, on: thread, &services)
+            definition = CartsService.definition(ask: ask, clock: clock, randomness: randomness)
         case .orders:
             definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
         case .payments:
-            guard settings.stripe.apiKey != nil else {
-                throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
-            }
-            let gateway = StripeGateway(
-                transport: WebClient(
-                    maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true,
-                    logger: logger("gateway")), key: settings.stripe.apiKey ?? "",
-                base: settings.stripe.apiBase)
-            definition = PaymentsService.definition(gateways: [gateway], clock: clock)
+            definition = PaymentsService.definition(gateways: [try stripe()], clock: clock)
         case .notifications:
-            let queries = try self.publisher(user, confirms: true, for: "queries", on: thread)
-            let (client, parts) = try requestClient(user, commands: publisher, queries: queries, on: thread)
-            services += [queries] + parts
+            let ask = try asking(user, commands: publisher, on: thread, &services)
             let ledger = SendingLedger()
             let channels = try notificationChannels()
             services.append(MailPreviewPage(preview: MailPreview(channels.email)))
             services.append(WaitingWatch(database: database, ledger: ledger, clock: clock, logger: logger("waiting")))
             definition = NotificationsService.definition(
-                email: channels.email, others: channels.others, ledger: ledger, ask: client.ask, clock: clock, randomness: randomness)
+                email: channels.email, others: channels.others, ledger: ledger, ask: ask, clock: clock, randomness: randomness)
         case .deadletters:
             definition = DeadLettersService.definition(clock: clock)
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
@@ -166,6 +151,23 @@ package struct Assembly: Sendable {
             randomness: randomness)
         services.append(Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker")))
         return services.map { ThreadBound(service: $0, thread: thread) }
+    }
+
+    /// How a worker asks other services; adds the services that this needs to run.
+    private func asking(_ user: String, commands: Publisher, on thread: IOThread, _ services: inout [any Service]) throws -> RequestClient.Ask {
+        let queries = try publisher(user, confirms: true, for: "queries", on: thread)
+        let (client, parts) = try requestClient(user, commands: commands, queries: queries, on: thread)
+        services += [queries] + parts
+        return client.ask
+    }
+
+    private func stripe() throws -> StripeGateway {
+        guard let key = settings.stripe.apiKey else {
+            throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
+        }
+        let client = WebClient(
+            maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true, logger: logger("gateway"))
+        return StripeGateway(transport: client, key: key, base: settings.stripe.apiBase)
     }
 
     /// The key for messages with credentials, which the ingress requests from users. All processes of users have it, because they log in to the broker with one

@@ -4,9 +4,9 @@ import Notifications
 import Orders
 
 extension AuditedOrder {
-    private static let confirmed = "orderConfirmed"
-    private static let rejected = "orderRejected"
-    private static let cancelled = "orderCancelled"
+    private static let confirmed = NotificationKind.orderConfirmed.rawValue
+    private static let rejected = NotificationKind.orderRejected.rawValue
+    private static let cancelled = NotificationKind.orderCancelled.rawValue
     /// How long the notification of an ended order may be late before that is a violation, even while it waits on the retry ladder: by then five
     /// attempts have failed, so the mail server is down or refuses. In seconds.
     private static let longestSilence = 300.0

@@ -90,4 +90,14 @@ extension Fields {
         }
         return PageRequest(limit: limit, after: Array(key.dropFirst()), list: list)
     }
+
+    /// Where the previous page ended, in a list by time and id.
+    public mutating func position(_ page: PageRequest) -> (Date, UUID)? {
+        guard let key = page.after else { return nil }
+        guard key.count == 2, let seconds = key.first.flatMap({ Double($0) }), let id = key.last.flatMap({ UUID(text: $0) }) else {
+            note("cursor", "is not a cursor of this list")
+            return nil
+        }
+        return (Date(timeIntervalSince1970: seconds), id)
+    }
 }

@@ -27,6 +27,9 @@ public struct PageRequest: Sendable, Equatable {
         return key.contains { $0.unicodeScalars.contains("\u{0}") } ? nil : key
     }
 
+    /// The sort key of an item in a list by time and id, as `Fields.position` reads it.
+    public static func key(_ time: Date, _ id: UUID) -> [String] { [String(time.timeIntervalSince1970), id.uuidString] }
+
     private static let maximumCursor = 1_000
 }
 
@@ -43,5 +46,11 @@ public struct Page<Item: Sendable & Codable>: Sendable, Codable {
         } else {
             nextCursor = nil
         }
+    }
+
+    /// The same of rows whose keys their items do not show.
+    public init<Row>(_ found: [Row], _ request: PageRequest, item: (Row) -> Item, key: (Row) -> [String]) throws {
+        let last = found.prefix(request.limit).last
+        try self.init(found.map(item), request) { _ in last.map(key) ?? [] }
     }
 }

@@ -17,10 +17,6 @@ import Testing
         return try await shop.harness.ask(try shop.request("stock.movements", "", parameters)).decoded()
     }
 
-    private func step(_ operation: String, _ body: some Encodable) throws -> Request {
-        Request(id: UUID(), operation: operation, body: try JSON.encode(body))
-    }
-
     @Test func `movements list counts, adjustments and sales, newest first, with the stock on hand after each`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("A")
@@ -28,9 +24,9 @@ import Testing
         let orders = [UUID(), UUID()]
         let steps: [Request] = [
             try shop.request("stock.set", #"{"onHand": 10}"#, ["sku": "A"]), try shop.request("stock.adjust", #"{"delta": -2, "reason": "broken"}"#, ["sku": "A"]),
-            try step(MessageName.reserve, ReserveStock(orderID: orders[0], lines: [.init(sku: "A", quantity: 3)])),
-            try step(MessageName.commit, SettleReservation(orderID: orders[0])),
-            try step(MessageName.reserve, ReserveStock(orderID: orders[1], lines: [.init(sku: "A", quantity: 1)])),
+            try Request(MessageName.reserve, sending: ReserveStock(orderID: orders[0], lines: [.init(sku: "A", quantity: 3)])),
+            try Request(MessageName.commit, sending: SettleReservation(orderID: orders[0])),
+            try Request(MessageName.reserve, sending: ReserveStock(orderID: orders[1], lines: [.init(sku: "A", quantity: 1)])),
             try shop.request("stock.set", #"{"onHand": 20}"#, ["sku": "A"]),
         ]
         for step in steps {

@@ -42,7 +42,7 @@ import Testing
         let order = UUID()
         let reserve = ReserveStock(orderID: order, lines: [.init(sku: "tea", quantity: 2)])
         let end = try JSON.encode(SettleReservation(orderID: order))
-        _ = await service.send([Request(id: UUID(), operation: MessageName.reserve, body: try JSON.encode(reserve))])
+        _ = await service.send([try Request(MessageName.reserve, sending: reserve)])
         _ = await service.send([Request(id: UUID(), operation: MessageName.commit, body: end)])
         #expect(try await service.count("SELECT on_hand FROM stock") == 3)
         for operation in [MessageName.release, MessageName.release, MessageName.commit] {

@@ -182,7 +182,7 @@ import Testing
         #expect(try await harness.send(try stock(shop, "set", #"{"onHand": 10}"#)).headers["etag"] != nil)
         let before = (try await shop.get(product.slug).headers["etag"], try await harness.ask(try stock(shop, "get")).headers["etag"])
         let step = ReserveStock(orderID: UUID(), lines: [.init(sku: "A", quantity: 3)])
-        _ = await harness.send([Request(id: UUID(), operation: MessageName.reserve, body: try JSON.encode(step))])
+        _ = await harness.send([try Request(MessageName.reserve, sending: step)])
         let after = (try await shop.get(product.slug).headers["etag"], try await harness.ask(try stock(shop, "get")).headers["etag"])
         #expect(before.0 == after.0)
         #expect(before.1 != after.1)

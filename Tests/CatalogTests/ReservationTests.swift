@@ -27,11 +27,11 @@ import Testing
 
     private func reserve(_ number: UInt8, _ lines: [(String, Int)]) throws -> Request {
         let step = ReserveStock(orderID: order(number), lines: lines.map { .init(sku: $0.0, quantity: $0.1) })
-        return Request(id: UUID(), operation: MessageName.reserve, body: try JSON.encode(step))
+        return try Request(MessageName.reserve, sending: step)
     }
 
     private func settle(_ operation: String, _ number: UInt8) throws -> Request {
-        Request(id: UUID(), operation: operation, body: try JSON.encode(SettleReservation(orderID: order(number))))
+        try Request(operation, sending: SettleReservation(orderID: order(number)))
     }
 
     private func kinds(_ results: [BatchHandler.Result]) throws -> [CheckoutEvent.Kind] {
@@ -156,7 +156,7 @@ import Testing
         let (first, second) = (UUID(), UUID())
         func restock(_ id: UUID, _ quantity: Int) throws -> Request {
             let step = RestockReturn(orderID: order(1), returnID: id, lines: [.init(sku: "a", quantity: quantity)])
-            return Request(id: UUID(), operation: MessageName.restock, body: try JSON.encode(step))
+            return try Request(MessageName.restock, sending: step)
         }
         _ = await harness.send([try restock(first, 2), try restock(first, 2), try restock(second, 1)])
         _ = await harness.send([try restock(first, 2)])

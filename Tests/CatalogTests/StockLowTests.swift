@@ -11,12 +11,8 @@ import Testing
 @testable import ServiceKit
 
 @Suite struct `Stock that is low` {
-    private func step(_ operation: String, _ body: some Encodable) throws -> Request {
-        Request(id: UUID(), operation: operation, body: try JSON.encode(body))
-    }
-
     private func reserve(_ quantity: Int, for order: UUID = UUID()) throws -> Request {
-        try step(MessageName.reserve, ReserveStock(orderID: order, lines: [.init(sku: "A", quantity: quantity)]))
+        try Request(MessageName.reserve, sending: ReserveStock(orderID: order, lines: [.init(sku: "A", quantity: quantity)]))
     }
 
     /// The available quantities, in the events that the batch leads to.
@@ -53,7 +49,7 @@ import Testing
         #expect(try await lows(shop, [reserve(1, for: order)]) == [5])
         #expect(try await lows(shop, [reserve(1)]) == [])
         // A sale takes what was reserved: nothing more is missing.
-        #expect(try await lows(shop, [step(MessageName.commit, SettleReservation(orderID: order))]) == [])
+        #expect(try await lows(shop, [try Request(MessageName.commit, sending: SettleReservation(orderID: order))]) == [])
         #expect(try await lows(shop, [set(shop, #"{"onHand": 20}"#)]) == [])
         #expect(try await lows(shop, [try shop.request("stock.adjust", #"{"delta": -11, "reason": "broken"}"#, ["sku": "A"])]) == [4])
         // Raising the threshold to the available quantity reaches it, too.
@@ -70,7 +66,7 @@ import Testing
         _ = try await lows(shop, [reserve(4, for: order)])
         // Both are one operation's in production, so the batch is of releases and of reservations in turn.
         #expect(try await lows(shop, [reserve(1), reserve(1)]) == [4])
-        #expect(try await lows(shop, [step(MessageName.release, SettleReservation(orderID: order))]) == [])
+        #expect(try await lows(shop, [try Request(MessageName.release, sending: SettleReservation(orderID: order))]) == [])
         #expect(try await lows(shop, [reserve(3), reserve(2)]) == [3])
         await shop.harness.database.close()
     }
@@ -93,8 +89,8 @@ import Testing
             shop.harness.clock.advance(by: 1)
             _ = await shop.harness.send([try reserve(index + 1, for: order)])
         }
-        _ = await shop.harness.send([try step(MessageName.commit, SettleReservation(orderID: orders[0]))])
-        _ = await shop.harness.send([try step(MessageName.release, SettleReservation(orderID: orders[3]))])
+        _ = await shop.harness.send([try Request(MessageName.commit, sending: SettleReservation(orderID: orders[0]))])
+        _ = await shop.harness.send([try Request(MessageName.release, sending: SettleReservation(orderID: orders[3]))])
         var found: [ReservationView] = []
         var cursor: String?
         repeat {

@@ -13,7 +13,7 @@ import Testing
         #", "variants": [{"sku": "A-S", "options": {"size": "small", "colour": "red"}}, {"sku": "A-L", "options": {"size": "large", "colour": "red"}, "price": {"amount": 120, "currency": "EUR"}}]"#
 
     private func prices(_ shop: Shop, _ skus: [String], availability: Bool = false) async throws -> [PriceList.Entry] {
-        let query = Request(id: UUID(), operation: MessageName.price, body: try JSON.encode(PriceQuery(skus: skus, availability: availability)))
+        let query = try Request(MessageName.price, sending: PriceQuery(skus: skus, availability: availability))
         return try await shop.harness.ask(query).decoded(PriceList.self).items
     }
 
@@ -38,7 +38,7 @@ import Testing
         #expect(sold.map(\.slug) == [product.slug, product.slug])
         #expect(sold.first?.image?.url == "/a.jpg")
         let step = ReserveStock(orderID: UUID(), lines: [.init(sku: "A-S", quantity: 2)])
-        _ = await shop.harness.send([Request(id: UUID(), operation: MessageName.reserve, body: try JSON.encode(step))])
+        _ = await shop.harness.send([try Request(MessageName.reserve, sending: step)])
         #expect(try await shop.get(product.slug).decoded(ProductView.self).variants?.map(\.available) == [0, 3])
         await shop.harness.database.close()
     }

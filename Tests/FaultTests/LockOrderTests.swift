@@ -64,7 +64,7 @@ import Testing
             let order = PlaceOrder(
                 orderID: id, cartID: UUID(), customerID: nil, email: "c@wharf.example", shippingAddress: address,
                 payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
-            let placed = try await harness.send(Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order)))
+            let placed = try await harness.send(try Request(MessageName.place, sending: order))
             #expect(placed.status == 202)
         }
         return harness
@@ -89,8 +89,7 @@ import Testing
     }
 
     private func advance(_ order: UUID) throws -> Request {
-        Request(
-            id: UUID(), operation: MessageName.advance, body: try JSON.encode(CheckoutEvent(orderID: order, kind: .stockReserved)))
+        try Request(MessageName.advance, sending: CheckoutEvent(orderID: order, kind: .stockReserved))
     }
 
     private func wait(_ order: UUID) throws -> Request {

@@ -50,8 +50,8 @@ import Testing
     /// Sends two requests on for each message.
     private static let forwarding = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, _ in
         try items.map { item in
-            let emissions = try (1...2).map { _ in try OutgoingMessage(.request("ledger.note"), item.input) }
-            return .done(try Reply(status: 201, json: item.input), emit: emissions)
+            let messages = try (1...2).map { _ in try OutgoingMessage(.request("ledger.note"), item.input) }
+            return .done(try Reply(status: 201, json: item.input), emit: messages)
         }
     }
 

@@ -38,16 +38,11 @@ private final class ScriptedUsers: Sendable {
     private let users = ScriptedUsers()
 
     private func start() async throws -> ServiceHarness {
-        let clock = SetClock()
-        let sender = try #require(MailAddress("Wharf <shop@example.com>"))
-        return try await ServiceHarness(
-            NotificationsService.definition(
-                email: EmailChannel(transport: transport, sender: sender), ask: { [users] request, _, _ in try users.ask(request) }, clock: clock, randomness: TestRandomness()),
-            NotificationsService.migrations, clock: clock)
+        try await ServiceHarness.notifications(transport, ask: { [users] request, _, _ in try users.ask(request) })
     }
 
     private func message(_ mail: AccountMail) throws -> Request {
-        Request(id: UUID(), operation: MessageName.accountMail, body: try JSON.encode(mail))
+        try Request(MessageName.accountMail, sending: mail)
     }
 
     private func reset(_ service: ServiceHarness, _ email: String = "ada@example.com", seconds: TimeInterval = 3_600) -> AccountMail {

@@ -35,13 +35,7 @@ private final class Pigeons: NotificationChannel {
     private let pigeons = Pigeons()
 
     private func start() async throws -> ServiceHarness {
-        let clock = SetClock()
-        let sender = try #require(MailAddress("Wharf <shop@example.com>"))
-        return try await ServiceHarness(
-            NotificationsService.definition(
-                email: EmailChannel(transport: transport, sender: sender), others: [pigeons], ask: { _, _, _ in throw RequestClient.Unanswered.timedOut },
-                clock: clock, randomness: TestRandomness()),
-            NotificationsService.migrations, clock: clock)
+        try await ServiceHarness.notifications(transport, others: [pigeons])
     }
 
     private func event(_ name: String = MessageName.orderConfirmed, address: Bool = true) throws -> Request {
@@ -49,7 +43,7 @@ private final class Pigeons: NotificationChannel {
         let place = Address(name: "Ada", line1: "12 Square", city: "London", postalCode: "SW1Y 4JH", country: "GB")
         let settled = OrderSettled(
             orderID: UUID(), number: "W-1", email: "ada@example.com", lines: [line], total: line.lineTotal, reason: nil, shippingAddress: address ? place : nil)
-        return Request(id: UUID(), operation: name, body: try JSON.encode(settled))
+        return try Request(name, sending: settled)
     }
 
     @Test func `news goes to a customer once by each channel that carries it to them`() async throws {

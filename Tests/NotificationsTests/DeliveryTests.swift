@@ -13,18 +13,13 @@ import Testing
     let transport = ScriptedTransport()
 
     private func start() async throws -> ServiceHarness {
-        let clock = SetClock()
-        let sender = try #require(MailAddress("Wharf <shop@example.com>"))
-        return try await ServiceHarness(
-            NotificationsService.definition(
-                email: EmailChannel(transport: transport, sender: sender), ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock, randomness: TestRandomness()),
-            NotificationsService.migrations, clock: clock)
+        try await ServiceHarness.notifications(transport)
     }
 
     private func event(_ name: String, order: UUID = UUID(), email: String = "ada@example.com", reason: String? = nil) throws -> Request {
         let line = OrderLine(sku: "CUP", name: "Espresso cup", quantity: 2, unitPrice: Money(amount: 899, currency: "EUR"))
         let settled = OrderSettled(orderID: order, number: "W-1001", email: email, lines: [line], total: line.lineTotal, reason: reason)
-        return Request(id: UUID(), operation: name, body: try JSON.encode(settled))
+        return try Request(name, sending: settled)
     }
 
     private func results(_ service: ServiceHarness) async throws -> [String: Int] {
@@ -56,7 +51,7 @@ import Testing
             phone: "+1 212 555 0100")
         let settled = OrderSettled(
             orderID: UUID(), number: "W-1", email: "g@example.com", lines: [line], total: line.lineTotal, reason: nil, shippingAddress: address)
-        _ = await service.send([Request(id: UUID(), operation: MessageName.orderConfirmed, body: try JSON.encode(settled))])
+        _ = await service.send([try Request(MessageName.orderConfirmed, sending: settled)])
         let mail = try #require(transport.sent.first)
         #expect(mail.text.contains("  Grace <Hopper>\n  Harbour\n  350 Fifth Avenue\n  New York NY 10118\n  US\n"))
         #expect(mail.html.contains("Grace &lt;Hopper&gt;<br>\nHarbour<br>\n350 Fifth Avenue<br>\nNew York NY 10118<br>\nUS"))

@@ -14,13 +14,7 @@ import Testing
     private let transport = ScriptedTransport()
 
     private func start() async throws -> ServiceHarness {
-        let clock = SetClock()
-        let sender = try #require(MailAddress("Wharf <shop@example.com>"))
-        return try await ServiceHarness(
-            NotificationsService.definition(
-                email: EmailChannel(transport: transport, sender: sender), ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, clock: clock,
-                randomness: TestRandomness()),
-            NotificationsService.migrations, clock: clock)
+        try await ServiceHarness.notifications(transport)
     }
 
     private func event(_ name: String, order: UUID, _ more: String = "") -> Request {

@@ -17,20 +17,14 @@ import Testing
     private let ledger = SendingLedger()
 
     private func start() async throws -> (service: ServiceHarness, watch: WaitingWatch) {
-        let clock = SetClock()
-        let sender = try #require(MailAddress("shop@example.com"))
-        let service = try await ServiceHarness(
-            NotificationsService.definition(
-                email: EmailChannel(transport: transport, sender: sender), ledger: ledger, ask: { _, _, _ in Reply(status: 204) }, clock: clock,
-                randomness: TestRandomness()),
-            NotificationsService.migrations, clock: clock)
-        return (service, WaitingWatch(database: service.database, ledger: ledger, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+        let service = try await ServiceHarness.notifications(transport, ledger: ledger, ask: { _, _, _ in Reply(status: 204) })
+        return (service, WaitingWatch(database: service.database, ledger: ledger, clock: service.clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
     }
 
     private func event(_ email: String) throws -> Request {
         let line = OrderLine(sku: "CUP", name: "Cup", quantity: 1, unitPrice: Money(amount: 899, currency: "EUR"))
         let settled = OrderSettled(orderID: UUID(), number: "W-1", email: email, lines: [line], total: line.lineTotal, reason: nil)
-        return Request(id: UUID(), operation: MessageName.orderConfirmed, body: try JSON.encode(settled))
+        return try Request(MessageName.orderConfirmed, sending: settled)
     }
 
     @Test func `mails that wait are reported: how many, since when and why, until they have left`() async throws {
@@ -43,7 +37,7 @@ import Testing
         _ = await service.send([requests[0], try event("c@example.com")])
         service.clock.advance(by: 4)
         let account = AccountMail(id: UUID(), userID: UUID(), kind: .passwordChanged, email: "b@example.com", name: "B")
-        let mail = Request(id: UUID(), operation: MessageName.accountMail, body: try JSON.encode(account))
+        let mail = try Request(MessageName.accountMail, sending: account)
         _ = await service.send([mail])
         let waiting = [WaitingNotifications(channel: "email", count: 2, since: begin, reason: "nothing listens at mail.example.com")]
         #expect(try await watch.look() == waiting)
@@ -107,7 +101,7 @@ import Testing
         let request = try event("a@example.com")
         _ = await service.send([request])
         let order = try JSON.decode(OrderSettled.self, from: request.body).orderID
-        let erasure = Request(id: UUID(), operation: MessageName.eraseOrdersInNotifications, body: try JSON.encode(ErasedOrders(orders: [order])))
+        let erasure = try Request(MessageName.eraseOrdersInNotifications, sending: ErasedOrders(orders: [order]))
         #expect(await service.send([erasure])[0].failure == nil)
         #expect(try await watch.look().map(\.reason) == [""])
     }

@@ -43,7 +43,7 @@ import Testing
         let order = try await OrderFixture()
         func versions() async throws -> [String: Int] {
             let ids = [order.id.uuidString.lowercased(), UUID().uuidString, "nonsense"]
-            let request = Request(id: UUID(), operation: "orders.orders.versions", body: try JSON.encode(OrderVersions(ids: ids)))
+            let request = try Request("orders.orders.versions", sending: OrderVersions(ids: ids))
             return try await order.harness.ask(request).decoded(OrderVersions.Answer.self).versions
         }
         let before = try await versions()

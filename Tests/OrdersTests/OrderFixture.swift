@@ -39,7 +39,7 @@ struct OrderFixture {
 
     func request(_ kind: CheckoutEvent.Kind, _ payment: PaymentReport? = nil) throws -> Request {
         let event = CheckoutEvent(orderID: id, kind: kind, payment: payment)
-        return Request(id: UUID(), operation: MessageName.advance, body: try JSON.encode(event))
+        return try Request(MessageName.advance, sending: event)
     }
 
     /// The keys of the messages that follow.
@@ -52,7 +52,7 @@ struct OrderFixture {
     func refunded(_ refund: RefundReport, _ payment: PaymentReport) async throws -> [String] {
         var event = CheckoutEvent(orderID: id, kind: .paymentChanged, payment: payment)
         event.refund = refund
-        let request = Request(id: UUID(), operation: MessageName.advance, body: try JSON.encode(event))
+        let request = try Request(MessageName.advance, sending: event)
         return await harness.send([request])[0].outputs.map(\.key)
     }
 

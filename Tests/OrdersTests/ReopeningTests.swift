@@ -29,7 +29,7 @@ import Testing
     }
 
     private func reopen(_ cart: UUID, of order: UUID) throws -> Request {
-        Request(id: UUID(), operation: MessageName.reopenCart, body: try JSON.encode(ReopenCart(orderID: order, cartID: cart)))
+        try Request(MessageName.reopenCart, sending: ReopenCart(orderID: order, cartID: cart))
     }
 
     private func open(_ carts: ServiceHarness) async throws -> Int {

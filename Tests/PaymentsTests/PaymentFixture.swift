@@ -1,6 +1,8 @@
 import Contracts
 import FoundationEssentials
 import PostgreSQL
+import Synchronization
+import Testing
 
 @testable import JSON
 @testable import Messaging
@@ -25,15 +27,15 @@ struct PaymentFixture {
         let step = ChargeOrder(
             orderID: order, amount: amount, payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"),
             orderNumber: "W-1")
-        return Request(id: UUID(), operation: MessageName.charge, body: try JSON.encode(step))
+        return try Request(MessageName.charge, sending: step)
     }
 
     static func void() throws -> Request {
-        Request(id: UUID(), operation: MessageName.void, body: try JSON.encode(VoidPayment(orderID: order)))
+        try Request(MessageName.void, sending: VoidPayment(orderID: order))
     }
 
     static func undo(extra intent: String) throws -> Request {
-        Request(id: UUID(), operation: MessageName.undoExtra, body: try JSON.encode(UndoExtraPayment(orderID: order, intent: intent)))
+        try Request(MessageName.undoExtra, sending: UndoExtraPayment(orderID: order, intent: intent))
     }
 
     /// An event of Stripe's. `status` is that of its object, which may be long outdated.
@@ -55,10 +57,29 @@ struct PaymentFixture {
         return try JSON.decode(from: output?.body ?? [])
     }
 
+    /// The dead letter that the result leads to, as it is replayed.
+    static func letter(_ result: BatchHandler.Result) throws -> Request {
+        let output = try #require(result.outputs.first { $0.key == MessageName.unresolved })
+        return Request(id: UUID(), operation: MessageName.unresolved, body: output.body)
+    }
+
+    /// All items of a list, page by page; of ten pages at most.
+    func list<Item: Decodable>(_ operation: String, _ parameters: [String: String]) async throws -> [Item] {
+        var found: [Item] = []
+        var parameters = parameters
+        for _ in 1...10 {
+            let page: ListedPage<Item> = try await harness.ask(try Request(operation, parameters: parameters)).decoded()
+            found += page.items
+            guard let cursor = page.nextCursor else { break }
+            parameters["cursor"] = cursor
+        }
+        return found
+    }
+
     /// A refund as a service requests it.
     static func refund(_ amount: Int?, id: UUID = UUID()) throws -> Request {
         let refund = CreateRefund(refundID: id, orderID: order, amount: amount, reason: "a torn page", actor: "orders")
-        return Request(id: UUID(), operation: MessageName.createRefund, body: try JSON.encode(refund))
+        return try Request(MessageName.createRefund, sending: refund)
     }
 
     /// A refund as an administrator requests it.
@@ -69,7 +90,7 @@ struct PaymentFixture {
     }
 
     static func perform(_ id: UUID) throws -> Request {
-        Request(id: UUID(), operation: MessageName.performRefund, body: try JSON.encode(PerformRefund(refundID: id, orderID: order)))
+        try Request(MessageName.performRefund, sending: PerformRefund(refundID: id, orderID: order))
     }
 
     /// Creates a refund and requests it from the gateway, as its two messages do; returns the result of the second.
@@ -87,6 +108,14 @@ struct PaymentFixture {
         return fixture
     }
 
+    /// A fixture whose charge never had an answer.
+    static func unanswered() async throws -> PaymentFixture {
+        let fixture = try await PaymentFixture()
+        fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
+        _ = await fixture.send(try charge())
+        return fixture
+    }
+
     /// What the pollers find now.
     func due(_ name: String = "unvoided payments") async throws -> [OutgoingMessage] {
         guard let poller = service.pollers.first(where: { $0.name == name }) else { return [] }
@@ -98,4 +127,9 @@ struct PaymentFixture {
             try await harness.database.withConnection { try await $0.query("SELECT state FROM attempts") }.first?.decode(0) ?? "none"
         }
     }
+}
+
+private struct ListedPage<Item: Decodable>: Decodable {
+    let items: [Item]
+    let nextCursor: String?
 }

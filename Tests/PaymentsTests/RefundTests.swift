@@ -38,14 +38,9 @@ import Testing
         #expect(view.amount == Money(amount: 200, currency: "EUR") && view.state == .pending && view.reason == "late")
         #expect(fixture.gateway.state.withLock { $0.refunds.isEmpty })
         _ = await fixture.send(try PaymentFixture.perform(view.id))
-        let list: ServicePage = try await fixture.harness.ask(try Request("payments.refunds.list", parameters: ["id": order])).decoded()
-        #expect(list.items.map(\.id) == [view.id] && list.items.first?.state == .succeeded)
+        let list: [RefundView] = try await fixture.list("payments.refunds.list", ["id": order])
+        #expect(list.map(\.id) == [view.id] && list.first?.state == .succeeded)
         await fixture.harness.database.close()
-    }
-
-    private struct ServicePage: Decodable {
-        let items: [RefundView]
-        let nextCursor: String?
     }
 
     @Test func `pages of refunds hold each once, newest first`() async throws {
@@ -55,16 +50,8 @@ import Testing
             ids.append(try view(await fixture.send(PaymentFixture.refund(over: #"{"amount": 10, "reason": "r"}"#))).id)
             fixture.harness.clock.advance(by: 0.001)
         }
-        var found: [UUID] = []
-        var cursor: String?
-        repeat {
-            var parameters = ["id": PaymentFixture.order.uuidString, "limit": "2"]
-            parameters["cursor"] = cursor
-            let page: ServicePage = try await fixture.harness.ask(try Request("payments.refunds.list", parameters: parameters)).decoded()
-            found += page.items.map(\.id)
-            cursor = page.nextCursor
-        } while cursor != nil && found.count < 10
-        #expect(found == ids.reversed())
+        let found: [RefundView] = try await fixture.list("payments.refunds.list", ["id": PaymentFixture.order.uuidString, "limit": "2"])
+        #expect(found.map(\.id) == ids.reversed())
         await fixture.harness.database.close()
     }
 

@@ -20,7 +20,7 @@ import Testing
         let event = try PaymentFixture.event(refused)
         #expect(event.refund?.state == .needsOperator && event.payment?.state == .needsOperator && event.payment?.refunded == 0)
 
-        let letter = try letter(refused)
+        let letter = try PaymentFixture.letter(refused)
         let failure = await fixture.send(letter).failure
         #expect(failure?.cause == Unresolved.refundRefused && failure?.remedy == .deadLetter)
         fixture.harness.clock.advance(by: 86_400)
@@ -38,7 +38,7 @@ import Testing
     @Test func `a refused refund leaves its amount to another one, and its replay does not exceed the payment`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.state.withLock { $0.refundAnswer = .refused }
-        let letter = try letter(try await fixture.refund(300))
+        let letter = try PaymentFixture.letter(try await fixture.refund(300))
         _ = await fixture.send(letter)
         fixture.gateway.state.withLock { $0.refundAnswer = .made(.succeeded) }
         _ = try await fixture.refund(400)
@@ -58,8 +58,8 @@ import Testing
         let event = try PaymentFixture.event(received)
         #expect(event.refund?.state == .needsOperator && event.payment?.refunded == 0)
         #expect(await fixture.send(PaymentFixture.webhook("refund.updated")).outputs.isEmpty, "once")
-        _ = await fixture.send(try letter(received))
-        #expect(await fixture.send(try letter(received)).outputs.map(\.key) == [MessageName.advance, MessageName.performRefund])
+        _ = await fixture.send(try PaymentFixture.letter(received))
+        #expect(await fixture.send(try PaymentFixture.letter(received)).outputs.map(\.key) == [MessageName.advance, MessageName.performRefund])
         #expect(await fixture.send(PaymentFixture.webhook("charge.refund.updated")).outputs.isEmpty, "the first request's failure is no news of the second")
         let made = try PaymentFixture.event(await fixture.send(try PaymentFixture.perform(id)))
         #expect(made.refund?.state == .succeeded && made.payment?.refunded == 200)
@@ -84,7 +84,7 @@ import Testing
         let received = await fixture.send(PaymentFixture.webhook("refund.failed"))
         #expect(received.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
         #expect(try PaymentFixture.event(received).payment?.state == .needsOperator)
-        #expect(await fixture.send(try letter(received)).outputs.map(\.key) == [MessageName.advance])
+        #expect(await fixture.send(try PaymentFixture.letter(received)).outputs.map(\.key) == [MessageName.advance])
         #expect(try await fixture.state == "refunded")
         #expect(fixture.gateway.state.withLock { $0.movements["pi_1"]?.refunds.map(\.status) } == [.succeeded, .failed])
         await fixture.harness.database.close()
@@ -152,27 +152,8 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    private struct UnresolvedPage: Decodable {
-        let items: [UnresolvedView]
-        let nextCursor: String?
-    }
-
     /// In pages of one.
     private func unresolved(_ fixture: PaymentFixture) async throws -> [UnresolvedView] {
-        var found: [UnresolvedView] = []
-        var cursor: String?
-        repeat {
-            var parameters = ["limit": "1"]
-            parameters["cursor"] = cursor
-            let page: UnresolvedPage = try await fixture.harness.ask(try Request("payments.unresolved.list", parameters: parameters)).decoded()
-            found += page.items
-            cursor = page.nextCursor
-        } while cursor != nil && found.count < 10
-        return found
-    }
-
-    private func letter(_ result: BatchHandler.Result) throws -> Request {
-        let output = try #require(result.outputs.first { $0.key == MessageName.unresolved })
-        return Request(id: UUID(), operation: MessageName.unresolved, body: output.body)
+        try await fixture.list("payments.unresolved.list", ["limit": "1"])
     }
 }

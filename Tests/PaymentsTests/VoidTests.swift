@@ -12,7 +12,7 @@ import Testing
 /// Voiding ends when no money is kept, or when an operator must handle it; and no call to the gateway begins unnoticed by it.
 @Suite struct VoidTests {
     @Test func `an empty search does not prove that nothing was charged`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.refunded.rawValue)
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `of two payments that a void finds both are undone`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
         let received = await fixture.send(try PaymentFixture.void())
@@ -32,7 +32,7 @@ import Testing
 
     /// The worker stalled, or the search took long: by now a void may have found that nothing was charged.
     @Test func `no call begins when the lease is too short for it`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         let clock = fixture.harness.clock
         fixture.gateway.state.withLock { $0.onFind = { clock.advance(by: Charging.callLease - Charging.longestCall + 1) } }
         #expect(await fixture.send(try PaymentFixture.charge()).failure?.cause == "lease-ended")
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func `a redelivered charge renews its lease`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease - 1)
         #expect(await fixture.send(try PaymentFixture.charge()).failure?.cause == "gateway-unknown")
         fixture.harness.clock.advance(by: 2)
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `a key that the gateway may have forgotten is used only after a certain lookup`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.keyMemory + 1)
         fixture.gateway.state.withLock { $0.knownForCertain = [.succeeded(intent: "pi_1")] }
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.charge())).kind == .charged)
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `money that arrives while an order is being given up books no sale`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         #expect(await fixture.send(try PaymentFixture.void()).failure?.cause == "payment-in-flight")
         fixture.gateway.have(.succeeded(intent: "pi_1"))
         let received = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded"))
@@ -76,11 +76,11 @@ import Testing
         let finding = try #require(try await voiding.void([(item: item, plan: plan)]).first)
         #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
         let outcome = try await database.transaction { try await voiding.complete([(item: item, plan: plan, result: finding)], on: $0) }.first
-        guard case .done(_, let emissions, _)? = outcome else {
+        guard case .done(_, let messages, _)? = outcome else {
             Issue.record("\(String(describing: outcome))")
             return
         }
-        #expect(emissions.map(\.destination) == [.request(MessageName.advance)])
+        #expect(messages.map(\.destination) == [.request(MessageName.advance)])
         await database.close()
     }
 
@@ -92,7 +92,7 @@ import Testing
         #expect(event.kind == .paymentUnresolved)
         #expect(event.payment?.state == .needsOperator)
 
-        let letter = try unresolved(received)
+        let letter = try PaymentFixture.letter(received)
         let failure = await fixture.send(letter).failure
         #expect(failure?.cause == Unresolved.refundRefused && failure?.remedy == .deadLetter)
 
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func `a payment of another amount that a void finds is reported once, refunded, and holds up neither goods nor cart`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock {
             $0.knownForCertain = [.succeeded(intent: "pi_1")]
@@ -115,13 +115,13 @@ import Testing
         #expect(received.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
         #expect(try PaymentFixture.event(received).kind == .paymentUnresolved)
         #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.advance])
-        #expect(try PaymentFixture.event(await fixture.send(try unresolved(received))).payment?.state == .refunded)
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.letter(received))).payment?.state == .refunded)
         #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
         await fixture.harness.database.close()
     }
 
     @Test func `a payment that a call opens after the void is closed, also when its card was declined`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).detail == VoidResult.nothing.rawValue)
         fixture.gateway.have(.declined(intent: "pi_1", code: "generic_decline"))
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func `when a webhook names another payment while the gateway is asked, the one that was found is undone`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         let database = fixture.harness.database
         fixture.gateway.state.withLock { $0.known = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")] }
         let charging = Charging(gateways: Gateways([fixture.gateway]), clock: fixture.harness.clock)
@@ -146,18 +146,18 @@ import Testing
         _ = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
         let outcome = try #require(
             try await database.transaction { try await charging.complete([(item: item, plan: plan, result: finding)], on: $0) }.first)
-        guard case .done(_, let emissions, _) = outcome else {
+        guard case .done(_, let messages, _) = outcome else {
             Issue.record("\(outcome)")
             return
         }
-        let undone = try emissions.filter { $0.destination == .request(MessageName.undoExtra) }.map { try JSON.decode(UndoExtraPayment.self, from: $0.body) }
+        let undone = try messages.filter { $0.destination == .request(MessageName.undoExtra) }.map { try JSON.decode(UndoExtraPayment.self, from: $0.body) }
         #expect(undone.map(\.intent) == ["pi_1"])
         await database.close()
     }
 
     @Test func `replaying the dead letter retries the refund, under a key that was not refused`() async throws {
         let fixture = try await refused()
-        let letter = try unresolved(await fixture.send(try PaymentFixture.void()))
+        let letter = try PaymentFixture.letter(await fixture.send(try PaymentFixture.void()))
         _ = await fixture.send(letter)
         fixture.gateway.state.withLock { $0.refusesRefunds = false }
         let received = try PaymentFixture.event(await fixture.send(letter))
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test func `an unfinished void is repeated at growing intervals, under an id of its own each time`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         _ = await fixture.send(try PaymentFixture.void())
         var pauses: [Double] = []
         var origins: [UUID] = []
@@ -195,7 +195,7 @@ import Testing
         fixture.gateway.state.withLock { $0.answer = .failure(.refused("404")) }
         let received = await fixture.send(try PaymentFixture.charge())
         #expect(try PaymentFixture.event(received).kind == .paymentDeclined)
-        #expect(await fixture.send(try unresolved(received)).failure?.cause == Charging.refusal)
+        #expect(await fixture.send(try PaymentFixture.letter(received)).failure?.cause == Charging.refusal)
         #expect(await fixture.send(try PaymentFixture.charge()).outputs.map(\.key) == [MessageName.advance])
         await fixture.harness.database.close()
     }
@@ -224,7 +224,7 @@ import Testing
     }
 
     @Test func `an attempt that has changed since it was read is not overwritten`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         let database = fixture.harness.database
         var read = try await database.withConnection { try await Store.find([PaymentFixture.order], on: $0) }
         _ = await fixture.send(try PaymentFixture.charge())
@@ -243,19 +243,6 @@ import Testing
         let other = try PaymentFixture.charge(Money(amount: 1, currency: "EUR"))
         #expect(await fixture.send(other).failure?.cause == "charge-differs")
         await fixture.harness.database.close()
-    }
-
-    private func unresolved(_ result: BatchHandler.Result) throws -> Request {
-        let output = try #require(result.outputs.first { $0.key == MessageName.unresolved })
-        return Request(id: UUID(), operation: MessageName.unresolved, body: output.body)
-    }
-
-    /// A charge whose answer never arrived.
-    private func unanswered() async throws -> PaymentFixture {
-        let fixture = try await PaymentFixture()
-        fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
-        _ = await fixture.send(try PaymentFixture.charge())
-        return fixture
     }
 
     /// A successful charge, at a gateway that refunds nothing.

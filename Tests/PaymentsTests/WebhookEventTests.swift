@@ -120,11 +120,9 @@ import Testing
         #expect(results.all.map { $0.failure } == [nil, nil])
     }
 
-    /// A charge whose answer never arrived.
+    /// A charge whose answer never arrived, and is no longer expected.
     private func unanswered() async throws -> PaymentFixture {
-        let fixture = try await PaymentFixture()
-        fixture.gateway.state.withLock { $0.answer = .failure(.unknown("timed out")) }
-        _ = await fixture.send(try PaymentFixture.charge())
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.usualCall)
         return fixture
     }

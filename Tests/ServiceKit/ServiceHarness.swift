@@ -94,6 +94,11 @@ extension Request {
             id: id, operation: operation, parameters: parameters, caller: caller, body: try body.map { try JSON.encode($0) } ?? [],
             deadline: deadline, requester: Requester(replyTo: "replies.test", correlationID: id.uuidString))
     }
+
+    /// A message as another service sends it: nobody waits for an answer.
+    init(_ operation: String, sending value: some Encodable) throws {
+        self.init(id: UUID(), operation: operation, body: try JSON.encode(value))
+    }
 }
 
 /// A clock that a test sets; sleeping on it lets other tasks run and takes no time.

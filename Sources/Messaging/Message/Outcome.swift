@@ -10,4 +10,10 @@ public enum Outcome: Sendable {
     case failed(Failure)
 
     public static func refused(_ problem: Problem) -> Outcome { .done(Reply(problem)) }
+
+    /// The same outcome with more messages, where it is `done`.
+    public func emitting(_ more: [OutgoingMessage]) -> Outcome {
+        guard case .done(let reply, let messages, let note) = self else { return self }
+        return .done(reply, emit: messages + more, note: note)
+    }
 }

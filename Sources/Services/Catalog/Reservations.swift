@@ -47,8 +47,8 @@ extension Stock {
                 continue
             }
             let rows = try await StockStore.reservations(item.input, on: connection)
-            let last = rows.prefix(item.input.page.limit).last?.cursor ?? []
-            outcomes.append(.done(try Reply(json: try Page(rows.map(\.view), item.input.page) { _ in last })))
+            let page = try Page(rows, item.input.page, item: { $0.view }, key: { $0.cursor })
+            outcomes.append(.done(try Reply(json: page)))
         }
         return outcomes
     }

@@ -13,10 +13,14 @@ struct Reserving: Sendable {
         guard step.charge.map({ $0.orderID == step.orderID }) ?? true else {
             throw Failure("malformed-message", "order \(step.orderID): the charge is for another order")
         }
-        guard step.lines.allSatisfy({ (1...StockChange.maximumOnHand).contains($0.quantity) }) else {
-            throw Failure("malformed-message", "order \(step.orderID): a quantity is not from 1 to \(StockChange.maximumOnHand)")
-        }
+        try check(step.lines, of: step.orderID)
         return step
+    }
+
+    static func check(_ lines: [ReserveStock.Line], of order: UUID) throws {
+        guard lines.allSatisfy({ (1...StockChange.maximumOnHand).contains($0.quantity) }) else {
+            throw Failure("malformed-message", "order \(order): a quantity is not from 1 to \(StockChange.maximumOnHand)")
+        }
     }
 
     /// Reserves all lines or none. Orders are served in the order of arrival.
@@ -125,7 +129,7 @@ struct Reserving: Sendable {
             before[sku]?.onHand != level.onHand || before[sku]?.reserved != level.reserved
         }
         // Compares before and after the whole batch, so that stock which one order takes and another returns is not reported.
-        if let last = outcomes.lastIndex(where: \.isDone) { outcomes[last] = outcomes[last].emitting(try StockLow.emissions(before, moved)) }
+        if let last = outcomes.lastIndex(where: \.isDone) { outcomes[last] = outcomes[last].emitting(try StockLow.messages(before, moved)) }
         try await StockStore.save(
             levels: moved, reservations: changed.compactMap { reservations[$0] }, now: clock.now(), on: transaction)
         return outcomes

@@ -18,9 +18,7 @@ extension Schema {
 extension Reserving {
     static func readReturn(_ request: Request) throws -> RestockReturn {
         let step = try Operation.contract(RestockReturn.self)(request)
-        guard step.lines.allSatisfy({ (1...StockChange.maximumOnHand).contains($0.quantity) }) else {
-            throw Failure("malformed-message", "order \(step.orderID): a quantity is not from 1 to \(StockChange.maximumOnHand)")
-        }
+        try check(step.lines, of: step.orderID)
         return step
     }
 

@@ -45,7 +45,7 @@ struct Stock: Sendable {
             level.revision += 1
             levels[change.sku] = level
             changed.insert(change.sku)
-            return try reply(change.sku, level, emit: StockLow.emissions([change.sku: old], [change.sku: level]))
+            return try reply(change.sku, level, emit: StockLow.messages([change.sku: old], [change.sku: level]))
         }
         let now = clock.now()
         if !changed.isEmpty { try await StockStore.save(levels: levels.filter { changed.contains($0.key) }, reservations: [], now: now, on: transaction) }
@@ -53,7 +53,7 @@ struct Stock: Sendable {
         return outcomes
     }
 
-    private func reply(_ sku: String, _ level: Level, emit emissions: [OutgoingMessage] = []) throws -> Outcome {
-        .done(try Reply(headers: ["etag": level.etag], json: StockView(sku: sku, level)), emit: emissions)
+    private func reply(_ sku: String, _ level: Level, emit messages: [OutgoingMessage] = []) throws -> Outcome {
+        .done(try Reply(headers: ["etag": level.etag], json: StockView(sku: sku, level)), emit: messages)
     }
 }

@@ -10,7 +10,7 @@ struct StockLow: Codable {
     let lowStockAt: Int
 
     /// The events of all levels that are low now and were not before. A SKU that had no level before was not low.
-    static func emissions(_ before: [String: Level], _ after: [String: Level]) throws -> [OutgoingMessage] {
+    static func messages(_ before: [String: Level], _ after: [String: Level]) throws -> [OutgoingMessage] {
         try after.filter { sku, level in level.isLow && before[sku]?.isLow != true }.sorted { $0.key < $1.key }.map { sku, level in
             try OutgoingMessage(.broadcast(MessageName.stockLow), StockLow(sku: sku, available: level.available, lowStockAt: level.lowAt ?? 0))
         }
@@ -20,12 +20,6 @@ struct StockLow: Codable {
 extension Outcome {
     var isDone: Bool {
         if case .done = self { true } else { false }
-    }
-
-    /// The same outcome with more messages, where it is `done`.
-    func emitting(_ more: [OutgoingMessage]) -> Outcome {
-        guard case .done(let reply, let emissions, let note) = self else { return self }
-        return .done(reply, emit: emissions + more, note: note)
     }
 }
 

@@ -18,8 +18,7 @@ struct ListLetters: Sendable {
                 cause: fields.optionalParameter("cause", textLength), queue: fields.optionalParameter("queue", textLength),
                 state: DeadLetterState(rawValue: state))
             let page = fields.page()
-            let after = page.after.flatMap(DeadLetterStore.Position.init)
-            if page.after != nil, after == nil { fields.note("cursor", "is not a cursor of this list") }
+            let after = fields.position(page).map { DeadLetterStore.Position(lastSeenAt: $0.0, id: $0.1) }
             return ListLetters(filter: filter, page: page, after: after)
         }
     }

@@ -10,9 +10,7 @@ struct Reading: Sendable {
     func list(_ items: [IncomingMessage<ListLetters>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await DeadLetterStore.lists(items.map(\.input), on: connection)
         return try zip(items, lists).map { item, found in
-            let page = try Page(found.letters.map(LetterSummaryView.init), item.input.page) {
-                DeadLetterStore.Position(lastSeenAt: $0.lastSeenAt, id: $0.id).key
-            }
+            let page = try Page(found.letters.map(LetterSummaryView.init), item.input.page) { PageRequest.key($0.lastSeenAt, $0.id) }
             return .done(
                 try Reply(json: LettersView(items: page.items, nextCursor: page.nextCursor, causes: found.causes)))
         }

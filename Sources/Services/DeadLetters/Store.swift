@@ -20,13 +20,6 @@ public enum DeadLetterStore {
             self.lastSeenAt = lastSeenAt
             self.id = id
         }
-
-        init?(_ key: [String]) {
-            guard key.count == 2, let seconds = Double(key[0]), let id = UUID(uuidString: key[1]) else { return nil }
-            self.init(lastSeenAt: Date(timeIntervalSince1970: seconds), id: id)
-        }
-
-        var key: [String] { [String(lastSeenAt.timeIntervalSince1970), id.uuidString] }
     }
 
     /// Newest first, at most `limit`.

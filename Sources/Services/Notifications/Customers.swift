@@ -17,9 +17,7 @@ struct Customers: Sendable {
     }
 
     func erase(_ items: [IncomingMessage<Customer>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await transaction.enqueue(
-            "UPDATE notifications SET recipient = \(Erased.email), detail = NULL WHERE user_id = ANY(\(items.map(\.input.userID)))")
-        try await WaitingStore.erase("user_id = ANY(\(items.map(\.input.userID)))", on: transaction)
+        try await forget("user_id = ANY(\(items.map(\.input.userID)))", on: transaction)
         return try items.map { item in
             .done(emit: [
                 try OutgoingMessage(.request(MessageName.customerErased), CustomerErased(userID: item.input.userID, service: NotificationsService.name))
@@ -28,9 +26,12 @@ struct Customers: Sendable {
     }
 
     func eraseOrders(_ items: [IncomingMessage<ErasedOrders>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await transaction.enqueue(
-            "UPDATE notifications SET recipient = \(Erased.email), detail = NULL WHERE order_id = ANY(\(items.flatMap(\.input.orders)))")
-        try await WaitingStore.erase("order_id = ANY(\(items.flatMap(\.input.orders)))", on: transaction)
+        try await forget("order_id = ANY(\(items.flatMap(\.input.orders)))", on: transaction)
         return items.map { _ in .done() }
+    }
+
+    private func forget(_ selected: SQL, on transaction: any SQLConnection) async throws {
+        try await transaction.enqueue("UPDATE notifications SET recipient = \(Erased.email), detail = NULL WHERE " + selected)
+        try await WaitingStore.erase(selected, on: transaction)
     }
 }

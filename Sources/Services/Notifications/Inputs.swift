@@ -28,15 +28,7 @@ struct ListNotifications: Sendable {
             let orderID = order.flatMap(UUID.init(uuidString:))
             if order != nil, orderID == nil { fields.note("order", "must be a UUID") }
             let page = fields.page()
-            var after: (Date, UUID)?
-            if let key = page.after {
-                if key.count == 2, let seconds = Double(key[0]), let id = UUID(uuidString: key[1]) {
-                    after = (Date(timeIntervalSince1970: seconds), id)
-                } else {
-                    fields.note("cursor", "is not a cursor of this list")
-                }
-            }
-            return ListNotifications(order: orderID, page: page, after: after)
+            return ListNotifications(order: orderID, page: page, after: fields.position(page))
         }
     }
 }

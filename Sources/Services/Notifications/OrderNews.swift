@@ -13,13 +13,13 @@ public enum NotificationKind: String, Sendable, CaseIterable {
         case .orderConfirmed: MessageName.orderConfirmed
         case .orderRejected: MessageName.orderRejected
         case .actionRequired: "order.actionRequired"
-        case .orderShipped: "order.shipped"
-        case .orderDelivered: "order.delivered"
-        case .orderCancelled: "order.cancelled"
-        case .orderRefunded: "order.refunded"
-        case .returnRequested: "order.returnRequested"
-        case .returnApproved: "order.returnApproved"
-        case .returnRefused: "order.returnRefused"
+        case .orderShipped: MessageName.orderShipped
+        case .orderDelivered: MessageName.orderDelivered
+        case .orderCancelled: MessageName.orderCancelled
+        case .orderRefunded: MessageName.orderRefunded
+        case .returnRequested: MessageName.orderReturnRequested
+        case .returnApproved: MessageName.orderReturnApproved
+        case .returnRefused: MessageName.orderReturnRefused
         }
     }
 }

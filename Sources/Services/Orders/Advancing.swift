@@ -21,7 +21,7 @@ struct Advancing: Sendable {
         var orders = try await Store.lock(Array(Set(items.map(\.input.orderID))), on: transaction)
         var changed: Set<UUID> = []
         var settled: [UUID: Int] = [:]
-        var emissions = [[OutgoingMessage]](repeating: [], count: items.count)
+        var messages = [[OutgoingMessage]](repeating: [], count: items.count)
         var outcomes: [Outcome?] = Array(repeating: nil, count: items.count)
         for (index, item) in items.enumerated() {
             guard var order = orders[item.input.orderID] else {
@@ -29,8 +29,8 @@ struct Advancing: Sendable {
                 continue
             }
             let wasPending = !order.checkout.endsWait
-            guard let messages = try apply(item.input, to: &order, now) else { continue }
-            emissions[index] += messages
+            guard let following = try apply(item.input, to: &order, now) else { continue }
+            messages[index] += following
             if wasPending, order.checkout.endsWait { settled[order.id] = index }
             orders[order.id] = order
             changed.insert(order.id)
@@ -43,9 +43,9 @@ struct Advancing: Sendable {
             if !reopening.isEmpty { try await Store.reopenCarts(of: reopening.map(\.id), on: transaction) }
         }
         for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
-            if let index = settled[order] { emissions[index] += answers }
+            if let index = settled[order] { messages[index] += answers }
         }
-        return items.indices.map { outcomes[$0] ?? .done(emit: emissions[$0]) }
+        return items.indices.map { outcomes[$0] ?? .done(emit: messages[$0]) }
     }
 
     /// The messages that follow; nil when the event changes nothing.

@@ -27,7 +27,7 @@ extension OrderUpdate {
     }
 
     init(_ one: Return, of order: OrderRow) throws {
-        try self.init(order, pieces: Fulfilment.sum(one.lines.map { .init(sku: $0.sku, quantity: $0.quantity) }))
+        try self.init(order, pieces: Fulfilment.sum(one.lines.map(\.pieces)))
         returnID = one.id
         amount = one.amount
         reason = one.refusal

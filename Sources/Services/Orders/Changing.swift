@@ -28,8 +28,8 @@ struct Changing: Sendable {
             }
             do {
                 let (entries, wasPending) = (row.newHistory.count, !row.checkout.endsWait)
-                let (reply, emissions) = try apply(item, &row, now)
-                outcomes.append(.done(reply, emit: emissions))
+                let (reply, messages) = try apply(item, &row, now)
+                outcomes.append(.done(reply, emit: messages))
                 guard row.newHistory.count > entries else { continue }
                 orders[id] = row
                 changed.insert(id)
@@ -44,8 +44,7 @@ struct Changing: Sendable {
         if rows.isEmpty { return outcomes }
         try await Store.save(rows, due: rows.map { times.due($0.checkout.phase, retries: $0.retries, placedAt: $0.placedAt, now: now) }, on: transaction)
         for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
-            guard let index = settled[order], case .done(let reply, let emissions, let note) = outcomes[index] else { continue }
-            outcomes[index] = .done(reply, emit: emissions + answers, note: note)
+            if let index = settled[order] { outcomes[index] = outcomes[index].emitting(answers) }
         }
         return outcomes
     }

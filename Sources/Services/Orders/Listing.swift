@@ -38,12 +38,7 @@ struct ListOrders: Sendable {
             // No address has any other character.
             if let email = filter.email, !email.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) { filter.email = nil; fields.note("email", "must be the beginning of an e-mail address") }
             let page = fields.page()
-            guard let key = page.after else { return ListOrders(page: page, filter: filter, after: nil) }
-            guard key.count == 2, let seconds = Double(key[0]), let id = UUID(uuidString: key[1]) else {
-                fields.note("cursor", "is not a cursor of this list")
-                return ListOrders(page: page, filter: filter, after: nil)
-            }
-            return ListOrders(page: page, filter: filter, after: (Date(timeIntervalSince1970: seconds), id))
+            return ListOrders(page: page, filter: filter, after: fields.position(page))
         }
     }
 }

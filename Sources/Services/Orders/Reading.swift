@@ -29,9 +29,7 @@ struct Reading: Sendable {
             var filter = item.input.filter
             if caller.role != .admin { filter.customer = caller.id }
             let rows = try await Store.list(filter, after: item.input.after, limit: item.input.page.limit + 1, on: connection)
-            let page = try Page(rows.map { try $0.view }, item.input.page) {
-                [String($0.placedAt.timeIntervalSince1970), $0.id.uuidString]
-            }
+            let page = try Page(rows.map { try $0.view }, item.input.page) { PageRequest.key($0.placedAt, $0.id) }
             outcomes.append(.done(try Reply(json: page)))
         }
         return outcomes

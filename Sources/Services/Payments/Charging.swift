@@ -160,10 +160,8 @@ struct Charging: Sendable {
                 (attempt.state, attempt.detail) = (.declined, Self.refusal)
                 attempt = attempts.put(attempt)
                 let report = UnresolvedPayment(orderID: attempt.order, cause: Self.refusal, detail: detail)
-                return .done(
-                    emit: try [
-                        OutgoingMessage(.request(MessageName.unresolved), report)
-                    ] + Self.report(attempt.event(.paymentDeclined, Self.refusal), of: attempt, for: item.input))
+                let letter = try OutgoingMessage(.request(MessageName.unresolved), report)
+                return .done(emit: try [letter] + Self.report(attempt.event(.paymentDeclined, Self.refusal), of: attempt, for: item.input))
             case .free:
                 if attempt.state == .begun {
                     attempt.state = .succeeded

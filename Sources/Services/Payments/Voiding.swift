@@ -40,8 +40,7 @@ struct Voiding: Sendable {
         let tombstones = items.map { item in
             let order = item.input.orderID
             let nothing = Charge(
-                order: order, orderNumber: "", amount: Money(amount: 0, currency: ""), paymentMethod: "",
-                idempotencyKey: UUID.v5(namespace: order, name: "charge"))
+                order: order, orderNumber: "", amount: Money(amount: 0, currency: ""), paymentMethod: "", idempotencyKey: Attempt.firstKey(of: order))
             return Attempt(order: order, charge: nothing, state: .voided, voidRequested: true, createdAt: now)
         }
         var attempts = try await Store.begin(tombstones, now: now, on: transaction).attempts
@@ -129,7 +128,7 @@ struct Voiding: Sendable {
             if attempt.state != plan.state, ![.refunded, .voided, .needsOperator].contains(attempt.state) {
                 return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
             }
-            var emissions: [OutgoingMessage] = []
+            var messages: [OutgoingMessage] = []
             let event: CheckoutEvent
             switch finding {
             case .failed(let failure):
@@ -141,7 +140,7 @@ struct Voiding: Sendable {
                     attempt.detail = detail
                     attempt = attempts.put(attempt)
                     let report = UnresolvedPayment(orderID: attempt.order, cause: cause, detail: detail)
-                    emissions.append(try OutgoingMessage(.request(MessageName.unresolved), report))
+                    messages.append(try OutgoingMessage(.request(MessageName.unresolved), report))
                 }
                 event = attempt.event(.paymentUnresolved, cause)
             case .voided(let result, let payment, let extras):
@@ -151,13 +150,13 @@ struct Voiding: Sendable {
                 attempt.clientSecret = nil
                 let news = payment.map { ledger.learn($0, of: &attempt, now: now) } ?? []
                 if attempt != before { attempt = attempts.put(attempt) }
-                emissions += try attempt.messages(about: news)
-                emissions += try extras.map {
+                messages += try attempt.messages(about: news)
+                messages += try extras.map {
                     try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0))
                 }
                 event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
             }
-            return .done(emit: try emissions + [OutgoingMessage(.request(MessageName.advance), event)])
+            return .done(emit: try messages + [OutgoingMessage(.request(MessageName.advance), event)])
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
         try await Store.save(attempts.changes, now: now, on: transaction)

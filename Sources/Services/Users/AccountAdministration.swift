@@ -10,7 +10,7 @@ struct AccountAdministration: Sendable {
     func list(_ items: [IncomingMessage<ListAccounts>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.accounts(items.map(\.input), on: connection)
         return try zip(items, lists).map { item, accounts in
-            let page = try Page(accounts.map(\.adminView), item.input.page) { [String($0.createdAt.timeIntervalSince1970), $0.id.uuidString] }
+            let page = try Page(accounts.map(\.adminView), item.input.page) { PageRequest.key($0.createdAt, $0.id) }
             return .done(try Reply(json: page))
         }
     }

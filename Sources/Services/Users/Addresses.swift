@@ -17,7 +17,7 @@ struct Addresses: Sendable {
     func list(_ items: [IncomingMessage<ListAddresses>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.addresses(items.map(\.input), on: connection)
         return try zip(items, lists).map { item, addresses in
-            let page = try Page(addresses, item.input.page) { [String($0.createdAt.timeIntervalSince1970), $0.id.uuidString] }
+            let page = try Page(addresses, item.input.page) { PageRequest.key($0.createdAt, $0.id) }
             return .done(try Reply(json: page))
         }
     }

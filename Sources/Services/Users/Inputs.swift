@@ -112,16 +112,6 @@ extension Fields {
         if !text.isEmpty, EmailAddress(text) == nil { note(field, EmailAddress.expectation) }
         return text
     }
-
-    /// Where the previous page ended, in a list by time and id.
-    mutating func position(_ page: PageRequest) -> (Date, UUID)? {
-        guard let key = page.after else { return nil }
-        guard key.count == 2, let seconds = key.first.flatMap({ Double($0) }), let id = key.last.flatMap({ UUID(text: $0) }) else {
-            note("cursor", "is not a valid cursor")
-            return nil
-        }
-        return (Date(timeIntervalSince1970: seconds), id)
-    }
 }
 
 extension Problem {

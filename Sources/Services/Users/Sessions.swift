@@ -31,9 +31,7 @@ struct Sessions: Sendable {
     func list(_ items: [IncomingMessage<ListSessions>], on connection: any SQLConnection) async throws -> [Outcome] {
         let lists = try await Store.sessions(items.map(\.input), now: clock.now(), on: connection)
         return try zip(items, lists).map { item, sessions in
-            let page = try Page(sessions, item.input.page) {
-                [String($0.createdAt.timeIntervalSince1970), $0.id.uuidString]
-            }
+            let page = try Page(sessions, item.input.page) { PageRequest.key($0.createdAt, $0.id) }
             return .done(try Reply(json: page))
         }
     }

@@ -139,19 +139,7 @@ struct Books: Sendable {
                 books.inboxes[service, default: [:]][handled.id] = handled
             }
         }
-        let stock = try await connection.query(
-            """
-            SELECT stock.sku, on_hand, reserved,
-                   (SELECT sum(delta) FROM catalog.stock_movements WHERE stock_movements.sku = stock.sku)::bigint
-                   - (SELECT coalesce(sum(quantity), 0) FROM catalog.reservations, unnest(skus, quantities) AS line (sku, quantity)
-                      WHERE state = 'committed' AND line.sku = stock.sku)::bigint AS expected
-            FROM catalog.stock ORDER BY sku
-            """)
-        books.stock = try stock.map { row in
-            Stock(
-                sku: try row.decode("sku"), onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"),
-                expected: try row.decode("expected"))
-        }
+        books.stock = try await readStock(on: connection)
         for row in try await connection.query("SELECT reason, count(*) AS count FROM catalog.stock_movements WHERE reason LIKE 'delivery %' GROUP BY reason") {
             books.bookings[try row.decode("reason")] = try row.decode("count", as: Int.self)
         }
@@ -162,16 +150,36 @@ struct Books: Sendable {
             "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
         )[0].decode(0)
         for row in try await connection.query("SELECT return_id FROM catalog.restocks") { books.restocked.insert(try row.decode("return_id")) }
-        let refunds = try await connection.query(
+        books.refunds = try await readRefunds(on: connection)
+        return books
+    }
+
+    private static func readStock(on connection: any SQLConnection) async throws -> [Stock] {
+        let rows = try await connection.query(
+            """
+            SELECT stock.sku, on_hand, reserved,
+                   (SELECT sum(delta) FROM catalog.stock_movements WHERE stock_movements.sku = stock.sku)::bigint
+                   - (SELECT coalesce(sum(quantity), 0) FROM catalog.reservations, unnest(skus, quantities) AS line (sku, quantity)
+                      WHERE state = 'committed' AND line.sku = stock.sku)::bigint AS expected
+            FROM catalog.stock ORDER BY sku
+            """)
+        return try rows.map { row in
+            Stock(
+                sku: try row.decode("sku"), onHand: try row.decode("on_hand"), reserved: try row.decode("reserved"),
+                expected: try row.decode("expected"))
+        }
+    }
+
+    private static func readRefunds(on connection: any SQLConnection) async throws -> [Refund] {
+        let rows = try await connection.query(
             """
             SELECT order_id, coalesce(intent_id, '') AS intent, refunds.amount, refunds.state, gateway_id, attempts.amount AS captured
             FROM payments.refunds JOIN payments.attempts USING (order_id) ORDER BY refunds.id
             """)
-        books.refunds = try refunds.map { row in
+        return try rows.map { row in
             Refund(
                 order: try row.decode("order_id"), intent: try row.decode("intent"), amount: try row.decode("amount"), state: try row.decode("state"),
                 gatewayID: try row.decode("gateway_id"), captured: try row.decode("captured"))
         }
-        return books
     }
 }

@@ -169,26 +169,9 @@ extension WebRequest {
     var parameters: [String: String] {
         var fields: [String: String] = [:]
         for pair in String(decoding: body, as: UTF8.self).split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1).map { $0.removingPercentEncoding ?? String($0) }
+            let parts = pair.split(separator: "=", maxSplits: 1).map { PercentEncoding.decode($0) ?? String($0) }
             if parts.count == 2 { fields[parts[0]] = parts[1] }
         }
         return fields
-    }
-}
-
-extension Substring {
-    /// `%41` is `A`. Nil where it is no UTF-8.
-    fileprivate var removingPercentEncoding: String? {
-        var bytes: [UInt8] = []
-        var rest = utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%"), let value = UInt8(String(Substring(rest.prefix(2))), radix: 16) else {
-                bytes.append(byte)
-                continue
-            }
-            rest = rest.dropFirst(2)
-            bytes.append(value)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -33,7 +33,7 @@ extension Customer {
     private func refund(_ order: UUID, key: String, amount: Int?) async throws {
         let body = amount.map { #"{"amount":\#($0),"reason":"a complaint"}"# } ?? #"{"reason":"a complaint"}"#
         let reply = try await ask(
-            "payments.refunds.create", key: key, parameters: ["id": order.uuidString], body: body, durability: .durable,
+            MessageName.createRefund, key: key, parameters: ["id": order.uuidString], body: body, durability: .durable,
             caller: Caller(id: order, role: .admin))
         switch reply?.status {
         case 202: shop.visits.note(Moment.refund)

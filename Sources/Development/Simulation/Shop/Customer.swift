@@ -136,7 +136,7 @@ struct Customer: Sendable {
             let wait = chance.uuid()
             shop.origins.add(wait)
             _ = try? await shop.ingress.send(
-                Request(id: wait, operation: "orders.orders.wait", body: Array(#"{"order":{"id":"\#(id.uuidString)"}}"#.utf8)),
+                Request(id: wait, operation: MessageName.waitForOrder, body: Array(#"{"order":{"id":"\#(id.uuidString)"}}"#.utf8)),
                 durability: .command, timeout: Self.timeout)
         }
         for _ in 0..<Self.looks {

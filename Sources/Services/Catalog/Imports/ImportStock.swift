@@ -56,7 +56,7 @@ enum ImportStock {
             changed[sku] = level
         }
         guard !batch.job.dryRun, !changed.isEmpty else { return refused }
-        batch.lows += try StockLow.emissions(levels, changed)
+        batch.lows += try StockLow.messages(levels, changed)
         try await StockStore.save(levels: changed, reservations: [], now: batch.now, on: transaction)
         try await StockStore.addMovements(movements, now: batch.now, on: transaction)
         return refused

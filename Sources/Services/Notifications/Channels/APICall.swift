@@ -14,7 +14,7 @@ enum APICall {
         }
     }
 
-    private static func reason(_ code: WebClientError.Code) -> DeliveryError.Reason {
+    static func reason(_ code: WebClientError.Code) -> DeliveryError.Reason {
         switch code {
         // Settings: every call fails in the same way.
         case .invalidURL, .invalidRequest, .tls: .denied

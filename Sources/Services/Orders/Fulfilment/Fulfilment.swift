@@ -68,7 +68,10 @@ struct Fulfilment: Sendable, Hashable, Codable {
         guard shipments.count < Self.maximumShipments else {
             throw .conflict("too-many-shipments", "An order has at most \(Self.maximumShipments) shipments.")
         }
-        let lines = try Self.check(parcel.lines, against: left, of: order, "more-than-left") { "\($0) of \($1) are left to be shipped." } ?? left
+        var lines = left
+        if let wanted = parcel.lines {
+            lines = try Self.check(wanted, against: left, of: order, "more-than-left") { "\($0) of \($1) are left to be shipped." }
+        }
         let shipment = Shipment(
             id: id, at: now, carrier: parcel.carrier, trackingNumber: parcel.trackingNumber, trackingUrl: parcel.trackingUrl, lines: lines)
         shipments.append(shipment)
@@ -99,11 +102,10 @@ struct Fulfilment: Sendable, Hashable, Codable {
         Dictionary(lines.map { ($0.sku, $0.quantity) }, uniquingKeysWith: +)
     }
 
-    /// The wanted lines, one for each SKU, when no more is wanted than is there; nil where nothing in particular is wanted.
+    /// The wanted lines, one for each SKU, when no more is wanted than is there.
     static func check(
-        _ wanted: [Line]?, against available: [Line], of order: [OrderLine], _ slug: String, _ explain: (Int, String) -> String
-    ) throws(Problem) -> [Line]? {
-        guard let wanted else { return nil }
+        _ wanted: [Line], against available: [Line], of order: [OrderLine], _ slug: String, _ explain: (Int, String) -> String
+    ) throws(Problem) -> [Line] {
         let ordered = Set(order.map(\.sku))
         let there = sum(available)
         var errors: [Problem.FieldError] = []
@@ -119,4 +121,9 @@ struct Fulfilment: Sendable, Hashable, Codable {
         }
         return order.compactMap { line in sums[line.sku].map { Line(sku: line.sku, quantity: $0) } }
     }
+}
+
+extension [Fulfilment.Line] {
+    /// For the order's history.
+    var text: String { map { "\($0.quantity) × \($0.sku)" }.joined(separator: ", ") }
 }

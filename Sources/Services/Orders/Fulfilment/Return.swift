@@ -15,6 +15,8 @@ struct Return: Sendable, Hashable, Codable {
         let quantity: Int
         /// The customer's words.
         let reason: String
+
+        var pieces: Fulfilment.Line { Fulfilment.Line(sku: sku, quantity: quantity) }
     }
 
     @PublicID var id: UUID
@@ -36,7 +38,7 @@ struct Return: Sendable, Hashable, Codable {
 extension Fulfilment {
     /// Pieces by SKU that were returned, or may be.
     var returned: [String: Int] {
-        Self.sum(returns.filter { $0.state != .refused }.flatMap { $0.lines.map { Line(sku: $0.sku, quantity: $0.quantity) } })
+        Self.sum(returns.filter { $0.state != .refused }.flatMap { $0.lines.map(\.pieces) })
     }
 
     /// - Returns: The return; the one that has this id already, if there is one.
@@ -46,10 +48,10 @@ extension Fulfilment {
         guard returns.count < Self.maximumReturns else { throw .conflict("too-many-returns", "An order has at most \(Self.maximumReturns) returns.") }
         let (shipped, returned) = (shipped, returned)
         let there = order.map { Line(sku: $0.sku, quantity: shipped[$0.sku, default: 0] - returned[$0.sku, default: 0]) }
-        let lines = try Self.check(
-            wanted.map { Line(sku: $0.sku, quantity: $0.quantity) }, against: there, of: order, "more-than-shipped"
-        ) { "\($0) of \($1) have been shipped and are not being returned already." }
-        let quantities = Self.sum(lines ?? [])
+        let lines = try Self.check(wanted.map(\.pieces), against: there, of: order, "more-than-shipped") {
+            "\($0) of \($1) have been shipped and are not being returned already."
+        }
+        let quantities = Self.sum(lines)
         guard let currency = order.first?.lineTotal.currency else { throw .conflict("not-shipped", "The order has no lines.") }
         let amount = order.reduce(0) { $0 + $1.unitPrice.amount * quantities[$1.sku, default: 0] }
         let one = Return(id: id, at: now, state: .requested, lines: wanted, amount: Money(amount: amount, currency: currency))

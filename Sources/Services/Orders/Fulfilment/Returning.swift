@@ -34,7 +34,7 @@ extension Changing {
             guard fulfilment.returns.count > known else { return (reply, []) }
             try order.change(fulfilment)
             added.append((one.id, order.id))
-            order.note("returnRequested", Self.text(of: one), by: item.request.caller.actor, at: now)
+            order.note("returnRequested", one.lines.map(\.pieces).text, by: item.request.caller.actor, at: now)
             return (reply, [try OutgoingMessage(.event(MessageName.orderReturnRequested), OrderUpdate(one, of: order))])
         }
         if !added.isEmpty { try await Store.addReturns(added, on: transaction) }
@@ -49,33 +49,29 @@ extension Changing {
             let reply = try Reply(json: ReturnView(one, of: order.id))
             guard isNews else { return (reply, []) }
             try order.change(fulfilment)
-            order.note(item.input.decision.entry, one.refusal ?? Self.text(of: one), by: .shop, at: now)
-            return (reply, try emissions(item.input.decision, one, order, by: item.request.caller))
+            order.note(item.input.decision.entry, one.refusal ?? one.lines.map(\.pieces).text, by: .shop, at: now)
+            return (reply, try messages(item.input.decision, one, order, by: item.request.caller))
         }
     }
 
-    private func emissions(_ decision: ReturnDecision, _ one: Return, _ order: OrderRow, by caller: Caller?) throws -> [OutgoingMessage] {
+    private func messages(_ decision: ReturnDecision, _ one: Return, _ order: OrderRow, by caller: Caller?) throws -> [OutgoingMessage] {
         switch decision {
         case .approve: return [try OutgoingMessage(.event(MessageName.orderReturnApproved), OrderUpdate(one, of: order))]
         case .refuse: return [try OutgoingMessage(.event(MessageName.orderReturnRefused), OrderUpdate(one, of: order))]
         case .receive(let restock):
-            var emissions: [OutgoingMessage] = []
+            var messages: [OutgoingMessage] = []
             if one.amount.amount > 0 {
                 let refund = CreateRefund(
                     refundID: one.refundID, orderID: order.id, amount: one.amount.amount, reason: "return",
                     actor: caller?.id.lowerCaseText ?? OrdersService.name)
-                emissions.append(try OutgoingMessage(.request(MessageName.createRefund), refund))
+                messages.append(try OutgoingMessage(.request(MessageName.createRefund), refund))
             }
             if restock {
                 let lines = one.lines.map { ReserveStock.Line(sku: $0.sku, quantity: $0.quantity) }
-                emissions.append(try OutgoingMessage(.request(MessageName.restock), RestockReturn(orderID: order.id, returnID: one.id, lines: lines)))
+                messages.append(try OutgoingMessage(.request(MessageName.restock), RestockReturn(orderID: order.id, returnID: one.id, lines: lines)))
             }
-            return emissions
+            return messages
         }
-    }
-
-    private static func text(of one: Return) -> String {
-        one.lines.map { "\($0.quantity) × \($0.sku)" }.joined(separator: ", ")
     }
 }
 

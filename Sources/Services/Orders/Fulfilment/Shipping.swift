@@ -13,8 +13,7 @@ extension Changing {
             let shipment = try fulfilment.ship(item.input, id: item.request.id, of: try order.lines.value, at: now)
             guard fulfilment.shipments.count > known else { return (try order.reply(status: 201), []) }
             try order.change(fulfilment)
-            let pieces = shipment.lines.map { "\($0.quantity) × \($0.sku)" }.joined(separator: ", ")
-            order.note(order.state, "\(pieces) by \(shipment.carrier), \(shipment.trackingNumber)", by: .shop, at: now)
+            order.note(order.state, "\(shipment.lines.text) by \(shipment.carrier), \(shipment.trackingNumber)", by: .shop, at: now)
             return (try order.reply(status: 201), [try OutgoingMessage(.event(MessageName.orderShipped), OrderUpdate(shipment, of: order))])
         }
     }

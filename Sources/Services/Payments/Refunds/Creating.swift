@@ -67,16 +67,16 @@ struct Creating: Sendable {
     }
 
     private static func outcome(_ refund: Refund, of attempt: Attempt, for request: Request) throws -> Outcome {
-        var emissions: [OutgoingMessage] = []
+        var messages: [OutgoingMessage] = []
         if refund.isOnItsWay {
-            emissions.append(try OutgoingMessage(.request(MessageName.performRefund), PerformRefund(refundID: refund.id, orderID: refund.order)))
+            messages.append(try OutgoingMessage(.request(MessageName.performRefund), PerformRefund(refundID: refund.id, orderID: refund.order)))
         } else if request.requester == nil {
-            emissions.append(try OutgoingMessage(.request(MessageName.advance), attempt.event(about: refund)))
+            messages.append(try OutgoingMessage(.request(MessageName.advance), attempt.event(about: refund)))
         }
-        guard request.requester != nil else { return .done(emit: emissions) }
+        guard request.requester != nil else { return .done(emit: messages) }
         let view = RefundView(refund, currency: attempt.charge.amount.currency)
         let reply = try Reply(status: 202, headers: ["location": "/v1/orders/\(refund.order.lowerCaseText)/refunds"], json: view)
-        return .done(reply, emit: emissions)
+        return .done(reply, emit: messages)
     }
 
     func list(_ items: [IncomingMessage<ListRefunds>], on connection: any SQLConnection) async throws -> [Outcome] {
@@ -89,9 +89,10 @@ struct Creating: Sendable {
             }
             let rows = try await RefundStore.list(
                 of: attempt.order, after: item.input.after, limit: item.input.page.limit + 1, on: connection)
-            let last = rows.prefix(item.input.page.limit).last.map { [String($0.micros), $0.refund.id.lowerCaseText] } ?? []
-            let views = rows.map { RefundView($0.refund, currency: attempt.charge.amount.currency) }
-            outcomes.append(.done(try Reply(json: try Page(views, item.input.page) { _ in last })))
+            let page = try Page(
+                rows, item.input.page, item: { RefundView($0.refund, currency: attempt.charge.amount.currency) },
+                key: { [String($0.micros), $0.refund.id.lowerCaseText] })
+            outcomes.append(.done(try Reply(json: page)))
         }
         return outcomes
     }

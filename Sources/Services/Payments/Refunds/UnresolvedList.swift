@@ -12,8 +12,8 @@ enum UnresolvedList {
         for item in items {
             let page = item.input.page
             let rows = try await read(after: item.input.after, limit: page.limit + 1, on: connection)
-            let last = rows.prefix(page.limit).last.map { [String($0.micros), $0.view.id] } ?? []
-            outcomes.append(.done(try Reply(json: try Page(rows.map(\.view), page) { _ in last })))
+            let list = try Page(rows, page, item: { $0.view }, key: { [String($0.micros), $0.view.id] })
+            outcomes.append(.done(try Reply(json: list)))
         }
         return outcomes
     }

@@ -65,7 +65,7 @@ public struct StripeGateway: PaymentGateway {
     public func find(order: UUID) async throws(GatewayError) -> [GatewayPayment] {
         let query = "metadata['order_id']:'\(order.lowerCaseText)'"
         let response = try await send(
-            "GET", "/v1/payment_intents/search?query=\(Form.escape(query))&limit=\(Self.maximumFound)&expand%5B%5D=data.latest_charge")
+            "GET", "/v1/payment_intents/search?query=\(PercentEncoding.encode(query))&limit=\(Self.maximumFound)&expand%5B%5D=data.latest_charge")
         let list: StripePage<StripeIntent> = try read(response, "the result of a search")
         return list.data.map(\.payment)
     }
@@ -77,7 +77,7 @@ public struct StripeGateway: PaymentGateway {
         var last: String?
         for _ in 0..<Self.maximumPages {
             var path = "/v1/payment_intents?expand%5B%5D=data.latest_charge&created%5Bgte%5D=\(from)&limit=\(Self.pageSize)"
-            if let last { path += "&starting_after=\(Form.escape(last))" }
+            if let last { path += "&starting_after=\(PercentEncoding.encode(last))" }
             let page: StripePage<StripeIntent> = try read(try await send("GET", path), "a list of payments")
             found += page.data.map(\.payment).filter { $0.order == order }
             guard page.hasMore, let end = page.data.last else { return found }
@@ -88,7 +88,7 @@ public struct StripeGateway: PaymentGateway {
 
     public func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
         let response = try await send(
-            "GET", "/v1/payment_intents/\(Form.escape(intent))?expand%5B%5D=latest_charge&expand%5B%5D=latest_charge.refunds")
+            "GET", "/v1/payment_intents/\(PercentEncoding.encode(intent))?expand%5B%5D=latest_charge&expand%5B%5D=latest_charge.refunds")
         if response.status == 404 { return nil }
         let found: StripeIntent = try read(response, "the state of the payment")
         var payment = found.payment
@@ -102,8 +102,8 @@ public struct StripeGateway: PaymentGateway {
     private func refunds(of intent: String) async throws(GatewayError) -> [StripeRefund] {
         var found: [StripeRefund] = []
         for _ in 0..<Self.maximumRefundPages {
-            var path = "/v1/refunds?payment_intent=\(Form.escape(intent))&limit=\(Self.pageSize)"
-            if let last = found.last { path += "&starting_after=\(Form.escape(last.id))" }
+            var path = "/v1/refunds?payment_intent=\(PercentEncoding.encode(intent))&limit=\(Self.pageSize)"
+            if let last = found.last { path += "&starting_after=\(PercentEncoding.encode(last.id))" }
             let page: StripePage<StripeRefund> = try read(try await send("GET", path), "a list of refunds")
             found += page.data
             if !page.hasMore || page.data.isEmpty { return found }
@@ -112,14 +112,14 @@ public struct StripeGateway: PaymentGateway {
     }
 
     private func disputes(of intent: String) async throws(GatewayError) -> [StripeDispute] {
-        let path = "/v1/disputes?payment_intent=\(Form.escape(intent))&limit=\(Self.maximumDisputes)"
+        let path = "/v1/disputes?payment_intent=\(PercentEncoding.encode(intent))&limit=\(Self.maximumDisputes)"
         let page: StripePage<StripeDispute> = try read(try await send("GET", path), "a list of disputes")
         return page.data
     }
 
     public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
         let response = try await sendAgain(
-            "POST", "/v1/payment_intents/\(Form.escape(intent))/cancel", [], idempotencyKey: idempotencyKey)
+            "POST", "/v1/payment_intents/\(PercentEncoding.encode(intent))/cancel", [], idempotencyKey: idempotencyKey)
         if response.status == 200 { return try payment(response) }
         // It can no longer be cancelled; reads its outcome.
         return try await existing(intent)
@@ -199,7 +199,7 @@ public struct StripeGateway: PaymentGateway {
         if let idempotencyKey { headers.append(("Idempotency-Key", idempotencyKey.lowerCaseText)) }
         if method == "POST" { headers.append(("Content-Type", "application/x-www-form-urlencoded")) }
         let request = WebRequest(
-            method: method, url: base + path, headers: headers, body: Form.encode(fields), timeout: Self.timeout)
+            method: method, url: base + path, headers: headers, body: PercentEncoding.form(fields), timeout: Self.timeout)
         let response: WebResponse
         do {
             response = try await transport.send(request)

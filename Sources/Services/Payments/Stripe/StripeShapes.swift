@@ -207,25 +207,3 @@ struct StripeFailure: Sendable {
         summary = String((detail?.message ?? "no reason given").prefix(Self.maximumSummary))
     }
 }
-
-/// `application/x-www-form-urlencoded`.
-enum Form {
-    static func encode(_ fields: [(String, String)]) -> [UInt8] {
-        Array(fields.map { "\(escape($0))=\(escape($1))" }.joined(separator: "&").utf8)
-    }
-
-    static func escape(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var escaped: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-                escaped.append(byte)
-            default:
-                escaped += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: escaped, as: UTF8.self)
-    }
-}

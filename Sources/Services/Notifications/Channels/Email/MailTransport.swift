@@ -50,9 +50,7 @@ public struct SMTPTransport: MailTransport {
         switch code {
         case .smtp(let status, let enhanced): refusal(status, enhanced)
         case .invalidRequest: .refused
-        // Settings: every mail fails in the same way.
-        case .invalidURL, .tls: .denied
-        case .couldNotConnect, .timedOut, .connectionLost, .badResponse, .tooLarge, .overloaded, .cancelled, .shutDown, .failed: .unavailable
+        default: APICall.reason(code)
         }
     }
 
