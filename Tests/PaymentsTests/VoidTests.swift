@@ -226,10 +226,11 @@ import Testing
     @Test func `an attempt that has changed since it was read is not overwritten`() async throws {
         let fixture = try await unanswered()
         let database = fixture.harness.database
-        var read = try await database.withConnection { try await Store.find([PaymentFixture.order], on: $0) }
+        let read = try await database.withConnection { try await Store.find([PaymentFixture.order], on: $0) }
         _ = await fixture.send(try PaymentFixture.charge())
-        read[PaymentFixture.order]?.version += 1
-        let attempts = Array(read.values)
+        var changed = LockedAttempts(read)
+        changed.put(try #require(read[PaymentFixture.order]))
+        let attempts = changed
         let error = await #expect(throws: PostgresError.self) {
             try await database.transaction { try await Store.save(attempts, now: fixture.harness.clock.now(), on: $0) }
         }

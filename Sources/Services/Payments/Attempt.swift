@@ -33,7 +33,7 @@ struct Attempt: Sendable, Hashable {
     var hasRefusedRefund = false
     /// Refunds that were requested under a new key after the first was rejected.
     var refundTries = 0
-    /// Grows by one with each transaction that changes the attempt.
+    /// Grows by one with each change of the attempt.
     var version = 1
     let createdAt: Date
 

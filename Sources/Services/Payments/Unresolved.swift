@@ -54,7 +54,7 @@ struct Unresolved: Sendable {
         }
         let now = clock.now()
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return plans
     }
 
@@ -112,7 +112,7 @@ struct Unresolved: Sendable {
             }
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 }

@@ -50,7 +50,7 @@ struct Voiding: Sendable {
             attempt.voidRequested = true
             attempts.put(attempt)
         }
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return try items.map { item in
             guard let attempt = attempts[item.input.orderID] else {
                 throw Failure("attempt-missing", "the attempt for order \(item.input.orderID) is missing", remedy: .retry)
@@ -160,7 +160,7 @@ struct Voiding: Sendable {
             return .done(emit: try emissions + [OutgoingMessage(.request(MessageName.advance), event)])
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 }

@@ -79,7 +79,7 @@ struct Webhooks: Sendable {
         try await Store.addEvents(taken, now: now, on: transaction)
         try await UnclaimedPayment.add(unclaimed, now: now, on: transaction)
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 

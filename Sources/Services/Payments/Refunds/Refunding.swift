@@ -133,7 +133,7 @@ struct Refunding: Sendable {
             return .done(emit: try attempt.messages(about: others + [refund]))
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 }
