@@ -73,6 +73,9 @@ struct Attempt: Sendable, Hashable {
             (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
         case (.voided, .declined(let intent?, let code)) where self.intent == nil:
             (state, self.intent, detail) = (.declined, intent, code)
+        // Given up to an operator before it was known which payment it is.
+        case (.needsOperator, .succeeded(let intent)) where self.intent == nil:
+            self.intent = intent
         default:
             break
         }

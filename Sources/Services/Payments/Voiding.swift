@@ -11,7 +11,7 @@ struct Voiding: Sendable {
     enum Finding: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
         /// Only an operator can decide: the gateway rejects permanently, or `intent` cannot be the order's payment. Contains the reason, if that is news.
-        case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil)
+        case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil, extras: [String] = [])
         case failed(Failure)
     }
 
@@ -82,12 +82,17 @@ struct Voiding: Sendable {
                 if payments.isEmpty { payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt) }
                 let (own, extras) = attempt.choose(from: payments)
                 guard let own else { return .voided(.nothing) }
-                if let difference = attempt.difference(from: own) { return .refused(difference, cause: Unresolved.paymentDiffers, intent: own.status.intent) }
+                if let difference = attempt.difference(from: own) {
+                    return .refused(difference, cause: Unresolved.paymentDiffers, intent: own.status.intent, extras: extras)
+                }
                 guard let intent = own.status.intent else { return .voided(.nothing) }
                 if case .cancelled = own.status { return .voided(.cancelled, own, extras: extras) }
-                let finding = try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway)
-                guard case .voided(let result, let payment, _) = finding else { return finding }
-                return .voided(result, payment, extras: extras)
+                switch try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway) {
+                case .voided(let result, let payment, _): return .voided(result, payment, extras: extras)
+                // The attempt has not learned which payment is its own: without that, nobody could refund it later.
+                case .refused(let detail, let cause, _, _): return .refused(detail, cause: cause, intent: intent, extras: extras)
+                case .failed(let failure): return .failed(failure)
+                }
             }
         } catch {
             return .failed(Failure(error))
@@ -134,7 +139,7 @@ struct Voiding: Sendable {
             switch finding {
             case .failed(let failure):
                 return .failed(failure)
-            case .refused(let detail, let cause, let intent):
+            case .refused(let detail, let cause, let intent, let extras):
                 if let detail, attempt.state != .needsOperator {
                     attempt.state = .needsOperator
                     attempt.intent = attempt.intent ?? intent
@@ -143,6 +148,7 @@ struct Voiding: Sendable {
                     let report = UnresolvedPayment(orderID: attempt.order, cause: cause, detail: detail)
                     emissions.append(try OutgoingMessage(.request(MessageName.unresolved), report))
                 }
+                emissions += try attempt.undoing(extras)
                 event = attempt.event(.paymentUnresolved, cause)
             case .voided(let result, let payment, let extras):
                 let before = attempt
@@ -152,9 +158,7 @@ struct Voiding: Sendable {
                 let news = payment.map { ledger.learn($0, of: &attempt, now: now) } ?? []
                 if attempt != before { attempt = attempts.put(attempt) }
                 emissions += try attempt.messages(about: news)
-                emissions += try extras.map {
-                    try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0))
-                }
+                emissions += try attempt.undoing(extras)
                 event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
             }
             return .done(emit: try emissions + [OutgoingMessage(.request(MessageName.advance), event)])
@@ -162,6 +166,12 @@ struct Voiding: Sendable {
         try await RefundStore.save(ledger, now: now, on: transaction)
         try await Store.save(attempts, now: now, on: transaction)
         return outcomes
+    }
+}
+
+extension Attempt {
+    fileprivate func undoing(_ extras: [String]) throws -> [OutgoingMessage] {
+        try extras.map { try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: $0)) }
     }
 }
 
