@@ -90,6 +90,32 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    /// No event had to come: the row is looked at while it is pending.
+    @Test func `the refund of a given up order that is found failed needs an operator as well`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        fixture.gateway.state.withLock { $0.refundAnswer = .made(.pending) }
+        _ = await fixture.send(try PaymentFixture.void())
+        fixture.gateway.change("re_1", to: .failed)
+        let found = await fixture.send(try PaymentFixture.perform(Attempt.idOfRest(PaymentFixture.order)))
+        #expect(found.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+        let event = try PaymentFixture.event(found)
+        #expect(event.payment?.state == .needsOperator && event.payment?.refunded == 0)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a refused part of an order that is given up later waits for nobody once all is returned`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        fixture.gateway.state.withLock { $0.refundAnswer = .refused }
+        let letter = try letter(try await fixture.refund(200))
+        _ = await fixture.send(letter)
+        fixture.gateway.state.withLock { $0.refundAnswer = .made(.succeeded) }
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).refund?.state == .failed)
+        #expect(try await unresolved(fixture).isEmpty)
+        let replayed = await fixture.send(letter)
+        #expect(replayed.failure == nil && replayed.outputs.isEmpty)
+        await fixture.harness.database.close()
+    }
+
     @Test func `a refund by hand is in the ledger once, whatever events come in which order`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.refundByHand(200, .pending)

@@ -96,8 +96,11 @@ struct Unresolved: Sendable {
                 attempt.state = .refunded
                 let news = ledger.learn(payment, of: &attempt, now: now)
                 attempt = attempts.put(attempt)
-                let event = try OutgoingMessage(.request(MessageName.advance), attempt.event(.paymentChanged, "refunded"))
-                return .done(emit: try attempt.messages(about: news) + [event])
+                var emissions = try attempt.messages(about: news)
+                // It has failed since, and its event was here first.
+                if attempt.state == .needsOperator { emissions.append(try OutgoingMessage(.request(MessageName.unresolved), item.input)) }
+                let event = attempt.event(.paymentChanged, attempt.report.state.rawValue)
+                return .done(emit: emissions + [try OutgoingMessage(.request(MessageName.advance), event)])
             case .refundAgain(let id):
                 guard var attempt = attempts[item.input.orderID], var refund = ledger[id], refund.state == .needsOperator else { return .done() }
                 guard refund.amount <= ledger.left(of: attempt) else {

@@ -159,7 +159,14 @@ struct Voiding: Sendable {
                 if attempt != before { attempt = attempts.put(attempt) }
                 emissions += try attempt.messages(about: news)
                 emissions += try attempt.undoing(extras)
-                event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
+                if attempt.state == .needsOperator {
+                    // The refund has failed since, and its event was here first.
+                    let report = UnresolvedPayment(orderID: attempt.order, cause: Unresolved.refundRefused, detail: attempt.detail ?? "a refund has failed")
+                    emissions.append(try OutgoingMessage(.request(MessageName.unresolved), report))
+                    event = attempt.event(.paymentUnresolved, Unresolved.refundRefused)
+                } else {
+                    event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
+                }
             }
             return .done(emit: try emissions + [OutgoingMessage(.request(MessageName.advance), event)])
         }

@@ -63,10 +63,14 @@ struct Refund: Sendable, Hashable {
     mutating func learn(_ report: GatewayMovements.Refund) {
         guard report.round >= round || report.id == gatewayID else { return }
         if report.round > round { begin(round: report.round) }
+        let isFirst = gatewayID == nil
         gatewayID = gatewayID ?? report.id
         guard gatewayID == report.id else { return }
         switch (state, report.status) {
         case (.pending, .succeeded): state = .succeeded
+        // The gateway has it after all, whatever it answered.
+        case (.needsOperator, .succeeded) where isFirst, (.failed, .succeeded) where isFirst: (state, detail) = (.succeeded, nil)
+        case (.needsOperator, .pending) where isFirst, (.failed, .pending) where isFirst: (state, detail) = (.pending, nil)
         // A bank may return a refund days after it was made.
         case (.pending, .failed), (.succeeded, .failed): (state, detail) = (canBeRepeated ? .needsOperator : .failed, report.reason ?? "failed")
         case (.pending, .cancelled), (.succeeded, .cancelled): (state, detail) = (.failed, "cancelled at the gateway")
