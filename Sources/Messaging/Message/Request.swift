@@ -56,6 +56,8 @@ public struct Request: Sendable {
     public var deadline: Date?
     public var attempt: Int
     public var failures: [FailedAttempt]
+    /// Whether an operator has sent it back after it had been set aside.
+    public var isReplay = false
     public var requester: Requester?
     /// Until when the requester waits for a second reply, about the work that the first one accepts; nil when it does not.
     public var settlesUntil: Date?
@@ -160,6 +162,8 @@ extension Request {
                 deadline = Date(headerMilliseconds: milliseconds)
             case (HeaderName.settlesUntil, .integer(let milliseconds)):
                 settlesUntil = Date(headerMilliseconds: milliseconds)
+            case (HeaderName.replay, .boolean(true)):
+                isReplay = true
             case (HeaderName.traceparent, .string(let text)):
                 traceparent = text
             case (HeaderName.requestID, .string(let text)):

@@ -24,7 +24,6 @@ struct Refund: Sendable, Hashable {
     var keySpentAt: Date?
     /// Since when the gateway may have been called in this round.
     var askedAt: Date?
-    var isReported = false
     var detail: String?
     var dueAt: Date
     var looks = 0
@@ -84,7 +83,7 @@ struct Refund: Sendable, Hashable {
 
     mutating func begin(round: Int) {
         self.round = round
-        (state, gatewayID, keySpentAt, askedAt, isReported, detail) = (.pending, nil, nil, nil, false, nil)
+        (state, gatewayID, keySpentAt, askedAt, detail) = (.pending, nil, nil, nil, nil)
         key = Self.key(id, round)
     }
 
