@@ -22,6 +22,8 @@ enum HeaderName {
     static let role = "role"
     /// The caller's.
     static let email = "email"
+    /// The caller's.
+    static let locale = "locale"
     static let traceparent = "traceparent"
     /// The `X-Request-Id` of the HTTP request that started it all.
     static let requestID = "request-id"

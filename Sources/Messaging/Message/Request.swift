@@ -124,6 +124,7 @@ extension Request {
             properties.headers[HeaderName.caller] = .string(caller.id.upperCaseText)
             properties.headers[HeaderName.role] = .string(caller.role.rawValue)
             if let email = caller.email { properties.headers[HeaderName.email] = .string(email) }
+            if let locale = caller.locale { properties.headers[HeaderName.locale] = .string(locale) }
         }
         if let traceparent {
             properties.headers[HeaderName.traceparent] = .string(traceparent)
@@ -184,7 +185,9 @@ extension Request {
             }
             var email: String?
             if case .string(let text)? = properties.headers[HeaderName.email] { email = text }
-            caller = Caller(id: id, role: role, email: email)
+            var locale: String?
+            if case .string(let text)? = properties.headers[HeaderName.locale] { locale = text }
+            caller = Caller(id: id, role: role, email: email, locale: locale)
         }
     }
 }
