@@ -134,6 +134,7 @@ struct Voiding: Sendable {
             if attempt.state != plan.state, ![.refunded, .voided, .needsOperator].contains(attempt.state) {
                 return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
             }
+            if let event = attempt.event(beside: finding) { return .done(emit: [try OutgoingMessage(.request(MessageName.advance), event)]) }
             var emissions: [OutgoingMessage] = []
             let event: CheckoutEvent
             switch finding {
@@ -177,6 +178,17 @@ struct Voiding: Sendable {
 }
 
 extension Attempt {
+    /// What is reported of a void when another one has found more meanwhile, which stands; nil for the usual void.
+    fileprivate func event(beside finding: Voiding.Finding) -> CheckoutEvent? {
+        switch (state, finding) {
+        case (.refunded, .refused), (.refunded, .voided(.nothing, _, _)), (.refunded, .voided(.cancelled, _, _)):
+            event(.paymentVoided, VoidResult.refunded.rawValue, voidResult: .refunded)
+        case (.needsOperator, .voided(.nothing, _, _)), (.needsOperator, .voided(.cancelled, _, _)):
+            event(.paymentUnresolved, detail)
+        default: nil
+        }
+    }
+
     fileprivate func undoing(_ extras: [String]) throws -> [OutgoingMessage] {
         try extras.map { try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: $0)) }
     }
