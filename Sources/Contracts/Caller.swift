@@ -10,10 +10,13 @@ public struct Caller: Sendable, Hashable, Codable {
     public let role: Role
     /// Where the account's mail goes.
     public let email: String?
+    /// The account's language tag, where it has one.
+    public let locale: String?
 
-    public init(id: UUID, role: Role, email: String? = nil) {
+    public init(id: UUID, role: Role, email: String? = nil, locale: String? = nil) {
         self.id = id
         self.role = role
         self.email = email
+        self.locale = locale
     }
 }

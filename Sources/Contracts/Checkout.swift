@@ -73,6 +73,8 @@ public struct PlaceOrder: Sendable, Codable {
     public let payment: PaymentChoice
     public let lines: [OrderLine]
     public let total: Money
+    /// The customer's language tag, where it is known.
+    public var locale: String?
 
     public init(
         orderID: UUID, cartID: UUID, customerID: UUID?, email: String, shippingAddress: Address, payment: PaymentChoice,
@@ -236,6 +238,8 @@ public struct OrderSettled: Sendable, Codable {
     public let reason: String?
     /// Nil in messages of versions without it.
     public let shippingAddress: Address?
+    /// The customer's language tag, where it is known.
+    public var locale: String?
 
     public init(
         orderID: UUID, number: String, email: String, lines: [OrderLine], total: Money, reason: String?, shippingAddress: Address? = nil

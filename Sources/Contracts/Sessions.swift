@@ -19,11 +19,13 @@ public struct ResolvedSession: Sendable, Codable {
     public let userID: UUID
     public let role: Caller.Role
     public let email: String?
+    public let locale: String?
 
-    public init(userID: UUID, role: Caller.Role, email: String? = nil) {
+    public init(userID: UUID, role: Caller.Role, email: String? = nil, locale: String? = nil) {
         self.userID = userID
         self.role = role
         self.email = email
+        self.locale = locale
     }
 }
 

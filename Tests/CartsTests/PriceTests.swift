@@ -45,13 +45,14 @@ private struct PricedCarts: Sendable {
         return request
     }
 
-    func checkout(_ cart: UUID, expecting total: Int? = nil) throws -> Request {
-        var request = try Request("carts.checkouts.create")
+    func checkout(_ cart: UUID, expecting total: Int? = nil, in locale: String? = nil, by caller: Caller? = nil) throws -> Request {
+        var request = try Request("carts.checkouts.create", caller: caller)
+        let language = locale.map { #", "locale": "\#($0)""# } ?? ""
         let expected = total.map { #", "expectedTotal": {"amount": \#($0), "currency": "EUR"}"# } ?? ""
         request.body = Array(
             """
             {"cartId": "\(cart.uuidString)", "email": "ada@wharf.example", "payment": {"gateway": "stripe", "paymentMethod": "pm_card_visa"},
-             "shippingAddress": {"name": "Ada", "line1": "12 St James Square", "city": "London", "postalCode": "SW1Y 4JH", "country": "GB"}\(expected)}
+             "shippingAddress": {"name": "Ada", "line1": "12 St James Square", "city": "London", "postalCode": "SW1Y 4JH", "country": "GB"}\(expected)\(language)}
             """.utf8)
         return request
     }
@@ -81,6 +82,18 @@ private struct PricedCarts: Sendable {
         #expect(try await carts.service.send(carts.checkout(cart, expecting: 199)).status == 409)
         let result = await carts.service.send([try carts.checkout(cart, expecting: 200)])[0]
         #expect(try carts.order(result).total.amount == 200)
+        await carts.service.database.close()
+    }
+
+    @Test func `an order has the language of the checkout, or that of the account`() async throws {
+        let carts = try await PricedCarts()
+        let caller = Caller(id: UUID(), role: .customer, email: "ada@wharf.example", locale: "en-GB")
+        for (locale, expected) in [("de-AT", "de-AT"), (nil, "en-GB")] as [(String?, String)] {
+            let cart = try await carts.cart(of: caller)
+            _ = try await carts.service.send(carts.put("tea", into: cart, by: caller))
+            #expect(try await carts.service.send(carts.checkout(cart, in: "german", by: caller)).status == 422)
+            #expect(try carts.order(await carts.service.send([try carts.checkout(cart, in: locale, by: caller)])[0]).locale == expected)
+        }
         await carts.service.database.close()
     }
 

@@ -139,7 +139,7 @@ import Testing
         let output = try #require(await letters.service.send([request])[0].outputs.first { $0.isReplay })
         let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
         #expect(publication.routingKey == "payments.commands" && publication.properties.type == "payments.charge")
-        #expect(publication.properties.headers == ["p.id": "abc", "caller": "c"])
+        #expect(publication.properties.headers == ["p.id": "abc", "caller": "c", "replay": .boolean(true)])
     }
 
     @Test(arguments: ["25006", "42P01", "57014", "53100", "40001"])

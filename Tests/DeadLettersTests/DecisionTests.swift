@@ -32,7 +32,7 @@ import Testing
             #expect(publication.properties.messageID == messageID)
             #expect(publication.properties.type == "payments.charge")
             #expect(publication.properties.replyTo == nil)
-            #expect(publication.properties.headers == ["p.id": "abc", "caller": "c", "traceparent": "t"])
+            #expect(publication.properties.headers == ["p.id": "abc", "caller": "c", "traceparent": "t", "replay": .boolean(true)])
         }
         let letter = try #require(try await letters.list(["state": "replayed"]).items.first)
         #expect(letter.settledBy == "admin@example.com (00000000-0000-0000-0000-000000000007)")

@@ -31,8 +31,9 @@ import Testing
         }
     }
 
-    private func reply(_ status: Int, to id: String, settlesUntil: Date? = nil) {
+    private func reply(_ status: Int, to id: String, settlesUntil: Date? = nil, isReplayed: Bool = false) {
         var reply = Reply(status: status)
+        reply.isReplayed = isReplayed
         reply.settlesUntil = settlesUntil
         replies.deliver(reply.publication(to: Requester(replyTo: "replies", correlationID: id)).properties)
     }
@@ -44,6 +45,16 @@ import Testing
             reply(200, to: id)
             #expect(await second?.status == 200)
             #expect(client.inFlight == 0)
+        }
+    }
+
+    /// The request was delivered twice, and the inbox has answered the second time.
+    @Test func `the first reply once more is not the second`() async throws {
+        try await afterFirst { client, first, id in
+            reply(202, to: id, isReplayed: true)
+            async let second = client.second(after: first)
+            reply(200, to: id)
+            #expect(await second?.status == 200)
         }
     }
 

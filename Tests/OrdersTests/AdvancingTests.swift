@@ -3,6 +3,7 @@ import FoundationEssentials
 import PostgreSQL
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import Orders
 @testable import ServiceKit
@@ -10,6 +11,14 @@ import Testing
 @Suite struct AdvancingTests {
     private func report(_ state: PaymentState, refunded: Int = 0, _ revision: Int) -> PaymentReport {
         PaymentReport(state: state, refunded: refunded, revision: revision)
+    }
+
+    @Test func `the events of an order say in which language its customer is written to`() async throws {
+        let order = try await OrderFixture()
+        try await order.take(.stockReserved, .charged)
+        let outputs = await order.harness.send([try order.request(.stockCommitted)])[0].outputs
+        #expect(try JSON.decode(OrderSettled.self, from: try #require(outputs.first).body).locale == "de-AT")
+        await order.harness.database.close()
     }
 
     /// Given up, charged after all, refunded.

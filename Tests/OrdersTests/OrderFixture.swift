@@ -28,10 +28,11 @@ struct OrderFixture {
     /// - Parameter waiting: Asks for the order's end as well, until so many seconds from now.
     func place(_ id: UUID, by customer: UUID? = nil, cart: UUID? = nil, waiting: Double? = nil) async throws -> BatchHandler.Result {
         let line = OrderLine(sku: "tea", name: "Tea", quantity: quantity, unitPrice: Money(amount: 100, currency: "EUR"))
-        let order = PlaceOrder(
+        var order = PlaceOrder(
             orderID: id, cartID: cart ?? self.cart, customerID: customer, email: "c@wharf.example",
             shippingAddress: Address(name: "C", line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
             payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
+        order.locale = "de-AT"
         var request = Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order), requester: Self.requester)
         request.settlesUntil = waiting.map { harness.clock.now().addingTimeInterval($0) }
         return await harness.send([request])[0]

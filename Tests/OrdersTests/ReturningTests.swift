@@ -47,6 +47,22 @@ import Testing
         await order.harness.database.close()
     }
 
+    /// Payments makes no dead letter of it: less of the payment is left than the goods have cost, or the bank disputes it.
+    @Test func `a return whose refund is not made says so in the order's history`() async throws {
+        let order = try await OrderFixture()
+        try await order.confirm()
+        _ = try await order.ship()
+        let id = try await ask(order).reply.decoded(Answer.self).id
+        _ = try await decide(order, "approve", id)
+        _ = try await decide(order, "receive", id, #"{"restock":false}"#)
+        let before = try await order.view
+        let refund = RefundReport(refundID: Return.refund(of: id), state: .failed, amount: 100)
+        #expect(try await order.refunded(refund, PaymentReport(state: before.payment.state, refunded: 0, revision: 1)) == [])
+        let view = try await order.view
+        #expect(view.returns.map(\.state) == [.received] && view.history.count == before.history.count + 1)
+        await order.harness.database.close()
+    }
+
     @Test func `a refused return makes room for another, and strangers and unknown returns are 404`() async throws {
         let order = try await OrderFixture()
         try await order.confirm()

@@ -105,6 +105,20 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    /// Orders takes the first of two reports of one revision: it went on showing what the gateway had at the first of two refunds.
+    @Test func `of two refunds that are made in one batch the last report says what both have refunded`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        let ids = [UUID(), UUID()]
+        for id in ids { _ = await fixture.send(try PaymentFixture.refund(150, id: id)) }
+        let results = await fixture.harness.send(try ids.map { try PaymentFixture.perform($0) })
+        let events = try results.flatMap(\.outputs).filter { $0.key == MessageName.advance }.map { try JSON.decode(CheckoutEvent.self, from: $0.body) }
+        let reports = events.compactMap(\.payment)
+        #expect(reports.max { $0.revision < $1.revision }?.refunded == 300)
+        for same in Dictionary(grouping: reports, by: \.revision).values { #expect(Set(same.map(\.refunded)).count == 1) }
+        #expect(Set(events.compactMap { $0.refund?.refundID }) == Set(ids))
+        await fixture.harness.database.close()
+    }
+
     @Test func `one refund that is requested by two messages is one`() async throws {
         let fixture = try await PaymentFixture.paid()
         let id = UUID()

@@ -26,8 +26,9 @@ import Testing
         fixture.harness.clock.advance(by: 86_400)
         #expect(try await fixture.due("pending refunds").isEmpty, "nothing asks for it again by itself")
 
+        #expect(await fixture.send(letter).failure?.cause == Unresolved.refundRefused, "delivered again, it asks for nothing")
         fixture.gateway.state.withLock { $0.refundAnswer = .made(.succeeded) }
-        let replayed = await fixture.send(letter)
+        let replayed = await fixture.send(Self.replayed(letter))
         #expect(replayed.outputs.map(\.key) == [MessageName.advance, MessageName.performRefund])
         let made = try PaymentFixture.event(await fixture.send(try PaymentFixture.perform(id)))
         #expect(made.refund?.state == .succeeded && made.payment?.state == .partlyRefunded)
@@ -42,7 +43,7 @@ import Testing
         _ = await fixture.send(letter)
         fixture.gateway.state.withLock { $0.refundAnswer = .made(.succeeded) }
         _ = try await fixture.refund(400)
-        #expect(await fixture.send(letter).failure?.cause == Unresolved.refundRefused)
+        #expect(await fixture.send(Self.replayed(letter)).failure?.cause == Unresolved.refundRefused)
         #expect(fixture.gateway.state.withLock { $0.movements["pi_1"]?.refunds.map(\.amount) } == [400])
         await fixture.harness.database.close()
     }
@@ -59,7 +60,7 @@ import Testing
         #expect(event.refund?.state == .needsOperator && event.payment?.refunded == 0)
         #expect(await fixture.send(PaymentFixture.webhook("refund.updated")).outputs.isEmpty, "once")
         _ = await fixture.send(try PaymentFixture.letter(received))
-        #expect(await fixture.send(try PaymentFixture.letter(received)).outputs.map(\.key) == [MessageName.advance, MessageName.performRefund])
+        #expect(await fixture.send(Self.replayed(try PaymentFixture.letter(received))).outputs.map(\.key) == [MessageName.advance, MessageName.performRefund])
         #expect(await fixture.send(PaymentFixture.webhook("charge.refund.updated")).outputs.isEmpty, "the first request's failure is no news of the second")
         let made = try PaymentFixture.event(await fixture.send(try PaymentFixture.perform(id)))
         #expect(made.refund?.state == .succeeded && made.payment?.refunded == 200)
@@ -87,6 +88,32 @@ import Testing
         #expect(await fixture.send(try PaymentFixture.letter(received)).outputs.map(\.key) == [MessageName.advance])
         #expect(try await fixture.state == "refunded")
         #expect(fixture.gateway.state.withLock { $0.movements["pi_1"]?.refunds.map(\.status) } == [.succeeded, .failed])
+        await fixture.harness.database.close()
+    }
+
+    /// No event had to come: the row is looked at while it is pending.
+    @Test func `the refund of a given up order that is found failed needs an operator as well`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        fixture.gateway.state.withLock { $0.refundAnswer = .made(.pending) }
+        _ = await fixture.send(try PaymentFixture.void())
+        fixture.gateway.change("re_1", to: .failed)
+        let found = await fixture.send(try PaymentFixture.perform(Attempt.idOfRest(PaymentFixture.order)))
+        #expect(found.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+        let event = try PaymentFixture.event(found)
+        #expect(event.payment?.state == .needsOperator && event.payment?.refunded == 0)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a refused part of an order that is given up later waits for nobody once all is returned`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        fixture.gateway.state.withLock { $0.refundAnswer = .refused }
+        let letter = try letter(try await fixture.refund(200))
+        _ = await fixture.send(letter)
+        fixture.gateway.state.withLock { $0.refundAnswer = .made(.succeeded) }
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).refund?.state == .failed)
+        #expect(try await unresolved(fixture).isEmpty)
+        let replayed = await fixture.send(Self.replayed(letter))
+        #expect(replayed.failure == nil && replayed.outputs.isEmpty)
         await fixture.harness.database.close()
     }
 
@@ -155,5 +182,12 @@ import Testing
     /// In pages of one.
     private func unresolved(_ fixture: PaymentFixture) async throws -> [UnresolvedView] {
         try await fixture.list("payments.unresolved.list", ["limit": "1"])
+    }
+
+    /// As an operator sends it back.
+    private static func replayed(_ letter: Request) -> Request {
+        var letter = letter
+        letter.isReplay = true
+        return letter
     }
 }

@@ -120,6 +120,25 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    /// Its replay had nothing to refund, and what was refunded at the gateway was never shown.
+    @Test func `a payment that a void finds and cannot refund is known from then on`() async throws {
+        let fixture = try await unanswered()
+        fixture.harness.clock.advance(by: Charging.callLease + 1)
+        fixture.gateway.state.withLock {
+            $0.knownForCertain = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")]
+            $0.refusesRefunds = true
+        }
+        fixture.gateway.have(.succeeded(intent: "pi_1"))
+        let received = await fixture.send(try PaymentFixture.void())
+        #expect(received.outputs.map(\.key) == [MessageName.unresolved, MessageName.undoExtra, MessageName.advance])
+        fixture.gateway.refundByHand(200)
+        let event = try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded")))
+        #expect(event.payment?.state == .needsOperator && event.payment?.refunded == 200)
+        fixture.gateway.state.withLock { $0.refusesRefunds = false }
+        #expect(try PaymentFixture.event(await fixture.send(try unresolved(received))).payment?.state == .refunded)
+        await fixture.harness.database.close()
+    }
+
     @Test func `a payment that a call opens after the void is closed, also when its card was declined`() async throws {
         let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
@@ -226,10 +245,11 @@ import Testing
     @Test func `an attempt that has changed since it was read is not overwritten`() async throws {
         let fixture = try await PaymentFixture.unanswered()
         let database = fixture.harness.database
-        var read = try await database.withConnection { try await Store.find([PaymentFixture.order], on: $0) }
+        let read = try await database.withConnection { try await Store.find([PaymentFixture.order], on: $0) }
         _ = await fixture.send(try PaymentFixture.charge())
-        read[PaymentFixture.order]?.version += 1
-        let attempts = Array(read.values)
+        var changed = LockedAttempts(read)
+        changed.put(try #require(read[PaymentFixture.order]))
+        let attempts = changed
         let error = await #expect(throws: PostgresError.self) {
             try await database.transaction { try await Store.save(attempts, now: fixture.harness.clock.now(), on: $0) }
         }

@@ -37,7 +37,7 @@ struct SessionResolver: Sendable {
         switch reply.status {
         case 200:
             let session = try JSON.decode(ResolvedSession.self, from: reply.body)
-            return Caller(id: session.userID, role: session.role, email: session.email)
+            return Caller(id: session.userID, role: session.role, email: session.email, locale: session.locale)
         case 404: return nil
         default: throw RequestClient.Unanswered.refused("users answered \(reply.status)")
         }

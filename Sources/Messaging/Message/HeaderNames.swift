@@ -13,13 +13,17 @@ enum HeaderName {
     /// Headers that a worker adds to a message it sets aside.
     static let ofSettingAside: Set<String> = [attempt, failures, origin, cause]
     /// Headers that describe the message's history rather than the message.
-    static let ofFailures: Set<String> = ofSettingAside.union([deadline, settlesUntil])
+    static let ofFailures: Set<String> = ofSettingAside.union([deadline, settlesUntil, replay])
+    /// True on a message that was set aside and that an operator has sent back, also while it is retried from then on.
+    static let replay = "replay"
     /// How the body was sealed; absent on a plaintext body.
     static let sealed = "sealed"
     static let caller = "caller"
     static let role = "role"
     /// The caller's.
     static let email = "email"
+    /// The caller's.
+    static let locale = "locale"
     static let traceparent = "traceparent"
     /// The `X-Request-Id` of the HTTP request that started it all.
     static let requestID = "request-id"

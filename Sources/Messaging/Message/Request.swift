@@ -56,6 +56,8 @@ public struct Request: Sendable {
     public var deadline: Date?
     public var attempt: Int
     public var failures: [FailedAttempt]
+    /// Whether an operator has sent it back after it had been set aside.
+    public var isReplay = false
     public var requester: Requester?
     /// Until when the requester waits for a second reply, about the work that the first one accepts; nil when it does not.
     public var settlesUntil: Date?
@@ -122,6 +124,7 @@ extension Request {
             properties.headers[HeaderName.caller] = .string(caller.id.upperCaseText)
             properties.headers[HeaderName.role] = .string(caller.role.rawValue)
             if let email = caller.email { properties.headers[HeaderName.email] = .string(email) }
+            if let locale = caller.locale { properties.headers[HeaderName.locale] = .string(locale) }
         }
         if let traceparent {
             properties.headers[HeaderName.traceparent] = .string(traceparent)
@@ -160,6 +163,8 @@ extension Request {
                 deadline = Date(headerMilliseconds: milliseconds)
             case (HeaderName.settlesUntil, .integer(let milliseconds)):
                 settlesUntil = Date(headerMilliseconds: milliseconds)
+            case (HeaderName.replay, .boolean(true)):
+                isReplay = true
             case (HeaderName.traceparent, .string(let text)):
                 traceparent = text
             case (HeaderName.requestID, .string(let text)):
@@ -180,7 +185,9 @@ extension Request {
             }
             var email: String?
             if case .string(let text)? = properties.headers[HeaderName.email] { email = text }
-            caller = Caller(id: id, role: role, email: email)
+            var locale: String?
+            if case .string(let text)? = properties.headers[HeaderName.locale] { locale = text }
+            caller = Caller(id: id, role: role, email: email, locale: locale)
         }
     }
 }

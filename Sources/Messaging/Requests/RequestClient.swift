@@ -205,7 +205,8 @@ extension RequestClient {
         var waiting: CheckedContinuation<Reply?, Never>?
         let entry: Entry? = state.withLock { state in
             guard let entry = state.entries.removeValue(forKey: id) else {
-                if case .success(let reply) = result { waiting = state.second.arrive(reply, for: id) }
+                // A repeated one is the first once more, from another delivery of the request.
+                if case .success(let reply) = result, !reply.isReplayed { waiting = state.second.arrive(reply, for: id) }
                 return nil
             }
             switch result {

@@ -37,10 +37,11 @@ struct CheckoutHandlers: Sendable {
             case .failure(let problem):
                 return .refused(problem)
             case .success(let (lines, total)):
-                let order = PlaceOrder(
+                var order = PlaceOrder(
                     orderID: UUID.v8(at: now, namespace: item.request.id, name: "order"), cartID: cart.id,
                     customerID: item.request.caller?.id, email: checkout.email,
                     shippingAddress: checkout.shippingAddress, payment: checkout.payment, lines: lines, total: total)
+                order.locale = checkout.locale
                 closed.append((cart.id, order.orderID))
                 carts[cart.id] = cart.closed(by: order.orderID)
                 return .done(emit: [try OutgoingMessage(.request(MessageName.place), order, forwardsRequester: true)])

@@ -46,6 +46,8 @@ struct PutItem: Sendable {
 struct StartCheckout: Sendable {
     let cart: UUID
     let email: String
+    /// What the customer is written to in; the account's where the checkout does not say.
+    let locale: String?
     let shippingAddress: Address
     let payment: PaymentChoice
     let expectedTotal: Money?
@@ -56,8 +58,10 @@ struct StartCheckout: Sendable {
             if let given, EmailAddress(given) == nil { fields.note("email", EmailAddress.expectation) }
             let email = given ?? request.caller?.email
             if email == nil, given == nil, !fields.has("email") { fields.note("email", "is required for a guest") }
+            let locale = fields.optionalText("locale", LanguageTag.length)
+            if let locale, !LanguageTag.isValid(locale) { fields.note("locale", LanguageTag.expectation) }
             return StartCheckout(
-                cart: fields.uuid("cartId"), email: email ?? "",
+                cart: fields.uuid("cartId"), email: email ?? "", locale: locale ?? request.caller?.locale,
                 shippingAddress: fields.address("shippingAddress"),
                 payment: fields.object("payment") { payment in
                     PaymentChoice(

@@ -107,7 +107,10 @@ extension OrderRow {
     fileprivate mutating func learn(_ refund: RefundReport?) throws -> [OutgoingMessage]? {
         guard let refund else { return nil }
         var fulfilment = try fulfilment
-        guard fulfilment.learn(refund) else { return nil }
+        guard fulfilment.learn(refund) else {
+            // Nothing follows, but the history says why the money of a return did not go back: payments has nothing else to show for it.
+            return refund.state == .failed && fulfilment.awaits(refund) ? [] : nil
+        }
         try change(fulfilment)
         guard !checkout.isCancelled, !checkout.isGivenUp else { return [] }
         var update = try OrderUpdate(self)

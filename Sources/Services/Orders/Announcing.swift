@@ -12,6 +12,7 @@ extension OrderUpdate {
         }
         self.init(orderID: order.id, number: order.number, email: order.email, lines: lines, total: order.total)
         shippingAddress = try order.shippingAddress.value
+        locale = order.locale
     }
 
     init(cancelled order: OrderRow) throws {

@@ -25,7 +25,7 @@ struct Placing: Sendable {
             }
             let row = OrderRow(
                 id: order.orderID, number: number, cartID: order.cartID, customerID: order.customerID,
-                email: order.email, shippingAddress: texts.shippingAddress, payment: texts.payment, lines: texts.lines,
+                email: order.email, locale: order.locale, shippingAddress: texts.shippingAddress, payment: texts.payment, lines: texts.lines,
                 total: order.total, placedAt: now, checkout: .placed, paymentState: .pending, paymentRevision: 0,
                 clientSecret: nil, refunded: 0, retries: 0, version: 1, history: history, storedFulfilment: nil)
             let view = try CheckoutView(row)
@@ -82,5 +82,6 @@ extension OrderSettled {
         self.init(
             orderID: order.id, number: order.number, email: order.email, lines: try order.lines.value, total: order.total,
             reason: order.checkout.reason?.rawValue, shippingAddress: try order.shippingAddress.value)
+        locale = order.locale
     }
 }

@@ -123,5 +123,11 @@ enum Schema {
                 -- The order of each return.
                 CREATE TABLE returns (id uuid PRIMARY KEY, order_id uuid NOT NULL REFERENCES orders);
                 """),
+        Migration(
+            id: "languages of orders",
+            sql: """
+                -- The language tag that its customer is written to in, where it is known.
+                ALTER TABLE orders ADD COLUMN locale text;
+                """),
     ]
 }

@@ -10,6 +10,8 @@ struct OrderRow: Sendable {
     let cartID: UUID
     let customerID: UUID?
     let email: String
+    /// The customer's language tag, where it is known.
+    let locale: String?
     let shippingAddress: JSONColumn<Address>
     let payment: JSONColumn<PaymentChoice>
     let lines: JSONColumn<[OrderLine]>
@@ -82,14 +84,14 @@ enum Store {
         let rows = try await transaction.query(
             """
             WITH placed AS (
-                INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at)
+                INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at, locale)
                 SELECT id, 'W-' || nextval('order_numbers'), cart_id, customer_id, email, address::jsonb, payment::jsonb, lines::jsonb,
-                       total, currency, \(now)
+                       total, currency, \(now), locale
                 FROM unnest(
                     \(orders.map(\.orderID)), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
                     \(texts.map(\.shippingAddress.text)), \(texts.map(\.payment.text)), \(texts.map(\.lines.text)),
-                    \(orders.map(\.total.amount)), \(orders.map(\.total.currency))
-                ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency)
+                    \(orders.map(\.total.amount)), \(orders.map(\.total.currency)), \(orders.map(\.locale))
+                ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency, locale)
                 ON CONFLICT DO NOTHING
                 RETURNING id, number
             ), begun AS (
@@ -104,7 +106,7 @@ enum Store {
     }
 
     static let columns: SQL = """
-        SELECT id, number, cart_id, customer_id, email, shipping_address::text AS shipping_address, payment::text AS payment,
+        SELECT id, number, cart_id, customer_id, email, locale, shipping_address::text AS shipping_address, payment::text AS payment,
                lines::text AS lines, total, currency, placed_at, phase, reason, payment_state, payment_revision, client_secret, refunded,
                drives, version, history::text AS history, shipping, fulfilment::text AS fulfilment
         FROM orders JOIN checkouts ON order_id = id
@@ -169,7 +171,7 @@ enum Store {
         let shipping: String? = try row.decode("shipping")
         return OrderRow(
             id: try row.decode("id"), number: try row.decode("number"), cartID: try row.decode("cart_id"),
-            customerID: try row.decode("customer_id"), email: try row.decode("email"),
+            customerID: try row.decode("customer_id"), email: try row.decode("email"), locale: try row.decode("locale"),
             shippingAddress: JSONColumn(text: try row.decode("shipping_address")), payment: JSONColumn(text: try row.decode("payment")),
             lines: JSONColumn(text: try row.decode("lines")),
             total: Money(amount: try row.decode("total"), currency: try row.decode("currency")),

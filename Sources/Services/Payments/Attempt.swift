@@ -33,7 +33,7 @@ struct Attempt: Sendable, Hashable {
     var hasRefusedRefund = false
     /// Refunds that were requested under a new key after the first was rejected.
     var refundTries = 0
-    /// Grows by one with each transaction that changes the attempt.
+    /// Grows by one with each change of the attempt.
     var version = 1
     let createdAt: Date
 
@@ -73,6 +73,9 @@ struct Attempt: Sendable, Hashable {
             (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
         case (.voided, .declined(let intent?, let code)) where self.intent == nil:
             (state, self.intent, detail) = (.declined, intent, code)
+        // Given up to an operator before it was known which payment it is.
+        case (.needsOperator, .succeeded(let intent)) where self.intent == nil:
+            self.intent = intent
         default:
             break
         }

@@ -72,7 +72,7 @@ struct Charging: Sendable {
             attempt.renewKey(now: now)
             attempts.put(attempt)
         }
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return try wanted.map { wanted in
             guard let attempt = attempts[wanted.order] else {
                 throw Failure("attempt-missing", "the attempt for order \(wanted.order) is missing", remedy: .retry)
@@ -183,7 +183,7 @@ struct Charging: Sendable {
             }
             return .done(emit: try undoing + Self.report(event, of: attempt, for: item.input))
         }
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 

@@ -109,8 +109,6 @@ enum Schema {
                     key_spent_at timestamptz,
                     -- Since when the gateway may have been called in this round.
                     asked_at timestamptz,
-                    -- Whether its dead letter exists.
-                    reported boolean NOT NULL DEFAULT false,
                     detail text,
                     -- When it is looked at again while it is pending, and how often it was.
                     due_at timestamptz NOT NULL,

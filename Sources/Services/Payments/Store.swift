@@ -39,9 +39,9 @@ enum Store {
         try read(await connection.query(columns + "WHERE order_id = ANY(\(orders))"))
     }
 
-    /// Saves attempts whose version has grown by one since they were read; an attempt that another transaction has changed meanwhile fails the transaction, which
-    /// is then retried.
-    static func save(_ attempts: [Attempt], now: Date, on transaction: any SQLConnection) async throws {
+    /// Saves the attempts that were changed; one that another transaction has changed since it was read fails the transaction, which is then retried.
+    static func save(_ locked: LockedAttempts, now: Date, on transaction: any SQLConnection) async throws {
+        let (attempts, read) = (locked.changes.map { $0.attempt }, locked.changes.map { $0.read })
         guard !attempts.isEmpty else { return }
         try await transaction.enqueue(
             """
@@ -55,11 +55,12 @@ enum Store {
                     \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
                     \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil)),
                     \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.keySpentAt)), \(attempts.map(\.refunded)),
-                    \(attempts.map(\.isDisputed)), \(attempts.map(\.hasRefusedRefund)), \(attempts.map(\.refundTries)), \(attempts.map(\.version))
+                    \(attempts.map(\.isDisputed)), \(attempts.map(\.hasRefusedRefund)), \(attempts.map(\.refundTries)), \(attempts.map(\.version)),
+                    \(read)
                 ) AS new (
                     order_id, state, void_requested, intent_id, client_secret, detail, sent_until, key, key_spent_at, refunded, disputed,
-                    refused, refund_tries, version)
-                WHERE attempts.order_id = new.order_id AND attempts.version = new.version - 1
+                    refused, refund_tries, version, read_version)
+                WHERE attempts.order_id = new.order_id AND attempts.version = new.read_version
                 RETURNING 1
             )
             SELECT expect_rows(\(attempts.count), (SELECT count(*) FROM saved))

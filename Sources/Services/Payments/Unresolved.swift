@@ -36,15 +36,13 @@ struct Unresolved: Sendable {
     func begin(_ items: [IncomingMessage<UnresolvedPayment>], on transaction: any SQLConnection) async throws -> [Plan] {
         let orders = items.map(\.input.orderID)
         var attempts = try await Store.lock(orders, on: transaction)
-        var ledger = try await RefundStore.ledger(of: items.filter { $0.input.refundID != nil }.map(\.input.orderID), on: transaction)
+        let ledger = try await RefundStore.ledger(of: items.filter { $0.input.refundID != nil }.map(\.input.orderID), on: transaction)
         let plans = items.map { item -> Plan in
             guard var attempt = attempts[item.input.orderID] else { return .standing }
             if let id = item.input.refundID {
-                guard var refund = ledger[id], refund.state == .needsOperator else { return .settled }
-                if refund.isReported { return .refundAgain(id) }
-                refund.isReported = true
-                ledger.put(refund)
-                return .standing
+                guard ledger[id]?.state == .needsOperator else { return .settled }
+                // Delivered once more after it was set aside, it is set aside once more: only operators ask for the refund again.
+                return item.request.isReplay ? .refundAgain(id) : .standing
             }
             guard attempt.state == .needsOperator else {
                 return attempt.state == .declined && attempt.detail == item.input.cause ? .standing : .settled
@@ -52,9 +50,7 @@ struct Unresolved: Sendable {
             attempt.refundTries += 1
             return .payment(attempts.put(attempt))
         }
-        let now = clock.now()
-        try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: clock.now(), on: transaction)
         return plans
     }
 
@@ -96,8 +92,11 @@ struct Unresolved: Sendable {
                 attempt.state = .refunded
                 let news = ledger.learn(payment, of: &attempt, now: now)
                 attempt = attempts.put(attempt)
-                let event = try OutgoingMessage(.request(MessageName.advance), attempt.event(.paymentChanged, "refunded"))
-                return .done(emit: try attempt.messages(about: news) + [event])
+                var messages = try attempt.messages(about: news)
+                // It has failed since, and its event was here first.
+                if attempt.state == .needsOperator { messages.append(try OutgoingMessage(.request(MessageName.unresolved), item.input)) }
+                let event = attempt.event(.paymentChanged, attempt.report.state.rawValue)
+                return .done(emit: messages + [try OutgoingMessage(.request(MessageName.advance), event)])
             case .refundAgain(let id):
                 guard var attempt = attempts[item.input.orderID], var refund = ledger[id], refund.state == .needsOperator else { return .done() }
                 guard refund.amount <= ledger.left(of: attempt) else {
@@ -112,7 +111,7 @@ struct Unresolved: Sendable {
             }
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 }

@@ -11,7 +11,7 @@ struct Voiding: Sendable {
     enum Finding: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
         /// Only an operator can decide: the gateway rejects permanently, or `intent` cannot be the order's payment. Contains the reason, if that is news.
-        case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil)
+        case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil, extras: [String] = [])
         case failed(Failure)
     }
 
@@ -49,7 +49,7 @@ struct Voiding: Sendable {
             attempt.voidRequested = true
             attempts.put(attempt)
         }
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return try items.map { item in
             guard let attempt = attempts[item.input.orderID] else {
                 throw Failure("attempt-missing", "the attempt for order \(item.input.orderID) is missing", remedy: .retry)
@@ -81,12 +81,17 @@ struct Voiding: Sendable {
                 if payments.isEmpty { payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt) }
                 let (own, extras) = attempt.choose(from: payments)
                 guard let own else { return .voided(.nothing) }
-                if let difference = attempt.difference(from: own) { return .refused(difference, cause: Unresolved.paymentDiffers, intent: own.status.intent) }
+                if let difference = attempt.difference(from: own) {
+                    return .refused(difference, cause: Unresolved.paymentDiffers, intent: own.status.intent, extras: extras)
+                }
                 guard let intent = own.status.intent else { return .voided(.nothing) }
                 if case .cancelled = own.status { return .voided(.cancelled, own, extras: extras) }
-                let finding = try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway)
-                guard case .voided(let result, let payment, _) = finding else { return finding }
-                return .voided(result, payment, extras: extras)
+                switch try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway) {
+                case .voided(let result, let payment, _): return .voided(result, payment, extras: extras)
+                // The attempt has not learned which payment is its own: without that, nobody could refund it later.
+                case .refused(let detail, let cause, _, _): return .refused(detail, cause: cause, intent: intent, extras: extras)
+                case .failed(let failure): return .failed(failure)
+                }
             }
         } catch {
             return .failed(Failure(error))
@@ -128,12 +133,13 @@ struct Voiding: Sendable {
             if attempt.state != plan.state, ![.refunded, .voided, .needsOperator].contains(attempt.state) {
                 return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
             }
+            if let event = attempt.event(beside: finding) { return .done(emit: [try OutgoingMessage(.request(MessageName.advance), event)]) }
             var messages: [OutgoingMessage] = []
             let event: CheckoutEvent
             switch finding {
             case .failed(let failure):
                 return .failed(failure)
-            case .refused(let detail, let cause, let intent):
+            case .refused(let detail, let cause, let intent, let extras):
                 if let detail, attempt.state != .needsOperator {
                     attempt.state = .needsOperator
                     attempt.intent = attempt.intent ?? intent
@@ -142,6 +148,7 @@ struct Voiding: Sendable {
                     let report = UnresolvedPayment(orderID: attempt.order, cause: cause, detail: detail)
                     messages.append(try OutgoingMessage(.request(MessageName.unresolved), report))
                 }
+                messages += try attempt.undoing(extras)
                 event = attempt.event(.paymentUnresolved, cause)
             case .voided(let result, let payment, let extras):
                 let before = attempt
@@ -151,16 +158,38 @@ struct Voiding: Sendable {
                 let news = payment.map { ledger.learn($0, of: &attempt, now: now) } ?? []
                 if attempt != before { attempt = attempts.put(attempt) }
                 messages += try attempt.messages(about: news)
-                messages += try extras.map {
-                    try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0))
+                messages += try attempt.undoing(extras)
+                if attempt.state == .needsOperator {
+                    // The refund has failed since, and its event was here first.
+                    let report = UnresolvedPayment(orderID: attempt.order, cause: Unresolved.refundRefused, detail: attempt.detail ?? "a refund has failed")
+                    messages.append(try OutgoingMessage(.request(MessageName.unresolved), report))
+                    event = attempt.event(.paymentUnresolved, Unresolved.refundRefused)
+                } else {
+                    event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
                 }
-                event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
             }
             return .done(emit: try messages + [OutgoingMessage(.request(MessageName.advance), event)])
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
+    }
+}
+
+extension Attempt {
+    /// What is reported of a void when another one has found more meanwhile, which stands; nil for the usual void.
+    fileprivate func event(beside finding: Voiding.Finding) -> CheckoutEvent? {
+        switch (state, finding) {
+        case (.refunded, .refused), (.refunded, .voided(.nothing, _, _)), (.refunded, .voided(.cancelled, _, _)):
+            event(.paymentVoided, VoidResult.refunded.rawValue, voidResult: .refunded)
+        case (.needsOperator, .voided(.nothing, _, _)), (.needsOperator, .voided(.cancelled, _, _)):
+            event(.paymentUnresolved, detail)
+        default: nil
+        }
+    }
+
+    fileprivate func undoing(_ extras: [String]) throws -> [OutgoingMessage] {
+        try extras.map { try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: $0)) }
     }
 }
 

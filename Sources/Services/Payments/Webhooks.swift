@@ -79,7 +79,7 @@ struct Webhooks: Sendable {
         try await Store.addEvents(taken, now: now, on: transaction)
         try await UnclaimedPayment.add(unclaimed, now: now, on: transaction)
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 
@@ -131,17 +131,22 @@ struct Webhooks: Sendable {
 
 extension Attempt {
     /// The reports of what has changed since `before`: the end of the charge, refunds, and otherwise the payment's state.
-    fileprivate func messages(since before: Attempt, refunds: [Refund]) throws -> [OutgoingMessage] {
+    func messages(since before: Attempt, refunds: [Refund]) throws -> [OutgoingMessage] {
         if state == before.state {
             let reports = try messages(about: refunds)
             return reports.isEmpty ? try messages(event(.paymentChanged, report.state.rawValue)) : reports
         }
+        switch (before.state, state) {
         // A refund that was made when the order was given up has failed.
-        if before.state == .refunded, state == .needsOperator {
+        case (.refunded, .needsOperator):
             let letter = UnresolvedPayment(orderID: order, cause: Unresolved.refundRefused, detail: detail ?? "a refund has failed")
             return try messages(about: refunds)
                 + [OutgoingMessage(.request(MessageName.unresolved), letter), OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, detail))]
+        // An operator has nothing left to decide.
+        case (.needsOperator, _):
+            return try messages(about: refunds) + messages(event(.paymentChanged, report.state.rawValue))
+        default:
+            return try (event.map(messages) ?? []) + messages(about: refunds)
         }
-        return try (event.map(messages) ?? []) + messages(about: refunds)
     }
 }

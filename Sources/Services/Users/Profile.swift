@@ -49,27 +49,12 @@ struct ProfileChange: Sendable {
             var locale: String??
             if fields.clears("locale") {
                 locale = .some(nil)
-            } else if let text = fields.optionalText("locale", 2...Self.maximumLocale) {
-                if !text.isLanguageTag { fields.note("locale", "must be a language tag such as de or en-GB") }
+            } else if let text = fields.optionalText("locale", LanguageTag.length) {
+                if !LanguageTag.isValid(text) { fields.note("locale", LanguageTag.expectation) }
                 locale = text
             }
             return ProfileChange(userID: userID, name: name, locale: locale, ifMatch: fields.ifMatch())
         }
-    }
-
-    private static let maximumLocale = 35
-}
-
-extension String {
-    /// The form of RFC 5646, as far as shops use it: a language, then script, region and variants.
-    fileprivate var isLanguageTag: Bool {
-        let parts = split(separator: "-", omittingEmptySubsequences: false)
-        func isWord(_ part: Substring, _ length: ClosedRange<Int>, _ isAllowed: (UInt8) -> Bool) -> Bool {
-            length.contains(part.utf8.count) && part.utf8.allSatisfy(isAllowed)
-        }
-        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
-        guard let language = parts.first, isWord(language, 2...3, isLetter) else { return false }
-        return parts.dropFirst().allSatisfy { isWord($0, 2...8) { isLetter($0) || (0x30...0x39).contains($0) } }
     }
 }
 

@@ -79,14 +79,14 @@ extension Store {
     static func users(of tokenHashes: [[UInt8]], now: Date, on connection: any SQLConnection) async throws -> [[UInt8]: FoundSession] {
         let rows = try await connection.query(
             """
-            SELECT token_hash, accounts.id, role, email, coalesce(last_seen_at, sessions.created_at) AS last_seen_at
+            SELECT token_hash, accounts.id, role, email, locale, coalesce(last_seen_at, sessions.created_at) AS last_seen_at
             FROM sessions JOIN accounts ON accounts.id = user_id
             WHERE token_hash = ANY(\(tokenHashes)) AND expires_at > \(now) AND NOT disabled
             """)
         return try Dictionary(
             rows.map { row in
                 let session = ResolvedSession(
-                    userID: try row.decode("id"), role: try role(row), email: try row.decode("email"))
+                    userID: try row.decode("id"), role: try role(row), email: try row.decode("email"), locale: try row.decode("locale"))
                 return (try row.decode("token_hash"), FoundSession(resolved: session, lastSeenAt: try row.decode("last_seen_at")))
             }, uniquingKeysWith: { first, _ in first })
     }

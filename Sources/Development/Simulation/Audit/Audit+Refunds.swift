@@ -22,8 +22,7 @@ extension Audit {
         deadLetters.contains { letter in intents.contains { $0.id == letter.intent && $0.order == order } }
     }
 
-    /// Whether a dead letter stands for a refund that an operator has to decide, or had to: a letter that is delivered once more after it was recorded counts as
-    /// replayed, and its refund is requested again.
+    /// Whether a dead letter stands for a refund that an operator has to decide, or had to: the gateway may have made it since, or all of the payment was returned.
     func standsForRefund(_ letter: DeadLetter) -> Bool {
         letter.cause == "refund-refused" && books.refunds.contains { $0.order == letter.order }
     }

@@ -96,6 +96,11 @@ struct Fulfilment: Sendable, Hashable, Codable {
         return true
     }
 
+    /// Whether a return ends with it.
+    func awaits(_ refund: RefundReport) -> Bool {
+        returns.contains { $0.refundID == refund.refundID && $0.state == .received }
+    }
+
     // MARK: Lines
 
     static func sum(_ lines: [Line]) -> [String: Int] {

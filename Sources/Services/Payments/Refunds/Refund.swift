@@ -24,7 +24,6 @@ struct Refund: Sendable, Hashable {
     var keySpentAt: Date?
     /// Since when the gateway may have been called in this round.
     var askedAt: Date?
-    var isReported = false
     var detail: String?
     var dueAt: Date
     var looks = 0
@@ -63,10 +62,14 @@ struct Refund: Sendable, Hashable {
     mutating func learn(_ report: GatewayMovements.Refund) {
         guard report.round >= round || report.id == gatewayID else { return }
         if report.round > round { begin(round: report.round) }
+        let isFirst = gatewayID == nil
         gatewayID = gatewayID ?? report.id
         guard gatewayID == report.id else { return }
         switch (state, report.status) {
         case (.pending, .succeeded): state = .succeeded
+        // The gateway has it after all, whatever it answered.
+        case (.needsOperator, .succeeded) where isFirst, (.failed, .succeeded) where isFirst: (state, detail) = (.succeeded, nil)
+        case (.needsOperator, .pending) where isFirst, (.failed, .pending) where isFirst: (state, detail) = (.pending, nil)
         // A bank may return a refund days after it was made.
         case (.pending, .failed), (.succeeded, .failed): (state, detail) = (canBeRepeated ? .needsOperator : .failed, report.reason ?? "failed")
         case (.pending, .cancelled), (.succeeded, .cancelled): (state, detail) = (.failed, "cancelled at the gateway")
@@ -80,7 +83,7 @@ struct Refund: Sendable, Hashable {
 
     mutating func begin(round: Int) {
         self.round = round
-        (state, gatewayID, keySpentAt, askedAt, isReported, detail) = (.pending, nil, nil, nil, false, nil)
+        (state, gatewayID, keySpentAt, askedAt, detail) = (.pending, nil, nil, nil, nil)
         key = Self.key(id, round)
     }
 

@@ -59,13 +59,30 @@ struct RefundLedger {
         }
         attempt.refunded = refunds.values.reduce(0) { $1.order == attempt.order && $1.counts ? $0 + $1.amount : $0 }
         attempt.isDisputed = disputes.values.contains { $0.order == attempt.order && $0.outcome != .won }
+        let closed = closeRefused(of: attempt)
+        news = news.filter { one in !closed.contains { $0.id == one.id } } + closed
         flag(&attempt)
         attempt.settle()
-        // A refund may fail after it was made: the shop then has money that is due to the customer.
-        if attempt.state == .refunded, payment.isPaid, news.contains(where: { $0.state == .failed || $0.state == .needsOperator }) {
+        // A refund may fail after it was made: the shop then has money that is due to the customer. That may become known before the refund itself does.
+        if attempt.state == .refunded, attempt.refunded < payment.amount.amount, hasFailed(of: attempt.order) {
             (attempt.state, attempt.detail) = (.needsOperator, "a refund has failed")
         }
         return news
+    }
+
+    /// Once all of the payment is returned, no refund waits for an operator any more.
+    private mutating func closeRefused(of attempt: Attempt) -> [Refund] {
+        guard attempt.refunded >= attempt.charge.amount.amount else { return [] }
+        var closed = refunds.values.filter { $0.order == attempt.order && $0.state == .needsOperator }
+        for place in closed.indices {
+            closed[place].state = .failed
+            put(closed[place])
+        }
+        return closed
+    }
+
+    private func hasFailed(of order: UUID) -> Bool {
+        refunds.values.contains { $0.order == order && ($0.state == .failed || $0.state == .needsOperator) }
     }
 
     /// Notes at the attempt whether one of its refunds waits for an operator.

@@ -26,17 +26,17 @@ enum RefundStore {
             try await transaction.enqueue(
                 """
                 INSERT INTO refunds (
-                    id, order_id, amount, reason, actor, state, gateway_id, round, idempotency_key, key_spent_at, asked_at, reported, detail, due_at,
+                    id, order_id, amount, reason, actor, state, gateway_id, round, idempotency_key, key_spent_at, asked_at, detail, due_at,
                     created_at, updated_at)
                 SELECT new.*, \(now) FROM unnest(
                     \(refunds.map(\.id)), \(refunds.map(\.order)), \(refunds.map(\.amount)), \(refunds.map(\.reason)), \(refunds.map(\.actor)),
                     \(refunds.map(\.state.rawValue)), \(refunds.map(\.gatewayID)), \(refunds.map(\.round)), \(refunds.map(\.key)),
-                    \(refunds.map(\.keySpentAt)), \(refunds.map(\.askedAt)), \(refunds.map(\.isReported)), \(refunds.map(\.detail)),
+                    \(refunds.map(\.keySpentAt)), \(refunds.map(\.askedAt)), \(refunds.map(\.detail)),
                     \(refunds.map(\.dueAt)), \(refunds.map(\.createdAt))
                 ) AS new
                 ON CONFLICT (id) DO UPDATE SET
                     state = excluded.state, gateway_id = excluded.gateway_id, round = excluded.round, idempotency_key = excluded.idempotency_key,
-                    key_spent_at = excluded.key_spent_at, asked_at = excluded.asked_at, reported = excluded.reported, detail = excluded.detail,
+                    key_spent_at = excluded.key_spent_at, asked_at = excluded.asked_at, detail = excluded.detail,
                     updated_at = excluded.updated_at
                 """)
         }
@@ -79,7 +79,7 @@ enum RefundStore {
     }
 
     private static let columns: SQL = """
-        SELECT id, order_id, amount, reason, actor, state, gateway_id, round, idempotency_key, key_spent_at, asked_at, reported, detail, due_at,
+        SELECT id, order_id, amount, reason, actor, state, gateway_id, round, idempotency_key, key_spent_at, asked_at, detail, due_at,
                looks, created_at, (extract(epoch FROM created_at) * 1000000)::bigint AS micros
         FROM refunds
 
@@ -99,7 +99,6 @@ enum RefundStore {
         refund.key = try row.decode("idempotency_key")
         refund.keySpentAt = try row.decode("key_spent_at")
         refund.askedAt = try row.decode("asked_at")
-        refund.isReported = try row.decode("reported")
         refund.detail = try row.decode("detail")
         refund.dueAt = try row.decode("due_at")
         refund.looks = try row.decode("looks")

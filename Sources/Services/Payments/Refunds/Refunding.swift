@@ -98,6 +98,7 @@ struct Refunding: Sendable {
             guard var attempt = attempts[item.input.orderID], var refund = ledger[item.input.refundID] else {
                 return .failed(Failure("refund-missing", "there is no refund \(item.input.refundID.lowerCaseText)"))
             }
+            let before = attempt
             var others: [Refund] = []
             switch finding {
             case .failed(let failure): return .failed(failure)
@@ -111,29 +112,37 @@ struct Refunding: Sendable {
                 guard refund.state == .pending, refund.askedAt == nil, attempt.voidRequested else { return .done() }
                 (refund.state, refund.detail) = (.failed, "all of the payment is returned")
             case .refused(let detail, let payment):
-                guard refund.isOnItsWay else { return .done() }
+                // The answer to an earlier round says nothing about this one.
+                guard refund.isOnItsWay, case .call(_, let asked, _) = plan, asked.round == refund.round else { return .done() }
                 if let payment, attempt.difference(from: payment) == nil { others = ledger.learn(payment, of: &attempt, now: now) }
+                if let known = ledger[refund.id], !known.isOnItsWay {
+                    attempt = attempts.put(attempt)
+                    return .done(emit: try attempt.messages(since: before, refunds: others))
+                }
                 // Nothing is left to refund: all of it was refunded otherwise.
                 refund.state = attempt.refunded >= attempt.charge.amount.amount || attempt.voidRequested ? .failed : .needsOperator
                 refund.detail = detail
             case .payment(let payment):
                 if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
-                let before = attempt
+                var learned = ledger
                 _ = attempt.learn(payment)
-                let news = ledger.learn(payment, of: &attempt, now: now)
-                if attempt != before || !news.isEmpty { attempt = attempts.put(attempt) }
-                guard ledger[refund.id]?.isOnItsWay == false else {
+                let news = learned.learn(payment, of: &attempt, now: now)
+                // Nothing is taken over then: a failure reports nothing.
+                guard learned[refund.id]?.isOnItsWay == false else {
                     return .failed(Failure("gateway-unknown", "the gateway does not show the refund yet", remedy: .retry))
                 }
-                return .done(emit: try attempt.messages(about: news))
+                ledger = learned
+                guard attempt != before || !news.isEmpty else { return .done() }
+                attempt = attempts.put(attempt)
+                return .done(emit: try attempt.messages(since: before, refunds: news))
             }
             ledger.put(refund)
             ledger.flag(&attempt)
             attempt = attempts.put(attempt)
-            return .done(emit: try attempt.messages(about: others + [refund]))
+            return .done(emit: try attempt.messages(since: before, refunds: others + [refund]))
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
-        try await Store.save(attempts.changes, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }
 }
