@@ -20,6 +20,14 @@ import Testing
         #expect(request.failures == [])
     }
 
+    @Test func `a replay says that it is one, which is no part of the message`() throws {
+        let failed = FailedMessage(messageID: UUID().uuidString, operation: "a.b", headers: ["replay": "true", "traceparent": "t"], body: [])
+        #expect(failed.headers == ["traceparent": "t"])
+        let sent = failed.publication(to: "q")
+        #expect(try Request(delivery(sent.properties.headers)).isReplay)
+        #expect(try !Request(delivery([:])).isReplay)
+    }
+
     @Test func `an attempt count past all bounds is the end of the ladder`() throws {
         let delivery = delivery(["attempt": .integer(.max)])
         let request = try Request(delivery)

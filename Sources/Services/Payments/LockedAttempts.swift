@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// The attempts that a transaction has locked, and those of them that it changes.
-struct LockedAttempts {
+struct LockedAttempts: Sendable {
     private var rows: [UUID: Attempt]
     /// The versions that the changed rows had when they were read.
     private var read: [UUID: Int] = [:]
