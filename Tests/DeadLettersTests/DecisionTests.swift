@@ -161,7 +161,7 @@ import Testing
             let publication = try #require(output.publication(at: 0, of: request, recorded: nil, now: letters.service.clock.now()))
             #expect(publication.properties.contentType == properties.contentType)
             #expect(publication.body == [0xFF, 0, 2])
-            #expect(publication.properties.headers.isEmpty)
+            #expect(publication.properties.headers == [HeaderName.replay: .boolean(true)])
         }
     }
 

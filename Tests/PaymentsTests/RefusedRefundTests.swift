@@ -107,7 +107,7 @@ import Testing
     @Test func `a refused part of an order that is given up later waits for nobody once all is returned`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.state.withLock { $0.refundAnswer = .refused }
-        let letter = try letter(try await fixture.refund(200))
+        let letter = try PaymentFixture.letter(try await fixture.refund(200))
         _ = await fixture.send(letter)
         fixture.gateway.state.withLock { $0.refundAnswer = .made(.succeeded) }
         #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.void())).refund?.state == .failed)

@@ -122,7 +122,7 @@ import Testing
 
     /// Its replay had nothing to refund, and what was refunded at the gateway was never shown.
     @Test func `a payment that a void finds and cannot refund is known from then on`() async throws {
-        let fixture = try await unanswered()
+        let fixture = try await PaymentFixture.unanswered()
         fixture.harness.clock.advance(by: Charging.callLease + 1)
         fixture.gateway.state.withLock {
             $0.knownForCertain = [.succeeded(intent: "pi_1"), .succeeded(intent: "pi_2")]
@@ -135,7 +135,7 @@ import Testing
         let event = try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded")))
         #expect(event.payment?.state == .needsOperator && event.payment?.refunded == 200)
         fixture.gateway.state.withLock { $0.refusesRefunds = false }
-        #expect(try PaymentFixture.event(await fixture.send(try unresolved(received))).payment?.state == .refunded)
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.letter(received))).payment?.state == .refunded)
         await fixture.harness.database.close()
     }
 
