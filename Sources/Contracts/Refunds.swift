@@ -8,6 +8,8 @@ public struct CreateRefund: Sendable, Codable, Equatable {
     public let orderID: UUID
     /// In minor units of the order's currency, more than 0; nil for all that is left.
     public let amount: Int?
+    /// Whether less is refunded where less than `amount` is left; nil, as false, means that nothing is.
+    public let isCapped: Bool?
     /// What the requester takes for the order's currency; nil when it does not say.
     public let currency: String?
     /// For people; at most 500 characters.
@@ -15,10 +17,11 @@ public struct CreateRefund: Sendable, Codable, Equatable {
     /// Who requested it: an account's id, or the name of a service.
     public let actor: String
 
-    public init(refundID: UUID, orderID: UUID, amount: Int?, currency: String? = nil, reason: String, actor: String) {
+    public init(refundID: UUID, orderID: UUID, amount: Int?, isCapped: Bool? = nil, currency: String? = nil, reason: String, actor: String) {
         self.refundID = refundID
         self.orderID = orderID
         self.amount = amount
+        self.isCapped = isCapped
         self.currency = currency
         self.reason = reason
         self.actor = actor

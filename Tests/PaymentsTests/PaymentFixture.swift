@@ -77,8 +77,8 @@ struct PaymentFixture {
     }
 
     /// A refund as a service requests it.
-    static func refund(_ amount: Int?, id: UUID = UUID()) throws -> Request {
-        let refund = CreateRefund(refundID: id, orderID: order, amount: amount, reason: "a torn page", actor: "orders")
+    static func refund(_ amount: Int?, isCapped: Bool? = nil, id: UUID = UUID()) throws -> Request {
+        let refund = CreateRefund(refundID: id, orderID: order, amount: amount, isCapped: isCapped, reason: "a torn page", actor: "orders")
         return try Request(MessageName.createRefund, sending: refund)
     }
 

@@ -84,6 +84,17 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `goods that come back after a part was refunded bring what is left`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        _ = try await fixture.refund(200)
+        let id = UUID()
+        _ = await fixture.send(try PaymentFixture.refund(500, isCapped: true, id: id))
+        let event = try PaymentFixture.event(await fixture.send(try PaymentFixture.perform(id)))
+        #expect(event.refund == RefundReport(refundID: id, state: .succeeded, amount: 300))
+        #expect(event.payment?.state == .refunded && event.payment?.refunded == 500)
+        await fixture.harness.database.close()
+    }
+
     @Test func `one cent more than is left is refused, and names what is left`() async throws {
         let fixture = try await PaymentFixture.paid()
         _ = try await fixture.refund(200)

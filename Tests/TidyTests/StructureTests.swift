@@ -110,8 +110,8 @@ import Testing
         #expect(unexpected == [])
     }
 
-    @Test func `every command of the README exists`() throws {
-        let readme = try Self.text("README.md")
+    @Test func `every command of README and OPERATIONS exists`() throws {
+        let documents = try Self.text("README.md") + Self.text("docs/OPERATIONS.md")
         let commands = try Self.sources(in: "Sources").flatMap { source in
             source.text.matches(of: /commandName: "([a-z-]+)"/).map { (source.path, String($0.1)) }
         }
@@ -120,7 +120,7 @@ import Testing
         let targets = Set(try Self.text("Makefile").matches(of: /(?m)^([a-z]+):/).map { String($0.1) })
         var known = 0
         for (pattern, names) in [(/[`\/ ]wharf ([a-z-]+)/, production), (/[`\/ ]wharf-dev ([a-z-]+)/, development), (/(?:`|\n)make ([a-z]+)/, targets)] {
-            for match in readme.matches(of: pattern) {
+            for match in documents.matches(of: pattern) {
                 #expect(names.contains(String(match.1)), "\(match.0)")
                 known += 1
             }

@@ -62,7 +62,7 @@ extension Changing {
             var messages: [OutgoingMessage] = []
             if one.amount.amount > 0 {
                 let refund = CreateRefund(
-                    refundID: one.refundID, orderID: order.id, amount: one.amount.amount, reason: "return",
+                    refundID: one.refundID, orderID: order.id, amount: one.amount.amount, isCapped: true, reason: "return",
                     actor: caller?.id.lowerCaseText ?? OrdersService.name)
                 messages.append(try OutgoingMessage(.request(MessageName.createRefund), refund))
             }

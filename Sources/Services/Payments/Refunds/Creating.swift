@@ -27,9 +27,9 @@ struct Creating: Sendable {
             }
             if let problem = Self.problem(wanted, attempt, ledger) { return try Self.refused(problem, wanted, attempt, for: item.request) }
             guard let attempt else { return .refused(.notFound("order")) }
+            let left = ledger.left(of: attempt)
             let refund = Refund(
-                id: wanted.refundID, order: wanted.orderID, amount: wanted.amount ?? ledger.left(of: attempt), reason: wanted.reason,
-                actor: wanted.actor, now: now)
+                id: wanted.refundID, order: wanted.orderID, amount: min(wanted.amount ?? left, left), reason: wanted.reason, actor: wanted.actor, now: now)
             ledger.put(refund)
             return try Self.outcome(refund, of: attempt, for: item.request)
         }
@@ -53,7 +53,7 @@ struct Creating: Sendable {
         guard left.amount > 0 else { return .conflict("already-refunded", "All of the payment is refunded, or about to be.") }
         if let wanted = wanted.currency, wanted != currency { return .invalidInput("amount.currency", "the order's currency is \(currency)") }
         guard let amount = wanted.amount else { return nil }
-        if amount > left.amount { return .conflict("refund-exceeds-payment", "\(left.text) of the payment can still be refunded.") }
+        if amount > left.amount, wanted.isCapped != true { return .conflict("refund-exceeds-payment", "\(left.text) of the payment can still be refunded.") }
         return Money(amount: amount, currency: currency).flaw.map { .invalidInput($0.field, $0.detail) }
     }
 
