@@ -39,6 +39,13 @@ import Testing
         await order.harness.database.close()
     }
 
+    @Test(arguments: ["9223372036854775807", "9223372036854775806", "99999999999999999999", "-9223372036854775808", "5"])
+    func `a place that no stream has reached is answered, and its worker lives`(place: String) async throws {
+        let order = try await OrderFixture()
+        #expect(try await listen(order, ["last-event-id": place]).status == 200)
+        await order.harness.database.close()
+    }
+
     @Test func `every change of an order is a new version, under the id that was asked for`() async throws {
         let order = try await OrderFixture()
         func versions() async throws -> [String: Int] {

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import JSON
 import Synchronization
 import Testing
 import WebClient
@@ -91,6 +92,13 @@ private struct RefundingStripe: HTTPTransport {
                 .init(id: "re_1", refundID: PaymentFixture.order, round: 3, amount: 50, status: .failed),
             ])
         #expect(payment?.movements?.disputes == [.init(id: "dp_1", amount: 500, reason: "fraudulent", outcome: .open)])
+    }
+
+    @Test(arguments: [("3", 3), ("9223372036854775807", 0), ("-1", 0), ("x", 0)])
+    func `a round that Wharf has not written is the first`(text: String, round: Int) throws {
+        let refund: StripeRefund = try JSON.decode(
+            from: Array(#"{"id": "re_1", "amount": 50, "currency": "eur", "status": "succeeded", "metadata": {"round": "\#(text)"}}"#.utf8))
+        #expect(refund.refund.round == round)
     }
 
     @Test func `the refunded amount is read from Stripe afterwards`() async throws {

@@ -57,7 +57,8 @@ extension Reading {
                 return .refused(.notFound("order"))
             }
             let history = try order.history.value
-            let first = min(item.input.after + 1, history.count)
+            // The client's number may be the largest there is: bounded before anything is added.
+            let first = min(item.input.after, history.count - 1) + 1
             if first == history.count, order.checkout.isTerminal { return .done(.noContent) }
             let now = OrderChange.Order(state: order.state, payment: order.paymentState, refunded: Money(amount: order.refunded, currency: order.total.currency))
             var body: [UInt8] = []

@@ -8,6 +8,8 @@ struct Refund: Sendable, Hashable {
     /// The actors of a refund that was made at the gateway, and of one whose order was given up.
     static let madeAtGateway = "gateway"
     static let service = "payments"
+    /// Far more than an operator replays one letter.
+    static let rounds = 0...1_000
 
     let id: UUID
     let order: UUID

@@ -123,6 +123,9 @@ struct StripeRefund: Sendable, Decodable {
         case failureReason = "failure_reason"
     }
 
+    /// As Wharf has written it; metadata can be edited at Stripe, so anything else is the first round.
+    private var round: Int { metadata?["round"].flatMap { Int($0) }.flatMap { Refund.rounds.contains($0) ? $0 : nil } ?? 0 }
+
     var refund: GatewayMovements.Refund {
         let status: GatewayMovements.Refund.Status =
             switch status {
@@ -133,7 +136,7 @@ struct StripeRefund: Sendable, Decodable {
             default: .pending
             }
         return GatewayMovements.Refund(
-            id: id, refundID: metadata?["refund_id"].flatMap(UUID.init(text:)), round: metadata?["round"].flatMap { Int($0) } ?? 0,
+            id: id, refundID: metadata?["refund_id"].flatMap(UUID.init(text:)), round: round,
             amount: Money(stripe: amount, currency).held, status: status, reason: failureReason ?? reason)
     }
 }
