@@ -91,13 +91,23 @@ extension Fields {
         return PageRequest(limit: limit, after: Array(key.dropFirst()), list: list)
     }
 
-    /// Where the previous page ended, in a list by time and id.
+    /// Where the previous page ended; nil for the first page.
+    public mutating func position<Cursor: PageCursor>(_ page: PageRequest, _ type: Cursor.Type = Cursor.self) -> Cursor? {
+        position(page, read: Cursor.init)
+    }
+
+    /// The same in a list by time and id.
     public mutating func position(_ page: PageRequest) -> (Date, UUID)? {
-        guard let key = page.after else { return nil }
-        guard key.count == 2, let seconds = key.first.flatMap({ Double($0) }), let id = key.last.flatMap({ UUID(text: $0) }) else {
-            note("cursor", "is not a cursor of this list")
-            return nil
+        position(page) { key in
+            guard key.count == 2, let seconds = key.first.flatMap({ Double($0) }), let id = key.last.flatMap({ UUID(text: $0) }) else { return nil }
+            return (Date(timeIntervalSince1970: seconds), id)
         }
-        return (Date(timeIntervalSince1970: seconds), id)
+    }
+
+    public mutating func position<Position>(_ page: PageRequest, read: ([String]) -> Position?) -> Position? {
+        guard let key = page.after else { return nil }
+        let position = read(key)
+        if position == nil { note("cursor", "is not a cursor of this list") }
+        return position
     }
 }

@@ -33,6 +33,12 @@ public struct PageRequest: Sendable, Equatable {
     private static let maximumCursor = 1_000
 }
 
+/// Where a page of a list ended, as its cursor says.
+public protocol PageCursor: Sendable {
+    /// Nil for a key that the list has not issued.
+    init?(_ key: [String])
+}
+
 /// A page of a list. `nextCursor` is absent on the last one.
 public struct Page<Item: Sendable & Codable>: Sendable, Codable {
     public let items: [Item]

@@ -60,7 +60,7 @@ import Testing
         _ = try await shop.create("A")
         for key in [["a"], ["1", "m", "\(Int.min)"]] {
             let cursor = Base64URL.encode(try JSON.encode(key))
-            #expect(throws: Problem.self) { _ = try ListMovements.read(try shop.request("stock.movements", "", ["sku": "A", "cursor": cursor])) }
+            #expect(throws: Problem.self) { _ = try StockList<MovementCursor>.read(try shop.request("stock.movements", "", ["sku": "A", "cursor": cursor])) }
         }
         #expect(try await movements(shop).items.isEmpty)
         await shop.harness.database.close()

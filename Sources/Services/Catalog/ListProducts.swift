@@ -34,7 +34,7 @@ struct ListProducts: Sendable {
             let list = ListProducts(
                 search: search.isEmpty ? nil : search.joined(separator: " "), filter: ProductFilter(&fields), facets: Facet.read(&fields),
                 sort: sort, page: fields.page(in: sort.rawValue))
-            if let after = list.page.after, ProductCursor(after, of: list) == nil { fields.note("cursor", "is not a cursor of this list") }
+            _ = fields.position(list.page) { ProductCursor($0, of: list) }
             if list.filter.archived, request.caller?.role != .admin { throw Problem.adminsOnly }
             return list
         }

@@ -5,21 +5,8 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-struct ListMovements: Sendable {
-    let sku: String
-    let page: PageRequest
-
-    static func read(_ request: Request) throws -> ListMovements {
-        try Fields.read(request) { fields in
-            let list = ListMovements(sku: fields.parameter("sku", 1...64), page: fields.page())
-            if let after = list.page.after, MovementCursor(after) == nil { fields.note("cursor", "is not a cursor of this list") }
-            return list
-        }
-    }
-}
-
 /// Where a page of the ledger ended.
-struct MovementCursor: Sendable {
+struct MovementCursor: PageCursor {
     /// Microseconds since 1970: PostgreSQL's precision.
     let at: Int
     let key: String
@@ -29,9 +16,9 @@ struct MovementCursor: Sendable {
     /// Far beyond any possible value, and small enough for arithmetic.
     private static let plausible = -1_000_000_000_000...1_000_000_000_000
 
-    init?(_ parts: [String]) {
-        guard parts.count == 3, let at = Int(parts[0]), let onHand = Int(parts[2]), Self.plausible.contains(onHand) else { return nil }
-        (self.at, key, self.onHand) = (at, parts[1], onHand)
+    init?(_ key: [String]) {
+        guard key.count == 3, let at = Int(key[0]), let onHand = Int(key[2]), Self.plausible.contains(onHand) else { return nil }
+        (self.at, self.key, self.onHand) = (at, key[1], onHand)
     }
 }
 
@@ -59,33 +46,16 @@ struct MovementView: Sendable, Codable {
     let by: String?
 }
 
-struct MovementRow: Sendable {
-    let view: MovementView
-    let cursor: [String]
-}
-
 extension Stock {
-    func movements(_ items: [IncomingMessage<ListMovements>], on connection: any SQLConnection) async throws -> [Outcome] {
-        let known = try await StockStore.levels(items.map(\.input.sku), on: connection)
-        var outcomes: [Outcome] = []
-        for item in items {
-            guard known[item.input.sku] != nil else {
-                outcomes.append(.refused(.notFound("SKU")))
-                continue
-            }
-            let rows = try await StockStore.movements(item.input, on: connection)
-            let page = try Page(rows, item.input.page, item: { $0.view }, key: { $0.cursor })
-            outcomes.append(.done(try Reply(json: page)))
-        }
-        return outcomes
+    func movements(_ items: [IncomingMessage<StockList<MovementCursor>>], on connection: any SQLConnection) async throws -> [Outcome] {
+        try await list(items, on: connection, rows: StockStore.movements)
     }
 }
 
 extension StockStore {
     /// Newest first: administrators' changes and orders' sales. One more than the page holds, if there are more.
-    static func movements(_ list: ListMovements, on connection: any SQLConnection) async throws -> [MovementRow] {
-        let after = list.page.after.flatMap(MovementCursor.init)
-        let start: SQL = after.map { "WHERE (micros, key COLLATE \"C\") < (\($0.at), \($0.key))" } ?? ""
+    static func movements(_ list: StockList<MovementCursor>, on connection: any SQLConnection) async throws -> [StockListRow<MovementView>] {
+        let start: SQL = list.after.map { "WHERE (micros, key COLLATE \"C\") < (\($0.at), \($0.key))" } ?? ""
         let rows = try await connection.query(
             """
             SELECT at, micros, key, kind, delta, reason, order_id, by, (SELECT on_hand FROM stock WHERE sku = \(list.sku)) AS on_hand
@@ -102,18 +72,17 @@ extension StockStore {
             \(start)
             ORDER BY micros DESC, key COLLATE "C" DESC LIMIT \(list.page.limit + 1)
             """)
-        var onHand = after?.onHand
+        var onHand = list.after?.onHand
         return try rows.map { row in
             let delta: Int = try row.decode("delta")
             let now = try onHand ?? row.decode("on_hand")
             onHand = now - delta
             let kind: String = try row.decode("kind")
-            return MovementRow(
-                view: MovementView(
-                    at: try row.decode("at"), kind: MovementView.Kind(rawValue: kind) ?? .adjusted, delta: delta, onHand: now,
-                    reason: try row.decode("reason"), orderId: try row.decode("order_id", as: UUID?.self)?.lowerCaseText,
-                    by: try row.decode("by", as: UUID?.self)?.lowerCaseText),
-                cursor: [String(try row.decode("micros", as: Int.self)), try row.decode("key"), String(now - delta)])
+            let view = MovementView(
+                at: try row.decode("at"), kind: MovementView.Kind(rawValue: kind) ?? .adjusted, delta: delta, onHand: now,
+                reason: try row.decode("reason"), orderId: try row.decode("order_id", as: UUID?.self)?.lowerCaseText,
+                by: try row.decode("by", as: UUID?.self)?.lowerCaseText)
+            return (view, [String(try row.decode("micros", as: Int.self)), try row.decode("key"), String(now - delta)])
         }
     }
 }

@@ -5,27 +5,14 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-struct ListReservations: Sendable {
-    let sku: String
-    let page: PageRequest
-
-    static func read(_ request: Request) throws -> ListReservations {
-        try Fields.read(request) { fields in
-            let list = ListReservations(sku: fields.parameter("sku", 1...64), page: fields.page())
-            if let after = list.page.after, ReservationCursor(after) == nil { fields.note("cursor", "is not a cursor of this list") }
-            return list
-        }
-    }
-}
-
 /// Where a page of reservations ended.
-struct ReservationCursor: Sendable {
+struct ReservationCursor: PageCursor {
     /// Microseconds since 1970: PostgreSQL's precision.
     let at: Int
     let order: UUID
 
-    init?(_ parts: [String]) {
-        guard parts.count == 2, let at = parts.first.flatMap({ Int($0) }), let order = parts.last.flatMap(UUID.init(uuidString:)) else { return nil }
+    init?(_ key: [String]) {
+        guard key.count == 2, let at = key.first.flatMap({ Int($0) }), let order = key.last.flatMap(UUID.init(uuidString:)) else { return nil }
         (self.at, self.order) = (at, order)
     }
 }
@@ -38,27 +25,15 @@ struct ReservationView: Sendable, Codable {
 }
 
 extension Stock {
-    func reservations(_ items: [IncomingMessage<ListReservations>], on connection: any SQLConnection) async throws -> [Outcome] {
-        let known = try await StockStore.levels(items.map(\.input.sku), on: connection)
-        var outcomes: [Outcome] = []
-        for item in items {
-            guard known[item.input.sku] != nil else {
-                outcomes.append(.refused(.notFound("SKU")))
-                continue
-            }
-            let rows = try await StockStore.reservations(item.input, on: connection)
-            let page = try Page(rows, item.input.page, item: { $0.view }, key: { $0.cursor })
-            outcomes.append(.done(try Reply(json: page)))
-        }
-        return outcomes
+    func reservations(_ items: [IncomingMessage<StockList<ReservationCursor>>], on connection: any SQLConnection) async throws -> [Outcome] {
+        try await list(items, on: connection, rows: StockStore.reservations)
     }
 }
 
 extension StockStore {
     /// Newest first. One more than the page holds, if there are more.
-    static func reservations(_ list: ListReservations, on connection: any SQLConnection) async throws -> [(view: ReservationView, cursor: [String])] {
-        let after = list.page.after.flatMap(ReservationCursor.init)
-        let start: SQL = after.map { "AND (micros, order_id) < (\($0.at), \($0.order))" } ?? ""
+    static func reservations(_ list: StockList<ReservationCursor>, on connection: any SQLConnection) async throws -> [StockListRow<ReservationView>] {
+        let start: SQL = list.after.map { "AND (micros, order_id) < (\($0.at), \($0.order))" } ?? ""
         let rows = try await connection.query(
             """
             SELECT order_id, quantity, at, micros

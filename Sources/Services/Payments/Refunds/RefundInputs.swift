@@ -36,20 +36,18 @@ struct ListRefunds: Sendable {
     static func read(_ request: Request) throws -> ListRefunds {
         try Fields.read(request) { fields in
             let page = fields.page()
-            let after = page.after.flatMap(RefundCursor.init)
-            if page.after != nil, after == nil { fields.note("cursor", "is not a cursor of this list") }
-            return ListRefunds(order: try fields.uuidParameter("id", of: "order"), page: page, after: after)
+            return ListRefunds(order: try fields.uuidParameter("id", of: "order"), page: page, after: fields.position(page))
         }
     }
 }
 
 /// Where a page of refunds ended.
-struct RefundCursor: Sendable {
+struct RefundCursor: PageCursor {
     let at: Date
     let id: UUID
 
-    init?(_ parts: [String]) {
-        guard parts.count == 2, let micros = Int(parts[0]), let id = UUID(text: parts[1]) else { return nil }
+    init?(_ key: [String]) {
+        guard key.count == 2, let micros = Int(key[0]), let id = UUID(text: key[1]) else { return nil }
         at = Date(timeIntervalSince1970: Double(micros) / 1_000_000)
         self.id = id
     }
@@ -62,21 +60,19 @@ struct ListUnresolved: Sendable {
     static func read(_ request: Request) throws -> ListUnresolved {
         try Fields.read(request) { fields in
             let page = fields.page()
-            let after = page.after.flatMap(UnresolvedCursor.init)
-            if page.after != nil, after == nil { fields.note("cursor", "is not a cursor of this list") }
-            return ListUnresolved(page: page, after: after)
+            return ListUnresolved(page: page, after: fields.position(page))
         }
     }
 }
 
 /// Where a page of unresolved payments ended.
-struct UnresolvedCursor: Sendable {
+struct UnresolvedCursor: PageCursor {
     /// Microseconds since 1970: PostgreSQL's precision.
     let micros: Int
     let id: String
 
-    init?(_ parts: [String]) {
-        guard parts.count == 2, let micros = Int(parts[0]) else { return nil }
-        (self.micros, id) = (micros, parts[1])
+    init?(_ key: [String]) {
+        guard key.count == 2, let micros = Int(key[0]) else { return nil }
+        (self.micros, id) = (micros, key[1])
     }
 }
