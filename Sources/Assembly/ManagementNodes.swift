@@ -15,7 +15,7 @@ package struct ManagementNodes: Sendable {
     /// - Throws: ``CredentialsError``.
     package init(_ url: String, transport: any HTTPTransport) throws {
         let (address, user) = try Credentials.split(url)
-        bases = NodeURLs.split(address.hasSuffix("/") ? String(address.dropLast()) : address)
+        bases = NodeURLs.split(address.withoutTrailingSlash)
         authorization = "Basic " + Base64.encode(Array("\(user.user):\(user.password)".utf8))
         self.transport = transport
     }

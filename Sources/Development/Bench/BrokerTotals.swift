@@ -44,7 +44,7 @@ struct BrokerTotals: Sendable, Equatable {
         }
         let (base, credentials) = try Credentials.split(shop.environment[ServerURLs.managementVariable, default: ""])
         let authorization = "Basic " + Base64.encode(Array("\(credentials.user):\(credentials.password)".utf8))
-        let root = base.hasSuffix("/") ? String(base.dropLast()) : base
+        let root = base.withoutTrailingSlash
         let response = try await transport.send(
             WebRequest(url: "\(root)/api/overview", headers: [(name: "authorization", value: authorization)], timeout: timeout))
         guard response.isSuccess else {

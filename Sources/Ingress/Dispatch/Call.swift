@@ -60,6 +60,13 @@ struct Call: Sendable {
         endpoint.kind == .query || endpoint.signature != nil || nameOfKey != nil
     }
 
+    /// The request for the part of the answer that follows `place`.
+    func request(after place: String, _ randomness: any Randomness) -> Request {
+        var call = self
+        call.parameters["after"] = place
+        return call.request(randomness)
+    }
+
     func request(_ randomness: any Randomness) -> Request {
         var request = Request(
             id: messageID(randomness), operation: endpoint.operationID, parameters: parameters, caller: session?.caller,

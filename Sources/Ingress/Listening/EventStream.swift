@@ -49,9 +49,7 @@ struct EventStream: Sendable {
 
     /// Nil when there is no answer; a service that is away answers later.
     private func part(after place: String) async -> Reply? {
-        var call = call
-        call.parameters["after"] = place
-        let request = call.request(dispatcher.randomness)
+        let request = call.request(after: place, dispatcher.randomness)
         guard let reply = try? await dispatcher.requests.send(request, durability: .query, timeout: call.endpoint.deadline) else { return nil }
         return reply.status < 500 ? reply : nil
     }

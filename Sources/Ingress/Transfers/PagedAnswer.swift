@@ -39,11 +39,9 @@ struct PagedAnswer: Sendable {
     }
 
     private func part(after place: String) async throws -> Reply {
-        var call = call
-        call.parameters["after"] = place
         for _ in 0..<Self.maximumTries {
             do {
-                let request = call.request(dispatcher.randomness)
+                let request = call.request(after: place, dispatcher.randomness)
                 let reply = try await dispatcher.requests.send(request, durability: .query, timeout: call.endpoint.deadline)
                 guard reply.status == 200 else { throw BrokenOff() }
                 return reply

@@ -176,11 +176,8 @@ struct BatchHandler: Sendable {
             try expect(outcomes.count, fresh.count, "outcomes")
             let now = Inbox.time(clock.now())
             var entries: [Inbox.Entry] = []
-            var first: [UUID: Result] = [:]
-            // For the twins of what the inbox does not remember.
-            var unremembered: [UUID: (fingerprint: [UInt8], result: Result)] = [:]
+            var first: [UUID: (request: Request, result: Result)] = [:]
             for (request, outcome) in zip(fresh, outcomes) {
-                let fingerprint = request.fingerprint(of: scope(of: request, by: operations))
                 let result: Result
                 switch outcome {
                 case .failed(let failure): result = .failed(failure)
@@ -190,24 +187,24 @@ struct BatchHandler: Sendable {
                     let isRemembered = reply?.isLasting ?? true
                     result = .handled(outgoing, recorded: isRemembered ? now : nil, note: note)
                     if isRemembered {
+                        let fingerprint = request.fingerprint(of: scope(of: request, by: operations))
                         entries.append(Inbox.Entry(id: request.id, fingerprint: fingerprint, outgoing: outgoing))
                         known[request.id] = Inbox.Remembered(fingerprint: fingerprint, outgoing: outgoing, recorded: now)
                     }
                 }
-                first[request.id] = result
-                if known[request.id] == nil { unremembered[request.id] = (fingerprint, result) }
+                first[request.id] = (request, result)
             }
             try await inbox.record(entries, at: now, on: transaction)
+            var unanswered = Set(first.keys)
             return items.map { item in
                 let request = item.request
-                if let result = first.removeValue(forKey: request.id) { return result }
-                guard let row = known[request.id] else {
-                    if item.isLate { return .expired }
-                    // The same message would come to the same result; another one under its id is handled by itself.
-                    if let twin = unremembered[request.id], twin.fingerprint == request.fingerprint(of: scope(of: request, by: operations)) { return twin.result }
-                    return .failed(Failure("duplicate", "another message under the same id was in the same batch", remedy: .retry))
-                }
-                return Self.recall(row, for: request, scope(of: request, by: operations))
+                if unanswered.remove(request.id) != nil, let result = first[request.id]?.result { return result }
+                let scope = scope(of: request, by: operations)
+                if let row = known[request.id] { return Self.recall(row, for: request, scope) }
+                if item.isLate { return .expired }
+                // The inbox does not remember its twin. The same message has the same result; a different one under the same id is retried alone.
+                if let twin = first[request.id], twin.request.fingerprint(of: scope) == request.fingerprint(of: scope) { return twin.result }
+                return .failed(Failure("duplicate", "another message under the same id was in the same batch", remedy: .retry))
             }
         }
     }

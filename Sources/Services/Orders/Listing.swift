@@ -28,7 +28,7 @@ struct ListOrders: Sendable {
 
     static func read(_ request: Request) throws -> ListOrders {
         try Fields.read(request) { fields in
-            var filter = OrderFilter(
+            let filter = OrderFilter(
                 state: fields.optionalParameter("state"), number: fields.optionalParameter("number", 1...40),
                 email: fields.optionalParameter("email", 1...EmailAddress.maximumLength).map { $0.lowercased() }, sku: fields.optionalParameter("sku", 1...64),
                 since: fields.timeParameter("since"), until: fields.timeParameter("until"))
@@ -36,7 +36,9 @@ struct ListOrders: Sendable {
                 fields.note("state", "must be one of \(OrderFilter.states.joined(separator: ", "))")
             }
             // No address has any other character.
-            if let email = filter.email, !email.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) { filter.email = nil; fields.note("email", "must be the beginning of an e-mail address") }
+            if let email = filter.email, !email.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+                fields.note("email", "must be the beginning of an e-mail address")
+            }
             let page = fields.page()
             return ListOrders(page: page, filter: filter, after: fields.position(page))
         }

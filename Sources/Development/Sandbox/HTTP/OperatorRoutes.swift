@@ -15,15 +15,7 @@ struct OperatorRoutes: Sendable {
         let router = router.group().add(middleware: key)
         router.get("_ledger") { request, _ in try page(request) }
         router.get("_ledger/totals") { _, _ in try totals() }
-        router.get("_faults") { _, _ in Response(json: ledger.faultSettings.json) }
-        router.put("_faults") { request, _ in
-            ledger.faultSettings = try FaultSettings(json: try await request.bodyBytes())
-            return Response(json: ledger.faultSettings.json)
-        }
-        router.delete("_faults") { _, _ in
-            ledger.faultSettings = FaultSettings()
-            return Response(status: .noContent)
-        }
+        ledger.faults.add(to: router, at: "_faults")
     }
 
     private func page(_ request: Request) throws(StripeError) -> Response {

@@ -54,7 +54,7 @@ extension StripeRoutes {
 
     /// Reads are subject to faults too: delays, lost connections, 429 and 500.
     private func answer(_ context: SandboxContext, _ content: () throws -> [UInt8]) async throws -> Response {
-        let plan = ledger.planFaults()
+        let plan = ledger.faults.planRequest()
         await pause(plan.latency)
         switch plan.before {
         case .drop: return await context.drop()

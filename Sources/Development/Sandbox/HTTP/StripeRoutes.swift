@@ -48,7 +48,7 @@ struct StripeRoutes: Sendable {
         try reader.finish()
         let key = try request.idempotencyKey(for: parameters)
 
-        let plan = ledger.planFaults()
+        let plan = ledger.faults.planRequest()
         switch plan.before {
         case .drop: return await context.drop()
         case .rateLimit: throw StripeError.rateLimited

@@ -6,16 +6,9 @@ final class MessageBook: Sendable {
     static let maximum = 5_000
 
     private let messages = Mutex<[RecordedMessage]>([])
-    private let faults = Mutex(FaultInjector())
+    let faults = Faults()
 
     var all: [RecordedMessage] { messages.withLock { $0 } }
-
-    var faultSettings: FaultSettings {
-        get { faults.withLock { $0.settings } }
-        set { faults.withLock { $0 = FaultInjector(newValue) } }
-    }
-
-    func planFaults() -> FaultPlan { faults.withLock { $0.planRequest() } }
 
     func record(_ message: RecordedMessage) {
         messages.withLock { messages in

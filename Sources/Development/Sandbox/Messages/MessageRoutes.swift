@@ -36,22 +36,14 @@ struct MessageRoutes: Sendable {
             book.clear()
             return Response(status: .noContent)
         }
-        router.get("faults") { _, _ in Response(json: book.faultSettings.json) }
-        router.put("faults") { request, _ in
-            book.faultSettings = try FaultSettings(json: try await request.bodyBytes())
-            return Response(json: book.faultSettings.json)
-        }
-        router.delete("faults") { _, _ in
-            book.faultSettings = FaultSettings()
-            return Response(status: .noContent)
-        }
+        book.faults.add(to: router, at: "faults")
     }
 
     /// Takes the message and answers, with a fault before or after that, if one is due: afterwards the vendor has it, and the sender does not know.
     private func perform(
         _ context: SandboxContext, failing failure: (HTTPResponse.Status) -> Response, _ take: () -> (Response, RecordedMessage?)
     ) async -> Response {
-        let plan = book.planFaults()
+        let plan = book.faults.planRequest()
         if plan.latency > .zero { try? await Task.sleep(for: plan.latency) }
         switch plan.before {
         case .drop: return await context.drop()

@@ -10,7 +10,7 @@ final class PaymentLedger: Sendable {
     }
 
     private let state = Mutex(State())
-    private let faults = Mutex(FaultInjector())
+    let faults = Faults()
     private let publicURL: Mutex<String>
     private let journal: Journal?
     private let webhooks: WebhookDispatcher?
@@ -29,17 +29,8 @@ final class PaymentLedger: Sendable {
         set { publicURL.withLock { $0 = newValue } }
     }
 
-    var faultSettings: FaultSettings {
-        get { faults.withLock { $0.settings } }
-        set { faults.withLock { $0 = FaultInjector(newValue) } }
-    }
-
     var webhookCounts: (counts: WebhookDispatcher.Counts, queued: Int)? {
         webhooks.map { ($0.counts, $0.queued) }
-    }
-
-    func planFaults() -> FaultPlan {
-        faults.withLock { $0.planRequest() }
     }
 
     func read<Result: Sendable>(_ query: (PaymentBook) throws(StripeError) -> Result) throws(StripeError) -> Result {
@@ -125,7 +116,7 @@ final class PaymentLedger: Sendable {
         }
         if let webhooks {
             for one in happened {
-                webhooks.enqueue(eventID: one.event.id, body: one.body, delays: faults.withLock { $0.planWebhook() })
+                webhooks.enqueue(eventID: one.event.id, body: one.body, delays: faults.planWebhook())
             }
         }
         return reply

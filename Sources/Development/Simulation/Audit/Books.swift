@@ -146,9 +146,10 @@ struct Books: Sendable {
         books.notifications = try await connection.query("SELECT id, order_id, kind, result FROM notifications.notifications ORDER BY id").map { row in
             Notice(id: try row.decode("id"), order: try row.decode("order_id"), kind: try row.decode("kind"), result: try row.decode("result"))
         }
-        books.unvoided = try await connection.query(
-            "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
-        )[0].decode(0)
+        books.unvoided =
+            try await connection.query(
+                "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
+            ).first?.decode(0) ?? 0
         for row in try await connection.query("SELECT return_id FROM catalog.restocks") { books.restocked.insert(try row.decode("return_id")) }
         books.refunds = try await readRefunds(on: connection)
         return books

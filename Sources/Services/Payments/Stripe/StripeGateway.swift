@@ -35,7 +35,7 @@ public struct StripeGateway: PaymentGateway {
     public init(transport: any HTTPTransport, key: String, base: String = standardBase) {
         self.transport = transport
         self.key = key
-        self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
+        self.base = base.withoutTrailingSlash
     }
 
     public func event(_ request: Request) throws -> GatewayEvent { try StripeEvent.read(request) }

@@ -20,7 +20,7 @@ public struct SendGrid: MailTransport {
     public init(transport: any HTTPTransport, key: String, base: String = standardBase) {
         self.transport = transport
         self.key = key
-        self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
+        self.base = base.withoutTrailingSlash
     }
 
     public func send(_ mail: Mail) async throws(DeliveryError) {

@@ -25,7 +25,7 @@ public struct Twilio: TextMessageTransport {
         self.account = account
         self.token = token
         self.from = from
-        self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
+        self.base = base.withoutTrailingSlash
     }
 
     public func send(_ text: String, to number: String) async throws(DeliveryError) {
