@@ -48,7 +48,7 @@ extension AuditedOrder {
         return wrong
     }
 
-    /// Those that have been under way for too long and whose first attempt has no result yet: a server is silent, or no worker is left.
+    /// Notifications that have been under way for too long without a result of their first attempt: a server is silent, or no worker runs.
     func unansweredNotifications(at now: Date) -> [WaitingNotifications] {
         guard !hasDeadNews else { return [] }
         return notifications.filter { $0.result == "pending" && $0.detail == nil && now.timeIntervalSince($0.createdAt) > Self.longestAttempt }.map {

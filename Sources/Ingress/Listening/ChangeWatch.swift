@@ -8,7 +8,7 @@ import Synchronization
 
 /// Notices changes of the things that clients listen to: once a second it asks the services for the versions of all of them.
 ///
-/// It relies on no event: each ingress notices with the next answer what has changed while a worker, the broker or its connection was away. A thing costs one
+/// It does not depend on events: the next answer shows what has changed while a worker, the broker or the connection was down. Each resource is one
 /// element of a request, however many clients listen to it; without listeners no request is sent.
 final class ChangeWatch: Sendable {
     /// Between two requests: how late a change may be noticed.

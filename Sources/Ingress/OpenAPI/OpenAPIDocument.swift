@@ -21,7 +21,7 @@ public struct OpenAPIDocument: Sendable {
     /// Those that keep pieces of bodies.
     public var uploadOperationIDs: [String] { endpoints.compactMap(\.uploadOperation) }
 
-    /// Those that know the versions of what clients listen to.
+    /// Operations that return the versions of resources that clients listen to.
     public var streamOperationIDs: [String] { endpoints.compactMap(\.streamOperation) }
 
     public init(path: String) throws(OpenAPIError) {

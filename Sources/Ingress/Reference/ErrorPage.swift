@@ -11,8 +11,8 @@ struct ErrorPage {
         }
         return """
             <h1>Problem types</h1>
-            <p>An error's <code>type</code> is <code>\(ProblemCatalogue.base)</code> followed by one of these names. Programs use it to tell errors apart;
-            <code>detail</code> is for people. How to handle errors is described in <a href="\(Reference.concepts)#errors">Concepts</a>.</p>
+            <p>The <code>type</code> of an error is <code>\(ProblemCatalogue.base)</code> followed by one of these names. Programs should check <code>type</code>;
+            <code>detail</code> is for people. <a href="\(Reference.concepts)#errors">Concepts</a> describes how to handle errors.</p>
             <h2 id="types">All types</h2>
             <dl class="problems">
             \(reference.problems.types.map { entry($0, operations[$0.name] ?? []) }.joined(separator: "\n"))
@@ -53,7 +53,7 @@ struct ErrorPage {
     }
 }
 
-/// A response that the document marks as one that any operation may give (`x-common`). It is explained once.
+/// A response that the document marks as common to all operations (`x-common`). It is described once.
 enum CommonResponse {
     static func isCommon(_ response: DocumentNode) -> Bool { response.node["x-common"]?.scalar == "true" }
 }

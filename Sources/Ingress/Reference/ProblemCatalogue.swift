@@ -21,7 +21,7 @@ struct ProblemCatalogue {
         self.types = types
     }
 
-    /// Those that an operation names as its own. Fails for one that is not in the catalogue.
+    /// The problem types that an operation lists as its own. Throws for a type that the catalogue does not have.
     func types(of operation: DocumentNode) throws(OpenAPIError) -> [ProblemType] {
         var found: [ProblemType] = []
         for name in try operation.value(Self.key)?.elements() ?? [] {

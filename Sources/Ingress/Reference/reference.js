@@ -27,7 +27,7 @@ if (search) {
   const links = [...document.querySelectorAll('nav li a')];
   let texts;
 
-  // A concept's text, and an operation with its parameters and schemas; the document is asked for once, when somebody searches.
+  // Searches the concepts, and each operation with its parameters and schemas. The document is fetched once, at the first search.
   async function load() {
     const reply = await fetch('/openapi.json');
     if (!reply.ok) return new Map();

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// How a sender of webhooks proves that it wrote one. A new one is a folder of its own and a line in `all`.
+/// How a sender of webhooks authenticates them. A new scheme is a folder and a line in `all`.
 protocol WebhookScheme: Sendable {
     /// As `signature` in openapi.yaml and the configuration name it.
     static var name: String { get }

@@ -1,7 +1,7 @@
 import AMQP
 
 /// A message that was set aside, in the form in which it is retried: with its own id, so that it counts once however often it is replayed, and without
-/// its failure history, its deadline and its requester. It says that it is a replay, so that its handler can tell it from another delivery of what failed.
+/// its failure history, its deadline and its requester. It is marked as a replay, so its handler can distinguish it from a redelivery of the failed message.
 public struct FailedMessage: Sendable, Equatable {
     /// Nil, as is `operation`, for a message that never was one of Wharf's.
     public let messageID: String?

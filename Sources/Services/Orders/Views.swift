@@ -14,7 +14,7 @@ struct OrderView: Sendable, Codable {
         let at: Date
         let state: String
         let detail: String
-        /// Who did it, for what people do; nil for what the shop does by itself.
+        /// The actor of a manual step; nil for automatic ones.
         var by: Actor?
     }
 

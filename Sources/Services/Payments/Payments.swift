@@ -8,7 +8,7 @@ public enum PaymentsService {
     public static let name = "payments"
     public static let migrations = Inbox.migrations + Schema.migrations
 
-    /// - Parameter gateways: Those that this process can call, one of each name.
+    /// - Parameter gateways: The gateways that this process can call, one for each name.
     public static func definition(gateways: [any PaymentGateway], clock: any WallClock) -> ServiceDefinition {
         let gateways = Gateways(gateways)
         let charging = Charging(gateways: gateways, clock: clock)

@@ -14,7 +14,7 @@ struct RecordedMessage: Sendable, Equatable {
     let text: String
     /// Empty for a text message.
     var html = ""
-    /// Those that the sender has set itself.
+    /// Headers that the sender has set.
     var headers: [String: String] = [:]
     let at: Date
 

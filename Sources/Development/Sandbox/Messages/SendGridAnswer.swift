@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// SendGrid's answers to `POST /v3/mail/send`. A sender below `unverified.example` is one that the account may not use.
+/// SendGrid's answers to `POST /v3/mail/send`. The account may not use senders under `unverified.example`.
 enum SendGridAnswer {
     static var unauthorized: Response { failure(.unauthorized, "The provided authorization grant is invalid, expired, or revoked") }
 

@@ -123,7 +123,7 @@ struct PaymentBook: Sendable {
         return payment
     }
 
-    /// Refunds whose end has come.
+    /// Refunds that are due to end.
     func refundsEnding(by now: Int) -> [String] {
         openRefunds.filter { refund($0)?.end.map { $0.at <= now } ?? false }.sorted()
     }

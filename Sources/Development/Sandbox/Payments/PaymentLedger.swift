@@ -62,7 +62,7 @@ final class PaymentLedger: Sendable {
         try await commit(.failure(failure), key: key, now: secondsSince1970())
     }
 
-    /// Ends the refunds whose time has come.
+    /// Ends the refunds that are due.
     func endRefunds() async throws {
         let now = secondsSince1970()
         for id in state.withLock({ $0.book.refundsEnding(by: now) }) { _ = try await execute(.endRefund(id: id), key: nil) }

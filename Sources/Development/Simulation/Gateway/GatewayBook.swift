@@ -127,7 +127,7 @@ struct GatewayBook: Sendable {
         return Answer(status: 200, body: Array(Self.text(refund).utf8), events: [("charge.refunded", intents[place])])
     }
 
-    /// Somebody at the gateway, or a bank: a refund by hand, one that fails after it had succeeded, a dispute. Nil where there is nothing of the kind.
+    /// What a person at the gateway or a bank may do: refund by hand, let a refund fail after it succeeded, dispute the payment. Nil where that is impossible.
     mutating func meddle(_ order: UUID, _ change: (inout Intent, _ number: Int) -> String?) -> Answer? {
         guard let place = intents.lastIndex(where: { $0.order == order && $0.status == .succeeded }) else { return nil }
         lastRefund += 1

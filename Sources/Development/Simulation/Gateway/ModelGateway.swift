@@ -110,7 +110,7 @@ final class ModelGateway: Sendable {
         }
     }
 
-    /// The newest refund comes back from the customer's bank.
+    /// The customer's bank returns the newest refund.
     func failRefund(_ order: UUID) -> Bool {
         meddle(order) { intent, _ in
             guard let place = intent.refunds.firstIndex(where: { $0.status == "succeeded" }) else { return nil }

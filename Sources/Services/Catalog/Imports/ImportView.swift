@@ -23,7 +23,7 @@ struct ImportView: Sendable, Codable {
     let changed: Int
     let rejectedRows: Int
     let rejected: [Rejection]
-    /// Reasons beyond those that the file of rejected rows can hold; nil for none.
+    /// The number of reasons that did not fit into the file of rejected rows; nil for none.
     let unlisted: Int?
     /// Columns of the file that mean nothing here.
     let ignoredColumns: [String]?

@@ -2,8 +2,8 @@ import WebClient
 
 /// A call of a vendor's API.
 enum APICall {
-    /// - Returns: a response of any status.
-    /// - Throws: ``DeliveryError`` when there is none; it names the vendor and no key.
+    /// - Returns: The response, whatever its status.
+    /// - Throws: ``DeliveryError`` when no response arrives. The error names the vendor and never contains the key.
     static func send(_ request: WebRequest, to vendor: String, over transport: any HTTPTransport) async throws(DeliveryError) -> WebResponse {
         do {
             return try await transport.send(request)

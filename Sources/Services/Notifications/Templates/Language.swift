@@ -5,7 +5,7 @@ enum Language: String, Sendable, CaseIterable {
     case english = "en"
     case german = "de"
 
-    /// The language of a tag such as `de-AT` (RFC 5646); English where there is none or Wharf does not have it.
+    /// The language for a tag such as `de-AT` (RFC 5646); English without a tag, and for languages that Wharf has no texts in.
     init(locale: String?) {
         let primary = locale?.split(whereSeparator: { $0 == "-" || $0 == "_" }).first?.lowercased()
         self = primary.flatMap(Self.init(rawValue:)) ?? .english
@@ -28,7 +28,7 @@ enum Language: String, Sendable, CaseIterable {
         }
     }
 
-    /// Signs that stand for one currency alone, or for the one that everybody means.
+    /// Currency symbols that are unambiguous, or nearly always mean this currency.
     private static let symbols = ["EUR": "€", "GBP": "£", "USD": "$"]
 
     private static func grouped(_ digits: Substring, by separator: String) -> String {

@@ -17,7 +17,7 @@ struct Letter: Sendable {
     let subject, heading: String
     var greeting: String?
     let opening: String
-    /// On a line of its own, so that no mail reader breaks it.
+    /// On a separate line, so mail readers do not break it.
     var code: String?
     var items: [Item] = []
     var total: Fact?

@@ -38,7 +38,7 @@ public final class SendingLedger: Sendable {
         }
     }
 
-    /// The attempts are over: those that failed remain until they are recorded.
+    /// The attempts have ended. Failed ones remain here until they are recorded.
     func end(_ ids: [UUID]) {
         entries.withLock { entries in
             for id in ids where entries[id]?.failedAt == nil { entries[id] = nil }
@@ -51,7 +51,7 @@ public final class SendingLedger: Sendable {
         }
     }
 
-    /// Those that have failed, and those that have been under way for longer than `seconds`.
+    /// Notifications that have failed, or have been under way for longer than `seconds`.
     func waiting(longerThan seconds: Double, at now: Date) -> [UUID: Entry] {
         entries.withLock { entries in
             entries = entries.filter { $0.value.failedAt.map { now.timeIntervalSince($0) < Self.longestRecording } ?? true }

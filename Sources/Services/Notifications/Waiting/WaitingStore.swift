@@ -3,14 +3,14 @@ public import PostgreSQL
 
 /// The table of notifications whose latest attempt has failed. In a healthy shop it is empty, and costs an outcome no more than a look-up.
 public enum WaitingStore {
-    /// One that has not been attempted for this long, in seconds, waits on no rung of the retry ladder, the last of which takes 12 minutes: its event is a dead letter.
+    /// A notification that has not been attempted for this many seconds is no longer on the retry ladder, whose last rung takes 12 minutes: its event is a dead letter.
     public static let longestRung = 900.0
     /// Removed at once.
     static let maximumRemoved = 1_000
     /// The latest attempts among which the reason of each channel is looked for.
     private static let latest = 100
 
-    /// By channel, without those that `ids` names.
+    /// By channel, except the notifications in `ids`.
     public static func read(at now: Date, without ids: [UUID] = [], on connection: any SQLConnection) async throws -> [WaitingNotifications] {
         let start = now.addingTimeInterval(-longestRung)
         let results = try await connection.pipeline([
@@ -34,7 +34,7 @@ public enum WaitingStore {
         }
     }
 
-    /// Removes those that no longer wait.
+    /// Removes notifications that no longer wait.
     static func removeStale(at now: Date, on connection: any SQLConnection) async throws {
         let end = now.addingTimeInterval(-longestRung)
         _ = try await connection.query(

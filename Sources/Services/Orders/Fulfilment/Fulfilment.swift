@@ -107,7 +107,7 @@ struct Fulfilment: Sendable, Hashable, Codable {
         Dictionary(lines.map { ($0.sku, $0.quantity) }, uniquingKeysWith: +)
     }
 
-    /// The wanted lines, one for each SKU, when no more is wanted than is there.
+    /// Returns the wanted lines, one for each SKU; throws when a line wants more than is available.
     static func check(
         _ wanted: [Line], against available: [Line], of order: [OrderLine], _ slug: String, _ explain: (Int, String) -> String
     ) throws(Problem) -> [Line] {

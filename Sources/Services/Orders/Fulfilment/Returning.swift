@@ -4,7 +4,7 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-/// A return as the API shows it by itself.
+/// A return as the API shows it outside its order.
 private struct ReturnView: Sendable, Encodable {
     @PublicID var id: UUID
     @PublicID var orderId: UUID

@@ -69,7 +69,7 @@ struct Refund: Sendable, Hashable {
         guard gatewayID == report.id else { return }
         switch (state, report.status) {
         case (.pending, .succeeded): state = .succeeded
-        // The gateway has it after all, whatever it answered.
+        // The gateway has made it after all, despite its earlier answer.
         case (.needsOperator, .succeeded) where isFirst, (.failed, .succeeded) where isFirst: (state, detail) = (.succeeded, nil)
         case (.needsOperator, .pending) where isFirst, (.failed, .pending) where isFirst: (state, detail) = (.pending, nil)
         // A bank may return a refund days after it was made.

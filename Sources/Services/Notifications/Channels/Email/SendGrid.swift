@@ -9,7 +9,7 @@ public import WebClient
 public struct SendGrid: MailTransport {
     public static let standardBase = "https://api.sendgrid.com"
     static let timeout: Duration = .seconds(15)
-    /// Of an error, which is all that is read of an answer.
+    /// Only errors are read from responses.
     private static let maximumAnswer = 64 << 10
 
     private let transport: any HTTPTransport
@@ -44,7 +44,7 @@ public struct SendGrid: MailTransport {
         case 413: return .refused
         case 408, 429: return .unavailable
         case 400..<500: return .denied
-        // A success that is none of its documented ones, a redirection, or its own failure.
+        // An undocumented success, a redirect, or a failure at SendGrid.
         default: return .unavailable
         }
     }
