@@ -16,7 +16,7 @@ struct RequestExample {
     let method: String
     let path: String
     let needsToken: Bool
-    /// Besides those for the token and the body.
+    /// In addition to those for the token and the body.
     let headers: [(name: String, value: String)]
     let body: Body?
 

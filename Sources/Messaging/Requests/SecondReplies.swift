@@ -53,7 +53,7 @@ struct SecondReplies {
         return waiting
     }
 
-    /// The ids of those that will not arrive any more.
+    /// The ids of replies that will not arrive any more.
     func overdue(at now: Date, address: String?) -> [String] {
         entries.filter { $0.value.until < now || $0.value.address != address }.map(\.key)
     }

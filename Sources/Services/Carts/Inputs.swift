@@ -46,7 +46,7 @@ struct PutItem: Sendable {
 struct StartCheckout: Sendable {
     let cart: UUID
     let email: String
-    /// What the customer is written to in; the account's where the checkout does not say.
+    /// The language of messages to the customer; the account's where the checkout names none.
     let locale: String?
     let shippingAddress: Address
     let payment: PaymentChoice

@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 
 extension OrderUpdate {
-    /// - Parameter pieces: What it is about, by SKU; the whole order where it is nil.
+    /// - Parameter pieces: The pieces concerned, by SKU; nil for the whole order.
     init(_ order: OrderRow, pieces: [String: Int]? = nil) throws {
         let lines = try order.lines.value.compactMap { line -> OrderLine? in
             guard let pieces else { return line }

@@ -43,7 +43,7 @@ private struct OrderChange: Encodable {
     let state: String
     let detail: String
     let by: OrderView.Actor?
-    /// As it is when this is sent.
+    /// The current state, which may be newer than the change.
     let order: Order
 }
 

@@ -21,7 +21,7 @@ struct ImportJob: Sendable {
     var changed = 0
     /// Rejected rows, and what was wrong with them altogether.
     var rejected = 0
-    /// What was wrong beyond what is kept.
+    /// Errors beyond those that are kept.
     var unlisted = 0
     var failure: String?
     let startedAt: Date

@@ -38,7 +38,7 @@ extension Imports {
         }
     }
 
-    /// 404 where there is no such import.
+    /// 404 when the import does not exist.
     private func answer(
         _ items: [IncomingMessage<GetImport>], on connection: any SQLConnection, _ reply: (ImportJob, GetImport) async throws -> Reply
     ) async throws -> [Outcome] {

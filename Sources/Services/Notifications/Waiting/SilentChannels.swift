@@ -2,7 +2,7 @@ import Synchronization
 
 /// The channels whose server has kept one notification of a batch waiting in vain: the rest of the batch does not wait as long, one after the other.
 final class SilentChannels: Sendable {
-    /// A failure that took longer, in seconds, is silence: a server that is gone or busy says so sooner.
+    /// A failure that took longer than this many seconds means that the server is silent: one that is down or busy fails sooner.
     static let patience = 5.0
 
     private let errors = Mutex<[String: DeliveryError]>([:])

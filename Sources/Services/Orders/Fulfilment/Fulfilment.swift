@@ -59,7 +59,7 @@ struct Fulfilment: Sendable, Hashable, Codable {
     /// Pieces by SKU.
     var shipped: [String: Int] { Self.sum(shipments.flatMap(\.lines)) }
 
-    /// - Parameter lines: What is in the parcel; all that is left where it is nil.
+    /// - Parameter lines: The contents of the parcel; nil for all that is left.
     /// - Returns: The parcel; the one that has this id already, if there is one.
     mutating func ship(_ parcel: NewShipment, id: UUID, of order: [OrderLine], at now: Date) throws(Problem) -> Shipment {
         if let known = shipments.first(where: { $0.id == id }) { return known }

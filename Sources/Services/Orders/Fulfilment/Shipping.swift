@@ -31,7 +31,7 @@ extension Changing {
 }
 
 extension OrderRow {
-    /// Only what was taken from stock for this order leaves the warehouse.
+    /// Only goods that were taken from stock for this order leave the warehouse.
     func expectBooked() throws {
         switch checkout.phase {
         case .confirmed: return

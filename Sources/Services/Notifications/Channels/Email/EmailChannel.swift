@@ -31,6 +31,6 @@ extension Mail {
 }
 
 extension MailAddress {
-    /// What the shop is called in its messages.
+    /// The name of the shop in its messages.
     var shopName: String { name ?? String(host) }
 }
