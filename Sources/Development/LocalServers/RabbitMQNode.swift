@@ -17,7 +17,7 @@ struct RabbitMQNode: Sendable {
         let peers: [String]
         let portMapperPort: Int
         /// Seconds after which the others give up a silent node; until then nothing that needs their agreement can be declared.
-        static let tickSeconds = 6
+        static let tickSeconds = 4
         /// How often a node looks whether the leaders of its quorum queues still answer, in milliseconds: RabbitMQ's own 5,000 keep a queue with a frozen leader
         /// away for longer than anything else does.
         static let leaderCheckMilliseconds = 1_000
