@@ -41,6 +41,13 @@ extension Consumer: HasReadiness {
     }
 }
 
+extension RequestClient: HasReadiness {
+    var readiness: [ReadinessCheck] {
+        // Not required: an operation whose workers are all away would take the ingress away from every other.
+        [ReadinessCheck("replies", isRequired: false) { self.silence }]
+    }
+}
+
 extension SealingKeyService: HasReadiness {
     var readiness: [ReadinessCheck] {
         // Missing only until users has given the first one: an ingress that is called ready lets customers sign in.

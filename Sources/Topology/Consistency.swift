@@ -49,7 +49,7 @@ struct Consistency {
 
     /// Each binding of requests and events delivers what the queue's service handles.
     func bindings() -> [String] {
-        definitions.bindings.filter { [Exchange.requests, Exchange.events].contains($0.source) }.compactMap { binding in
+        definitions.bindings.filter { $0.destinationType == "queue" && [Exchange.requests, Exchange.events].contains($0.source) }.compactMap { binding in
             guard let service = services.first(where: { $0.queues.contains(binding.destination) }) else {
                 return "\(binding.title): no service consumes the queue"
             }

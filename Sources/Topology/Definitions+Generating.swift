@@ -29,6 +29,7 @@ extension Definitions {
         let retries = ladder.queues.map(\.name)
         addAccess(services, offered: offered, retries: retries)
         exchanges = (Self.fixedExchanges + retries).map { Exchange(virtualHost: Self.virtualHost, name: $0, type: "topic") }
+        exchanges.append(Exchange(virtualHost: Self.virtualHost, name: Self.anchor, type: "fanout", internal: true))
         for queue in (services.flatMap(\.queues) + [Topics.deadLetters]).sorted() {
             queues.append(Queue(virtualHost: Self.virtualHost, name: queue, type: "quorum"))
         }
@@ -40,6 +41,11 @@ extension Definitions {
     private static let fixedExchanges = [
         Topics.deadLetters, Topics.events, Topics.queues, Topics.replies, Topics.requests,
     ]
+
+    /// Has no queue behind it. RabbitMQ keeps the keys of a topic exchange as a tree of words, and takes a word out of it with the last binding that has it. When a node is lost
+    /// while queues that live as long as their connection come and go, another node can lose a word that is still needed, for good: bindings are listed, and nothing
+    /// is routed any more. A word that always has a binding is never taken out, so each word that only such queues would bind has one to this exchange.
+    private static let anchor = "anchor"
 
     // MARK: Access
 
@@ -74,8 +80,7 @@ extension Definitions {
         permit(
             ingress, configure: "^(replies|events)\\.\(ingress)\\.", write: "^((replies|events)\\.\(ingress)\\..*|requests)$",
             read: "^((replies|events)\\.\(ingress)\\..*|replies|events)$")
-        let heard = services.flatMap(\.announces).filter { event in !services.contains { $0.operations.contains { $0.key == event } } }
-        permit(ingress, Topics.events, write: Self.nothing, read: Self.either(heard.map(Self.escaped)))
+        permit(ingress, Topics.events, write: Self.nothing, read: Self.either(Self.heard(services).map(Self.escaped)))
         permit(ingress, Topics.replies, write: Self.nothing, read: "^replies\\.\(ingress)\\.")
         permit(ingress, Topics.requests, write: Self.either(offered.map(Self.escaped)))
     }
@@ -119,10 +124,22 @@ extension Definitions {
             }
         }
         for retry in retries { bind(retry, "#", to: retry) }
+        for event in Self.heard(services) { anchor(Topics.events, event) }
+        for asker in [Consistency.ingress] + services.filter({ !$0.asks.isEmpty }).map(\.name) { anchor(Topics.replies, "replies.\(asker)") }
     }
 
     private mutating func bind(_ exchange: String, _ routingKey: String, to queue: String) {
         bindings.append(Binding(virtualHost: Self.virtualHost, source: exchange, destination: queue, routingKey: routingKey))
+    }
+
+    private mutating func anchor(_ exchange: String, _ routingKey: String) {
+        bindings.append(
+            Binding(virtualHost: Self.virtualHost, source: exchange, destination: Self.anchor, destinationType: "exchange", routingKey: routingKey))
+    }
+
+    /// The events that no service handles: the ingress hears them.
+    private static func heard(_ services: [ServiceDefinition]) -> [String] {
+        services.flatMap(\.announces).filter { event in !services.contains { $0.operations.contains { $0.key == event } } }
     }
 
     // MARK: Limits

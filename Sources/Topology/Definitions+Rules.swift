@@ -3,7 +3,7 @@
 extension Definitions {
     /// The queues that receive a message with this routing key; considers bindings without wildcards.
     public func destinations(of routingKey: String, from exchange: String) -> [String] {
-        bindings.filter { $0.source == exchange && $0.routingKey == routingKey }.map(\.destination)
+        bindings.filter { $0.source == exchange && $0.destinationType == "queue" && $0.routingKey == routingKey }.map(\.destination)
     }
 
     /// Whether `user` may publish to `exchange` with this routing key.

@@ -38,6 +38,22 @@ import Testing
         }
     }
 
+    /// Without it a lost node could take a shared word of those keys out of another's routing table: replies and events would reach no one while every binding is listed.
+    @Test func `each key that queues of a connection bind has a binding that stays`() throws {
+        let definitions = try repositoryDefinitions()
+        #expect(definitions.exchanges.contains { $0.name == "anchor" && $0.internal && $0.durable && !$0.autoDelete })
+        #expect(!definitions.bindings.contains { $0.source == "anchor" }, "what reaches it goes no further")
+        let anchored = definitions.bindings.filter { $0.destination == "anchor" && $0.destinationType == "exchange" }
+        // A user may bind to what the pattern says: `^replies\\.users\\.` or `^(product\\.changed|stock\\.low)$`.
+        for permission in definitions.topicPermissions where permission.read != "^$" {
+            let keys = permission.read.filter { !"^()$\\".contains($0) }.split(separator: "|").map { $0.hasSuffix(".") ? $0.dropLast() : $0 }
+            #expect(!keys.isEmpty)
+            for key in keys {
+                #expect(anchored.contains { $0.source == permission.exchange && $0.routingKey == key }, "\(permission.exchange) \(key)")
+            }
+        }
+    }
+
     @Test func `definitions written by another version are read, with RabbitMQ's defaults for omitted fields`() throws {
         let definitions = try Definitions(
             json: Array(

@@ -29,6 +29,7 @@ public final class RequestClient: Service {
         var second = SecondReplies()
         /// By operation, of which there are as many as the routing table has.
         var paces: [String: AdmissionControl] = [:]
+        var silence = ReplySilence()
         var isStopped = false
     }
 
@@ -71,6 +72,9 @@ public final class RequestClient: Service {
     public var isReady: Bool {
         [commands.publisher, queries.publisher].allSatisfy { $0.isConnected && !$0.isBlocked }
     }
+
+    /// Why nothing that is asked seems to be answered; nil while replies arrive.
+    public var silence: String? { state.withLock { $0.silence.trouble(at: clock.now()) } }
 
     /// Whether a request could be sent now and its reply received.
     public var canSend: Bool {
@@ -211,6 +215,7 @@ extension RequestClient {
             }
             switch result {
             case .success(var reply):
+                state.silence.replied()
                 if let until = reply.settlesUntil {
                     state.second.expect(id, until: until, at: entry.address)
                     reply.correlationID = id
@@ -233,10 +238,9 @@ extension RequestClient {
     private func expire(address: String?) {
         let now = clock.now()
         let (overdue, second) = state.withLock { state in
-            (
-                state.entries.filter { $0.value.deadline < now || $0.value.address != address }.map(\.key),
-                state.second.overdue(at: now, address: address)
-            )
+            let overdue = state.entries.filter { $0.value.deadline < now || $0.value.address != address }
+            for entry in overdue.values where entry.deadline < now { state.silence.timedOut(sentAt: entry.sentAt, at: now) }
+            return (overdue.map(\.key), state.second.overdue(at: now, address: address))
         }
         for id in overdue { finish(id, .failure(Unanswered.timedOut)) }
         for id in second { giveUp(second: id) }
