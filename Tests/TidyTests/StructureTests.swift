@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func `production uses FoundationEssentials only: Foundation links 34 MB of ICU`() throws {
-        #expect(Self.uses(of: ["Foundation", "FoundationInternationalization", "Yams"], in: try Self.sources(in: "Sources")) == [])
+        #expect(Self.uses(of: ["Foundation", "FoundationInternationalization"], in: try Self.sources(in: "Sources")) == [])
     }
 
     @Test func `each service is given only the clients that it uses`() throws {
