@@ -24,7 +24,13 @@ let suites = Context.environment["WHARF_SUITES"].map { Set($0.split(separator: "
 
 /// The services, each with the clients that it uses besides its database's.
 let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
-    "Users": ["Redis"], "Catalog": [], "Carts": [], "Orders": [], "Payments": ["WebClient"], "Notifications": ["WebClient"], "DeadLetters": ["AMQP"],
+    "Users": ["Redis"],
+    "Catalog": [],
+    "Carts": [],
+    "Orders": [],
+    "Payments": ["WebClient"],
+    "Notifications": ["WebClient"],
+    "DeadLetters": ["AMQP"],
 ]
 let services = clientsOfServices.map(\.key)
 
