@@ -59,27 +59,27 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", path: "Sources/CLibraries/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CHiredis", path: "Sources/CLibraries/CHiredis"),
         .systemLibrary(name: "CZlib", path: "Sources/CLibraries/CZlib"),
+        .systemLibrary(name: "CYAML", path: "Sources/CLibraries/CYAML"),
         .systemLibrary(name: "CThreads", path: "Sources/CLibraries/CThreads"),
 
         // What the clients run on.
         .target(name: "IOThreads", dependencies: ["CThreads"], path: "Sources/Clients/IOThreads", swiftSettings: client),
         .target(name: "AMQP", dependencies: ["IOThreads", "CRabbitMQ", log, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
         .target(name: "PostgreSQL", dependencies: ["IOThreads", "CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
-        .systemLibrary(name: "CYAML", path: "Sources/CLibraries/CYAML"),
         .target(name: "WebClient", dependencies: ["IOThreads", "CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
         .target(name: "Redis", dependencies: ["IOThreads", "CHiredis", "COpenSSL", log], path: "Sources/Clients/Redis", swiftSettings: client),
         .target(name: "Gzip", dependencies: ["CZlib"], path: "Sources/Clients/Gzip", swiftSettings: client),
+        .target(name: "YAML", dependencies: ["CYAML"], path: "Sources/Clients/YAML", swiftSettings: client),
         .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
 
         // The coder of all JSON; time and chance, which a run can be given its own of.
         .target(name: "JSON", dependencies: ["Secrets"], swiftSettings: safe),
         .target(name: "Runtime", swiftSettings: safe),
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
-        .target(name: "YAML", dependencies: ["CYAML"], path: "Sources/Clients/YAML", swiftSettings: client),
         .target(
             name: "Operations",
             dependencies: [
-                "Messaging", "Runtime", "Secrets", "Contracts", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird,
+                "Messaging", "JSON", "Runtime", "Secrets", "Contracts", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird,
                 .product(name: "Configuration", package: "swift-configuration"),
             ], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["JSON", "Runtime", "AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
