@@ -5,6 +5,7 @@
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make mutants  plant bugs, several in one build where none can hide another, and name those that no test catches; MUTANTS='Orders|inbox' takes those that match
+# make adding   add a service to a copy of the repository as docs/ADDING.md says, and send it a request
 # make format   write the sources as .swift-format has them; make test refuses what is not so
 # make build    the executables: .build/release/wharf for production, .build/release/wharf-dev for everything else
 # make packages install the Debian packages that are missing (packages.txt)
@@ -22,7 +23,7 @@ CHAOSFLAGS ?=
 WHARF_DEV := .build/release/wharf-dev
 SWIFT_SOURCES := Package.swift Sources Tests
 
-.PHONY: up test format bench chaos fuzz sanitize mutants build packages clean reset
+.PHONY: up test adding format bench chaos fuzz sanitize mutants build packages clean reset
 
 up: build
 	@exec $(WHARF_DEV) up
@@ -36,6 +37,9 @@ test: packages
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 	$(SWIFT) build --build-tests $(SWIFTFLAGS)
 	@scripts/name-failures $(SWIFT) test --skip-build --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
+
+adding: packages
+	@SWIFTFLAGS='$(SWIFTFLAGS)' scripts/adding
 
 format:
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)

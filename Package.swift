@@ -15,7 +15,6 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
-let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -25,7 +24,13 @@ let suites = Context.environment["WHARF_SUITES"].map { Set($0.split(separator: "
 
 /// The services, each with the clients that it uses besides its database's.
 let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
-    "Users": ["Redis"], "Catalog": [], "Carts": [], "Orders": [], "Payments": ["WebClient"], "Notifications": ["WebClient"], "DeadLetters": ["AMQP"],
+    "Users": ["Redis"],
+    "Catalog": [],
+    "Carts": [],
+    "Orders": [],
+    "Payments": ["WebClient"],
+    "Notifications": ["WebClient"],
+    "DeadLetters": ["AMQP"],
 ]
 let services = clientsOfServices.map(\.key)
 
@@ -45,7 +50,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C libraries: module maps and small shims, nothing else.
@@ -55,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", path: "Sources/CLibraries/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CHiredis", path: "Sources/CLibraries/CHiredis"),
         .systemLibrary(name: "CZlib", path: "Sources/CLibraries/CZlib"),
+        .systemLibrary(name: "CYAML", path: "Sources/CLibraries/CYAML"),
         .systemLibrary(name: "CThreads", path: "Sources/CLibraries/CThreads"),
 
         // What the clients run on.
@@ -64,6 +69,7 @@ let package = Package(
         .target(name: "WebClient", dependencies: ["IOThreads", "CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
         .target(name: "Redis", dependencies: ["IOThreads", "CHiredis", "COpenSSL", log], path: "Sources/Clients/Redis", swiftSettings: client),
         .target(name: "Gzip", dependencies: ["CZlib"], path: "Sources/Clients/Gzip", swiftSettings: client),
+        .target(name: "YAML", dependencies: ["CYAML"], path: "Sources/Clients/YAML", swiftSettings: client),
         .target(name: "Secrets", dependencies: ["COpenSSL"], path: "Sources/Clients/Secrets", swiftSettings: client),
 
         // The coder of all JSON; time and chance, which a run can be given its own of.
@@ -73,7 +79,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Messaging", "Runtime", "Secrets", "Contracts", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird,
+                "Messaging", "JSON", "Runtime", "Secrets", "Contracts", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird,
                 .product(name: "Configuration", package: "swift-configuration"),
             ], swiftSettings: safe),
         .target(name: "Messaging", dependencies: ["JSON", "Runtime", "AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
@@ -81,7 +87,7 @@ let package = Package(
         .target(name: "Input", dependencies: ["Messaging", "JSON", "Contracts", "Secrets"], swiftSettings: safe),
         .target(name: "Topology", dependencies: ["Messaging", "JSON", "Runtime", "Contracts", "Secrets"], swiftSettings: safe),
         .target(
-            name: "Ingress", dependencies: ["Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "AMQP", "Gzip", hummingbird, hummingbirdCore, log, metrics, lifecycle],
+            name: "Ingress", dependencies: ["Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "AMQP", "Gzip", "YAML", hummingbird, hummingbirdCore, log, metrics, lifecycle],
             resources: [.embedInCode("Reference/reference.css"), .embedInCode("Reference/reference.js")], swiftSettings: safe),
     ]
         + clientsOfServices.map { name, clients in
@@ -162,13 +168,13 @@ let package = Package(
         + [
             // What each suite needs besides TestKit.
             ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
-            ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]),
+            ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]), ("YAMLTests", ["YAML"]),
             ("LocalServersTests", ["LocalServers"]),
             ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
             ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
             ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "WebClient", log, metrics, lifecycle]),
-            ("IngressTests", ["FuzzTargets", yams, "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+            ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
             ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),

@@ -1,21 +1,15 @@
 import AMQP
-import Carts
-import Catalog
 import Contracts
-import DeadLetters
 import IOThreads
 import Logging
 import Messaging
-import Notifications
 import Operations
-import Orders
 import Payments
 import PostgreSQL
 import Redis
 import Runtime
 import Secrets
 import ServiceLifecycle
-import Users
 import WebClient
 
 /// Wires the parts together: the one place where a role gets its connections. Tests build the same roles from here.
@@ -107,36 +101,7 @@ package struct Assembly: Sendable {
         let publisher = try self.publisher(user, confirms: true, on: thread)
         let replies = try self.publisher(user, confirms: false, on: thread)
         var services: [any Service] = [database, publisher, replies]
-        let definition: ServiceDefinition
-        switch service {
-        case .users:
-            let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
-            services.append(RedisService(client: redis))
-            let ask = try asking(user, commands: publisher, on: thread, &services)
-            definition = UsersService.definition(
-                ask: ask, clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
-        case .catalog:
-            definition = CatalogService.definition(clock: clock, randomness: randomness)
-        case .carts:
-            let ask = try asking(user, commands: publisher, on: thread, &services)
-            definition = CartsService.definition(ask: ask, clock: clock, randomness: randomness)
-        case .orders:
-            definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
-        case .payments:
-            definition = PaymentsService.definition(gateways: [try stripe()], clock: clock)
-        case .notifications:
-            let ask = try asking(user, commands: publisher, on: thread, &services)
-            let ledger = SendingLedger()
-            let channels = try notificationChannels()
-            services.append(MailPreviewPage(preview: MailPreview(channels.email)))
-            services.append(WaitingWatch(database: database, ledger: ledger, clock: clock, logger: logger("waiting")))
-            definition = NotificationsService.definition(
-                email: channels.email, others: channels.others, ledger: ledger, ask: ask, clock: clock, randomness: randomness)
-        case .deadletters:
-            definition = DeadLettersService.definition(clock: clock)
-            let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
-            services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
-        }
+        let definition = try self.definition(of: service, database: database, publisher: publisher, on: thread, &services)
         let limits = Self.limits(of: service)
         var consumers: [String: any MessageConsumer] = [:]
         for queue in definition.queues {
@@ -154,14 +119,14 @@ package struct Assembly: Sendable {
     }
 
     /// How a worker asks other services; adds the services that this needs to run.
-    private func asking(_ user: String, commands: Publisher, on thread: IOThread, _ services: inout [any Service]) throws -> RequestClient.Ask {
+    func asking(_ user: String, commands: Publisher, on thread: IOThread, _ services: inout [any Service]) throws -> RequestClient.Ask {
         let queries = try publisher(user, confirms: true, for: "queries", on: thread)
         let (client, parts) = try requestClient(user, commands: commands, queries: queries, on: thread)
         services += [queries] + parts
         return client.ask
     }
 
-    private func stripe() throws -> StripeGateway {
+    func stripe() throws -> StripeGateway {
         guard let key = settings.stripe.apiKey else {
             throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
         }
@@ -172,11 +137,11 @@ package struct Assembly: Sendable {
 
     /// The key for messages with credentials, which the ingress requests from users. All processes of users have it, because they log in to the broker with one
     /// password, of which the broker keeps only a salted hash.
-    private func credentialsKey() throws -> SealingKey {
+    func credentialsKey() throws -> SealingKey {
         SealingKey(derivedFrom: try broker(ServiceName.users.rawValue, "").password, for: "wharf: credentials on their way to users")
     }
 
-    private func consumer(_ queue: String, of user: String, prefetch: Int, on thread: IOThread) throws -> Consumer {
+    func consumer(_ queue: String, of user: String, prefetch: Int, on thread: IOThread) throws -> Consumer {
         Consumer(
             configuration: try broker(user, queue), source: .queue(queue), prefetch: prefetch, on: thread, logger: logger(queue))
     }

@@ -28,6 +28,23 @@ struct Listener: Service {
     }
 }
 
+/// The port of a server, once it listens.
+package final class SharedPort: Sendable {
+    private let port = Atomic(0)
+
+    package init() {}
+
+    /// Nil before it listens.
+    package var number: Int? {
+        let number = port.load(ordering: .acquiring)
+        return number > 0 ? number : nil
+    }
+
+    package func set(_ number: Int) {
+        port.store(number, ordering: .releasing)
+    }
+}
+
 /// A one-time event.
 package final class SharedFlag: Sendable {
     private let flag = Atomic(false)

@@ -35,14 +35,20 @@ package enum Role {
         let assembly = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
         let parts = try stoppingOnBadSettings { try services(assembly) }
         let isListening = SharedFlag()
+        let adminPort = SharedPort()
         let admin = AdminServer(
             address: settings.adminAddress, checks: parts.flatMap { ($0 as? any HasReadiness)?.readiness ?? [] },
-            pages: parts.flatMap { ($0 as? any HasAdminPages)?.adminPages ?? [] }, metrics: metrics, logger: assembly.logger("admin"), onReady: { _ in isListening.raise() })
+            pages: parts.flatMap { ($0 as? any HasAdminPages)?.adminPages ?? [] }, metrics: metrics, logger: assembly.logger("admin"),
+            onReady: { port in
+                adminPort.set(port)
+                isListening.raise()
+            })
         let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", isListening)
+        let registration = assembly.consulRegistration(of: name, readiness: admin.readiness) { adminPort.number }
         let group = ServiceGroup(
             configuration: {
                 var configuration = ServiceGroupConfiguration(
-                    services: ([listening] + parts).map { .init(service: $0) }, logger: logger)
+                    services: ([listening] + parts + (registration.map { [$0] } ?? [])).map { .init(service: $0) }, logger: logger)
                 configuration.maximumGracefulShutdownDuration = longestShutdown
                 return configuration
             }())

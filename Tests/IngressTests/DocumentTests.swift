@@ -1,6 +1,6 @@
 import Messaging
 import Testing
-import Yams
+import YAML
 
 @testable import Ingress
 
@@ -8,8 +8,8 @@ import Yams
     @Test func `the document routes every operation of the contract`() throws {
         let document = try OpenAPIDocument(path: TestIngress.openapi)
         let table = document.endpoints.map { "\($0.method) \($0.path) \($0.operationID) \($0.kind.rawValue) \($0.role.rawValue)" }
-        #expect(Set(table) == Self.contract)
-        #expect(table.count == Self.contract.count)
+        #expect(Self.contract.subtracting(table) == [])
+        #expect(Set(table).count == table.count)
         #expect(document.waitOperationIDs == ["orders.orders.wait"])
         #expect(document.uploadOperationIDs == ["catalog.imports.store"])
         #expect(document.streamOperationIDs == ["orders.orders.versions"])
@@ -24,12 +24,12 @@ import Yams
     }
 
     @Test func `the ingress does what the document promises clients`() throws {
-        let root = try #require(try Yams.compose(yaml: String(decoding: TestIngress.document.get().yaml, as: UTF8.self)))
+        let root = try #require(try YAMLReader.read(TestIngress.document.get().yaml))
         for endpoint in try TestIngress.document.get().endpoints {
             let operation = try #require(root["paths"]?[endpoint.path]?[endpoint.method.lowercased()])
-            let security = try #require(operation["security"]?.sequence).map { $0.mapping?.keys.compactMap(\.string) ?? [] }
-            let responses = Set(operation["responses"]?.mapping?.keys.compactMap(\.string) ?? [])
-            let parameters = (operation["parameters"]?.sequence ?? []).compactMap { $0["$ref"]?.string?.split(separator: "/").last }
+            let security = try #require(operation["security"]?.sequence).map { $0.mapping?.map(\.key) ?? [] }
+            let responses = Set(operation["responses"]?.mapping?.map(\.key) ?? [])
+            let parameters = (operation["parameters"]?.sequence ?? []).compactMap { $0["$ref"]?.scalar?.split(separator: "/").last }
             switch endpoint.role {
             case .public: #expect(security == [[], ["session"]] || (endpoint.signature != nil && security.isEmpty), "\(endpoint.operationID)")
             case .customer, .admin: #expect(security == [["session"]], "\(endpoint.operationID)")

@@ -26,6 +26,29 @@ import Testing
         }
     }
 
+    private static let documents = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/ADDING.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md", "docs/PERFORMANCE.md"]
+
+    @Test(arguments: documents) func `a document links to files that exist, and names none that does not`(document: String) throws {
+        let text = try Structure.text(document)
+        let folder = Structure.root.appending(path: document).deletingLastPathComponent()
+        for link in text.matches(of: /\]\(([^)#\s]+)/).map({ String($0.1) }) where !link.contains("://") {
+            #expect(FileManager.default.fileExists(atPath: folder.appending(path: link).path()), "\(link)")
+        }
+        let sources = try Structure.sources(in: "Sources").map(\.path) + Structure.sources(in: "Tests").map(\.path)
+        for name in text.matches(of: /`([\w\/+.-]+)`/).map({ String($0.1) }) {
+            if name.hasSuffix(".swift"), name != "Package.swift" {
+                #expect(sources.contains { $0 == name || $0.hasSuffix("/\(name)") }, "\(name)")
+            } else if name.hasPrefix("Sources/") || name.hasPrefix("Tests/") || name.hasPrefix("docs/") || name.hasPrefix("topology/") {
+                #expect(FileManager.default.fileExists(atPath: Structure.root.appending(path: name).path()), "\(name)")
+            }
+        }
+    }
+
+    @Test func `roles report the version of the document`() throws {
+        let version = try #require(try Structure.text("topology/openapi.yaml").firstMatch(of: /(?m)^  version: (\S+)$/)).1
+        #expect(try Structure.text("Sources/Operations/System/Version.swift").contains("current = \"\(version)\""))
+    }
+
     /// By characters, some text passes: to Swift, U+0600 and a `<` after it are one.
     @Test func `HTML is escaped in one place`() throws {
         let escaping = try Structure.sources(in: "Sources").filter { $0.text.contains("&lt;") && !$0.path.hasPrefix("Sources/Development/") }

@@ -60,7 +60,9 @@ import Testing
         ("Int64(seconds * 1e9)", "integer of floating point"), ("UInt8(number)", "narrowing"), ("Int32(bytes.count)", "narrowing"),
         ("text.prefix(limit - used)", "computed length"), ("bytes[start..<end]", "range"), ("for n in first...last {", "range"),
         ("queue.removeFirst()", "removal"), ("total.amount * quantity", "arithmetic on what came"), ("sum += line.quantity", "arithmetic on what came"),
-        ("precondition(isOpen)", "precondition"), ("Status(code: status)", "precondition of a type"),
+        ("min(item.input.after + 1, history.count)", "arithmetic on an input"), ("let last = first + $0.input.count", "arithmetic on an input"),
+        ("round: text.flatMap { Int($0) } ?? 0", "number of a text"), ("guard let number = Int64(text) else { return nil }", "number of a text"),
+        ("let number = Int(digits) ?? 0", "number of a text"), ("precondition(isOpen)", "precondition"), ("Status(code: status)", "precondition of a type"),
     ])
     func `the lint detects what it is for`(line: String, trap: String) {
         #expect(Trap.all.contains { $0.name == trap && SwiftLine.code(line[...]).contains($0.pattern) })
@@ -69,6 +71,7 @@ import Testing
     @Test(arguments: [
         "// parts[0] would trap", "throw error(\"values[0] is missing\")", "if !isOpen { return }", "let isOther = a != b", "UInt8(truncatingIfNeeded: number)",
         "UInt16(clamping: size)", "UInt8(ascii: \"a\")", "for index in 0..<10 {", "Int64(exactly: seconds)", "case 1...limit where limit > 0: break // a..<b",
+        "guard let value = Int(text), range.contains(value) else {", "min(item.input.after, history.count - 1)", "let size = Int(bytes.count)",
     ])
     func `the lint accepts what cannot trap`(line: String) {
         #expect(!Trap.all.contains { $0.name != "range" && SwiftLine.code(line[...]).contains($0.pattern) })

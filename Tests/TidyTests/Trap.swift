@@ -13,6 +13,8 @@ struct Trap {
 
     private static let converting = "(?!clamping:|exactly:|truncatingIfNeeded:|bitPattern:|ascii:|bigEndian:|littleEndian:)"
 
+    private static let unbounded = #"^(?!.*(contains\(|\bmin\(|clamping:)).*"#
+
     static let all = [
         Trap("literal subscript", #"[\w)\]?]\[-?\d+\]"#),
         Trap("force unwrap", #"[\w)\]]!(?!=)"#),
@@ -28,6 +30,12 @@ struct Trap {
         Trap(
             "arithmetic on what came",
             #"\b\w*([aA]mount|[qQ]uantity|[pP]rice|onHand|[lL]ineTotal)\b\s*[-*+]=?\s*\w|[\w\])]\s*[-*+]=?\s*(\$\d\.)?[\w.]*\b([aA]mount|[qQ]uantity|onHand|[lL]ineTotal)\b"#),
+        // Nothing is added to a field of a request where it is used: reading it has not bounded it for that.
+        Trap("arithmetic on an input", #"\binput\.\w+ [-+*]=? \S|[-+*]=? (\$\d\.|\w+\.)*input\.\w+"#),
+        // A text from outside that becomes a number, which may be the largest there is. A bound on the same line settles it.
+        Trap("number of a text", unbounded + #"flatMap ?[({] ?U?Int(64|32)?(\(\$0\)|\.init\b)"#),
+        Trap("number of a text", unbounded + #"\bU?Int(64|32)?\((text|value|digits|[\w.]*key)\) ?(\?\?|\.map|else)"#),
+        Trap("number of a text", unbounded + #"\blet \w+ = U?Int(64|32)?\((text|value|digits)\)"#),
         Trap("precondition", #"\b(precondition|preconditionFailure|fatalError|assert|assertionFailure)\("#),
         // HTTP's types trap on a status that is not from 0 to 999.
         Trap("precondition of a type", #"\bStatus\(code:|\.init\(code:"#),

@@ -115,7 +115,7 @@ package struct ChildEnvironment: Sendable {
             }
             variables["WHARF_MAIL_URL"] = mailURL
             return variables
-        case .catalog, .carts, .orders, .deadletters:
+        default:
             return [:]
         }
     }

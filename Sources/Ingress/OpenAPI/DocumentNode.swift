@@ -1,3 +1,5 @@
+import YAML
+
 /// A position in the document and its value. Reads throw an ``OpenAPIError`` that says where.
 struct DocumentNode {
     /// How long a chain of `$ref`s may be.

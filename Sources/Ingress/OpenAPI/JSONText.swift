@@ -1,3 +1,5 @@
+import YAML
+
 /// YAML's values as JSON, keys in the order of the document. Plain scalars have the types of YAML's core schema; quoted ones are texts.
 enum JSONText {
     static func text(of node: YAMLNode) -> String {

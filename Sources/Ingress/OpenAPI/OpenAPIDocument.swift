@@ -1,4 +1,5 @@
 import FoundationEssentials
+import YAML
 
 /// `topology/openapi.yaml`: the HTTP contract, and with it the routing table. Read once, at start.
 public struct OpenAPIDocument: Sendable {

@@ -1,3 +1,5 @@
+import YAML
+
 /// The problem types, and the answers that any operation may give.
 struct ErrorPage {
     let reference: Reference

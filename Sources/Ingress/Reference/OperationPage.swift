@@ -1,4 +1,5 @@
 import Messaging
+import YAML
 
 /// One operation: what it does, what it takes, what it answers, and a form to try it.
 struct OperationPage {

@@ -1,3 +1,5 @@
+import YAML
+
 /// A request to an operation with the document's examples in it.
 struct RequestExample {
     enum Body {

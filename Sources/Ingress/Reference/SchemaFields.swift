@@ -1,3 +1,5 @@
+import YAML
+
 /// A schema as a list of its fields. Nested objects are shown in place.
 struct SchemaFields {
     /// Deeper objects are named only.

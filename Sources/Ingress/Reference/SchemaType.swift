@@ -1,3 +1,5 @@
+import YAML
+
 /// The type of a schema in words.
 enum SchemaType {
     /// The name that a `$ref` leads to.

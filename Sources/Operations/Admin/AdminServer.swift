@@ -46,14 +46,20 @@ public struct AdminServer: Service {
         }
     }
 
+    /// What `/readyz` answers, for as long as the server runs.
+    public func readiness() async -> ReadinessReport {
+        let problems = await look.problems(within: Self.checkLimit, clock: clock)
+        let text = problems.map { "\($0.check.name): \($0.problem)\n" }.joined()
+        let isReady = !problems.contains(where: \.check.isRequired)
+        return ReadinessReport(isReady: isReady, text: isReady ? "ready\n" + text : text)
+    }
+
     private var application: some ApplicationProtocol {
         let router = Router()
         router.get("/livez") { _, _ in Self.text("alive\n") }
         router.get("/readyz") { _, _ in
-            let problems = await look.problems(within: Self.checkLimit, clock: clock)
-            let text = problems.map { "\($0.check.name): \($0.problem)\n" }.joined()
-            guard problems.contains(where: \.check.isRequired) else { return Self.text("ready\n" + text) }
-            return Self.text(text, status: .serviceUnavailable)
+            let report = await readiness()
+            return Self.text(report.text, status: report.isReady ? .ok : .serviceUnavailable)
         }
         router.get("/metrics") { _, _ in Self.text(metrics.exposition(), type: PrometheusText.contentType) }
         for page in pages {

@@ -1,0 +1,99 @@
+import JSON
+import WebClient
+
+/// The requests of a Consul agent's HTTP API that a registration needs.
+struct ConsulAgent: Sendable {
+    /// Two of these pass before a role gives up an agent that does not answer while the role stops, which leaves it enough of its shutdown deadline.
+    static let timeout: Duration = .seconds(2)
+    private static let maximumResponseBytes = 65_536
+
+    private let base: String
+    private let token: String?
+    private let transport: any HTTPTransport
+
+    /// - Parameter address: `host:port`, which means HTTP, or a URL.
+    init(address: String, token: String?, transport: any HTTPTransport) {
+        let url = address.contains("://") ? address : "http://\(address)"
+        base = url.hasSuffix("/") ? String(url.dropLast()) : url
+        self.token = token
+        self.transport = transport
+    }
+
+    /// Adds a service, or replaces the one with its id.
+    func register(_ service: ConsulService) async throws {
+        try await put("/v1/agent/service/register?replace-existing-checks=true", try JSON.encode(service))
+    }
+
+    /// Throws ``ConsulRefusal`` also when the agent does not know the check.
+    func update(_ check: String, _ state: ConsulService.State) async throws {
+        try await put("/v1/agent/check/update/\(check)", try JSON.encode(state))
+    }
+
+    func deregister(_ id: String) async throws {
+        try await put("/v1/agent/service/deregister/\(id)")
+    }
+
+    private func put(_ path: String, _ body: [UInt8] = []) async throws {
+        var headers = [(name: "Content-Type", value: "application/json")]
+        if let token { headers.append((name: "X-Consul-Token", value: token)) }
+        let response = try await transport.send(
+            WebRequest(method: "PUT", url: base + path, headers: headers, body: body, timeout: Self.timeout, maximumResponseBytes: Self.maximumResponseBytes))
+        guard response.isSuccess else { throw ConsulRefusal(status: response.status, text: String(decoding: response.body.prefix(200), as: UTF8.self)) }
+    }
+}
+
+/// The agent's answer is not a success.
+struct ConsulRefusal: Error, CustomStringConvertible {
+    let status: Int
+    let text: String
+
+    var description: String { "Consul answered \(status): \(text)" }
+}
+
+/// A service as Consul's API has it.
+struct ConsulService: Encodable, Sendable {
+    /// What a check with a time to live reports.
+    struct State: Encodable, Sendable, Equatable {
+        /// `passing` or `critical`.
+        let status: String
+        let output: String
+
+        enum CodingKeys: String, CodingKey {
+            case status = "Status"
+            case output = "Output"
+        }
+    }
+
+    struct Check: Encodable, Sendable {
+        let id: String
+        let name: String
+        let status: String
+        let timeToLive: String
+        let forgottenAfter: String
+
+        enum CodingKeys: String, CodingKey {
+            case id = "CheckID"
+            case name = "Name"
+            case status = "Status"
+            case timeToLive = "TTL"
+            case forgottenAfter = "DeregisterCriticalServiceAfter"
+        }
+    }
+
+    let id: String
+    let name: String
+    let tags: [String]
+    /// Nil for the address of the agent.
+    let address: String?
+    let port: Int
+    let check: Check
+
+    enum CodingKeys: String, CodingKey {
+        case id = "ID"
+        case name = "Name"
+        case tags = "Tags"
+        case address = "Address"
+        case port = "Port"
+        case check = "Check"
+    }
+}

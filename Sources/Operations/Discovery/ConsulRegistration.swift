@@ -1,0 +1,140 @@
+import FoundationEssentials
+import IOThreads
+public import Logging
+public import Runtime
+public import ServiceLifecycle
+public import WebClient
+
+/// Keeps a role registered with a Consul agent for as long as it runs, with a check that follows the role's readiness.
+///
+/// The role does not depend on Consul: an agent that is away, refuses, or has forgotten the role is tried again after pauses that grow to half a minute. Started after
+/// everything else of the role, it stops first: the role leaves Consul before it stops serving.
+public struct ConsulRegistration: Service {
+    /// Between two reports.
+    static let interval: Duration = .seconds(10)
+    /// Three intervals: after two lost reports the role still passes.
+    static let timeToLive = "30s"
+    /// How long Consul keeps a process that was killed. It accepts no less than a minute.
+    static let forgottenAfter = "10m"
+    static let firstPause: Duration = .seconds(1)
+    static let longestPause: Duration = .seconds(30)
+    /// Consul cuts longer outputs.
+    static let maximumOutput = 4_000
+
+    /// What Consul is given about a process.
+    public struct Identity: Sendable {
+        let role: String
+        /// Unique on the machine: `orders-4711`.
+        let process: String
+        let version: String
+        let host: String
+
+        public init(role: String, process: String, version: String, host: String = ProcessInfo.processInfo.hostName) {
+            self.role = role
+            self.process = process
+            self.version = version
+            self.host = host
+        }
+
+        /// Of characters that a path can hold.
+        var id: String {
+            let text = "wharf-\(process)-\(host)"
+            return String(text.map { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "-" ? $0 : "-" })
+        }
+    }
+
+    private let agent: ConsulAgent
+    private let identity: Identity
+    private let address: @Sendable () -> ListenAddress?
+    private let readiness: @Sendable () async -> ReadinessReport
+    private let clock: any WallClock
+    private let logger: Logger
+    private let interval: Duration
+    private let firstPause: Duration
+
+    /// - Parameters:
+    ///   - address: of the agent: `host:port` or a URL.
+    ///   - serving: where the role serves; nil before it does.
+    public init(
+        address: String, token: String?, transport: any HTTPTransport, identity: Identity, serving: @escaping @Sendable () -> ListenAddress?,
+        readiness: @escaping @Sendable () async -> ReadinessReport, clock: any WallClock, logger: Logger
+    ) {
+        self.init(
+            agent: ConsulAgent(address: address, token: token, transport: transport), identity: identity, serving: serving, readiness: readiness, clock: clock,
+            logger: logger, interval: Self.interval, firstPause: Self.firstPause)
+    }
+
+    init(
+        agent: ConsulAgent, identity: Identity, serving: @escaping @Sendable () -> ListenAddress?, readiness: @escaping @Sendable () async -> ReadinessReport,
+        clock: any WallClock, logger: Logger, interval: Duration, firstPause: Duration
+    ) {
+        self.agent = agent
+        self.identity = identity
+        address = serving
+        self.readiness = readiness
+        self.clock = clock
+        self.logger = logger
+        self.interval = interval
+        self.firstPause = firstPause
+    }
+
+    /// Returns when the role shuts down, with the role deregistered where Consul can be reached.
+    public func run() async throws {
+        var backoff = Backoff(first: firstPause, longest: Self.longestPause)
+        var state = State.unserved
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            var pause = interval
+            if let serving = address() {
+                do {
+                    try await report(from: serving, isKnown: state == .registered)
+                    if state != .registered { logger.info("registered with Consul", metadata: ["id": "\(identity.id)"]) }
+                    state = .registered
+                    backoff.reset()
+                } catch {
+                    if state != .missing { logger.warning("not registered with Consul", metadata: ["error": "\(error)"]) }
+                    state = .missing
+                    pause = backoff.next()
+                }
+            } else {
+                pause = firstPause
+            }
+            // A request under way is not cut off: it could reach the agent after the one that deregisters.
+            try? await cancelWhenGracefulShutdown { [pause] in try await clock.sleep(for: pause) }
+        }
+        guard state != .unserved else { return }
+        do {
+            try await agent.deregister(identity.id)
+        } catch {
+            logger.warning("not deregistered from Consul, which forgets this process after \(Self.forgottenAfter)", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private enum State {
+        /// The role does not serve yet, and the agent was not asked.
+        case unserved
+        case registered
+        /// The last request failed; the agent may have the role or not.
+        case missing
+    }
+
+    /// Registers the role, or updates its check where the agent has it.
+    private func report(from serving: ListenAddress, isKnown: Bool) async throws {
+        let report = await readiness()
+        let state = ConsulService.State(status: report.isReady ? "passing" : "critical", output: String(report.text.prefix(Self.maximumOutput)))
+        let check = "service:\(identity.id)"
+        if isKnown {
+            do {
+                return try await agent.update(check, state)
+            } catch is ConsulRefusal {
+                // An agent that was restarted without its data does not know the role.
+            }
+        }
+        try await agent.register(
+            ConsulService(
+                id: identity.id, name: "wharf-\(identity.role)", tags: [identity.role, "version-\(identity.version)"],
+                address: Self.wildcards.contains(serving.host) ? nil : serving.host, port: serving.port,
+                check: .init(id: check, name: "ready", status: state.status, timeToLive: Self.timeToLive, forgottenAfter: Self.forgottenAfter)))
+    }
+
+    private static let wildcards: Set<String> = ["0.0.0.0", "::", ""]
+}

@@ -1,0 +1,4 @@
+/// The version of Wharf, which is that of its API.
+public enum Version {
+    public static let current = "1.0.0"
+}
