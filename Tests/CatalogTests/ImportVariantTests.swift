@@ -45,7 +45,7 @@ import Testing
             cap,Cap,Size,S,C-S,1
             cap,,,M,C-M,
             hat,Hat,Size,S,H-S,1
-            hat,,,M,T-S,1
+            hat,,,M,C-S,1
             mug,Mug,Size,S,M-S,1
             mug,,,M,C-9,1
             pen,Pen,Size,S,P-S,1
@@ -83,8 +83,13 @@ import Testing
         #expect(try await shop.harness.count("SELECT count(*) FROM import_parents") == 0)
         let second = try await shop.importing(Self.woocommerce, ["currency": "EUR"])
         #expect([second.accepted, second.changed, second.rejectedRows] == [6, 0, 2])
-        // A file with one of the variations leaves the others.
+        // A file without the variations leaves all of them.
         let header = try #require(Self.woocommerce.split(separator: "\n").first)
+        let renamed = try await shop.importing("\(header)\n12,variable,,Hat,1,,Clothing,,,Colour,\"Blue, Red\",,\n", ["currency": "EUR"])
+        #expect([renamed.accepted, renamed.changed] == [1, 1])
+        #expect(try await shop.product("woo-12").name == "Hat")
+        #expect(try await shop.product("woo-12").variants?.count == 1)
+        // A file with one of the variations leaves the others.
         let third = try await shop.importing("\(header)\n14,variation,HOOD-R,Hoodie - Red,1,41,,4,HOOD,Colour,Red,,\n", ["currency": "EUR"])
         #expect([third.accepted, third.changed] == [1, 1])
         #expect(try await shop.product("HOOD").variants?.map(\.price.amount) == [4_500, 4_100])

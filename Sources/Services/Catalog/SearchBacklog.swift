@@ -47,12 +47,11 @@ enum SearchBacklog {
     static func work(on transaction: any SQLConnection) async throws -> Bool {
         try await transaction.query(
             """
-            SELECT pg_advisory_xact_lock(hashtextextended('catalog.search', 0)), write_search(products)
-            FROM (
+            WITH oldest AS (
                 DELETE FROM search_backlog
                 WHERE id = (SELECT id FROM search_backlog ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-                RETURNING products
-            ) AS oldest
+                RETURNING products)
+            SELECT pg_advisory_xact_lock(hashtextextended('catalog.search', 0)), write_search(products) FROM oldest
             """
         ).isEmpty == false
     }

@@ -46,13 +46,11 @@ enum WooProducts {
             parts[parent.sku, default: (parent, [])].rows.append(row)
         }
         try await markUsed(Array(parts.keys), batch.job.id, on: transaction)
-        let groups = parts.values.sorted { $0.parent.line < $1.parent.line }.map { parent, rows in
-            KeyedRow(
-                key: parent.sku, row: ImportRow(line: parent.line, content: .cells(parent.cells.merging(["sku": parent.sku]) { $1 })), parts: rows, keepsVariants: true)
+        func product(_ sku: String, _ line: Int, _ cells: [String: String], _ parts: [KeyedRow]) -> KeyedRow {
+            KeyedRow(key: sku, row: ImportRow(line: line, content: .cells(cells.merging(["sku": sku]) { $1 })), parts: parts, keepsVariants: true)
         }
-        let heads = parents.filter { known[$0.key] != nil && parts[$0.key] == nil }.map { row in
-            KeyedRow(key: row.key, row: row.row, keepsVariants: true)
-        }
+        let groups = parts.values.sorted { $0.parent.line < $1.parent.line }.map { product($0.sku, $0.line, $0.cells, $1) }
+        let heads = parents.filter { known[$0.key] != nil && parts[$0.key] == nil }.map { product($0.key, $0.row.line, $0.cells ?? [:], []) }
         return rows.filter { !isVariable($0.cells ?? [:]) && !isVariation($0.cells ?? [:]) } + heads + groups
     }
 
