@@ -118,7 +118,8 @@ let package = Package(
             .executableTarget(
                 name: "wharf",
                 dependencies: [
-                    "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient", "Secrets",
+                    "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "JSON", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient",
+                    "Secrets", "Gzip",
                     "Users", "DeadLetters",
                     log, lifecycle, arguments,
                 ], swiftSettings: safe),
@@ -137,7 +138,10 @@ let package = Package(
             development("Load", ["Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
             development(
                 "Bench",
-                ["Up", "Load", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", log, arguments]),
+                [
+                    "Up", "Load", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "JSON", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Gzip",
+                    log, arguments,
+                ]),
             development(
                 "Chaos",
                 [
@@ -183,7 +187,7 @@ let package = Package(
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
             ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "JSON", "Contracts", "PostgreSQL", "WebClient"]),
-            ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
+            ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
             ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
             (
                 "FaultTests",

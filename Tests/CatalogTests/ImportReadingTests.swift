@@ -209,13 +209,39 @@ import Testing
 
             """)
         #expect(found.reader.layout?.origin == .shopify)
-        #expect(found.rows.map { $0["sku"] } == ["T-S", "T-M", "C-1"])
-        #expect(found.rows.map { $0["name"] } == ["Tee", "Tee", "Cup"])
-        #expect(found.rows[1]["option1.name"] == "Size")
-        let object = ProductCells(cells: found.rows[1], known: nil, price: nil).object
-        #expect(object["name"] == "Tee (M)")
-        #expect(object["attributes"] == .object(["Size": "M"]))
-        #expect(ProductCells(cells: found.rows[2], known: nil, price: nil).object["name"] == "Cup")
+        #expect(found.rows.map { $0["sku"] } == ["tee", "C-1"])
+        #expect(found.rows.map { $0["images"] } == ["https://x/1.jpg https://x/2.jpg", ""])
+        #expect(found.rows.map { $0["stock"] } == [nil, "9"])
+    }
+
+    @Test func `wherever a piece of Shopify's export ends, its products are those of the whole file`() throws {
+        let file = Array(
+            """
+            Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src
+            tee,Tee,Size,S,T-S,19.99,https://x/1.jpg
+            tee,,,M,T-M,21.99,
+            tee,,,,,,https://x/2.jpg
+            cup,Cup,Title,Default Title,C-1,5.00,
+            cap,Cap,Colour,Red,P-R,7.00,
+            cap,,,"Blue
+            green",P-B,7.00,
+
+            """.utf8)
+        func read(_ size: Int, _ limit: Int) throws -> [ImportRow] {
+            var reader = ImportReader(kind: .products, format: .csv, encoding: nil)
+            var rows: [ImportRow] = []
+            for _ in 0..<100 where reader.position < file.count {
+                let window = Array(file[reader.position...].prefix(size))
+                rows += try reader.read(window, isLast: reader.position + window.count == file.count, limit: limit).rows
+            }
+            #expect(reader.position == file.count)
+            return rows
+        }
+        let whole = try read(file.count, 100)
+        #expect(whole.map(\.line) == [2, 5, 6] && whole.map(\.lines) == [[2, 3], [5], [6, 7]])
+        // Each product fits into a piece; the header does, too.
+        for size in 165..<file.count { #expect(try read(size, 100) == whole, "\(size)") }
+        for limit in 3..<8 { #expect(try read(file.count, limit) == whole, "\(limit)") }
     }
 
     @Test func `WooCommerce's export is known by its header`() throws {

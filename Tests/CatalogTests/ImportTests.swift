@@ -244,3 +244,56 @@ extension Shop {
         await shop.harness.database.close()
     }
 }
+
+@Suite struct `Following imports` {
+    private func events(_ shop: Shop, _ id: UUID, _ parameters: [String: String] = [:]) async throws -> Reply {
+        try await shop.harness.ask(try shop.request("imports.events", "", parameters.merging(["id": id.uuidString]) { $1 }))
+    }
+
+    private func version(_ shop: Shop, _ id: UUID) async throws -> Int? {
+        let reply = try await shop.harness.ask(try Request("catalog.imports.versions", sending: VersionsQuery(ids: [id.uuidString, "nonsense"])))
+        return try reply.decoded(VersionsQuery.Answer.self).versions[id.uuidString]
+    }
+
+    @Test func `an event says how far an import is, a client gets each state once, and the last one ends the stream`() async throws {
+        let shop = try await Shop()
+        let rows = (0..<Imports.batchRows + 1).map { "S-\($0),Tea \($0),100,EUR" }.joined(separator: "\n")
+        let (id, _) = try await shop.upload(Array("sku,name,amount,currency\n\(rows)".utf8), piece: 10_000)
+        let first = try await events(shop, id)
+        #expect(first.headers["content-type"] == "text/event-stream; charset=utf-8")
+        #expect(String(decoding: first.body, as: UTF8.self).hasPrefix("id: 0\ndata: {"))
+        #expect(first.headers[Reply.nextPage] == "0")
+        #expect(try await events(shop, id, ["after": "0"]).body.isEmpty)
+        let before = try await version(shop, id)
+        try await shop.step(id, 0)
+        #expect(try await version(shop, id) != before)
+        let second = try await events(shop, id, ["after": "0"])
+        let text = String(decoding: second.body, as: UTF8.self)
+        #expect(text.hasPrefix("id: 1\n") && text.contains("\"rows\":\(Imports.batchRows)") && second.headers[Reply.nextPage] == "1")
+        try await shop.step(id, 1)
+        let last = try await events(shop, id, ["last-event-id": "1"])
+        #expect(String(decoding: last.body, as: UTF8.self).contains("\"state\":\"done\"") && last.headers[Reply.nextPage] == nil)
+        #expect(try await events(shop, id, ["last-event-id": "2"]).status == 204)
+        // An id of another stream, and one beyond the last: the client gets what there is.
+        #expect(try await events(shop, id, ["last-event-id": "x-7"]).status == 200)
+        #expect(try await events(shop, id, ["last-event-id": "\(Int.max)"]).status == 200)
+        #expect(try await events(shop, UUID()).status == 404)
+        await shop.harness.database.close()
+    }
+
+    @Test func `imports are listed newest first, page by page`() async throws {
+        let shop = try await Shop()
+        var ids: [UUID] = []
+        for number in 0..<3 {
+            shop.harness.clock.advance(by: 1)
+            ids.insert(try await shop.importing("sku,stock\nA,\(number)\n", kind: "stock").id, at: 0)
+        }
+        let first = try await shop.harness.ask(try shop.request("imports.list", "", ["limit": "2"])).decoded(Page<ImportSummary>.self)
+        #expect(first.items.map(\.id) == Array(ids.prefix(2)))
+        let cursor = try #require(first.nextCursor)
+        let second = try await shop.harness.ask(try shop.request("imports.list", "", ["limit": "2", "cursor": cursor])).decoded(Page<ImportSummary>.self)
+        #expect(second.items.map(\.id) == Array(ids.suffix(1)) && second.nextCursor == nil)
+        #expect(second.items.first?.rejectedRows == 1)
+        await shop.harness.database.close()
+    }
+}

@@ -12,7 +12,7 @@ import YAML
         #expect(Set(table).count == table.count)
         #expect(document.waitOperationIDs == ["orders.orders.wait"])
         #expect(document.uploadOperationIDs == ["catalog.imports.store"])
-        #expect(document.streamOperationIDs == ["orders.orders.versions"])
+        #expect(document.streamOperationIDs == ["catalog.imports.versions", "orders.orders.versions"])
         #expect(
             document.endpoints.filter(\.requiresIdempotencyKey).map(\.operationID) == [
                 "carts.checkouts.create", "orders.orders.cancel", "orders.returns.create", "payments.refunds.create",
@@ -156,7 +156,9 @@ import YAML
         "DELETE /v1/users/me users.me.delete command customer",
         "GET /v1/users/me/export users.me.export query customer",
         "POST /v1/imports catalog.imports.create durable admin",
+        "GET /v1/imports catalog.imports.list query admin",
         "GET /v1/imports/{id} catalog.imports.get query admin",
+        "GET /v1/imports/{id}/events catalog.imports.events query admin",
         "GET /v1/imports/{id}/rejected catalog.imports.rejected query admin",
         "GET /v1/exports/products catalog.products.export query admin",
         "POST /v1/products catalog.products.create command admin",

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Input
 import PostgreSQL
 import Testing
 
@@ -50,8 +51,8 @@ import Testing
         let order = try await OrderFixture()
         func versions() async throws -> [String: Int] {
             let ids = [order.id.uuidString.lowercased(), UUID().uuidString, "nonsense"]
-            let request = try Request("orders.orders.versions", sending: OrderVersions(ids: ids))
-            return try await order.harness.ask(request).decoded(OrderVersions.Answer.self).versions
+            let request = try Request("orders.orders.versions", sending: VersionsQuery(ids: ids))
+            return try await order.harness.ask(request).decoded(VersionsQuery.Answer.self).versions
         }
         let before = try await versions()
         #expect(Array(before.keys) == [order.id.uuidString.lowercased()])

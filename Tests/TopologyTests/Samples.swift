@@ -14,7 +14,7 @@ func repositoryDefinitions() throws -> Definitions {
 
 /// The operations that only Wharf's own processes request.
 let internalOperations = [
-    MessageName.restock, "orders.orders.versions",
+    MessageName.restock, "orders.orders.versions", "catalog.imports.versions",
     MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
     MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset, MessageName.accountMail,

@@ -42,6 +42,9 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "A file with one basket a line: item names, separated by commas.", completion: .file())
     var baskets = "../shared/data/groceries.csv"
 
+    @Option(help: "Packed CSV with real products, for the cases imports and search.", completion: .file())
+    var products = "../shared/data/products.csv.gz"
+
     @Option(help: "The folder of the peer, a pipeline in Python to compare with; it is left out where it is not there.", completion: .directory)
     var peer = "../shared/peer"
 
@@ -101,7 +104,7 @@ package struct Bench: AsyncParsableCommand {
         defer { client.shutdown() }
         let book = BenchBook(BenchRecord(startedAt: Date(), plan: plan, machine: .current))
         let run = BenchRun(
-            plan: plan, baskets: baskets, folder: folder, shop: shop, peer: peer, transport: client, book: book, console: console, logger: logger)
+            plan: plan, baskets: baskets, products: products, folder: folder, shop: shop, peer: peer, transport: client, book: book, console: console, logger: logger)
         var failure: (any Error)?
         do {
             try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await run.perform() }

@@ -28,10 +28,16 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case growth
     /// Checkouts over a large backlog; long, so only with `--full` or by name.
     case backlog
+    /// A catalogue of 100,000 products imported, and products read meanwhile; long, so only with `--full` or by name.
+    case imports
+    /// The same catalogue searched over HTTP; long, so only with `--full` or by name.
+    case search
+    /// Profiles read while strangers guess passwords; long, so only with `--full` or by name.
+    case signIns = "sign-ins"
     /// Checkouts and products at three times the rate that the shop can serve; long, so only with `--full` or by name.
     case overload
 
-    var isLong: Bool { self == .growth || self == .backlog || self == .overload }
+    var isLong: Bool { [.growth, .backlog, .overload, .imports, .search, .signIns].contains(self) }
 
     /// - Throws: `ValidationError` for an unknown name.
     static func parse(_ list: String) throws -> Set<BenchCase> {

@@ -29,6 +29,10 @@ struct BenchPlan: Sendable, Codable {
     var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
     var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }
+    /// Products of the catalogue that is imported and searched.
+    var products: Int { isQuick ? 5_000 : 100_000 }
+    /// Types that are searched for with a wrong letter.
+    var misspeltTypes: Int { isQuick ? 50 : 500 }
     /// Seconds of overload.
     var overloadSeconds: Double { isQuick ? 10 : 60 }
     /// Orders that each client of limit A places, by the number of clients.

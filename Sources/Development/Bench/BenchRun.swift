@@ -17,6 +17,8 @@ struct BenchRun: Sendable {
 
     let plan: BenchPlan
     let baskets: Baskets
+    /// The file of real products.
+    let products: String
     let folder: BenchFolder
     let shop: BenchShop
     /// Nil where it is not there.
@@ -48,6 +50,13 @@ struct BenchRun: Sendable {
         if plan.wants(.overload) {
             try await attempt(.overload, Self.longLimit) { [running] in try await measureOverload(running) }
         }
+        if plan.wants(.imports, .search) {
+            try await attempt(.imports, Self.longLimit) { [running] in try await measureImport(running) }
+        }
+        if plan.wants(.search) {
+            try await attempt(.search, Self.longLimit) { [running] in try await measureSearch(running) }
+        }
+        if plan.wants(.signIns) { running = try await measureSignIns() }
         if plan.wants(.backlog) {
             try await attempt(.backlog, Self.longLimit) { [running] in try await measureBacklog(running) }
         }

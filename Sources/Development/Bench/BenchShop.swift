@@ -31,7 +31,8 @@ actor BenchShop {
 
     /// Starts everything, over the data of the run before, and returns when the shop says that it is ready.
     /// - Parameter isTraced: Logs tell the way of each message; that costs time.
-    func start(workers: Int, isTraced: Bool = false) async throws -> RunningShop {
+    /// - Parameter settings: Beyond those of `wharf-dev up`.
+    func start(workers: Int, isTraced: Bool = false, settings: [String: String] = [:]) async throws -> RunningShop {
         await stop()
         let printed = LineStore()
         let startedAt = ContinuousClock.now
@@ -39,7 +40,7 @@ actor BenchShop {
             name: "wharf-dev up",
             command: ProcessCommand(
                 executable, ["up", "--no-demo", "--workers", "\(workers)"],
-                environment: ["WHARF_HTTP_ADDRESS": "127.0.0.1:\(port)"].merging(isTraced ? Self.tracing : [:]) { $1 }, inheritsEnvironment: false, workingFolder: folder.path),
+                environment: ["WHARF_HTTP_ADDRESS": "127.0.0.1:\(port)"].merging(isTraced ? Self.tracing : settings) { $1 }, inheritsEnvironment: false, workingFolder: folder.path),
             output: .lines { printed.add($0) })
         self.process = process
         try await process.start()

@@ -7,8 +7,11 @@ enum Goals {
 
     /// One row for each goal that has figures.
     static func rows(_ record: BenchRecord) -> [BenchRow] {
-        [checkouts(record), single(record), peer(record), product(record), item(record), scaling(record), growth(record), overload(record), memory(record), ready(record)]
-            .flatMap(\.self)
+        [
+            checkouts(record), single(record), peer(record), product(record), item(record), scaling(record), growth(record), overload(record), catalog(record), signIns(record), memory(record),
+            ready(record),
+        ]
+        .flatMap(\.self)
     }
 
     private static func checkouts(_ record: BenchRecord) -> [BenchRow] {
@@ -89,6 +92,22 @@ enum Goals {
             alone(record, .overloadProductLatency, "answered of 3 × too many products, p99", "ms", .atMost, 5_000),
             alone(record, .overloadMemory, "ingress, 3 × too much", "MB", .atMost, 200),
         ].compactMap(\.self)
+    }
+
+    private static func catalog(_ record: BenchRecord) -> [BenchRow] {
+        [
+            alone(record, .importRate, "import of products", "rows/s", .atLeast, 20_000),
+            over(record, .readDuringImport, "GET product during an import, p99", "ms", .readAtRest, "at rest", .atMost, 2),
+            alone(record, .searchMedian, "search in 100,000 products, p50", "ms", .atMost, 15),
+            alone(record, .searchTail, "search in 100,000 products, p99", "ms", .atMost, 80),
+            alone(record, .suggestionTail, "suggestions, p99", "ms", .atMost, 30),
+            alone(record, .searchRate, "searches, 16 clients", "requests/s", .atLeast, 300),
+            alone(record, .relevance, "types with a wrong letter found in the first ten", "", .atLeast, 0.95),
+        ].compactMap(\.self)
+    }
+
+    private static func signIns(_ record: BenchRecord) -> [BenchRow] {
+        [over(record, .profileInFlood, "GET profile in a flood of sign-ins, p99", "ms", .profileAtRest, "at rest", .atMost, 3)].compactMap(\.self)
     }
 
     private static func memory(_ record: BenchRecord) -> [BenchRow] {

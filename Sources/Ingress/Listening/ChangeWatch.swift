@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Input
 import JSON
 import Logging
 import Messaging
@@ -28,9 +29,6 @@ final class ChangeWatch: Sendable {
         let operation: String
         let id: String
     }
-
-    private struct Question: Encodable { let ids: [String] }
-    private struct Answer: Decodable { let versions: [String: Int] }
 
     private struct State {
         var listeners: [Topic: [Int: AsyncStream<Signal>.Continuation]] = [:]
@@ -101,10 +99,10 @@ final class ChangeWatch: Sendable {
 
     /// A request without an answer is repeated in the next round.
     private func ask(_ operation: String, _ topics: [Topic]) async {
-        guard let body = try? JSON.encode(Question(ids: topics.map(\.id))) else { return }
+        guard let body = try? JSON.encode(VersionsQuery(ids: topics.map(\.id))) else { return }
         let request = Request(id: randomness.uuid(), operation: operation, body: body)
         guard let reply = try? await requests.send(request, durability: .query, timeout: Self.deadline), reply.status == 200,
-            let answer = try? JSON.decode(Answer.self, from: reply.body)
+            let answer = try? JSON.decode(VersionsQuery.Answer.self, from: reply.body)
         else { return }
         let changed = state.withLock { state in
             topics.flatMap { topic -> [AsyncStream<Signal>.Continuation] in

@@ -58,13 +58,16 @@ public struct ServiceDefinition: Sendable {
 public struct Poller: Sendable {
     public let name: String
     public let interval: Duration
+    /// Whether it looks again at once after it has found something.
+    public let repeats: Bool
     public let find: @Sendable (any SQLConnection) async throws -> [OutgoingMessage]
 
     public init(
-        name: String, interval: Duration, find: @escaping @Sendable (any SQLConnection) async throws -> [OutgoingMessage]
+        name: String, interval: Duration, repeats: Bool = false, find: @escaping @Sendable (any SQLConnection) async throws -> [OutgoingMessage]
     ) {
         self.name = name
         self.interval = interval
+        self.repeats = repeats
         self.find = find
     }
 }

@@ -144,11 +144,14 @@ public struct Worker: Service {
     }
 
     private func poll(_ poller: Poller) async throws {
+        var isRepeated = false
         while !Task.isCancelled {
-            guard (try? await wiring.clock.sleep(for: poller.interval)) != nil else { return }
+            if !isRepeated { guard (try? await wiring.clock.sleep(for: poller.interval)) != nil else { return } }
+            isRepeated = false
             do {
                 let due = try await wiring.database.transaction { try await poller.find($0) }
                 guard !due.isEmpty else { continue }
+                isRepeated = poller.repeats
                 let now = wiring.clock.now()
                 let publications = due.map { message in
                     let source = Request(id: message.origin ?? wiring.randomness.uuid(), operation: poller.name)

@@ -1,4 +1,5 @@
 import Contracts
+import Input
 import Messaging
 import PostgreSQL
 import Runtime
@@ -39,6 +40,9 @@ public enum CatalogService {
                 .command("catalog.imports.create", reading: NewImport.read, handle: imports.create),
                 // Products and stock, in this order: no other holds one of them while it waits for the other.
                 .command(MessageName.advanceImport, transaction: .own, reading: Operation.contract(AdvanceImport.self), handle: announcing(imports.advance)),
+                .query("catalog.imports.list", reading: ListImports.read, handle: imports.list),
+                .query("catalog.imports.events", reading: ListenToImport.read, handle: imports.events),
+                .query("catalog.imports.versions", reading: Operation.contract(VersionsQuery.self), handle: imports.versions),
                 .query("catalog.imports.get", reading: GetImport.read, handle: imports.get),
                 .query("catalog.imports.rejected", reading: GetImport.read, handle: imports.rejected),
                 .query("catalog.stock.get", reading: StockChange.readSKU, handle: stock.get),
@@ -51,7 +55,10 @@ public enum CatalogService {
                 .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
                 .command(MessageName.restock, reading: Reserving.readReturn, handle: reserving.restock),
             ],
-            pollers: [Poller(name: "imports", interval: Imports.pollInterval, find: imports.findDue)],
+            pollers: [
+                Poller(name: "imports", interval: Imports.pollInterval, find: imports.findDue),
+                Poller(name: "search documents", interval: SearchBacklog.interval, repeats: true) { try await SearchBacklog.work(on: $0) ? [try catalogChange()] : [] },
+            ],
             // Files and their rows wait in a queue of their own, and no order behind them.
             queues: ["\(name).queries", "\(name).commands", importsQueue],
             routes: [MessageName.storeImportPiece: importsQueue, "catalog.imports.create": importsQueue, MessageName.advanceImport: importsQueue],

@@ -78,11 +78,13 @@ enum ProductStore {
     ) async throws -> (skus: Set<String>, slugs: Set<String>) {
         let rows = try await transaction.query(
             """
-            SELECT sku, slug FROM products WHERE NOT archived AND (sku = ANY(\(skus)) OR slug = ANY(\(slugs)))
+            SELECT sku, NULL AS slug FROM products WHERE NOT archived AND sku = ANY(\(skus))
+            UNION ALL
+            SELECT NULL, slug FROM products WHERE NOT archived AND slug = ANY(\(slugs))
             UNION ALL
             SELECT sku, NULL FROM variants WHERE NOT archived AND sku = ANY(\(skus))
             """)
-        return (try Set(rows.map { try $0.decode("sku") }), try Set(rows.compactMap { try $0.decode("slug", as: String?.self) }))
+        return (try Set(rows.compactMap { try $0.decode("sku", as: String?.self) }), try Set(rows.compactMap { try $0.decode("slug", as: String?.self) }))
     }
 
     /// Returns the inserted products; those whose SKU or slug is taken are left out.
@@ -90,28 +92,29 @@ enum ProductStore {
         _ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: ProductRow] {
         try await add(products, now: now, on: transaction)
+        try await transaction.execute("INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(products.map(\.id))) ON CONFLICT DO NOTHING")
         let rows = try await transaction.query(Self.products + "WHERE id = ANY(\(products.map(\.id)))")
         return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The same without reading what was inserted.
+    /// No category has it in its slug.
+    private static let separator = "\u{1F}"
+
+    /// The same without their stock, and without reading what was inserted.
     static func add(_ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection) async throws {
         let new = products.map(\.product)
-        let ids = products.map(\.id)
-        _ = try await transaction.pipeline([
+        try await transaction.execute(
             """
             INSERT INTO products (id, sku, slug, name, description, brand, price, currency, categories, attributes, images, created_at, updated_at)
-            SELECT id, sku, slug, name, description, brand, price, currency, ARRAY(SELECT json_array_elements_text(categories::json)), attributes::json,
+            SELECT id, sku, slug, name, description, brand, price, currency, string_to_array(categories, \(separator)), attributes::json,
                    images::jsonb, \(now), \(now)
             FROM unnest(
-                \(ids), \(new.map(\.sku)), \(products.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
-                \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(try new.map { try text($0.categories) }),
-                \(try new.map { try text($0.attributes) }), \(try new.map { try text($0.images.map(KeptImage.init)) })
+                \(products.map(\.id)), \(new.map(\.sku)), \(products.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
+                \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(new.map { $0.categories.joined(separator: separator) }),
+                \(try new.map { try text($0.attributes) }), \(try new.map { $0.images.isEmpty ? "[]" : try text($0.images.map(KeptImage.init)) })
             ) AS new (id, sku, slug, name, description, brand, price, currency, categories, attributes, images)
             ON CONFLICT DO NOTHING
-            """,
-            "INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(ids)) ON CONFLICT DO NOTHING",
-        ])
+            """)
         try await VariantStore.insert(products.map { ($0.id, $0.product.variants) }, on: transaction)
     }
 

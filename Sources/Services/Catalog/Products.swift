@@ -76,6 +76,9 @@ struct Products: Sendable {
         }
     }
 
+    /// The best one that the product may have.
+    static func slug(of product: NewProduct) -> String { product.slug ?? product.generatedSlug() }
+
     /// Those that the product may have, the best one first.
     static func slugs(of product: NewProduct, id: UUID) -> [String] {
         if let slug = product.slug { return [slug] }

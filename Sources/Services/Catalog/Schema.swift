@@ -128,5 +128,7 @@ enum Schema {
         unlistedRejections,
         fasterSearchDocuments,
         comingBack,
+        listedImports,
+        laterSearchDocuments,
     ]
 }

@@ -5,7 +5,27 @@ extension String {
 
     /// Lower-case ASCII words joined by '-'; empty for a text without any.
     var slug: String {
-        lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.joined(separator: "-").slugPrefix(Self.maximumSlugLength)
+        if utf8.allSatisfy({ $0 < 0x80 }) { return plainSlug }
+        return lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.joined(separator: "-").slugPrefix(Self.maximumSlugLength)
+    }
+
+    /// The same of ASCII, which needs no tables.
+    private var plainSlug: String {
+        var bytes: [UInt8] = []
+        var isBetween = false
+        for byte in utf8 {
+            let lower = (0x41...0x5A).contains(byte) ? byte + 0x20 : byte
+            guard (0x61...0x7A).contains(lower) || (0x30...0x39).contains(lower) else {
+                isBetween = !bytes.isEmpty
+                continue
+            }
+            // Longer, it would be cut; and what is cut off before a '-' loses that.
+            guard bytes.count < Self.maximumSlugLength else { break }
+            if isBetween { bytes.append(UInt8(ascii: "-")) }
+            isBetween = false
+            bytes.append(lower)
+        }
+        return String(decoding: bytes, as: UTF8.self).slugPrefix(Self.maximumSlugLength)
     }
 
     /// At most this many characters, without a trailing '-'.

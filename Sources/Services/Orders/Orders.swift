@@ -1,4 +1,5 @@
 import Contracts
+import Input
 import Messaging
 import PostgreSQL
 import Runtime
@@ -35,7 +36,7 @@ public enum OrdersService {
                 .query(MessageName.exportFromOrders, reading: Operation.contract(Customer.self), handle: customers.export),
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
                 .query("orders.orders.events", reading: ListenToOrder.read, handle: reading.events),
-                .query("orders.orders.versions", reading: Operation.contract(OrderVersions.self), handle: reading.versions),
+                .query("orders.orders.versions", reading: Operation.contract(VersionsQuery.self), handle: reading.versions),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
             ],
             pollers: [

@@ -21,6 +21,7 @@ import Testing
         ["dead-letters", "discard", id, id], ["dead-letters", "restore", id, id], ["audit"], ["audit", "--json", "--since", "2026-01-01T00:00:00Z"], ["status"],
         ["status", "--json"], ["health"], ["settings"], ["topology", "check"], ["topology", "apply"], ["migrate"],
         ["inbox", "republish", "--since", "2026-01-01T00:00:00Z", "--service", "orders", "--service", "carts"], ["administrator", "ada@example.com"],
+        ["imports"], ["imports", "start", "/dev/null", "--kind", "stock"], ["imports", "start", "no/such/file"], ["imports", "watch", id], ["imports", "rejected", id],
     ]
 
     /// Where nothing listens.

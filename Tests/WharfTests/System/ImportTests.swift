@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LocalServers
 import PostgreSQL
 import TestKit
 import Testing
@@ -65,6 +66,29 @@ extension System {
             #expect(try await admin.send("POST", "/v1/imports?kind=products", bytes: Self.packed(file + [10]), headers).status == 422)
             #expect(try await admin.send("POST", "/v1/imports?kind=products", bytes: [], ["content-type": "text/csv"]).fields == ["body"])
             #expect(try await admin.post("/v1/imports?kind=nothing", "sku\n", ["content-type": "text/csv"]).fields == ["kind"])
+        }
+
+        @Test func `the command starts an import and follows it, and listeners get events until its end`() async throws {
+            let admin = try Visitor.admin()
+            let prefix = "W-\(UUID().uuidString.prefix(8))"
+            let path = "\(FileManager.default.temporaryDirectory.path)/\(prefix).csv"
+            try Data((rows(prefix, 30) + "\(prefix) X,Bad,1,EUR,0,0\n").utf8).write(to: URL(filePath: path))
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            let started = try await admin.wharf.run(["imports", "start", path])
+            #expect(started.exit == .exited(0), "\(started.output)")
+            #expect(started.output.contains("done: 30 rows accepted, 30 changed, 1 rejected"))
+            let id = try #require(started.output.split(separator: "\n").first.map { String($0) })
+            let watched = try await admin.wharf.run(["imports", "watch", id])
+            #expect(watched.exit == .exited(0) && watched.output.contains("done: 30"))
+            #expect(try await admin.wharf.run(["imports", "rejected", id]).output.contains("\(prefix) X"))
+            #expect(try await admin.wharf.run(["imports"]).output.contains(id))
+            #expect(try await admin.wharf.run(["imports", "watch", UUID().uuidString]).exit == .exited(1))
+            #expect(try await admin.wharf.run(["imports", "start", path, "--kind", "nothing"]).exit == .exited(1))
+
+            let events = try await admin.get("/v1/imports/\(id)/events")
+            #expect(events.header("content-type") == "text/event-stream; charset=utf-8")
+            #expect(String(decoding: events.response.body, as: UTF8.self).contains("\"state\":\"done\""))
+            #expect(try await Visitor.guest().get("/v1/imports/\(id)/events").status == 401)
         }
 
         @Test func `an import goes on where it was while every catalog worker is killed`() async throws {

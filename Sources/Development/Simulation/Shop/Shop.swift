@@ -156,7 +156,7 @@ final class Shop: Sendable {
     /// The service, with its pollers' findings recorded: those messages follow from no other.
     private func noting(_ service: ServiceDefinition) -> ServiceDefinition {
         let pollers = service.pollers.map { poller in
-            Poller(name: poller.name, interval: poller.interval) { [origins] connection in
+            Poller(name: poller.name, interval: poller.interval, repeats: poller.repeats) { [origins] connection in
                 let found = try await poller.find(connection)
                 for origin in found.compactMap(\.origin) { origins.add(UUID.v5(namespace: origin, name: "0")) }
                 return found

@@ -57,13 +57,13 @@ struct Exports: Sendable {
             }
         }
         let rows = try await ProductStore.page(after: export.cursor?.sku, limit: ExportProducts.pageSize, on: connection)
-        let levels = try await StockStore.levels(rows.map(\.view.sku), on: connection)
+        let levels = try await StockStore.levels(rows.flatMap { [$0.view.sku] + $0.variants.map(\.sku) }, on: connection)
         var reply: Reply
         switch export.format {
-        case .csv: reply = csv(rows, levels, attributes, isFirst: export.cursor == nil)
+        case .csv: reply = try csv(rows, levels, attributes, isFirst: export.cursor == nil)
         case .ndjson:
             reply = Reply(status: 200, headers: ["content-type": "application/x-ndjson"])
-            for row in rows { reply.body += try JSON.encode(ExportedProduct(row, onHand: levels[row.view.sku]?.onHand ?? 0)) + [0x0A] }
+            for row in rows { reply.body += try JSON.encode(ExportedProduct(row, levels)) + [0x0A] }
         }
         if rows.count == ExportProducts.pageSize, let last = rows.last {
             let cursor = ExportProducts.Cursor(sku: last.view.sku, attributes: attributes)
@@ -72,17 +72,19 @@ struct Exports: Sendable {
         return .done(reply)
     }
 
-    private static let columns = ["sku", "slug", "name", "description", "amount", "currency", "category", "categories", "brand", "stock", "images"]
+    private static let columns = ["sku", "slug", "name", "description", "amount", "currency", "category", "categories", "brand", "stock", "images", "variants"]
 
-    private func csv(_ rows: [ProductRow], _ levels: [String: Level], _ attributes: [String], isFirst: Bool) -> Reply {
+    private func csv(_ rows: [ProductRow], _ levels: [String: Level], _ attributes: [String], isFirst: Bool) throws -> Reply {
         var text = CSVWriter()
         if isFirst { text.add(Self.columns + attributes.map { ProductCells.prefix + $0 }) }
         for row in rows {
             let view = row.view
+            let variants = ExportedVariant.list(row, levels)
             text.add(
                 [
                     view.sku, view.slug, view.name, view.description, "\(view.price.amount)", view.price.currency, view.category ?? "",
                     ProductCells.text(of: view.categories), view.brand ?? "", "\(levels[view.sku]?.onHand ?? 0)", ProductCells.text(of: view.images),
+                    variants.isEmpty ? "" : String(decoding: try JSON.encode(variants), as: UTF8.self),
                 ] + attributes.map { view.attributes[$0]?.text ?? "" })
         }
         return Reply(status: 200, headers: ["content-type": CSVWriter.contentType], body: text.bytes)
@@ -100,14 +102,29 @@ private struct ExportedProduct: Encodable {
     let categories: [String]
     let attributes: [String: Scalar]
     let images: [Image]
-    let variants: [Variant]?
+    let variants: [ExportedVariant]?
     let stock: Int
 
-    init(_ row: ProductRow, onHand: Int) {
+    init(_ row: ProductRow, _ levels: [String: Level]) {
         let view = row.view
         (sku, slug, name, description, brand) = (view.sku, view.slug, view.name, view.description, view.brand)
         (price, categories, attributes, images) = (view.price, view.categories, view.attributes, view.images)
-        variants = row.variants.isEmpty ? nil : row.variants.map { $0.variant(currency: view.price.currency) }
-        stock = onHand
+        let variants = ExportedVariant.list(row, levels)
+        self.variants = variants.isEmpty ? nil : variants
+        stock = levels[view.sku]?.onHand ?? 0
+    }
+}
+
+private struct ExportedVariant: Encodable {
+    let sku: String
+    let options: [String: String]
+    /// Nil for the product's.
+    let price: Money?
+    let stock: Int
+
+    static func list(_ row: ProductRow, _ levels: [String: Level]) -> [ExportedVariant] {
+        row.variants.map { $0.variant(currency: row.view.price.currency) }.map { variant in
+            ExportedVariant(sku: variant.sku, options: variant.options, price: variant.price, stock: levels[variant.sku]?.onHand ?? 0)
+        }
     }
 }

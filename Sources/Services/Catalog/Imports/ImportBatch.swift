@@ -8,6 +8,13 @@ import Messaging
 struct KeyedRow: Sendable {
     let key: String
     let row: ImportRow
+    /// The rows of its variants.
+    var parts: [KeyedRow] = []
+    /// Whether the product keeps its other variants.
+    var keepsVariants = false
+
+    /// The row that has this SKU.
+    func part(_ sku: String) -> KeyedRow { parts.first { $0.key == sku } ?? self }
 
     var cells: [String: String]? {
         if case .cells(let cells) = row.content { cells } else { nil }
@@ -71,7 +78,13 @@ struct ImportBatch: Sendable {
         rows.compactMap { row in
             let column = job.kind.key
             switch row.content {
-            case .cells(let cells): return keyed(row, cells[column] ?? "", column)
+            case .cells(let cells):
+                guard var keyed = keyed(row, Self.key(of: cells, column), row.parts.isEmpty ? column : "handle") else { return nil }
+                for part in row.parts {
+                    guard case .cells(let cells) = part.content, let part = self.keyed(part, cells["sku"] ?? "", column) else { continue }
+                    keyed.parts.append(part)
+                }
+                return keyed.parts.count == row.parts.count ? keyed : nil
             case .json(let bytes):
                 do {
                     let keys = try JSON.decode(Keys.self, from: bytes)
@@ -82,6 +95,13 @@ struct ImportBatch: Sendable {
                 }
             }
         }
+    }
+
+    /// WooCommerce's variable products need no SKU: they are not sold themselves.
+    private static func key(of cells: [String: String], _ column: String) -> String {
+        let text = cells[column] ?? ""
+        guard text.isEmpty, WooProducts.isVariable(cells), let id = cells["woo.id"], !id.isEmpty else { return text }
+        return "woo-\(id)"
     }
 
     private mutating func keyed(_ row: ImportRow, _ text: String, _ column: String) -> KeyedRow? {
@@ -102,17 +122,27 @@ struct ImportBatch: Sendable {
         return key.utf8.count > 64 ? "must have 1 to 64 characters" : "may hold ASCII letters, digits, '.', '_' and '-' only"
     }
 
-    /// Those whose key no row before has.
+    /// Those whose keys no row before has.
     mutating func unrepeated(_ rows: [KeyedRow], _ earlier: [String: Int]) -> [KeyedRow] {
         var lines = earlier
         return rows.filter { row in
-            guard let line = lines[row.key] else {
-                lines[row.key] = row.row.line
-                return true
+            var isNew = true
+            for row in [row] + row.parts {
+                if let line = lines[row.key] {
+                    reject(row, column: job.kind.key, value: row.key, "stands in line \(line) already")
+                    isNew = false
+                } else {
+                    lines[row.key] = row.row.line
+                }
             }
-            reject(row, column: job.kind.key, value: row.key, "stands in line \(line) already")
-            return false
+            return isNew
         }
+    }
+
+    /// How many rows of the file are rejected: a product with one that is wrong is not taken at all.
+    func rejectedRows(of rows: [ImportRow]) -> Int {
+        let lines = Set(rejections.map(\.line))
+        return rows.reduce(0) { $0 + ($1.lines.contains(where: lines.contains) ? $1.lines.count : 0) }
     }
 
     // MARK: - Reading

@@ -8,12 +8,30 @@ import Runtime
 
 /// What one row says of a product.
 struct ImportedProduct: Sendable, Equatable {
+    private struct Counted: Codable {
+        let sku: String
+        let stock: Int?
+    }
+
     let change: ProductChange
     let stock: Int?
+    /// Of its variants, by SKU.
+    var variantStock: [String: Int] = [:]
 
     static func read(_ id: UUID, _ fields: inout Fields) -> ImportedProduct {
         _ = fields.text("sku", 1...64)
-        return ImportedProduct(change: ProductChange(id, reading: &fields), stock: fields.optionalInteger("stock", 0...StockChange.maximumOnHand))
+        var product = ImportedProduct(change: ProductChange(id, reading: &fields), stock: fields.optionalInteger("stock", 0...StockChange.maximumOnHand))
+        guard let variants = product.change.variants, !variants.isEmpty else { return product }
+        let counted = fields.optionalJSON("variants", [Counted].self, named: "a list of variants, each {sku, options, price?, stock?}", maximumBytes: 65_536) ?? []
+        for variant in counted {
+            guard let stock = variant.stock else { continue }
+            guard (0...StockChange.maximumOnHand).contains(stock) else {
+                fields.note("variants", "must have a stock from 0 to \(StockChange.maximumOnHand) each")
+                break
+            }
+            product.variantStock[variant.sku] = stock
+        }
+        return product
     }
 }
 
@@ -24,19 +42,29 @@ struct ImportProducts: Sendable {
     private struct Plan {
         var new: [(row: KeyedRow, id: UUID, product: NewProduct)] = []
         var changed: [(row: KeyedRow, id: UUID, old: ProductFields, new: ProductFields)] = []
-        var stock: [(row: KeyedRow, onHand: Int)] = []
+        /// What is to be on hand; `row` is that of the product, `part` that of the SKU.
+        var stock: [(row: KeyedRow, part: KeyedRow, onHand: Int, sku: String)] = []
     }
 
     func take(_ rows: [KeyedRow], _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
         if !batch.job.dryRun { try await ProductStore.lock(on: transaction) }
+        let rows = try await WooProducts.gather(rows, &batch, on: transaction)
         let known = try await ProductStore.find(skus: rows.map(\.key), on: transaction)
-        let levels = try await StockStore.levels(rows.map(\.key), on: transaction)
         var plan = Plan()
-        for row in rows { try consider(row, known[row.key], levels[row.key], &plan, &batch) }
+        for row in rows { try consider(row, known[row.key], &plan, &batch) }
         let slugs = try await settle(&plan, &batch, on: transaction)
-        let touched = Set(plan.new.map(\.row.key) + plan.changed.map(\.row.key) + plan.stock.map(\.row.key))
+        batch.rejectParts(of: rows)
+        let newSKUs = plan.new.flatMap(\.product.skus)
+        let levels = try await StockStore.levels(plan.stock.map(\.sku) + newSKUs, on: transaction)
+        plan.stock.removeAll { $0.onHand == levels[$0.sku]?.onHand ?? 0 }
+        let touched = Set((plan.new.map(\.row) + plan.changed.map(\.row) + plan.stock.map(\.part)).flatMap { $0.parts.isEmpty ? [$0.key] : $0.parts.map(\.key) })
+        let isNew = Set(newSKUs)
         if !batch.job.dryRun {
             let new = plan.new.compactMap { new in slugs[new.id].map { (id: new.id, slug: $0, product: new.product) } }
+            let counts = Dictionary(plan.stock.map { ($0.sku, $0.onHand) }, uniquingKeysWith: { first, _ in first })
+            // Nothing can have been reserved of a SKU that was not there, so no order waits for these.
+            try await ImportStock.begin(newSKUs.filter { levels[$0] == nil }.map { ($0, counts[$0] ?? 0) }, batch, on: transaction)
+            plan.stock.removeAll { levels[$0.sku] == nil && isNew.contains($0.sku) }
             if !new.isEmpty { try await ProductStore.add(new, now: batch.now, on: transaction) }
             if !plan.changed.isEmpty { try await ProductStore.update(plan.changed.map { ($0.id, $0.new) }, now: batch.now, on: transaction) }
             for change in plan.changed where change.new.variants != change.old.variants {
@@ -45,16 +73,16 @@ struct ImportProducts: Sendable {
         }
         batch.changed += touched.count
         // Last, because orders wait while it is locked.
-        batch.changed -= try await ImportStock.set(plan.stock.map { ($0.row, $0.row.key, $0.onHand) }, isNew: Set(plan.new.map(\.row.key)), &batch, on: transaction)
+        batch.changed -= try await ImportStock.set(
+            plan.stock.map { ($0.part, $0.sku, $0.onHand) }, isNew: isNew.union(plan.changed.flatMap(\.new.skus)), &batch, on: transaction)
     }
 
-    private func consider(_ row: KeyedRow, _ known: ProductRow?, _ level: Level?, _ plan: inout Plan, _ batch: inout ImportBatch) throws {
+    private func consider(_ row: KeyedRow, _ known: ProductRow?, _ plan: inout Plan, _ batch: inout ImportBatch) throws {
         var object: [String: JSONValue] = [:]
         if let cells = row.cells {
-            switch batch.price(row, cells, known: known?.view.price.currency) {
-            case .success(let price): object = ProductCells(cells: cells, known: known, price: price).object
-            case .failure(let problem): return batch.reject(row, problem)
-            }
+            let product = row.parts.isEmpty ? batch.product(row, cells, known) : batch.productWithVariants(row, cells, known)
+            guard let product else { return }
+            object = product
         }
         let id = known?.view.id ?? randomness.uuid()
         let plain = row.cells == nil ? nil : ImportedProduct(id, plain: object)
@@ -70,22 +98,31 @@ struct ImportProducts: Sendable {
         } catch let problem as Problem {
             return batch.reject(row, problem)
         }
-        if let stock = imported.stock, stock != level?.onHand ?? 0 { plan.stock.append((row, stock)) }
+        if let stock = imported.stock { plan.stock.append((row, row, stock, row.key)) }
+        for (sku, stock) in imported.variantStock.sorted(by: { $0.key < $1.key }) {
+            plan.stock.append((row, row.part(sku), stock, sku))
+        }
     }
 
     /// Takes out what others have; the slugs of those that are new.
     private func settle(_ plan: inout Plan, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [UUID: String] {
         let wanted = plan.changed.flatMap { change in change.new.skus.filter { !change.old.skus.contains($0) } }
         let moved = plan.changed.filter { $0.new.slug != $0.old.slug }.map(\.new.slug)
-        var taken = try await ProductStore.taken(
-            skus: plan.new.flatMap(\.product.skus) + wanted, slugs: plan.new.flatMap { Products.slugs(of: $0.product, id: $0.id) } + moved, on: transaction)
+        let first = plan.new.map { Products.slug(of: $0.product) }
+        var taken = try await ProductStore.taken(skus: plan.new.flatMap(\.product.skus) + wanted, slugs: first + moved, on: transaction)
+        if !taken.slugs.isEmpty || Set(first).count < first.count {
+            let others = plan.new.flatMap { Products.slugs(of: $0.product, id: $0.id) }
+            taken.slugs.formUnion(try await ProductStore.taken(skus: [], slugs: others, on: transaction).slugs)
+        }
+        let preferred = Dictionary(zip(plan.new.map(\.id), first), uniquingKeysWith: { first, _ in first })
         var slugs: [UUID: String] = [:]
         plan.new.removeAll { new in
             if let sku = new.product.skus.first(where: taken.skus.contains) {
-                batch.reject(new.row, column: "sku", value: sku, "is another product's or variant's")
+                batch.reject(new.row.part(sku), column: "sku", value: sku, "is another product's or variant's")
                 return true
             }
-            guard let slug = Products.slugs(of: new.product, id: new.id).first(where: { !taken.slugs.contains($0) }) else {
+            let free = preferred[new.id].flatMap { taken.slugs.contains($0) ? nil : $0 }
+            guard let slug = free ?? Products.slugs(of: new.product, id: new.id).first(where: { !taken.slugs.contains($0) }) else {
                 batch.reject(new.row, column: "slug", value: new.product.slug, "is another product's")
                 return true
             }
@@ -97,7 +134,7 @@ struct ImportProducts: Sendable {
         plan.changed.removeAll { change in
             let skus = change.new.skus.filter { !change.old.skus.contains($0) }
             if let sku = skus.first(where: taken.skus.contains) {
-                batch.reject(change.row, column: "variants", value: sku, "is another product's SKU")
+                batch.reject(change.row.part(sku), column: change.row.parts.isEmpty ? "variants" : "sku", value: sku, "is another product's SKU")
             } else if change.new.slug != change.old.slug, taken.slugs.contains(change.new.slug) {
                 batch.reject(change.row, column: "slug", value: change.new.slug, "is another product's")
             } else {
@@ -108,7 +145,7 @@ struct ImportProducts: Sendable {
             return true
         }
         let refused = Set(batch.rejections.map(\.line))
-        plan.stock.removeAll { refused.contains($0.row.row.line) }
+        plan.stock.removeAll { stock in stock.row.row.lines.contains(where: refused.contains) }
         return slugs
     }
 }

@@ -62,4 +62,23 @@ extension Schema {
             -- What was wrong with rows beyond what import_rejections keeps.
             ALTER TABLE imports ADD COLUMN unlisted integer NOT NULL DEFAULT 0;
             """)
+
+    static let listedImports = Migration(
+        id: "imports listed",
+        sql: """
+            CREATE INDEX imports_by_start ON imports (started_at DESC, id DESC);
+
+            -- Products whose variants stand in rows of their own, behind them.
+            CREATE TABLE import_parents (
+                import_id uuid NOT NULL REFERENCES imports ON DELETE CASCADE,
+                sku text NOT NULL,
+                -- What rows of variants may call it, too.
+                reference text,
+                line integer NOT NULL,
+                cells json NOT NULL,
+                used boolean NOT NULL,
+                PRIMARY KEY (import_id, sku)
+            );
+            CREATE INDEX import_parents_by_reference ON import_parents (import_id, reference);
+            """)
 }

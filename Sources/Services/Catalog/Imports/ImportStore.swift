@@ -53,6 +53,12 @@ enum ImportStore {
         return Dictionary(jobs.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// Newest first, those before `after`.
+    static func list(after: (Date, UUID)?, limit: Int, on connection: any SQLConnection) async throws -> [ImportJob] {
+        let start: SQL = after.map { "WHERE (started_at, id) < (\($0.0), \($0.1))" } ?? ""
+        return try await connection.query(columns + " " + start + " ORDER BY started_at DESC, id DESC LIMIT \(limit)").map { try ImportJob($0) }
+    }
+
     static func lock(_ id: UUID, on transaction: any SQLConnection) async throws -> ImportJob? {
         try await transaction.query(columns + " WHERE id = \(id) FOR UPDATE").first.map { try ImportJob($0) }
     }
@@ -78,19 +84,22 @@ enum ImportStore {
         if job.state != .running {
             try await transaction.execute("DELETE FROM import_pieces WHERE upload = \(job.id)")
             try await transaction.execute("DELETE FROM import_keys WHERE import_id = \(job.id)")
+            try await transaction.execute("DELETE FROM import_parents WHERE import_id = \(job.id)")
         }
     }
 
-    /// Notes the keys of rows, and returns the lines of earlier rows that have one of them already.
+    /// Notes the keys of rows, and returns the lines of earlier rows that have one of them already. Earlier rows have smaller lines.
     static func claim(_ keys: [(key: String, line: Int)], of id: UUID, on transaction: any SQLConnection) async throws -> [String: Int] {
-        let earlier = try await transaction.query(
-            "SELECT key, line FROM import_keys WHERE import_id = \(id) AND key = ANY(\(keys.map(\.key)))")
-        try await transaction.execute(
+        guard let first = keys.map(\.line).min() else { return [:] }
+        let new = try await transaction.execute(
             """
             INSERT INTO import_keys (import_id, key, line)
             SELECT \(id), key, min(line) FROM unnest(\(keys.map(\.key)), \(keys.map(\.line))) AS new (key, line) GROUP BY key
             ON CONFLICT DO NOTHING
             """)
+        guard new < Set(keys.map(\.key)).count else { return [:] }
+        let earlier = try await transaction.query(
+            "SELECT key, line FROM import_keys WHERE import_id = \(id) AND key = ANY(\(keys.map(\.key))) AND line < \(first)")
         return try Dictionary(earlier.map { (try $0.decode("key"), try $0.decode("line")) }, uniquingKeysWith: { first, _ in first })
     }
 

@@ -1,6 +1,30 @@
 import Contracts
 import FoundationEssentials
 
+/// How far an import is: an item of the list, and the data of an event.
+struct ImportSummary: Sendable, Codable {
+    @PublicID var id: UUID
+    let state: ImportView.State
+    let kind: ImportKind
+    let dryRun: Bool
+    let bytes: Int
+    let bytesRead: Int
+    let rows: Int
+    let accepted: Int
+    let changed: Int
+    let rejectedRows: Int
+    let failure: String?
+    let startedAt: Date
+    let finishedAt: Date?
+
+    init(_ job: ImportJob) {
+        _id = PublicID(wrappedValue: job.id)
+        (state, kind, dryRun, bytes, bytesRead) = (job.state, job.kind, job.dryRun, job.bytes, job.reader.position)
+        (rows, accepted, changed, rejectedRows) = (job.rows, job.accepted, job.changed, job.rejected)
+        (failure, startedAt, finishedAt) = (job.failure, job.startedAt, job.finishedAt)
+    }
+}
+
 /// An import as administrators see it.
 struct ImportView: Sendable, Codable {
     /// Of rejected rows in it; all of them are in a file of their own.

@@ -34,14 +34,19 @@ struct Imports: Sendable {
         return outcomes
     }
 
+    /// Reads on, beside the thread that answers queries.
     func advance(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await withTaskExecutorPreference(globalConcurrentExecutor) { try await steps(items, on: transaction) }
+    }
+
+    private func steps(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
             guard var job = try await ImportStore.lock(item.input.importID, on: transaction), job.state == .running, job.step == item.input.step else {
                 outcomes.append(.done(note: "done before"))
                 continue
             }
-            let lows = try await advance(&job, on: transaction)
+            let lows = try await step(&job, on: transaction)
             outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
         }
         return outcomes
@@ -52,8 +57,15 @@ struct Imports: Sendable {
     }
 
     /// Returns the events of stock that has become low.
-    private func advance(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+    private func step(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
+        if try await SearchBacklog.isFull(on: transaction) {
+            _ = try await SearchBacklog.work(on: transaction)
+            job.step += 1
+            try await ImportStore.save(job, now: now, on: transaction)
+            return []
+        }
+        if !job.dryRun { try await SearchBacklog.use(on: transaction) }
         let start = job.reader.position
         let window = try await ImportStore.window(job.id, from: start, count: ImportReader.windowBytes, on: transaction)
         let isLast = start + window.count >= job.bytes
@@ -64,12 +76,19 @@ struct Imports: Sendable {
             let taken = try await take(rows, &job, now, on: transaction)
             rejections = flaws + taken.rejections
             lows = taken.lows
-            let rejectedRows = Set(taken.rejections.map(\.line)).count
-            job.rows += rows.count + flaws.count
-            job.accepted += rows.count - rejectedRows
+            let count = rows.reduce(0) { $0 + $1.lines.count }
+            let rejectedRows = taken.rejectedRows(of: rows)
+            job.rows += count + flaws.count
+            job.accepted += count - rejectedRows
             job.changed += taken.changed
             job.rejected += rejectedRows + flaws.count
-            if job.reader.position >= job.bytes || isLast && rows.isEmpty && flaws.isEmpty { job.state = .done }
+            if job.reader.position >= job.bytes || isLast && rows.isEmpty && flaws.isEmpty {
+                job.state = .done
+                let held = try await WooProducts.unused(job.id, on: transaction)
+                rejections += held
+                job.accepted -= held.count
+                job.rejected += held.count
+            }
             if !isLast, job.reader.position == start { throw ImportReader.Unreadable(reason: "the file cannot be read on from line \(job.reader.line)") }
         } catch let error as ImportReader.Unreadable {
             job.state = .failed
@@ -86,7 +105,7 @@ struct Imports: Sendable {
     private func take(_ rows: [ImportRow], _ job: inout ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportBatch {
         var batch = ImportBatch(job: job, now: now)
         let keyed = batch.keyed(rows)
-        let earlier = try await ImportStore.claim(keyed.map { ($0.key, $0.row.line) }, of: job.id, on: transaction)
+        let earlier = try await ImportStore.claim(keyed.flatMap { [$0] + $0.parts }.map { ($0.key, $0.row.line) }, of: job.id, on: transaction)
         let new = batch.unrepeated(keyed, earlier)
         guard !new.isEmpty else { return batch }
         switch job.kind {

@@ -8,17 +8,19 @@ struct ProductCells {
     let cells: [String: String]
     let known: ProductRow?
     let price: Money?
+    /// Names of what tells its variants apart: of these the product itself has no attribute.
+    var variantOptions: Set<String> = []
 
     var object: [String: JSONValue] {
         var object: [String: JSONValue] = ["sku": .string(cells["sku"] ?? "")]
         for name in ["slug", "name"] {
             if let text = cells[name], !text.isEmpty { object[name] = .string(text) }
         }
-        if let name = titleWithOptions { object["name"] = .string(name) }
         if let text = cells["description"], text != known?.view.description ?? "" { object["description"] = .string(text) }
         if let text = cells["brand"], text != known?.view.brand ?? "" { object["brand"] = text.isEmpty ? .null : .string(text) }
         if let price { object["price"] = .object(["amount": .integer(price.amount), "currency": .string(price.currency)]) }
         if let text = cells["stock"], !text.isEmpty { object["stock"] = Int(text).map { .integer($0) } ?? .string(text) }
+        if let text = cells["variants"], !text.isEmpty { object["variants"] = (try? JSON.decode(JSONValue.self, from: Array(text.utf8))) ?? .string(text) }
         placeInCategories(&object)
         if let text = cells["images"], text != Self.text(of: known?.view.images ?? []) { object["images"] = .array(Self.images(text).map { .string($0) }) }
         let attributes = attributes
@@ -45,12 +47,16 @@ struct ProductCells {
     private var attributes: [String: JSONValue] {
         var attributes: [String: JSONValue] = [:]
         for (name, text) in cells where name.hasPrefix(Self.prefix) { set(String(name.dropFirst(Self.prefix.count)), text, &attributes) }
-        // WooCommerce: "Attribute 1 name" and "Attribute 1 value(s)".
-        for (name, attribute) in cells where name.hasPrefix("woo.") && name.hasSuffix(" name") && !attribute.isEmpty {
-            set(attribute, cells["\(name.dropLast(" name".count)) value(s)"] ?? "", &attributes)
-        }
-        for (name, option) in options { set(name, option, &attributes) }
+        for (name, text) in Self.wooAttributes(cells) where !variantOptions.contains(name) { set(name, text, &attributes) }
         return attributes
+    }
+
+    /// WooCommerce: "Attribute 1 name" and "Attribute 1 value(s)".
+    private static func wooAttributes(_ cells: [String: String]) -> [(name: String, value: String)] {
+        cells.compactMap { name, attribute in
+            guard name.hasPrefix("woo."), name.hasSuffix(" name"), !attribute.isEmpty else { return nil }
+            return (attribute, cells["\(name.dropLast(" name".count)) value(s)"] ?? "")
+        }
     }
 
     private func set(_ name: String, _ text: String, _ attributes: inout [String: JSONValue]) {
@@ -63,20 +69,25 @@ struct ProductCells {
         }
     }
 
-    /// Shopify's options of the row, but for the one that stands for none.
-    private var options: [(name: String, value: String)] {
-        (1...3).compactMap { number in
-            guard let name = cells["option\(number).name"], let value = cells["option\(number).value"], !name.isEmpty, !value.isEmpty, name != "Title" else {
-                return nil
-            }
-            return (name, value)
+    // MARK: - Variants
+
+    /// What tells a variant from the others, as its row says: Shopify's options, but for the one that stands for none, or WooCommerce's attributes.
+    static func options(of cells: [String: String]) -> [String: String] {
+        var options: [String: String] = [:]
+        for number in 1...3 {
+            guard let name = cells["option\(number).name"], let value = cells["option\(number).value"], !name.isEmpty, !value.isEmpty else { continue }
+            if name != "Title" { options[name] = value }
         }
+        for (name, value) in wooAttributes(cells) where !value.isEmpty { options[name] = value }
+        return options
     }
 
-    /// Each of Shopify's variants becomes a product, which is called by its options too.
-    private var titleWithOptions: String? {
-        guard let title = cells["name"], !options.isEmpty else { return nil }
-        return "\(title) (\(options.map(\.value).joined(separator: ", ")))"
+    /// The variant of a row as JSON; its price only where it is not the product's.
+    static func variant(_ sku: String, _ cells: [String: String], _ price: Money, of product: Money) -> JSONValue {
+        var object: [String: JSONValue] = ["sku": .string(sku), "options": .object(options(of: cells).mapValues { .string($0) })]
+        if price != product { object["price"] = .object(["amount": .integer(price.amount), "currency": .string(price.currency)]) }
+        if let text = cells["stock"], !text.isEmpty { object["stock"] = Int(text).map { .integer($0) } ?? .string(text) }
+        return .object(object)
     }
 
     // MARK: - The same texts in exports

@@ -90,7 +90,7 @@ struct ImportLayout: Sendable, Codable, Equatable {
 
     private static let woocommerce = [
         "SKU": "sku", "Name": "name", "Description": "description", "Regular price": "price", "Categories": "woo.categories", "Images": "images", "Stock": "stock",
-        "Brands": "brand", "GTIN, UPC, EAN, or ISBN": "attribute.gtin",
+        "Brands": "brand", "GTIN, UPC, EAN, or ISBN": "attribute.gtin", "Type": "woo.type", "Parent": "woo.parent", "ID": "woo.id",
     ]
 }
 
@@ -103,7 +103,7 @@ enum ImportKind: String, Sendable, Codable, CaseIterable {
 
     var columns: Set<String> {
         switch self {
-        case .products: ["sku", "slug", "name", "description", "amount", "price", "currency", "category", "categories", "brand", "stock", "images"]
+        case .products: ["sku", "slug", "name", "description", "amount", "price", "currency", "category", "categories", "brand", "stock", "images", "variants"]
         case .stock: ["sku", "stock"]
         case .prices: ["sku", "amount", "price", "currency"]
         case .categories: ["slug", "name", "parent"]

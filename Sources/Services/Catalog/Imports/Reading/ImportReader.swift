@@ -12,6 +12,11 @@ struct ImportRow: Sendable, Equatable {
     /// Where it begins in the file, counted from 1.
     let line: Int
     let content: Content
+    /// Of a product with variants: the rows that say what these are. The first of them is often the row itself.
+    var parts: [ImportRow] = []
+
+    /// Of all rows of the file that it stands for.
+    var lines: [Int] { parts.isEmpty ? [line] : parts.map(\.line) }
 }
 
 /// Why a row, or what one column of it says, was not taken.
@@ -59,8 +64,6 @@ struct ImportReader: Sendable, Codable, Equatable {
     var layout: ImportLayout?
     /// How whole amounts are meant, once that is known.
     var amounts: AmountReader.Form?
-    /// The title of the Shopify product whose rows are being read: only the first of them has it.
-    var carried: [String: String] = [:]
 
     init(kind: ImportKind, format: Format, encoding: TextEncoding?) {
         self.kind = kind
@@ -100,20 +103,55 @@ struct ImportReader: Sendable, Codable, Equatable {
         if layout == nil { start = try readHeader(text, isLast) }
         guard let layout else { return ([], []) }
         var reader = CSVReader(text, delimiter: layout.delimiter, from: start, line: line, isLast: isLast)
+        let (rows, rejections, stop) =
+            layout.origin == .shopify ? Self.products(&reader, layout, text.count, isLast, limit) : Self.rows(&reader, layout, limit)
+        position += encoding.length(of: text[..<(stop?.position ?? reader.position)])
+        line = stop?.line ?? reader.line
+        return (rows, rejections)
+    }
+
+    /// What has been read, and where to read on when that is not where the reader is.
+    private typealias Reading = (rows: [ImportRow], rejections: [Rejection], stop: (position: Int, line: Int)?)
+
+    private static func rows(_ reader: inout CSVReader, _ layout: ImportLayout, _ limit: Int) -> Reading {
         var rows: [ImportRow] = []
         var rejections: [Rejection] = []
         while rows.count + rejections.count < limit, let record = reader.next() {
             guard !record.isBlank else { continue }
-            switch Self.cells(of: record, in: layout) {
-            case .success(var cells):
-                guard layout.origin != .shopify || carry(&cells) else { continue }
-                rows.append(ImportRow(line: record.line, content: .cells(cells)))
-            case .failure(let rejection): rejections.append(rejection.rejection)
+            switch cells(of: record, in: layout) {
+            case .success(let cells): rows.append(ImportRow(line: record.line, content: .cells(cells)))
+            case .failure(let refused): rejections.append(refused.rejection)
             }
         }
-        position += encoding.length(of: text[..<reader.position])
-        line = reader.line
-        return (rows, rejections)
+        return (rows, rejections, nil)
+    }
+
+    /// The same of Shopify's export, where a product may have several rows. One whose rows may go on is read with the next piece of the file, unless it alone
+    /// fills this one.
+    private static func products(_ reader: inout CSVReader, _ layout: ImportLayout, _ end: Int, _ isLast: Bool, _ limit: Int) -> Reading {
+        var rows: [ImportRow] = []
+        var rejections: [Rejection] = []
+        var group: ShopifyProduct?
+        var count = 0
+        while count < limit {
+            let start = (position: reader.position, line: reader.line)
+            guard let record = reader.next() else { break }
+            guard !record.isBlank else { continue }
+            count += 1
+            switch cells(of: record, in: layout) {
+            case .success(let cells):
+                if group?.add(record.line, cells) == true { continue }
+                rows += group?.rows ?? []
+                rejections += group?.rejections ?? []
+                group = ShopifyProduct(record.line, cells, from: start)
+            case .failure(let refused):
+                if group == nil { rejections.append(refused.rejection) } else { group?.rejections.append(refused.rejection) }
+            }
+        }
+        guard let group else { return (rows, rejections, nil) }
+        let isWhole = isLast && reader.position == end
+        if !isWhole, !rows.isEmpty { return (rows, rejections, group.start) }
+        return (rows + group.rows, rejections + group.rejections, nil)
     }
 
     /// The end of the header line in `text`.
@@ -168,19 +206,6 @@ struct ImportReader: Sendable, Codable, Equatable {
             cells[meaning] = text.trimmed
         }
         return .success(cells)
-    }
-
-    /// Rows of one product follow each other, and only the first has what all have in common. False for a row that is only one more picture.
-    private mutating func carry(_ cells: inout [String: String]) -> Bool {
-        if cells["handle"] == carried["handle"] {
-            if cells["sku"]?.isEmpty ?? true, cells["price"]?.isEmpty ?? true { return false }
-            for name in ["name", "description", "brand", "category", "option1.name", "option2.name", "option3.name"] where cells[name]?.isEmpty ?? true {
-                cells[name] = carried[name]
-            }
-        } else {
-            carried = cells.filter { ["handle", "name", "description", "brand", "category", "option1.name", "option2.name", "option3.name"].contains($0.key) }
-        }
-        return true
     }
 
     // MARK: - NDJSON

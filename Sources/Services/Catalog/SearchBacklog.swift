@@ -1,0 +1,63 @@
+import Contracts
+import Messaging
+import PostgreSQL
+
+extension Schema {
+    /// An import writes products faster than their search documents can be written.
+    static let laterSearchDocuments = Migration(
+        id: "search documents later",
+        sql: """
+            -- Products whose documents are to be written, in the order in which they changed.
+            CREATE TABLE search_backlog (
+                id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                products uuid[] NOT NULL
+            );
+
+            ALTER FUNCTION refresh_search(uuid[]) RENAME TO write_search;
+
+            -- At once, or later where the transaction says so. Two transactions that write documents of the same products wait for each other here, so that neither
+            -- has rows that the other wants.
+            CREATE FUNCTION refresh_search(ids uuid[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+            BEGIN
+                IF current_setting('wharf.search_later', true) = 'on' THEN
+                    INSERT INTO search_backlog (products)
+                    SELECT array_agg(id) FROM (SELECT id, (row_number() OVER () - 1) / 500 AS part FROM unnest(ids) AS id) AS parts GROUP BY part ORDER BY part;
+                ELSE
+                    PERFORM pg_advisory_xact_lock(hashtextextended('catalog.search', 0));
+                    PERFORM write_search(ids);
+                END IF;
+            END
+            $$;
+            """)
+}
+
+/// Products whose search documents are written after the transaction that has changed them: those of imports.
+enum SearchBacklog {
+    /// How long documents may stay unwritten when there is nothing else to do.
+    static let interval: Duration = .milliseconds(500)
+    /// Entries of some 500 products each. An import that is further ahead than this writes documents itself before it goes on.
+    static let maximumEntries = 100
+
+    /// From here on, the documents of what `transaction` changes are written later.
+    static func use(on transaction: any SQLConnection) async throws {
+        try await transaction.execute("SELECT set_config('wharf.search_later', 'on', true)")
+    }
+
+    /// Writes the documents of the oldest entry. Returns false where there is none.
+    static func work(on transaction: any SQLConnection) async throws -> Bool {
+        try await transaction.query(
+            """
+            WITH oldest AS (
+                DELETE FROM search_backlog
+                WHERE id = (SELECT id FROM search_backlog ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                RETURNING products)
+            SELECT pg_advisory_xact_lock(hashtextextended('catalog.search', 0)), write_search(products) FROM oldest
+            """
+        ).isEmpty == false
+    }
+
+    static func isFull(on transaction: any SQLConnection) async throws -> Bool {
+        let rows = try await transaction.query("SELECT count(*) > \(maximumEntries) AS is_full FROM (SELECT FROM search_backlog LIMIT \(maximumEntries + 1)) AS entries")
+        return try rows.first?.decode("is_full") ?? false
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Contracts
+import FoundationEssentials
+import Input
+import JSON
+import Messaging
+import Runtime
+import Terminal
+
+struct ImportsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "imports", abstract: "Lists, starts and follows imports of products, stock, prices and categories.",
+        subcommands: [List.self, Start.self, Watch.self, Rejected.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists imports, newest first.")
+
+        @Option(help: "The most to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
+
+        func run() async throws {
+            struct Imports: Decodable { let items: [ImportProgress] }
+            let limit = limit
+            let imports: Imports = try await ShellRequests.run("imports") { shell in
+                try await ImportsCommand.decoded(shell.reply("catalog.imports.list", .query, ["limit": String(limit)]))
+            }
+            let paint = ImportsCommand.terminal.paint
+            Console.print(ImportProgress.table(imports.items, paint) + "\n")
+        }
+    }
+
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Imports a file, and follows the import to its end.",
+            discussion: "Exit status 0: done. 1: the file was refused, or the import has failed. Rows that were not taken do not change it.")
+
+        @Argument(help: "CSV; NDJSON where its name ends in .ndjson or .jsonl. It may be packed with gzip.") var file: String
+        @Option(help: "What the rows are: products, stock, prices or categories.") var kind = "products"
+        @Flag(help: "Only look; change nothing.") var dryRun = false
+        @Option(help: "How the characters are written, such as windows-1252.") var encoding: String?
+        @Option(help: "What decimals begin with: point or comma.") var decimal: String?
+        @Option(help: "The currency of amounts that have none.") var currency: String?
+        @Flag(help: "Print the import's id, and do not follow it.") var noWatch = false
+
+        func run() async throws {
+            let file = try ImportFile(path: file)
+            var parameters = ["kind": kind, "content-type": file.contentType]
+            if dryRun { parameters["dryRun"] = "true" }
+            parameters["encoding"] = encoding
+            parameters["decimal"] = decimal
+            parameters["currency"] = currency
+            let (given, watches) = (parameters, !noWatch)
+            try await ShellRequests.run("imports") { shell in
+                let accepted: ImportProgress = try await ImportsCommand.decoded(file.send(given, shell))
+                Console.print("\(accepted.id)\n")
+                if watches { try await ImportsCommand.follow(accepted.id, shell) }
+            }
+        }
+    }
+
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows how far an import is, until its end: a bar on a terminal, lines elsewhere.",
+            discussion: "Exit status 0: done. 1: there is no such import, or it has failed.")
+        @Argument var id: String
+
+        func run() async throws {
+            let id = id
+            try await ShellRequests.run("imports") { try await ImportsCommand.follow(id, $0) }
+        }
+    }
+
+    struct Rejected: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Prints all rows that were not taken, with their reasons, as CSV.")
+        @Argument var id: String
+
+        func run() async throws {
+            let id = id
+            try await ShellRequests.run("imports") { shell in
+                var after: String?
+                repeat {
+                    var parameters = ["id": id]
+                    parameters["after"] = after
+                    let page = try await ImportsCommand.checked(shell.reply("catalog.imports.rejected", .query, parameters))
+                    Console.print(String(decoding: page.body, as: UTF8.self))
+                    after = page.headers[Reply.nextPage]
+                } while after != nil
+            }
+        }
+    }
+
+    private static let terminal = Terminal(environment: ProcessInfo.processInfo.environment)
+    /// Between two looks at an import.
+    private static let pause: Duration = .milliseconds(500)
+    /// Looks in a row without an answer, after which nobody waits any longer.
+    private static let maximumSilent = 20
+
+    private static func follow(_ id: String, _ shell: ShellRequests) async throws {
+        var display = ImportDisplay(terminal: terminal)
+        var silent = 0
+        while true {
+            do {
+                let progress: ImportProgress = try decoded(await shell.reply("catalog.imports.get", .query, ["id": id]))
+                silent = 0
+                Console.print(display.text(progress, at: .now))
+                switch progress.state {
+                case .running: break
+                case .done: return
+                case .failed: throw ExitCode(1)
+                }
+            } catch is RequestClient.Unanswered where silent < maximumSilent {
+                silent += 1
+            }
+            try await shell.clock.sleep(for: pause)
+        }
+    }
+
+    /// Prints a refusal, and ends with exit status 1.
+    private static func checked(_ reply: Reply) throws -> Reply {
+        guard reply.status < 300 else {
+            Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
+            throw ExitCode(1)
+        }
+        return reply
+    }
+
+    private static func decoded<Value: Decodable>(_ reply: Reply) throws -> Value {
+        try JSON.decode(Value.self, from: checked(reply).body)
+    }
+}

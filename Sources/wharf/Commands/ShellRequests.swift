@@ -1,0 +1,60 @@
+import AMQP
+import Assembly
+import Contracts
+import FoundationEssentials
+import Messaging
+import Operations
+import Runtime
+import ServiceLifecycle
+
+/// Sends an operator's requests to the services as the ingress does, over one connection to the broker.
+struct ShellRequests: Sendable {
+    /// How long an operator waits for an answer.
+    private static let timeout: Duration = .seconds(10)
+    /// The actor in the audit log for commands from a shell.
+    private static let shell = Caller(id: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), role: .admin)
+
+    private let client: RequestClient
+    private let randomness: any Randomness
+    let clock: any WallClock
+
+    /// - Parameter name: Of the command, in logs.
+    static func run<Result: Sendable>(_ name: String, _ body: @escaping @Sendable (ShellRequests) async throws -> Result) async throws -> Result {
+        let (settings, logger) = try Role.start(name, isTool: true)
+        let assembly = Assembly(settings: settings, logger: logger, name: name)
+        let commands = try assembly.publisher(Assembly.ingress, confirms: true)
+        let queries = try assembly.publisher(Assembly.ingress, confirms: true, for: "queries")
+        let (client, parts) = try assembly.requestClient(Assembly.ingress, commands: commands, queries: queries)
+        let requests = ShellRequests(client: client, randomness: assembly.randomness, clock: assembly.clock)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in [commands, queries] + parts { group.addTask { try await service.run() } }
+            defer { group.cancelAll() }
+            try await client.whenReady(within: timeout, clock: requests.clock)
+            return try await body(requests)
+        }
+    }
+
+    /// - Parameter id: That of an earlier attempt at the same; a new one otherwise.
+    /// - Throws: `RequestClient.Unanswered`
+    func reply(
+        _ operation: String, _ durability: Durability, _ parameters: [String: String], body: [UInt8] = [], id: UUID? = nil
+    ) async throws -> Reply {
+        let request = Request(id: id ?? randomness.uuid(), operation: operation, parameters: parameters, caller: Self.shell, body: body)
+        return try await client.send(request, durability: durability, timeout: Self.timeout)
+    }
+
+    func newID() -> UUID { randomness.uuid() }
+}
+
+extension RequestClient {
+    private static let readinessInterval: Duration = .milliseconds(20)
+
+    /// Returns when requests can be sent; throws `Unanswered` when that does not happen in time.
+    fileprivate func whenReady(within limit: Duration, clock: any WallClock) async throws {
+        let ready: Bool? = try await clock.within(limit) {
+            while !(await self.canSend) { try await clock.sleep(for: Self.readinessInterval) }
+            return true
+        }
+        guard ready == true else { throw Unanswered.refused("the broker cannot be reached") }
+    }
+}
