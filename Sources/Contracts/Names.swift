@@ -38,6 +38,7 @@ public enum MessageName {
     public static let stockLow = "stock.low"
     public static let orderConfirmed = "order.confirmed"
     public static let orderRejected = "order.rejected"
+    public static let orderActionRequired = "order.actionRequired"
     public static let orderShipped = "order.shipped"
     public static let orderDelivered = "order.delivered"
     public static let orderCancelled = "order.cancelled"

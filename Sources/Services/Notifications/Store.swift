@@ -30,6 +30,8 @@ enum Store {
         case refused(String)
         /// For now, and why.
         case delayed(String)
+        /// It is no longer true, and was not sent.
+        case pointless
     }
 
     /// Stores the new ones, and returns the state of each.
@@ -67,6 +69,14 @@ enum Store {
             WHERE notifications.id = attempt.id AND notifications.result <> 'sent'
             """)
         try await WaitingStore.record(sorted, now: now, on: transaction)
+    }
+
+    /// Those of the orders whose end was announced, or is about to be.
+    static func ended(_ orders: [UUID], on connection: any SQLConnection) async throws -> Set<UUID> {
+        let ends: [NotificationKind] = [.orderConfirmed, .orderRejected, .orderCancelled]
+        let rows = try await connection.query(
+            "SELECT DISTINCT order_id FROM notifications WHERE order_id = ANY(\(orders)) AND kind = ANY(\(ends.map(\.rawValue)))")
+        return try Set(rows.map { try $0.decode("order_id") })
     }
 
     /// One list per query, newest first, one notification longer than its page.
@@ -111,7 +121,7 @@ extension Store.Attempt {
     fileprivate var result: String {
         switch self {
         case .sent: "sent"
-        case .refused: "failed"
+        case .refused, .pointless: "failed"
         case .delayed: "pending"
         }
     }
@@ -120,6 +130,7 @@ extension Store.Attempt {
         switch self {
         case .sent: nil
         case .refused(let reason), .delayed(let reason): reason
+        case .pointless: "nothing is left to do for the customer"
         }
     }
 }

@@ -15,6 +15,11 @@ extension OrderUpdate {
         locale = order.locale
     }
 
+    init(actionRequiredFor order: OrderRow, until end: Date?) throws {
+        try self.init(order)
+        expiresAt = end
+    }
+
     init(cancelled order: OrderRow) throws {
         try self.init(order)
         reason = order.checkout.reason?.rawValue

@@ -10,7 +10,7 @@ public enum OrdersService {
     static let overdueInterval: Duration = .seconds(1)
 
     /// - Parameter retention: Seconds for which an order says whom it went to after its customer has deleted the account; nothing is erased before the order has
-    ///   settled.
+    ///   ended: shipped, with no return open, or given up.
     public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, clock: any WallClock) -> ServiceDefinition {
         let placing = Placing(times: times, clock: clock)
         let advancing = Advancing(times: times, clock: clock)
@@ -47,8 +47,8 @@ public enum OrdersService {
                 MessageName.advance, MessageName.restock, MessageName.createRefund, MessageName.customerErased, MessageName.eraseOrdersInNotifications,
             ],
             announces: [
-                MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderShipped, MessageName.orderDelivered, MessageName.orderCancelled,
-                MessageName.orderRefunded, MessageName.orderReturnRequested, MessageName.orderReturnApproved, MessageName.orderReturnRefused,
+                MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderActionRequired, MessageName.orderShipped, MessageName.orderDelivered,
+                MessageName.orderCancelled, MessageName.orderRefunded, MessageName.orderReturnRequested, MessageName.orderReturnApproved, MessageName.orderReturnRefused,
             ])
     }
 }
