@@ -27,7 +27,7 @@ extension Settings {
         case .payments: return name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET"
         case .notifications: return name == "WHARF_MAIL_URL"
         case .catalog, .carts, .orders, .deadletters: return false
-        case nil: return role == "ingress" && name == "STRIPE_WEBHOOK_SECRET"
+        case nil: return role == "ingress" && ["STRIPE_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL"].contains(name)
         }
     }
 

@@ -4,6 +4,7 @@ public enum MessageName {
     public static let sealingKey = "users.keys.get"
     public static let armLink = "users.links.arm"
     public static let preparePasswordReset = "users.passwordResets.prepare"
+    public static let setPreferences = "notifications.preferences.set"
     public static let accountMail = "notifications.accounts.mail"
     public static let eraseInCarts = "carts.customers.erase"
     public static let eraseInOrders = "orders.customers.erase"

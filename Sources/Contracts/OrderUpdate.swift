@@ -23,6 +23,8 @@ public struct OrderUpdate: Sendable, Codable {
     /// Of a required action: when it is too late for it.
     public var expiresAt: Date?
     public var locale: String?
+    /// Nil for a guest.
+    public var customerID: UUID?
 
     public init(orderID: UUID, number: String, email: String, lines: [OrderLine], total: Money) {
         (self.orderID, self.number, self.email, self.lines, self.total) = (orderID, number, email, lines, total)

@@ -196,6 +196,7 @@ import Yams
         "POST /v1/orders/{id}/refunds payments.refunds.create durable admin", "GET /v1/orders/{id}/refunds payments.refunds.list query admin",
         "GET /v1/payments/unresolved payments.unresolved.list query admin",
         "POST /v1/webhooks/stripe payments.webhooks.stripe durable public",
+        "POST /v1/webhooks/twilio notifications.webhooks.twilio durable public",
         "GET /v1/notifications notifications.notifications.list query admin",
         "GET /v1/dead-letters deadletters.letters.list query admin",
         "GET /v1/dead-letters/{id} deadletters.letters.get query admin",

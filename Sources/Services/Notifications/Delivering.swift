@@ -42,13 +42,21 @@ struct Delivering: Sendable {
     func note(_ items: [IncomingMessage<OrderNews>], on transaction: any SQLConnection) async throws -> [Plan] {
         let now = clock.now()
         let pointless = try await pointless(items.map(\.input), now, on: transaction)
-        let planned = items.map { item in
+        var planned = items.map { item in
             let news = item.input
             if news.kind == .actionRequired, pointless.contains(news.orderID) { return [Planned]() }
             return channels.compactMap { channel -> Planned? in
                 guard let recipient = channel.recipient(of: news) else { return nil }
                 let id = Self.id(of: news.kind, order: news.orderID, by: channel.name, repetition: news.repetition)
                 return Planned(channel: channel, notification: OutgoingNotification(id: id, news: news, recipient: recipient, date: now))
+            }
+        }
+        let concerned = planned.joined().filter { ChannelPreferences.concern($0.notification.news.kind, by: $0.channel.name) }
+        let preferences = try await Preferences.read(Array(Set(concerned.compactMap(\.notification.news.customerID))), on: transaction)
+        planned = planned.map { plan in
+            plan.filter { entry in
+                let news = entry.notification.news
+                return news.customerID.flatMap { preferences[$0] }?.allow(news.kind, by: entry.channel.name) ?? true
             }
         }
         let noted = try await Store.note(planned.flatMap { $0.map(\.row) }, now: now, on: transaction)

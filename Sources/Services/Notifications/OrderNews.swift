@@ -52,6 +52,8 @@ public struct OrderNews: Sendable {
     public var trackingURL: String?
     /// What is refunded.
     public var amount: Money?
+    /// Nil for a guest.
+    public var customerID: UUID?
     /// When it is no longer true: a required action can be taken until then.
     public var expiresAt: Date?
 }
@@ -77,6 +79,7 @@ extension OrderNews {
         let carrier, trackingNumber, trackingUrl: String?
         let amount: Money?
         let expiresAt: Date?
+        let customerID: UUID?
     }
 
     static func read(_ kind: NotificationKind) -> @Sendable (Request) throws -> OrderNews {
@@ -98,6 +101,7 @@ extension OrderNews {
             news.trackingURL = order.trackingUrl.flatMap { isWebAddress($0) ? $0 : nil }
             news.amount = order.amount
             news.expiresAt = order.expiresAt
+            news.customerID = order.customerID
             return news
         }
     }

@@ -13,6 +13,7 @@ extension OrderUpdate {
         self.init(orderID: order.id, number: order.number, email: order.email, lines: lines, total: order.total)
         shippingAddress = try order.shippingAddress.value
         locale = order.locale
+        customerID = order.customerID
     }
 
     init(actionRequiredFor order: OrderRow, until end: Date?) throws {

@@ -86,5 +86,6 @@ extension OrderSettled {
             orderID: order.id, number: order.number, email: order.email, lines: try order.lines.value, total: order.total,
             reason: order.checkout.reason?.rawValue, shippingAddress: try order.shippingAddress.value)
         locale = order.locale
+        customerID = order.customerID
     }
 }
