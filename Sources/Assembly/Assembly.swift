@@ -121,7 +121,8 @@ package struct Assembly: Sendable {
             let ask = try asking(user, commands: publisher, on: thread, &services)
             definition = CartsService.definition(ask: ask, clock: clock, randomness: randomness)
         case .orders:
-            definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
+            definition = OrdersService.definition(
+                retention: Double(settings.orderRetentionDays) * 86_400, shop: MailAddress(settings.mail.from)?.name, clock: clock)
         case .payments:
             definition = PaymentsService.definition(gateways: [try stripe()], clock: clock)
         case .notifications:

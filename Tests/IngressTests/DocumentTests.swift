@@ -186,6 +186,8 @@ import Yams
         "GET /v1/orders orders.orders.list query customer",
         "GET /v1/orders/{id} orders.orders.get query public",
         "GET /v1/orders/{id}/events orders.orders.events query public",
+        "GET /v1/orders/{id}/invoice orders.invoices.get query public",
+        "POST /v1/orders/{id}/notes orders.notes.create command admin", "GET /v1/orders/{id}/notes orders.notes.list query admin",
         "POST /v1/orders/{id}/cancellation orders.orders.cancel durable public",
         "POST /v1/orders/{id}/shipments orders.shipments.create durable admin",
         "POST /v1/orders/{id}/delivery orders.orders.deliver durable admin",

@@ -36,6 +36,7 @@ import Testing
         try await order.harness.count(
             """
             SELECT (SELECT count(*) FROM orders WHERE orders::text LIKE '%canary%') + (SELECT count(*) FROM checkouts WHERE checkouts::text LIKE '%canary%')
+                + (SELECT count(*) FROM order_notes WHERE order_notes::text LIKE '%canary%')
             """)
     }
 
@@ -77,10 +78,11 @@ import Testing
             returns.append(try reply.decoded(Named.self).id)
         }
         _ = try await order.perform(order.request("orders.returns.refuse", #"{"reason":"canary refusal"}"#, of: returns[0]))
+        _ = try await order.perform(order.request("orders.notes.create", #"{"text":"canary note"}"#))
         _ = try await erase(order, customer)
         #expect(try await order.view.email == "canary@wharf.example", "a return is open")
         let exported = try await export(order, customer)
-        for words in ["canary name", "canary@wharf.example", "canary words", "canary refusal", "canary 1"] { #expect(exported.contains(words), "\(words)") }
+        for words in ["canary name", "canary@wharf.example", "canary words", "canary refusal", "canary note", "canary 1"] { #expect(exported.contains(words), "\(words)") }
         _ = try await order.perform(order.request("orders.returns.approve", of: returns[1]))
         _ = try await order.perform(order.request("orders.returns.receive", #"{"restock":true}"#, of: returns[1]))
         try await look(order)

@@ -29,7 +29,13 @@ struct Customers: Sendable {
         var outcomes: [Outcome] = []
         for item in items {
             let rows = try await Store.list(OrderFilter(customer: item.input.userID), after: nil, limit: Self.atOnce, on: connection)
-            outcomes.append(.done(try Reply(json: try rows.map { try $0.view })))
+            let notes = try await NoteStore.export(of: rows.map(\.id), on: connection)
+            let views = try rows.map { row in
+                var view = try row.view
+                view.notes = notes[row.id]
+                return view
+            }
+            outcomes.append(.done(try Reply(json: views)))
         }
         return outcomes
     }
@@ -99,6 +105,7 @@ extension Store {
 
     private static func erase(_ rows: [OrderRow], on transaction: any SQLConnection) async throws {
         if rows.isEmpty { return }
+        try await NoteStore.erase(of: rows.map(\.id), on: transaction)
         try await transaction.enqueue(
             """
             UPDATE orders

@@ -129,5 +129,18 @@ enum Schema {
                 -- The language tag that its customer is written to in, where it is known.
                 ALTER TABLE orders ADD COLUMN locale text;
                 """),
+        Migration(
+            id: "notes at orders",
+            sql: """
+                CREATE TABLE order_notes (
+                    id uuid PRIMARY KEY,
+                    order_id uuid NOT NULL REFERENCES orders,
+                    written_at timestamptz NOT NULL,
+                    -- The administrator's id.
+                    author text NOT NULL,
+                    text text NOT NULL
+                );
+                CREATE INDEX order_notes_by_order ON order_notes (order_id, written_at, id);
+                """),
     ]
 }
