@@ -40,7 +40,7 @@ extension Assembly {
         guard let account = settings.twilio.accountSID else { return nil }
         guard let token = settings.twilio.authToken else { throw AssemblyError("TWILIO_AUTH_TOKEN", "is not set", "the token of TWILIO_ACCOUNT_SID") }
         guard let from = settings.twilio.from else { throw AssemblyError("TWILIO_FROM", "is not set", "a number, a name or a messaging service's id, as in +15551234567") }
-        return Twilio(transport: vendors("sms"), account: account, token: token, from: from, base: settings.twilio.apiBase)
+        return Twilio(transport: vendors("sms"), account: account, token: token, from: from, base: settings.twilio.apiBase, webhook: settings.twilio.webhookURL)
     }
 
     /// A client for the APIs of vendors on the Internet.

@@ -82,7 +82,8 @@ extension Assembly {
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return CartsService.definition(ask: ask, clock: clock, randomness: randomness)
         case .orders:
-            return OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
+            return OrdersService.definition(
+                retention: Double(settings.orderRetentionDays) * 86_400, shop: MailAddress(settings.mail.from)?.name, clock: clock)
         case .payments:
             return PaymentsService.definition(gateways: [try stripe()], clock: clock)
         case .notifications:

@@ -26,7 +26,7 @@ extension Settings {
         case .users: return name == "WHARF_REDIS_URL"
         case .payments: return name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET"
         case .notifications: return name == "WHARF_MAIL_URL"
-        case nil: return role == "ingress" && name == "STRIPE_WEBHOOK_SECRET"
+        case nil: return role == "ingress" && ["STRIPE_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL"].contains(name)
         default: return false
         }
     }

@@ -240,6 +240,8 @@ public struct OrderSettled: Sendable, Codable {
     public let shippingAddress: Address?
     /// The customer's language tag, where it is known.
     public var locale: String?
+    /// Nil for a guest.
+    public var customerID: UUID?
 
     public init(
         orderID: UUID, number: String, email: String, lines: [OrderLine], total: Money, reason: String?, shippingAddress: Address? = nil

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// The events `order.shipped`, `order.delivered`, `order.cancelled`, `order.refunded`, `order.returnRequested`, `order.returnApproved` and `order.returnRefused`:
-/// each is published once, when it has happened.
+/// The events `order.actionRequired`, `order.shipped`, `order.delivered`, `order.cancelled`, `order.refunded`, `order.returnRequested`, `order.returnApproved` and
+/// `order.returnRefused`: each is published once, when it has happened.
 public struct OrderUpdate: Sendable, Codable {
     public let orderID: UUID
     public let number: String
@@ -20,7 +20,11 @@ public struct OrderUpdate: Sendable, Codable {
     /// Of a cancellation: `cancelledByCustomer` or `cancelledByShop`. Of a refusal: the shop's words.
     public var reason: String?
     public var shippingAddress: Address?
+    /// Of a required action: when it is too late for it.
+    public var expiresAt: Date?
     public var locale: String?
+    /// Nil for a guest.
+    public var customerID: UUID?
 
     public init(orderID: UUID, number: String, email: String, lines: [OrderLine], total: Money) {
         (self.orderID, self.number, self.email, self.lines, self.total) = (orderID, number, email, lines, total)

@@ -26,7 +26,7 @@ import Testing
                 OutgoingMessage(.request("orders.checkouts.place"), body: Array(#"{"a":"\u00e9"}"#.utf8), forwardsRequester: true, caller: caller),
                 OutgoingMessage(.event("order.confirmed"), body: Array("{}".utf8)),
                 OutgoingMessage(.broadcast("session.revoked"), body: Array("{}".utf8)),
-                OutgoingMessage(.answer(Requester(replyTo: "replies.ingress.1", correlationID: "c"), status: 200), body: Array("{}".utf8)),
+                OutgoingMessage(.answer(Requester(replyTo: "replies.ingress.1", correlationID: "c"), status: 200, headers: ["location": "/v1/orders/1"]), body: Array("{}".utf8)),
                 OutgoingMessage(.replay(original, queue: "payments.commands"), body: [0xFF]),
             ])
         #expect(read.reply == Reply(status: 201, headers: ["etag": "\"1\""], body: Array(#"{"id":1}"#.utf8)))

@@ -29,7 +29,9 @@ import Testing
         for member in ["shipmentID", "refundID", "returnID"] {
             for id in ids { events.append(event("order.shipped", order: order, #", "\#(member)": "\#(id)""#)) }
         }
-        for batch in [events, events.map { Request(id: UUID(), operation: $0.operation, body: $0.body) }] {
+        // Once the order's end is known, nobody is asked to act any more.
+        let first = events.filter { $0.operation == MessageName.orderActionRequired }
+        for batch in [first, events, events.map { Request(id: UUID(), operation: $0.operation, body: $0.body) }] {
             #expect(await service.send(batch).allSatisfy { $0.failure == nil })
         }
         // The ids of the three members are two: a mail is about the shipment, or the refund, or the return.
@@ -61,5 +63,44 @@ import Testing
         #expect(await service.send(events).allSatisfy { $0.failure == nil })
         #expect(transport.sent.contains { $0.text.contains("We have refunded €19.90 for your order W-7") && $0.text.contains("Refund: €19.90") })
         #expect(!transport.sent.contains { $0.html.contains("javascript") })
+    }
+
+    private func asking(_ order: UUID, until end: Date? = nil) -> Request {
+        event(MessageName.orderActionRequired, order: order, end.map { #", "expiresAt": "\#($0.ISO8601Format())""# } ?? "")
+    }
+
+    @Test func `a customer is asked to act only while that is of use`() async throws {
+        let service = try await start()
+        let now = service.clock.now()
+        let (open, late, over) = (UUID(), UUID(), UUID())
+        _ = await service.send([event(MessageName.orderConfirmed, order: over)])
+        let requests = [asking(open, until: now.addingTimeInterval(60)), asking(late, until: now.addingTimeInterval(-1)), asking(over, until: now.addingTimeInterval(60))]
+        #expect(await service.send(requests).allSatisfy { $0.failure == nil })
+        #expect(transport.sent.map(\.subject) == ["Your order W-7 is confirmed", "Please complete the payment for order W-7"])
+        #expect(try await service.count("SELECT count(*) FROM notifications") == 2)
+    }
+
+    /// It has waited for a mail server, and the customer has acted meanwhile.
+    @Test func `a request to act that has become pointless is not sent, and does not wait any longer`() async throws {
+        let service = try await start()
+        let (order, request) = (UUID(), UUID())
+        transport.fail("ada@example.com", with: DeliveryError("busy", .unavailable))
+        let asking = Request(id: request, operation: MessageName.orderActionRequired, body: asking(order).body)
+        #expect(await service.send([asking])[0].failure?.remedy == .retry)
+        #expect(try await service.count("SELECT count(*) FROM waiting") == 1)
+        transport.fail("ada@example.com", with: nil)
+        #expect(await service.send([event(MessageName.orderConfirmed, order: order)])[0].failure == nil)
+        #expect(await service.send([asking])[0].failure == nil)
+        #expect(transport.sent.map(\.subject) == ["Your order W-7 is confirmed"])
+        #expect(try await service.count("SELECT count(*) FROM waiting") == 0)
+        #expect(try await service.count("SELECT count(*) FROM notifications WHERE kind = 'actionRequired' AND result = 'failed'") == 1)
+    }
+
+    @Test func `a customer who has left is written to no more`() async throws {
+        let service = try await start()
+        let body = Array(#"{"orderID": "\#(UUID().uuidString)", "number": "W-7", "email": "\#(Erased.email)"}"#.utf8)
+        #expect(await service.send([Request(id: UUID(), operation: MessageName.orderShipped, body: body)])[0].failure == nil)
+        #expect(transport.sent.isEmpty)
+        #expect(try await service.count("SELECT count(*) FROM notifications") == 0)
     }
 }

@@ -141,7 +141,7 @@ private struct VendorSandbox: Sendable {
 @Suite struct TwilioTests {
     private func error(_ transport: Twilio, to number: String = "+4930123456") async -> DeliveryError? {
         do throws(DeliveryError) {
-            try await transport.send("Ihre Bestellung ist unterwegs & gleich da.", to: number)
+            try await transport.send("Ihre Bestellung ist unterwegs & gleich da.", to: number, id: UUID())
             return nil
         } catch {
             return error
@@ -182,7 +182,7 @@ private struct VendorSandbox: Sendable {
 
 @Suite struct SMSChannelTests {
     private struct Nowhere: TextMessageTransport {
-        func send(_ text: String, to number: String) async throws(DeliveryError) {}
+        func send(_ text: String, to number: String, id: UUID) async throws(DeliveryError) {}
     }
 
     private func news(_ kind: NotificationKind, phone: String?) throws -> OrderNews {

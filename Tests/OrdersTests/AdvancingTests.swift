@@ -47,6 +47,25 @@ import Testing
         await order.harness.database.close()
     }
 
+    /// Charged after the order was given up, refunded by the void, and shown so at the gateway.
+    @Test(arguments: [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]])
+    func `an order that was given up ends with the payment as the gateway has it, in whatever order its reports arrive`(arrival: [Int]) async throws {
+        let order = try await OrderFixture()
+        try await order.take(.stockShort, .cartReopened)
+        #expect(try await order.view.payment.state == .cancelled)
+        let events: [Int: (CheckoutEvent.Kind, PaymentReport)] = [
+            1: (.charged, report(.succeeded, 1)), 2: (.paymentVoided, report(.refunded, refunded: 100, 2)), 3: (.paymentChanged, report(.refunded, refunded: 100, 3)),
+        ]
+        for place in arrival + arrival {
+            let (kind, report) = try #require(events[place])
+            try await order.advance(kind, report)
+        }
+        let view = try await order.view
+        #expect(view.state == "rejected" && view.reason == "outOfStock" && view.payment.state == .refunded && view.refunded.amount == 100)
+        #expect(view.payment.clientSecret == nil)
+        await order.harness.database.close()
+    }
+
     @Test func `the confirmation leaves with the report of the payment, when that of the booked sale came first`() async throws {
         let order = try await OrderFixture()
         #expect(try await order.advance(.stockCommitted) == [])

@@ -59,6 +59,7 @@ struct CheckoutModel {
         if !checkout.isTerminal {
             next.append(receiving(.overdue(expired: false)))
             next.append(receiving(.overdue(expired: true)))
+            next.append(receiving(.unattended))
         }
         if !faultless {
             // A row lock decides between the two.
@@ -113,6 +114,7 @@ struct CheckoutModel {
             if money != .taken { found.append("called confirmed without money") }
         }
         if announcedConfirmed, announcedRejected { found.append("announced as both confirmed and rejected") }
+        if flight.contains(.step(.announceActionRequired)), attempt?.intent == nil { found.append("the customer is asked to act, and the gateway has nothing to act on") }
         if announcedCancelled, announcedRejected { found.append("announced as both cancelled and rejected") }
         if shipped, checkout.phase != .confirmed { found.append("shipped, and given up") }
         if checkout.isCancelled, checkout.orderState == "confirmed" || checkout.orderState == "rejected" { found.append("cancelled, and called \(checkout.orderState)") }
@@ -144,6 +146,7 @@ struct CheckoutModel {
         case .step(.announceConfirmed): [with { $0.announcedConfirmed = true }]
         case .step(.announceRejected): [with { $0.announcedRejected = true }]
         case .step(.announceCancelled): [with { $0.announcedCancelled = true }]
+        case .step(.announceActionRequired): [self]
         }
     }
 

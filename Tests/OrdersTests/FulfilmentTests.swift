@@ -45,7 +45,7 @@ import Testing
             case .request(let number, let sku, let quantity):
                 _ = try after.request([.init(sku: sku, quantity: quantity, reason: "broken")], id: id(10 + number), of: order, at: now)
             case .decide(let number, let decision): _ = try after.decide(decision, on: id(10 + number))
-            case .refund(let number): _ = after.learn(RefundReport(refundID: Return.refund(of: id(10 + number)), state: .succeeded, amount: 100))
+            case .refund(let number): _ = after.learn(RefundReport(refundID: Return.refund(of: id(10 + number)), state: .succeeded, amount: 100), revision: 1)
             }
         } catch {
             return fulfilment
@@ -79,6 +79,41 @@ import Testing
         }
         #expect(seen == Set([nil] + Fulfilment.State.allCases.map(Optional.some)))
         #expect(seenReturns == Set(Return.State.allCases))
+    }
+
+    /// What payments reports of one refund, in its order: refused, asked for again by an operator, made, and sent back by the bank.
+    private static let reports: [(RefundState, revision: Int)] = [(.pending, 1), (.needsOperator, 2), (.pending, 3), (.succeeded, 3), (.failed, 5)]
+
+    @Test func `in whatever order reports about a refund arrive, and however often, its return shows the newest`() throws {
+        var received = Fulfilment()
+        _ = try received.ship(Self.parcel(nil), id: Self.id(1), of: Self.order, at: Self.now)
+        let one = try received.request([.init(sku: "tea", quantity: 1, reason: "broken")], id: Self.id(10), of: Self.order, at: Self.now)
+        #expect(one.refund == nil)
+        _ = try received.decide(.approve, on: one.id)
+        _ = try received.decide(.receive(restock: false), on: one.id)
+        for count in 1...Self.reports.count {
+            let newest = try #require(Self.reports.prefix(count).last)
+            for order in Self.permutations(Array(Self.reports.prefix(count))) {
+                var (fulfilment, paid) = (received, 0)
+                for (state, revision) in order + order {
+                    let report = RefundReport(refundID: one.refundID, state: state, amount: 90)
+                    if fulfilment.learn(report, revision: revision) == .paid { paid += 1 }
+                }
+                let shown = try #require(fulfilment.returns.first)
+                #expect(shown.refund == Return.Refund(state: newest.0, amount: Money(amount: 90, currency: "EUR")), "\(order)")
+                #expect(shown.state == (newest.0 == .succeeded ? .refunded : .received))
+                #expect(paid == (order.contains { $0.0 == .succeeded } ? 1 : 0), "the customer is notified once")
+            }
+        }
+    }
+
+    private static func permutations<T>(_ all: [T]) -> [[T]] {
+        if all.count < 2 { return [all] }
+        return all.indices.flatMap { place in
+            var rest = all
+            let first = rest.remove(at: place)
+            return permutations(rest).map { [first] + $0 }
+        }
     }
 
     private static func rank(_ fulfilment: Fulfilment) -> Int {

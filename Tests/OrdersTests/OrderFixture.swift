@@ -17,20 +17,23 @@ struct OrderFixture {
     let harness: ServiceHarness
     private let quantity: Int
 
-    init(quantity: Int = 1) async throws {
-        self.quantity = quantity
+    private let name: String
+    private let email: String
+
+    init(quantity: Int = 1, customer: UUID? = nil, name: String = "C", email: String = "c@wharf.example") async throws {
+        (self.quantity, self.name, self.email) = (quantity, name, email)
         let clock = SetClock()
         service = OrdersService.definition(clock: clock)
         harness = try await ServiceHarness(service, OrdersService.migrations, clock: clock)
-        _ = try await place(id)
+        _ = try await place(id, by: customer)
     }
 
     /// - Parameter waiting: Asks for the order's end as well, until so many seconds from now.
     func place(_ id: UUID, by customer: UUID? = nil, cart: UUID? = nil, waiting: Double? = nil) async throws -> BatchHandler.Result {
         let line = OrderLine(sku: "tea", name: "Tea", quantity: quantity, unitPrice: Money(amount: 100, currency: "EUR"))
         var order = PlaceOrder(
-            orderID: id, cartID: cart ?? self.cart, customerID: customer, email: "c@wharf.example",
-            shippingAddress: Address(name: "C", line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
+            orderID: id, cartID: cart ?? self.cart, customerID: customer, email: email,
+            shippingAddress: Address(name: name, line1: "1", line2: nil, city: "B", postalCode: "1", country: "DE"),
             payment: PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"), lines: [line], total: line.lineTotal)
         order.locale = "de-AT"
         var request = Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order), requester: Self.requester)

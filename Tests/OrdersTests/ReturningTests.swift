@@ -60,6 +60,30 @@ import Testing
         #expect(try await order.refunded(refund, PaymentReport(state: before.payment.state, refunded: 0, revision: 1)) == [])
         let view = try await order.view
         #expect(view.returns.map(\.state) == [.received] && view.history.count == before.history.count + 1)
+        #expect(before.returns.map(\.refund?.state) == [.pending] && view.returns.map(\.refund?.state) == [.failed])
+        await order.harness.database.close()
+    }
+
+    @Test func `a return whose refund the gateway refuses for good waits for an operator, who ends it`() async throws {
+        let order = try await OrderFixture()
+        try await order.confirm()
+        _ = try await order.ship()
+        let id = try await ask(order).reply.decoded(Answer.self).id
+        _ = try await decide(order, "approve", id)
+        _ = try await decide(order, "receive", id, #"{"restock":false}"#)
+        func report(_ state: RefundState, _ payment: PaymentState, _ refunded: Int, _ revision: Int) async throws -> (keys: [String], one: Return?) {
+            let refund = RefundReport(refundID: Return.refund(of: id), state: state, amount: 100)
+            let keys = try await order.refunded(refund, PaymentReport(state: payment, refunded: refunded, revision: revision))
+            return (keys, try await order.view.returns.first)
+        }
+        let refused = try await report(.needsOperator, .needsOperator, 0, 2)
+        #expect(refused.keys == [] && refused.one?.state == .received && refused.one?.refund?.state == .needsOperator)
+        let paid = try await report(.succeeded, .refunded, 100, 4)
+        #expect(paid.keys == [MessageName.orderRefunded] && paid.one?.state == .refunded)
+        // The bank sends the money back.
+        let failed = try await report(.needsOperator, .needsOperator, 0, 5)
+        #expect(failed.keys == [] && failed.one?.state == .received && failed.one?.refund?.state == .needsOperator)
+        #expect(try await order.view.payment.state == .needsOperator)
         await order.harness.database.close()
     }
 

@@ -26,7 +26,10 @@ import Testing
         #expect(reply.status == 202)
         #expect(reply.settlesUntil == order.harness.clock.now().addingTimeInterval(10))
         let answer = try #require(try await answers(order, charged: id).first)
-        #expect(answer.destination == .answer(OrderFixture.requester, status: 200))
+        // It may overtake the first reply, so it says where the order is, too.
+        let location = try #require(reply.headers["location"])
+        #expect(location.hasPrefix("/v1/orders/\(id.uuidString.lowercased())?token="))
+        #expect(answer.destination == .answer(OrderFixture.requester, status: 200, headers: ["location": location]))
         #expect(answer.text.contains(#""state":"confirmed""#))
         await order.harness.database.close()
     }

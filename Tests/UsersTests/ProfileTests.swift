@@ -3,6 +3,7 @@ import FoundationEssentials
 import PostgreSQL
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import ServiceKit
 @testable import Users
@@ -26,7 +27,30 @@ import Testing
         #expect(same.name == "Ada King" && same.locale == nil)
     }
 
+    @Test func `the channels of notifications are changed one by one, and each change is reported once, in order`() async throws {
+        let users = try await UsersHarness()
+        let ada = try await users.signUp()
+        struct Channels: Decodable { let notifications: ChannelPreferences }
+        func change(_ body: String) async throws -> (ChannelPreferences, [SetPreferences]) {
+            var request = try Request("users.me.update", caller: ada.caller)
+            request.body = Array(body.utf8)
+            let result = await users.service.send([request])[0]
+            let sent = result.outputs.filter { $0.key == MessageName.setPreferences }
+            return (try result.reply.decoded(Channels.self).notifications, try sent.map { try JSON.decode(SetPreferences.self, from: $0.body) })
+        }
+        let first = try await change(#"{"notifications": {"sms": false}}"#)
+        #expect(first.0 == ChannelPreferences(email: true, sms: false) && first.1.map(\.revision) == [1] && first.1.map(\.preferences) == [first.0])
+        #expect(try await change(#"{"notifications": {"sms": false}}"#).1.isEmpty)
+        #expect(try await change(#"{"notifications": {}, "name": "Ada"}"#).1.isEmpty)
+        let second = try await change(#"{"notifications": {"email": false}}"#)
+        #expect(second.0 == ChannelPreferences(email: false, sms: false) && second.1.map(\.revision) == [2])
+        let profile = try await users.service.ask(Request("users.me.get", caller: ada.caller)).decoded(Channels.self)
+        #expect(profile.notifications == second.0)
+    }
+
     @Test(arguments: [
+        (#"{"notifications": null}"#, "notifications"), (#"{"notifications": true}"#, "notifications"), (#"{"notifications": {"sms": null}}"#, "notifications.sms"),
+        (#"{"notifications": {"sms": 1}}"#, "notifications.sms"), (#"{"notifications": {"pigeon": true}}"#, "notifications.pigeon"),
         (#"{"name": null}"#, "name"), (#"{"name": ""}"#, "name"), (#"{"name": "a\u0007"}"#, "name"), (#"{"locale": "english"}"#, "locale"), (#"{"locale": "e"}"#, "locale"),
         (#"{"locale": "en_GB"}"#, "locale"), (#"{"locale": "en-"}"#, "locale"), (#"{"email": "a@b.example"}"#, "email"), (#"{"role": "admin"}"#, "role"),
     ])

@@ -12,6 +12,23 @@ protocol WebhookScheme: Sendable {
 
     /// - Parameter values: The values of all headers of a name.
     func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault)
+
+    /// - Parameter url: The public URL of the operation, as its sender was given it; nil where it is not configured.
+    init(secrets: [String], url: String?)
+
+    /// - Parameter query: The parameters after the URL, for a sender that signs them, too.
+    func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) throws(WebhookFault)
+}
+
+/// Most senders sign the body alone.
+extension WebhookScheme {
+    init(secrets: [String], url: String?) {
+        self.init(secrets: secrets)
+    }
+
+    func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) throws(WebhookFault) {
+        try verify(values, body, now: now)
+    }
 }
 
 /// Why a webhook is rejected; for its sender, so without secrets.
@@ -20,16 +37,16 @@ struct WebhookFault: Error {
 }
 
 enum WebhookSchemes {
-    static let all: [any WebhookScheme.Type] = [StripeScheme.self]
+    static let all: [any WebhookScheme.Type] = [StripeScheme.self, TwilioScheme.self]
 
     static func named(_ name: String) -> (any WebhookScheme.Type)? { all.first { $0.name == name } }
 
     /// Those with secrets, by name.
-    static func configured(_ secrets: [String: [String]]) -> [String: any WebhookScheme] {
+    static func configured(_ secrets: [String: [String]], urls: [String: String] = [:]) -> [String: any WebhookScheme] {
         var schemes: [String: any WebhookScheme] = [:]
         for scheme in all {
             guard let own = secrets[scheme.name], !own.isEmpty else { continue }
-            schemes[scheme.name] = scheme.init(secrets: own)
+            schemes[scheme.name] = scheme.init(secrets: own, url: urls[scheme.name])
         }
         return schemes
     }

@@ -77,7 +77,10 @@ extension OutgoingMessages.Element: Codable {
         case .event: self = try read(.event(key))
         case .broadcast: self = try read(.broadcast(key))
         case .answer:
-            self = try read(.answer(try members.decode(Requester.self, forKey: .requester), status: try members.decode(Int.self, forKey: .status)))
+            self = try read(
+                .answer(
+                    try members.decode(Requester.self, forKey: .requester), status: try members.decode(Int.self, forKey: .status),
+                    headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:]))
         case .replay:
             let original = FailedMessage(
                 messageID: try members.decodeIfPresent(String.self, forKey: .messageID),
@@ -111,10 +114,11 @@ extension OutgoingMessages.Element: Codable {
             case .request(let key): try encode(.request, key, message.body, message.subject)
             case .event(let key): try encode(.event, key, message.body, message.subject)
             case .broadcast(let key): try encode(.broadcast, key, message.body, message.subject)
-            case .answer(let requester, let status):
+            case .answer(let requester, let status, let headers):
                 try encode(.answer, "", message.body, message.subject)
                 try members.encode(requester, forKey: .requester)
                 try members.encode(status, forKey: .status)
+                if !headers.isEmpty { try members.encode(headers, forKey: .headers) }
             case .replay(let original, let queue):
                 try encode(.replay, queue, original.body, message.subject)
                 try members.encodeIfPresent(original.messageID, forKey: .messageID)

@@ -14,7 +14,7 @@ public struct OutgoingMessage: Sendable, Equatable {
         /// As `event`, but having no subscriber is not an error.
         case broadcast(String)
         /// To a requester who has been waiting since an earlier message; a requester that is gone is not an error.
-        case answer(Requester, status: Int)
+        case answer(Requester, status: Int, headers: [String: String] = [:])
         /// A message that was set aside, to the queue that it came from.
         case replay(FailedMessage, queue: String)
     }
@@ -81,8 +81,8 @@ extension OutgoingMessage {
     /// sent; the requester is taken from the current delivery, which may be a later copy from another requester.
     func publication(at index: Int, of input: Request, recorded: Date?, now: Date) -> Publication {
         switch destination {
-        case .answer(let requester, let status):
-            var publication = Reply(status: status, body: body).publication(to: requester)
+        case .answer(let requester, let status, let headers):
+            var publication = Reply(status: status, headers: headers, body: body).publication(to: requester)
             publication.mandatory = false
             return publication
         case .replay(let message, let queue):

@@ -37,12 +37,20 @@ extension Settings {
         public let authToken: String?
         public let from: String?
         public let apiBase: String
+        /// Where Twilio reports what became of a text message: the public URL of `/v1/webhooks/twilio`.
+        public let webhookURL: String?
+
+        /// The token signs webhooks, whose URL is a part of what is signed.
+        public var webhookSecrets: [String] { webhookURL == nil ? [] : [authToken].compactMap(\.self) }
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             accountSID = try table.read("TWILIO_ACCOUNT_SID", .text, unset: "no text messages", "Twilio account; when set, customers with an international telephone number get text messages")
             authToken = try table.read("TWILIO_AUTH_TOKEN", .secret, "its token", .secret)
             from = try table.read("TWILIO_FROM", .text, "the sender of text messages: a number, a name, or a messaging service's id")
             apiBase = try table.read("TWILIO_API_BASE", .api(plainText), standard: "https://api.twilio.com", "Twilio's API")
+            webhookURL = try table.read(
+                "TWILIO_WEBHOOK_URL", .api(plainText), unset: "no delivery reports",
+                "the public URL of /v1/webhooks/twilio, to which Twilio reports what became of a text message; for notifications and the ingress")
         }
     }
 

@@ -18,6 +18,7 @@ struct Customers: Sendable {
 
     func erase(_ items: [IncomingMessage<Customer>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await forget("user_id = ANY(\(items.map(\.input.userID)))", on: transaction)
+        try await transaction.enqueue("DELETE FROM preferences WHERE user_id = ANY(\(items.map(\.input.userID)))")
         return try items.map { item in
             .done(emit: [
                 try OutgoingMessage(.request(MessageName.customerErased), CustomerErased(userID: item.input.userID, service: NotificationsService.name))
@@ -31,7 +32,9 @@ struct Customers: Sendable {
     }
 
     private func forget(_ selected: SQL, on transaction: any SQLConnection) async throws {
-        try await transaction.enqueue("UPDATE notifications SET recipient = \(Erased.email), detail = NULL WHERE " + selected)
+        // The addresses are taken from the notifications, which lose them.
+        try await ReceiptStore.erase(selected, on: transaction)
+        try await transaction.enqueue("UPDATE notifications SET recipient = \(Erased.email), detail = NULL, delivery_detail = NULL WHERE " + selected)
         try await WaitingStore.erase(selected, on: transaction)
     }
 }

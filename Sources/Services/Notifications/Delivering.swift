@@ -41,12 +41,22 @@ struct Delivering: Sendable {
 
     func note(_ items: [IncomingMessage<OrderNews>], on transaction: any SQLConnection) async throws -> [Plan] {
         let now = clock.now()
-        let planned = items.map { item in
-            channels.compactMap { channel -> Planned? in
-                let news = item.input
+        let pointless = try await pointless(items.map(\.input), now, on: transaction)
+        var planned = items.map { item in
+            let news = item.input
+            if news.kind == .actionRequired, pointless.contains(news.orderID) { return [Planned]() }
+            return channels.compactMap { channel -> Planned? in
                 guard let recipient = channel.recipient(of: news) else { return nil }
                 let id = Self.id(of: news.kind, order: news.orderID, by: channel.name, repetition: news.repetition)
                 return Planned(channel: channel, notification: OutgoingNotification(id: id, news: news, recipient: recipient, date: now))
+            }
+        }
+        let concerned = planned.joined().filter { ChannelPreferences.concern($0.notification.news.kind, by: $0.channel.name) }
+        let preferences = try await Preferences.read(Array(Set(concerned.compactMap(\.notification.news.customerID))), on: transaction)
+        planned = planned.map { plan in
+            plan.filter { entry in
+                let news = entry.notification.news
+                return news.customerID.flatMap { preferences[$0] }?.allow(news.kind, by: entry.channel.name) ?? true
             }
         }
         let noted = try await Store.note(planned.flatMap { $0.map(\.row) }, now: now, on: transaction)
@@ -56,6 +66,17 @@ struct Delivering: Sendable {
                 return entry.dated(standing.createdAt)
             }
         }
+    }
+
+    /// The orders whose customers need not act any more: the time for it is over, or the order's end was announced, perhaps while this news waited for a server.
+    private func pointless(_ news: [OrderNews], _ now: Date, on transaction: any SQLConnection) async throws -> Set<UUID> {
+        let asking = news.filter { $0.kind == .actionRequired }
+        if asking.isEmpty { return [] }
+        let expired = asking.filter { $0.expiresAt.map { $0 <= now } ?? false }.map(\.orderID)
+        let pointless = try await Store.ended(asking.map(\.orderID), on: transaction).union(expired)
+        let attempts = pointless.flatMap { order in channels.map { (Self.id(of: .actionRequired, order: order, by: $0.name), Store.Attempt.pointless) } }
+        try await Store.record(Dictionary(attempts, uniquingKeysWith: { first, _ in first }), now: now, on: transaction)
+        return pointless
     }
 
     func send(_ prepared: [(item: IncomingMessage<OrderNews>, plan: Plan)]) async throws -> [Results] {
@@ -116,7 +137,7 @@ struct Delivering: Sendable {
             }
         }
         if let failure = failures.first(where: { $0.remedy == .retry }) ?? failures.first { return .failed(failure) }
-        return .done(note: sent.isEmpty ? "sent before" : sent.joined(separator: ", "))
+        return .done(note: sent.isEmpty ? "sent before, or nothing to send" : sent.joined(separator: ", "))
     }
 }
 

@@ -18,7 +18,16 @@ struct AccountNews: Sendable {
 }
 
 struct ListNotifications: Sendable {
+    /// A nil filter is not applied.
     let order: UUID?
+    let kind: String?
+    let channel: String?
+    let result: String?
+    /// As it is written in the list.
+    let recipient: String?
+    /// Recorded at this time or later, and before that one.
+    let since: Date?
+    let until: Date?
     let page: PageRequest
     let after: (Date, UUID)?
 
@@ -28,7 +37,18 @@ struct ListNotifications: Sendable {
             let orderID = order.flatMap(UUID.init(uuidString:))
             if order != nil, orderID == nil { fields.note("order", "must be a UUID") }
             let page = fields.page()
-            return ListNotifications(order: orderID, page: page, after: fields.position(page))
+            return ListNotifications(
+                order: orderID, kind: choice("kind", kinds, &fields), channel: fields.optionalParameter("channel", 1...40),
+                result: choice("result", ["pending", "sent", "failed"], &fields), recipient: fields.optionalParameter("recipient", 1...EmailAddress.maximumLength),
+                since: fields.timeParameter("since"), until: fields.timeParameter("until"), page: page, after: fields.position(page))
         }
+    }
+
+    private static let kinds = NotificationKind.allCases.map(\.rawValue) + AccountMail.Kind.allCases.map(\.rawValue)
+
+    private static func choice(_ name: String, _ allowed: [String], _ fields: inout Fields) -> String? {
+        guard let value = fields.optionalParameter(name) else { return nil }
+        if !allowed.contains(value) { fields.note(name, "must be one of \(allowed.joined(separator: ", "))") }
+        return value
     }
 }

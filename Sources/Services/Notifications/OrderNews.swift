@@ -12,7 +12,7 @@ public enum NotificationKind: String, Sendable, CaseIterable {
         switch self {
         case .orderConfirmed: MessageName.orderConfirmed
         case .orderRejected: MessageName.orderRejected
-        case .actionRequired: "order.actionRequired"
+        case .actionRequired: MessageName.orderActionRequired
         case .orderShipped: MessageName.orderShipped
         case .orderDelivered: MessageName.orderDelivered
         case .orderCancelled: MessageName.orderCancelled
@@ -52,6 +52,10 @@ public struct OrderNews: Sendable {
     public var trackingURL: String?
     /// What is refunded.
     public var amount: Money?
+    /// Nil for a guest.
+    public var customerID: UUID?
+    /// When it is no longer true: a required action can be taken until then.
+    public var expiresAt: Date?
 }
 
 extension OrderNews {
@@ -74,6 +78,8 @@ extension OrderNews {
         let shipmentID, refundID, returnID: UUID?
         let carrier, trackingNumber, trackingUrl: String?
         let amount: Money?
+        let expiresAt: Date?
+        let customerID: UUID?
     }
 
     static func read(_ kind: NotificationKind) -> @Sendable (Request) throws -> OrderNews {
@@ -94,6 +100,8 @@ extension OrderNews {
             // People in the warehouse type it: a link in a mail may lead to the Web only.
             news.trackingURL = order.trackingUrl.flatMap { isWebAddress($0) ? $0 : nil }
             news.amount = order.amount
+            news.expiresAt = order.expiresAt
+            news.customerID = order.customerID
             return news
         }
     }

@@ -49,5 +49,35 @@ enum Schema {
                 );
                 CREATE INDEX waiting_attempts ON waiting (attempted_at);
                 """),
+        Migration(
+            id: "after the sending",
+            sql: """
+                ALTER TABLE notifications
+                    -- What its carrier has reported: 'delivered' or 'undelivered'.
+                    ADD COLUMN delivery text CHECK (delivery IN ('delivered', 'undelivered')),
+                    ADD COLUMN delivery_detail text,
+                    ADD COLUMN delivery_at timestamptz;
+                -- What was sent to one address.
+                CREATE INDEX notifications_recipient ON notifications (recipient, created_at, id);
+
+                -- Addresses that refused a message, or where one did not arrive, until one does.
+                CREATE TABLE unreachable (
+                    channel text NOT NULL,
+                    recipient text NOT NULL,
+                    cause text NOT NULL,
+                    detail text NOT NULL,
+                    since timestamptz NOT NULL,
+                    PRIMARY KEY (channel, recipient)
+                );
+
+                -- The channels that customers want, where they have said so.
+                CREATE TABLE preferences (
+                    user_id uuid PRIMARY KEY,
+                    email boolean NOT NULL,
+                    sms boolean NOT NULL,
+                    -- Of the account's preferences: of two messages the one with the higher revision holds.
+                    revision integer NOT NULL
+                );
+                """),
     ]
 }

@@ -30,6 +30,8 @@ enum Store {
         case refused(String)
         /// For now, and why.
         case delayed(String)
+        /// It is no longer true, and was not sent.
+        case pointless
     }
 
     /// Stores the new ones, and returns the state of each.
@@ -67,19 +69,39 @@ enum Store {
             WHERE notifications.id = attempt.id AND notifications.result <> 'sent'
             """)
         try await WaitingStore.record(sorted, now: now, on: transaction)
+        try await ReceiptStore.remember(sorted.filter { $0.value.isRefused }.map(\.key), .refused, now: now, on: transaction)
+        try await ReceiptStore.forget(sorted.filter { $0.value.isSent }.map(\.key), [.refused], on: transaction)
     }
+
+    /// Those of the orders whose end was announced, or is about to be.
+    static func ended(_ orders: [UUID], on connection: any SQLConnection) async throws -> Set<UUID> {
+        let ends: [NotificationKind] = [.orderConfirmed, .orderRejected, .orderCancelled]
+        let rows = try await connection.query(
+            "SELECT DISTINCT order_id FROM notifications WHERE order_id = ANY(\(orders)) AND kind = ANY(\(ends.map(\.rawValue)))")
+        return try Set(rows.map { try $0.decode("order_id") })
+    }
+
+    private static let columns: SQL = """
+        SELECT notifications.id, order_id, kind, channel, recipient, result, notifications.detail, created_at, sent_at, delivery, delivery_detail, delivery_at,
+               unreachable.cause, unreachable.detail AS flaw, unreachable.since
+        FROM notifications LEFT JOIN unreachable USING (channel, recipient)
+
+        """
 
     /// One list per query, newest first, one notification longer than its page.
     static func list(_ lists: [ListNotifications], on connection: any SQLConnection) async throws -> [[NotificationView]] {
         let results = try await connection.pipeline(
             lists.map { list in
-                var sql: SQL = """
-                    SELECT id, order_id, kind, channel, recipient, result, detail, created_at, sent_at
-                    FROM notifications WHERE true
-                    """
+                var sql = columns + "WHERE true"
                 if let order = list.order { sql += " AND order_id = \(order)" }
-                if let after = list.after { sql += " AND (created_at, id) < (\(after.0), \(after.1))" }
-                return sql + " ORDER BY created_at DESC, id DESC LIMIT \(list.page.limit + 1)"
+                if let kind = list.kind { sql += " AND kind = \(kind)" }
+                if let channel = list.channel { sql += " AND channel = \(channel)" }
+                if let result = list.result { sql += " AND result = \(result)" }
+                if let recipient = list.recipient { sql += " AND recipient = \(recipient)" }
+                if let since = list.since { sql += " AND created_at >= \(since)" }
+                if let until = list.until { sql += " AND created_at < \(until)" }
+                if let after = list.after { sql += " AND (created_at, notifications.id) < (\(after.0), \(after.1))" }
+                return sql + " ORDER BY created_at DESC, notifications.id DESC LIMIT \(list.page.limit + 1)"
             })
         return try results.map { try $0.map(read) }
     }
@@ -87,19 +109,25 @@ enum Store {
     /// What one customer was told, about the account or the orders, newest first.
     static func list(of customer: NotificationsOfCustomer, limit: Int, on connection: any SQLConnection) async throws -> [NotificationView] {
         try await connection.query(
-            """
-            SELECT id, order_id, kind, channel, recipient, result, detail, created_at, sent_at
-            FROM notifications WHERE user_id = \(customer.userID) OR order_id = ANY(\(customer.orders))
-            ORDER BY created_at DESC, id DESC LIMIT \(limit)
-            """
+            columns + """
+                WHERE user_id = \(customer.userID) OR order_id = ANY(\(customer.orders))
+                ORDER BY created_at DESC, notifications.id DESC LIMIT \(limit)
+                """
         ).map(read)
     }
 
     private static func read(_ row: Row) throws -> NotificationView {
-        NotificationView(
+        var view = NotificationView(
             id: try row.decode("id"), orderId: try row.decode("order_id", as: UUID?.self)?.lowerCaseText, kind: try row.decode("kind"),
             channel: try row.decode("channel"), recipient: try row.decode("recipient"), result: try row.decode("result"),
             detail: try row.decode("detail"), createdAt: try row.decode("created_at"), sentAt: try row.decode("sent_at"))
+        if let state: String = try row.decode("delivery") {
+            view.delivery = .init(state: state, detail: try row.decode("delivery_detail"), at: try row.decode("delivery_at"))
+        }
+        if let cause: String = try row.decode("cause") {
+            view.unreachable = .init(cause: cause, detail: try row.decode("flaw"), since: try row.decode("since"))
+        }
+        return view
     }
 }
 
@@ -108,10 +136,13 @@ extension Store.Attempt {
         self = error.reason == .refused ? .refused(error.message) : .delayed(error.message)
     }
 
+    fileprivate var isSent: Bool { if case .sent = self { true } else { false } }
+    fileprivate var isRefused: Bool { if case .refused = self { true } else { false } }
+
     fileprivate var result: String {
         switch self {
         case .sent: "sent"
-        case .refused: "failed"
+        case .refused, .pointless: "failed"
         case .delayed: "pending"
         }
     }
@@ -120,6 +151,7 @@ extension Store.Attempt {
         switch self {
         case .sent: nil
         case .refused(let reason), .delayed(let reason): reason
+        case .pointless: "nothing is left to do for the customer"
         }
     }
 }

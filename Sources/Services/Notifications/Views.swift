@@ -14,4 +14,23 @@ struct NotificationView: Sendable, Codable {
     let detail: String?
     let createdAt: Date
     let sentAt: Date?
+    /// Nil while its carrier has reported nothing, which not every carrier does.
+    var delivery: Receipt?
+    /// Nil while nothing is known against the recipient's address.
+    var unreachable: Unreachable?
+
+    struct Receipt: Sendable, Codable, Equatable {
+        /// `delivered` or `undelivered`.
+        let state: String
+        let detail: String?
+        let at: Date
+    }
+
+    /// The address has refused a message, or one did not arrive there.
+    struct Unreachable: Sendable, Codable, Equatable {
+        /// `refused` or `undelivered`.
+        let cause: String
+        let detail: String
+        let since: Date
+    }
 }

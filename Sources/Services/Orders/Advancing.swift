@@ -51,9 +51,10 @@ struct Advancing: Sendable {
     /// The messages that follow; nil when the event changes nothing.
     private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) throws -> [OutgoingMessage]? {
         let expired = times.isExpired(placedAt: order.placedAt, now: now)
-        let transition = order.checkout.after(.init(event.kind, expired: expired))
+        let isUnattended = event.kind == .overdue && order.checkout.phase == .awaitingCustomer && order.retries == 0 && !expired
+        let transition = order.checkout.after(isUnattended ? .unattended : .init(event.kind, expired: expired))
         let hasLearned = order.learn(event.payment)
-        let news = try order.learn(event.refund)
+        let news = try order.learn(event.refund, revision: event.payment?.revision ?? 0)
         guard transition != nil || hasLearned || news != nil else { return nil }
         let (next, steps) = transition ?? (order.checkout, [])
         let isSamePhase = next.phase == order.checkout.phase
@@ -66,12 +67,12 @@ struct Advancing: Sendable {
         if let reserved = order.reservation(impliedBy: event, to: next, now) { order.newHistory.append(reserved) }
         order.checkout = next
         // Counts repeated steps.
-        if !isSamePhase || event.kind != .overdue {
-            let phrase = event.kind.phrase(enteringPhase: next.phase)
+        if !isSamePhase || event.kind != .overdue || isUnattended {
+            let phrase = isUnattended ? "not done yet; asking the customer to return" : event.kind.phrase(enteringPhase: next.phase)
             let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
             order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
         }
-        return try steps.map { try OutgoingMessage($0, for: order) } + (news ?? [])
+        return try steps.map { try OutgoingMessage($0, for: order, until: times.end(placedAt: order.placedAt)) } + (news ?? [])
     }
 
     /// Wakes each saga whose step has had no answer in time with a message.
@@ -103,16 +104,15 @@ extension OrderRow {
         return isDifferent
     }
 
-    /// What follows from a refund that has succeeded, once; nil for any other news of it. An order that is given up announces its end instead.
-    fileprivate mutating func learn(_ refund: RefundReport?) throws -> [OutgoingMessage]? {
+    /// What follows from a report about a refund; nil when it says nothing new. Its first success is announced, except for an order that is given up, which announces
+    /// its end instead.
+    fileprivate mutating func learn(_ refund: RefundReport?, revision: Int) throws -> [OutgoingMessage]? {
         guard let refund else { return nil }
         var fulfilment = try fulfilment
-        guard fulfilment.learn(refund) else {
-            // Nothing follows, but the history says why the money of a return did not go back: payments has nothing else to show for it.
-            return refund.state == .failed && fulfilment.awaits(refund) ? [] : nil
-        }
+        let news = fulfilment.learn(refund, revision: revision)
+        if news == .nothing { return nil }
         try change(fulfilment)
-        guard !checkout.isCancelled, !checkout.isGivenUp else { return [] }
+        guard news == .paid, !checkout.isCancelled, !checkout.isGivenUp else { return [] }
         var update = try OrderUpdate(self)
         update.refundID = refund.refundID
         update.amount = Money(amount: refund.amount, currency: total.currency)

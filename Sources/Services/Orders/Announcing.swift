@@ -13,6 +13,12 @@ extension OrderUpdate {
         self.init(orderID: order.id, number: order.number, email: order.email, lines: lines, total: order.total)
         shippingAddress = try order.shippingAddress.value
         locale = order.locale
+        customerID = order.customerID
+    }
+
+    init(actionRequiredFor order: OrderRow, until end: Date?) throws {
+        try self.init(order)
+        expiresAt = end
     }
 
     init(cancelled order: OrderRow) throws {

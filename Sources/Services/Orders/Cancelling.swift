@@ -22,7 +22,8 @@ extension Changing {
             order.checkout = next
             order.retries = 0
             order.clientSecret = nil
-            order.note(next.phase.rawValue, item.input.reason.map { "cancelled: \($0)" } ?? "cancelled", by: caller.actor, at: now)
+            let detail = OrderView.Entry.cancelled + (item.input.reason.map { ": \($0)" } ?? "")
+            order.note(next.phase.rawValue, detail, by: caller.actor, at: now)
             return (try order.reply(status: 202), try steps.map { try OutgoingMessage($0, for: order) })
         }
     }

@@ -38,6 +38,8 @@ struct Checkout: Sendable, Hashable {
         case cancelled(by: Canceller)
         /// The deadline of the step has passed; `expired` when that of the whole checkout has passed too.
         case overdue(expired: Bool)
+        /// The customer has been asked to act, and has not done so within the grace.
+        case unattended
     }
 
     enum Canceller: Sendable, Hashable, CaseIterable {
@@ -46,7 +48,7 @@ struct Checkout: Sendable, Hashable {
 
     /// A message to send.
     enum Step: Sendable, Hashable, CaseIterable {
-        case reserve, charge, commit, void, release, reopen, announceConfirmed, announceRejected, announceCancelled
+        case reserve, charge, commit, void, release, reopen, announceConfirmed, announceRejected, announceCancelled, announceActionRequired
     }
 
     var phase: Phase
@@ -81,6 +83,7 @@ struct Checkout: Sendable, Hashable {
         case (.awaitingCustomer, .paymentDeclined): to(.voiding, .void, because: .paymentDeclined)
         case (.awaitingCustomer, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
         case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
+        case (.awaitingCustomer, .unattended): to(.awaitingCustomer, .announceActionRequired)
 
         // Only a payment that succeeded has its sale booked, and its report is under way.
         case (.reserving, .stockCommitted), (.charging, .stockCommitted), (.awaitingCustomer, .stockCommitted): to(.booked)

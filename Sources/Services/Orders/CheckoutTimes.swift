@@ -9,21 +9,27 @@ public struct CheckoutTimes: Sendable {
     /// Long enough that a service with a backlog receives only a handful of repeats for one order, however long the backlog is.
     public var longestTimeout: Double = 900
 
+    /// How long a customer who has to act is left to it before a message asks for it. In the shop's own window this usually takes less than a minute; who has not
+    /// done it after two has closed that window, or gone elsewhere, and most of the lifetime is left. A shorter grace would write to people who are typing a code.
+    public var grace: Double = 2 * 60
+
     public init() {}
 
     /// When a checkout that has just entered or repeated `phase` is overdue; nil when it never is.
     func due(_ phase: Checkout.Phase, retries: Int, placedAt: Date, now: Date) -> Date? {
         let timeout = min(firstTimeout * Double(1 << min(retries, 10)), longestTimeout)
-        let end = placedAt.addingTimeInterval(lifetime)
+        let end = end(placedAt: placedAt)
         return switch phase {
         case .confirmed, .rejected, .cancelled: nil
-        case .awaitingCustomer: max(end, now.addingTimeInterval(1))
+        // The first time the customer is reminded, unless the end comes sooner.
+        case .awaitingCustomer: max(retries == 0 ? min(end, now.addingTimeInterval(grace)) : end, now.addingTimeInterval(1))
         case .reserving, .charging, .booked: end > now ? min(end, now.addingTimeInterval(timeout)) : now.addingTimeInterval(timeout)
         case .confirming, .voiding, .releasing, .reopening: now.addingTimeInterval(timeout)
         }
     }
 
-    func isExpired(placedAt: Date, now: Date) -> Bool {
-        now >= placedAt.addingTimeInterval(lifetime)
-    }
+    /// When a customer who has to act can no longer do so.
+    func end(placedAt: Date) -> Date { placedAt.addingTimeInterval(lifetime) }
+
+    func isExpired(placedAt: Date, now: Date) -> Bool { now >= end(placedAt: placedAt) }
 }

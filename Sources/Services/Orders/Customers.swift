@@ -4,10 +4,10 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// What orders hold about a customer: who they go to. Orders themselves stay.
+/// What orders hold about a customer: who they go to, and people's own words about them. Orders themselves stay.
 ///
-/// An order under way needs its address, and the law may want to know for years whom an order went to. So a customer who is to be erased is noted, and erased from
-/// each order once it has settled and is old enough.
+/// An order that is to be shipped needs its address, and the law may want to know for years whom an order went to. So a customer who is to be erased is noted, and
+/// erased from each order once it has ended and is old enough.
 struct Customers: Sendable {
     /// Orders in one transaction, and in one export.
     static let atOnce = 500
@@ -16,6 +16,9 @@ struct Customers: Sendable {
     /// Customers that one look finds.
     static let found = 50
     static let interval: Duration = .seconds(30)
+    /// An order that has not ended after so long, in seconds, has done so without anyone's saying it: a shop that does not report its shipments here must
+    /// forget its customers all the same. Half a year, which is longer than goods are waited for.
+    static let longestHold: TimeInterval = 180 * 86_400
 
     let clock: any WallClock
     /// How long an order says whom it went to, after its customer has left.
@@ -26,7 +29,13 @@ struct Customers: Sendable {
         var outcomes: [Outcome] = []
         for item in items {
             let rows = try await Store.list(OrderFilter(customer: item.input.userID), after: nil, limit: Self.atOnce, on: connection)
-            outcomes.append(.done(try Reply(json: try rows.map { try $0.view })))
+            let notes = try await NoteStore.export(of: rows.map(\.id), on: connection)
+            let views = try rows.map { row in
+                var view = try row.view
+                view.notes = notes[row.id]
+                return view
+            }
+            outcomes.append(.done(try Reply(json: views)))
         }
         return outcomes
     }
@@ -44,7 +53,8 @@ struct Customers: Sendable {
     private func erase(_ customer: UUID, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         let orders = try await Store.erase(
-            customer, placedBefore: now.addingTimeInterval(-retention), limit: Self.atOnce, again: now.addingTimeInterval(Self.pause), on: transaction)
+            customer, placedBefore: now.addingTimeInterval(-retention), endedIfPlacedBefore: now.addingTimeInterval(-Self.longestHold), limit: Self.atOnce,
+            again: now.addingTimeInterval(Self.pause), on: transaction)
         return orders.isEmpty ? [] : [try OutgoingMessage(.request(MessageName.eraseOrdersInNotifications), ErasedOrders(orders: orders))]
     }
 
@@ -59,31 +69,70 @@ struct Customers: Sendable {
 }
 
 extension Store {
-    private static let settled = [Checkout.Phase.confirmed.rawValue, Checkout.Phase.rejected.rawValue, Checkout.Phase.cancelled.rawValue]
+    private static let givenUp = [Checkout.Phase.rejected.rawValue, Checkout.Phase.cancelled.rawValue]
+    private static let whole = [Fulfilment.State.shipped.rawValue, Fulfilment.State.delivered.rawValue]
 
-    /// Erases the customer from settled orders, at most `limit` of them, and tells from which. The customer stays noted while others are left.
+    /// Erases the customer from orders that have ended, at most `limit` of them, and returns their ids. The customer stays noted while others are left.
     fileprivate static func erase(
-        _ customer: UUID, placedBefore: Date, limit: Int, again: Date, on transaction: any SQLConnection
+        _ customer: UUID, placedBefore: Date, endedIfPlacedBefore: Date, limit: Int, again: Date, on transaction: any SQLConnection
     ) async throws -> [UUID] {
-        let results = try await transaction.pipeline([
+        try await transaction.enqueue(
             """
             INSERT INTO erasures (customer_id, due_at) VALUES (\(customer), \(again))
             ON CONFLICT (customer_id) DO UPDATE SET due_at = excluded.due_at
-            """,
+            """)
+        let rows = try await transaction.query(
+            columns + """
+                WHERE customer_id = \(customer) AND email <> \(Erased.email) AND placed_at <= \(placedBefore) AND (
+                    phase = ANY(\(givenUp))
+                    OR phase = \(Checkout.Phase.confirmed.rawValue) AND (
+                        placed_at <= \(endedIfPlacedBefore)
+                        OR shipping = ANY(\(whole)) AND NOT jsonb_path_exists(coalesce(fulfilment, '{}'), \(openReturns)::jsonpath)))
+                ORDER BY order_id LIMIT \(limit) FOR UPDATE OF checkouts
+                """
+        ).map(read)
+        try await erase(rows, on: transaction)
+        let counts = try await transaction.query("SELECT count(*) AS count FROM orders WHERE customer_id = \(customer) AND email <> \(Erased.email)")
+        let left: Int = try counts.first?.decode("count") ?? 0
+        if left == 0 { try await transaction.enqueue("DELETE FROM erasures WHERE customer_id = \(customer)") }
+        return rows.map(\.id)
+    }
+
+    /// A return whose customer has to be told how it goes on. One whose refund is not made for good has ended.
+    private static let openReturns = """
+        $.returns[*] ? (@.state == "requested" || @.state == "approved" || @.state == "received" && !(@.refund.state == "failed"))
+        """
+
+    private static func erase(_ rows: [OrderRow], on transaction: any SQLConnection) async throws {
+        if rows.isEmpty { return }
+        try await NoteStore.erase(of: rows.map(\.id), on: transaction)
+        try await transaction.enqueue(
             """
             UPDATE orders
-            SET email = \(Erased.email), shipping_address = jsonb_build_object(
+            SET email = \(Erased.email), locale = NULL, shipping_address = jsonb_build_object(
                 'name', \(Erased.text), 'line1', \(Erased.text), 'city', \(Erased.text), 'country', shipping_address -> 'country')
-            WHERE id IN (
-                SELECT id FROM orders JOIN checkouts ON order_id = id
-                WHERE customer_id = \(customer) AND email <> \(Erased.email) AND phase = ANY(\(settled)) AND placed_at <= \(placedBefore)
-                ORDER BY id LIMIT \(limit))
-            RETURNING id
-            """,
-            "SELECT count(*) AS count FROM orders WHERE customer_id = \(customer) AND email <> \(Erased.email)",
-        ])
-        let left: Int = try results.last?.first?.decode("count") ?? 0
-        if left == 0 { try await transaction.enqueue("DELETE FROM erasures WHERE customer_id = \(customer)") }
-        return try results.dropFirst().first?.map { try $0.decode("id") } ?? []
+            WHERE id = ANY(\(rows.map(\.id)))
+            """)
+        let histories = try rows.map { try JSONColumn($0.history.value.map(\.erased)).text }
+        let fulfilments = try rows.map { try $0.storedFulfilment.map { try JSONColumn($0.value.erased).text } }
+        try await transaction.enqueue(
+            """
+            UPDATE checkouts SET history = new.history::jsonb, fulfilment = new.fulfilment::jsonb, version = version + 1
+            FROM unnest(\(rows.map(\.id)), \(histories), \(fulfilments)) AS new (of, history, fulfilment)
+            WHERE order_id = new.of
+            """)
     }
+}
+
+extension OrderView.Entry {
+    /// The steps of people whose texts hold nothing that anybody has typed. Those of all others are erased.
+    private static let plain: Set<String> = ["delivered", "returnRequested", "returnApproved", "returnReceived"]
+
+    /// Without people's own words, and without what leads to a parcel's recipient.
+    var erased: Self {
+        guard by != nil, !Self.plain.contains(state) else { return self }
+        return Self(at: at, state: state, detail: detail.hasPrefix(Self.cancelled) ? Self.cancelled : Erased.text, by: by)
+    }
+
+    static let cancelled = "cancelled"
 }

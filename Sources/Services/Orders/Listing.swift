@@ -1,7 +1,6 @@
 import Contracts
 import FoundationEssentials
 import Input
-import JSON
 import Messaging
 import PostgreSQL
 
@@ -46,23 +45,82 @@ struct ListOrders: Sendable {
 }
 
 extension Store {
-    /// Newest first. Each filter has an index that gives the orders in this order, or few of them.
-    static func list(_ filter: OrderFilter, after: (Date, UUID)?, limit: Int, on connection: any SQLConnection) async throws -> [OrderRow] {
-        let (time, id): (SQL, SQL) = filter.state == nil ? ("placed_at", "id") : ("listed_at", "order_id")
-        var sql = columns + "WHERE true"
+    /// An address prefix with more orders than this, in the whole table, is so frequent that a look through the newest orders soon fills a page; the orders of a rarer
+    /// one are few enough to be sorted. At a million orders either takes some milliseconds.
+    static let rareOrders = 1_500
+
+    /// Newest first.
+    static func list(
+        _ filter: OrderFilter, after: (Date, UUID)?, limit: Int, rareOrders: Int = rareOrders, on connection: any SQLConnection
+    ) async throws -> [OrderRow] {
+        let isRare: Bool
+        if let email = filter.email {
+            // In the order of the index, which is left as soon as there are too many.
+            let first: SQL = " ORDER BY lower(email) USING ~<~ LIMIT \(rareOrders + 1)"
+            let matches = try await connection.query("SELECT count(*) AS count FROM (SELECT FROM orders WHERE" + prefix(email) + first + ") AS matches")
+            isRare = try (matches.first?.decode("count", as: Int.self) ?? 0) <= rareOrders
+        } else {
+            isRare = true
+        }
+        // First the ids of the page, from narrow rows: texts are read for the page alone.
+        let ids: [UUID] = try await connection.query(ids(filter, isRare: isRare, after: after, limit: limit)).map { try $0.decode("id") }
+        let rows = try await find(ids, on: connection)
+        return ids.compactMap { rows[$0] }
+    }
+
+    /// Each filter has an index that gives the orders in this order, or few of them. Where several are given the one that leaves fewest comes first.
+    private static func ids(_ filter: OrderFilter, isRare: Bool, after: (Date, UUID)?, limit: Int) -> SQL {
+        let source = Source(filter, isRare: isRare)
+        let (time, id) = (source.time, source.id)
+        var sql = "SELECT " + id + " AS id FROM " + source.tables + " WHERE true"
+        if let sku = filter.sku {
+            // OFFSET keeps the planner from beginning with the orders of the SKU, of which a best-seller has too many.
+            let one: SQL = " AND EXISTS (SELECT FROM order_skus WHERE sku = \(sku) AND placed_at = orders.placed_at AND order_id = orders.id OFFSET 0)"
+            sql += source.isOrders ? one : " AND sku = \(sku)"
+        }
         if let customer = filter.customer { sql += " AND customer_id = \(customer)" }
         if let state = filter.state { sql += condition(state) }
         if let number = filter.number { sql += " AND number = \(number)" }
-        // The character after the last one of ASCII ends the range.
-        if let email = filter.email { sql += " AND lower(email) ~>=~ \(email) AND lower(email) ~<~ \(email + "\u{7F}")" }
-        if let sku = filter.sku {
-            sql += " AND jsonb_path_query_array(lines, '$[*].sku') @> \(String(decoding: try JSON.encode([sku]), as: UTF8.self))::jsonb"
-        }
+        // Uses no index. The orders of a rare prefix are the source.
+        if let email = filter.email, !isRare { sql += " AND starts_with(lower(email), \(email))" }
         if let since = filter.since { sql += " AND " + time + " >= \(since)" }
         if let until = filter.until { sql += " AND " + time + " < \(until)" }
         if let after { sql += " AND (" + time + ", " + id + ") < (\(after.0), \(after.1))" }
-        return try await connection.query(sql + " ORDER BY " + time + " DESC, " + id + " DESC LIMIT \(limit)").map(read)
+        return sql + " ORDER BY " + source.lead + time + " DESC, " + id + " DESC LIMIT \(limit)"
     }
+
+    /// The tables that a list is read from, beginning with the one whose index has the order.
+    private struct Source {
+        let tables, time, id: SQL
+        /// What the index has before the time.
+        var lead: SQL = ""
+        /// Whether it begins with the orders themselves.
+        let isOrders: Bool
+
+        init(_ filter: OrderFilter, isRare: Bool) {
+            let hasOrder = filter.customer != nil || filter.number != nil || filter.email != nil
+            isOrders = filter.customer != nil || filter.number != nil || filter.email != nil && isRare || filter.sku == nil && filter.state == nil
+            if isOrders {
+                // OFFSET has the planner read the orders first, by their index, and the saga of each of them.
+                let saga: SQL = " CROSS JOIN LATERAL (SELECT phase, outcome, due_minute FROM checkouts WHERE order_id = orders.id OFFSET 0) AS checkouts"
+                let states = filter.state == nil ? "" : saga
+                let rare = isRare ? filter.email.map { "(SELECT id, placed_at, customer_id, number FROM orders WHERE" + Store.prefix($0) + " OFFSET 0) AS orders" } : nil
+                (tables, time, id) = ((rare ?? "orders") + states, "orders.placed_at", "orders.id")
+            } else if filter.sku != nil {
+                let states: SQL = filter.state == nil ? "" : " JOIN checkouts USING (order_id)"
+                let orders: SQL = hasOrder ? " JOIN orders ON orders.id = order_skus.order_id" : ""
+                (tables, time, id) = ("order_skus" + states + orders, "order_skus.placed_at", "order_skus.order_id")
+            } else {
+                let orders: SQL = hasOrder ? " JOIN orders ON orders.id = order_id" : ""
+                (tables, time, id) = ("checkouts" + orders, "listed_at", "order_id")
+                // To PostgreSQL a column that is null is not a constant one.
+                if filter.state == "confirmed" { lead = "outcome DESC, " }
+            }
+        }
+    }
+
+    /// The character after the last one of ASCII ends the range.
+    private static func prefix(_ email: String) -> SQL { " lower(email) ~>=~ \(email) AND lower(email) ~<~ \(email + "\u{7F}")" }
 
     /// The column `outcome` is null for pending and confirmed orders; a pending one has a deadline.
     private static func condition(_ state: String) -> SQL {

@@ -10,14 +10,17 @@ public enum OrdersService {
     public static let migrations = Inbox.migrations + Schema.migrations
     static let overdueInterval: Duration = .seconds(1)
 
-    /// - Parameter retention: Seconds for which an order says whom it went to after its customer has deleted the account; nothing is erased before the order has
-    ///   settled.
-    public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, clock: any WallClock) -> ServiceDefinition {
+    /// - Parameters:
+    ///   - retention: Seconds for which an order says whom it went to after its customer has deleted the account; nothing is erased before the order has
+    ///     ended: shipped, with no return open, or given up.
+    ///   - shop: The shop's name on invoices, where it is known.
+    public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, shop: String? = nil, clock: any WallClock) -> ServiceDefinition {
         let placing = Placing(times: times, clock: clock)
         let advancing = Advancing(times: times, clock: clock)
         let changing = Changing(times: times, clock: clock)
         let reading = Reading(clock: clock)
         let customers = Customers(clock: clock, retention: retention)
+        let notes = Notes(clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -38,6 +41,9 @@ public enum OrdersService {
                 .query("orders.orders.events", reading: ListenToOrder.read, handle: reading.events),
                 .query("orders.orders.versions", reading: Operation.contract(VersionsQuery.self), handle: reading.versions),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
+                .query("orders.invoices.get", reading: GetOrder.read, handle: Invoicing(shop: shop).get),
+                .command("orders.notes.create", transaction: .own, reading: NewNote.read, handle: notes.add),
+                .query("orders.notes.list", reading: ListNotes.read, handle: notes.list),
             ],
             pollers: [
                 Poller(name: "overdue checkouts", interval: overdueInterval, find: advancing.findOverdue),
@@ -48,8 +54,8 @@ public enum OrdersService {
                 MessageName.advance, MessageName.restock, MessageName.createRefund, MessageName.customerErased, MessageName.eraseOrdersInNotifications,
             ],
             announces: [
-                MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderShipped, MessageName.orderDelivered, MessageName.orderCancelled,
-                MessageName.orderRefunded, MessageName.orderReturnRequested, MessageName.orderReturnApproved, MessageName.orderReturnRefused,
+                MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderActionRequired, MessageName.orderShipped, MessageName.orderDelivered,
+                MessageName.orderCancelled, MessageName.orderRefunded, MessageName.orderReturnRequested, MessageName.orderReturnApproved, MessageName.orderReturnRefused,
             ])
     }
 }

@@ -29,9 +29,7 @@ struct Placing: Sendable {
                 total: order.total, placedAt: now, checkout: .placed, paymentState: .pending, paymentRevision: 0,
                 clientSecret: nil, refunded: 0, retries: 0, version: 1, history: history, storedFulfilment: nil)
             let view = try CheckoutView(row)
-            var location = "/v1/orders/\(order.orderID.lowerCaseText)"
-            if let token = view.token { location += "?token=\(token)" }
-            var reply = try Reply(status: 202, headers: ["location": location], json: view)
+            var reply = try Reply(status: 202, headers: ["location": view.location], json: view)
             if let requester = item.request.requester, let until = item.request.settlesUntil, until > now {
                 let until = min(until, now.addingTimeInterval(Store.Waiter.longest))
                 waiters.append(.init(order: order.orderID, requester: requester, until: until))
@@ -49,11 +47,15 @@ extension CheckoutView {
         order = try row.view
         token = row.customerID == nil ? GuestToken.token(order: row.id, cart: row.cartID) : nil
     }
+
+    /// The path of the order for the one who has placed it.
+    var location: String { "/v1/orders/\(order.id.lowerCaseText)" + (token.map { "?token=\($0)" } ?? "") }
 }
 
 extension OutgoingMessage {
     /// The message for a step of the saga.
-    init(_ step: Checkout.Step, for order: OrderRow) throws {
+    /// - Parameter end: When a customer who has to act can no longer do so.
+    init(_ step: Checkout.Step, for order: OrderRow, until end: Date? = nil) throws {
         switch step {
         case .reserve:
             let lines = try order.lines.value.map { ReserveStock.Line(sku: $0.sku, quantity: $0.quantity) }
@@ -66,6 +68,7 @@ extension OutgoingMessage {
         case .void: try self.init(.request(MessageName.void), VoidPayment(orderID: order.id))
         case .announceConfirmed: try self.init(.event(MessageName.orderConfirmed), try OrderSettled(order))
         case .announceRejected: try self.init(.event(MessageName.orderRejected), try OrderSettled(order))
+        case .announceActionRequired: try self.init(.event(MessageName.orderActionRequired), try OrderUpdate(actionRequiredFor: order, until: end))
         case .announceCancelled: try self.init(.event(MessageName.orderCancelled), try OrderUpdate(cancelled: order))
         }
     }
@@ -83,5 +86,6 @@ extension OrderSettled {
             orderID: order.id, number: order.number, email: order.email, lines: try order.lines.value, total: order.total,
             reason: order.checkout.reason?.rawValue, shippingAddress: try order.shippingAddress.value)
         locale = order.locale
+        customerID = order.customerID
     }
 }

@@ -42,7 +42,10 @@ struct Reading: Sendable {
         var waiters: [Store.Waiter] = []
         let outcomes: [Outcome] = try items.map { item in
             guard let order = orders[item.input.order.id] else { return .refused(.notFound("order")) }
-            if order.checkout.endsWait { return .done(try Reply(json: try CheckoutView(order))) }
+            if order.checkout.endsWait {
+                let view = try CheckoutView(order)
+                return .done(try Reply(headers: ["location": view.location], json: view))
+            }
             if let requester = item.request.requester {
                 let latest = clock.now().addingTimeInterval(Store.Waiter.longest)
                 waiters.append(.init(order: order.id, requester: requester, until: item.request.deadline ?? latest))

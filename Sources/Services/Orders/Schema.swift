@@ -129,5 +129,39 @@ enum Schema {
                 -- The language tag that its customer is written to in, where it is known.
                 ALTER TABLE orders ADD COLUMN locale text;
                 """),
+        Migration(
+            id: "notes at orders",
+            sql: """
+                CREATE TABLE order_notes (
+                    id uuid PRIMARY KEY,
+                    order_id uuid NOT NULL REFERENCES orders,
+                    written_at timestamptz NOT NULL,
+                    -- The administrator's id.
+                    author text NOT NULL,
+                    text text NOT NULL
+                );
+                CREATE INDEX order_notes_by_order ON order_notes (order_id, written_at, id);
+                """),
+        Migration(
+            id: "orders by SKU",
+            sql: """
+                -- An index of the lines' JSON finds the orders of a SKU in no order of time: all those of a best-seller would be sorted for a page of them.
+                -- Filled by a trigger, so that workers of the version before fill it, too.
+                CREATE TABLE order_skus (
+                    sku text NOT NULL,
+                    placed_at timestamptz NOT NULL,
+                    order_id uuid NOT NULL,
+                    PRIMARY KEY (sku, placed_at, order_id)
+                );
+                CREATE FUNCTION list_skus() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+                BEGIN
+                    INSERT INTO order_skus SELECT DISTINCT line ->> 'sku', placed_at, id FROM placed, jsonb_array_elements(lines) AS line;
+                    RETURN NULL;
+                END
+                $$;
+                CREATE TRIGGER list_skus AFTER INSERT ON orders REFERENCING NEW TABLE AS placed FOR EACH STATEMENT EXECUTE FUNCTION list_skus();
+                INSERT INTO order_skus SELECT DISTINCT line ->> 'sku', placed_at, id FROM orders, jsonb_array_elements(lines) AS line;
+                DROP INDEX orders_by_sku;
+                """),
     ]
 }

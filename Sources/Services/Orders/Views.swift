@@ -36,6 +36,8 @@ struct OrderView: Sendable, Codable {
     let history: [Entry]
     let shipments: [Fulfilment.Shipment]
     let returns: [Return]
+    /// In an export of what is held about its customer.
+    var notes: [OrderNote]?
 }
 
 /// The answer to a checkout: the order, and for a guest the token that gives access to it.

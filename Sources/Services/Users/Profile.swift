@@ -26,8 +26,15 @@ struct Profile: Sendable {
             if let condition = change.ifMatch, !condition.match(try account.view.tag) { return .refused(.preconditionFailed("profile")) }
             if let name = change.name { account.name = name }
             if let locale = change.locale { account.locale = locale }
+            let preferences = ChannelPreferences(email: change.email ?? account.preferences.email, sms: change.sms ?? account.preferences.sms)
+            var news: [OutgoingMessage] = []
+            if preferences != account.preferences {
+                (account.preferences, account.preferencesRevision) = (preferences, account.preferencesRevision + 1)
+                let message = SetPreferences(userID: account.id, preferences: preferences, revision: account.preferencesRevision)
+                news.append(try OutgoingMessage(.request(MessageName.setPreferences), message))
+            }
             accounts[change.userID] = account
-            return .done(try Reply(tagged: account.view))
+            return .done(try Reply(tagged: account.view), emit: news)
         }
         try await Store.saveProfiles(Array(accounts.values), on: transaction)
         return outcomes
@@ -39,12 +46,15 @@ struct ProfileChange: Sendable {
     let name: String?
     /// `.some(nil)` clears it.
     let locale: String??
+    /// Whether to notify by this channel; nil leaves it as it is.
+    let email: Bool?
+    let sms: Bool?
     let ifMatch: EntityTags?
 
     static func read(_ request: Request) throws -> ProfileChange {
         try Fields.read(request) { fields in
             let userID = try callerID(of: request)
-            fields.refuseNull("name")
+            fields.refuseNull("name", "notifications")
             let name = fields.has("name") ? fields.text("name", NewAccount.nameLength) : nil
             var locale: String??
             if fields.clears("locale") {
@@ -53,7 +63,11 @@ struct ProfileChange: Sendable {
                 if !LanguageTag.isValid(text) { fields.note("locale", LanguageTag.expectation) }
                 locale = text
             }
-            return ProfileChange(userID: userID, name: name, locale: locale, ifMatch: fields.ifMatch())
+            let channels = fields.optionalObject("notifications") { channels in
+                channels.refuseNull("email", "sms")
+                return (email: channels.optionalBoolean("email"), sms: channels.optionalBoolean("sms"))
+            }
+            return ProfileChange(userID: userID, name: name, locale: locale, email: channels?.email, sms: channels?.sms, ifMatch: fields.ifMatch())
         }
     }
 }

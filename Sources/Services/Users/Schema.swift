@@ -112,5 +112,13 @@ enum Schema {
                 );
                 CREATE INDEX erasures_open ON erasures (asked_at) WHERE done_at IS NULL;
                 """),
+        Migration(
+            id: "channels of notifications",
+            sql: """
+                ALTER TABLE accounts
+                    ADD COLUMN notify_by_email boolean NOT NULL DEFAULT true,
+                    ADD COLUMN notify_by_sms boolean NOT NULL DEFAULT true,
+                    ADD COLUMN preferences_revision integer NOT NULL DEFAULT 0;
+                """),
     ]
 }

@@ -16,9 +16,13 @@ struct AccountRow: Sendable {
     let verified: Bool
     var disabled: Bool
     let createdAt: Date
+    var preferences = ChannelPreferences()
+    /// Grows with each change of the preferences.
+    var preferencesRevision = 0
 
     var view: UserView {
-        UserView(id: id, email: email, name: name, locale: locale, role: role, verified: verified, createdAt: createdAt)
+        UserView(
+            id: id, email: email, name: name, locale: locale, role: role, verified: verified, notifications: preferences, createdAt: createdAt)
     }
 
     /// Whether its password is still the one that `other` had.
@@ -29,7 +33,12 @@ struct AccountRow: Sendable {
 
 enum Store {
     static let accountColumns: SQL =
-        "SELECT id, email, email_key, name, locale, password_hash, renewed_from, role, verified, disabled, created_at FROM accounts "
+        """
+        SELECT id, email, email_key, name, locale, password_hash, renewed_from, role, verified, disabled, created_at,
+               notify_by_email, notify_by_sms, preferences_revision
+        FROM accounts
+
+        """
 
     static func accounts(byEmail keys: [String], on connection: any SQLConnection) async throws -> [String: AccountRow] {
         let rows = try await connection.query(accountColumns + "WHERE email_key = ANY(\(keys))")
@@ -75,8 +84,12 @@ enum Store {
         guard !accounts.isEmpty else { return }
         try await transaction.enqueue(
             """
-            UPDATE accounts SET name = new.name, locale = new.locale
-            FROM unnest(\(accounts.map(\.id)), \(accounts.map(\.name)), \(accounts.map(\.locale))) AS new (id, name, locale)
+            UPDATE accounts
+            SET name = new.name, locale = new.locale, notify_by_email = new.email, notify_by_sms = new.sms, preferences_revision = new.revision
+            FROM unnest(
+                \(accounts.map(\.id)), \(accounts.map(\.name)), \(accounts.map(\.locale)), \(accounts.map(\.preferences.email)),
+                \(accounts.map(\.preferences.sms)), \(accounts.map(\.preferencesRevision))
+            ) AS new (id, name, locale, email, sms, revision)
             WHERE accounts.id = new.id
             """)
     }
@@ -110,7 +123,9 @@ enum Store {
         AccountRow(
             id: try row.decode("id"), email: try row.decode("email"), name: try row.decode("name"), locale: try row.decode("locale"),
             passwordHash: try row.decode("password_hash"), renewedFrom: try row.decode("renewed_from"), role: try role(row),
-            verified: try row.decode("verified"), disabled: try row.decode("disabled"), createdAt: try row.decode("created_at"))
+            verified: try row.decode("verified"), disabled: try row.decode("disabled"), createdAt: try row.decode("created_at"),
+            preferences: ChannelPreferences(email: try row.decode("notify_by_email"), sms: try row.decode("notify_by_sms")),
+            preferencesRevision: try row.decode("preferences_revision"))
     }
 
     /// A role of another version of Wharf grants nothing here.

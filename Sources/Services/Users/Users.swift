@@ -67,7 +67,7 @@ public enum UsersService {
                 "users.accounts.create": "users.registrations", "users.sessions.create": "users.credentials", "users.password.change": "users.credentials",
                 "users.email.change": "users.credentials", "users.passwordResets.confirm": "users.credentials",
             ], sensitiveQueues: Set(credentialsQueues),
-            sends: [MessageName.accountMail, MessageName.preparePasswordReset] + Leaving.messages.values.sorted(),
+            sends: [MessageName.accountMail, MessageName.preparePasswordReset, MessageName.setPreferences] + Leaving.messages.values.sorted(),
             asks: [MessageName.exportFromCarts, MessageName.exportFromOrders, MessageName.exportFromNotifications], announces: [MessageName.sessionRevoked])
     }
 

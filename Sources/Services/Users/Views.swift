@@ -10,6 +10,7 @@ struct UserView: Sendable, Codable {
     let locale: String?
     let role: Caller.Role
     let verified: Bool
+    let notifications: ChannelPreferences
     let createdAt: Date
 }
 

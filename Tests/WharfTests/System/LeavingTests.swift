@@ -18,7 +18,10 @@ extension System {
 
             var all: [String: String] {
                 var values = ["e-mail address": email, "e-mail address of an order": order]
-                for field in ["name", "agent", "label", "recipient", "company", "line1", "line2", "city", "region", "phone", "shipped-name", "shipped-line1", "shipped-phone"] {
+                for field in [
+                    "name", "agent", "label", "recipient", "company", "line1", "line2", "city", "region", "phone", "shipped-name", "shipped-line1", "shipped-phone", "tracking", "return", "refusal",
+                    "note",
+                ] {
                     values[field] = value(field)
                 }
                 return values
@@ -78,13 +81,32 @@ extension System {
             for email in [traces.email, traces.order] {
                 try await eventually("A mail to \(email)", within: .seconds(20)) { try !ada.wharf.mails(to: email).isEmpty }
             }
-            return (ada, try #require(order["order", "id"]?.text), sku)
+            let id = try #require(order["order", "id"]?.text)
+            try await Self.write(traces, at: id, of: ada)
+            return (ada, id, sku)
+        }
+
+        /// People's own words, at an order that is over when they have been written.
+        private static func write(_ traces: Traces, at order: String, of ada: Visitor) async throws {
+            let admin = try await Visitor.admin()
+            let path = "/v1/orders/\(order)"
+            let parcel = #"{"carrier": "DHL", "trackingNumber": "\#(traces.value("tracking"))", "trackingUrl": "https://t.example/\#(traces.value("tracking"))"}"#
+            #expect(try await admin.post("\(path)/shipments", parcel).status == 201)
+            let sku = try await admin.get(path)["lines"]?.list.first?["sku"]?.text ?? ""
+            let wanted = #"{"lines": [{"sku": "\#(sku)", "quantity": 1, "reason": "\#(traces.value("return"))"}]}"#
+            let one = try await ada.post("\(path)/returns", wanted, ["idempotency-key": UUID().uuidString])
+            #expect(one.status == 201)
+            #expect(try await admin.post("/v1/returns/\(one["id"]?.text ?? "")/rejection", #"{"reason": "\#(traces.value("refusal"))"}"#).status == 200)
+            #expect(try await admin.post("\(path)/notes", #"{"text": "\#(traces.value("note"))"}"#).status == 201)
         }
 
         @Test func `an export shows everything that is held about a customer, and once he has left nothing of it is left`() async throws {
             let traces = Traces()
             let (ada, order, sku) = try await Self.customer(traces)
-            #expect(try await Self.tables(holding: traces) == ["notifications.notifications", "orders.orders", "users.accounts", "users.addresses", "users.links", "users.sessions"])
+            #expect(
+                try await Self.tables(holding: traces) == [
+                    "notifications.notifications", "orders.checkouts", "orders.order_notes", "orders.orders", "users.accounts", "users.addresses", "users.links", "users.sessions",
+                ])
             let export = try await ada.get("/v1/users/me/export")
             #expect(export.status == 200 && export.header("cache-control") == "no-store")
             let text = String(decoding: export.response.body, as: UTF8.self)
@@ -100,7 +122,7 @@ extension System {
                 try await SystemDatabase.with("users") { try await $0.query("SELECT 1 FROM erasures WHERE done_at IS NULL").isEmpty }
             }
             let kept = try await Visitor.admin().get("/v1/orders/\(order)")
-            #expect(kept["state"] == "confirmed" && kept["lines"]?.list.count == 1)
+            #expect(kept["state"] == "shipped" && kept["lines"]?.list.count == 1)
             #expect(kept["email"] == "deleted@customer.invalid" && kept["shippingAddress", "country"] == "GB")
             #expect(try await Visitor.guest().post("/v1/users", #"{"email": "\#(traces.email)", "password": "correct horse battery", "name": "Anew"}"#).status == 201)
         }

@@ -48,7 +48,10 @@ struct Session: Sendable {
             ("standard_conforming_strings", "on"), ("transform_null_equals", "off"),
         ]
         if let schema { required.append(("search_path", quotedIdentifier(schema) + ",public")) }
-        if keepsToIndexes { required += [("enable_seqscan", "off"), ("jit", "off"), ("plan_cache_mode", "force_generic_plan")] }
+        // What an index answers is not worth the start of parallel workers.
+        if keepsToIndexes {
+            required += [("enable_seqscan", "off"), ("jit", "off"), ("max_parallel_workers_per_gather", "0"), ("plan_cache_mode", "force_generic_plan")]
+        }
         let network = ConnectionSettings.networkTimeout
         var standards = [
             // For a client whose machine is gone: the same limits as the client has for the server.

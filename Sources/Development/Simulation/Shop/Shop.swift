@@ -28,6 +28,7 @@ final class Shop: Sendable {
     static let times: CheckoutTimes = {
         var times = CheckoutTimes()
         times.lifetime = 60
+        times.grace = 20
         times.firstTimeout = 4
         times.longestTimeout = 30
         return times

@@ -12,8 +12,8 @@ extension Wordings {
             "Ihnen entstehen dadurch keine Kosten. Falls bereits Geld abgebucht wurde, erhalten Sie es vollständig zurück."),
         NotificationKind.actionRequired.rawValue: Wording(
             "Bitte schließen Sie die Zahlung für Ihre Bestellung {number} ab", "Nur noch ein Schritt",
-            "Ihre Bank bittet Sie, die Zahlung für Ihre Bestellung {number} zu bestätigen. Bitte kehren Sie dazu in unseren Shop zurück.",
-            "Wird die Zahlung nicht rechtzeitig abgeschlossen, kommt die Bestellung nicht zustande, und Ihnen entstehen keine Kosten.",
+            "Die Zahlung für Ihre Bestellung {number} ist noch nicht bestätigt. Bitte kehren Sie auf die Seite unseres Shops zurück, auf der Sie bestellt haben, oder öffnen Sie dort die Bestellung, und bestätigen Sie die Zahlung.",
+            "Falls Sie das gerade getan haben, brauchen Sie nichts weiter zu tun. Wird die Zahlung nicht rechtzeitig abgeschlossen, kommt die Bestellung nicht zustande, und Ihnen entstehen keine Kosten.",
             text: "{shop}: Bitte kehren Sie in unseren Shop zurück und bestätigen Sie die Zahlung für Ihre Bestellung {number}."),
         NotificationKind.orderShipped.rawValue: Wording(
             "Ihre Bestellung {number} ist unterwegs", "Ihre Bestellung ist unterwegs", "Diese Artikel aus Ihrer Bestellung {number} haben wir an {carrier} übergeben.",

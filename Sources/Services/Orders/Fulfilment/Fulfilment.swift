@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Secrets
 
 /// The goods of a confirmed order, as a pure state: what was shipped, delivered and sent back. No I/O and no clock, so that every sequence of requests can be
 /// tested.
@@ -36,6 +37,8 @@ struct Fulfilment: Sendable, Hashable, Codable {
     var returns: [Return] = []
     /// The refunds that the customer was notified of.
     private(set) var refunds: [UUID] = []
+    /// The payment's revision in the newest report about the refund of each return, by the refund's id. Nil in rows of versions without it.
+    private var refundRevisions: [String: Int]?
 
     enum State: String, Sendable, CaseIterable {
         case partlyShipped, shipped, delivered
@@ -88,17 +91,47 @@ struct Fulfilment: Sendable, Hashable, Codable {
         return true
     }
 
-    /// Returns true once for each refund, when it has succeeded; its return, if it belongs to one, has ended then.
-    mutating func learn(_ refund: RefundReport) -> Bool {
-        guard refund.state == .succeeded, !refunds.contains(refund.refundID) else { return false }
-        refunds.append(refund.refundID)
-        if let place = returns.firstIndex(where: { $0.refundID == refund.refundID && $0.state == .received }) { returns[place].state = .refunded }
-        return true
+    enum RefundNews: Sendable {
+        case nothing
+        /// The refund of a return stands otherwise than was known.
+        case changed
+        /// It has succeeded for the first time: the customer is notified of that once, even if a bank returns the money later and it is refunded again.
+        case paid
     }
 
-    /// Whether a return ends with it.
-    func awaits(_ refund: RefundReport) -> Bool {
-        returns.contains { $0.refundID == refund.refundID && $0.state == .received }
+    /// Takes over a report. The return that it belongs to, if there is one, says what became of its money: it has ended when that was refunded.
+    /// - Parameter revision: Of the payment, when it was reported; reports may arrive in any order.
+    mutating func learn(_ refund: RefundReport, revision: Int) -> RefundNews {
+        var news = RefundNews.nothing
+        if let place = returns.firstIndex(where: { $0.refundID == refund.refundID }), isNew(refund, of: returns[place], revision) {
+            refundRevisions = (refundRevisions ?? [:]).merging([refund.refundID.lowerCaseText: revision]) { _, new in new }
+            let known = returns[place]
+            returns[place].refund = Return.Refund(state: refund.state, amount: Money(amount: refund.amount, currency: known.amount.currency))
+            returns[place].state = refund.state == .succeeded ? .refunded : .received
+            if returns[place] != known { news = .changed }
+        }
+        guard refund.state == .succeeded, !refunds.contains(refund.refundID) else { return news }
+        refunds.append(refund.refundID)
+        return .paid
+    }
+
+    private func isNew(_ refund: RefundReport, of one: Return, _ revision: Int) -> Bool {
+        guard one.state == .received || one.state == .refunded else { return false }
+        let known = refundRevisions?[refund.refundID.lowerCaseText] ?? 0
+        // A refund may end without a change of the payment: of two reports from one revision the one that says its end is newer.
+        return revision > known || revision == known && (refund.state != .pending || one.refund?.state == .pending)
+    }
+
+    // MARK: Erasure
+
+    /// Without people's own words, and without what leads to a parcel's recipient.
+    var erased: Fulfilment {
+        var erased = self
+        erased.shipments = shipments.map {
+            Shipment(id: $0.id, at: $0.at, carrier: $0.carrier, trackingNumber: Erased.text, trackingUrl: nil, lines: $0.lines)
+        }
+        erased.returns = returns.map(\.erased)
+        return erased
     }
 
     // MARK: Lines

@@ -19,20 +19,37 @@ struct Return: Sendable, Hashable, Codable {
         var pieces: Fulfilment.Line { Fulfilment.Line(sku: sku, quantity: quantity) }
     }
 
+    /// What became of its money.
+    struct Refund: Sendable, Hashable, Codable {
+        let state: RefundState
+        /// What goes back; less than the return's amount where less of the payment is left.
+        let amount: Money
+    }
+
     @PublicID var id: UUID
     let at: Date
     var state: State
-    let lines: [Line]
+    var lines: [Line]
     /// The price of its lines, which is refunded when the goods are received.
     let amount: Money
     /// Why it was refused, in the shop's words.
     var refusal: String?
     /// Whether the goods went back into stock; nil before they were received.
     var restocked: Bool?
+    /// Nil before the goods were received, and for goods that cost nothing.
+    var refund: Refund?
 
     var refundID: UUID { Self.refund(of: id) }
 
     static func refund(of id: UUID) -> UUID { UUID.v5(namespace: id, name: "refund") }
+
+    /// Without the customer's words and the shop's answer to them.
+    var erased: Return {
+        var erased = self
+        erased.lines = lines.map { Line(sku: $0.sku, quantity: $0.quantity, reason: Erased.text) }
+        erased.refusal = refusal.map { _ in Erased.text }
+        return erased
+    }
 }
 
 extension Fulfilment {
@@ -66,7 +83,9 @@ extension Fulfilment {
         switch (decision, before.state) {
         case (.approve, .requested): returns[place].state = .approved
         case (.refuse(let reason), .requested): (returns[place].state, returns[place].refusal) = (.refused, reason)
-        case (.receive(let restock), .approved): (returns[place].state, returns[place].restocked) = (.received, restock)
+        case (.receive(let restock), .approved):
+            (returns[place].state, returns[place].restocked) = (.received, restock)
+            if before.amount.amount > 0 { returns[place].refund = Return.Refund(state: .pending, amount: before.amount) }
         case (.approve, .approved), (.approve, .received), (.approve, .refunded), (.refuse, .refused), (.receive, .received), (.receive, .refunded):
             return (before, false)
         case (.receive, .requested): throw .conflict("return-not-approved", "The return has not been approved.")

@@ -14,10 +14,11 @@ private struct ReturnView: Sendable, Encodable {
     let amount: Money
     let refusal: String?
     let restocked: Bool?
+    let refund: Return.Refund?
 
     init(_ one: Return, of order: UUID) {
         (id, orderId, at, state, lines) = (one.id, order, one.at, one.state, one.lines)
-        (amount, refusal, restocked) = (one.amount, one.refusal, one.restocked)
+        (amount, refusal, restocked, refund) = (one.amount, one.refusal, one.restocked, one.refund)
     }
 }
 

@@ -1,7 +1,7 @@
 public import Contracts
 import FoundationEssentials
 
-/// Mail carries all news: every order has an e-mail address.
+/// Mail carries all news: every order has an e-mail address, until its customer has left.
 public struct EmailChannel: NotificationChannel {
     public let name = "email"
     public let noun = "mail"
@@ -16,7 +16,7 @@ public struct EmailChannel: NotificationChannel {
         self.wordings = wordings
     }
 
-    public func recipient(of news: OrderNews) -> String? { news.email.address }
+    public func recipient(of news: OrderNews) -> String? { news.email.address == Erased.email ? nil : news.email.address }
 
     public func send(_ notification: OutgoingNotification) async throws(DeliveryError) {
         let letter = Letter(notification.news, wordings, shop: sender.shopName)

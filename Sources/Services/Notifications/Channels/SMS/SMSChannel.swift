@@ -1,4 +1,5 @@
 import Contracts
+public import FoundationEssentials
 
 /// Text messages, for news that a customer wants at once: an order is on its way, has arrived, or needs the customer.
 ///
@@ -28,15 +29,17 @@ public struct SMSChannel: NotificationChannel {
 
     public func send(_ notification: OutgoingNotification) async throws(DeliveryError) {
         guard let text = notification.news.wording(wordings, shop: shop).text else { return }
-        try await carrier.send(text, to: notification.recipient)
+        try await carrier.send(text, to: notification.recipient, id: notification.id)
     }
 }
 
 /// The outgoing transport for text messages.
 public protocol TextMessageTransport: Sendable {
     /// Returns when another party has taken responsibility for the message.
-    /// - Parameter number: in the form of E.164.
-    func send(_ text: String, to number: String) async throws(DeliveryError)
+    /// - Parameters:
+    ///   - number: in the form of E.164.
+    ///   - id: of the notification, for reports about what became of it.
+    func send(_ text: String, to number: String, id: UUID) async throws(DeliveryError)
 }
 
 enum PhoneNumber {

@@ -16,20 +16,25 @@ public struct Twilio: TextMessageTransport {
     private let token: String
     private let from: String
     private let base: String
+    private let webhook: String?
 
     /// - Parameters:
     ///   - token: used in the Authorization header and nowhere else.
     ///   - from: a number, a name, or the id of a messaging service.
-    public init(transport: any HTTPTransport, account: String, token: String, from: String, base: String = standardBase) {
+    ///   - webhook: the public URL of the operation that receives Twilio's delivery reports; nil for none.
+    public init(transport: any HTTPTransport, account: String, token: String, from: String, base: String = standardBase, webhook: String? = nil) {
         self.transport = transport
         self.account = account
         self.token = token
         self.from = from
         self.base = base.withoutTrailingSlash
+        self.webhook = webhook
     }
 
-    public func send(_ text: String, to number: String) async throws(DeliveryError) {
-        let fields = [("Body", text), (from.hasPrefix("MG") ? "MessagingServiceSid" : "From", from), ("To", number)]
+    public func send(_ text: String, to number: String, id: UUID) async throws(DeliveryError) {
+        var fields = [("Body", text), (from.hasPrefix("MG") ? "MessagingServiceSid" : "From", from), ("To", number)]
+        // The id is ours, so that a report which overtakes the answer, or whose answer was lost, is known.
+        if let webhook { fields.append(("StatusCallback", "\(webhook)?notification=\(id.lowerCaseText)")) }
         let response = try await APICall.send(
             WebRequest(
                 method: "POST", url: "\(base)/2010-04-01/Accounts/\(PercentEncoding.encode(account))/Messages.json",

@@ -1,0 +1,54 @@
+import FoundationEssentials
+import Messaging
+import WebClient
+
+/// What became of a message after its carrier had taken it.
+enum Delivery: String, Sendable, CaseIterable {
+    case delivered
+    /// It has not arrived, and will not.
+    case undelivered
+}
+
+/// A report of Twilio's: `MessageStatus` and, for a message that has not arrived, `ErrorCode`.
+struct DeliveryReport: Sendable, Equatable {
+    let notification: UUID
+    let delivery: Delivery
+    let detail: String?
+
+    /// Nil for a report of something else: an intermediate state, or a message that is not ours.
+    static func read(_ request: Request) throws -> DeliveryReport? {
+        let fields = fields(request.body)
+        guard let id = request.parameters["notification"].flatMap(UUID.init(uuidString:)), let status = fields["MessageStatus"] ?? fields["SmsStatus"],
+            let delivery = delivery(status)
+        else { return nil }
+        let code = fields["ErrorCode"].flatMap { Int($0) }
+        let explanation = code.flatMap { meanings[$0] }
+        let said = ["Twilio: \(status)", code.map(String.init), explanation.map { "(\($0))" }].compactMap(\.self).joined(separator: " ")
+        return DeliveryReport(notification: id, delivery: delivery, detail: delivery == .delivered ? nil : said)
+    }
+
+    static func delivery(_ status: String) -> Delivery? {
+        switch status {
+        case "delivered", "read": .delivered
+        case "undelivered", "failed": .undelivered
+        // accepted, scheduled, queued, sending, sent, canceled, and those of receiving.
+        default: nil
+        }
+    }
+
+    /// https://www.twilio.com/docs/api/errors, those about the recipient.
+    private static let meanings = [
+        30003: "the handset cannot be reached", 30004: "blocked by the recipient or the carrier", 30005: "the number is unknown", 30006: "a landline, or a carrier that cannot be reached",
+        30007: "filtered by the carrier", 30008: "for a reason that the carrier does not give",
+    ]
+
+    /// Of a body in the encoding of forms, the last value of each name.
+    private static func fields(_ body: [UInt8]) -> [String: String] {
+        let parts = String(decoding: body, as: UTF8.self).split(separator: "&").map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
+        let pairs = parts.compactMap { part -> (String, String)? in
+            guard part.count == 2, let name = part.first, let value = part.last.flatMap({ PercentEncoding.decode($0.replacing("+", with: "%20")) }) else { return nil }
+            return (String(name), value)
+        }
+        return Dictionary(pairs, uniquingKeysWith: { _, last in last })
+    }
+}

@@ -1,0 +1,100 @@
+import Contracts
+import FoundationEssentials
+
+/// An order's invoice.
+struct Invoice: Sendable {
+    enum Language: String, Sendable, CaseIterable {
+        case english = "en"
+        case german = "de"
+
+        /// English for all languages that there are no texts in.
+        init(locale: String?) {
+            let primary = locale?.split(separator: "-").first?.lowercased()
+            self = primary.flatMap(Self.init(rawValue:)) ?? .english
+        }
+
+        fileprivate var words: Words { self == .english ? .english : .german }
+
+        func amount(_ money: Money) -> String { self == .english ? money.text : money.text.replacing(".", with: ",") }
+    }
+
+    fileprivate struct Words {
+        let invoice, number, date, shipTo, item, quantity, price, amount, total, refunded, remaining, payment: String
+
+        static let english = Words(
+            invoice: "Invoice", number: "Order", date: "Date", shipTo: "Ship to", item: "Item", quantity: "Quantity", price: "Unit price", amount: "Amount",
+            total: "Total", refunded: "Refunded", remaining: "Remaining", payment: "Payment")
+        static let german = Words(
+            invoice: "Rechnung", number: "Bestellung", date: "Datum", shipTo: "Lieferanschrift", item: "Artikel", quantity: "Menge", price: "Einzelpreis",
+            amount: "Betrag", total: "Gesamtbetrag", refunded: "Erstattet", remaining: "Verbleibend", payment: "Zahlung")
+    }
+
+    let order: OrderView
+    let language: Language
+    /// The shop's name, where it is known.
+    let shop: String?
+
+    var html: String {
+        let words = language.words
+        return """
+            <!DOCTYPE html>
+            <html lang="\(language.rawValue)">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>\(words.invoice) \(order.number.escapedForHTML)</title>
+            <style>
+            \(Self.styles)
+            </style>
+            </head>
+            <body>
+            <header>\(shop.map { "<p class=\"shop\">\($0.escapedForHTML)</p>" } ?? "")<h1>\(words.invoice)</h1></header>
+            <dl>
+            <dt>\(words.number)</dt><dd>\(order.number.escapedForHTML)</dd>
+            <dt>\(words.date)</dt><dd>\(order.placedAt.ISO8601Format().prefix(10))</dd>
+            <dt>\(words.payment)</dt><dd>\(order.payment.gateway.rawValue)</dd>
+            </dl>
+            <h2>\(words.shipTo)</h2>
+            <address>\(order.shippingAddress.lines.map(\.escapedForHTML).joined(separator: "<br>"))</address>
+            <table>
+            <thead><tr><th>\(words.item)</th><th class="n">\(words.quantity)</th><th class="n">\(words.price)</th><th class="n">\(words.amount)</th></tr></thead>
+            <tbody>
+            \(order.lines.map(row).joined(separator: "\n"))
+            </tbody>
+            <tfoot>
+            \(sums(words).map { "<tr><th colspan=\"3\">\($0.0)</th><td class=\"n\">\(language.amount($0.1))</td></tr>" }.joined(separator: "\n"))
+            </tfoot>
+            </table>
+            </body>
+            </html>
+
+            """
+    }
+
+    private func row(_ line: OrderLine) -> String {
+        """
+        <tr><td>\(line.name.escapedForHTML)<br><small>\(line.sku.escapedForHTML)</small></td><td class="n">\(line.quantity)</td>\
+        <td class="n">\(language.amount(line.unitPrice))</td><td class="n">\(language.amount(line.lineTotal))</td></tr>
+        """
+    }
+
+    private func sums(_ words: Words) -> [(String, Money)] {
+        let total = [(words.total, order.total)]
+        guard order.refunded.amount > 0 else { return total }
+        let remaining = Money(amount: order.total.amount - order.refunded.amount, currency: order.total.currency)
+        return total + [(words.refunded, order.refunded), (words.remaining, remaining)]
+    }
+
+    /// For A4 and Letter alike; the head of the table comes again on each page, and no line is cut in two.
+    private static let styles = """
+        @page { size: auto; margin: 18mm; }
+        body { font: 11pt/1.45 -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; color: #111; background: #fff; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
+        header { display: flex; justify-content: space-between; align-items: baseline; border-bottom: 2px solid #111; }
+        h1 { font-size: 20pt; margin: 0 0 .3rem; } h2 { font-size: 11pt; margin: 1.5rem 0 .3rem; } .shop { font-weight: bold; margin: 0; }
+        dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1.2rem; } dt { color: #555; } dd { margin: 0; } address { font-style: normal; }
+        table { width: 100%; border-collapse: collapse; margin-top: 2rem; } th, td { text-align: left; vertical-align: top; padding: .35rem .5rem .35rem 0; }
+        thead th { border-bottom: 1px solid #111; } tbody td { border-bottom: 1px solid #ccc; } tfoot tr:first-child > * { border-top: 1px solid #111; } tfoot th { text-align: right; }
+        .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } small { color: #555; } thead { display: table-header-group; } tr { break-inside: avoid; }
+        @media print { body { margin: 0; padding: 0; max-width: none; } }
+        """
+}
