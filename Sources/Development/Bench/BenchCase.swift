@@ -18,7 +18,7 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case item
     /// Every basket holds the best-seller.
     case hot
-    /// One, two and four workers a pool.
+    /// One to eight workers a pool, each with a small share of a processor.
     case scaling
     /// Resident memory at rest, under load, and with thousands of requests in flight.
     case memory

@@ -9,9 +9,9 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case confirm1 = "limitC.window1", confirm200 = "limitC.window200", confirmMedian = "limitC.window1.p50"
     // Orders a second.
     case checkouts, slowGateway, hot, growth, backlog
-    case scale1, scale2, scale4
+    case scale1, scale2, scale4, scale8
     // Share of the machine's processors that was busy, 0 to 1.
-    case scaleBusy1, scaleBusy2, scaleBusy4
+    case scaleBusy1, scaleBusy2, scaleBusy4, scaleBusy8
     // The same, of processes that are not part of the benchmark, while checkouts were measured.
     case foreign = "machine.foreign"
     // Milliseconds until half of them were accepted or answered.
@@ -64,6 +64,6 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     }
 
     static func scale(workers: Int) -> (rate: BenchFigure, busy: BenchFigure)? {
-        [1: (.scale1, .scaleBusy1), 2: (.scale2, .scaleBusy2), 4: (.scale4, .scaleBusy4)][workers]
+        [1: (.scale1, .scaleBusy1), 2: (.scale2, .scaleBusy2), 4: (.scale4, .scaleBusy4), 8: (.scale8, .scaleBusy8)][workers]
     }
 }

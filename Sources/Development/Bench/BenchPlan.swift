@@ -5,7 +5,9 @@ struct BenchPlan: Sendable, Codable {
     /// The numbers of orders and rows for which the goals are stated.
     static let clients = 64
     static let inFlight = 5_000
-    static let scaleSteps = [1, 2, 4]
+    static let scaleSteps = [1, 2, 4, 8]
+    /// Of one processor, for each worker: the workers of a pool together stay below what servers and clients leave.
+    static let scaleShare = 0.02
     /// On the few cores of one machine a second worker only makes batches smaller; the effect of more workers is a case of its own.
     static let workers = 1
 
@@ -25,7 +27,8 @@ struct BenchPlan: Sendable, Codable {
     var requestSeconds: Int { isQuick ? 1 : 4 }
     /// Requests that determine the rate that is then tripled for the overload.
     var capacityReads: Int { isQuick ? 2_000 : 20_000 }
-    var scaleOrders: Int { isQuick ? orders : max(100, orders / 2) }
+    /// For each worker of a pool.
+    var scaleOrders: Int { isQuick ? 100 : max(100, orders / 4) }
     var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
     var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }

@@ -49,7 +49,7 @@ extension BenchRun {
         found(.single, latencies.percentile(0.5), "ms", remark: "p99 \(Figures.text(latencies.percentile(0.99))) ms")
     }
 
-    /// One, two and four workers a pool, the gateway 50 ms away. Leaves the usual number running.
+    /// One to eight workers a pool, each with a small share of a processor: so the workers are what is scarce, and not the machine. Leaves the usual number running.
     func measureScaling(_ running: RunningShop) async throws -> RunningShop {
         for round in 0..<plan.rounds {
             console.line(console.paint.bold("Scaling, round \(round + 1) of \(plan.rounds)"))
@@ -64,8 +64,11 @@ extension BenchRun {
         guard let figures = BenchFigure.scale(workers: workers) else { return }
         let running = try await shop.start(workers: workers)
         _ = try await checkouts(running).measure(try await carts(running).fill(plan.warmUpOrders))
-        let carts = try await carts(running).fill(plan.scaleOrders)
-        let measured = try await slowly(50, running) { try await checkouts(running).measure(carts) }
+        let carts = try await carts(running).fill(plan.scaleOrders * workers)
+        let quota = try ProcessorQuota(BenchPlan.scaleShare, of: running.workers.map(\.pid))
+        defer { quota.remove() }
+        // As many clients for each worker: with the same few for all, batches would become smaller and orders dearer.
+        let measured = try await Checkouts(shop: running, transport: transport, clients: BenchPlan.clients * workers).measure(carts)
         found(figures.rate, measured.rate, "orders/s", remark: Self.remark(measured))
         book.add(figures.busy, measured.busy)
         book.add(.foreign, measured.foreign)
