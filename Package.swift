@@ -145,8 +145,8 @@ let package = Package(
             development(
                 "Chaos",
                 [
-                    "Up", "Load", "Audit", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "Contracts", "AMQP", "PostgreSQL", "WebClient",
-                    "Secrets", log, arguments,
+                    "Up", "Load", "Audit", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL",
+                    "WebClient", "Secrets", log, arguments,
                 ]),
             .executableTarget(
                 name: "wharf-dev",

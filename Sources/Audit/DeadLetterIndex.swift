@@ -21,12 +21,19 @@ struct DeadLetterIndex: Sendable {
     private(set) var letters: [UUID: Letter] = [:]
     /// Orders whose end could not be announced to the customer.
     private(set) var ordersNotNotified: Set<UUID> = []
+    /// Orders of which a parcel, a return or a refund could not be announced.
+    private(set) var ordersNotNotifiedOfStep: Set<UUID> = []
     /// Orders for whose payment an open letter asks an operator.
     private(set) var openPayments: Set<UUID> = []
 
     private static let news = [MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderCancelled]
 
-    private static let named = news + [MessageName.unresolved]
+    private static let steps = [
+        MessageName.orderShipped, MessageName.orderDelivered, MessageName.orderRefunded, MessageName.orderReturnRequested, MessageName.orderReturnApproved,
+        MessageName.orderReturnRefused,
+    ]
+
+    private static let named = news + steps + [MessageName.unresolved]
 
     private struct Named: Decodable { let orderID: UUID }
 
@@ -62,7 +69,10 @@ struct DeadLetterIndex: Sendable {
             }
         }
         guard !isReplayed, let body: [UInt8] = try row.decode("named"), let named = try? Self.order(namedIn: body) else { return }
-        if try row.decode("operation", as: String?.self) != MessageName.unresolved {
+        let operation = try row.decode("operation", as: String?.self) ?? ""
+        if Self.steps.contains(operation) {
+            ordersNotNotifiedOfStep.insert(named)
+        } else if operation != MessageName.unresolved {
             ordersNotNotified.insert(named)
         } else if state == "open" {
             openPayments.insert(named)

@@ -1,5 +1,8 @@
+import Assembly
 import Contracts
+import FoundationEssentials
 import Orders
+import ShopClient
 
 /// Shipments and returns, as orders has recorded them.
 struct AuditedFulfilment: Sendable {
@@ -9,6 +12,19 @@ struct AuditedFulfilment: Sendable {
     var returned: [String: Int] = [:]
     /// In the words of the API; nil before the first shipment.
     var state: String?
+    var parcels = 0
+    var isDelivered = false
+    var returns: [Return] = []
+    /// Refunds that the customer was to be notified of.
+    var refunds = 0
+
+    struct Return: Sendable, Equatable {
+        let id: UUID
+        /// In the words of the API.
+        let state: String
+        /// Whether its goods were to be sold again; nil before they were received.
+        var restocked: Bool?
+    }
 
     var isEmpty: Bool { shipped.isEmpty && returned.isEmpty && state == nil }
 }
@@ -30,6 +46,17 @@ extension AuditedOrder {
             wrong.append(finding(.contents, "has the state \(fulfilment.state ?? "not shipped"), but \(isWhole ? "all" : "not all") of it was shipped"))
         }
         return wrong
+    }
+
+    /// The goods of a return are back in stock if they can be sold again, and only then.
+    var restockFindings: [Finding] {
+        (fulfilment?.returns ?? []).compactMap { one in
+            switch (one.restocked, restocks.contains(one.id)) {
+            case (true, false): finding(.stock, "has the return \(one.id.text), whose goods were to be sold again, but the catalog does not have them", awaits: .catalog)
+            case (true, true), (_, false): nil
+            case (_, true): finding(.stock, "has the return \(one.id.text), whose goods were not to be sold again, but the catalog has them")
+            }
+        }
     }
 
     private var isWhole: Bool {

@@ -13,7 +13,10 @@ extension AuditedOrder {
     /// How long, in seconds, the first attempt may take before the notification is reported as waiting.
     private static let longestAttempt = 10.0
 
-    /// The order's end is announced once by each channel, and no other end is.
+    /// Carries news about every order; other channels only where the customer has left a number.
+    private static let mail = "email"
+
+    /// The order's end is announced once by each channel, and no other end is; and so is each parcel, delivery, return and refund.
     var notificationFindings: [Finding] {
         struct Announcement: Hashable { let kind, channel: String }
         // Each parcel, refund and return is announced.
@@ -29,6 +32,36 @@ extension AuditedOrder {
         // It may have been confirmed before.
         case .cancelled: wrong += endFindings(kinds, Self.cancelled, never: [Self.rejected])
         case .open, nil: break
+        }
+        return wrong + stepFindings
+    }
+
+    private var stepFindings: [Finding] {
+        let fulfilment = fulfilment ?? AuditedFulfilment()
+        let decided = fulfilment.returns.map(\.state)
+        let refused = decided.count { $0 == "refused" }
+        let requested = decided.count { $0 == "requested" }
+        var due: [(kind: NotificationKind, count: Int)] = [
+            (.orderShipped, fulfilment.parcels), (.orderDelivered, fulfilment.isDelivered ? 1 : 0), (.returnRequested, decided.count), (.returnRefused, refused),
+            (.returnApproved, decided.count - refused - requested),
+        ]
+        // An order that is given up announces its refunds with its end.
+        if saga?.fate == .sold { due.append((.orderRefunded, fulfilment.refunds)) }
+        return due.flatMap { stepFindings($0.kind.rawValue, $0.count) }
+    }
+
+    private func stepFindings(_ kind: String, _ due: Int) -> [Finding] {
+        let news = notifications.filter { $0.kind == kind }
+        var wrong: [Finding] = []
+        for (channel, sent) in Dictionary(grouping: news, by: \.channel).sorted(by: { $0.key < $1.key }) where sent.count > due {
+            wrong.append(finding(.notifications, "sent \(kind) \(sent.count) times by \(channel), where \(due) were due"))
+        }
+        if hasDeadStepNews { return wrong }
+        let mails = news.count { $0.channel == Self.mail }
+        if mails < due { wrong.append(late("has had \(kind) \(mails) times by mail, where \(due) were due")) }
+        for notification in news where notification.result != "sent" {
+            let reason = notification.detail.map { ": \($0)" } ?? ""
+            wrong.append(late("had a \(kind) whose \(notification.channel) was not sent (\(notification.result))\(reason)"))
         }
         return wrong
     }

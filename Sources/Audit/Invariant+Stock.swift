@@ -3,8 +3,10 @@ import Contracts
 import Orders
 
 extension AuditedOrder {
-    /// A confirmed order sold what was reserved; a rejected or cancelled one holds nothing.
-    var stockFindings: [Finding] {
+    /// A confirmed order sold what was reserved; a rejected or cancelled one holds nothing. What came back is in stock once.
+    var stockFindings: [Finding] { saleStockFindings + restockFindings }
+
+    private var saleStockFindings: [Finding] {
         switch saga?.fate {
         case .sold:
             guard let reservation else { return [finding(.stock, "is confirmed, but the catalog has no reservation")] }

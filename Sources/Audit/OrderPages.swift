@@ -7,7 +7,7 @@ import Messaging
 import Orders
 import PostgreSQL
 
-/// Orders in the order of their ids, each with what the other services hold about it: a merge of five tables, a page at a time.
+/// Orders in the order of their ids, each with what the other services hold about it: a merge of six tables, a page at a time.
 struct OrderPages: Sendable {
     static let pageSize = 500
     /// Rows of one table in the range of one page; this many without an order are a violation of their own.
@@ -59,6 +59,7 @@ struct OrderPages: Sendable {
         let carts = try await carts(selection)
         var charges = try await charges(selection)
         var reservations = try await reservations(selection)
+        let restocks = try await restocks(of: orders)
         var notifications = Dictionary(grouping: try await notifications(selection), by: \.order)
         let merged = orders.map { order in
             var order = order
@@ -66,7 +67,9 @@ struct OrderPages: Sendable {
             order.charge = charges.removeValue(forKey: order.id)
             order.reservation = reservations.removeValue(forKey: order.id)
             order.notifications = notifications.removeValue(forKey: order.id) ?? []
+            order.restocks = restocks.intersection((order.fulfilment?.returns ?? []).map(\.id))
             order.hasDeadNews = letters.ordersNotNotified.contains(order.id)
+            order.hasDeadStepNews = letters.ordersNotNotifiedOfStep.contains(order.id)
             order.hasOpenPayment = letters.openPayments.contains(order.id)
             return order
         }
@@ -97,21 +100,28 @@ struct OrderPages: Sendable {
         struct Part: Decodable {
             struct Line: Decodable { let sku: String, quantity: Int }
 
+            let id: UUID
             let state: String?
+            let restocked: Bool?
             let lines: [Line]
 
             var pieces: [(String, Int)] { lines.map { ($0.sku, $0.quantity) } }
         }
 
         let shipments: [Part]
+        let deliveredAt: Date?
         let returns: [Part]
+        let refunds: [UUID]?
     }
 
     private static func fulfilment(_ text: String, _ state: String?) throws -> AuditedFulfilment {
         let stored = try JSON.decode(StoredFulfilment.self, from: Array(text.utf8))
         return AuditedFulfilment(
             shipped: Dictionary(stored.shipments.flatMap(\.pieces), uniquingKeysWith: +),
-            returned: Dictionary(stored.returns.filter { $0.state != "refused" }.flatMap(\.pieces), uniquingKeysWith: +), state: state)
+            returned: Dictionary(stored.returns.filter { $0.state != "refused" }.flatMap(\.pieces), uniquingKeysWith: +), state: state,
+            parcels: stored.shipments.count, isDelivered: stored.deliveredAt != nil,
+            returns: stored.returns.map { AuditedFulfilment.Return(id: $0.id, state: $0.state ?? "", restocked: $0.restocked) },
+            refunds: stored.refunds?.count ?? 0)
     }
 }
 
@@ -156,6 +166,14 @@ extension OrderPages {
                     order: try row.decode("order_id"), state: try row.decode("state"), pieces: pieces, at: try row.decode("at"))
                 return (reservation.order, reservation)
             }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The returns of these orders that the catalog has put back.
+    private func restocks(of orders: [AuditedOrder]) async throws -> Set<UUID> {
+        let returns = orders.flatMap { $0.fulfilment?.returns ?? [] }.map(\.id)
+        if returns.isEmpty { return [] }
+        let rows = try await bounded(.catalog, "SELECT return_id FROM restocks WHERE return_id = ANY(\(returns))")
+        return try Set(rows.map { try $0.decode("return_id") })
     }
 
     private func notifications(_ selection: AuditSelection) async throws -> [AuditedNotification] {

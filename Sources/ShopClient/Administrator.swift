@@ -5,8 +5,8 @@ import WebClient
 
 /// The shop as its administrator sees it.
 package struct Administrator: Sendable {
-    private let shop: Shop
-    private let token: String
+    let shop: Shop
+    let token: String
 
     /// Opens a session.
     /// - Throws: ``LoadError`` with code `refused` when the shop rejects these credentials.

@@ -41,9 +41,9 @@ struct IdempotencyTests {
     @Test("does not keep refusals that precede the request's execution")
     func notKept() async throws {
         try await TestSandbox.run { sandbox in
-            let refused = try await sandbox.post("/v1/payment_intents", "amount=1&currency=eur&a=b", idempotencyKey: "k")
+            let refused = try await sandbox.post("/v1/payment_intents", "amount=100&currency=eur&a=b", idempotencyKey: "k")
             #expect(refused.status == 400)
-            let corrected = try await sandbox.post("/v1/payment_intents", "amount=1&currency=eur", idempotencyKey: "k")
+            let corrected = try await sandbox.post("/v1/payment_intents", "amount=100&currency=eur", idempotencyKey: "k")
             #expect(corrected.status == 200)
         }
     }

@@ -18,12 +18,15 @@ struct JournalTests {
             outcomes.append(outcome)
             return outcome
         }
+        let customer = apply(.createCustomer(.init(email: "ada@wharf.example", metadata: .init(values: ["a": "b"])))).customer?.id
+        let method = apply(.createMethod(.visa, .init())).methods.first?.id ?? ""
+        _ = apply(.attach(method: method, customer: customer ?? ""))
         for card in TestCard.allCases {
             _ = apply(
                 .create(
                     PaymentDraft(
-                        amount: 500, currency: "eur", paymentMethod: card.rawValue, customer: "cus_1", description: "line\nbreak",
-                        metadata: ["order_id": "é"], paymentMethodTypes: ["card", "link"], returnURL: "https://shop.test", confirm: true)))
+                        amount: 500, currency: "eur", paymentMethod: card.rawValue, customer: customer, description: "line\nbreak",
+                        metadata: ["order_id": "é"], paymentMethodTypes: ["card", "sepa_debit"], returnURL: "https://shop.test", confirm: true)))
         }
         let manual = apply(
             .create(PaymentDraft(amount: 500, currency: "eur", captureMethod: .manual, paymentMethod: "pm_card_visa", confirm: true)))
@@ -34,6 +37,11 @@ struct JournalTests {
         let open = apply(.create(PaymentDraft(amount: 500, currency: "eur")))
         _ = apply(.cancel(id: open.payment?.id ?? "", .fraudulent))
         _ = apply(.confirm(id: "pi_none", .init()))
+        var terms = PaymentIntent.Terms()
+        (terms.receiptEmail, terms.automaticMethods, terms.shipping) = ("a@b.example", true, ["name": "Ada", "address][city": "London"])
+        _ = apply(.create(PaymentDraft(amount: 500, currency: "eur", paymentMethod: "pm_card_visa", customer: customer, confirm: true, terms: terms)))
+        _ = apply(.detach(method: method))
+        _ = apply(.deleteCustomer(id: customer ?? ""))
         outcomes.append(.failure(.serverError))
         return outcomes
     }

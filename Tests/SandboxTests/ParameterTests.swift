@@ -21,11 +21,13 @@ struct ParameterTests {
         let form =
             "amount=1999&currency=EUR&payment_method=pm_card_visa&confirm=true&capture_method=manual&metadata[order_id]=4%202&"
             + "metadata%5Bnote%5D=a+b&description=%C3%A9&payment_method_types[]=card&payment_method_types[1]=link&"
-            + "automatic_payment_methods[enabled]=true&return_url=https%3A%2F%2Fshop.test%2Fback&off_session=false&customer=cus_1"
+            + "automatic_payment_methods[enabled]=true&return_url=https%3A%2F%2Fshop.test%2Fback&off_session=false&customer=cus_1&receipt_email=a%40b&shipping[name]=Ada&shipping[address][line1]=1+Way"
+        var terms = PaymentIntent.Terms()
+        (terms.automaticMethods, terms.receiptEmail, terms.shipping) = (true, "a@b", ["name": "Ada", "address][line1": "1 Way"])
         let expected = PaymentDraft(
             amount: 1_999, currency: "eur", captureMethod: .manual, paymentMethod: "pm_card_visa", customer: "cus_1", description: "é",
             metadata: ["order_id": "4 2", "note": "a b"], paymentMethodTypes: ["card", "link"], returnURL: "https://shop.test/back",
-            confirm: true)
+            confirm: true, terms: terms)
         #expect(try Self.command(form) == .create(expected))
     }
 

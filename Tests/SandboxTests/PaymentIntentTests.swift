@@ -8,7 +8,7 @@ struct PaymentIntentTests {
 
     static func intent(_ status: Status, capture: PaymentIntent.CaptureMethod = .automatic, card: TestCard = .visa) -> PaymentIntent {
         var intent = PaymentIntent(
-            PaymentDraft(amount: 1_000, currency: "eur", captureMethod: capture), card: card, idempotencyKey: nil, created: 1)
+            PaymentDraft(amount: 1_000, currency: "eur", captureMethod: capture, paymentMethodTypes: ["card", "sepa_debit"]), card: card, idempotencyKey: nil, created: 1)
         intent.status = status
         if status == .requiresCapture { intent.amountCapturable = 1_000 }
         if status == .succeeded { intent.amountReceived = 1_000 }
@@ -49,13 +49,13 @@ struct PaymentIntentTests {
     func cancellation(status: Status) throws {
         var intent = Self.intent(status)
         let before = intent
-        guard status != .succeeded, status != .canceled else {
+        guard status != .succeeded, status != .canceled, status != .processing else {
             let error = #expect(throws: StripeError.self) { try intent.cancel(nil, at: 7) }
             #expect(error?.code == "payment_intent_unexpected_state")
             #expect(intent == before)
             return
         }
-        #expect(try intent.cancel(.abandoned, at: 7) == .canceled)
+        #expect(try intent.cancel(.abandoned, at: 7) == (status == .requiresCapture ? .authorizationReleased : .canceled))
         #expect(intent.status == .canceled)
         #expect(intent.canceledAt == 7)
         #expect(intent.cancellationReason == .abandoned)
@@ -77,17 +77,48 @@ struct PaymentIntentTests {
     func cards(card: TestCard) throws {
         var intent = Self.intent(.requiresConfirmation, card: card)
         let happening = try intent.confirm(with: nil, offSession: false)
-        switch card {
-        case .visa, .mastercard, .createsDispute, .refundFails, .refundPending:
-            #expect(happening == .succeeded)
-        case .declined, .insufficientFunds:
-            #expect(intent.status == .requiresPaymentMethod)
-            #expect(intent.card == nil)
-            #expect(intent.lastFailure?.declineCode == (card == .declined ? "generic_decline" : "insufficient_funds"))
-        case .authenticationRequired, .threeDSecure2Required:
+        switch (card.authentication, card.charge) {
+        case (.always, _), (.onSession, _), (.unlessSetUp, _):
             #expect(happening == .authenticationAsked)
             #expect(intent.status == .requiresAction)
+        case (_, .approved):
+            #expect(happening == .succeeded)
+        case (_, .declined(let decline)):
+            #expect(intent.status == .requiresPaymentMethod)
+            #expect(intent.card == nil)
+            #expect(intent.lastFailure?.declineCode == decline.bankCode && intent.lastFailure?.code == decline.code)
+        case (_, .processed(let seconds, let decline)):
+            #expect(happening == .processing)
+            #expect(intent.pass(to: seconds) == nil)
+            let end = intent.pass(to: seconds + 1)
+            #expect((end == .succeeded) == (decline == nil))
+            #expect(intent.status == (decline == nil ? .succeeded : .requiresPaymentMethod))
         }
+    }
+
+    @Test("loses authorised money that nobody captures in time")
+    func expiry() throws {
+        var intent = Self.intent(.requiresConfirmation, capture: .manual)
+        _ = try intent.confirm(with: nil, offSession: false)
+        let lost = PaymentIntent.authorizationLifetime + 1
+        #expect(intent.pass(to: lost - 1) == nil)
+        #expect(intent.pass(to: lost) == .authorizationExpired)
+        #expect(intent.status == .canceled && intent.cancellationReason == .automatic && intent.amountReleased == 1_000)
+        #expect(intent.pass(to: lost) == nil)
+    }
+
+    @Test("can be changed until it is charged, and described at any time")
+    func change() throws {
+        var intent = Self.intent(.requiresConfirmation)
+        try intent.change(PaymentChange(amount: 700), card: nil, methodID: nil)
+        #expect(intent.amount == 700)
+        _ = try intent.confirm(with: nil, offSession: false)
+        let error = #expect(throws: StripeError.self) { try intent.change(PaymentChange(amount: 1), card: nil, methodID: nil) }
+        #expect(error?.code == "payment_intent_unexpected_state")
+        try intent.change(PaymentChange(metadata: .init(values: ["a": "b"])), card: nil, methodID: nil)
+        #expect(intent.metadata == ["a": "b"])
+        try intent.change(PaymentChange(metadata: .init(values: ["a": ""])), card: nil, methodID: nil)
+        #expect(intent.metadata == [:])
     }
 
     @Test("is declined when authentication is needed and the customer is away")

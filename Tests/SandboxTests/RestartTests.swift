@@ -15,7 +15,7 @@ struct RestartTests {
                 for number in 0..<100 {
                     group.addTask {
                         let reply = try await sandbox.post(
-                            "/v1/payment_intents", charge(number + 1, order: "o-\(number)"), idempotencyKey: "k-\(number)")
+                            "/v1/payment_intents", charge(number + 100, order: "o-\(number)"), idempotencyKey: "k-\(number)")
                         let id = reply.json["id"].text ?? ""
                         if number.isMultiple(of: 3) {
                             _ = try await sandbox.post("/v1/refunds", "payment_intent=\(id)", idempotencyKey: "r-\(number)")
@@ -33,10 +33,10 @@ struct RestartTests {
             #expect(after["payments"].list.count == 100)
             for payment in known["payments"].list { #expect(after["payments"].list.contains(payment)) }
 
-            let again = try await sandbox.post("/v1/payment_intents", charge(8, order: "o-7"), idempotencyKey: "k-7")
+            let again = try await sandbox.post("/v1/payment_intents", charge(107, order: "o-7"), idempotencyKey: "k-7")
             #expect(again.header("Idempotent-Replayed") == "true")
-            #expect(again.json["amount"].number == 8)
-            #expect(try await sandbox.post("/v1/payment_intents", charge(9, order: "o-7"), idempotencyKey: "k-7").status == 400)
+            #expect(again.json["amount"].number == 107)
+            #expect(try await sandbox.post("/v1/payment_intents", charge(108, order: "o-7"), idempotencyKey: "k-7").status == 400)
             let id = again.json["id"].text ?? ""
             #expect(try await sandbox.post("/v1/refunds", "payment_intent=\(id)").status == 200)
         }

@@ -63,7 +63,7 @@ struct StripeAPITests {
     @Test("cancels a payment that is not yet charged")
     func cancel() async throws {
         try await TestSandbox.run { sandbox in
-            let id = try await sandbox.post("/v1/payment_intents", "amount=5&currency=eur").json["id"].text ?? ""
+            let id = try await sandbox.post("/v1/payment_intents", "amount=500&currency=eur").json["id"].text ?? ""
             let reply = try await sandbox.post("/v1/payment_intents/\(id)/cancel", "cancellation_reason=abandoned")
             #expect(reply.json["status"].text == "canceled")
             #expect(reply.json["cancellation_reason"].text == "abandoned")
@@ -121,20 +121,22 @@ struct StripeAPITests {
     @Test("lists and searches payments")
     func lists() async throws {
         try await TestSandbox.run { sandbox in
+            var customers: [String] = []
             for number in 1...3 {
+                customers.append(try await sandbox.post("/v1/customers", "name=\(number)").json["id"].text ?? "")
                 _ = try await sandbox.post(
-                    "/v1/payment_intents", SandboxTests.charge(number, order: "o-\(number)", more: "&customer=cus_\(number)"))
+                    "/v1/payment_intents", SandboxTests.charge(number * 100, order: "o-\(number)", more: "&customer=\(customers[number - 1])"))
             }
             let first = try await sandbox.get("/v1/payment_intents?limit=2").json
-            #expect(first["data"].list.map { $0["amount"].number } == [3, 2])
+            #expect(first["data"].list.map { $0["amount"].number } == [300, 200])
             #expect(first["has_more"].flag == true)
             let rest = try await sandbox.get("/v1/payment_intents?starting_after=\(first["data"].list[1]["id"].text ?? "")&created[gte]=1")
                 .json
-            #expect(rest["data"].list.map { $0["amount"].number } == [1])
-            #expect(try await sandbox.get("/v1/payment_intents?customer=cus_2").json["data"].list.count == 1)
+            #expect(rest["data"].list.map { $0["amount"].number } == [100])
+            #expect(try await sandbox.get("/v1/payment_intents?customer=\(customers[1])").json["data"].list.count == 1)
             let found = try await sandbox.get("/v1/payment_intents/search?query=metadata%5B'order_id'%5D%3A'o-3'").json
             #expect(found["object"].text == "search_result")
-            #expect(found["data"].list.map { $0["amount"].number } == [3])
+            #expect(found["data"].list.map { $0["amount"].number } == [300])
         }
     }
 

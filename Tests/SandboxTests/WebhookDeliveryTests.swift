@@ -67,11 +67,11 @@ struct WebhookDeliveryTests {
         try await WebhookReceiver.run { receiver in
             try await TestSandbox.run(configure: { $0.webhookURL = receiver.url }) { sandbox in
                 try await sandbox.setFaults(#"{"reorderWebhooks": true, "webhookDelayMilliseconds": {"min": 100, "max": 200}, "seed": 9}"#)
-                for amount in 1...10 { _ = try await sandbox.post("/v1/payment_intents", charge(amount)) }
+                for amount in 1...10 { _ = try await sandbox.post("/v1/payment_intents", charge(amount * 100)) }
                 let amounts = try await receiver.next(40).filter { $0.json["type"].text == "payment_intent.succeeded" }
                     .map { $0.json["data"]["object"]["amount"].number ?? 0 }
-                #expect(amounts.sorted() == Array(1...10))
-                #expect(amounts != Array(1...10))
+                #expect(amounts.sorted() == (1...10).map { $0 * 100 })
+                #expect(amounts != amounts.sorted())
             }
         }
     }

@@ -12,14 +12,15 @@ import Terminal
 import Up
 import WebClient
 
-/// Real faults on a real shop, while customers buy.
+/// Real faults on a real shop, while customers buy, cancel and send back, and the shop ships and refunds.
 package struct Chaos: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "chaos",
         abstract: "Breaks a shop of its own in every way it knows, and checks that no order is lost or charged twice.",
         discussion: """
-            Starts private servers with full durability, every role, and proxies between them in a temporary folder; lets customers buy; injects one \
-            fault after the other; and audits orders, payments and stock once all faults are over. The schedule of faults follows from \
+            Starts private servers with full durability, every role, and proxies between them in a temporary folder; lets customers buy, \
+            cancel and send back, and the shop ship, deliver and refund in parts; injects one fault after the other; and audits orders, payments, stock \
+            and mails once all faults are over. The schedule of faults follows from \
             --seed and --seconds and is printed first. From \(ChaosSchedule.wholeDeck) seconds on every kind of fault comes at least once. Run it in \
             the project's folder.
 

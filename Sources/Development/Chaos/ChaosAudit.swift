@@ -1,9 +1,11 @@
 import Audit
 import FoundationEssentials
 import Load
+import LocalState
 import Logging
 import Operations
 import ShopClient
+import Up
 import WebClient
 
 /// Once the shop is quiet: reconciles the answers to customers with the shop, its gateway and its stock, and the services' records with each other.
@@ -21,11 +23,11 @@ struct ChaosAudit: Sendable {
 
     /// The checks. A failed one is repeated for as long as it may only be late.
     /// - Throws: ``LoadError``, ``AuditError`` when something could not be read.
-    func checks(_ tally: Tally, begun: Int) async throws -> [Check] {
+    func checks(_ tally: Tally, _ promises: Promises, begun: Int) async throws -> [Check] {
         let clock = ContinuousClock()
         let end = clock.now + ChaosPlan.auditLimit
         while true {
-            let reported = try await reconciliation(tally, begun: begun, until: end + ChaosPlan.auditLimit)
+            let reported = try await reconciliation(tally, promises, begun: begun, until: end + ChaosPlan.auditLimit)
             let written = try await Audit.run(
                 try shop.auditTarget(transport), AuditOptions(grace: Self.grace), clock: SystemClock(), logger: logger)
             let checks = reported + written.rows.map(Check.init)
@@ -37,13 +39,18 @@ struct ChaosAudit: Sendable {
         }
     }
 
-    private func reconciliation(_ tally: Tally, begun: Int, until deadline: ContinuousClock.Instant) async throws -> [Check] {
+    private func reconciliation(_ tally: Tally, _ promises: Promises, begun: Int, until deadline: ContinuousClock.Instant) async throws -> [Check] {
+        let administrator = administrator.with(Shop(transport: transport, url: shop.url, deadline: deadline) { _ in })
         let auditor = Auditor(
-            administrator: administrator.with(Shop(transport: transport, url: shop.url, deadline: deadline) { _ in }),
-            ledger: LedgerReader(sandbox: shop.gateway), stockBefore: stockBefore, deadLettersBefore: 0)
-        let evidence = try await auditor.evidence(for: Set(tally.orders.keys))
+            administrator: administrator, ledger: LedgerReader(sandbox: shop.gateway), stockBefore: stockBefore, deadLettersBefore: 0)
+        var evidence = try await auditor.evidence(for: Set(tally.orders.keys))
+        let endings = try await Endings(administrator, skus: stockBefore.keys.sorted(), mailFolder: shop.folder.state.mail)
+        evidence.outcomes = endings.orders.mapValues(\.outcome)
         let reconciliation = Reconciliation(asked: begun, tally: tally, evidence: evidence)
-        return reconciliation.checks + reconciliation.shortages(of: scarce)
+        let afterSales = AfterSalesReconciliation(
+            accepted: Set(tally.orders.keys), promises: promises.orders, complaints: promises.complaints, refused: promises.refused,
+            underWay: promises.underWay, endings: endings, payments: evidence.payments ?? [:])
+        return reconciliation.checks + reconciliation.shortages(of: scarce) + afterSales.checks
     }
 }
 

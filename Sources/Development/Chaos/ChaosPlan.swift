@@ -45,6 +45,9 @@ struct ChaosPlan: Sendable {
     /// Longer than everything together.
     var longestRun: Duration { injectionLimit + Self.recoveryLimit + Self.quietLimit + .seconds(300) }
 
+    /// What happens to an order after its checkout.
+    func fate(of number: Int) -> Fate { Fate(seed: schedule.seed, number: number) }
+
     func basket(_ number: Int) -> [Baskets.Line] {
         baskets.baskets[sequence[number % sequence.count]]
     }

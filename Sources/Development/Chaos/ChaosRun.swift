@@ -7,7 +7,7 @@ import Terminal
 import Up
 import WebClient
 
-/// Customers buy, faults come and go, and in the end everything has to add up.
+/// Customers buy, cancel and send back, the shop ships and refunds, faults come and go, and in the end everything has to add up.
 struct ChaosRun: Sendable {
     /// Until the first order is accepted, before any fault.
     private static let firstSuccessLimit = Duration.seconds(60)
@@ -26,7 +26,7 @@ struct ChaosRun: Sendable {
         let front = Shop(transport: transport, url: shop.url, deadline: .now + Self.setupLimit) { _ in }
         let administrator = try await Administrator.signIn(to: front, email: UpSecrets.adminEmail, password: shop.adminPassword)
         let stock = try await fillShelves(administrator)
-        let customers = Customers(plan, url: shop.url, transport: transport)
+        let customers = Customers(plan, url: shop.url, administrator: administrator, transport: transport)
         do {
             try await disturb(customers, since: startedAt)
         } catch {
@@ -37,7 +37,7 @@ struct ChaosRun: Sendable {
         console.line("All faults are over; the audit begins.")
         let audit = ChaosAudit(
             shop: shop, transport: transport, administrator: administrator, stockBefore: stock, scarce: plan.scarceSKUs, logger: logger)
-        let checks = try await audit.checks(customers.scoreboard.tally, begun: customers.begun)
+        let checks = try await audit.checks(customers.scoreboard.tally, customers.promises, begun: customers.begun)
         book.note { $0.checks = checks }
     }
 

@@ -4,11 +4,16 @@ import ShopClient
 import Synchronization
 import WebClient
 
-/// Customers who fill carts and order them, one after the other, until the shop is closed to them; each order is followed until it has settled.
+/// Customers who fill carts and order them, one after the other, until the shop is closed to them; each order is followed until it has settled, and then
+/// shipped, cancelled, returned or refunded, by its fate.
 final class Customers: Sendable {
     /// Enough that at any moment some order is in each step of its way.
     static let count = 8
     private static let followers = 8
+    /// Orders that are handled after their checkouts at once.
+    private static let desks = 6
+    /// Settled orders that wait for a desk. Further ones stay as they are: the run has to end some time after its last fault.
+    private static let maximumWaiting = 60
     /// A customer's pause between two baskets: the shop should be busy, the machine not saturated.
     private static let pause = Duration.milliseconds(150)
 
@@ -17,14 +22,35 @@ final class Customers: Sendable {
     private let plan: ChaosPlan
     private let shop: Shop
     private let queue = FollowQueue()
-    private let state = Mutex((begun: 0, isClosed: false))
+    private let afterSales: AfterSales
+    private let settled: AsyncStream<Settled>
+    private let settling: AsyncStream<Settled>.Continuation
+    private let state = Mutex(State())
 
-    init(_ plan: ChaosPlan, url: String, transport: any HTTPTransport) {
+    private struct State {
+        var begun = 0
+        var isClosed = false
+        /// The numbers of the orders, which their fates follow from.
+        var numbers: [UUID: Int] = [:]
+    }
+
+    private struct Settled: Sendable {
+        let order: PlacedOrder
+        let reported: ReportedOrder
+        let fate: Fate
+    }
+
+    init(_ plan: ChaosPlan, url: String, administrator: Administrator, transport: any HTTPTransport) {
         self.plan = plan
+        (settled, settling) = AsyncStream<Settled>.makeStream(bufferingPolicy: .bufferingOldest(Self.maximumWaiting))
         shop = Shop(transport: transport, url: url, deadline: .now + plan.longestRun) { [scoreboard] reason in
             scoreboard.note { $0.retry(reason) }
         }
+        afterSales = AfterSales(administrator: administrator.with(shop), shop: shop, promises: Promises())
     }
+
+    /// What the shop has answered after checkouts.
+    var promises: Promises { afterSales.promises }
 
     /// Checkouts that were begun.
     var begun: Int { state.withLock { $0.begun } }
@@ -37,11 +63,41 @@ final class Customers: Sendable {
         state.withLock { $0.isClosed = true }
     }
 
-    /// Returns when the shop is closed to them, every checkout is answered and every order has settled.
+    /// Returns when the shop is closed to them, every checkout is answered, every order has settled and what follows has been requested.
     func run() async throws {
-        let follower = Follower(shop: shop, queue: queue, sharesClock: true) { [scoreboard] order, reported, time in
-            scoreboard.note { $0.settle(order, reported, at: time) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { self.settling.finish() }
+                try await self.buyAndFollow()
+            }
+            group.addTask { try await self.handleSettled() }
+            try await group.waitForAll()
         }
+    }
+
+    private func handleSettled() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var free = Self.desks
+            for await one in settled {
+                if free == 0 {
+                    try await group.next()
+                    free += 1
+                }
+                free -= 1
+                group.addTask { try await self.afterSales.follow(one.order, one.reported, one.fate) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func settle(_ order: PlacedOrder, _ reported: ReportedOrder, at time: Date) {
+        scoreboard.note { $0.settle(order, reported, at: time) }
+        guard reported.state == .confirmed, let number = state.withLock({ $0.numbers[order.id] }) else { return }
+        settling.yield(Settled(order: order, reported: reported, fate: plan.fate(of: number)))
+    }
+
+    private func buyAndFollow() async throws {
+        let follower = Follower(shop: shop, queue: queue, sharesClock: true) { self.settle($0, $1, at: $2) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { self.queue.finish() }
@@ -57,7 +113,7 @@ final class Customers: Sendable {
             for _ in 0..<Self.count {
                 group.addTask {
                     while let number = self.next() {
-                        try await self.order(self.plan.basket(number))
+                        try await self.order(number)
                         try await Task.sleep(for: Self.pause)
                     }
                 }
@@ -74,10 +130,11 @@ final class Customers: Sendable {
         }
     }
 
-    private func order(_ basket: [Baskets.Line]) async throws {
+    private func order(_ number: Int) async throws {
         let shopper = Shopper(shop: shop, goods: plan.baskets.goods)
+        var placed: PlacedOrder?
         do {
-            let cart = try await shopper.fillCart(basket)
+            let cart = try await shopper.fillCart(plan.basket(number))
             scoreboard.note { tally in
                 tally.cartIsFilled()
                 tally.send(at: Date())
@@ -86,7 +143,9 @@ final class Customers: Sendable {
                 let order = try await shopper.checkOut(cart)
                 availability.succeed()
                 scoreboard.note { $0.accept(order) }
+                state.withLock { $0.numbers[order.id] = number }
                 queue.put(FollowedOrder(order, now: .now))
+                placed = order
             } catch let error where !(error is Refusal) {
                 scoreboard.note { $0.leaveUnanswered(cart: cart.id) }
                 throw error
@@ -94,5 +153,6 @@ final class Customers: Sendable {
         } catch let refusal as Refusal {
             scoreboard.note { $0.refuse(refusal) }
         }
+        if let placed, plan.fate(of: number) == .cancelledAtOnce { try await afterSales.cancelAtOnce(placed) }
     }
 }

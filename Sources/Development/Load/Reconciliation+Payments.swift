@@ -10,10 +10,12 @@ extension Reconciliation {
     }
 
     private func charges(_ payments: [UUID: [LedgerPayment]]) -> Check {
-        let sales = tally.orders.filter { $0.value.state?.isSale == true }
+        let states = finalStates
+        let sales = tally.orders.filter { states[$0.key]?.isSale == true }
         var wrong: [String] = []
         for (id, order) in sales {
-            let kept = payments[id, default: []].filter { $0.captured > 0 && $0.refunded == 0 }
+            let refunded = evidence.outcomes?[id]?.refunded ?? 0
+            let kept = payments[id, default: []].filter { $0.captured > 0 && $0.refunded == refunded }
             if kept.count != 1 {
                 wrong.append("order \(id.text): \(kept.count) payments")
             } else if kept[0].captured != order.total.amount || kept[0].currency.uppercased() != order.total.currency {
@@ -32,7 +34,7 @@ extension Reconciliation {
     }
 
     private func refunds(_ payments: [UUID: [LedgerPayment]]) -> Check {
-        let lost = tally.orders.filter { $0.value.state == .rejected || $0.value.state == .cancelled }.keys
+        let lost = finalStates.filter { $0.value == .rejected || $0.value == .cancelled }.keys
         let kept = lost.filter { payments[$0, default: []].contains { $0.kept != 0 } }
         let refunded = lost.count { payments[$0, default: []].contains { $0.refunded > 0 } }
         return Check(

@@ -9,12 +9,13 @@ extension Reconciliation {
     }
 
     private func oversales(_ scarce: Set<String>) -> Check {
+        let sold = sold
         let figures = scarce.sorted().map { sku in
-            (sku: sku, sold: tally.sold[sku, default: 0], had: evidence.stockBefore[sku]?.available ?? 0)
+            (sku: sku, sold: sold[sku, default: 0], had: evidence.stockBefore[sku]?.available ?? 0)
         }
-        let (sold, had) = figures.reduce((0, 0)) { ($0.0 + $1.sold, $0.1 + $1.had) }
+        let sums = figures.reduce((sold: 0, had: 0)) { ($0.sold + $1.sold, $0.had + $1.had) }
         return Check(
-            "no scarce stock sold twice", "\(sold) of \(had) pieces sold, \(tally.short.count) orders rejected as out of stock",
+            "no scarce stock sold twice", "\(sums.sold) of \(sums.had) pieces sold, \(tally.short.count) orders rejected as out of stock",
             culprits: figures.filter { $0.sold > $0.had }.map { "\($0.sku): \($0.sold) sold, \($0.had) there" })
     }
 

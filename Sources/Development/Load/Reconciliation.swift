@@ -36,6 +36,18 @@ package struct Reconciliation: Sendable {
         [answers, refusals, identities, settlements, contents] + payments + [stock, reservations, deadLetters]
     }
 
+    /// The state of each order in the end.
+    var finalStates: [UUID: ReportedOrder.State] {
+        guard let outcomes = evidence.outcomes else { return tally.orders.compactMapValues(\.state) }
+        return outcomes.filter { tally.orders[$0.key] != nil }.mapValues(\.state)
+    }
+
+    /// Pieces by SKU that were sold and did not come back.
+    var sold: [String: Int] {
+        guard let outcomes = evidence.outcomes else { return tally.sold }
+        return outcomes.values.reduce(into: [:]) { sold, outcome in sold.merge(outcome.sold, uniquingKeysWith: +) }
+    }
+
     private var answers: Check {
         let unsent = asked - tally.accepted - tally.refused - tally.unansweredCarts.count
         return Check(
@@ -69,12 +81,13 @@ package struct Reconciliation: Sendable {
 
     private var stock: Check {
         var wrong: [String] = []
+        let sold = sold
         for (sku, before) in evidence.stockBefore {
-            let sold = tally.sold[sku, default: 0]
+            let sold = sold[sku, default: 0]
             let gone = evidence.stockAfter[sku].map { before.onHand - $0.onHand }
             if gone != sold { wrong.append("\(sku): \(sold) sold, \(gone.map { "\($0) gone" } ?? "no stock any more")") }
         }
-        let pieces = tally.sold.values.reduce(0, +)
+        let pieces = sold.values.reduce(0, +)
         return Check("stock gone = pieces sold", "\(pieces) pieces of \(evidence.stockBefore.count) SKUs", culprits: wrong.sorted())
     }
 

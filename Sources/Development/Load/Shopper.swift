@@ -16,9 +16,9 @@ package struct FilledCart: Sendable {
 package struct PlacedOrder: Sendable {
     package let id: UUID
     /// Lets a guest read the order.
-    let token: String?
+    package let token: String?
     package let cart: UUID
-    let total: Money
+    package let total: Money
     /// Whether it holds what its cart held, at the same total.
     let isFaithful: Bool
     /// When the checkout was first sent.

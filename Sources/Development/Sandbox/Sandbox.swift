@@ -5,8 +5,8 @@ import NIOCore
 import ServiceLifecycle
 import WebClient
 
-/// A stand-in for Stripe: its API for payment intents and refunds, its idempotency keys, its signed webhooks, and faults on
-/// demand; and for SendGrid and Twilio, as far as one mail and one text message go.
+/// A stand-in for Stripe: its API for payment intents, charges, refunds, disputes, customers and their payment methods, its idempotency keys, its events and
+/// signed webhooks, and faults on demand; and for SendGrid and Twilio, as far as one mail and one text message go.
 ///
 /// With a ledger file, everything it answered survives `kill -9`. All state is in memory, some 3 KB a payment, up to
 /// 2,000,000 payments; bodies may have 64 KiB.
@@ -51,7 +51,7 @@ public final class Sandbox: Service {
             webhooks: webhooks, secondsSince1970: secondsSince1970)
         try await ledger.restore()
         // Shut down from the last to the first: the server answers what it has before the journal closes.
-        let services: [(any Service)?] = [journal, webhooks, RefundEnds(ledger: ledger, logger: logger), application(for: ledger)]
+        let services: [(any Service)?] = [journal, webhooks, PassingTime(ledger: ledger, logger: logger), application(for: ledger)]
         try await ServiceGroup(configuration: .init(services: services.compactMap(\.self), logger: logger)).run()
     }
 
@@ -77,7 +77,7 @@ public final class Sandbox: Service {
             book: MessageBook(), key: Array(configuration.apiKey.utf8), operators: key, now: { [secondsSince1970] in Date(timeIntervalSince1970: Double(secondsSince1970())) }
         ).add(to: router)
         StripeRoutes(ledger: ledger, latency: configuration.latency)
-            .add(to: router.group("v1").add(middleware: key))
+            .add(to: router.group("v1").add(middleware: VersionMiddleware()).add(middleware: key))
         return Application(
             router: router,
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),

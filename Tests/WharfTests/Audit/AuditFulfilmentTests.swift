@@ -49,4 +49,43 @@ extension AuditInvariantTests {
         order.fulfilment = fulfilment
         #expect(Self.findings(order).map(\.invariant) == (isGood ? [] : [.contents]), "\(name)")
     }
+
+    /// A sale of two A and one B in two parcels, delivered; one A came back to be sold again, and its money was refunded.
+    static func sentBack() -> AuditedOrder {
+        var order = order("confirmed", refunded: 100)
+        let back = UUID()
+        order.fulfilment = AuditedFulfilment(
+            shipped: ["A": 2, "B": 1], returned: ["A": 1], state: "delivered", parcels: 2, isDelivered: true,
+            returns: [.init(id: back, state: "refunded", restocked: true)], refunds: 1)
+        order.restocks = [back]
+        order.notifications += ["orderShipped", "orderShipped", "orderDelivered", "returnRequested", "returnApproved", "orderRefunded"].map { notice($0) }
+        order.ledger = [payment(refunded: 100)]
+        return order
+    }
+
+    static let stepDamages: [(String, Invariant, @Sendable (inout AuditedOrder) -> Void)] = [
+        ("a parcel that was not announced", .notifications, { $0.fulfilment?.parcels = 3 }),
+        ("a parcel announced twice", .notifications, { $0.notifications.append(notice("orderShipped")) }),
+        ("a delivery announced twice", .notifications, { $0.notifications.append(notice("orderDelivered")) }),
+        ("a refund that was not announced", .notifications, { $0.fulfilment?.refunds = 2 }),
+        ("a return called refused", .notifications, { $0.notifications.append(notice("returnRefused")) }),
+        ("a mail that was not sent", .notifications, { order in order.notifications = order.notifications.map { $0.kind == "returnApproved" ? notice("returnApproved", result: "failed") : $0 } }),
+        ("its goods are not back", .stock, { $0.restocks = [] }),
+        ("its goods are back, although they were not to be", .stock, { $0.fulfilment?.returns[0].restocked = false }),
+    ]
+
+    @Test(arguments: stepDamages.indices) func `each step after the checkout is announced once, and what came back is in stock once`(place: Int) {
+        let (name, invariant, damage) = Self.stepDamages[place]
+        var order = Self.sentBack()
+        #expect(Self.findings(order) == [])
+        damage(&order)
+        #expect(Self.findings(order).map(\.invariant) == [invariant], "\(name)")
+    }
+
+    @Test func `a dead letter accounts for news of a step that was not sent`() {
+        var order = Self.sentBack()
+        order.fulfilment?.parcels = 3
+        order.hasDeadStepNews = true
+        #expect(Self.findings(order) == [])
+    }
 }

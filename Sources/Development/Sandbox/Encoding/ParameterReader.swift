@@ -67,9 +67,10 @@ struct ParameterReader {
         try takeNested(name, where: { $0.allSatisfy(\.isNumber) }).map(\.value)
     }
 
-    /// `metadata[key]=value`; an empty value unsets its key, as at Stripe.
-    mutating func metadata() throws(StripeError) -> [String: String] {
+    /// `metadata[key]=value`; an empty value unsets its key, and `metadata=` unsets all, as at Stripe.
+    mutating func metadata() throws(StripeError) -> MetadataChange {
         var metadata: [String: String] = [:]
+        let clears = !take { $0.name == "metadata" && $0.value.isEmpty }.isEmpty
         for (key, value) in try takeNested("metadata", where: { !$0.isEmpty && !$0.contains { $0 == "[" || $0 == "]" } }) {
             let name = "metadata[\(key)]"
             guard key.count <= Self.maximumMetadataKeyCharacters else {
@@ -78,12 +79,12 @@ struct ParameterReader {
             guard value.count <= Self.maximumMetadataValueCharacters else {
                 throw .invalidRequest("Metadata values can have up to \(Self.maximumMetadataValueCharacters) characters.", parameter: name)
             }
-            metadata[key] = value.isEmpty ? nil : value
+            metadata[key] = value
         }
         guard metadata.count <= Self.maximumMetadataEntries else {
             throw .invalidRequest("You can have up to \(Self.maximumMetadataEntries) metadata keys.", parameter: "metadata")
         }
-        return metadata
+        return MetadataChange(clears: clears, values: metadata)
     }
 
     /// Throws `parameter_unknown` when anything was left unread.

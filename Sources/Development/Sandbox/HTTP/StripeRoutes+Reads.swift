@@ -3,35 +3,8 @@ import Hummingbird
 /// Stripe's API: the requests that only read.
 extension StripeRoutes {
     func addReads(to routes: RouterGroup<SandboxContext>) {
-        routes.get("payment_intents") { request, context in try await answer(context) { try listPayments(request) } }
-        routes.get("payment_intents/search") { request, context in try await answer(context) { try searchPayments(request) } }
-        routes.get("payment_intents/:id") { request, context in
-            try await answer(context) {
-                let id = try context.parameters.require("id")
-                var reader = try request.queryReader()
-                let expanded = try Self.expanded(&reader, of: ["latest_charge", "latest_charge.refunds"])
-                try reader.finish()
-                guard let payment = try ledger.read({ $0.payment(id) }) else {
-                    throw StripeError.noSuch("payment_intent", id, parameter: "intent")
-                }
-                let refunds = try ledger.read { book throws(StripeError) in try book.listRefunds(RefundFilter(paymentIntent: id)) }
-                var writer = JSONWriter()
-                payment.write(
-                    to: &writer, publicURL: ledger.address, expandsCharge: !expanded.isEmpty,
-                    refunds: expanded.contains("latest_charge.refunds") ? refunds : nil)
-                return writer.bytes
-            }
-        }
-        routes.get("disputes") { request, context in try await answer(context) { try listDisputes(request) } }
-        routes.get("disputes/:id") { _, context in
-            try await answer(context) {
-                let id = try context.parameters.require("id")
-                let payment = try ledger.read { book throws(StripeError) in try book.disputed(id) }
-                var writer = JSONWriter()
-                payment.writeDispute(to: &writer)
-                return writer.bytes
-            }
-        }
+        addPaymentReads(to: routes)
+        addCustomerReads(to: routes)
         routes.get("events") { request, context in try await answer(context) { try listEvents(request) } }
         routes.get("events/:id") { _, context in
             try await answer(context) {
@@ -40,15 +13,39 @@ extension StripeRoutes {
                 return entry.body
             }
         }
-        routes.get("refunds") { request, context in try await answer(context) { try listRefunds(request) } }
-        routes.get("refunds/:id") { request, context in
-            try await answer(context) {
-                let id = try context.parameters.require("id")
-                guard let refund = try ledger.read({ $0.refund(id) }) else { throw StripeError.noSuch("refund", id, parameter: "refund") }
-                var writer = JSONWriter()
-                refund.write(to: &writer)
-                return writer.bytes
-            }
+    }
+
+    private func addPaymentReads(to routes: RouterGroup<SandboxContext>) {
+        routes.get("payment_intents") { request, context in try await answer(context) { try listPayments(request) } }
+        routes.get("payment_intents/search") { request, context in try await answer(context) { try searchPayments(request) } }
+        one(routes, "payment_intents/:id", .payment, "payment_intent", parameter: "intent") { book, id, writer, showing in book.write(payment: id, to: &writer, showing) }
+        list(routes, "charges", .charge, filters: ["payment_intent", "customer"]) { book, query throws(StripeError) in try book.listCharges(query) }
+        one(routes, "charges/:id", .charge, "charge") { book, id, writer, showing in book.write(charge: id, to: &writer, showing) }
+        list(routes, "refunds", .refund, filters: ["payment_intent", "charge"]) { book, query throws(StripeError) in try book.listRefunds(query) }
+        one(routes, "refunds/:id", .refund, "refund") { book, id, writer, showing in
+            guard let refund = book.refund(id) else { return false }
+            refund.write(to: &writer, showing)
+            return true
+        }
+        list(routes, "disputes", .dispute, filters: ["payment_intent", "charge"]) { book, query throws(StripeError) in try book.listDisputes(query) }
+        one(routes, "disputes/:id", .dispute, "dispute") { book, id, writer, showing in
+            guard let payment = try? book.disputed(id) else { return false }
+            payment.writeDispute(to: &writer, showing)
+            return true
+        }
+        list(routes, "balance_transactions", .balanceTransaction, filters: ["source", "type"]) { book, query throws(StripeError) in try book.listTransactions(query) }
+        one(routes, "balance_transactions/:id", .balanceTransaction, "balance_transaction") { book, id, writer, _ in book.write(transaction: id, to: &writer) }
+    }
+
+    private func addCustomerReads(to routes: RouterGroup<SandboxContext>) {
+        list(routes, "customers", .customer, filters: ["email"]) { book, query throws(StripeError) in try book.listCustomers(query) }
+        one(routes, "customers/:id", .customer, "customer") { book, id, writer, _ in book.write(customer: id, to: &writer) }
+        list(routes, "payment_methods", .paymentMethod, filters: ["customer", "type"]) { book, query throws(StripeError) in try book.listMethods(query) }
+        list(routes, "customers/:id/payment_methods", .paymentMethod, filters: ["type"]) { book, query throws(StripeError) in try book.listMethods(query) }
+        one(routes, "payment_methods/:id", .paymentMethod, "PaymentMethod", parameter: "payment_method") { book, id, writer, _ in
+            guard let method = book.method(id) else { return false }
+            method.write(to: &writer)
+            return true
         }
     }
 
@@ -66,18 +63,67 @@ extension StripeRoutes {
         return Response(json: try content())
     }
 
+    /// One object by its id. `write` returns false when there is none.
+    private func one(
+        _ routes: RouterGroup<SandboxContext>, _ path: RouterPath, _ kind: Expansion.Kind, _ name: String, parameter: String = "id",
+        _ write: @escaping @Sendable (PaymentBook, String, inout JSONWriter, Showing) -> Bool
+    ) {
+        routes.get(path) { request, context in
+            try await answer(context) {
+                let id = try context.parameters.require("id")
+                var reader = try request.queryReader()
+                let expansion = try Expansion(try reader.list("expand"), of: kind)
+                // A browser may read its own payment with it.
+                _ = try reader.text("client_secret")
+                try reader.finish()
+                let address = ledger.address
+                let bytes = try ledger.read { book -> [UInt8]? in
+                    var writer = JSONWriter()
+                    return write(book, id, &writer, Showing(publicURL: address, expansion: expansion, book: book)) ? writer.bytes : nil
+                }
+                guard let bytes else { throw StripeError.noSuch(name, id, parameter: parameter) }
+                return bytes
+            }
+        }
+    }
+
+    /// A list, by these filters besides those that all lists have. Nil where a filter names something that there is not.
+    private func list(
+        _ routes: RouterGroup<SandboxContext>, _ path: RouterPath, _ kind: Expansion.Kind, filters: [String],
+        _ read: @escaping @Sendable (PaymentBook, ListQuery) throws(StripeError) -> ShownPage
+    ) {
+        routes.get(path) { request, context in
+            try await answer(context) {
+                var reader = try request.queryReader()
+                var query = try ListQuery(from: &reader, filters: filters)
+                if let id = context.parameters.get("id") { query.filters["customer"] = id }
+                let expansion = try Expansion(try reader.list("expand"), of: kind, inList: true)
+                try reader.finish()
+                let address = ledger.address
+                return try ledger.read { book throws(StripeError) in
+                    let page = try read(book, query)
+                    return Self.list(page.elements, hasMore: page.hasMore, url: request.uri.path) { writer, write in
+                        write(&writer, Showing(publicURL: address, expansion: expansion, book: book))
+                    }
+                }
+            }
+        }
+    }
+
     private func listPayments(_ request: Request) throws(StripeError) -> [UInt8] {
         var reader = try request.queryReader()
-        var filter = PaymentFilter()
-        filter.limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? filter.limit
-        filter.startingAfter = try reader.text("starting_after")
-        filter.customer = try reader.text("customer")
-        filter.created = try Self.createdRange(from: &reader)
-        let expandsCharge = try !Self.expanded(&reader, of: ["data.latest_charge"]).isEmpty
+        let query = try ListQuery(from: &reader, filters: ["customer"])
+        let expansion = try Expansion(try reader.list("expand"), of: .payment, inList: true)
         try reader.finish()
-        let page = try ledger.read { book throws(StripeError) in try book.list(filter) }
+        let filter = PaymentFilter(
+            created: query.created, customer: query.filters["customer"], startingAfter: query.startingAfter, endingBefore: query.endingBefore, limit: query.limit)
         let address = ledger.address
-        return Self.list(page, url: "/v1/payment_intents") { $1.write(to: &$0, publicURL: address, expandsCharge: expandsCharge) }
+        return try ledger.read { book throws(StripeError) in
+            let page = try book.list(filter)
+            return Self.list(page.elements, hasMore: page.hasMore, url: "/v1/payment_intents") {
+                $1.write(to: &$0, Showing(publicURL: address, expansion: expansion, book: book))
+            }
+        }
     }
 
     private func searchPayments(_ request: Request) throws(StripeError) -> [UInt8] {
@@ -85,83 +131,44 @@ extension StripeRoutes {
         let query = try SearchQuery(parsing: try reader.requiredText("query"))
         let limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? Page<PaymentIntent>.defaultLimit
         let after = try reader.text("page")
-        let expandsCharge = try !Self.expanded(&reader, of: ["data.latest_charge"]).isEmpty
+        let expansion = try Expansion(try reader.list("expand"), of: .payment, inList: true)
         try reader.finish()
-        let page = try ledger.read { book throws(StripeError) in try book.search(query, page: after, limit: limit) }
         let address = ledger.address
-        return JSONWriter.object { writer in
-            writer.field("object", "search_result")
-            writer.field("url", "/v1/payment_intents/search")
-            writer.field("has_more", page.hasMore)
-            writer.field("next_page", page.hasMore ? page.elements.last?.id : nil)
-            writer.field("data") { $0.array(page.elements) { $1.write(to: &$0, publicURL: address, expandsCharge: expandsCharge) } }
+        return try ledger.read { book throws(StripeError) in
+            let page = try book.search(query, page: after, limit: limit)
+            return JSONWriter.object { writer in
+                writer.field("object", "search_result")
+                writer.field("url", "/v1/payment_intents/search")
+                writer.field("has_more", page.hasMore)
+                writer.field("next_page", page.hasMore ? page.elements.last?.id : nil)
+                writer.field("data") { $0.array(page.elements) { $1.write(to: &$0, Showing(publicURL: address, expansion: expansion, book: book)) } }
+            }
         }
-    }
-
-    private func listRefunds(_ request: Request) throws(StripeError) -> [UInt8] {
-        var reader = try request.queryReader()
-        var filter = RefundFilter()
-        filter.limit = try reader.integer("limit", in: Page<Refund>.limits) ?? filter.limit
-        filter.startingAfter = try reader.text("starting_after")
-        filter.paymentIntent = try reader.text("payment_intent")
-        try reader.finish()
-        let page = try ledger.read { book throws(StripeError) in try book.listRefunds(filter) }
-        return Self.list(page, url: "/v1/refunds") { $1.write(to: &$0) }
     }
 
     private func listEvents(_ request: Request) throws(StripeError) -> [UInt8] {
         var reader = try request.queryReader()
         var filter = EventLog.Filter()
-        filter.limit = try reader.integer("limit", in: Page<EventLog.Entry>.limits) ?? filter.limit
-        filter.startingAfter = try reader.text("starting_after")
-        filter.endingBefore = try reader.text("ending_before")
-        filter.types = Set(try reader.list("types") + [try reader.text("type")].compactMap(\.self))
-        filter.created = try Self.createdRange(from: &reader)
+        let query = try ListQuery(from: &reader, filters: ["type"])
+        (filter.limit, filter.startingAfter, filter.endingBefore, filter.created) = (query.limit, query.startingAfter, query.endingBefore, query.created)
+        let types = try reader.list("types")
+        guard types.count <= EventLog.maximumTypes else {
+            throw .invalidRequest("You can pass at most \(EventLog.maximumTypes) types.", parameter: "types")
+        }
+        filter.types = Set(types + [query.filters["type"]].compactMap(\.self))
         try reader.finish()
         let page = try ledger.events { log throws(StripeError) in try log.list(filter) }
-        return Self.list(page, url: "/v1/events") { $0.raw($1.body) }
-    }
-
-    /// The disputes of one payment; the sandbox has no other list of disputes.
-    private func listDisputes(_ request: Request) throws(StripeError) -> [UInt8] {
-        var reader = try request.queryReader()
-        let id = try reader.requiredText("payment_intent")
-        let limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? Page<PaymentIntent>.defaultLimit
-        try reader.finish()
-        let payment = try ledger.read { $0.payment(id) }
-        let page = Page([payment].compactMap(\.self).filter(\.isDisputed), limit: limit)
-        return Self.list(page, url: "/v1/disputes") { $1.writeDispute(to: &$0) }
-    }
-
-    /// `expand[]`: these can be expanded; the refunds of a charge with the charge.
-    private static func expanded(_ reader: inout ParameterReader, of names: Set<String>) throws(StripeError) -> Set<String> {
-        let expanded = Set(try reader.list("expand"))
-        if let unknown = expanded.subtracting(names).sorted().first {
-            throw .invalidRequest("This property cannot be expanded (\(unknown)).", parameter: "expand")
-        }
-        return expanded
-    }
-
-    /// `created[gte]`, `created[gt]`, `created[lte]`, `created[lt]`, or `created` itself.
-    private static func createdRange(from reader: inout ParameterReader) throws(StripeError) -> ClosedRange<Int> {
-        let seconds = 0...Int(Int32.max) * 2
-        let exact = try reader.integer("created", in: seconds)
-        let lower = [try reader.integer("created[gte]", in: seconds), try reader.integer("created[gt]", in: seconds).map { $0 + 1 }, exact]
-        let upper = [try reader.integer("created[lte]", in: seconds), try reader.integer("created[lt]", in: seconds).map { $0 - 1 }, exact]
-        let from = lower.compactMap(\.self).max() ?? 0
-        let to = upper.compactMap(\.self).min() ?? .max
-        guard from <= to else { throw .invalidRequest("Invalid created: the range is empty.", parameter: "created") }
-        return from...to
+        return Self.list(page.elements, hasMore: page.hasMore, url: "/v1/events") { $0.raw($1.body) }
     }
 
     private static func list<Element>(
-        _ page: Page<Element>, url: String, _ write: (inout JSONWriter, Element) -> Void
+        _ elements: [Element], hasMore: Bool, url: String, _ write: (inout JSONWriter, Element) -> Void
     ) -> [UInt8] {
         JSONWriter.object { writer in
             writer.field("object", "list")
             writer.field("url", url)
-            writer.field("has_more", page.hasMore)
-            writer.field("data") { $0.array(page.elements, write) }
+            writer.field("has_more", hasMore)
+            writer.field("data") { $0.array(elements, write) }
         }
     }
 }

@@ -40,13 +40,13 @@ extension JournalEntry: Decodable {
 
 extension Outcome: Decodable {
     private enum CodingKeys: String, CodingKey {
-        case reply, error, payment, refund, events
+        case reply, error, payment, refund, customer, methods, expand, events
         /// The only one, in the journals of earlier versions.
         case event
     }
 
     private enum ReplyKind: String, Decodable {
-        case payment, refund, dispute, failure
+        case payment, refund, dispute, customer, method, failure
     }
 
     init(from decoder: any Decoder) throws {
@@ -55,10 +55,15 @@ extension Outcome: Decodable {
         case .payment: reply = .payment
         case .refund: reply = .refund
         case .dispute: reply = .dispute
+        case .customer: reply = .customer
+        case .method: reply = .method
         case .failure: reply = .failure(try container.decode(StripeError.self, forKey: .error))
         }
         payment = try container.decodeIfPresent(PaymentIntent.self, forKey: .payment)
         refund = try container.decodeIfPresent(Refund.self, forKey: .refund)
+        customer = try container.decodeIfPresent(StripeCustomer.self, forKey: .customer)
+        methods = try container.decodeIfPresent([PaymentMethod].self, forKey: .methods) ?? []
+        expand = try container.decodeIfPresent([String].self, forKey: .expand) ?? []
         events =
             try container.decodeIfPresent([WebhookEvent].self, forKey: .events)
             ?? container.decodeIfPresent(WebhookEvent.self, forKey: .event).map { [$0] } ?? []
@@ -72,6 +77,10 @@ extension Outcome: Decodable {
             writer.field("reply", ReplyKind.refund.rawValue)
         case .dispute:
             writer.field("reply", ReplyKind.dispute.rawValue)
+        case .customer:
+            writer.field("reply", ReplyKind.customer.rawValue)
+        case .method:
+            writer.field("reply", ReplyKind.method.rawValue)
         case .failure(let error):
             writer.field("reply", ReplyKind.failure.rawValue)
             writer.field("error") { writer in
@@ -84,6 +93,9 @@ extension Outcome: Decodable {
         }
         if let payment { writer.field("payment") { payment.writeRecord(to: &$0) } }
         if let refund { writer.field("refund") { refund.writeRecord(to: &$0) } }
+        if let customer { writer.field("customer") { customer.writeRecord(to: &$0) } }
+        if !methods.isEmpty { writer.field("methods") { $0.array(methods) { $1.writeRecord(to: &$0) } } }
+        if !expand.isEmpty { writer.field("expand") { $0.array(expand) { $0.value($1) } } }
         if !events.isEmpty {
             writer.field("events") { writer in
                 writer.array(events) { writer, event in

@@ -23,6 +23,7 @@ struct PaymentFilter: Sendable, Equatable {
     var created: ClosedRange<Int> = 0...Int.max
     var customer: String?
     var startingAfter: String?
+    var endingBefore: String?
     var limit = Page<PaymentIntent>.defaultLimit
 }
 
@@ -38,6 +39,11 @@ extension PaymentBook {
 
     /// The newest first, as Stripe lists.
     func list(_ filter: PaymentFilter) throws(StripeError) -> Page<PaymentIntent> {
+        if let id = filter.endingBefore {
+            guard let place = position(ofPayment: id) else { throw .noSuch("payment_intent", id, parameter: "ending_before", status: 400) }
+            let newer = payments[(place + 1)...].lazy.filter { filter.created.contains($0.created) && (filter.customer == nil || $0.customer == filter.customer) }
+            return Page(reversing: Page(newer, limit: filter.limit))
+        }
         let end = try end(before: filter.startingAfter, in: payments.count, position: position(ofPayment:))
         let newestFirst =
             if let customer = filter.customer {

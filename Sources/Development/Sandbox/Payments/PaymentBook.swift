@@ -1,116 +1,133 @@
-/// Every payment and refund, and the totals over them. All decisions are here and in ``PaymentIntent``, without I/O.
+/// Every payment, refund and customer, and the totals over them. All decisions are here and in ``PaymentIntent``, without I/O.
 struct PaymentBook: Sendable {
     /// Some 1 KB each; past this many a new one is refused with 429.
     static let maximumPayments = 2_000_000
     static let maximumRefunds = 2_000_000
+    static let maximumCustomers = 1_000_000
+    static let maximumMethods = 1_000_000
     /// Seconds until a refund that ends later has ended.
     static let refundDelay = 5
 
     /// In the order of their creation.
     private(set) var payments: [PaymentIntent] = []
     private(set) var refunds: [Refund] = []
+    private(set) var customers: [StripeCustomer] = []
+    private(set) var methods: [PaymentMethod] = []
+    private(set) var transactions: [BalanceTransaction] = []
     private(set) var totals = Totals()
+    /// The time of the last command.
+    private(set) var now = 0
 
     private var paymentPositions: [String: Int] = [:]
     private var refundPositions: [String: Int] = [:]
+    private var customerPositions: [String: Int] = [:]
+    private var methodPositions: [String: Int] = [:]
+    private var transactionPositions: [String: Int] = [:]
+    /// The payment of each charge.
+    private var chargePositions: [String: Int] = [:]
     private(set) var positionsByOrder: [String: [Int]] = [:]
     private(set) var positionsByCustomer: [String: [Int]] = [:]
     private(set) var refundPositionsByPayment: [String: [Int]] = [:]
     /// Those whose end is still to come.
     private var openRefunds: Set<String> = []
+    /// Those that change by themselves.
+    private var duePayments: Set<String> = []
 
     func position(ofPayment id: String) -> Int? { paymentPositions[id] }
     func position(ofRefund id: String) -> Int? { refundPositions[id] }
+    func position(ofCustomer id: String) -> Int? { customerPositions[id] }
+    func position(ofMethod id: String) -> Int? { methodPositions[id] }
+    func position(ofTransaction id: String) -> Int? { transactionPositions[id] }
     func payment(_ id: String) -> PaymentIntent? { paymentPositions[id].map { payments[$0] } }
+    func payment(ofCharge id: String) -> PaymentIntent? { chargePositions[id].map { payments[$0] } }
     func refund(_ id: String) -> Refund? { refundPositions[id].map { refunds[$0] } }
+    func customer(_ id: String) -> StripeCustomer? { customerPositions[id].map { customers[$0] } }
+    func method(_ id: String) -> PaymentMethod? { methodPositions[id].map { methods[$0] } }
+    func transaction(_ id: String) -> BalanceTransaction? { transactionPositions[id].map { transactions[$0] } }
 
     /// Carries `command` out. A refusal is an outcome too: it changes nothing, and states the reason.
     mutating func apply(_ command: PaymentCommand, idempotencyKey: String?, now: Int) -> Outcome {
+        self.now = max(self.now, now)
         do {
-            switch command {
-            case .create(let draft):
-                return try create(draft, idempotencyKey: idempotencyKey, now: now)
-            case .confirm(let id, let confirmation):
-                return try change(id, now: now) { payment throws(StripeError) in
-                    let card = try Self.card(confirmation.paymentMethod)
-                    let happening = try payment.confirm(with: card, offSession: confirmation.offSession)
-                    payment.returnURL = confirmation.returnURL ?? payment.returnURL
-                    return happening
-                }
-            case .capture(let id, let amount):
-                return try change(id, now: now) { payment throws(StripeError) in try payment.capture(amount) }
-            case .cancel(let id, let reason):
-                return try change(id, now: now) { payment throws(StripeError) in try payment.cancel(reason, at: now) }
-            case .authenticate(let id, let result):
-                var outcome = try change(id, now: now) { payment throws(StripeError) in try payment.authenticate(result) }
-                // The customer's part succeeded; the failed payment is reported to the merchant.
-                outcome.reply = .payment
-                return outcome
-            case .refund(let draft):
-                return try refund(draft, now: now)
-            case .closeDispute(let id, let status):
-                var outcome = try change(try disputed(id).id, now: now) { payment throws(StripeError) in try payment.closeDispute(status) }
-                outcome.reply = .dispute
-                return outcome
-            case .endRefund(let id):
-                return try endRefund(id, now: now)
-            }
+            let outcome = try outcome(of: command, idempotencyKey: idempotencyKey, now: now)
+            store(outcome, at: now)
+            return outcome
         } catch {
-            return .failure(error, payment: error.showsPayment ? command.paymentID.flatMap(payment) : nil)
+            return .failure(error, payment: error.showsPayment ? command.paymentID.flatMap { payment($0) } : nil)
+        }
+    }
+
+    /// What the command comes to. Changes nothing.
+    private func outcome(of command: PaymentCommand, idempotencyKey: String?, now: Int) throws(StripeError) -> Outcome {
+        switch command {
+        case .create(let draft): return try create(draft, idempotencyKey: idempotencyKey, now: now)
+        case .confirm(let id, let confirmation): return try confirm(id, confirmation, now: now)
+        case .change(let id, let wanted): return try changed(id, wanted)
+        case .capture(let id, let amount):
+            return try change(id, now: now) { payment throws(StripeError) in try payment.capture(amount, at: now) }
+        case .cancel(let id, let reason):
+            return try change(id, now: now) { payment throws(StripeError) in try payment.cancel(reason, at: now) }
+        case .authenticate(let id, let result):
+            var outcome = try change(id, now: now) { payment throws(StripeError) in try payment.authenticate(result, at: now) }
+            // The customer's part succeeded; the failed payment is reported to the merchant.
+            outcome.reply = .payment
+            return outcome
+        case .pass(let id):
+            var outcome = try change(id, now: now) { payment throws(StripeError) in
+                guard let happening = payment.pass(to: now) else { throw .unexpectedState("Nothing of this PaymentIntent is due.") }
+                return happening
+            }
+            outcome.reply = .payment
+            return outcome
+        case .refund(let draft): return try refund(draft, now: now)
+        case .changeRefund(let id, let metadata):
+            guard let refund = refund(id)?.with(metadata), let payment = payment(refund.paymentIntent) else { throw .noSuch("refund", id, parameter: "refund") }
+            let events = [WebhookEvent.Kind.refundUpdated, .chargeRefundUpdated].map { WebhookEvent($0, created: now) }
+            return Outcome(reply: .refund, payment: payment, refund: refund, events: events)
+        case .closeDispute(let id, let status):
+            var outcome = try change(try disputed(id).id, now: now) { payment throws(StripeError) in try payment.closeDispute(status) }
+            outcome.reply = .dispute
+            return outcome
+        case .endRefund(let id): return try endRefund(id, now: now)
+        case .createCustomer, .changeCustomer, .deleteCustomer, .createMethod, .attach, .detach: return try customerOutcome(of: command, now: now)
         }
     }
 
     /// Applies the changes of an outcome. States older than the current one are ignored.
-    mutating func store(_ outcome: Outcome) {
+    mutating func store(_ outcome: Outcome, at now: Int = 0) {
+        self.now = max(self.now, now)
         if let payment = outcome.payment { store(payment) }
         if let refund = outcome.refund { store(refund) }
+        if let customer = outcome.customer { store(customer) }
+        for method in outcome.methods { store(method) }
     }
 
-    private mutating func create(_ draft: PaymentDraft, idempotencyKey: String?, now: Int) throws(StripeError) -> Outcome {
-        guard payments.count < Self.maximumPayments else { throw .full("payments", limit: Self.maximumPayments) }
-        let card = try Self.card(draft.paymentMethod)
-        // Lists are sorted by time: a clock that is set back must not disturb them.
-        let created = max(now, payments.last?.created ?? now)
-        var payment = PaymentIntent(draft, card: card, idempotencyKey: idempotencyKey, created: created)
-        let happening = draft.confirm ? try payment.confirm(with: nil, offSession: draft.offSession) : nil
-        store(payment)
-        var outcome = Outcome(payment, after: happening, now: now)
-        outcome.events.insert(WebhookEvent(.created, created: now), at: 0)
-        return outcome
-    }
-
-    private mutating func change(
+    private func change(
         _ id: String, now: Int, _ transition: (inout PaymentIntent) throws(StripeError) -> PaymentIntent.Happening
     ) throws(StripeError) -> Outcome {
         guard var payment = payment(id) else { throw .noSuch("payment_intent", id, parameter: "intent") }
         let happening = try transition(&payment)
-        store(payment)
         return Outcome(payment, after: happening, now: now)
     }
 
-    private mutating func refund(_ draft: RefundDraft, now: Int) throws(StripeError) -> Outcome {
+    private func refund(_ draft: RefundDraft, now: Int) throws(StripeError) -> Outcome {
         guard refunds.count < Self.maximumRefunds else { throw .full("refunds", limit: Self.maximumRefunds) }
-        guard var payment = payment(draft.paymentIntent) else {
-            throw .noSuch("payment_intent", draft.paymentIntent, parameter: "payment_intent", status: 400)
+        let isCharge = draft.paymentIntent.hasPrefix("ch_")
+        guard var payment = isCharge ? payment(ofCharge: draft.paymentIntent) : payment(draft.paymentIntent) else {
+            throw .noSuch(isCharge ? "charge" : "payment_intent", draft.paymentIntent, parameter: isCharge ? "charge" : "payment_intent", status: 400)
         }
         let amount = try payment.refund(draft.amount)
         let refund = Refund(
             id: Identifier.make("re_"), amount: amount, currency: payment.currency, charge: payment.latestCharge,
             created: max(now, refunds.last?.created ?? now), metadata: draft.metadata, paymentIntent: payment.id, reason: draft.reason,
             card: payment.card, delay: Self.refundDelay)
-        store(payment)
-        store(refund)
         let events = [WebhookEvent.Kind.refundCreated, .refunded].map { WebhookEvent($0, created: now) }
         return Outcome(reply: .refund, payment: payment, refund: refund, events: events)
     }
 
-    private mutating func endRefund(_ id: String, now: Int) throws(StripeError) -> Outcome {
+    private func endRefund(_ id: String, now: Int) throws(StripeError) -> Outcome {
         guard let refund = refund(id)?.ended(), var payment = payment(refund.paymentIntent) else { throw .noSuch("refund", id, parameter: "refund") }
-        if refund.status == .failed {
-            payment.takeBack(refund.amount)
-            store(payment)
-        }
-        store(refund)
+        if refund.status == .failed { payment.takeBack(refund.amount) }
         let kinds: [WebhookEvent.Kind] = refund.status == .failed ? [.refundFailed, .chargeRefundUpdated, .refundUpdated] : [.chargeRefundUpdated, .refundUpdated]
         return Outcome(reply: .refund, payment: payment, refund: refund, events: kinds.map { WebhookEvent($0, created: now) })
     }
@@ -128,38 +145,78 @@ struct PaymentBook: Sendable {
         openRefunds.filter { refund($0)?.end.map { $0.at <= now } ?? false }.sorted()
     }
 
+    /// Payments that are due to change by themselves.
+    func paymentsDue(by now: Int) -> [String] {
+        duePayments.filter { payment($0)?.dueAt.map { $0 <= now } ?? false }.sorted()
+    }
+}
+
+// MARK: - What is stored
+
+extension PaymentBook {
     private mutating func store(_ payment: PaymentIntent) {
-        if let position = paymentPositions[payment.id] {
-            guard payments[position].revision < payment.revision else { return }
+        let position: Int
+        if let known = paymentPositions[payment.id] {
+            guard payments[known].revision < payment.revision else { return }
+            position = known
             totals.count(from: payments[position], to: payment)
+            for one in BalanceTransaction.all(from: payments[position], to: payment, at: now) { store(one) }
             payments[position] = payment
         } else {
-            paymentPositions[payment.id] = payments.count
-            if let order = payment.orderID { positionsByOrder[order, default: []].append(payments.count) }
-            if let customer = payment.customer { positionsByCustomer[customer, default: []].append(payments.count) }
+            position = payments.count
+            paymentPositions[payment.id] = position
+            if let order = payment.orderID { positionsByOrder[order, default: []].append(position) }
+            if let customer = payment.customer { positionsByCustomer[customer, default: []].append(position) }
             totals.count(from: nil, to: payment)
+            for one in BalanceTransaction.all(from: nil, to: payment, at: now) { store(one) }
             payments.append(payment)
         }
+        for attempt in payment.attempts { chargePositions[attempt.id] = position }
+        if payment.dueAt == nil { duePayments.remove(payment.id) } else { duePayments.insert(payment.id) }
     }
 
     private mutating func store(_ refund: Refund) {
         if refund.end == nil { openRefunds.remove(refund.id) } else { openRefunds.insert(refund.id) }
-        if let position = refundPositions[refund.id] {
-            // It has ended: entries of the journal may arrive in any order.
-            if refund.end == nil { refunds[position] = refund } else { openRefunds.remove(refund.id) }
+        guard let position = refundPositions[refund.id] else {
+            refundPositions[refund.id] = refunds.count
+            refundPositionsByPayment[refund.paymentIntent, default: []].append(refunds.count)
+            refunds.append(refund)
+            store(BalanceTransaction(refund))
+            if refund.status == .failed { store(BalanceTransaction(failed: refund, at: now)) }
             return
         }
-        refundPositions[refund.id] = refunds.count
-        refundPositionsByPayment[refund.paymentIntent, default: []].append(refunds.count)
-        refunds.append(refund)
+        // Entries of the journal may arrive in any order.
+        let known = refunds[position]
+        if (refund.revision ?? 0) > (known.revision ?? 0) || (known.end != nil && refund.end == nil) {
+            if refund.status == .failed, known.status != .failed { store(BalanceTransaction(failed: refund, at: now)) }
+            refunds[position] = refund
+        } else if known.end == nil {
+            openRefunds.remove(refund.id)
+        }
     }
 
-    private static func card(_ paymentMethod: String?) throws(StripeError) -> TestCard? {
-        guard let paymentMethod else { return nil }
-        guard let card = TestCard(rawValue: paymentMethod) else {
-            throw .noSuch("PaymentMethod", paymentMethod, parameter: "payment_method", status: 400)
+    private mutating func store(_ transaction: BalanceTransaction) {
+        guard transactionPositions[transaction.id] == nil else { return }
+        transactionPositions[transaction.id] = transactions.count
+        transactions.append(transaction)
+    }
+
+    private mutating func store(_ customer: StripeCustomer) {
+        if let position = customerPositions[customer.id] {
+            if customers[position].revision < customer.revision { customers[position] = customer }
+        } else {
+            customerPositions[customer.id] = customers.count
+            customers.append(customer)
         }
-        return card
+    }
+
+    private mutating func store(_ method: PaymentMethod) {
+        if let position = methodPositions[method.id] {
+            if methods[position].revision < method.revision { methods[position] = method }
+        } else {
+            methodPositions[method.id] = methods.count
+            methods.append(method)
+        }
     }
 }
 
@@ -167,10 +224,9 @@ extension PaymentCommand {
     /// The payment that it is about; nil for a new one.
     var paymentID: String? {
         switch self {
-        case .create: nil
-        case .confirm(let id, _), .capture(let id, _), .cancel(let id, _), .authenticate(let id, _): id
+        case .confirm(let id, _), .change(let id, _), .capture(let id, _), .cancel(let id, _), .authenticate(let id, _), .pass(let id): id
         case .refund(let draft): draft.paymentIntent
-        case .closeDispute, .endRefund: nil
+        default: nil
         }
     }
 }

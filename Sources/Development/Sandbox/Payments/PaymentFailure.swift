@@ -7,8 +7,8 @@ struct PaymentFailure: Sendable, Equatable {
     let charge: String?
     let card: TestCard
 
-    static func declined(code: String, message: String, charge: String, card: TestCard) -> Self {
-        PaymentFailure(kind: .card, code: "card_declined", declineCode: code, message: message, charge: charge, card: card)
+    static func declined(_ decline: TestCard.Decline, charge: String, card: TestCard) -> Self {
+        PaymentFailure(kind: .card, code: decline.code, declineCode: decline.bankCode, message: decline.message, charge: charge, card: card)
     }
 
     /// The customer is not there to authenticate (`off_session`), and the bank insists.

@@ -1,57 +1,102 @@
 extension PaymentIntent {
-    /// Writes the object as Stripe's API shows it. `publicURL` is where the customer's browser reaches the sandbox.
-    /// - Parameters:
-    ///   - expandsCharge: Writes the latest charge whole rather than its id.
-    ///   - refunds: The newest, to be written with the charge.
-    func write(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false, refunds: Page<Refund>? = nil) {
-        writer.object { writeFields(to: &$0, publicURL: publicURL, expandsCharge: expandsCharge, refunds: refunds) }
+    /// Writes the object as Stripe's API shows it.
+    func write(to writer: inout JSONWriter, _ showing: Showing) {
+        writer.object { writeFields(to: &$0, showing) }
     }
 
     /// The same with the sandbox's own fields, so that ``init(from:)`` restores all of it.
     func writeRecord(to writer: inout JSONWriter) {
         writer.object { writer in
-            writeFields(to: &writer, publicURL: "")
+            writeFields(to: &writer, Showing(publicURL: ""))
             writer.field("return_url", returnURL)
             writer.field("amount_refunded", amountRefunded)
+            writer.field("amount_released", amountReleased)
             writer.field("idempotency_key", idempotencyKey)
             writer.field("revision", revision)
+            writer.field("test_card", testCard?.rawValue)
+            writer.field("processed_at", processedAt)
+            if let charges { writer.field("charges") { $0.array(charges) { $1.writeRecord(to: &$0) } } }
             if let dispute { writer.field("dispute_status", dispute.rawValue) }
+            if let terms { writer.field("terms") { terms.writeRecord(to: &$0) } }
         }
     }
 
-    private func writeFields(to writer: inout JSONWriter, publicURL: String, expandsCharge: Bool = false, refunds: Page<Refund>? = nil) {
+    private func writeFields(to writer: inout JSONWriter, _ showing: Showing) {
+        let terms = terms ?? Terms()
         writer.field("id", id)
         writer.field("object", "payment_intent")
         writer.field("amount", amount)
         writer.field("amount_capturable", amountCapturable)
+        writer.field("amount_details") { $0.object { $0.field("tip") { $0.object { _ in } } } }
         writer.field("amount_received", amountReceived)
+        writer.field("application", nil as String?)
+        writer.field("application_fee_amount", nil as Int?)
+        writer.field("automatic_payment_methods") { writer in
+            guard terms.automaticMethods == true else { return writer.null() }
+            writer.object { writer in
+                writer.field("allow_redirects", "always")
+                writer.field("enabled", true)
+            }
+        }
         writer.field("canceled_at", canceledAt)
         writer.field("cancellation_reason", cancellationReason?.rawValue)
         writer.field("capture_method", captureMethod.rawValue)
         writer.field("client_secret", clientSecret)
-        writer.field("confirmation_method", "automatic")
+        writer.field("confirmation_method", terms.confirmationMethod ?? "automatic")
         writer.field("created", created)
         writer.field("currency", currency)
-        writer.field("customer", customer)
+        writer.reference("customer", customer, showing) { writer, book, _ in book.write(customer: customer, to: &writer) }
         writer.field("description", description)
         writer.field("last_payment_error") { writer in
             guard let lastFailure else { return writer.null() }
             lastFailure.write(to: &writer)
         }
-        if expandsCharge, latestCharge != nil {
-            writer.field("latest_charge") { writeCharge(to: &$0, refunds: refunds) }
-        } else {
-            writer.field("latest_charge", latestCharge)
+        writer.reference("latest_charge", latestCharge, showing) { writer, _, showing in
+            writeCharge(to: &writer, showing)
+            return true
         }
         writer.field("livemode", false)
         writer.field("metadata", metadata)
         writer.field("next_action") { writer in
             guard status == .requiresAction else { return writer.null() }
-            writeNextAction(to: &writer, publicURL: publicURL)
+            writeNextAction(to: &writer, publicURL: showing.publicURL)
         }
-        writer.field("payment_method", card?.rawValue)
+        writer.field("on_behalf_of", terms.onBehalfOf)
+        writer.reference("payment_method", paymentMethod, showing) { writer, book, _ in
+            (book.method(paymentMethod ?? "") ?? shownMethod)?.write(to: &writer)
+            return true
+        }
+        writer.field("payment_method_options") { writer in
+            writer.object { writer in
+                writer.field("card") { writer in
+                    writer.object { writer in
+                        for name in ["installments", "mandate_options", "network"] { writer.field(name, nil as String?) }
+                        writer.field("request_three_d_secure", "automatic")
+                    }
+                }
+            }
+        }
         writer.field("payment_method_types") { $0.array(paymentMethodTypes) { $0.value($1) } }
+        writer.field("processing", nil as String?)
+        writer.field("receipt_email", terms.receiptEmail)
+        writer.field("review", nil as String?)
+        writer.field("setup_future_usage", terms.setupFutureUsage)
+        writer.field("shipping") { writer in
+            guard !terms.shipping.isEmpty else { return writer.null() }
+            terms.writeShipping(to: &writer)
+        }
+        writer.field("source", nil as String?)
+        writer.field("statement_descriptor", terms.statementDescriptor)
+        writer.field("statement_descriptor_suffix", terms.statementDescriptorSuffix)
         writer.field("status", status.rawValue)
+        writer.field("transfer_data", nil as String?)
+        writer.field("transfer_group", terms.transferGroup)
+    }
+
+    /// Its payment method, where that is kept for no customer.
+    private var shownMethod: PaymentMethod? {
+        guard let paymentMethod, let card else { return nil }
+        return PaymentMethod(id: paymentMethod, card: card, created: created)
     }
 
     private func writeNextAction(to writer: inout JSONWriter, publicURL: String) {
@@ -66,53 +111,55 @@ extension PaymentIntent {
         }
     }
 
-    /// Writes the intent's charge as Stripe's API shows it. Only meaningful once there was one.
-    func writeCharge(to writer: inout JSONWriter, refunds: Page<Refund>? = nil) {
-        writer.object { writer in
-            writer.field("id", latestCharge)
-            writer.field("object", "charge")
-            writer.field("amount", amount)
-            writer.field("amount_captured", amountReceived)
-            writer.field("amount_refunded", amountRefunded)
-            writer.field("captured", status == .succeeded)
-            writer.field("created", created)
-            writer.field("currency", currency)
-            writer.field("customer", customer)
-            writer.field("disputed", isDisputed)
-            writer.field("livemode", false)
-            writer.field("metadata", metadata)
-            writer.field("paid", status == .succeeded || status == .requiresCapture)
-            writer.field("payment_intent", id)
-            writer.field("payment_method", card?.rawValue)
-            writer.field("refunded", amountReceived > 0 && amountRefundable == 0)
-            if let refunds {
-                writer.field("refunds") { writer in
-                    writer.object { writer in
-                        writer.field("object", "list")
-                        writer.field("data") { $0.array(refunds.elements) { $1.write(to: &$0) } }
-                        writer.field("has_more", refunds.hasMore)
-                        writer.field("url", "/v1/charges/\(latestCharge ?? "")/refunds")
-                    }
-                }
-            }
-            writer.field("status", status == .succeeded || status == .requiresCapture ? "succeeded" : "failed")
-        }
-    }
-
     /// Writes the dispute of the intent's charge.
-    func writeDispute(to writer: inout JSONWriter) {
+    func writeDispute(to writer: inout JSONWriter, _ showing: Showing) {
         writer.object { writer in
             writer.field("id", disputeID)
             writer.field("object", "dispute")
             writer.field("amount", amountReceived)
-            writer.field("charge", latestCharge)
+            writer.reference("charge", latestCharge, showing) { writer, _, showing in
+                writeCharge(to: &writer, showing)
+                return true
+            }
             writer.field("created", created)
             writer.field("currency", currency)
+            writer.field("evidence") { $0.object { _ in } }
+            writer.field("is_charge_refundable", dispute?.allowsRefunds ?? true)
             writer.field("livemode", false)
             writer.field("metadata", [:])
-            writer.field("payment_intent", id)
-            writer.field("reason", "fraudulent")
+            writer.reference("payment_intent", id, showing) { writer, _, showing in
+                write(to: &writer, showing)
+                return true
+            }
+            writer.field("reason", (charges?.last?.card ?? card)?.disputeReason ?? "fraudulent")
             writer.field("status", dispute?.rawValue)
+        }
+    }
+}
+
+extension PaymentIntent.Terms {
+    fileprivate func writeRecord(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("receiptEmail", receiptEmail)
+            writer.field("setupFutureUsage", setupFutureUsage)
+            writer.field("statementDescriptor", statementDescriptor)
+            writer.field("statementDescriptorSuffix", statementDescriptorSuffix)
+            writer.field("confirmationMethod", confirmationMethod)
+            if let automaticMethods { writer.field("automaticMethods", automaticMethods) }
+            writer.field("transferGroup", transferGroup)
+            writer.field("onBehalfOf", onBehalfOf)
+            writer.field("shipping", shipping)
+        }
+    }
+
+    fileprivate func writeShipping(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("address") { writer in
+                writer.object { writer in
+                    for part in ["city", "country", "line1", "line2", "postal_code", "state"] { writer.field(part, shipping["address][\(part)"]) }
+                }
+            }
+            for part in ["carrier", "name", "phone", "tracking_number"] { writer.field(part, shipping[part]) }
         }
     }
 }

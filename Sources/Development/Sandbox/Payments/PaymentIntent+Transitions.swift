@@ -1,9 +1,9 @@
 /// The life cycle of a payment intent. Each transition either changes it and returns what happened, or throws and changes nothing.
 ///
 /// ```
-/// requires_payment_method ─► requires_confirmation ─► requires_action ─► requires_capture ─► succeeded
-///          ▲   declined                │                    │                   │
-///          └───────────────────────────┴────────────────────┘     all but succeeded ─► canceled
+/// requires_payment_method ─► requires_confirmation ─► requires_action ─► processing ─► requires_capture ─► succeeded
+///          ▲   declined                │                    │               │                   │
+///          └───────────────────────────┴────────────────────┴───────────────┘  all but succeeded ─► canceled
 /// ```
 extension PaymentIntent {
     enum Happening: Sendable, Equatable {
@@ -12,8 +12,12 @@ extension PaymentIntent {
         case captured
         case failed(PaymentFailure)
         case authenticationAsked
+        case processing
         case captureAwaited
         case canceled
+        /// Its authorised money went back to the customer.
+        case authorizationReleased
+        case authorizationExpired
         case disputeClosed(DisputeStatus)
     }
 
@@ -22,15 +26,29 @@ extension PaymentIntent {
         case fail
     }
 
+    /// What a confirmation is made with.
+    struct Circumstances: Sendable, Equatable {
+        var offSession = false
+        /// Whether the card was set up for payments without its owner.
+        var isSetUp = false
+        var requestsAuthentication = false
+        /// An authentication that is needed is a decline.
+        var failsOnAction = false
+    }
+
     /// Charges `newCard`, or the card that it has already.
     mutating func confirm(with newCard: TestCard?, offSession: Bool) throws(StripeError) -> Happening {
+        try confirm(with: newCard, methodID: newCard?.rawValue, Circumstances(offSession: offSession), at: created)
+    }
+
+    mutating func confirm(with newCard: TestCard?, methodID: String?, _ circumstances: Circumstances, at now: Int) throws(StripeError) -> Happening {
         switch status {
         case .requiresPaymentMethod, .requiresConfirmation, .requiresAction:
             break
         case .succeeded:
             throw .unexpectedState(
                 "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.")
-        case .requiresCapture, .canceled:
+        case .requiresCapture, .canceled, .processing:
             throw .unexpectedState("You cannot confirm this PaymentIntent because it has a status of \(status.rawValue).")
         }
         guard let card = newCard ?? card else {
@@ -38,36 +56,47 @@ extension PaymentIntent {
                 "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent with a payment "
                     + "method and then confirm it again.")
         }
+        guard paymentMethodTypes.contains(card.type) || terms?.automaticMethods == true else {
+            throw .invalidRequest(
+                "The PaymentMethod provided (\(card.type)) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: "
+                    + paymentMethodTypes.joined(separator: ", "), parameter: "payment_method")
+        }
         revision += 1
-        self.card = card
-        switch card.behaviour {
-        case .approves:
-            return charge()
-        case .declines(let code, let message):
-            return fail(.declined(code: code, message: message, charge: Identifier.make("ch_"), card: card))
-        case .asksForAuthentication where offSession:
-            return fail(.authenticationRequired(charge: Identifier.make("ch_"), card: card))
-        case .asksForAuthentication:
+        testCard = card
+        if newCard != nil { paymentMethod = methodID }
+        if needsAuthentication(card, circumstances) {
+            if circumstances.offSession || circumstances.failsOnAction { return fail(.authenticationRequired(charge: Identifier.make("ch_"), card: card), at: now) }
             status = .requiresAction
             lastFailure = nil
             return .authenticationAsked
         }
+        return charge(card, at: now)
+    }
+
+    private func needsAuthentication(_ card: TestCard, _ circumstances: Circumstances) -> Bool {
+        switch card.authentication {
+        case .none: false
+        case .optional: circumstances.requestsAuthentication
+        case .onSession: !circumstances.offSession
+        case .unlessSetUp: !circumstances.offSession || !circumstances.isSetUp
+        case .always: true
+        }
     }
 
     /// The customer's choice on the bank's page.
-    mutating func authenticate(_ result: AuthenticationResult) throws(StripeError) -> Happening {
+    mutating func authenticate(_ result: AuthenticationResult, at now: Int? = nil) throws(StripeError) -> Happening {
         guard status == .requiresAction, let card else {
             throw .unexpectedState("This PaymentIntent awaits no authentication: it has a status of \(status.rawValue).")
         }
         revision += 1
         switch result {
-        case .succeed: return charge()
-        case .fail: return fail(.authenticationFailed(card: card))
+        case .succeed: return charge(card, at: now ?? created)
+        case .fail: return fail(.authenticationFailed(card: card), at: now ?? created)
         }
     }
 
     /// Captures the authorised money, or a part of it; the rest goes back to the customer.
-    mutating func capture(_ wanted: Int?) throws(StripeError) -> Happening {
+    mutating func capture(_ wanted: Int?, at now: Int? = nil) throws(StripeError) -> Happening {
         guard status == .requiresCapture else {
             throw .unexpectedState(
                 "This PaymentIntent could not be captured because it has a status of \(status.rawValue). Only a PaymentIntent with one "
@@ -82,23 +111,47 @@ extension PaymentIntent {
         revision += 1
         status = .succeeded
         amountReceived = captured
+        amountReleased = amountCapturable > captured ? amountCapturable - captured : nil
         amountCapturable = 0
+        noteCapture(at: now ?? created)
         return .captured
     }
 
     mutating func cancel(_ reason: CancellationReason?, at now: Int) throws(StripeError) -> Happening {
-        guard status != .succeeded, status != .canceled else {
+        guard status != .succeeded, status != .canceled, status != .processing else {
             throw .unexpectedState(
                 "You cannot cancel this PaymentIntent because it has a status of \(status.rawValue). Only a PaymentIntent with one of "
                     + "the following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, "
                     + "requires_action.")
         }
+        return end(reason, at: now) ? .authorizationReleased : .canceled
+    }
+
+    /// What happens by itself: a direct debit is decided, or authorised money was not captured in time. Nil when nothing is due.
+    mutating func pass(to now: Int) -> Happening? {
+        guard let dueAt, dueAt <= now, let card else { return nil }
+        guard status == .processing else {
+            _ = end(.automatic, at: now)
+            return .authorizationExpired
+        }
         revision += 1
+        processedAt = nil
+        if case .processed(_, let decline?) = card.charge {
+            return fail(.declined(decline, charge: latestCharge ?? Identifier.make("ch_"), card: card), at: now)
+        }
+        return succeed(card, at: now)
+    }
+
+    /// Whether authorised money was released.
+    private mutating func end(_ reason: CancellationReason?, at now: Int) -> Bool {
+        revision += 1
+        let releases = status == .requiresCapture
         status = .canceled
+        if releases { amountReleased = amountCapturable }
         amountCapturable = 0
         canceledAt = now
         cancellationReason = reason
-        return .canceled
+        return releases
     }
 
     /// Refunds `wanted`, or all that is left. Returns what was refunded.
@@ -106,7 +159,7 @@ extension PaymentIntent {
         guard status == .succeeded, let latestCharge else {
             throw .unexpectedState("This PaymentIntent (\(id)) does not have a successful charge to refund.")
         }
-        if isDisputed, dispute != .won { throw .disputed(charge: latestCharge) }
+        if let dispute, !dispute.allowsRefunds { throw .disputed(charge: latestCharge) }
         guard amountRefundable > 0 else { throw .alreadyRefunded(charge: latestCharge) }
         let refunded = wanted ?? amountRefundable
         guard refunded <= amountRefundable else {
@@ -131,12 +184,13 @@ extension PaymentIntent {
 
     /// The end of its dispute. Losing includes accepting it.
     mutating func closeDispute(_ status: DisputeStatus) throws(StripeError) -> Happening {
-        guard dispute == .needsResponse else {
+        guard let dispute, dispute.isOpen else {
             throw .invalidRequest("This dispute is already closed", parameter: "dispute")
         }
         revision += 1
-        dispute = status
-        return .disputeClosed(status)
+        let end = dispute == .warningNeedsResponse && status == .won ? .warningClosed : status
+        self.dispute = end
+        return .disputeClosed(end)
     }
 
     /// As it was before the first attempt: with no card, and without an error.
@@ -145,33 +199,86 @@ extension PaymentIntent {
         payment.status = .requiresPaymentMethod
         payment.card = nil
         payment.latestCharge = nil
+        payment.charges = nil
         payment.dispute = nil
         payment.lastFailure = nil
+        payment.processedAt = nil
         (payment.amountCapturable, payment.amountReceived, payment.amountRefunded) = (0, 0, 0)
         return payment
     }
 
-    private mutating func charge() -> Happening {
-        latestCharge = Identifier.make("ch_")
+    private mutating func charge(_ card: TestCard, at now: Int) -> Happening {
+        let id = Identifier.make("ch_")
+        if case .declined(let decline) = card.charge { return fail(.declined(decline, charge: id, card: card), at: now) }
+        latestCharge = id
         lastFailure = nil
-        switch captureMethod {
-        case .automatic:
-            status = .succeeded
-            amountReceived = amount
-            if card == .createsDispute { dispute = .needsResponse }
-            return .succeeded
-        case .manual:
+        note(ChargeAttempt(id: id, created: now, amount: amount, card: card))
+        if case .processed(let seconds, _) = card.charge {
+            status = .processing
+            processedAt = now + seconds
+            return .processing
+        }
+        return succeed(card, at: now)
+    }
+
+    private mutating func succeed(_ card: TestCard, at now: Int) -> Happening {
+        guard captureMethod != .manual || card.type != "card" else {
             status = .requiresCapture
             amountCapturable = amount
             return .captureAwaited
         }
+        status = .succeeded
+        amountReceived = amount
+        noteCapture(at: now)
+        if card.disputeReason != nil { dispute = card == .createsInquiry ? .warningNeedsResponse : .needsResponse }
+        return .succeeded
     }
 
-    private mutating func fail(_ failure: PaymentFailure) -> Happening {
+    private mutating func fail(_ failure: PaymentFailure, at now: Int) -> Happening {
         status = .requiresPaymentMethod
         card = nil
         lastFailure = failure
-        if let charge = failure.charge { latestCharge = charge }
+        if let charge = failure.charge {
+            latestCharge = charge
+            if let place = charges?.lastIndex(where: { $0.id == charge }) {
+                charges?[place].failure = failure
+            } else {
+                note(ChargeAttempt(id: charge, created: now, amount: amount, card: failure.card, failure: failure))
+            }
+        }
         return .failed(failure)
+    }
+
+    private mutating func note(_ attempt: ChargeAttempt) {
+        charges = (charges ?? []).suffix(Self.maximumCharges - 1) + [attempt]
+    }
+
+    private mutating func noteCapture(at now: Int) {
+        guard let last = charges?.indices.last else { return }
+        charges?[last].capturedAt = now
+    }
+}
+
+extension PaymentIntent {
+    /// What may be changed depends on the state: its description and metadata always, the rest until it is charged.
+    mutating func change(_ change: PaymentChange, card: TestCard?, methodID: String?) throws(StripeError) {
+        if !change.isHarmless, status != .requiresPaymentMethod, status != .requiresConfirmation, status != .requiresAction {
+            throw .unexpectedState(
+                "This PaymentIntent could not be updated because it has a status of \(status.rawValue). You may only update the following parameters in this state: "
+                    + "description, metadata, receipt_email, shipping, statement_descriptor.")
+        }
+        revision += 1
+        amount = change.amount ?? amount
+        currency = change.currency ?? currency
+        captureMethod = change.captureMethod ?? captureMethod
+        customer = change.customer ?? customer
+        description = change.description ?? description
+        metadata = change.metadata.applied(to: metadata)
+        paymentMethodTypes = change.paymentMethodTypes ?? paymentMethodTypes
+        let merged = (terms ?? Terms()).merging(change.terms)
+        terms = merged == Terms() ? nil : merged
+        guard let card else { return }
+        (testCard, paymentMethod) = (card, methodID)
+        status = .requiresConfirmation
     }
 }

@@ -50,9 +50,13 @@ final class PaymentLedger: Sendable {
     /// Carries the command out. When this returns, the journal has it, and the reply is kept under the key.
     ///
     /// With `failure` the command is carried out all the same, but the client gets the failure, now and at every retry.
-    func execute(_ command: PaymentCommand, key: IdempotencyKey?, failingWith failure: StripeError? = nil) async throws -> StoredReply {
+    /// - Parameter expand: References of the reply to write whole.
+    func execute(
+        _ command: PaymentCommand, key: IdempotencyKey?, expand: [String] = [], failingWith failure: StripeError? = nil
+    ) async throws -> StoredReply {
         let now = secondsSince1970()
         var outcome = state.withLock { $0.book.apply(command, idempotencyKey: key?.name, now: now) }
+        outcome.expand = expand
         if let failure { outcome.reply = .failure(failure) }
         return try await commit(outcome, key: key, now: now)
     }
@@ -62,9 +66,10 @@ final class PaymentLedger: Sendable {
         try await commit(.failure(failure), key: key, now: secondsSince1970())
     }
 
-    /// Ends the refunds that are due.
-    func endRefunds() async throws {
+    /// Ends the refunds that are due, and moves the payments on that change by themselves.
+    func passTime() async throws {
         let now = secondsSince1970()
+        for id in state.withLock({ $0.book.paymentsDue(by: now) }) { _ = try await execute(.pass(id: id), key: nil) }
         for id in state.withLock({ $0.book.refundsEnding(by: now) }) { _ = try await execute(.endRefund(id: id), key: nil) }
     }
 
@@ -80,8 +85,8 @@ final class PaymentLedger: Sendable {
                 undelivered[eventID] = nil
             case .outcome(let outcome, let key, let at):
                 state.withLock { state in
-                    state.book.store(outcome)
-                    if let key { state.keys.restore(key, reply: outcome.storedReply(publicURL: address), since: at) }
+                    state.book.store(outcome, at: at)
+                    if let key { state.keys.restore(key, reply: outcome.storedReply(publicURL: address, book: state.book), since: at) }
                 }
                 let happened = outcome.webhookBodies(publicURL: address)
                 state.withLock { $0.events.add(happened) }
@@ -101,8 +106,8 @@ final class PaymentLedger: Sendable {
         let address = address
         let happened = outcome.webhookBodies(publicURL: address)
         if webhooks == nil { outcome.events = [] }
-        let reply = outcome.storedReply(publicURL: address)
-        if let journal, key != nil || outcome.payment != nil {
+        let reply = state.withLock { outcome.storedReply(publicURL: address, book: outcome.expand.isEmpty ? nil : $0.book) }
+        if let journal, key != nil || outcome.isChange {
             do {
                 try await journal.append(.outcome(outcome, key: key, at: now))
             } catch {

@@ -21,12 +21,14 @@ struct Refund: Sendable, Equatable {
     let currency: String
     let charge: String?
     let created: Int
-    let metadata: [String: String]
+    private(set) var metadata: [String: String]
     let paymentIntent: String
     let reason: Reason?
     private(set) var current: Status?
     /// How it will end, and when, in seconds since 1970.
     private(set) var end: End?
+    /// Grows by one with every change; nil in the journal of an earlier version.
+    private(set) var revision: Int?
 
     var status: Status { current ?? .succeeded }
 
@@ -50,22 +52,31 @@ struct Refund: Sendable, Equatable {
         }
     }
 
+    func with(_ change: MetadataChange) -> Refund {
+        var refund = self
+        refund.metadata = change.applied(to: metadata)
+        refund.revision = (revision ?? 0) + 1
+        return refund
+    }
+
     /// The refund in its final state; nil when it has no later end.
     func ended() -> Refund? {
         guard let end else { return nil }
         var refund = self
         (refund.current, refund.end) = (end.status, nil)
+        refund.revision = (revision ?? 0) + 1
         return refund
     }
 
-    func write(to writer: inout JSONWriter) {
-        writer.object { writeFields(to: &$0) }
+    func write(to writer: inout JSONWriter, _ showing: Showing) {
+        writer.object { writeFields(to: &$0, showing) }
     }
 
     /// The same with the sandbox's own fields.
     func writeRecord(to writer: inout JSONWriter) {
         writer.object { writer in
-            writeFields(to: &writer)
+            writeFields(to: &writer, Showing(publicURL: ""))
+            if let revision { writer.field("revision", revision) }
             guard let end else { return }
             writer.field("end") { writer in
                 writer.object { writer in
@@ -76,24 +87,31 @@ struct Refund: Sendable, Equatable {
         }
     }
 
-    private func writeFields(to writer: inout JSONWriter) {
+    private func writeFields(to writer: inout JSONWriter, _ showing: Showing) {
         writer.field("id", id)
         writer.field("object", "refund")
         writer.field("amount", amount)
-        writer.field("charge", charge)
+        let transaction = BalanceTransaction.id(ofRefund: id)
+        writer.reference("balance_transaction", transaction, showing) { writer, book, _ in book.write(transaction: transaction, to: &writer) }
+        writer.reference("charge", charge, showing) { writer, book, showing in book.write(charge: charge, to: &writer, showing) }
         writer.field("created", created)
         writer.field("currency", currency)
-        if status == .failed { writer.field("failure_reason", "expired_or_canceled_card") }
+        if status == .failed {
+            let transaction = BalanceTransaction.id(ofFailedRefund: id)
+            writer.reference("failure_balance_transaction", transaction, showing) { writer, book, _ in book.write(transaction: transaction, to: &writer) }
+            writer.field("failure_reason", "expired_or_canceled_card")
+        }
         writer.field("metadata", metadata)
-        writer.field("payment_intent", paymentIntent)
+        writer.reference("payment_intent", paymentIntent, showing) { writer, book, showing in book.write(payment: paymentIntent, to: &writer, showing) }
         writer.field("reason", reason?.rawValue)
+        writer.field("receipt_number", nil as String?)
         writer.field("status", status.rawValue)
     }
 }
 
 extension Refund: Decodable {
     enum CodingKeys: String, CodingKey {
-        case id, amount, currency, charge, created, metadata, reason, end
+        case id, amount, currency, charge, created, metadata, reason, end, revision
         case current = "status"
         case paymentIntent = "payment_intent"
     }
@@ -101,6 +119,7 @@ extension Refund: Decodable {
 
 /// What a client asks for when it refunds.
 struct RefundDraft: Sendable, Equatable {
+    /// A payment, or one of its charges.
     var paymentIntent: String
     /// nil refunds all that is left.
     var amount: Int?

@@ -25,7 +25,7 @@ struct StripeError: Error, Sendable, Equatable {
         if let parameter { writer.field("param", parameter) }
         if let charge { writer.field("charge", charge) }
         if showsPayment, let payment {
-            writer.field("payment_intent") { payment.write(to: &$0, publicURL: publicURL) }
+            writer.field("payment_intent") { payment.write(to: &$0, Showing(publicURL: publicURL)) }
         }
     }
 

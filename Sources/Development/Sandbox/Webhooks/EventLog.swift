@@ -2,6 +2,8 @@
 struct EventLog: Sendable {
     /// Some 1 KB each. Older ones are forgotten.
     static let maximumEvents = 10_000
+    /// Stripe's own limit on `types`.
+    static let maximumTypes = 20
 
     struct Entry: Sendable, Equatable {
         let event: WebhookEvent

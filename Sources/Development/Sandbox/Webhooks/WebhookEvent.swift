@@ -6,11 +6,14 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
         case succeeded = "payment_intent.succeeded"
         case paymentFailed = "payment_intent.payment_failed"
         case requiresAction = "payment_intent.requires_action"
+        case processing = "payment_intent.processing"
         case canceled = "payment_intent.canceled"
         case chargeSucceeded = "charge.succeeded"
         case chargeFailed = "charge.failed"
         case chargeCaptured = "charge.captured"
         case chargeUpdated = "charge.updated"
+        case chargePending = "charge.pending"
+        case chargeExpired = "charge.expired"
         case refunded = "charge.refunded"
         case chargeRefundUpdated = "charge.refund.updated"
         case refundCreated = "refund.created"
@@ -20,20 +23,27 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
         case disputeWithdrawn = "charge.dispute.funds_withdrawn"
         case disputeClosed = "charge.dispute.closed"
         case disputeReinstated = "charge.dispute.funds_reinstated"
+        case customerCreated = "customer.created"
+        case customerUpdated = "customer.updated"
+        case customerDeleted = "customer.deleted"
+        case methodAttached = "payment_method.attached"
+        case methodDetached = "payment_method.detached"
 
         /// The type of the event's object.
         var object: Object {
             switch self {
-            case .created, .amountCapturable, .succeeded, .paymentFailed, .requiresAction, .canceled: .payment
-            case .chargeSucceeded, .chargeFailed, .chargeCaptured, .chargeUpdated, .refunded: .charge
+            case .created, .amountCapturable, .succeeded, .paymentFailed, .requiresAction, .processing, .canceled: .payment
+            case .chargeSucceeded, .chargeFailed, .chargeCaptured, .chargeUpdated, .chargePending, .chargeExpired, .refunded: .charge
             case .chargeRefundUpdated, .refundCreated, .refundUpdated, .refundFailed: .refund
             case .disputed, .disputeWithdrawn, .disputeClosed, .disputeReinstated: .dispute
+            case .customerCreated, .customerUpdated, .customerDeleted: .customer
+            case .methodAttached, .methodDetached: .method
             }
         }
     }
 
     enum Object: Sendable {
-        case payment, charge, refund, dispute
+        case payment, charge, refund, dispute, customer, method
     }
 
     static let apiVersion = "2025-03-31.basil"
@@ -46,10 +56,13 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
     static func all(for happening: PaymentIntent.Happening?, to payment: PaymentIntent, now: Int) -> [WebhookEvent] {
         let kinds: [Kind] =
             switch happening {
-            case .succeeded: [.chargeSucceeded, .succeeded, .chargeUpdated] + (payment.isDisputed ? [.disputed, .disputeWithdrawn] : [])
+            case .succeeded: [.chargeSucceeded, .succeeded, .chargeUpdated] + disputeKinds(payment)
             case .captured: [.chargeCaptured, .succeeded, .chargeUpdated]
             case .authenticationAsked: [.requiresAction]
+            case .processing: [.chargePending, .processing]
             case .canceled: [.canceled]
+            case .authorizationReleased: [.refunded, .canceled]
+            case .authorizationExpired: [.chargeExpired, .canceled]
             case .failed(let failure): (failure.charge == nil ? [] : [.chargeFailed]) + [.paymentFailed]
             case .disputeClosed(.won): [.disputeClosed, .disputeReinstated]
             case .disputeClosed: [.disputeClosed]
@@ -57,6 +70,15 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
             case nil: []
             }
         return kinds.map { WebhookEvent($0, created: now) }
+    }
+
+    /// An inquiry takes no money.
+    private static func disputeKinds(_ payment: PaymentIntent) -> [Kind] {
+        switch payment.dispute {
+        case nil: []
+        case .warningNeedsResponse: [.disputed]
+        default: [.disputed, .disputeWithdrawn]
+        }
     }
 
     init(_ kind: Kind, created: Int) {
@@ -71,29 +93,42 @@ struct WebhookEvent: Sendable, Equatable, Decodable {
         case created
     }
 
-    func body(about payment: PaymentIntent, _ refund: Refund?, publicURL: String) -> [UInt8] {
+    func body(about outcome: Outcome, publicURL: String) -> [UInt8] {
         JSONWriter.object { writer in
             writer.field("id", id)
             writer.field("object", "event")
             writer.field("api_version", Self.apiVersion)
             writer.field("created", created)
             writer.field("data") { writer in
-                writer.object { writer in
-                    writer.field("object") { writer in
-                        switch kind.object {
-                        case .payment where kind == .created: payment.asCreated.write(to: &writer, publicURL: publicURL)
-                        case .payment: payment.write(to: &writer, publicURL: publicURL)
-                        case .charge: payment.writeCharge(to: &writer)
-                        case .refund:
-                            guard let refund else { return writer.null() }
-                            refund.write(to: &writer)
-                        case .dispute: payment.writeDispute(to: &writer)
-                        }
-                    }
-                }
+                writer.object { $0.field("object") { writeObject(of: outcome, to: &$0, Showing(publicURL: publicURL)) } }
             }
             writer.field("livemode", false)
+            writer.field("pending_webhooks", 1)
+            writer.field("request") { writer in
+                writer.object { writer in
+                    writer.field("id", nil as String?)
+                    writer.field("idempotency_key", nil as String?)
+                }
+            }
             writer.field("type", kind.rawValue)
         }
+    }
+
+    private func writeObject(of outcome: Outcome, to writer: inout JSONWriter, _ showing: Showing) {
+        switch kind.object {
+        case .payment where kind == .created: (outcome.payment?.asCreated).write(to: &writer) { $0.write(to: &$1, showing) }
+        case .payment: outcome.payment.write(to: &writer) { $0.write(to: &$1, showing) }
+        case .charge: outcome.payment.write(to: &writer) { $0.writeCharge(to: &$1, showing) }
+        case .refund: outcome.refund.write(to: &writer) { $0.write(to: &$1, showing) }
+        case .dispute: outcome.payment.write(to: &writer) { $0.writeDispute(to: &$1, showing) }
+        case .customer: outcome.customer.write(to: &writer) { $0.write(to: &$1) }
+        case .method: outcome.methods.first.write(to: &writer) { $0.write(to: &$1) }
+        }
+    }
+}
+
+extension Optional {
+    fileprivate func write(to writer: inout JSONWriter, _ content: (Wrapped, inout JSONWriter) -> Void) {
+        if let self { content(self, &writer) } else { writer.null() }
     }
 }

@@ -1,8 +1,8 @@
 import Logging
 import ServiceLifecycle
 
-/// Ends refunds that take their time, as banks do.
-struct RefundEnds: Service {
+/// Ends what takes its time at banks: refunds, direct debits, authorisations that nobody captures.
+struct PassingTime: Service {
     static let interval: Duration = .milliseconds(250)
 
     let ledger: PaymentLedger
@@ -12,9 +12,9 @@ struct RefundEnds: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do {
-                    try await ledger.endRefunds()
+                    try await ledger.passTime()
                 } catch {
-                    logger.warning("a refund could not be completed; it is tried again", metadata: ["error": "\(error)"])
+                    logger.warning("what is due could not be completed; it is tried again", metadata: ["error": "\(error)"])
                 }
                 try? await Task.sleep(for: Self.interval)
             }
