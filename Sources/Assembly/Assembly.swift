@@ -119,11 +119,11 @@ package struct Assembly: Sendable {
             definition = CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
             let ask = try asking(user, commands: publisher, on: thread, &services)
-            definition = CartsService.definition(ask: ask, clock: clock, randomness: randomness)
+            definition = CartsService.definition(ask: ask, clock: clock, randomness: randomness, gateways: offeredGateways)
         case .orders:
             definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
         case .payments:
-            definition = PaymentsService.definition(gateways: [try stripe()], clock: clock)
+            definition = PaymentsService.definition(gateways: try gateways(), clock: clock)
         case .notifications:
             let ask = try asking(user, commands: publisher, on: thread, &services)
             let ledger = SendingLedger()
@@ -159,15 +159,6 @@ package struct Assembly: Sendable {
         let (client, parts) = try requestClient(user, commands: commands, queries: queries, on: thread)
         services += [queries] + parts
         return client.ask
-    }
-
-    private func stripe() throws -> StripeGateway {
-        guard let key = settings.stripe.apiKey else {
-            throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
-        }
-        let client = WebClient(
-            maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true, logger: logger("gateway"))
-        return StripeGateway(transport: client, key: key, base: settings.stripe.apiBase)
     }
 
     /// The key for messages with credentials, which the ingress requests from users. All processes of users have it, because they log in to the broker with one

@@ -25,7 +25,10 @@ extension ServiceName {
         case .catalog: CatalogService.definition(clock: clock, randomness: randomness)
         case .carts: CartsService.definition(ask: unanswered, clock: clock, randomness: randomness)
         case .orders: OrdersService.definition(clock: clock)
-        case .payments: PaymentsService.definition(gateways: [StripeGateway(transport: Nowhere(), key: "")], clock: clock)
+        case .payments:
+            PaymentsService.definition(
+                gateways: [StripeGateway(transport: Nowhere(), key: ""), PayPalGateway(transport: Nowhere(), clientID: "", clientSecret: "", clock: clock)],
+                clock: clock)
         case .notifications:
             NotificationsService.definition(
                 email: EmailChannel(transport: Nowhere(), sender: try sender()), ask: unanswered, clock: clock, randomness: randomness)

@@ -29,6 +29,8 @@ public struct IngressConfiguration: Sendable {
     public var shutdownDeadline: Duration
     /// The secrets that may sign webhooks, by the name of their scheme (`stripe`). Webhooks without one are answered 503.
     public var webhookSecrets: [String: [String]]
+    /// What PayPal's webhooks are checked by; nil answers them 503.
+    public var payPalWebhooks: PayPalWebhooks?
     /// Origins whose pages may call from browsers; without any, no CORS header is sent.
     public var corsOrigins: Set<WebOrigin>
     /// Proxies whose `Forwarded` and `X-Forwarded-For` are believed; without any, a request comes from its connection's peer.
@@ -43,7 +45,7 @@ public struct IngressConfiguration: Sendable {
         maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, maximumHeaderBytes: Int = 32_768, maximumHeaders: Int = 100,
         headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
         responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), webhookSecrets: [String: [String]] = [:],
-        corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [], answerLifetime: Double = 0,
+        payPalWebhooks: PayPalWebhooks? = nil, corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [], answerLifetime: Double = 0,
         openapi: String = "topology/openapi.yaml"
     ) {
         self.host = host
@@ -60,6 +62,7 @@ public struct IngressConfiguration: Sendable {
         self.idleTimeout = idleTimeout
         self.shutdownDeadline = shutdownDeadline
         self.webhookSecrets = webhookSecrets
+        self.payPalWebhooks = payPalWebhooks
         self.corsOrigins = corsOrigins
         self.trustedProxies = trustedProxies
         self.answerLifetime = answerLifetime

@@ -1,36 +1,35 @@
 import FoundationEssentials
 
-/// How a sender of webhooks authenticates them. A new scheme is a folder and a line in `all`.
+/// How a sender of webhooks authenticates them. A new scheme is a folder and a line each in `all` and `configured`.
 protocol WebhookScheme: Sendable {
     /// As `signature` in openapi.yaml and the configuration name it.
     static var name: String { get }
     /// The headers that carry the proof, in lower case; operations document them as parameters.
     static var headers: [String] { get }
-
-    /// - Parameter secrets: Any of them may have signed: a sender uses a new one before or after this process knows it.
-    init(secrets: [String])
+    /// The field of an event that names its type.
+    static var typeField: String { get }
 
     /// - Parameter values: The values of all headers of a name.
-    func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault)
+    func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) async throws(WebhookFault)
 }
 
 /// Why a webhook is rejected; for its sender, so without secrets.
 struct WebhookFault: Error {
     let detail: String
+    /// Whether it cannot be checked at the moment, and may be sent again.
+    var isTemporary = false
 }
 
 enum WebhookSchemes {
-    static let all: [any WebhookScheme.Type] = [StripeScheme.self]
+    static let all: [any WebhookScheme.Type] = [StripeScheme.self, PayPalScheme.self]
 
     static func named(_ name: String) -> (any WebhookScheme.Type)? { all.first { $0.name == name } }
 
-    /// Those with secrets, by name.
-    static func configured(_ secrets: [String: [String]]) -> [String: any WebhookScheme] {
+    /// Those that are set up, by name.
+    static func configured(_ configuration: IngressConfiguration) -> [String: any WebhookScheme] {
         var schemes: [String: any WebhookScheme] = [:]
-        for scheme in all {
-            guard let own = secrets[scheme.name], !own.isEmpty else { continue }
-            schemes[scheme.name] = scheme.init(secrets: own)
-        }
+        if let secrets = configuration.webhookSecrets[StripeScheme.name], !secrets.isEmpty { schemes[StripeScheme.name] = StripeScheme(secrets: secrets) }
+        if let payPal = configuration.payPalWebhooks { schemes[PayPalScheme.name] = PayPalScheme(payPal) }
         return schemes
     }
 }

@@ -3,7 +3,9 @@ import FoundationEssentials
 struct StripeScheme: WebhookScheme {
     static let name = "stripe"
     static let headers = ["stripe-signature"]
+    static let typeField = "type"
 
+    /// Any of them may have signed: a sender uses a new one before or after this process knows it.
     let secrets: [String]
 
     func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault) {
