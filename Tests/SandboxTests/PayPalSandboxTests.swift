@@ -151,6 +151,33 @@ import WebClient
         }
     }
 
+    @Test func `a sandbox that is started again knows its payments`() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "wharf-paypal-\(UUID().uuidString)").path
+        defer { for name in [file, "\(file).paypal"] { try? FileManager.default.removeItem(atPath: name) } }
+        let account = PayPalAccount(clientID: "id", clientSecret: "secret", webhookID: "WH1")
+        let made = Mutex<(order: String, capture: String)>(("", ""))
+        for round in 1...2 {
+            try await TestSandbox.run(configure: {
+                ($0.payPal, $0.ledgerFile) = (account, file)
+            }) { sandbox in
+                let client = try await Client(sandbox)
+                if round == 1 {
+                    let id = try await client.create(invoice: "I-1").json["id"].text ?? ""
+                    _ = try await client.choose("approve", id)
+                    let order = try await client.post("/v2/checkout/orders/\(id)/capture").json
+                    made.withLock { $0 = (id, order["purchase_units"].list.first?["payments"]["captures"].list.first?["id"].text ?? "") }
+                    return
+                }
+                let (order, capture) = made.withLock { $0 }
+                #expect(try await client.get("/v2/checkout/orders/\(order)").json["status"].text == "COMPLETED")
+                #expect(try await client.post("/v2/payments/captures/\(capture)/refund", "").status == 201)
+                let other = try await client.create(invoice: "I-1").json["id"].text ?? ""
+                _ = try await client.choose("approve", other)
+                #expect(try await client.post("/v2/checkout/orders/\(other)/capture").status == 422)
+            }
+        }
+    }
+
     @Test func `a part is refunded, the rest with an empty body, and nothing after that`() async throws {
         try await with { client in
             let id = try await client.create().json["id"].text ?? ""

@@ -53,8 +53,9 @@ public final class Sandbox: Service {
         // Shut down from the last to the first: the server answers what it has before the journal closes.
         let payPal = try configuration.payPal.map {
             try PayPalSandbox(
-                $0, latency: configuration.latency, transport: transport, logger: logger, address: { ledger.address }, now: secondsSince1970)
+                $0, ledgerFile: configuration.ledgerFile, latency: configuration.latency, transport: transport, logger: logger, address: { ledger.address }, now: secondsSince1970)
         }
+        try await payPal?.restore()
         let services: [(any Service)?] = [journal, webhooks] + (payPal?.services ?? []) + [RefundEnds(ledger: ledger, logger: logger), application(for: ledger, payPal)]
         try await ServiceGroup(configuration: .init(services: services.compactMap(\.self), logger: logger)).run()
     }

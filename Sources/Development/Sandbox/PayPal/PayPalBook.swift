@@ -23,6 +23,17 @@ struct PayPalBook: Sendable {
     func payment(ofRefund id: String) -> PayPalPayment? { orderOfRefund[id].flatMap { payments[$0] } }
     func payment(ofDispute id: String) -> PayPalPayment? { orderOfDispute[id].flatMap { payments[$0] } }
 
+    /// Takes a payment over from the journal, as it was after one change.
+    mutating func restore(_ payment: PayPalPayment) {
+        if payments.updateValue(payment, forKey: payment.id) == nil { ids.append(payment.id) }
+        if let capture = payment.capture {
+            orderOfCapture[capture.id] = payment.id
+            if let invoice = payment.invoice { capturedInvoices.insert(invoice) }
+        }
+        for refund in payment.refunds { orderOfRefund[refund.id] = payment.id }
+        if let dispute = payment.dispute { orderOfDispute[dispute.id] = payment.id }
+    }
+
     mutating func create(_ payment: PayPalPayment) throws(PayPalError) -> Change {
         guard ids.count < Self.maximumPayments else { throw .serverError }
         ids.append(payment.id)

@@ -36,11 +36,14 @@ final class PayPalLedger: Sendable {
     let now: @Sendable () -> Int
     private let state = Mutex(State())
     private let dispatcher: WebhookDispatcher?
+    /// Of payments alone: a sandbox that is started again has forgotten request ids, tokens, and webhooks that were not delivered.
+    let journal: Journal?
 
     init(
-        _ account: PayPalAccount, transport: any HTTPTransport, logger: Logger, address: @escaping @Sendable () -> String, now: @escaping @Sendable () -> Int
+        _ account: PayPalAccount, journal: Journal?, transport: any HTTPTransport, logger: Logger, address: @escaping @Sendable () -> String, now: @escaping @Sendable () -> Int
     ) throws {
         self.account = account
+        self.journal = journal
         self.address = address
         self.now = now
         let key = try SigningKey()
@@ -63,36 +66,57 @@ final class PayPalLedger: Sendable {
     /// Carries a change out, or answers as before when its request id was used already.
     func perform(
         _ requestID: String?, _ fingerprint: String, reply: (PayPalPayment) -> StoredReply, _ change: (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change
-    ) -> StoredReply {
+    ) async throws -> StoredReply {
+        let (answer, changed) = carryOut(requestID, fingerprint, reply: reply, change)
+        if let changed { try await write(changed) }
+        return answer
+    }
+
+    private func carryOut(
+        _ requestID: String?, _ fingerprint: String, reply: (PayPalPayment) -> StoredReply, _ change: (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change
+    ) -> (StoredReply, PayPalPayment?) {
         let now = now()
         return state.withLock { state in
             if let requestID, let known = state.answers[requestID], now - known.since < Self.keyLife {
                 guard known.fingerprint == fingerprint else {
-                    return PayPalError.unprocessable("DUPLICATE_REQUEST_ID", "The request ID was used for another request.").reply
+                    return (PayPalError.unprocessable("DUPLICATE_REQUEST_ID", "The request ID was used for another request.").reply, nil)
                 }
-                return StoredReply(status: known.reply.status == 201 ? 200 : known.reply.status, body: known.reply.body)
+                return (StoredReply(status: known.reply.status == 201 ? 200 : known.reply.status, body: known.reply.body), nil)
             }
             let answer: StoredReply
+            var changed: PayPalPayment?
             do throws(PayPalError) {
                 let done = try change(&state.book, now)
                 answer = reply(done.payment)
                 announce(done, &state, now)
+                changed = done.payment
             } catch {
                 answer = error.reply
             }
             if let requestID { keep(Answer(fingerprint: fingerprint, reply: answer, since: now), requestID, &state) }
-            return answer
+            return (answer, changed)
         }
     }
 
+    private func write(_ payment: PayPalPayment) async throws {
+        guard let journal else { return }
+        try await journal.append(line: Array(try JSONEncoder().encode(payment)) + [UInt8(ascii: "\n")])
+    }
+
+    func restore() async throws {
+        try await journal?.load(PayPalPayment.self) { payment in state.withLock { $0.book.restore(payment) } }
+    }
+
     /// A change without a request id, by the customer or the operator.
-    func change(_ change: (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change) throws(PayPalError) -> PayPalPayment {
+    func change(_ change: (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change) async throws -> PayPalPayment {
         let now = now()
-        return try state.withLock { state throws(PayPalError) in
+        let payment = try state.withLock { state throws(PayPalError) in
             let done = try change(&state.book, now)
             announce(done, &state, now)
             return done.payment
         }
+        try await write(payment)
+        return payment
     }
 
     /// The next events are never sent.

@@ -1,5 +1,5 @@
 /// An amount as PayPal takes it, in the smallest unit that its text can express.
-struct PayPalMoney: Sendable, Equatable {
+struct PayPalMoney: Sendable, Equatable, Codable {
     private static let currencies = Set(
         ["AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "THB"]
             + ["TWD", "USD"])

@@ -46,24 +46,24 @@ struct PayPalOperatorRoutes: Sendable {
         }
         routes.post("captures/:id/settlement") { request, context in
             let (id, outcome) = (try context.parameters.require("id"), try await outcome(request))
-            return change { book, now throws(PayPalError) in try book.settleCapture(id, isCompleted: outcome == "complete", now: now) }
+            return try await change { book, now throws(PayPalError) in try book.settleCapture(id, isCompleted: outcome == "complete", now: now) }
         }
         routes.post("captures/:id/refund") { request, context in
             let id = try context.parameters.require("id")
             let draft: PayPalRefundDraft = try await body(request)
-            return change { book, now throws(PayPalError) in try book.refund(draft, of: id, now: now) }
+            return try await change { book, now throws(PayPalError) in try book.refund(draft, of: id, now: now) }
         }
         routes.post("captures/:id/dispute") { request, context in
             let (id, reason) = (try context.parameters.require("id"), try await outcome(request))
-            return change { book, now throws(PayPalError) in try book.dispute(id, reason: reason, now: now) }
+            return try await change { book, now throws(PayPalError) in try book.dispute(id, reason: reason, now: now) }
         }
         routes.post("refunds/:id/settlement") { request, context in
             let (id, outcome) = (try context.parameters.require("id"), try await outcome(request))
-            return change { book, now throws(PayPalError) in try book.settleRefund(id, isCompleted: outcome == "complete", now: now) }
+            return try await change { book, now throws(PayPalError) in try book.settleRefund(id, isCompleted: outcome == "complete", now: now) }
         }
         routes.post("disputes/:id/resolution") { request, context in
             let (id, outcome) = (try context.parameters.require("id"), try await outcome(request))
-            return change { book, now throws(PayPalError) in try book.resolve(id, outcome: outcome, now: now) }
+            return try await change { book, now throws(PayPalError) in try book.resolve(id, outcome: outcome, now: now) }
         }
     }
 
@@ -85,13 +85,13 @@ struct PayPalOperatorRoutes: Sendable {
             })
     }
 
-    private func change(_ change: (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change) -> Response {
-        do throws(PayPalError) {
-            let payment = try ledger.change(change)
+    private func change(_ change: (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change) async throws -> Response {
+        do {
+            let payment = try await ledger.change(change)
             var writer = JSONWriter()
             payment.write(to: &writer, address: ledger.url)
             return Response(json: writer.bytes)
-        } catch {
+        } catch let error as PayPalError {
             return Response(error.reply)
         }
     }

@@ -18,10 +18,10 @@ struct PayPalPages: Sendable {
         router.post("checkoutnow") { request, _ in
             guard let payment = payment(request) else { return Self.html(.notFound, "<p>There is no such payment, or it has expired.</p>") }
             let choice = try await choice(request)
-            do throws(PayPalError) {
-                let chosen = try ledger.change { book, now throws(PayPalError) in try book.choose(choice, of: payment.id, now: now) }
+            do {
+                let chosen = try await ledger.change { book, now throws(PayPalError) in try book.choose(choice, of: payment.id, now: now) }
                 return sendBack(chosen, choice)
-            } catch {
+            } catch let error as PayPalError {
                 return Response(error.reply)
             }
         }

@@ -1,6 +1,6 @@
 /// An order with what has become of it.
-struct PayPalPayment: Sendable, Equatable {
-    enum Status: String, Sendable {
+struct PayPalPayment: Sendable, Equatable, Codable {
+    enum Status: String, Sendable, Codable {
         case created = "CREATED"
         case payerActionRequired = "PAYER_ACTION_REQUIRED"
         case approved = "APPROVED"
@@ -8,7 +8,7 @@ struct PayPalPayment: Sendable, Equatable {
     }
 
     /// What the customer has chosen on the page, or what the trial wants to happen.
-    enum Choice: String, Sendable, Decodable, CaseIterable {
+    enum Choice: String, Sendable, Codable, CaseIterable {
         case approve
         /// Approves, and the bank declines the capture.
         case decline
@@ -19,8 +19,8 @@ struct PayPalPayment: Sendable, Equatable {
         case cancel
     }
 
-    struct Capture: Sendable, Equatable {
-        enum Status: String, Sendable {
+    struct Capture: Sendable, Equatable, Codable {
+        enum Status: String, Sendable, Codable {
             case completed = "COMPLETED"
             case pending = "PENDING"
             case declined = "DECLINED"
@@ -31,8 +31,8 @@ struct PayPalPayment: Sendable, Equatable {
         let at: Int
     }
 
-    struct Refund: Sendable, Equatable {
-        enum Status: String, Sendable {
+    struct Refund: Sendable, Equatable, Codable {
+        enum Status: String, Sendable, Codable {
             case completed = "COMPLETED"
             case pending = "PENDING"
             case failed = "FAILED"
@@ -47,7 +47,7 @@ struct PayPalPayment: Sendable, Equatable {
         let at: Int
     }
 
-    struct Dispute: Sendable, Equatable {
+    struct Dispute: Sendable, Equatable, Codable {
         let id: String
         let reason: String
         /// Nil while it is open.

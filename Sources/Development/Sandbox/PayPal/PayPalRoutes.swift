@@ -103,18 +103,18 @@ struct PayPalRoutes: Sendable {
         }
         await pause(plan.latency)
         let reply: StoredReply
-        do throws(PayPalError) {
+        do {
             let change = try parse(body)
             let isMinimal = request.headers[.prefer] != "return=representation"
             let fingerprint = "\(request.uri.path) \(SHA256.hex(body))"
-            reply = ledger.perform(
+            reply = try await ledger.perform(
                 request.headers[.payPalRequestID], fingerprint,
                 reply: { payment in
                     var writer = JSONWriter()
                     write(&writer, payment, isMinimal)
                     return StoredReply(status: 201, body: writer.bytes)
                 }, change)
-        } catch {
+        } catch let error as PayPalError {
             reply = error.reply
         }
         switch plan.after {

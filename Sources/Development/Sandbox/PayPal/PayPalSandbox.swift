@@ -4,20 +4,24 @@ import ServiceLifecycle
 import WebClient
 
 /// A stand-in for PayPal beside the one for Stripe: its tokens, orders, captures, refunds and disputes, the page for the customer's approval, its signed webhooks,
-/// and faults on demand. All of it is in memory alone.
+/// and faults on demand. Its payments survive in a journal beside Stripe's; all else is in memory.
 struct PayPalSandbox: Sendable {
     private let ledger: PayPalLedger
     private let latency: Duration
 
     init(
-        _ account: PayPalAccount, latency: Duration, transport: any HTTPTransport, logger: Logger, address: @escaping @Sendable () -> String,
+        _ account: PayPalAccount, ledgerFile: String?, latency: Duration, transport: any HTTPTransport, logger: Logger, address: @escaping @Sendable () -> String,
         now: @escaping @Sendable () -> Int
     ) throws {
-        ledger = try PayPalLedger(account, transport: transport, logger: logger, address: address, now: now)
+        ledger = try PayPalLedger(account, journal: ledgerFile.map { Journal(path: "\($0).paypal") }, transport: transport, logger: logger, address: address, now: now)
         self.latency = latency
     }
 
-    var services: [any Service] { [ledger.webhooks].compactMap(\.self) }
+    /// In the order in which they start: the journal ends last.
+    var services: [any Service] { [ledger.journal as (any Service)?, ledger.webhooks].compactMap(\.self) }
+
+    /// To be called once, before the services run.
+    func restore() async throws { try await ledger.restore() }
 
     func add(to router: Router<SandboxContext>, operators: APIKeyMiddleware) {
         PayPalRoutes(ledger: ledger, latency: latency).add(to: router)
