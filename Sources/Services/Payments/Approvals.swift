@@ -21,7 +21,7 @@ struct Approvals: Sendable {
     enum Finding: Sendable {
         case settled
         case payment(GatewayPayment)
-        /// The gateway rejects the capture itself: our mistake.
+        /// The gateway rejects the capture itself, or has another payment under its name: our mistake.
         case refused(String)
         case failed(Failure)
         /// The same, of a capture that may have been carried out.
@@ -74,7 +74,8 @@ struct Approvals: Sendable {
                 let gateway = try gateways[attempt.charge.gateway]
                 // The gateway forgets payments that nobody has approved in time.
                 guard let payment = try await gateway.retrieve(intent: intent) else { return .payment(attempt.expired(intent)) }
-                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                // It will differ at each look: an operator is told once, and nothing is captured.
+                if let difference = attempt.difference(from: payment) { return .refused(difference) }
                 guard payment.awaitsCapture else { return .payment(payment) }
                 // After the lease a void may have found that nothing was captured.
                 guard let sentUntil = attempt.sentUntil, clock.now().addingTimeInterval(Charging.longestCall) <= sentUntil else {

@@ -120,13 +120,16 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a payment of another amount is not captured`() async throws {
+    @Test func `a payment of another amount is not captured, and an operator is told once`() async throws {
         let fixture = try await Fixture.waiting()
         fixture.gateway.put(.approved)
         fixture.gateway.state.withLock { $0.amount = Money(amount: 1, currency: "EUR") }
         let result = await fixture.send(try Fixture.complete())
-        #expect(result.failure?.cause == "payment-differs")
+        #expect(Set(result.outputs.map(\.key)) == [MessageName.unresolved, MessageName.advance])
         #expect(fixture.captures == 0)
+        #expect(try await fixture.state == "declined")
+        fixture.harness.clock.advance(by: 3_600)
+        #expect(try await fixture.poll().isEmpty)
         await fixture.harness.database.close()
     }
 

@@ -72,14 +72,36 @@ extension System {
             #expect(try await Visitor.guest().get(path)["payment", "state"] == "cancelled")
         }
 
-        @Test func `an approval whose webhook is lost is found`() async throws {
+        /// What only the sandbox's operator can do.
+        private func operate(_ method: String, _ path: String, _ body: String = "") async throws -> Answer {
             let wharf = try RunningWharf.get()
+            let key = try wharf.secrets.stripeAPIKey
+            return Answer(
+                try await wharf.web.send(
+                    WebRequest(method: method, url: "\(wharf.sandboxURL)/_paypal/\(path)", headers: [("authorization", "Bearer \(key)")], body: Array(body.utf8))))
+        }
+
+        @Test func `a refund that was made at PayPal and a dispute show in the order`() async throws {
+            let admin = try Visitor.admin()
+            let (answer, page) = try await waiting(try await admin.newProduct(price: 1_000, stock: 5))
+            _ = try await choose("approve", page)
+            let order = try await Visitor.guest().order(at: answer.header("location"), in: "confirmed")
+            let id = try #require(order["id"]?.text)
+            let intent = try #require(page.split(separator: "=").last)
+            let capture = try #require(try await operate("GET", "orders/\(intent)")["captureId"]?.text)
+            #expect(try await operate("POST", "captures/\(capture)/refund", #"{"amount": {"currency_code": "EUR", "value": "2.50"}}"#).status == 200)
+            try await eventually("The refund", within: .seconds(30)) { try await admin.get("/v1/orders/\(id)")["payment", "state"] == "partlyRefunded" }
+            #expect(try await admin.get("/v1/orders/\(id)")["refunded", "amount"]?.number == 250)
+            #expect(try await admin.get("/v1/orders/\(id)/refunds")["items"]?.list.first?["by"]?.text == "gateway")
+            #expect(try await operate("POST", "captures/\(capture)/dispute", #"{"outcome": "UNAUTHORISED"}"#).status == 200)
+            try await eventually("The dispute", within: .seconds(30)) { try await admin.get("/v1/orders/\(id)")["payment", "state"] == "disputed" }
+            let open = try await admin.get("/v1/payments/unresolved?limit=100")["items"]?.list.first { $0["orderId"]?.text == id }
+            #expect(open?["kind"]?.text == "dispute" && open?["detail"]?.text == "UNAUTHORISED")
+        }
+
+        @Test func `an approval whose webhook is lost is found`() async throws {
             let (answer, page) = try await waiting(try await Visitor.admin().newProduct(stock: 5))
-            let lost = try await wharf.web.send(
-                WebRequest(
-                    method: "PUT", url: "\(wharf.sandboxURL)/_paypal/lost-webhooks", headers: [("authorization", "Bearer \(try wharf.secrets.stripeAPIKey)")],
-                    body: Array(#"{"next": 1}"#.utf8)))
-            #expect(lost.status == 204)
+            #expect(try await operate("PUT", "lost-webhooks", #"{"next": 1}"#).status == 204)
             _ = try await choose("approve", page)
             let path = try #require(answer.header("location"))
             try await eventually("The order", within: .seconds(60)) { try await Visitor.guest().get(path)["state"] == "confirmed" }
