@@ -178,7 +178,7 @@ let package = Package(
             ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
             ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "WebClient", log, metrics, lifecycle]),
-            ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+            ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Gzip", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
             ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
@@ -186,7 +186,7 @@ let package = Package(
             ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
-            ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "JSON", "Contracts", "PostgreSQL", "WebClient"]),
+            ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
             ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
             ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
             (

@@ -22,7 +22,7 @@ extension Assembly {
         var configuration = IngressConfiguration(
             host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
             webhookSecrets: ["stripe": settings.stripe.webhookSecrets, "twilio": settings.twilio.webhookSecrets],
-            webhookURLs: settings.twilio.webhookURL.map { ["twilio": $0] } ?? [:], corsOrigins: settings.corsOrigins, trustedProxies: settings.trustedProxies,
+            webhookURLs: settings.twilio.webhookURL.map { ["twilio": $0] } ?? [:], payPalWebhooks: payPalWebhooks(), corsOrigins: settings.corsOrigins, trustedProxies: settings.trustedProxies,
             answerLifetime: settings.cacheSeconds, openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))
         let isListening = SharedFlag()

@@ -126,15 +126,6 @@ package struct Assembly: Sendable {
         return client.ask
     }
 
-    func stripe() throws -> StripeGateway {
-        guard let key = settings.stripe.apiKey else {
-            throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
-        }
-        let client = WebClient(
-            maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true, logger: logger("gateway"))
-        return StripeGateway(transport: client, key: key, base: settings.stripe.apiBase)
-    }
-
     /// The key for messages with credentials, which the ingress requests from users. All processes of users have it, because they log in to the broker with one
     /// password, of which the broker keeps only a salted hash.
     func credentialsKey() throws -> SealingKey {

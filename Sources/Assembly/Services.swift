@@ -49,7 +49,10 @@ package enum ServiceName: String, CaseIterable, ExpressibleByArgument {
         case .catalog: CatalogService.definition(clock: clock, randomness: randomness)
         case .carts: CartsService.definition(ask: unanswered, clock: clock, randomness: randomness)
         case .orders: OrdersService.definition(clock: clock)
-        case .payments: PaymentsService.definition(gateways: [StripeGateway(transport: Nowhere(), key: "")], clock: clock)
+        case .payments:
+            PaymentsService.definition(
+                gateways: [StripeGateway(transport: Nowhere(), key: ""), PayPalGateway(transport: Nowhere(), clientID: "", clientSecret: "", clock: clock)],
+                clock: clock)
         case .notifications:
             NotificationsService.definition(
                 email: EmailChannel(transport: Nowhere(), sender: try sender()), ask: unanswered, clock: clock, randomness: randomness)
@@ -80,12 +83,12 @@ extension Assembly {
             return CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:
             let ask = try asking(user, commands: publisher, on: thread, &services)
-            return CartsService.definition(ask: ask, clock: clock, randomness: randomness)
+            return CartsService.definition(ask: ask, clock: clock, randomness: randomness, gateways: offeredGateways)
         case .orders:
             return OrdersService.definition(
                 retention: Double(settings.orderRetentionDays) * 86_400, shop: MailAddress(settings.mail.from)?.name, clock: clock)
         case .payments:
-            return PaymentsService.definition(gateways: [try stripe()], clock: clock)
+            return PaymentsService.definition(gateways: try gateways(), clock: clock)
         case .notifications:
             let ask = try asking(user, commands: publisher, on: thread, &services)
             let ledger = SendingLedger()

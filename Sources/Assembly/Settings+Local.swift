@@ -24,9 +24,12 @@ extension Settings {
         if ["WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS", "WHARF_AMQP_URL_\(own)", "WHARF_POSTGRES_URL_\(own)"].contains(name) { return true }
         switch ServiceName(rawValue: role) {
         case .users: return name == "WHARF_REDIS_URL"
-        case .payments: return name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET"
+        case .payments: return (name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET") || (name.hasPrefix("PAYPAL_") && name != "PAYPAL_WEBHOOK_ID")
         case .notifications: return name == "WHARF_MAIL_URL"
-        case nil: return role == "ingress" && ["STRIPE_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL"].contains(name)
+        case .carts: return name == "PAYPAL_CLIENT_ID"
+        case nil:
+            return role == "ingress"
+                && ["STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL"].contains(name)
         default: return false
         }
     }

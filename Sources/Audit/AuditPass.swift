@@ -62,7 +62,7 @@ struct AuditPass: Sendable {
         while let start = after {
             let page = try await pages.page(AuditRange(after: start, upTo: range.upTo))
             for var order in page.orders {
-                if target.ledger != nil { order.ledger = ledger.take(order.id) }
+                if target.ledger != nil, order.charge?.gateway != .paypal || target.showsPayPal { order.ledger = ledger.take(order.id) }
                 tally.check(.deadlines, order.deadlineFindings)
                 tally.check(.payments, order.paymentFindings)
                 tally.check(.contents, order.contentFindings)

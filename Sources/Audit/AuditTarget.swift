@@ -16,6 +16,10 @@ package struct AuditTarget: Sendable {
     let definitions: Definitions
     /// Nil when no ledger can be read: then only the payment service's own records are checked.
     let ledger: (any GatewayLedger)?
+    /// Whether it shows PayPal's payments too. PayPal's own reports of transactions lag by hours: an audit would find differences that are none.
+    let showsPayPal: Bool
+    /// Whether there may be such payments.
+    let hasPayPal: Bool
     /// Nil when the broker cannot be asked.
     let queues: QueueList?
 
@@ -28,10 +32,12 @@ package struct AuditTarget: Sendable {
             })
         allowsPlainText = { settings.allowsPlainText(to: $0) }
         self.definitions = definitions
+        hasPayPal = settings.payPal.clientID != nil
+        showsPayPal = hasPayPal && sandbox != nil && settings.payPal.apiBase.withoutTrailingSlash == sandbox?.withoutTrailingSlash
         if let sandbox {
             // A live key is for Stripe alone.
             let key = settings.stripe.apiKey.flatMap { Settings.Stripe.isLive($0) ? nil : $0 }
-            ledger = SandboxLedger(url: sandbox, key: key, transport: transport)
+            ledger = SandboxLedger(url: sandbox, key: key, hasPayPal: showsPayPal, transport: transport)
         } else {
             ledger = settings.stripe.apiKey.map { StripeLedger(transport: transport, key: $0, base: settings.stripe.apiBase) }
         }
@@ -42,6 +48,9 @@ package struct AuditTarget: Sendable {
     var notes: [String] {
         var notes: [String] = []
         if ledger == nil { notes.append("The gateway's ledger was not read: neither --ledger nor STRIPE_API_KEY says where it is.") }
+        if hasPayPal, ledger != nil, !showsPayPal {
+            notes.append("PayPal was not read: payments by PayPal are compared with the payment service's own records alone. PayPal's report of transactions lags by hours.")
+        }
         if queues == nil { notes.append("The broker was not asked what waits in it (WHARF_RABBITMQ_MANAGEMENT_URL); only --grace decides what is in flight.") }
         return notes
     }

@@ -80,6 +80,7 @@ struct AuditedCharge: Sendable {
     var isDisputed = false
     /// Whether a partial refund waits for an operator.
     var hasRefusedRefund = false
+    var gateway = GatewayName.stripe
 
     /// Written to forbid a charge that had not begun.
     var isTombstone: Bool { amount.currency.isEmpty }

@@ -15,11 +15,14 @@ struct SandboxLedger: GatewayLedger {
 
     let url: String
     let key: String?
+    /// Whether it stands in for PayPal too.
+    let hasPayPal: Bool
     let transport: any HTTPTransport
 
     func walk(since start: Date?, _ body: ([LedgerPayment]) -> Void) async throws {
         let shop = Shop(transport: transport, url: url, token: key, deadline: .now + Self.limit, onRetry: { _ in })
         try await LedgerReader(sandbox: shop).walk(body)
+        if hasPayPal { try await LedgerReader(sandbox: shop).walk(at: "/_paypal/ledger", body) }
     }
 }
 

@@ -138,7 +138,7 @@ extension OrderPages {
         let rows = try await bounded(
             .payments,
             """
-            SELECT order_id, state, amount, currency, void_requested, intent_id, updated_at, refunded, disputed, refund_refused,
+            SELECT order_id, state, amount, currency, void_requested, intent_id, updated_at, refunded, disputed, refund_refused, gateway,
                    (SELECT coalesce(sum(refunds.amount), 0) FROM refunds
                     WHERE refunds.order_id = attempts.order_id AND gateway_id IS NOT NULL AND refunds.state IN ('pending', 'succeeded'))::bigint AS made
             FROM attempts WHERE \(selection.holds("order_id"))
@@ -150,7 +150,7 @@ extension OrderPages {
                     amount: Money(amount: try row.decode("amount"), currency: try row.decode("currency")),
                     isToBeVoided: try row.decode("void_requested"), intent: try row.decode("intent_id"), updatedAt: try row.decode("updated_at"),
                     refunded: try row.decode("refunded"), refundsMade: try row.decode("made"), isDisputed: try row.decode("disputed"),
-                    hasRefusedRefund: try row.decode("refund_refused"))
+                    hasRefusedRefund: try row.decode("refund_refused"), gateway: GatewayName(rawValue: try row.decode("gateway")) ?? .stripe)
                 return (charge.order, charge)
             }, uniquingKeysWith: { first, _ in first })
     }

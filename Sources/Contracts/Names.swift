@@ -27,6 +27,7 @@ public enum MessageName {
     public static let charge = "payments.charge"
     public static let void = "payments.void"
     public static let undoExtra = "payments.extras.undo"
+    public static let completeApproval = "payments.approvals.complete"
     public static let unresolved = "payments.unresolved"
     public static let createRefund = "payments.refunds.create"
     public static let performRefund = "payments.refunds.perform"

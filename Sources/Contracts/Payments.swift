@@ -2,16 +2,25 @@ import FoundationEssentials
 
 /// A payment gateway, as orders, settings and tables name it.
 public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
-    case stripe
+    case stripe, paypal
+
+    /// Whether the customer approves a payment on the gateway's own pages, and Wharf captures it afterwards.
+    public var redirects: Bool { self == .paypal }
 }
 
 public struct PaymentChoice: Sendable, Hashable, Codable {
     public let gateway: GatewayName
+    /// The gateway's name itself where the customer chooses the method on the gateway's pages.
     public let paymentMethod: String
+    /// Where the gateway's pages send the customer's browser after an approval, and when the customer gives up; nil leaves it there.
+    public var returnURL: String?
+    public var cancelURL: String?
 
-    public init(gateway: GatewayName, paymentMethod: String) {
+    public init(gateway: GatewayName, paymentMethod: String, returnURL: String? = nil, cancelURL: String? = nil) {
         self.gateway = gateway
         self.paymentMethod = paymentMethod
+        self.returnURL = returnURL
+        self.cancelURL = cancelURL
     }
 }
 
@@ -25,6 +34,12 @@ public struct UndoExtraPayment: Sendable, Codable {
         self.orderID = orderID
         self.intent = intent
     }
+}
+
+/// `payments.approvals.complete`: captures the order's payment if its customer has approved it on the gateway's pages.
+public struct ApprovedPayment: Sendable, Codable {
+    public let orderID: UUID
+    public init(orderID: UUID) { self.orderID = orderID }
 }
 
 /// `payments.unresolved`: the gateway has rejected something permanently, and an operator has to decide. It becomes a dead letter; replaying it

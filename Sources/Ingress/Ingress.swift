@@ -59,7 +59,7 @@ public final class Ingress: Service {
             pages: Pages(document: document, requests: requests),
             gate: Gate(
                 routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
-                webhooks: WebhookSchemes.configured(configuration.webhookSecrets, urls: configuration.webhookURLs), clock: clock),
+                webhooks: WebhookSchemes.configured(configuration), clock: clock),
             dispatcher: dispatcher, uploads: Uploads(dispatcher: dispatcher, clock: clock), watch: watch, answers: answers,
             admission: ConcurrencyLimit(limit: configuration.maximumConcurrentRequests),
             metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,

@@ -31,6 +31,8 @@ public struct IngressConfiguration: Sendable {
     public var webhookSecrets: [String: [String]]
     /// The public URLs of webhooks whose senders sign them, by the name of their scheme (`twilio`).
     public var webhookURLs: [String: String]
+    /// What PayPal's webhooks are checked by; nil answers them 503.
+    public var payPalWebhooks: PayPalWebhooks?
     /// Origins whose pages may call from browsers; without any, no CORS header is sent.
     public var corsOrigins: Set<WebOrigin>
     /// Proxies whose `Forwarded` and `X-Forwarded-For` are believed; without any, a request comes from its connection's peer.
@@ -46,7 +48,7 @@ public struct IngressConfiguration: Sendable {
         headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
         responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), webhookSecrets: [String: [String]] = [:],
         webhookURLs: [String: String] = [:],
-        corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [], answerLifetime: Double = 0,
+        payPalWebhooks: PayPalWebhooks? = nil, corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [], answerLifetime: Double = 0,
         openapi: String = "topology/openapi.yaml"
     ) {
         self.host = host
@@ -64,6 +66,7 @@ public struct IngressConfiguration: Sendable {
         self.shutdownDeadline = shutdownDeadline
         self.webhookSecrets = webhookSecrets
         self.webhookURLs = webhookURLs
+        self.payPalWebhooks = payPalWebhooks
         self.corsOrigins = corsOrigins
         self.trustedProxies = trustedProxies
         self.answerLifetime = answerLifetime

@@ -60,12 +60,13 @@ package struct LedgerReader: Sendable {
     }
 
     /// Hands over every payment, the oldest first, a page at a time.
-    package func walk(_ body: ([LedgerPayment]) -> Void) async throws {
+    /// - Parameter path: Of the ledger: of Stripe's payments, unless it is said.
+    package func walk(at path: String = "/_ledger", _ body: ([LedgerPayment]) -> Void) async throws {
         struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
         var after: String?
         for _ in 0..<Self.maximumPages {
             let position = after.map { "&after=\($0)" } ?? ""
-            let page: Page = try await sandbox.reply(to: .get("/_ledger?limit=\(Self.pageSize)\(position)"))
+            let page: Page = try await sandbox.reply(to: .get("\(path)?limit=\(Self.pageSize)\(position)"))
             body(page.payments)
             guard page.hasMore, let last = page.payments.last else { return }
             after = last.id

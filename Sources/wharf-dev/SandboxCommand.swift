@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sandbox", abstract: "Runs a payment gateway for trials that speaks Stripe's API and takes no money.")
+        commandName: "sandbox", abstract: "Runs a payment gateway for trials that speaks Stripe's and PayPal's APIs and takes no money.")
 
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
@@ -19,6 +19,9 @@ struct SandboxCommand: AsyncParsableCommand {
 
     @Option(help: "The URL that receives events, signed with STRIPE_WEBHOOK_SECRET.")
     var webhookURL: String?
+
+    @Option(name: .customLong("paypal-webhook-url"), help: "The URL that receives PayPal's events, signed for PAYPAL_WEBHOOK_ID.")
+    var payPalWebhookURL: String?
 
     @Option(help: "The journal file, from which a restarted sandbox restores every payment.")
     var journal: String?
@@ -35,9 +38,13 @@ struct SandboxCommand: AsyncParsableCommand {
             guard let secret = settings.stripe.webhookSecrets.first else {
                 throw AssemblyError("STRIPE_WEBHOOK_SECRET", "is not set", "the secret with which the ingress checks the sandbox's webhooks")
             }
-            let configuration = SandboxConfiguration(
+            var configuration = SandboxConfiguration(
                 host: host, port: port, apiKey: key, webhookSecret: secret,
                 webhookURL: webhookURL, ledgerFile: journal)
+            if let id = settings.payPal.clientID, let secret = settings.payPal.clientSecret {
+                configuration.payPal = PayPalAccount(
+                    clientID: id, clientSecret: secret, webhookID: settings.payPal.webhookID ?? "", webhookURL: payPalWebhookURL)
+            }
             return [
                 Sandbox(configuration: configuration, logger: logger, now: { clock.now() }) { port in
                     logger.info("listening", metadata: ["port": "\(port)"])

@@ -199,7 +199,7 @@ import YAML
         "POST /v1/returns/{id}/receipt orders.returns.receive durable admin",
         "POST /v1/orders/{id}/refunds payments.refunds.create durable admin", "GET /v1/orders/{id}/refunds payments.refunds.list query admin",
         "GET /v1/payments/unresolved payments.unresolved.list query admin",
-        "POST /v1/webhooks/stripe payments.webhooks.stripe durable public",
+        "POST /v1/webhooks/stripe payments.webhooks.stripe durable public", "POST /v1/webhooks/paypal payments.webhooks.paypal durable public",
         "POST /v1/webhooks/twilio notifications.webhooks.twilio durable public",
         "GET /v1/notifications notifications.notifications.list query admin",
         "GET /v1/dead-letters deadletters.letters.list query admin",

@@ -24,7 +24,8 @@ struct CheckoutModel {
 
     /// The actual state at the gateway.
     enum Money: Hashable {
-        case none, waitsForCustomer, taken, declined, cancelled, givenBack
+        /// `approved`: only at a gateway that redirects, which waits for the capture.
+        case none, waitsForCustomer, approved, taken, declined, cancelled, givenBack
     }
 
     static let order = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
@@ -32,6 +33,8 @@ struct CheckoutModel {
 
     /// Whether catalog hands over to payments. An earlier version reports to orders.
     var handsOver = true
+    /// Whether the customer approves the payment on the gateway's pages, and payments captures it afterwards. Such a gateway cancels nothing and finds nothing.
+    var redirects = false
     var checkout = Checkout.placed
     var reservation = Reservation.none
     var attempt: Attempt?
@@ -69,21 +72,21 @@ struct CheckoutModel {
         if mustVoid { next.append(with { $0.flight.insert(.step(.void)) }) }
         if callUnderWay { next += callEnding(faultless: faultless) }
         if money == .waitsForCustomer {
-            next.append(with { $0.money = .taken })
-            next.append(with { $0.money = .declined })
+            for outcome in redirects ? [Money.approved] : [.taken, .declined] { next.append(with { $0.money = outcome }) }
         }
+        if redirects { next += approving(faultless: faultless) }
         // The customer's browser still holds the secret of a payment that was declined after an authentication.
-        if money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
+        if !redirects, money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
             next.append(with { $0.money = .taken })
         }
-        if let status = moneyStatus { next.append(with { $0.learn(status) }) }
+        if let status = reported { next.append(with { $0.learn(status) }) }
         return next.filter { $0 != self }
     }
 
     /// Nothing will happen any more when all messages in flight are lost: the saga has ended, and the gateway has sent all its events.
     var isQuiet: Bool {
         guard !callUnderWay, !mustVoid, checkout.isTerminal else { return false }
-        guard let status = moneyStatus, var known = attempt else { return true }
+        guard let status = reported, var known = attempt else { return true }
         return !known.learn(Self.payment(status))
     }
 
@@ -120,7 +123,8 @@ struct CheckoutModel {
         if checkout.isCancelled, checkout.orderState == "confirmed" || checkout.orderState == "rejected" { found.append("cancelled, and called \(checkout.orderState)") }
         if isQuiet, checkout.phase == .rejected || checkout.phase == .cancelled {
             if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
-            if money == .waitsForCustomer { found.append("rejected and still payable") }
+            // What nobody captures takes no money, whatever its customer does.
+            if money == .waitsForCustomer, !redirects { found.append("rejected and still payable") }
             if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }
         }
         return found
@@ -128,7 +132,7 @@ struct CheckoutModel {
 
     // MARK: Events
 
-    private func with(_ change: (inout CheckoutModel) -> Void) -> CheckoutModel {
+    func with(_ change: (inout CheckoutModel) -> Void) -> CheckoutModel {
         var model = self
         change(&model)
         return model
@@ -185,9 +189,10 @@ struct CheckoutModel {
         }
     }
 
-    private var moneyStatus: PaymentStatus? {
+    var moneyStatus: PaymentStatus? {
         switch money {
         case .none, .givenBack: nil
+        case .approved: .open(intent: Self.intent)
         case .waitsForCustomer: .requiresAction(intent: Self.intent, clientSecret: "secret")
         case .taken: .succeeded(intent: Self.intent)
         case .declined: .declined(intent: Self.intent, code: "generic_decline")
@@ -195,7 +200,7 @@ struct CheckoutModel {
         }
     }
 
-    private mutating func learn(_ status: PaymentStatus) {
+    mutating func learn(_ status: PaymentStatus) {
         guard var attempt else { return }
         let wasVoided = attempt.state == .voided
         guard attempt.learn(Self.payment(status)) else { return }
@@ -214,10 +219,10 @@ struct CheckoutModel {
 
     private func charging() -> [CheckoutModel] {
         guard let attempt else {
-            return [with { $0.attempt = Self.attempt(.begun); $0.callUnderWay = true }]
+            return [with { $0.attempt = attempt(.begun); $0.callUnderWay = true }]
         }
         if attempt.state == .begun || (attempt.state == .voided && attempt.intent == nil) {
-            if let moneyStatus { return [with { $0.learn(moneyStatus) }] }
+            if let moneyStatus, !redirects { return [with { $0.learn(moneyStatus) }] }
             if attempt.state == .begun, !attempt.voidRequested, !callUnderWay { return [with { $0.callUnderWay = true }] }
         }
         guard let event = attempt.event else { return [self] }
@@ -227,7 +232,7 @@ struct CheckoutModel {
     private func callEnding(faultless: Bool) -> [CheckoutModel] {
         var next: [CheckoutModel] = []
         if money == .none {
-            for outcome in [Money.taken, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
+            for outcome in redirects ? [Money.waitsForCustomer] : [.taken, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
             // It never went through; the message is delivered again.
             next.append(with { $0.callUnderWay = false; $0.flight.insert(.step(.charge)) })
         } else {
@@ -242,18 +247,19 @@ struct CheckoutModel {
     }
 
     private func voiding() -> [CheckoutModel] {
-        guard let attempt else { return [with { $0.attempt = Self.attempt(.voided); $0.answerVoided() }] }
+        guard let attempt else { return [with { $0.attempt = attempt(.voided); $0.answerVoided() }] }
         var marked = self
         marked.attempt?.voidRequested = true
         switch attempt.state {
         case .voided, .refunded: return [marked.with { $0.answerVoided() }]
         case .needsOperator: return [marked.with { $0.flight.insert(.event(.paymentUnresolved)) }]
-        case .begun where marked.money == .none:
+        case .begun where marked.money == .none || redirects:
             return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
         case .begun, .requiresAction, .declined, .succeeded:
+            guard !attempt.isBeingCaptured(at: attempt.createdAt) else { return [marked] }
             let undone = marked.with { model in
                 if let status = model.moneyStatus { _ = model.attempt?.learn(Self.payment(status)) }
-                model.money = model.money == .taken ? .givenBack : .cancelled
+                model.money = model.money == .taken ? .givenBack : redirects ? model.money : .cancelled
                 model.attempt?.state = model.money == .givenBack ? .refunded : .voided
                 model.attempt?.clientSecret = nil
                 model.answerVoided()
@@ -275,10 +281,10 @@ struct CheckoutModel {
         GatewayPayment(status: status, order: order, amount: Contracts.Money(amount: 100, currency: "EUR"))
     }
 
-    private static func attempt(_ state: Attempt.State) -> Attempt {
+    private func attempt(_ state: Attempt.State) -> Attempt {
         let charge = Charge(
-            order: order, orderNumber: "W-1", amount: Contracts.Money(amount: 100, currency: "EUR"), paymentMethod: "pm",
-            idempotencyKey: order)
-        return Attempt(order: order, charge: charge, state: state, createdAt: Date(timeIntervalSince1970: 0))
+            order: Self.order, orderNumber: "W-1", amount: Contracts.Money(amount: 100, currency: "EUR"), paymentMethod: "pm",
+            idempotencyKey: Self.order, gateway: redirects ? .paypal : .stripe)
+        return Attempt(order: Self.order, charge: charge, state: state, createdAt: Date(timeIntervalSince1970: 0))
     }
 }

@@ -5,6 +5,8 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -23,4 +25,9 @@ static inline int openssl_name(SSL *session, const char *name) {
 /// A write may take a part, and be repeated from another place in memory.
 static inline void openssl_allow_partial_writes(SSL *session) {
     SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
+/// A new RSA key; NULL when there is no memory or no randomness.
+static inline EVP_PKEY *openssl_new_rsa_key(unsigned int bits) {
+    return EVP_RSA_gen(bits);
 }

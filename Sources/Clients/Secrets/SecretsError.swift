@@ -9,6 +9,8 @@ public struct SecretsError: Error, Sendable, Equatable, CustomStringConvertible 
         case derivationFailed
         /// OpenSSL refused to encrypt, most likely for lack of memory.
         case sealingFailed
+        /// OpenSSL refused to make a key or a certificate, most likely for lack of memory.
+        case keyNotMade
     }
 
     public let code: Code

@@ -51,13 +51,19 @@ public final class Sandbox: Service {
             webhooks: webhooks, secondsSince1970: secondsSince1970)
         try await ledger.restore()
         // Shut down from the last to the first: the server answers what it has before the journal closes.
-        let services: [(any Service)?] = [journal, webhooks, PassingTime(ledger: ledger, logger: logger), application(for: ledger)]
+        let payPal = try configuration.payPal.map {
+            try PayPalSandbox(
+                $0, ledgerFile: configuration.ledgerFile, latency: configuration.latency, transport: transport, logger: logger, address: { ledger.address }, now: secondsSince1970)
+        }
+        try await payPal?.restore()
+        let services: [(any Service)?] = [journal, webhooks] + (payPal?.services ?? []) + [PassingTime(ledger: ledger, logger: logger), application(for: ledger, payPal)]
         try await ServiceGroup(configuration: .init(services: services.compactMap(\.self), logger: logger)).run()
     }
 
     private func makeWebhooks(to url: String, journal: Journal?) -> WebhookDispatcher {
         WebhookDispatcher(
-            url: url, secret: configuration.webhookSecret, transport: transport, logger: logger, secondsSince1970: secondsSince1970,
+            url: url, sign: { [secret = configuration.webhookSecret] in [(WebhookSignature.header, WebhookSignature.make($0, secret: secret, at: $1))] },
+            transport: transport, logger: logger, secondsSince1970: secondsSince1970,
             onSettled: { [logger] eventID in
                 do {
                     try await journal?.append(.settled(eventID: eventID))
@@ -67,12 +73,13 @@ public final class Sandbox: Service {
             })
     }
 
-    private func application(for ledger: PaymentLedger) -> some ApplicationProtocol {
+    private func application(for ledger: PaymentLedger, _ payPal: PayPalSandbox?) -> some ApplicationProtocol {
         let router = Router(context: SandboxContext.self)
         router.add(middleware: StripeErrorMiddleware())
         let key = APIKeyMiddleware(key: configuration.apiKey)
         OperatorRoutes(ledger: ledger, key: key).add(to: router)
         AuthenticationRoutes(ledger: ledger).add(to: router)
+        payPal?.add(to: router, operators: key)
         MessageRoutes(
             book: MessageBook(), key: Array(configuration.apiKey.utf8), operators: key, now: { [secondsSince1970] in Date(timeIntervalSince1970: Double(secondsSince1970())) }
         ).add(to: router)

@@ -18,6 +18,8 @@ public struct SandboxConfiguration: Sendable {
     /// The sandbox's base URL for the customer's browser, without a slash at its end, for the links to its 3-D Secure page.
     /// nil: `http://host:port`.
     public var publicURL: String?
+    /// The settings of PayPal's part; nil leaves it out.
+    public var payPal: PayPalAccount?
 
     public init(
         host: String = "127.0.0.1", port: Int = 0, apiKey: String, webhookSecret: String, webhookURL: String? = nil,

@@ -53,9 +53,14 @@ package struct ChildEnvironment: Sendable {
             for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_CACHE_SECONDS", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL"] { variables[name] = outer[name] }
             variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
             variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
+            // It checks signatures by PayPal's certificates, which are public.
+            for name in ["PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID"] { variables[name] = payPal[name] }
+            // Certificates come from the Internet.
+            for name in Self.proxies { variables[name] = outer[name] }
         case .sandbox:
             variables["STRIPE_API_KEY"] = stripe["STRIPE_API_KEY"]
             variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
+            variables.merge(payPalSandbox) { $1 }
         case .worker(let service):
             let name = service.rawValue
             variables["WHARF_AMQP_URL_\(name.uppercased())"] = brokerURL(name)
@@ -80,6 +85,7 @@ package struct ChildEnvironment: Sendable {
         variables["WHARF_POSTGRES_URL_\(AuditRole.name.uppercased())"] = databaseURL(AuditRole.name)
         // For commands that read the sandbox's ledger. Only the operator may pass on a real gateway's key.
         if sandboxURL != nil { variables.merge(stripe) { $1 } }
+        variables.merge(payPalSandbox) { $1 }
         return variables
     }
 
@@ -108,13 +114,16 @@ package struct ChildEnvironment: Sendable {
         case .users:
             return [ServerURLs.redisVariable: urls.redis]
         case .payments:
-            return outer.filter { $0.key.hasPrefix("PAYPAL_") || Self.proxies.contains($0.key) }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
+            return outer.filter { Self.proxies.contains($0.key) }
+                .merging((stripe.merging(payPal) { $1 }).filter { !["STRIPE_WEBHOOK_SECRET", "PAYPAL_WEBHOOK_ID"].contains($0.key) }) { $1 }
         case .notifications:
             var variables = outer.filter { name, _ in
                 ["SENDGRID_", "TWILIO_", "WHARF_TEMPLATES"].contains(where: name.hasPrefix) || Self.proxies.contains(name)
             }
             variables["WHARF_MAIL_URL"] = mailURL
             return variables
+        // Offers PayPal where it is set up; the id is no secret.
+        case .carts: return payPal.filter { $0.key == "PAYPAL_CLIENT_ID" }
         default:
             return [:]
         }
@@ -132,6 +141,20 @@ package struct ChildEnvironment: Sendable {
         return [
             "STRIPE_API_KEY": secrets.stripeAPIKey, "STRIPE_API_BASE": sandboxURL,
             "STRIPE_WEBHOOK_SECRET": secrets.stripeWebhookSecret,
+        ]
+    }
+
+    /// The environment's PayPal, or else the sandbox's beside Stripe's.
+    private var payPal: [String: String] {
+        let own = outer.filter { $0.key.hasPrefix("PAYPAL_") && !$0.value.isEmpty }
+        return own.isEmpty ? payPalSandbox : own
+    }
+
+    /// Empty when there is no sandbox, or a PayPal of the environment's own.
+    private var payPalSandbox: [String: String] {
+        guard let sandboxURL, !outer.contains(where: { $0.key.hasPrefix("PAYPAL_") && !$0.value.isEmpty }) else { return [:] }
+        return [
+            "PAYPAL_CLIENT_ID": "sandbox", "PAYPAL_CLIENT_SECRET": secrets.payPalClientSecret, "PAYPAL_API_BASE": sandboxURL, "PAYPAL_WEBHOOK_ID": "SANDBOX1",
         ]
     }
 

@@ -6,6 +6,7 @@ package struct ChildSpec: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         case ingress
         case worker(ServiceName)
+        /// `webhookURL` is what the gateways' names are appended to.
         case sandbox(port: Int, webhookURL: String, journal: String)
     }
 
@@ -33,7 +34,7 @@ package struct ChildSpec: Sendable, Hashable {
         case .ingress: ["ingress"]
         case .worker(let service): ["worker", service.rawValue]
         case .sandbox(let port, let webhookURL, let journal):
-            ["sandbox", "--port", "\(port)", "--webhook-url", webhookURL, "--journal", journal]
+            ["sandbox", "--port", "\(port)", "--webhook-url", "\(webhookURL)stripe", "--paypal-webhook-url", "\(webhookURL)paypal", "--journal", journal]
         }
     }
 
@@ -41,7 +42,7 @@ package struct ChildSpec: Sendable, Hashable {
     package static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder) -> [ChildSpec] {
         var members = [ChildSpec(kind: .ingress, number: 1)] + workers(perService: count)
         if let port = ports.sandbox {
-            let webhooks = "\(ports.http.url)/v1/webhooks/stripe"
+            let webhooks = "\(ports.http.url)/v1/webhooks/"
             members.append(ChildSpec(kind: .sandbox(port: port, webhookURL: webhooks, journal: folder.ledger), number: 1))
         }
         return members

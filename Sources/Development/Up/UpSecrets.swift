@@ -12,6 +12,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
     package var adminPassword: String
     package var stripeAPIKey: String
     var stripeWebhookSecret: String
+    var payPalClientSecret: String
     /// Password by service, and of `audit`, of its PostgreSQL role.
     package var database: [String: String]
     /// Password by service, and of `ingress`, of its RabbitMQ user.
@@ -30,6 +31,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
         adminPassword = known.adminPassword ?? String(token().prefix(Self.adminPasswordLength))
         stripeAPIKey = known.stripeAPIKey ?? "sk_test_\(token())"
         stripeWebhookSecret = known.stripeWebhookSecret ?? "whsec_\(token())"
+        payPalClientSecret = known.payPalClientSecret ?? token()
         let services = ServiceName.allCases.map(\.rawValue)
         database = Dictionary(uniqueKeysWithValues: (services + [AuditRole.name]).map { ($0, known.database?[$0] ?? token()) })
         broker = Dictionary(uniqueKeysWithValues: (services + [ChildSpec.ingress]).map { ($0, known.broker?[$0] ?? token()) })
@@ -40,6 +42,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
         package var adminPassword: String?
         package var stripeAPIKey: String?
         var stripeWebhookSecret: String?
+        var payPalClientSecret: String?
         package var database: [String: String]?
         package var broker: [String: String]?
 
@@ -49,6 +52,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
             adminPassword = secrets.adminPassword
             stripeAPIKey = secrets.stripeAPIKey
             stripeWebhookSecret = secrets.stripeWebhookSecret
+            payPalClientSecret = secrets.payPalClientSecret
             database = secrets.database
             broker = secrets.broker
         }

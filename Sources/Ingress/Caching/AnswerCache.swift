@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import Messaging
+import Runtime
 import Synchronization
 
 /// Answers to guests' reads that every guest would get, kept for a moment, so that what everybody looks at is read once. Those who miss the same answer at the

@@ -47,7 +47,8 @@ struct Call: Sendable {
 
     /// Whether it is a signed event of a type that no service needs. What has no type is for its service to refuse.
     var isUnwantedEvent: Bool {
-        guard let types = endpoint.eventTypes, case .string(let type)?? = (try? JSON.decode([String: JSONValue].self, from: body)).map({ $0["type"] })
+        guard let types = endpoint.eventTypes, let field = endpoint.signature.flatMap(WebhookSchemes.named)?.typeField,
+            case .string(let type)?? = (try? JSON.decode([String: JSONValue].self, from: body)).map({ $0[field] })
         else { return false }
         return !types.contains(type)
     }

@@ -68,7 +68,7 @@ struct Gate: Sendable {
         var bytes = try await body.read(limit: bodyLimit(of: endpoint))
         if !body.isCertain, !bytes.isEmpty { try checkForm(endpoint, headers) }
         if !bytes.isEmpty, try ContentCoding.read(headers.values("content-encoding")) == .gzip { bytes = try unpacked(bytes, endpoint, body.share) }
-        if let scheme = endpoint.signature { try verify(headers, bytes, passage.query, by: scheme) }
+        if let scheme = endpoint.signature { try await verify(headers, bytes, passage.query, by: scheme) }
         return Call(
             endpoint: endpoint, parameters: parameters, session: session, body: bytes, idempotencyKey: key,
             wait: endpoint.waitOperation == nil ? nil : WaitPreference.read(headers.values("prefer")), received: received,
@@ -122,11 +122,12 @@ struct Gate: Sendable {
         return parameters
     }
 
-    private func verify(_ headers: HTTPFields, _ body: [UInt8], _ query: [String: String], by scheme: String) throws(Refusal) {
+    private func verify(_ headers: HTTPFields, _ body: [UInt8], _ query: [String: String], by scheme: String) async throws(Refusal) {
         guard let scheme = webhooks[scheme] else { throw .unavailable("No secret for these webhooks is configured.") }
-        do {
-            try scheme.verify(headers.values, body, query: query, now: clock.now())
+        do throws(WebhookFault) {
+            try await scheme.verify(headers.values, body, query: query, now: clock.now())
         } catch {
+            if error.isTemporary { throw .unavailable(error.detail) }
             throw Refusal(problem: Problem("bad-signature", title: "Bad signature", status: 400, detail: error.detail))
         }
     }

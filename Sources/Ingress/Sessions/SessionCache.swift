@@ -1,5 +1,6 @@
 import Contracts
 public import FoundationEssentials
+import Runtime
 import Synchronization
 
 /// The owners of recently seen tokens, by the hash of the token. Concurrent misses for one token share one query.

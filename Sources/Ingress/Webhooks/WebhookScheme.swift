@@ -1,53 +1,39 @@
 import FoundationEssentials
 
-/// How a sender of webhooks authenticates them. A new scheme is a folder and a line in `all`.
+/// How a sender of webhooks authenticates them. A new scheme is a folder and a line each in `all` and `configured`.
 protocol WebhookScheme: Sendable {
     /// As `signature` in openapi.yaml and the configuration name it.
     static var name: String { get }
     /// The headers that carry the proof, in lower case; operations document them as parameters.
     static var headers: [String] { get }
-
-    /// - Parameter secrets: Any of them may have signed: a sender uses a new one before or after this process knows it.
-    init(secrets: [String])
+    /// The field of an event that names its type; nil where events have none.
+    static var typeField: String? { get }
 
     /// - Parameter values: The values of all headers of a name.
-    func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault)
-
-    /// - Parameter url: The public URL of the operation, as its sender was given it; nil where it is not configured.
-    init(secrets: [String], url: String?)
-
     /// - Parameter query: The parameters after the URL, for a sender that signs them, too.
-    func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) throws(WebhookFault)
-}
-
-/// Most senders sign the body alone.
-extension WebhookScheme {
-    init(secrets: [String], url: String?) {
-        self.init(secrets: secrets)
-    }
-
-    func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) throws(WebhookFault) {
-        try verify(values, body, now: now)
-    }
+    func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) async throws(WebhookFault)
 }
 
 /// Why a webhook is rejected; for its sender, so without secrets.
 struct WebhookFault: Error {
     let detail: String
+    /// Whether it cannot be checked at the moment, and may be sent again.
+    var isTemporary = false
 }
 
 enum WebhookSchemes {
-    static let all: [any WebhookScheme.Type] = [StripeScheme.self, TwilioScheme.self]
+    static let all: [any WebhookScheme.Type] = [StripeScheme.self, PayPalScheme.self, TwilioScheme.self]
 
     static func named(_ name: String) -> (any WebhookScheme.Type)? { all.first { $0.name == name } }
 
-    /// Those with secrets, by name.
-    static func configured(_ secrets: [String: [String]], urls: [String: String] = [:]) -> [String: any WebhookScheme] {
+    /// Those that are set up, by name.
+    static func configured(_ configuration: IngressConfiguration) -> [String: any WebhookScheme] {
         var schemes: [String: any WebhookScheme] = [:]
-        for scheme in all {
-            guard let own = secrets[scheme.name], !own.isEmpty else { continue }
-            schemes[scheme.name] = scheme.init(secrets: own, url: urls[scheme.name])
+        if let secrets = configuration.webhookSecrets[StripeScheme.name], !secrets.isEmpty { schemes[StripeScheme.name] = StripeScheme(secrets: secrets) }
+        if let secrets = configuration.webhookSecrets[TwilioScheme.name], !secrets.isEmpty {
+            schemes[TwilioScheme.name] = TwilioScheme(secrets: secrets, url: configuration.webhookURLs[TwilioScheme.name])
         }
+        if let payPal = configuration.payPalWebhooks { schemes[PayPalScheme.name] = PayPalScheme(payPal) }
         return schemes
     }
 }

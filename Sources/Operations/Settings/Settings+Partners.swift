@@ -8,7 +8,7 @@ extension Settings {
         public let webhookID: String?
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
-            clientID = try table.read("PAYPAL_CLIENT_ID", .text, "PayPal application")
+            clientID = try table.read("PAYPAL_CLIENT_ID", .text, unset: "no payments by PayPal", "PayPal application; when set, customers may pay by PayPal")
             clientSecret = try table.read("PAYPAL_CLIENT_SECRET", .secret, "its secret", .secret)
             apiBase = try table.read("PAYPAL_API_BASE", .api(plainText), standard: "https://api-m.paypal.com", "PayPal's API")
             webhookID = try table.read("PAYPAL_WEBHOOK_ID", .text, "the webhook whose signatures are checked")

@@ -9,14 +9,16 @@ public enum CartsService {
     public static let migrations = Inbox.migrations + Schema.migrations
     static let expiryInterval: Duration = .seconds(60)
 
-    /// - Parameter ask: sends a request to another service; `RequestClient.send` in production.
+    /// - Parameters:
+    ///   - ask: sends a request to another service; `RequestClient.send` in production.
+    ///   - gateways: Those that customers may pay by.
     public static func definition(
-        ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness
+        ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness, gateways: Set<GatewayName> = [.stripe]
     ) -> ServiceDefinition {
         let pricing = Pricing(ask: ask, randomness: randomness)
         let carts = CartHandlers(pricing: pricing, clock: clock, randomness: randomness)
         let items = ItemHandlers(pricing: pricing, clock: clock)
-        let checkouts = CheckoutHandlers(pricing: pricing, clock: clock)
+        let checkouts = CheckoutHandlers(pricing: pricing, clock: clock, gateways: gateways)
         let reopening = Reopening(clock: clock)
         let customers = Customers()
         return ServiceDefinition(

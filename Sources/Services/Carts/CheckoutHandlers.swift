@@ -9,6 +9,8 @@ import Secrets
 struct CheckoutHandlers: Sendable {
     let pricing: Pricing
     let clock: any WallClock
+    /// Those that customers may pay by.
+    let gateways: Set<GatewayName>
 
     struct Found: Sendable {
         /// What was in the carts when prices were asked for.
@@ -37,6 +39,7 @@ struct CheckoutHandlers: Sendable {
             case .failure(let problem):
                 return .refused(problem)
             case .success(let (lines, total)):
+                if let problem = problem(with: checkout.payment.gateway, total) { return .refused(problem) }
                 var order = PlaceOrder(
                     orderID: UUID.v8(at: now, namespace: item.request.id, name: "order"), cartID: cart.id,
                     customerID: item.request.caller?.id, email: checkout.email,
@@ -49,6 +52,17 @@ struct CheckoutHandlers: Sendable {
         }
         if !closed.isEmpty { try await Store.close(closed, on: transaction) }
         return outcomes
+    }
+
+    /// Why the gateway cannot be paid by; nil when it can.
+    func problem(with gateway: GatewayName, _ total: Money) -> Problem? {
+        guard gateways.contains(gateway) else {
+            let others = gateways.map(\.rawValue).sorted().joined(separator: ", ")
+            return .invalidInput("payment.gateway", "is not set up in this shop; accepted: \(others)")
+        }
+        // An order that costs nothing is not charged at all.
+        guard total.amount > 0, let flaw = total.flaw(at: gateway) else { return nil }
+        return .invalidInput("payment.gateway", "cannot charge \(total.text): the \(flaw.field) \(flaw.detail)")
     }
 
     /// The cart at these prices, or why it cannot be ordered.

@@ -63,12 +63,28 @@ struct StartCheckout: Sendable {
             return StartCheckout(
                 cart: fields.uuid("cartId"), email: email ?? "", locale: locale ?? request.caller?.locale,
                 shippingAddress: fields.address("shippingAddress"),
-                payment: fields.object("payment") { payment in
-                    PaymentChoice(
-                        gateway: GatewayName(rawValue: payment.choice("gateway", GatewayName.allCases.map(\.rawValue))) ?? .stripe,
-                        paymentMethod: payment.text("paymentMethod", 1...100))
-                },
+                payment: fields.object("payment") { PaymentChoice.read(&$0) },
                 expectedTotal: fields.optionalMoney("expectedTotal"))
         }
+    }
+}
+
+extension PaymentChoice {
+    static func read(_ fields: inout Fields) -> PaymentChoice {
+        let gateway = GatewayName(rawValue: fields.choice("gateway", GatewayName.allCases.map(\.rawValue))) ?? .stripe
+        guard gateway.redirects else { return PaymentChoice(gateway: gateway, paymentMethod: fields.text("paymentMethod", 1...100)) }
+        // The customer chooses how to pay on the gateway's pages.
+        return PaymentChoice(
+            gateway: gateway, paymentMethod: fields.optionalText("paymentMethod", 1...100) ?? gateway.rawValue, returnURL: fields.page("returnUrl"),
+            cancelURL: fields.page("cancelUrl"))
+    }
+}
+
+extension Fields {
+    /// A page of the storefront that a browser is sent to.
+    fileprivate mutating func page(_ field: String) -> String? {
+        guard let text = optionalText(field, ReturnURL.length) else { return nil }
+        if !ReturnURL.isValid(text) { note(field, ReturnURL.expectation) }
+        return text
     }
 }

@@ -56,7 +56,7 @@ struct OrderRow: Sendable {
                 id: id, number: number, state: state, reason: checkout.reason?.rawValue, email: email,
                 lines: try lines.value, total: total, refunded: Money(amount: refunded, currency: total.currency),
                 shippingAddress: try shippingAddress.value,
-                payment: .init(state: paymentState, gateway: try payment.value.gateway, clientSecret: clientSecret),
+                payment: .init(state: paymentState, gateway: try payment.value.gateway, key: clientSecret),
                 placedAt: placedAt, history: try history.value + newHistory, shipments: fulfilment.shipments, returns: fulfilment.returns)
         }
     }

@@ -8,6 +8,16 @@ struct OrderView: Sendable, Codable {
         let state: PaymentState
         let gateway: GatewayName
         let clientSecret: String?
+        /// The gateway's page where the customer approves the payment.
+        let redirectUrl: String?
+
+        /// - Parameter key: What the customer needs to go on, as payments reports it.
+        init(state: PaymentState, gateway: GatewayName, key: String?) {
+            self.state = state
+            self.gateway = gateway
+            clientSecret = gateway.redirects ? nil : key
+            redirectUrl = gateway.redirects ? key : nil
+        }
     }
 
     struct Entry: Sendable, Codable {

@@ -58,7 +58,8 @@ struct Attempt: Sendable, Hashable {
     private mutating func move(_ status: PaymentStatus) {
         switch (state, status) {
         case (.begun, .requiresAction(let intent, let secret)):
-            (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
+            // The call has been answered: what `sentUntil` says from here on is about a capture.
+            (state, self.intent, clientSecret, sentUntil) = (.requiresAction, intent, secret, nil)
         case (.begun, .declined(let intent, let code)), (.requiresAction, .declined(let intent, let code)):
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)
         case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.declined, .cancelled(let intent)):

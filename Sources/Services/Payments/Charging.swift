@@ -59,7 +59,8 @@ struct Charging: Sendable {
             let charge = Charge(
                 order: order.orderID, orderNumber: order.orderNumber, amount: order.amount,
                 paymentMethod: order.payment.paymentMethod,
-                idempotencyKey: Attempt.firstKey(of: order.orderID), gateway: order.payment.gateway)
+                idempotencyKey: Attempt.firstKey(of: order.orderID), gateway: order.payment.gateway, returnURL: order.payment.returnURL,
+                cancelURL: order.payment.cancelURL)
             return Attempt(
                 order: order.orderID, charge: charge, state: .begun,
                 sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)
@@ -74,9 +75,10 @@ struct Charging: Sendable {
         }
         try await Store.save(attempts, now: now, on: transaction)
         return try wanted.map { wanted in
-            guard let attempt = attempts[wanted.order] else {
+            guard var attempt = attempts[wanted.order] else {
                 throw Failure("attempt-missing", "the attempt for order \(wanted.order) is missing", remedy: .retry)
             }
+            (attempt.charge.returnURL, attempt.charge.cancelURL) = (wanted.charge.returnURL, wanted.charge.cancelURL)
             return Plan(attempt: attempt, mayHaveBeenSent: !added.contains(wanted.order))
         }
     }

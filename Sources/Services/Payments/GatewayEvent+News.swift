@@ -8,6 +8,7 @@ extension GatewayEvent.Kind {
         case .succeeded: ![.succeeded, .refunded, .needsOperator].contains(attempt.state)
         case .paymentFailed: [.begun, .requiresAction].contains(attempt.state) || isOpenedLate
         case .cancelled: [.begun, .requiresAction, .declined].contains(attempt.state)
+        case .approved: [.begun, .requiresAction].contains(attempt.state) || isOpenedLate
         case .requiresAction: attempt.state == .begun || isOpenedLate
         case .moneyMoved: true
         }

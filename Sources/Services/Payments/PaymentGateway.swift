@@ -5,6 +5,7 @@ import Messaging
 /// What a gateway reports about an order's payment.
 public enum PaymentStatus: Sendable, Equatable {
     case succeeded(intent: String)
+    /// `clientSecret` is what the storefront needs to go on: the address of the gateway's page where that redirects.
     case requiresAction(intent: String, clientSecret: String)
     case declined(intent: String?, code: String)
     case cancelled(intent: String)
@@ -30,6 +31,8 @@ public struct GatewayPayment: Sendable, Equatable {
     public let isDisputed: Bool
     /// All of its refunds and disputes; nil where the call does not say.
     public var movements: GatewayMovements?
+    /// Whether the customer has approved it and the gateway waits for Wharf to capture it.
+    public var awaitsCapture = false
 
     public init(
         status: PaymentStatus, order: UUID?, amount: Money, refunded: Int = 0, isDisputed: Bool = false, movements: GatewayMovements? = nil
@@ -142,6 +145,9 @@ public struct Charge: Sendable, Hashable {
     /// The same for every call about this charge, until the gateway answers it only with an error.
     public internal(set) var idempotencyKey: UUID
     public var gateway = GatewayName.stripe
+    /// Where the gateway's pages send the customer's browser; they come with each request for the charge and are not kept.
+    var returnURL: String?
+    var cancelURL: String?
 }
 
 /// A refund to request.
@@ -160,6 +166,8 @@ public struct RefundCall: Sendable, Hashable {
 public struct GatewayEvent: Sendable {
     public enum Kind: Sendable {
         case succeeded, paymentFailed, cancelled, requiresAction
+        /// The customer has approved it on the gateway's pages: it may be captured.
+        case approved
         /// A refund or a dispute.
         case moneyMoved
     }
@@ -196,4 +204,13 @@ public protocol PaymentGateway: Sendable {
     /// Refunds a part of it, or the rest; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently, and `keySpent`
     /// for a part only: repeating a refund of the rest is harmless.
     func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment
+    /// Captures a payment that its customer has approved, all of it; returns the payment as it is afterwards, declined if the customer's bank does so. The gateway
+    /// captures it at most once. Only for gateways that redirect.
+    func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment
+}
+
+extension PaymentGateway {
+    public func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment {
+        throw .refused("\(name.rawValue) captures its payments itself")
+    }
 }

@@ -13,6 +13,7 @@ public enum PaymentsService {
         let gateways = Gateways(gateways)
         let charging = Charging(gateways: gateways, clock: clock)
         let voiding = Voiding(gateways: gateways, clock: clock)
+        let approvals = Approvals(gateways: gateways, clock: clock)
         let unresolved = Unresolved(gateways: gateways, clock: clock)
         let extras = Extras(gateways: gateways, clock: clock)
         let creating = Creating(clock: clock)
@@ -31,6 +32,9 @@ public enum PaymentsService {
                     MessageName.undoExtra, reading: Operation.contract(UndoExtraPayment.self), prepare: extras.find,
                     perform: extras.undo, complete: extras.complete),
                 .external(
+                    MessageName.completeApproval, reading: Operation.contract(ApprovedPayment.self), prepare: approvals.begin,
+                    perform: approvals.complete, complete: approvals.settle),
+                .external(
                     MessageName.unresolved, reading: Operation.contract(UnresolvedPayment.self), prepare: unresolved.begin,
                     perform: unresolved.resolve, complete: unresolved.complete),
                 .command(MessageName.createRefund, reading: CreateRefund.read, handle: creating.create),
@@ -47,11 +51,13 @@ public enum PaymentsService {
                 },
             pollers: [
                 Poller(name: "unvoided payments", interval: .seconds(10), find: voiding.findUnvoided),
+                Poller(name: "payments to approve", interval: .seconds(10), find: approvals.findWaiting),
                 Poller(name: "pending refunds", interval: .seconds(10), find: refunding.findPending),
                 Poller(name: "old webhook events", interval: .seconds(3600), find: Webhooks.dropOld(clock)),
             ],
             sends: [
                 MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
+                MessageName.completeApproval,
             ])
     }
 }

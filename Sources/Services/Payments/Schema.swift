@@ -144,5 +144,17 @@ enum Schema {
                 );
                 CREATE INDEX unclaimed_payments_open ON unclaimed_payments (found_at) WHERE settled_at IS NULL;
                 """),
+        Migration(
+            id: "payments to approve",
+            sql: """
+                -- Since when a payment waits for its customer's approval on the gateway's pages; nothing for all others, so that an attempt that changes keeps
+                -- its place on the page.
+                ALTER TABLE attempts
+                    ADD COLUMN to_approve_since timestamptz GENERATED ALWAYS AS (
+                        CASE WHEN gateway <> 'stripe' AND state = 'requiresAction' AND NOT void_requested THEN updated_at END) STORED,
+                    -- How often the gateway was asked whether it is approved.
+                    ADD COLUMN approval_looks integer NOT NULL DEFAULT 0;
+                CREATE INDEX attempts_to_approve ON attempts (to_approve_since) WHERE to_approve_since IS NOT NULL;
+                """),
     ]
 }

@@ -71,6 +71,9 @@ struct Voiding: Sendable {
             case .needsOperator: return .refused(nil)
             case .succeeded, .requiresAction, .declined:
                 guard let intent = attempt.intent else { return .voided(.nothing) }
+                if attempt.isBeingCaptured(at: clock.now()) {
+                    return .failed(Failure("payment-in-flight", "a capture of the payment may be under way", remedy: .retry))
+                }
                 return try await undo(attempt, intent: intent, isPaid: attempt.state == .succeeded, at: gateway)
             case .begun:
                 if let sentUntil = attempt.sentUntil, sentUntil > clock.now() {

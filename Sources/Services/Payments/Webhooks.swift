@@ -110,6 +110,9 @@ struct Webhooks: Sendable {
             guard payment.isLive else { return .failed(Failure("payment-differs", "the payment of order \(order.lowerCaseText) is \(own), not \(intent)")) }
             return .done(emit: [try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: intent))])
         }
+        if payment.awaitsCapture, attempt.isApprovable {
+            return .done(emit: [try OutgoingMessage(.request(MessageName.completeApproval), ApprovedPayment(orderID: order))])
+        }
         let before = attempt
         _ = attempt.learn(payment)
         let news = ledger.learn(payment, of: &attempt, now: clock.now())

@@ -52,7 +52,7 @@ extension System {
             }
             try await eventually("No order is pending", within: Self.settledWithin) {
                 try await SystemDatabase.with("orders") { connection in
-                    try await connection.query("SELECT 1 FROM checkouts WHERE phase NOT IN ('confirmed', 'rejected', 'awaitingCustomer')").isEmpty
+                    try await connection.query("SELECT 1 FROM checkouts WHERE phase NOT IN ('confirmed', 'rejected', 'cancelled', 'awaitingCustomer')").isEmpty
                 }
             }
             let new = try await letters(admin).subtracting(before)

@@ -84,10 +84,12 @@ import Testing
         #expect(own("orders") == ["WHARF_AMQP_URL_ORDERS", "WHARF_POSTGRES_URL_ORDERS"])
         for service in ServiceName.allCases {
             // As in the process that wharf up itself starts, for every address.
-            let given = environment().variables(for: .worker(service)).filter { $0.key.hasPrefix("WHARF_") && $0.key != "WHARF_ADMIN_ADDRESS" || $0.key.hasPrefix("STRIPE_") }
+            let given = environment().variables(for: .worker(service)).filter { name, _ in
+                name != "WHARF_ADMIN_ADDRESS" && ["WHARF_", "STRIPE_", "PAYPAL_"].contains(where: name.hasPrefix)
+            }
             #expect(tools.filter { own(service.rawValue).contains($0.key) } == given)
         }
-        #expect(own("ingress") == ["WHARF_AMQP_URL_INGRESS", "STRIPE_WEBHOOK_SECRET"])
+        #expect(own("ingress") == ["WHARF_AMQP_URL_INGRESS", "STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID"])
     }
 
     @Test func `a worker gets its own user and its own database role`() {
@@ -108,6 +110,24 @@ import Testing
         #expect(real.variables(for: .worker(.payments))["STRIPE_API_KEY"] == "sk_live_1")
         #expect(real.variables(for: .worker(.payments))["STRIPE_API_BASE"] == nil)
         #expect(real.variables(for: .ingress)["STRIPE_WEBHOOK_SECRET"] == "whsec_1")
+    }
+
+    @Test func `each process gets the part of PayPal's settings that it needs, and the sandbox's until an application is set`() {
+        func payPal(_ environment: ChildEnvironment, _ kind: ChildSpec.Kind) -> Set<String> {
+            Set(environment.variables(for: kind).filter { $0.key.hasPrefix("PAYPAL_") && !$0.value.isEmpty }.keys)
+        }
+        let sandbox = ChildSpec.Kind.sandbox(port: 1, webhookURL: "", journal: "")
+        let given = environment(["PAYPAL_CLIENT_ID": "id", "PAYPAL_CLIENT_SECRET": "secret", "PAYPAL_API_BASE": "https://api-m.paypal.com", "PAYPAL_WEBHOOK_ID": "WH"])
+        for environment in [environment(), given] {
+            #expect(payPal(environment, .worker(.payments)) == ["PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_API_BASE"])
+            #expect(payPal(environment, .worker(.carts)) == ["PAYPAL_CLIENT_ID"])
+            #expect(payPal(environment, .ingress) == ["PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID"])
+            #expect(payPal(environment, .worker(.orders)).isEmpty)
+        }
+        #expect(environment().variables(for: .worker(.payments))["PAYPAL_API_BASE"] == "http://127.0.0.1:12111")
+        #expect(given.variables(for: .worker(.payments))["PAYPAL_CLIENT_SECRET"] == "secret")
+        #expect(payPal(given, sandbox).isEmpty && given.tools["PAYPAL_CLIENT_SECRET"] == nil)
+        #expect(payPal(environment(sandboxURL: nil), .worker(.payments)).isEmpty)
     }
 
     @Test func `mail goes into a folder until a server is set`() {

@@ -44,7 +44,7 @@ extension HTTPField.Name {
     static let idempotentReplayed = HTTPField.Name.named("Idempotent-Replayed")
     static let requestID = HTTPField.Name.named("Request-Id")
 
-    private static func named(_ name: String) -> HTTPField.Name {
+    static func named(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is no header name") }
         return name
     }

@@ -32,7 +32,9 @@ final class Journal: Service {
     /// leave, was never acknowledged and is left out; the next write overwrites it.
     ///
     /// To be called once, before ``run()``. Throws ``SandboxError/Code/journalUnreadable``.
-    func load(_ restore: (JournalEntry) -> Void) async throws {
+    func load(_ restore: (JournalEntry) -> Void) async throws { try await load(JournalEntry.self, restore) }
+
+    func load<Entry: Decodable>(_ entries: Entry.Type, _ restore: (Entry) -> Void) async throws {
         do {
             let end = try await JournalReader.readEntries(at: path, restore)
             self.end.withLock { $0 = end }
@@ -46,8 +48,10 @@ final class Journal: Service {
     }
 
     /// Returns once the entry is written. Throws ``Closed`` when it never will be.
-    func append(_ entry: JournalEntry) async throws {
-        let line = entry.line
+    func append(_ entry: JournalEntry) async throws { try await append(line: entry.line) }
+
+    /// - Parameter line: With its end.
+    func append(line: [UInt8]) async throws {
         try await withCheckedThrowingContinuation { continuation in
             let isAccepted = state.withLock { state in
                 guard !state.isClosed else { return false }

@@ -7,7 +7,7 @@ enum JournalReader {
     static let chunkBytes: Int64 = 1 << 20
 
     /// Returns where the last whole line ends, in bytes from the start of the file.
-    static func readEntries(at path: FilePath, _ restore: (JournalEntry) -> Void) async throws -> Int64 {
+    static func readEntries<Entry: Decodable>(at path: FilePath, _ restore: (Entry) -> Void) async throws -> Int64 {
         try await FileSystem.shared.withFileHandle(forReadingAt: path) { file in
             let decoder = JSONDecoder()
             var rest: [UInt8] = []
@@ -28,11 +28,11 @@ enum JournalReader {
         }
     }
 
-    private static func entry(
+    private static func entry<Entry: Decodable>(
         _ line: ArraySlice<UInt8>, _ number: Int, _ decoder: JSONDecoder, _ path: FilePath
-    ) throws(SandboxError) -> JournalEntry {
+    ) throws(SandboxError) -> Entry {
         do {
-            return try decoder.decode(JournalEntry.self, from: Data(line))
+            return try decoder.decode(Entry.self, from: Data(line))
         } catch {
             throw SandboxError(code: .journalUnreadable, message: "Line \(number) of the ledger file \(path) is not an entry: \(error)")
         }

@@ -24,7 +24,8 @@ final class WebhookDispatcher: Service {
     }
 
     private let url: String
-    private let secret: String
+    /// The headers that prove whose event a body is, at a time in seconds since 1970.
+    private let sign: @Sendable ([UInt8], Int) -> [(name: String, value: String)]
     private let transport: any HTTPTransport
     private let logger: Logger
     private let secondsSince1970: @Sendable () -> Int
@@ -34,11 +35,11 @@ final class WebhookDispatcher: Service {
     private let wakeup = Wakeup()
 
     init(
-        url: String, secret: String, transport: any HTTPTransport, logger: Logger,
+        url: String, sign: @escaping @Sendable ([UInt8], Int) -> [(name: String, value: String)], transport: any HTTPTransport, logger: Logger,
         secondsSince1970: @escaping @Sendable () -> Int, onSettled: @escaping @Sendable (String) async -> Void
     ) {
         self.url = url
-        self.secret = secret
+        self.sign = sign
         self.transport = transport
         self.logger = logger
         self.secondsSince1970 = secondsSince1970
@@ -94,10 +95,9 @@ final class WebhookDispatcher: Service {
     }
 
     private func send(_ delivery: WebhookDelivery) async -> Bool {
-        let signature = WebhookSignature.make(delivery.body, secret: secret, at: secondsSince1970())
         let request = WebRequest(
             method: "POST", url: url,
-            headers: [("Content-Type", "application/json; charset=utf-8"), (WebhookSignature.header, signature)],
+            headers: [("Content-Type", "application/json; charset=utf-8")] + sign(delivery.body, secondsSince1970()),
             body: delivery.body, timeout: Self.deliveryTimeout)
         do {
             let response = try await transport.send(request)

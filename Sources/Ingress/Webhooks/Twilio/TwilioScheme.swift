@@ -8,21 +8,12 @@ import Secrets
 struct TwilioScheme: WebhookScheme {
     static let name = "twilio"
     static let headers = ["x-twilio-signature"]
+    static let typeField: String? = nil
 
+    /// Any of them may have signed: a sender uses a new one before or after this process knows it.
     let secrets: [String]
+    /// The public URL of the operation, as Twilio was given it; nil where it is not configured.
     let url: String?
-
-    init(secrets: [String]) {
-        self.init(secrets: secrets, url: nil)
-    }
-
-    init(secrets: [String], url: String?) {
-        (self.secrets, self.url) = (secrets, url)
-    }
-
-    func verify(_ values: (String) -> [String], _ body: [UInt8], now: Date) throws(WebhookFault) {
-        try verify(values, body, query: [:], now: now)
-    }
 
     func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) throws(WebhookFault) {
         let signatures = values("x-twilio-signature")

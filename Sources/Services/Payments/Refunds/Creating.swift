@@ -54,7 +54,7 @@ struct Creating: Sendable {
         if let wanted = wanted.currency, wanted != currency { return .invalidInput("amount.currency", "the order's currency is \(currency)") }
         guard let amount = wanted.amount else { return nil }
         if amount > left.amount, wanted.isCapped != true { return .conflict("refund-exceeds-payment", "\(left.text) of the payment can still be refunded.") }
-        return Money(amount: amount, currency: currency).flaw.map { .invalidInput($0.field, $0.detail) }
+        return Money(amount: amount, currency: currency).flaw(at: attempt.charge.gateway).map { .invalidInput($0.field, $0.detail) }
     }
 
     /// A service that requested it gets an event, so that its work that depends on the refund can end.

@@ -3,7 +3,7 @@ import Synchronization
 /// Concurrent callers with the same question share one query.
 ///
 /// All of them get its error. A cancellation affects only the cancelled caller: when it is the one that asks, the next waiter asks in its place.
-final class SingleFlight<Question: Hashable & Sendable, Answer: Sendable>: Sendable {
+package final class SingleFlight<Question: Hashable & Sendable, Answer: Sendable>: Sendable {
     /// Resumed with nil when there is nothing left to wait for.
     private typealias Waiter = CheckedContinuation<Answer?, any Error>
 
@@ -15,11 +15,13 @@ final class SingleFlight<Question: Hashable & Sendable, Answer: Sendable>: Senda
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// How many callers wait for the answer to another caller's query. No more than there are requests under way.
-    var waiting: Int { state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
+    package var waiting: Int { state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
 
     /// What `ask` has answered, to this caller or to the one who is asking already.
-    func answer(_ question: Question, _ ask: () async throws -> Answer) async throws -> Answer {
+    package func answer(_ question: Question, _ ask: () async throws -> Answer) async throws -> Answer {
         while true {
             let isFirst = state.withLock { state in
                 guard state.waiters[question] == nil else { return false }

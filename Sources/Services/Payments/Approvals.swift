@@ -1,0 +1,166 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// `payments.approvals.complete`: a payment whose customer has approved it on the gateway's pages is captured. T1 commits that a capture may begin, the gateway is
+/// asked for the payment and, if it is approved, for its capture, T2 commits the result.
+///
+/// Only the payment that an attempt names is ever captured, and only before its void is requested: so a payment at the gateway that no attempt names, or whose
+/// attempt is to be voided, can take no money.
+struct Approvals: Sendable {
+    enum Plan: Sendable {
+        case settled
+        /// Another capture may be under way.
+        case busy
+        case look(Attempt)
+    }
+
+    enum Finding: Sendable {
+        case settled
+        case payment(GatewayPayment)
+        /// The gateway rejects the capture itself, or has another payment under its name: our mistake.
+        case refused(String)
+        case failed(Failure)
+        /// The same, of a capture that may have been carried out.
+        case unknown(Failure)
+    }
+
+    /// How long a payment is left to the gateway's events before the gateway is asked, in seconds; doubled each time, up to the longest.
+    static let retryAfter = 10.0
+    static let longestRetryAfter = 60.0
+    static let waitingAtOnce = 100
+
+    let gateways: Gateways
+    let clock: any WallClock
+
+    /// The event of an approval may be lost: payments that wait for one are looked at.
+    func findWaiting(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+        let waiting = try await Store.takeWaiting(
+            retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.waitingAtOnce, now: clock.now(), on: transaction)
+        return try waiting.map {
+            try OutgoingMessage(
+                .request(MessageName.completeApproval), ApprovedPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "approval \($0.look)"))
+        }
+    }
+
+    func begin(_ items: [IncomingMessage<ApprovedPayment>], on transaction: any SQLConnection) async throws -> [Plan] {
+        let now = clock.now()
+        var attempts = try await Store.lock(items.map(\.input.orderID), on: transaction)
+        let plans = items.map { item -> Plan in
+            guard var attempt = attempts[item.input.orderID], attempt.isApprovable else { return .settled }
+            guard !attempt.isBeingCaptured(at: now) else { return .busy }
+            attempt.sentUntil = now.addingTimeInterval(Charging.callLease)
+            return .look(attempts.put(attempt))
+        }
+        try await Store.save(attempts, now: now, on: transaction)
+        return plans
+    }
+
+    func complete(_ items: [(item: IncomingMessage<ApprovedPayment>, plan: Plan)]) async throws -> [Finding] {
+        await items.concurrentMap(limit: Charging.maximumConcurrent) { await complete($0.plan) }
+    }
+
+    private func complete(_ plan: Plan) async -> Finding {
+        switch plan {
+        case .settled: return .settled
+        case .busy: return .failed(Failure("payment-in-flight", "another capture of the payment may be under way", remedy: .retry))
+        case .look(let attempt):
+            guard let intent = attempt.intent else { return .settled }
+            var isSent = false
+            do throws(GatewayError) {
+                let gateway = try gateways[attempt.charge.gateway]
+                // The gateway forgets payments that nobody has approved in time.
+                guard let payment = try await gateway.retrieve(intent: intent) else { return .payment(attempt.expired(intent)) }
+                // It will differ at each look: an operator is told once, and nothing is captured.
+                if let difference = attempt.difference(from: payment) { return .refused(difference) }
+                guard payment.awaitsCapture else { return .payment(payment) }
+                // After the lease a void may have found that nothing was captured.
+                guard let sentUntil = attempt.sentUntil, clock.now().addingTimeInterval(Charging.longestCall) <= sentUntil else {
+                    return .failed(Failure("lease-ended", "too late to capture the payment in this attempt", remedy: .retry))
+                }
+                isSent = true
+                return .payment(try await gateway.captureApproved(payment))
+            } catch {
+                switch error {
+                case .refused(let detail): return .refused(detail)
+                case .unknown, .keySpent: return isSent ? .unknown(Failure(error)) : .failed(Failure(error))
+                case .notSent: return .failed(Failure(error))
+                }
+            }
+        }
+    }
+
+    func settle(
+        _ items: [(item: IncomingMessage<ApprovedPayment>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        let orders = items.map(\.item.input.orderID)
+        var attempts = try await Store.lock(orders, on: transaction)
+        var ledger = try await RefundStore.ledger(of: orders, on: transaction)
+        let now = clock.now()
+        let outcomes: [Outcome] = try items.map { item, plan, finding in
+            guard case .look(let asked) = plan, var attempt = attempts[item.input.orderID] else { return Self.outcome(of: finding) }
+            let before = attempt
+            // The lease of this capture has ended; one that has begun since keeps its own.
+            if attempt.hasLease(of: asked) { attempt.sentUntil = nil }
+            switch finding {
+            case .settled: break
+            // It may still be on its way: the lease stays.
+            case .unknown(let failure): return .failed(failure)
+            case .failed(let failure):
+                if attempt != before { attempts.put(attempt) }
+                return .failed(failure)
+            case .refused(let detail):
+                guard attempt.state == .requiresAction else { break }
+                (attempt.state, attempt.detail, attempt.clientSecret) = (.declined, Charging.refusal, nil)
+                attempt = attempts.put(attempt)
+                let letter = UnresolvedPayment(orderID: attempt.order, cause: Charging.refusal, detail: detail)
+                return .done(emit: try [OutgoingMessage(.request(MessageName.unresolved), letter)] + attempt.messages(since: before, refunds: []))
+            case .payment(let payment):
+                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                let unleased = attempt
+                _ = attempt.learn(payment)
+                let news = ledger.learn(payment, of: &attempt, now: now)
+                guard attempt != unleased || !news.isEmpty else { break }
+                attempt = attempts.put(attempt)
+                return .done(emit: try attempt.messages(since: before, refunds: news))
+            }
+            if attempt != before { attempts.put(attempt) }
+            return .done()
+        }
+        try await RefundStore.save(ledger, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
+        return outcomes
+    }
+
+    private static func outcome(of finding: Finding) -> Outcome {
+        switch finding {
+        case .failed(let failure), .unknown(let failure): .failed(failure)
+        case .settled, .payment, .refused: .ignored(note: "nothing to capture")
+        }
+    }
+}
+
+extension Attempt {
+    /// Whether its customer may still approve it, and it may then be captured.
+    var isApprovable: Bool { charge.gateway.redirects && state == .requiresAction && !voidRequested }
+
+    /// Whether a capture has begun so lately that it may be under way.
+    func isBeingCaptured(at now: Date) -> Bool {
+        guard charge.gateway.redirects, let sentUntil else { return false }
+        return now < sentUntil
+    }
+
+    /// Whether the lease is still the one of `other`. Two leases are more than a minute apart; a database keeps microseconds.
+    fileprivate func hasLease(of other: Attempt) -> Bool {
+        guard let sentUntil, let lease = other.sentUntil else { return false }
+        return abs(sentUntil.timeIntervalSince(lease)) < 0.001
+    }
+
+    /// What is known of a payment that the gateway no longer has.
+    fileprivate func expired(_ intent: String) -> GatewayPayment {
+        GatewayPayment(status: .cancelled(intent: intent), order: order, amount: charge.amount)
+    }
+}
