@@ -24,6 +24,8 @@ import Testing
 /// | a replay that deletes, and never lands | `Lost replay` |
 /// | a broker is killed right after queues were declared | `Young queues` |
 ///
+/// Failures of other shops, which need the whole of Wharf, are in WharfTests, `Faults of other shops`.
+///
 /// One after another: they stop and freeze the one broker that they share.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 enum Faults {}

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Messaging
+import Synchronization
 import Testing
 
 @testable import Runtime
@@ -52,5 +53,20 @@ struct SchedulerTests {
             return clock.now()
         }
         #expect(end == Date(timeIntervalSince1970: 3))
+    }
+
+    @Test func `a run that stands still in real time says what it waits for`() async throws {
+        let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
+        let reports = Mutex<[String]>([])
+        let watchdog = Watchdog(patience: .milliseconds(50)) { text in reports.withLock { $0.append(text) } }
+        // The thread stands still until it is reported: whatever a busy machine does, once.
+        try await Scheduler(seed: 1, clock: clock, watchdog: watchdog).run {
+            while reports.withLock({ $0.isEmpty }) {}
+            try await clock.sleep(for: .seconds(1))
+        }
+        let first = try #require(reports.withLock { $0.first })
+        #expect(first.contains("The simulation has stood still") && first.contains("its job 1 has not ended"))
+        #expect(first.contains("Its own threads:"))
+        withExtendedLifetime(watchdog) {}
     }
 }

@@ -69,12 +69,13 @@ public struct Simulation: Sendable {
 
     /// - Parameter trace: Receives each line.
     public func run(on server: SimulationServer, trace show: (@Sendable (String) -> Void)? = nil) async throws -> Report {
-        let (name, databases, interleaving, audit) = try await server.open()
+        let watchdog = Watchdog()
+        let (name, databases, interleaving, audit) = try await server.open(watchdog)
         // Shortly before midnight for some seeds, so that the inbox gets a new day during the run.
         let hour = Chance(seed: plan.seed, stream: "start").below(24)
         let clock = SimulatedClock(start: Date(timeIntervalSince1970: 1_767_225_480 + Double(hour * 3600)))
         let trace = Trace(clock: clock, show: show)
-        let scheduler = Scheduler(seed: plan.seed, clock: clock)
+        let scheduler = Scheduler(seed: plan.seed, clock: clock, watchdog: watchdog)
         let visits = Visits()
         let faults = Faults(seed: plan.seed, crashAt: plan.crashAt, trace: trace)
         let broker = try ModelBroker(definitions, clock: clock, chance: Chance(seed: plan.seed, stream: "broker"))

@@ -1,5 +1,6 @@
 import Carts
 import Catalog
+import Dispatch
 import IOThreads
 import LocalServers
 import Logging
@@ -51,7 +52,7 @@ public final class SimulationServer: Sendable {
     }
 
     /// A copy of the prepared database, and the ways to it.
-    func open() async throws -> (name: String, databases: [Shop.Service: SharedDatabase], interleaving: Interleaving, audit: DatabaseSession) {
+    func open(_ watchdog: Watchdog) async throws -> (name: String, databases: [Shop.Service: SharedDatabase], interleaving: Interleaving, audit: DatabaseSession) {
         let number = lastRun.withLock { last in
             last += 1
             return last
@@ -59,14 +60,25 @@ public final class SimulationServer: Sendable {
         let name = "run_\(number)"
         let url = try await server.createDatabase(name, copying: Self.template)
         let (thread, logger) = (thread, logger)
-        let interleaving = Interleaving(observer: try .open(server.url, on: thread, logger: logger))
+        let (serverURL, runURL) = (server.url, url)
+        // Connecting blocks its thread until a task has run: on a thread of the tasks' own pool, a few simulations that begin at once would wait for each other.
+        let (observer, audit) = try await Self.blocking {
+            (try DatabaseSession.open(serverURL, on: thread, logger: logger), try DatabaseSession.open(runURL, on: thread, logger: logger))
+        }
+        let interleaving = Interleaving(observer: observer, watchdog: watchdog)
         var databases: [Shop.Service: SharedDatabase] = [:]
         for service in Shop.Service.allCases {
             databases[service] = SharedDatabase(interleaving: interleaving) {
                 try .open(url, schema: service.rawValue, on: thread, logger: logger)
             }
         }
-        return (name, databases, interleaving, try .open(url, on: thread, logger: logger))
+        return (name, databases, interleaving, audit)
+    }
+
+    private static func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue(label: "simulation connections").async { continuation.resume(with: Swift.Result { try body() }) }
+        }
     }
 
     func drop(_ name: String) async throws {

@@ -25,9 +25,11 @@ final class Interleaving: Sendable {
     private let observer: DatabaseSession
     /// In the order in which they began to wait.
     private let waiters = Mutex<[Waiter]>([])
+    private let watchdog: Watchdog
 
-    init(observer: DatabaseSession) {
+    init(observer: DatabaseSession, watchdog: Watchdog) {
         self.observer = observer
+        self.watchdog = watchdog
     }
 
     /// Returns the result of `body`. Suspends the caller while a statement of it waits for a lock; `waiting` is called when that begins.
@@ -51,6 +53,7 @@ final class Interleaving: Sendable {
     ) throws -> DatabaseSession.Answer<Result> {
         let held = hold()
         defer { release(held) }
+        watchdog.note(.statement(backend: session.backend))
         let answer = session.start(body)
         if try isOver(session, answer) {
             try wake()
@@ -65,6 +68,7 @@ final class Interleaving: Sendable {
     func end(_ session: DatabaseSession, by statement: SQL) throws {
         let held = hold()
         defer { release(held) }
+        watchdog.note(.statement(backend: session.backend))
         let result = Result { try session.run { try await $0.execute(statement) } }
         try wake()
         _ = try result.get()
@@ -88,6 +92,7 @@ final class Interleaving: Sendable {
     /// Stops all of them.
     private func hold() -> [Waiter] {
         let held = waiters.withLock { $0 }
+        watchdog.note(waiting: held.map(\.session.backend))
         for waiter in held { kill(waiter.session.backend, SIGSTOP) }
         return held
     }

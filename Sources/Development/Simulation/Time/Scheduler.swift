@@ -11,10 +11,17 @@ public final class Scheduler: TaskExecutor, SerialExecutor {
     private let draws = Mutex(0)
     private let chance: Chance
     let clock: SimulatedClock
+    private let watchdog: Watchdog?
 
-    public init(seed: UInt64, clock: SimulatedClock) {
+    public convenience init(seed: UInt64, clock: SimulatedClock) {
+        self.init(seed: seed, clock: clock, watchdog: nil)
+    }
+
+    /// - Parameter watchdog: Reports a run that stands still in real time.
+    init(seed: UInt64, clock: SimulatedClock, watchdog: Watchdog?) {
         chance = Chance(seed: seed, stream: "scheduler")
         self.clock = clock
+        self.watchdog = watchdog
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
@@ -62,10 +69,15 @@ public final class Scheduler: TaskExecutor, SerialExecutor {
                 return ready.remove(at: ready.count == 1 ? 0 : chance.below(ready.count))
             }
             if let job {
-                draws.withLock { $0 += 1 }
+                let number = draws.withLock { draws in
+                    draws += 1
+                    return draws
+                }
+                watchdog?.note(.job(number))
                 unsafe job.runSynchronously(on: asUnownedTaskExecutor())
-            } else if !clock.fireNext() {
-                return
+            } else {
+                watchdog?.note(.timer)
+                if !clock.fireNext() { return }
             }
         }
     }
