@@ -29,7 +29,7 @@ extension Settings {
         case .carts: return name == "PAYPAL_CLIENT_ID"
         case nil:
             return role == "ingress"
-                && ["STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL"].contains(name)
+                && ["STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"].contains(name)
         default: return false
         }
     }

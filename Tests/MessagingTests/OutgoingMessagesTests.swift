@@ -1,3 +1,4 @@
+import AMQP
 import Contracts
 import FoundationEssentials
 import JSON
@@ -26,7 +27,7 @@ import Testing
                 OutgoingMessage(.request("orders.checkouts.place"), body: Array(#"{"a":"\u00e9"}"#.utf8), forwardsRequester: true, caller: caller),
                 OutgoingMessage(.event("order.confirmed"), body: Array("{}".utf8)),
                 OutgoingMessage(.broadcast("session.revoked"), body: Array("{}".utf8)),
-                OutgoingMessage(.answer(Requester(replyTo: "replies.ingress.1", correlationID: "c"), status: 200, headers: ["location": "/v1/orders/1"]), body: Array("{}".utf8)),
+                OutgoingMessage(.answer(Requester(replyTo: "replies.ingress.1", correlationID: "c"), status: 200), body: Array("{}".utf8)),
                 OutgoingMessage(.replay(original, queue: "payments.commands"), body: [0xFF]),
             ])
         #expect(read.reply == Reply(status: 201, headers: ["etag": "\"1\""], body: Array(#"{"id":1}"#.utf8)))
@@ -35,6 +36,16 @@ import Testing
     @Test func `writes what earlier versions read, member by member`() throws {
         let written: [[String: JSONValue]] = try JSON.decode(from: Array(try OutgoingMessages(text: Self.row).text.utf8))
         #expect(written == (try JSON.decode(from: Array(Self.row.utf8))))
+    }
+
+    @Test func `an answer keeps its headers`() throws {
+        let answer = OutgoingMessage.Destination.answer(Requester(replyTo: "replies.ingress.1", correlationID: "c"), status: 200, headers: ["location": "/v1/orders/1"])
+        let message = OutgoingMessage(answer, body: Array("{}".utf8))
+        let read = try OutgoingMessages(text: OutgoingMessages([message]).text).messages
+        #expect(read == [message])
+        let request = Request(id: UUID(), operation: "orders.checkouts.advance", body: [])
+        let publication = message.publication(at: 0, of: request, recorded: nil, now: Date(timeIntervalSince1970: 0))
+        #expect(publication.properties.headers[HeaderName.replyHeaderPrefix + "location"] == .string("/v1/orders/1"))
     }
 
     @Test func `a recalled reply is marked, and announces nothing`() throws {

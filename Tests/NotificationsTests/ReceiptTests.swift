@@ -81,6 +81,37 @@ private final class Telephone: HTTPTransport {
         #expect(DeliveryReport.delivery(status) == delivery)
     }
 
+    private func events(_ json: String) -> Request {
+        Request(id: UUID(), operation: "notifications.webhooks.sendgrid", body: Array(json.utf8))
+    }
+
+    @Test func `what SendGrid reports of mails is shown with them, also of many at once`() async throws {
+        let service = try await start()
+        _ = await service.send([try news(MessageName.orderConfirmed), try news(MessageName.orderConfirmed, email: "eve@example.com")])
+        let (ada, eve) = (try #require(try await list(service, ["recipient": "ada@example.com"]).first), try #require(try await list(service, ["recipient": "eve@example.com"]).first))
+        let (first, second) = (ada.id.uuidString.lowercased(), eve.id.uuidString)
+        let json = """
+            [{"event": "processed", "notification": "\(first)"}, {"event": "delivered", "notification": "\(first)"}, {"event": "open", "notification": "\(second)"},
+             {"event": "bounce", "type": "bounce", "notification": "\(second)", "reason": "550 no such user", "status": "5.1.1"}, {"event": "dropped"}, {"event": 7},
+             {"event": "bounce", "notification": 8}, "nonsense", {"event": "bounce", "notification": "x"}]
+            """
+        for body in [json, json, "{", "7", "[]"] { #expect(await service.send([events(body)])[0].failure == nil) }
+        let shown = try await list(service)
+        #expect(shown.first { $0.id == ada.id }?.delivery?.state == "delivered")
+        let bounced = try #require(shown.first { $0.id == eve.id })
+        #expect(bounced.delivery?.state == "undelivered" && bounced.delivery?.detail == "SendGrid: bounce: 550 no such user")
+        #expect(bounced.unreachable?.cause == "undelivered")
+    }
+
+    @Test(
+        arguments: [
+            ("delivered", Delivery.delivered), ("bounce", .undelivered), ("dropped", .undelivered), ("processed", nil), ("deferred", nil), ("open", nil), ("click", nil),
+            ("spamreport", nil), ("unsubscribe", nil), ("", nil), ("an event of tomorrow", nil),
+        ] as [(String, Delivery?)])
+    func `of SendGrid's events the last ones count`(event: String, delivery: Delivery?) {
+        #expect(SendGridEvents.delivery(event) == delivery)
+    }
+
     @Test func `an address that refuses a mail is remembered and shown until it takes one, and forgotten with its owner`() async throws {
         let service = try await start()
         let (first, second, third) = (UUID(), UUID(), UUID())

@@ -50,7 +50,7 @@ package struct ChildEnvironment: Sendable {
         switch kind {
         case .ingress:
             variables["WHARF_HTTP_ADDRESS"] = httpAddress
-            for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_CACHE_SECONDS", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL"] { variables[name] = outer[name] }
+            for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_CACHE_SECONDS", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"] { variables[name] = outer[name] }
             variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
             variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
             // It checks signatures by PayPal's certificates, which are public.

@@ -22,16 +22,19 @@ struct WebhookFault: Error {
 }
 
 enum WebhookSchemes {
-    static let all: [any WebhookScheme.Type] = [StripeScheme.self, PayPalScheme.self, TwilioScheme.self]
+    static let all: [any WebhookScheme.Type] = [StripeScheme.self, PayPalScheme.self, TwilioScheme.self, SendGridScheme.self]
 
     static func named(_ name: String) -> (any WebhookScheme.Type)? { all.first { $0.name == name } }
 
     /// Those that are set up, by name.
     static func configured(_ configuration: IngressConfiguration) -> [String: any WebhookScheme] {
+        let bySecret: [(name: String, scheme: ([String]) -> any WebhookScheme)] = [
+            (StripeScheme.name, { StripeScheme(secrets: $0) }), (SendGridScheme.name, { SendGridScheme(secrets: $0) }),
+            (TwilioScheme.name, { TwilioScheme(secrets: $0, url: configuration.webhookURLs[TwilioScheme.name]) }),
+        ]
         var schemes: [String: any WebhookScheme] = [:]
-        if let secrets = configuration.webhookSecrets[StripeScheme.name], !secrets.isEmpty { schemes[StripeScheme.name] = StripeScheme(secrets: secrets) }
-        if let secrets = configuration.webhookSecrets[TwilioScheme.name], !secrets.isEmpty {
-            schemes[TwilioScheme.name] = TwilioScheme(secrets: secrets, url: configuration.webhookURLs[TwilioScheme.name])
+        for (name, scheme) in bySecret {
+            if let secrets = configuration.webhookSecrets[name], !secrets.isEmpty { schemes[name] = scheme(secrets) }
         }
         if let payPal = configuration.payPalWebhooks { schemes[PayPalScheme.name] = PayPalScheme(payPal) }
         return schemes

@@ -22,6 +22,8 @@ extension Settings {
         public let templates: String?
         public let sendGridAPIKey: String?
         public let sendGridAPIBase: String
+        /// Public keys, in Base64.
+        public let sendGridWebhookKeys: [String]
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf-dev up` writes it to a Maildir", .url)
@@ -29,6 +31,8 @@ extension Settings {
             templates = try table.read("WHARF_TEMPLATES", .text, unset: "Wharf's own", "a folder with the shop's own wordings, such as orderShipped.de.json")
             sendGridAPIKey = try table.read("SENDGRID_API_KEY", .secret, "for sendgrid://", .secret)
             sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")
+            sendGridWebhookKeys =
+                try table.read("SENDGRID_WEBHOOK_KEY", .secrets, unset: "no events", "the key that verifies SendGrid's signed event webhook; several are separated by commas; for the ingress") ?? []
         }
     }
 

@@ -74,8 +74,7 @@ struct Delivering: Sendable {
         if asking.isEmpty { return [] }
         let expired = asking.filter { $0.expiresAt.map { $0 <= now } ?? false }.map(\.orderID)
         let pointless = try await Store.ended(asking.map(\.orderID), on: transaction).union(expired)
-        let attempts = pointless.flatMap { order in channels.map { (Self.id(of: .actionRequired, order: order, by: $0.name), Store.Attempt.pointless) } }
-        try await Store.record(Dictionary(attempts, uniquingKeysWith: { first, _ in first }), now: now, on: transaction)
+        try await Store.drop(pointless.flatMap { order in channels.map { Self.id(of: .actionRequired, order: order, by: $0.name) } }, on: transaction)
         return pointless
     }
 

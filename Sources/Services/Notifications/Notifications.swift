@@ -31,6 +31,7 @@ public enum NotificationsService {
                 .command(MessageName.eraseOrdersInNotifications, transaction: .own, reading: Operation.contract(ErasedOrders.self), handle: customers.eraseOrders),
                 .command(MessageName.setPreferences, transaction: .own, reading: Operation.contract(SetPreferences.self), handle: Preferences.set),
                 .command("notifications.webhooks.twilio", transaction: .own, reading: DeliveryReport.read, handle: Receipts(clock: clock).record),
+                .command("notifications.webhooks.sendgrid", transaction: .own, reading: SendGridEvents.read, handle: Receipts(clock: clock).record),
                 .query(MessageName.exportFromNotifications, reading: Operation.contract(NotificationsOfCustomer.self), handle: customers.export),
                 .query("notifications.notifications.list", reading: ListNotifications.read, handle: Listing().list),
             ], sends: [MessageName.customerErased], asks: [MessageName.armLink])

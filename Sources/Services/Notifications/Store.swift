@@ -30,8 +30,6 @@ enum Store {
         case refused(String)
         /// For now, and why.
         case delayed(String)
-        /// It is no longer true, and was not sent.
-        case pointless
     }
 
     /// Stores the new ones, and returns the state of each.
@@ -71,6 +69,13 @@ enum Store {
         try await WaitingStore.record(sorted, now: now, on: transaction)
         try await ReceiptStore.remember(sorted.filter { $0.value.isRefused }.map(\.key), .refused, now: now, on: transaction)
         try await ReceiptStore.forget(sorted.filter { $0.value.isSent }.map(\.key), [.refused], on: transaction)
+    }
+
+    /// Notifications that are not to be sent any more; one that was sent stays.
+    static func drop(_ ids: [UUID], on transaction: any SQLConnection) async throws {
+        if ids.isEmpty { return }
+        try await transaction.enqueue("DELETE FROM waiting WHERE id = ANY(\(ids))")
+        try await transaction.enqueue("DELETE FROM notifications WHERE id = ANY(\(ids)) AND result <> 'sent'")
     }
 
     /// Those of the orders whose end was announced, or is about to be.
@@ -142,7 +147,7 @@ extension Store.Attempt {
     fileprivate var result: String {
         switch self {
         case .sent: "sent"
-        case .refused, .pointless: "failed"
+        case .refused: "failed"
         case .delayed: "pending"
         }
     }
@@ -151,7 +156,6 @@ extension Store.Attempt {
         switch self {
         case .sent: nil
         case .refused(let reason), .delayed(let reason): reason
-        case .pointless: "nothing is left to do for the customer"
         }
     }
 }

@@ -88,7 +88,7 @@ extension System {
 
         /// People's own words, at an order that is over when they have been written.
         private static func write(_ traces: Traces, at order: String, of ada: Visitor) async throws {
-            let admin = try await Visitor.admin()
+            let admin = try Visitor.admin()
             let path = "/v1/orders/\(order)"
             let parcel = #"{"carrier": "DHL", "trackingNumber": "\#(traces.value("tracking"))", "trackingUrl": "https://t.example/\#(traces.value("tracking"))"}"#
             #expect(try await admin.post("\(path)/shipments", parcel).status == 201)

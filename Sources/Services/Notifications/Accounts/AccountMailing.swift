@@ -71,7 +71,8 @@ struct AccountMailing: Sendable {
             }
         }
         let letter = Letter(news.mail, token: token, email.wordings, shop: email.sender.shopName)
-        let mail = Mail(letter, id: token == nil ? news.mail.id : randomness.uuid(), from: email.sender, to: news.recipient, date: noted.createdAt)
+        let id = token == nil ? news.mail.id : randomness.uuid()
+        let mail = Mail(letter, id: id, notification: news.mail.id, from: email.sender, to: news.recipient, date: noted.createdAt)
         do throws(DeliveryError) {
             try await email.transport.send(mail)
             return .sent

@@ -15,16 +15,16 @@ struct DeliveryReport: Sendable, Equatable {
     let delivery: Delivery
     let detail: String?
 
-    /// Nil for a report of something else: an intermediate state, or a message that is not ours.
-    static func read(_ request: Request) throws -> DeliveryReport? {
+    /// Empty for a report of something else: an intermediate state, or a message that is not ours.
+    static func read(_ request: Request) throws -> [DeliveryReport] {
         let fields = fields(request.body)
         guard let id = request.parameters["notification"].flatMap(UUID.init(uuidString:)), let status = fields["MessageStatus"] ?? fields["SmsStatus"],
             let delivery = delivery(status)
-        else { return nil }
+        else { return [] }
         let code = fields["ErrorCode"].flatMap { Int($0) }
         let explanation = code.flatMap { meanings[$0] }
         let said = ["Twilio: \(status)", code.map(String.init), explanation.map { "(\($0))" }].compactMap(\.self).joined(separator: " ")
-        return DeliveryReport(notification: id, delivery: delivery, detail: delivery == .delivered ? nil : said)
+        return [DeliveryReport(notification: id, delivery: delivery, detail: delivery == .delivered ? nil : said)]
     }
 
     static func delivery(_ status: String) -> Delivery? {

@@ -4,13 +4,13 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// `notifications.webhooks.twilio`: records what became of text messages, and which numbers cannot be reached.
+/// `notifications.webhooks.twilio` and `.sendgrid`: records what became of messages, and which addresses cannot be reached.
 struct Receipts: Sendable {
     let clock: any WallClock
 
-    func record(_ items: [IncomingMessage<DeliveryReport?>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    func record(_ items: [IncomingMessage<[DeliveryReport]>], on transaction: any SQLConnection) async throws -> [Outcome] {
         // A message that has arrived has arrived, whatever else is reported of it.
-        let reports = Dictionary(items.compactMap(\.input).map { ($0.notification, $0) }) { first, second in second.delivery == .delivered ? second : first }
+        let reports = Dictionary(items.flatMap(\.input).map { ($0.notification, $0) }) { first, second in second.delivery == .delivered ? second : first }
         try await ReceiptStore.record(reports.values.sorted { $0.notification < $1.notification }, now: clock.now(), on: transaction)
         return items.map { _ in .done() }
     }

@@ -25,8 +25,9 @@ public struct EmailChannel: NotificationChannel {
 }
 
 extension Mail {
-    init(_ letter: Letter, id: UUID, from sender: MailAddress, to recipient: MailAddress, date: Date) {
-        self.init(id: id, sender: sender, recipient: recipient, subject: letter.subject, text: letter.text, html: letter.html, date: date)
+    init(_ letter: Letter, id: UUID, notification: UUID? = nil, from sender: MailAddress, to recipient: MailAddress, date: Date) {
+        self.init(
+            id: id, notification: notification, sender: sender, recipient: recipient, subject: letter.subject, text: letter.text, html: letter.html, date: date)
     }
 }
 

@@ -12,11 +12,14 @@ public struct Mail: Sendable, Equatable {
     /// The same for mail readers that show HTML; its author escapes it.
     public let html: String
     public let date: Date
+    /// The notification that it is, by which reports about it are known: a mail with a new token has another id each time.
+    public let notification: UUID
 
     public init(
-        id: UUID, sender: MailAddress, recipient: MailAddress, subject: String, text: String, html: String, date: Date
+        id: UUID, notification: UUID? = nil, sender: MailAddress, recipient: MailAddress, subject: String, text: String, html: String, date: Date
     ) {
         self.id = id
+        self.notification = notification ?? id
         self.sender = sender
         self.recipient = recipient
         self.subject = subject

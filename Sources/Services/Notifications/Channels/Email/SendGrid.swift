@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import JSON
+import Secrets
 public import WebClient
 
 /// Sends mail through SendGrid's v3 API.
@@ -78,6 +79,13 @@ extension SendGrid {
 
         struct Personalization: Encodable {
             let to: [Address]
+            /// Comes back with every event of the mail.
+            let arguments: [String: String]
+
+            private enum CodingKeys: String, CodingKey {
+                case to
+                case arguments = "custom_args"
+            }
         }
 
         struct Content: Encodable {
@@ -98,7 +106,8 @@ extension SendGrid {
         }
 
         init(_ mail: Mail) {
-            personalizations = [Personalization(to: [Address(email: mail.recipient.address, name: mail.recipient.name)])]
+            let recipient = Address(email: mail.recipient.address, name: mail.recipient.name)
+            personalizations = [Personalization(to: [recipient], arguments: ["notification": mail.notification.lowerCaseText])]
             from = Address(email: mail.sender.address, name: mail.sender.name)
             subject = mail.subject
             content = [Content(type: "text/plain", value: mail.text), Content(type: "text/html", value: mail.html)]

@@ -1,0 +1,39 @@
+import COpenSSL
+
+/// The public half of a key on an elliptic curve, which verifies signatures: ECDSA with SHA-256, in the encoding of DER (X9.62).
+public struct VerifyingKey: Sendable, Equatable {
+    private let encoded: [UInt8]
+
+    /// - Parameter base64: a SubjectPublicKeyInfo, as in a PEM file without its first and last line. Nil unless it is the key of a curve.
+    public init?(base64: String) {
+        guard let encoded = Base64.decode(base64) else { return nil }
+        self.encoded = encoded
+        guard withKey({ EVP_PKEY_is_a($0, "EC") == 1 }) == true else { return nil }
+    }
+
+    public func isValid(_ signature: [UInt8], for message: [UInt8]) -> Bool {
+        withKey { key in
+            guard let context = EVP_MD_CTX_new() else { return false }
+            defer { EVP_MD_CTX_free(context) }
+            let isValid =
+                EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, key) == 1
+                && EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+            // A malformed signature leaves an error behind, which a later call would report.
+            if !isValid { ERR_clear_error() }
+            return isValid
+        } ?? false
+    }
+
+    /// Nil when it is no key.
+    private func withKey<T>(_ body: (OpaquePointer) -> T) -> T? {
+        encoded.withUnsafeBufferPointer { bytes in
+            var place = bytes.baseAddress
+            guard let key = d2i_PUBKEY(nil, &place, bytes.count) else {
+                ERR_clear_error()
+                return nil
+            }
+            defer { EVP_PKEY_free(key) }
+            return body(key)
+        }
+    }
+}

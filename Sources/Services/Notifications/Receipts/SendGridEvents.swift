@@ -1,0 +1,53 @@
+import FoundationEssentials
+import JSON
+import Messaging
+
+/// What SendGrid reports of mails: a list of events, of which `delivered`, `bounce` and `dropped` say what became of a mail.
+enum SendGridEvents {
+    private struct Event: Decodable {
+        let event: String
+        /// Ours, which SendGrid returns.
+        let notification: String?
+        let reason: String?
+        let type: String?
+
+        private enum Member: String, CodingKey { case event, notification, reason, type }
+
+        /// Members of other kinds than documented are left out, and not the event.
+        init(from decoder: any Decoder) throws {
+            let members = try decoder.container(keyedBy: Member.self)
+            event = try members.decode(String.self, forKey: .event)
+            notification = try? members.decodeIfPresent(String.self, forKey: .notification)
+            reason = try? members.decodeIfPresent(String.self, forKey: .reason)
+            type = try? members.decodeIfPresent(String.self, forKey: .type)
+        }
+    }
+
+    /// An element that is no event.
+    private struct Lenient: Decodable {
+        let event: Event?
+
+        init(from decoder: any Decoder) throws { event = try? Event(from: decoder) }
+    }
+
+    /// Of a server's answer, which may be long.
+    private static let longestDetail = 500
+
+    static func read(_ request: Request) throws -> [DeliveryReport] {
+        let events = (try? JSON.decode([Lenient].self, from: request.body)) ?? []
+        return events.compactMap { element in
+            guard let event = element.event, let id = event.notification.flatMap(UUID.init(uuidString:)), let delivery = delivery(event.event) else { return nil }
+            let said = [event.type == "blocked" ? "blocked" : event.event, event.reason].compactMap(\.self).joined(separator: ": ")
+            return DeliveryReport(notification: id, delivery: delivery, detail: delivery == .delivered ? nil : String("SendGrid: \(said)".prefix(longestDetail)))
+        }
+    }
+
+    static func delivery(_ event: String) -> Delivery? {
+        switch event {
+        case "delivered": .delivered
+        case "bounce", "dropped": .undelivered
+        // processed, deferred, and what the reader does.
+        default: nil
+        }
+    }
+}
