@@ -106,6 +106,11 @@ import WebClient
             #expect(try await world.gateway.cancel(intent: intent, idempotencyKey: UUID()).status == .cancelled(intent: intent))
             #expect(try await world.gateway.cancel(intent: "5UNKNOWN", idempotencyKey: UUID()).status == .cancelled(intent: "5UNKNOWN"))
             #expect(try await world.gateway.retrieve(intent: "5UNKNOWN") == nil)
+            // It has ended between the look at it and its capture, or its approval was withdrawn.
+            let gone = GatewayPayment(status: .open(intent: "5UNKNOWN"), order: UUID(), amount: Money(amount: 1, currency: "EUR"))
+            #expect(try await world.gateway.captureApproved(gone).status == .cancelled(intent: "5UNKNOWN"))
+            let untouched = try await world.gateway.charge(charge())
+            #expect(try await world.gateway.captureApproved(untouched) == untouched)
         }
     }
 

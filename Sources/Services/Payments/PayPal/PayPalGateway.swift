@@ -17,6 +17,8 @@ public struct PayPalGateway: PaymentGateway {
     /// Of a text that PayPal shows to the customer.
     static let maximumDescription = 127
 
+    private static let settledBefore: Set = ["ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED", "ORDER_EXPIRED", "PAYER_ACTION_REQUIRED"]
+
     public let name = GatewayName.paypal
     private let client: PayPalClient
 
@@ -70,10 +72,8 @@ public struct PayPalGateway: PaymentGateway {
         if response.isSuccess { return try read(response, "the captured order", as: PayPalOrder.self).payment }
         let error = PayPalFailure(response)
         if error.isDecline { return payment.with(.declined(intent: intent, code: error.issue ?? "declined")) }
-        // Captured before, or no longer approved: PayPal's own record of it says.
-        guard ["ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED", "ORDER_EXPIRED", "RESOURCE_NOT_FOUND"].contains(error.issue ?? error.name) else {
-            throw refusal(response)
-        }
+        // Captured before, forgotten, or its customer has to act once more: PayPal's own record of it says.
+        guard response.status == 404 || Self.settledBefore.contains(error.issue ?? "") else { throw refusal(response) }
         return try await payPalOrder(intent)?.payment ?? payment.with(.cancelled(intent: intent))
     }
 
