@@ -37,17 +37,17 @@ package struct Assembly: Sendable {
     package let logger: Logger
     /// Names the process in logs, connections and the history of failed attempts.
     package let name: String
-    package var clock: any WallClock = SystemClock()
+    package var clock: any WallClock
     package var randomness: any Randomness = SystemRandomness()
 
     package init(
-        settings: Settings, logger: Logger, name: String, clock: any WallClock = SystemClock(),
+        settings: Settings, logger: Logger, name: String, clock: (any WallClock)? = nil,
         randomness: any Randomness = SystemRandomness()
     ) {
         self.settings = settings
         self.logger = logger
         self.name = name
-        self.clock = clock
+        self.clock = clock ?? settings.clock
         self.randomness = randomness
     }
 

@@ -34,6 +34,8 @@ package struct StateFolder: Sendable {
     package var mail: String { file("mail") }
     package var ledger: String { file("sandbox.ndjson") }
     package var logs: String { file("logs") }
+    /// By how many seconds the shop's time is ahead.
+    package var clock: String { file("clock") }
     package func log(of process: String) -> String { "\(logs)/\(process).log" }
 
     /// Makes the folder for this account alone. When root owns it, others may pass through, for PostgreSQL's account.

@@ -31,10 +31,12 @@ package struct ChildEnvironment: Sendable {
     package let sandboxURL: String?
     /// The Maildir, for when no mail server is set.
     package let mailFolder: String
+    /// The file that moves the shop's time; only for private servers and the sandbox, which move with it.
+    package let clockFile: String?
 
     package init(
         outer: [String: String], isExternal: Bool, urls: ServerURLs, secrets: UpSecrets, httpAddress: String, sandboxURL: String?,
-        mailFolder: String
+        mailFolder: String, clockFile: String? = nil
     ) {
         self.outer = outer
         self.isExternal = isExternal
@@ -43,6 +45,7 @@ package struct ChildEnvironment: Sendable {
         self.httpAddress = httpAddress
         self.sandboxURL = sandboxURL
         self.mailFolder = mailFolder
+        self.clockFile = isExternal || sandboxURL == nil ? nil : clockFile
     }
 
     func variables(for kind: ChildSpec.Kind) -> [String: String] {
@@ -58,8 +61,7 @@ package struct ChildEnvironment: Sendable {
             // Certificates come from the Internet.
             for name in Self.proxies { variables[name] = outer[name] }
         case .sandbox:
-            variables["STRIPE_API_KEY"] = stripe["STRIPE_API_KEY"]
-            variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
+            for name in ["STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET"] { variables[name] = stripe[name] }
             variables.merge(payPalSandbox) { $1 }
         case .worker(let service):
             let name = service.rawValue
@@ -104,6 +106,7 @@ package struct ChildEnvironment: Sendable {
         variables["WHARF_ADMIN_ADDRESS"] = "127.0.0.1:0"
         // A process that crashes holds its deliveries until it has ended. Looking up symbols takes seconds; addresses and images can be resolved later.
         if outer["SWIFT_BACKTRACE"] == nil { variables["SWIFT_BACKTRACE"] = Self.briefBacktrace }
+        variables["WHARF_TEST_CLOCK"] = clockFile
         // For readers of the log files.
         if outer["LOG_FORMAT"] == nil { variables["LOG_FORMAT"] = "text" }
         return variables

@@ -80,7 +80,7 @@ package struct Up: AsyncParsableCommand {
         guard let urls = outside ?? servers?.urls else { throw UpError(.start, "There are no servers.") }
         let environment = ChildEnvironment(
             outer: variables, isExternal: external, urls: urls, secrets: secrets, httpAddress: "\(ports.http.address)",
-            sandboxURL: ports.sandboxURL, mailFolder: folder.mail)
+            sandboxURL: ports.sandboxURL, mailFolder: folder.mail, clockFile: folder.clock)
         let transport = WebClient(logger: logger)
         let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox].compactMap(\.self)))
         let members = ChildSpec.everyone(workersPerService: workers, ports: ports, folder: folder)

@@ -30,6 +30,9 @@ public struct Settings: Sendable {
     /// nil: `text` on a terminal, `ecs` elsewhere.
     public let logFormat: LogFormat?
 
+    /// The file that moves the clock of a shop for trials.
+    let testClock: String?
+
     private let plainText: PlainTextHosts
     private let amqpURL: String
     private let amqpURLs: [String: String]
@@ -80,9 +83,12 @@ public struct Settings: Sendable {
         openTelemetry = try OpenTelemetry(&table)
         logLevel = try table.read("LOG_LEVEL", .logLevel, standard: .info, "the least important level that is logged")
         logFormat = try table.read("LOG_FORMAT", .logFormat, unset: "text on a terminal, else ecs", "how log lines look")
+        testClock = try table.read(
+            Self.testClockName, .text, unset: "none", "a file that moves time forward, for trials on one machine: see wharf-dev clock; refused everywhere else")
         rows = table.rows
         fileable = table.fileable
         warnings = Self.warnings(environment: environment, known: table.rows.map(\.name) + table.fileable.map(SecretFile.variable))
+        try checkTestClock()
     }
 
     /// The broker's URL for one service: its own if it has one, otherwise the common one.

@@ -6,6 +6,7 @@ import LocalState
 import Logging
 import Messaging
 import Operations
+import Runtime
 import Terminal
 import Topology
 import WebClient
@@ -68,12 +69,12 @@ struct AuditCommand: AsyncParsableCommand {
             if let watch {
                 try await StopRequest {}.cancelling(console: Console(terminal: output.terminal)) {
                     while true {
-                        try await output.show(Audit.run(target, options, clock: SystemClock(), logger: logger))
-                        try await SystemClock().sleep(for: .seconds(watch))
+                        try await output.show(Audit.run(target, options, clock: settings.clock, logger: logger))
+                        try await settings.clock.sleep(for: .seconds(watch))
                     }
                 }
             } else {
-                try await output.show(Audit.run(target, options, clock: SystemClock(), logger: logger))
+                try await output.show(Audit.run(target, options, clock: settings.clock, logger: logger))
             }
         } catch let error where error is AuditError || error is TopologyError {
             Role.complain("\(error)")

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Assembly
+import FoundationEssentials
+import LocalState
+import Operations
+import Terminal
+
+/// Moves the time of the shop of this folder: its roles' and its sandbox's.
+package struct ClockCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "clock",
+        abstract: "Shows the time of the shop in this folder, or moves it forward, so that what expires can be seen.",
+        discussion: """
+            Reservations, unfinished payments, carts, codes, sessions and authorised money expire by it. Requests that are under way when it moves may time out. \
+            Time never goes back; deleting \(StateFolder.name)/ starts over. Pauses between retries, and limits that Redis counts, take as long as ever.
+            """,
+        subcommands: [Show.self, Advance.self], defaultSubcommand: Show.self)
+
+    package init() {}
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Prints the shop's time.")
+
+        func run() async throws { ClockCommand.print(ahead: TestClock.offset(in: StateFolder().clock)) }
+    }
+
+    struct Advance: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Moves the shop's time forward.")
+
+        @Argument(help: "How far: a number and s, m, h or d, as in 15m.")
+        var by: String
+
+        func validate() throws {
+            guard ClockCommand.seconds(by) != nil else { throw ValidationError("\(by) is not a time, such as 90s, 15m, 36h or 8d.") }
+        }
+
+        func run() async throws {
+            let folder = StateFolder()
+            do {
+                let record: RunRecord? = try folder.read(from: StateFolder.recordFile)
+                guard let record else { throw UpError(.folder, "There is no shop in \(StateFolder.name)/.", advice: "wharf-dev up starts one.") }
+                guard record.sandboxURL != nil else { throw UpError(.settings, "This shop has a real gateway, whose time nobody moves.") }
+                let ahead = TestClock.offset(in: folder.clock) + (ClockCommand.seconds(by) ?? 0)
+                guard TestClock.offsets.contains(ahead) else { throw UpError(.settings, "The shop's time can be \(TestClock.offsets.upperBound / 86_400) days ahead at most.") }
+                try Data("\(ahead)\n".utf8).write(to: URL(filePath: folder.clock), options: .atomic)
+                ClockCommand.print(ahead: ahead)
+            } catch let error as UpError {
+                Role.complain("\(error)")
+                throw ExitCode(error.exitStatus)
+            }
+        }
+    }
+
+    /// Nil for a text that is no time.
+    static func seconds(_ text: String) -> Int? {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        guard let unit = text.last.flatMap({ units[$0] }), let count = Int(text.dropLast()), (1...TestClock.offsets.upperBound).contains(count) else { return nil }
+        let product = count.multipliedReportingOverflow(by: unit)
+        return product.overflow ? nil : product.partialValue
+    }
+
+    private static func print(ahead: Int) {
+        Swift.print("\(Date(timeIntervalSinceNow: Double(ahead)).ISO8601Format()), \(ahead) s ahead")
+    }
+}
