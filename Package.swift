@@ -25,7 +25,7 @@ let suites = Context.environment["WHARF_SUITES"].map { Set($0.split(separator: "
 
 /// The services, each with the clients that it uses besides its database's.
 let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
-    "Users": ["Redis"], "Catalog": [], "Carts": [], "Orders": [], "Payments": ["WebClient"], "Notifications": ["WebClient"], "DeadLetters": ["AMQP"],
+    "Users": ["Redis"], "Catalog": [], "Carts": [], "Orders": [], "Payments": ["WebClient", metrics], "Notifications": ["WebClient"], "DeadLetters": ["AMQP"],
 ]
 let services = clientsOfServices.map(\.key)
 
@@ -113,7 +113,7 @@ let package = Package(
                 name: "wharf",
                 dependencies: [
                     "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient", "Secrets",
-                    "Users", "DeadLetters",
+                    "Users", "DeadLetters", "Payments", "JSON",
                     log, lifecycle, arguments,
                 ], swiftSettings: safe),
 
@@ -176,7 +176,7 @@ let package = Package(
             ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
-            ("PaymentsTests", ["ServiceKit", "Payments", "Messaging", "JSON", "Contracts", "PostgreSQL", "WebClient"]),
+            ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Secrets", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "WebClient", log, lifecycle]),
             ("OrdersTests", ["ServiceKit", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
             ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
             (

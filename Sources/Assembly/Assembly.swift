@@ -123,7 +123,9 @@ package struct Assembly: Sendable {
         case .orders:
             definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
         case .payments:
-            definition = PaymentsService.definition(gateways: [try stripe()], clock: clock)
+            let gateways = [try stripe()]
+            definition = PaymentsService.definition(gateways: gateways, clock: clock)
+            services += watches(of: gateways, database: database, publisher: publisher)
         case .notifications:
             let ask = try asking(user, commands: publisher, on: thread, &services)
             let ledger = SendingLedger()
@@ -161,7 +163,7 @@ package struct Assembly: Sendable {
         return client.ask
     }
 
-    private func stripe() throws -> StripeGateway {
+    func stripe() throws -> StripeGateway {
         guard let key = settings.stripe.apiKey else {
             throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key of Stripe's, or the sandbox's")
         }

@@ -5,6 +5,14 @@ public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
     case stripe
 }
 
+/// When the money of an order is taken.
+public enum CaptureMode: String, Sendable, Hashable, CaseIterable {
+    /// At the checkout.
+    case automatic
+    /// It is reserved at the checkout, and taken at the first shipment.
+    case manual
+}
+
 public struct PaymentChoice: Sendable, Hashable, Codable {
     public let gateway: GatewayName
     public let paymentMethod: String

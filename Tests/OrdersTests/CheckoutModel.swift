@@ -243,11 +243,11 @@ struct CheckoutModel {
         var marked = self
         marked.attempt?.voidRequested = true
         switch attempt.state {
-        case .voided, .refunded: return [marked.with { $0.answerVoided() }]
+        case .voided, .refunded, .settled: return [marked.with { $0.answerVoided() }]
         case .needsOperator: return [marked.with { $0.flight.insert(.event(.paymentUnresolved)) }]
         case .begun where marked.money == .none:
             return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
-        case .begun, .requiresAction, .declined, .succeeded:
+        case .begun, .requiresAction, .authorized, .uncaptured, .declined, .succeeded:
             let undone = marked.with { model in
                 if let status = model.moneyStatus { _ = model.attempt?.learn(Self.payment(status)) }
                 model.money = model.money == .taken ? .givenBack : .cancelled

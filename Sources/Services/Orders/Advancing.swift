@@ -109,7 +109,9 @@ extension OrderRow {
         var fulfilment = try fulfilment
         guard fulfilment.learn(refund) else {
             // Nothing follows, but the history says why the money of a return did not go back: payments has nothing else to show for it.
-            return refund.state == .failed && fulfilment.awaits(refund) ? [] : nil
+            let isAwaited = fulfilment.awaits(refund)
+            if fulfilment.learn(settled: refund) { try change(fulfilment) }
+            return isAwaited && (refund.state == .failed || refund.state == .needsOperator) ? [] : nil
         }
         try change(fulfilment)
         guard !checkout.isCancelled, !checkout.isGivenUp else { return [] }

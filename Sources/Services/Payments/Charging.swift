@@ -44,6 +44,7 @@ struct Charging: Sendable {
     static let refusal = "gateway-refused"
 
     let gateways: Gateways
+    var capture = CaptureMode.automatic
     let clock: any WallClock
 
     static func read(_ request: Request) throws -> ChargeOrder {
@@ -59,7 +60,8 @@ struct Charging: Sendable {
             let charge = Charge(
                 order: order.orderID, orderNumber: order.orderNumber, amount: order.amount,
                 paymentMethod: order.payment.paymentMethod,
-                idempotencyKey: Attempt.firstKey(of: order.orderID), gateway: order.payment.gateway)
+                idempotencyKey: Attempt.firstKey(of: order.orderID), gateway: order.payment.gateway,
+                isCapturedLater: capture == .manual && order.amount.amount > 0)
             return Attempt(
                 order: order.orderID, charge: charge, state: .begun,
                 sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)

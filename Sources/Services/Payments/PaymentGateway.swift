@@ -6,14 +6,16 @@ import Messaging
 public enum PaymentStatus: Sendable, Equatable {
     case succeeded(intent: String)
     case requiresAction(intent: String, clientSecret: String)
+    /// The money is reserved on the customer's card, and is taken by a capture.
+    case authorized(intent: String)
     case declined(intent: String?, code: String)
     case cancelled(intent: String)
-    /// It exists and is undecided: not tried yet, being processed, or only authorized.
+    /// It exists and is undecided: not tried yet, or being processed.
     case open(intent: String)
 
     public var intent: String? {
         switch self {
-        case .succeeded(let intent), .requiresAction(let intent, _), .cancelled(let intent), .open(let intent): intent
+        case .succeeded(let intent), .requiresAction(let intent, _), .authorized(let intent), .cancelled(let intent), .open(let intent): intent
         case .declined(let intent, _): intent
         }
     }
@@ -25,18 +27,23 @@ public struct GatewayPayment: Sendable, Equatable {
     /// Nil for a payment that is not one of Wharf's.
     public let order: UUID?
     public let amount: Money
+    /// What was taken, in minor units: less than the amount where only a part was captured.
+    public let captured: Int
     /// In minor units.
     public let refunded: Int
     public let isDisputed: Bool
     /// All of its refunds and disputes; nil where the call does not say.
     public var movements: GatewayMovements?
 
+    /// - Parameter captured: Nil where the gateway does not say: all of it, once the payment has succeeded.
     public init(
-        status: PaymentStatus, order: UUID?, amount: Money, refunded: Int = 0, isDisputed: Bool = false, movements: GatewayMovements? = nil
+        status: PaymentStatus, order: UUID?, amount: Money, captured: Int? = nil, refunded: Int = 0, isDisputed: Bool = false,
+        movements: GatewayMovements? = nil
     ) {
         self.status = status
         self.order = order
         self.amount = amount
+        if case .succeeded = status { self.captured = captured ?? amount.amount } else { self.captured = 0 }
         self.refunded = refunded
         self.isDisputed = isDisputed
         self.movements = movements
@@ -44,7 +51,7 @@ public struct GatewayPayment: Sendable, Equatable {
 
     /// Whether the gateway holds money from it.
     var isPaid: Bool {
-        if case .succeeded = status { refunded < amount.amount } else { false }
+        if case .succeeded = status { refunded < captured } else { false }
     }
 
     var isDecided: Bool {
@@ -55,7 +62,7 @@ public struct GatewayPayment: Sendable, Equatable {
     var isLive: Bool {
         switch status {
         case .succeeded: isPaid
-        case .requiresAction, .open: true
+        case .requiresAction, .authorized, .open: true
         case .declined, .cancelled: false
         }
     }
@@ -142,6 +149,8 @@ public struct Charge: Sendable, Hashable {
     /// The same for every call about this charge, until the gateway answers it only with an error.
     public internal(set) var idempotencyKey: UUID
     public var gateway = GatewayName.stripe
+    /// Only authorizes the payment; a capture takes the money later.
+    public var isCapturedLater = false
 }
 
 /// A refund to request.
@@ -159,7 +168,7 @@ public struct RefundCall: Sendable, Hashable {
 /// An event as a gateway sends it, reduced to the payment that may have changed.
 public struct GatewayEvent: Sendable {
     public enum Kind: Sendable {
-        case succeeded, paymentFailed, cancelled, requiresAction
+        case succeeded, paymentFailed, cancelled, requiresAction, authorized
         /// A refund or a dispute.
         case moneyMoved
     }
@@ -196,4 +205,20 @@ public protocol PaymentGateway: Sendable {
     /// Refunds a part of it, or the rest; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently, and `keySpent`
     /// for a part only: repeating a refund of the rest is harmless.
     func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment
+    /// Takes the money of a payment that is authorized; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently.
+    func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
+    /// A page of the payments made in the period, its end excluded, newest first; nil where the gateway has no such list.
+    /// - Parameter position: Where the previous page ended; nil for the first page.
+    func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage?
+    /// A page of what has happened, oldest first; nil where the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
+    func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage?
+}
+
+/// Gateways that cannot do it, or do not say.
+extension PaymentGateway {
+    public func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
+        throw .refused("the gateway \(name.rawValue) captures payments at once")
+    }
+    public func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage? { nil }
+    public func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage? { nil }
 }

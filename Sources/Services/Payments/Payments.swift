@@ -8,10 +8,12 @@ public enum PaymentsService {
     public static let name = "payments"
     public static let migrations = Inbox.migrations + Schema.migrations
 
-    /// - Parameter gateways: The gateways that this process can call, one for each name.
-    public static func definition(gateways: [any PaymentGateway], clock: any WallClock) -> ServiceDefinition {
+    /// - Parameters:
+    ///   - gateways: The gateways that this process can call, one for each name.
+    ///   - capture: When new payments are captured; each payment keeps the mode that it began with.
+    public static func definition(gateways: [any PaymentGateway], capture: CaptureMode = .automatic, clock: any WallClock) -> ServiceDefinition {
         let gateways = Gateways(gateways)
-        let charging = Charging(gateways: gateways, clock: clock)
+        let charging = Charging(gateways: gateways, capture: capture, clock: clock)
         let voiding = Voiding(gateways: gateways, clock: clock)
         let unresolved = Unresolved(gateways: gateways, clock: clock)
         let extras = Extras(gateways: gateways, clock: clock)
@@ -38,11 +40,13 @@ public enum PaymentsService {
                     MessageName.performRefund, reading: Operation.contract(PerformRefund.self), prepare: refunding.begin,
                     perform: refunding.perform, complete: refunding.complete),
                 .query("payments.refunds.list", reading: ListRefunds.read, handle: creating.list),
+                // It locks attempts by what it finds.
+                .command("payments.unresolved.settle", transaction: .own, reading: SettlePayment.read, handle: Settling(clock: clock).settle),
                 .query("payments.unresolved.list", reading: ListUnresolved.read, handle: UnresolvedList.list),
             ]
                 + webhooks.map { webhooks in
                     .external(
-                        "payments.webhooks.\(webhooks.gateway.name.rawValue)", reading: webhooks.gateway.event, prepare: webhooks.begin,
+                        Webhooks.operation(of: webhooks.gateway.name), reading: webhooks.gateway.event, prepare: webhooks.begin,
                         perform: webhooks.ask, complete: webhooks.complete)
                 },
             pollers: [
@@ -52,6 +56,8 @@ public enum PaymentsService {
             ],
             sends: [
                 MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
-            ])
+            ]
+                // Events whose webhooks did not arrive.
+                + webhooks.map { Webhooks.operation(of: $0.gateway.name) })
     }
 }

@@ -144,5 +144,61 @@ enum Schema {
                 );
                 CREATE INDEX unclaimed_payments_open ON unclaimed_payments (found_at) WHERE settled_at IS NULL;
                 """),
+        Migration(
+            id: "decisions, captures and comparisons",
+            sql: """
+                ALTER TABLE attempts
+                    DROP CONSTRAINT attempts_state_check,
+                    ADD CONSTRAINT attempts_state_check CHECK (state IN (
+                        'begun', 'requiresAction', 'authorized', 'uncaptured', 'succeeded', 'declined', 'voided', 'refunded', 'needsOperator', 'settled')),
+                    -- What the gateway has taken; nothing where that is the amount.
+                    ADD COLUMN captured bigint,
+                    -- What an operator has refunded without the gateway.
+                    ADD COLUMN refunded_elsewhere bigint NOT NULL DEFAULT 0,
+                    -- The gateway was asked to authorize only.
+                    ADD COLUMN captured_later boolean NOT NULL DEFAULT false,
+                    ADD COLUMN capture_requested boolean NOT NULL DEFAULT false,
+                    ADD COLUMN capture_drives integer NOT NULL DEFAULT 0,
+                    DROP COLUMN to_void_since,
+                    ADD COLUMN to_void_since timestamptz GENERATED ALWAYS AS (
+                        CASE WHEN void_requested AND state IN ('begun', 'requiresAction', 'authorized', 'uncaptured', 'succeeded') THEN updated_at END) STORED,
+                    DROP COLUMN unresolved_since,
+                    ADD COLUMN unresolved_since timestamptz GENERATED ALWAYS AS (
+                        CASE WHEN state IN ('needsOperator', 'uncaptured') THEN updated_at END) STORED,
+                    ADD COLUMN to_capture_since timestamptz GENERATED ALWAYS AS (
+                        CASE WHEN capture_requested AND NOT void_requested AND state = 'authorized' THEN updated_at END) STORED;
+                CREATE INDEX attempts_to_void ON attempts (to_void_since) WHERE to_void_since IS NOT NULL;
+                CREATE INDEX attempts_unresolved ON attempts (unresolved_since) WHERE unresolved_since IS NOT NULL;
+                CREATE INDEX attempts_to_capture ON attempts (to_capture_since) WHERE to_capture_since IS NOT NULL;
+                -- For comparisons with the gateway's list, which is in the order of time.
+                CREATE INDEX attempts_by_time ON attempts (created_at, order_id);
+
+                -- How an operator has settled a refund that the gateway rejects.
+                ALTER TABLE refunds ADD COLUMN settlement text CHECK (settlement IN ('refundedElsewhere', 'writtenOff', 'nothingLeft'));
+
+                -- Who has decided what about money, and why. Rows are only added.
+                CREATE TABLE settlements (
+                    id uuid PRIMARY KEY,
+                    kind text NOT NULL,
+                    subject text NOT NULL,
+                    order_id uuid NOT NULL,
+                    amount bigint NOT NULL,
+                    currency text NOT NULL,
+                    settlement text NOT NULL CHECK (settlement IN ('refundedElsewhere', 'writtenOff')),
+                    note text NOT NULL,
+                    actor text NOT NULL,
+                    at timestamptz NOT NULL
+                );
+                CREATE INDEX settlements_by_order ON settlements (order_id);
+
+                -- Work that one process at a time does now and then: how far it has come, and its last result.
+                CREATE TABLE periodic_work (
+                    name text PRIMARY KEY,
+                    position text,
+                    result text,
+                    done_at timestamptz,
+                    leased_until timestamptz NOT NULL
+                );
+                """),
     ]
 }

@@ -65,7 +65,7 @@ struct Unresolved: Sendable {
         case .standing: return .failed(standing)
         case .refundAgain(let id): return .refundAgain(id)
         case .payment(let attempt):
-            guard let intent = attempt.intent else { return .failed(standing) }
+            guard let intent = attempt.intent, attempt.whyNotRefundedAsAWhole == nil else { return .failed(standing) }
             do throws(GatewayError) {
                 return .refunded(try await gateways[attempt.charge.gateway].refund(attempt.refundOfRest(intent: intent)))
             } catch {

@@ -1,13 +1,6 @@
-import AMQP
 import ArgumentParser
-import Assembly
-import Contracts
-import FoundationEssentials
 import Input
 import Messaging
-import Operations
-import Runtime
-import ServiceLifecycle
 
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,48 +61,19 @@ struct DeadLettersCommand: AsyncParsableCommand {
         }
     }
 
-    /// How long an operator waits for an answer.
-    private static let timeout: Duration = .seconds(10)
-    /// The actor in the audit log for commands from a shell.
-    private static let shell = Caller(id: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), role: .admin)
-
-    /// Sends requests to the dead-letter service as the ingress does, one after the other over the same connection, and prints each answer.
-    /// A rejected request does not stop the others; the exit status is 1 when any was rejected.
+    /// Sends the requests one after the other, and prints each answer. A rejected request does not stop the others; the exit status is 1 when any was rejected.
     private static func ask(
         _ operation: String, _ durability: Durability, _ requests: [[String: String]], body: [UInt8] = []
     ) async throws {
-        let (settings, logger) = try Role.start("dead-letters", isTool: true)
-        let assembly = Assembly(settings: settings, logger: logger, name: "dead-letters")
-        let commands = try assembly.publisher(Assembly.ingress, confirms: true)
-        let queries = try assembly.publisher(Assembly.ingress, confirms: true, for: "queries")
-        let (client, parts) = try assembly.requestClient(Assembly.ingress, commands: commands, queries: queries)
-        let refused = try await withThrowingTaskGroup(of: Void.self) { group in
-            for service in [commands, queries] + parts { group.addTask { try await service.run() } }
-            defer { group.cancelAll() }
-            try await client.whenReady(within: timeout, clock: assembly.clock)
+        let refused = try await Shell.run("dead-letters") { shell in
             var refused = 0
             for parameters in requests {
-                let request = Request(
-                    id: assembly.randomness.uuid(), operation: operation, parameters: parameters, caller: shell, body: body)
-                let reply = try await client.send(request, durability: durability, timeout: timeout)
+                let reply = try await shell.ask(operation, durability, parameters, body: body)
                 if !reply.body.isEmpty { print(String(decoding: reply.body, as: UTF8.self)) }
                 if reply.status >= 400 { refused += 1 }
             }
             return refused
         }
         if refused > 0 { throw ExitCode(1) }
-    }
-}
-
-extension RequestClient {
-    private static let readinessInterval: Duration = .milliseconds(20)
-
-    /// Returns when requests can be sent; throws `Unanswered` when that does not happen in time.
-    fileprivate func whenReady(within limit: Duration, clock: any WallClock) async throws {
-        let ready: Bool? = try await clock.within(limit) {
-            while !(await self.canSend) { try await clock.sleep(for: Self.readinessInterval) }
-            return true
-        }
-        guard ready == true else { throw Unanswered.refused("the broker cannot be reached") }
     }
 }

@@ -6,7 +6,7 @@ import FoundationEssentials
 ///
 /// ```
 /// confirmed ─► partlyShipped ─► shipped ─► delivered
-/// a return: requested ─► refused | approved ─► received ─► refunded
+/// a return: requested ─► refused | approved ─► received ─► refunded | writtenOff
 /// ```
 ///
 /// Every change names an id or a state, and repeating a change returns the same answer. Of each SKU no more is shipped than was
@@ -93,6 +93,14 @@ struct Fulfilment: Sendable, Hashable, Codable {
         guard refund.state == .succeeded, !refunds.contains(refund.refundID) else { return false }
         refunds.append(refund.refundID)
         if let place = returns.firstIndex(where: { $0.refundID == refund.refundID && $0.state == .received }) { returns[place].state = .refunded }
+        return true
+    }
+
+    /// A refund that the gateway has not made, and that nobody makes any more, ends its return as well. Returns whether it has.
+    mutating func learn(settled refund: RefundReport) -> Bool {
+        guard refund.state == .failed, let settlement = refund.settlement else { return false }
+        guard let place = returns.firstIndex(where: { $0.refundID == refund.refundID && $0.state == .received }) else { return false }
+        returns[place].state = settlement == .writtenOff ? .writtenOff : .refunded
         return true
     }
 

@@ -120,7 +120,7 @@ struct Refunding: Sendable {
                     return .done(emit: try attempt.messages(since: before, refunds: others))
                 }
                 // Nothing is left to refund: all of it was refunded otherwise.
-                refund.state = attempt.refunded >= attempt.charge.amount.amount || attempt.voidRequested ? .failed : .needsOperator
+                refund.state = attempt.hasReturnedAll || attempt.voidRequested ? .failed : .needsOperator
                 refund.detail = detail
             case .payment(let payment):
                 if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
