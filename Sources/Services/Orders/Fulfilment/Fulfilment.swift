@@ -92,7 +92,10 @@ struct Fulfilment: Sendable, Hashable, Codable {
     mutating func learn(_ refund: RefundReport) -> Bool {
         guard refund.state == .succeeded, !refunds.contains(refund.refundID) else { return false }
         refunds.append(refund.refundID)
-        if let place = returns.firstIndex(where: { $0.refundID == refund.refundID && $0.state == .received }) { returns[place].state = .refunded }
+        // Also one that was written off, if its money goes back after all.
+        if let place = returns.firstIndex(where: { $0.refundID == refund.refundID && ($0.state == .received || $0.state == .writtenOff) }) {
+            returns[place].state = .refunded
+        }
         return true
     }
 

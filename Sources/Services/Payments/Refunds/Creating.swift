@@ -69,7 +69,7 @@ struct Creating: Sendable {
 
     /// Whether all that was captured goes back, or has gone.
     private static func hasNothingLeft(_ attempt: Attempt, _ ledger: RefundLedger) -> Bool {
-        if attempt.voidRequested { return attempt.state != .needsOperator && attempt.state != .settled }
+        guard !attempt.voidRequested else { return attempt.state != .needsOperator && attempt.state != .settled }
         return attempt.state == .succeeded && attempt.captured > 0 && ledger.left(of: attempt) == 0
     }
 

@@ -84,6 +84,7 @@ struct Refund: Sendable, Hashable {
         case (.pending, .cancelled), (.succeeded, .cancelled): (state, detail) = (.failed, "cancelled at the gateway")
         default: break
         }
+        if state != .failed { settlement = nil }
     }
 
     /// Whether its failure is a matter of its own: the rest of an order that was given up is requested again with the attempt, and what was made at the

@@ -75,7 +75,7 @@ struct RefundLedger {
         guard attempt.hasReturnedAll else { return [] }
         var closed = refunds.values.filter { $0.order == attempt.order && $0.state == .needsOperator }
         for place in closed.indices {
-            closed[place].state = .failed
+            (closed[place].state, closed[place].settlement) = (.failed, .nothingLeft)
             put(closed[place])
         }
         return closed
