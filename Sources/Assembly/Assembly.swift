@@ -124,7 +124,7 @@ package struct Assembly: Sendable {
             definition = OrdersService.definition(retention: Double(settings.orderRetentionDays) * 86_400, clock: clock)
         case .payments:
             let gateways = [try stripe()]
-            definition = PaymentsService.definition(gateways: gateways, clock: clock)
+            definition = PaymentsService.definition(gateways: gateways, capture: settings.capture, clock: clock)
             services += watches(of: gateways, database: database, publisher: publisher)
         case .notifications:
             let ask = try asking(user, commands: publisher, on: thread, &services)

@@ -24,7 +24,7 @@ extension Settings {
         if ["WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS", "WHARF_AMQP_URL_\(own)", "WHARF_POSTGRES_URL_\(own)"].contains(name) { return true }
         switch ServiceName(rawValue: role) {
         case .users: return name == "WHARF_REDIS_URL"
-        case .payments: return name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET"
+        case .payments: return name == "WHARF_CAPTURE" || name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET"
         case .notifications: return name == "WHARF_MAIL_URL"
         case .catalog, .carts, .orders, .deadletters: return false
         case nil: return role == "ingress" && name == "STRIPE_WEBHOOK_SECRET"

@@ -128,6 +128,9 @@ extension AuditedOrder {
 
     /// An order whose payment is captured when it is shipped, or could not be.
     private var untakenFindings: [Finding] {
+        if charge?.state == "authorized", fulfilment?.shipped.isEmpty == false {
+            return [finding(.payments, "was shipped, but its payment is not captured", awaits: .payments)]
+        }
         guard let taken = captures.first else { return [] }
         return [finding(.payments, "has its payment recorded as not taken, but the gateway has taken \(taken.money(taken.captured)) (\(taken.id))", awaits: .payments)]
     }

@@ -23,6 +23,15 @@ public struct PaymentChoice: Sendable, Hashable, Codable {
     }
 }
 
+/// `payments.capture`: something of the order is shipped, so its money is taken where it was only authorized.
+public struct CapturePayment: Sendable, Codable {
+    public let orderID: UUID
+
+    public init(orderID: UUID) {
+        self.orderID = orderID
+    }
+}
+
 /// `payments.extras.undo`: cancels or refunds a payment at the gateway that exists beside the order's own.
 public struct UndoExtraPayment: Sendable, Codable {
     public let orderID: UUID

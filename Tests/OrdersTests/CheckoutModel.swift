@@ -24,7 +24,7 @@ struct CheckoutModel {
 
     /// The actual state at the gateway.
     enum Money: Hashable {
-        case none, waitsForCustomer, taken, declined, cancelled, givenBack
+        case none, waitsForCustomer, reserved, taken, declined, cancelled, givenBack
     }
 
     static let order = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
@@ -32,6 +32,8 @@ struct CheckoutModel {
 
     /// Whether catalog hands over to payments. An earlier version reports to orders.
     var handsOver = true
+    /// Whether payments are only authorized, and captured at the shipment.
+    var capturesLater = false
     var checkout = Checkout.placed
     var reservation = Reservation.none
     var attempt: Attempt?
@@ -68,12 +70,12 @@ struct CheckoutModel {
         if mustVoid { next.append(with { $0.flight.insert(.step(.void)) }) }
         if callUnderWay { next += callEnding(faultless: faultless) }
         if money == .waitsForCustomer {
-            next.append(with { $0.money = .taken })
+            next.append(with { $0.money = paid })
             next.append(with { $0.money = .declined })
         }
         // The customer's browser still holds the secret of a payment that was declined after an authentication.
         if money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
-            next.append(with { $0.money = .taken })
+            next.append(with { $0.money = paid })
         }
         if let status = moneyStatus { next.append(with { $0.learn(status) }) }
         return next.filter { $0 != self }
@@ -92,8 +94,10 @@ struct CheckoutModel {
     /// Payments looks for these by itself.
     private var mustVoid: Bool {
         guard let attempt, attempt.voidRequested else { return false }
-        return [.begun, .requiresAction, .succeeded].contains(attempt.state)
+        return [.begun, .requiresAction, .authorized, .succeeded].contains(attempt.state)
     }
+
+    private var paid: Money { capturesLater ? .reserved : .taken }
 
     // MARK: Invariants
 
@@ -101,16 +105,16 @@ struct CheckoutModel {
         var found: [String] = []
         if checkout.phase == .confirmed {
             if reservation != .committed { found.append("confirmed without stock") }
-            if money != .taken { found.append("confirmed without money") }
+            if money != paid { found.append("confirmed without money") }
         }
         if checkout.phase == .booked {
             if reservation != .committed { found.append("booked without stock") }
-            if money != .taken { found.append("booked without money") }
+            if money != paid { found.append("booked without money") }
         }
         // The customer's view.
         if checkout.orderState == "confirmed" {
             if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }
-            if money != .taken { found.append("called confirmed without money") }
+            if money != paid { found.append("called confirmed without money") }
         }
         if announcedConfirmed, announcedRejected { found.append("announced as both confirmed and rejected") }
         if announcedCancelled, announcedRejected { found.append("announced as both cancelled and rejected") }
@@ -119,6 +123,7 @@ struct CheckoutModel {
         if isQuiet, checkout.phase == .rejected || checkout.phase == .cancelled {
             if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
             if money == .waitsForCustomer { found.append("rejected and still payable") }
+            if money == .reserved { found.append("rejected and the money reserved") }
             if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }
         }
         return found
@@ -186,6 +191,7 @@ struct CheckoutModel {
         switch money {
         case .none, .givenBack: nil
         case .waitsForCustomer: .requiresAction(intent: Self.intent, clientSecret: "secret")
+        case .reserved: .authorized(intent: Self.intent)
         case .taken: .succeeded(intent: Self.intent)
         case .declined: .declined(intent: Self.intent, code: "generic_decline")
         case .cancelled: .cancelled(intent: Self.intent)
@@ -224,7 +230,7 @@ struct CheckoutModel {
     private func callEnding(faultless: Bool) -> [CheckoutModel] {
         var next: [CheckoutModel] = []
         if money == .none {
-            for outcome in [Money.taken, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
+            for outcome in [paid, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
             // It never went through; the message is delivered again.
             next.append(with { $0.callUnderWay = false; $0.flight.insert(.step(.charge)) })
         } else {

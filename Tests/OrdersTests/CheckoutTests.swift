@@ -8,9 +8,9 @@ import Testing
     /// Far above the actual number of states; a model that grows past it has lost its bound.
     static let maximumStates = 100_000
 
-    @Test(arguments: [true, false])
-    func `no order of events, no duplicate and no loss breaks a promise, and every checkout can end`(catalogHandsOver: Bool) throws {
-        let states = try Self.closure(of: CheckoutModel(handsOver: catalogHandsOver)) { $0.successors() }.states
+    @Test(arguments: [true, false], [true, false])
+    func `no order of events, no duplicate and no loss breaks a promise, and every checkout can end`(catalogHandsOver: Bool, capturesLater: Bool) throws {
+        let states = try Self.closure(of: CheckoutModel(handsOver: catalogHandsOver, capturesLater: capturesLater)) { $0.successors() }.states
         for state in states where !state.violations.isEmpty {
             Issue.record("\(state.violations) in \(state)")
             return

@@ -108,7 +108,7 @@ package struct ChildEnvironment: Sendable {
         case .users:
             return [ServerURLs.redisVariable: urls.redis]
         case .payments:
-            return outer.filter { $0.key.hasPrefix("PAYPAL_") || Self.proxies.contains($0.key) }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
+            return outer.filter { $0.key == "WHARF_CAPTURE" || $0.key.hasPrefix("PAYPAL_") || Self.proxies.contains($0.key) }.merging(stripe.filter { $0.key != "STRIPE_WEBHOOK_SECRET" }) { $1 }
         case .notifications:
             var variables = outer.filter { name, _ in
                 ["SENDGRID_", "TWILIO_", "WHARF_TEMPLATES"].contains(where: name.hasPrefix) || Self.proxies.contains(name)

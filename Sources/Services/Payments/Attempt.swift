@@ -43,7 +43,7 @@ struct Attempt: Sendable, Hashable {
     var isDisputed = false
     /// Whether a refund of a part waits for an operator.
     var hasRefusedRefund = false
-    /// Refunds that were requested under a new key after the first was rejected.
+    /// Refunds of the rest, and captures, that were requested under a new key after the first was rejected.
     var refundTries = 0
     /// Grows by one with each change of the attempt.
     var version = 1
@@ -86,6 +86,9 @@ struct Attempt: Sendable, Hashable {
             (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
         case (.begun, .declined(let intent, let code)), (.requiresAction, .declined(let intent, let code)):
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)
+        // The authorization has ended: the goods are on their way, or the order waits for a shipment that nothing pays for.
+        case (.authorized, .cancelled) where !voidRequested:
+            (state, detail) = captureRequested ? (.uncaptured, "the authorization has ended") : (.voided, Capturing.ended)
         case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.authorized, .cancelled(let intent)),
             (.declined, .cancelled(let intent)):
             (state, self.intent, detail) = (.voided, intent, "cancelled at the gateway")

@@ -15,6 +15,7 @@ public enum PaymentsService {
         let gateways = Gateways(gateways)
         let charging = Charging(gateways: gateways, capture: capture, clock: clock)
         let voiding = Voiding(gateways: gateways, clock: clock)
+        let capturing = Capturing(gateways: gateways, clock: clock)
         let unresolved = Unresolved(gateways: gateways, clock: clock)
         let extras = Extras(gateways: gateways, clock: clock)
         let creating = Creating(clock: clock)
@@ -29,6 +30,9 @@ public enum PaymentsService {
                 .external(
                     MessageName.void, reading: Operation.contract(VoidPayment.self), prepare: voiding.begin,
                     perform: voiding.void, complete: voiding.complete),
+                .external(
+                    MessageName.capture, reading: Operation.contract(CapturePayment.self), prepare: capturing.begin,
+                    perform: capturing.capture, complete: capturing.complete),
                 .external(
                     MessageName.undoExtra, reading: Operation.contract(UndoExtraPayment.self), prepare: extras.find,
                     perform: extras.undo, complete: extras.complete),
@@ -51,11 +55,13 @@ public enum PaymentsService {
                 },
             pollers: [
                 Poller(name: "unvoided payments", interval: .seconds(10), find: voiding.findUnvoided),
+                Poller(name: "uncaptured payments", interval: .seconds(10), find: capturing.findUncaptured),
                 Poller(name: "pending refunds", interval: .seconds(10), find: refunding.findPending),
                 Poller(name: "old webhook events", interval: .seconds(3600), find: Webhooks.dropOld(clock)),
             ],
             sends: [
                 MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
+                MessageName.capture,
             ]
                 // Events whose webhooks did not arrive.
                 + webhooks.map { Webhooks.operation(of: $0.gateway.name) })

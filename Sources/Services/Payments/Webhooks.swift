@@ -148,8 +148,19 @@ extension Attempt {
             let letter = UnresolvedPayment(orderID: order, cause: Unresolved.refundRefused, detail: detail ?? "a refund has failed")
             return try messages(about: refunds)
                 + [OutgoingMessage(.request(MessageName.unresolved), letter), OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, detail))]
+        case (.authorized, .succeeded), (.uncaptured, .succeeded):
+            return try messages(about: refunds) + [OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, "payment captured"))]
+        case (.authorized, .uncaptured),
+            (.authorized, .voided) where !voidRequested:
+            let cause = state == .uncaptured ? Capturing.refused : Capturing.ended
+            let letter = UnresolvedPayment(orderID: order, cause: cause, detail: detail ?? cause)
+            let text = state == .uncaptured ? "the payment could not be captured" : "the authorization has ended"
+            return [
+                try OutgoingMessage(.request(MessageName.unresolved), letter),
+                try OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, text)),
+            ]
         // An operator has nothing left to decide.
-        case (.needsOperator, _):
+        case (.needsOperator, _), (.settled, _):
             return try messages(about: refunds) + messages(event(.paymentChanged, report.state.rawValue))
         default:
             return try (event.map(messages) ?? []) + messages(about: refunds)
