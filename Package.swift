@@ -28,7 +28,7 @@ let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
     "Catalog": [],
     "Carts": [],
     "Orders": [],
-    "Payments": ["WebClient"],
+    "Payments": ["WebClient", metrics],
     "Notifications": ["WebClient"],
     "DeadLetters": ["AMQP"],
 ]
@@ -120,7 +120,7 @@ let package = Package(
                 dependencies: [
                     "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "JSON", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient",
                     "Secrets", "Gzip",
-                    "Users", "DeadLetters",
+                    "Users", "DeadLetters", "Payments",
                     log, lifecycle, arguments,
                 ], swiftSettings: safe),
 

@@ -2,6 +2,7 @@ import AMQP
 import Messaging
 import Notifications
 import Operations
+import Payments
 import PostgreSQL
 import Redis
 import ServiceLifecycle
@@ -74,6 +75,13 @@ extension WaitingWatch: HasReadiness {
     var readiness: [ReadinessCheck] {
         // A waiting notification stops nothing else, and the retry ladder sends it again.
         [ReadinessCheck("customers", isRequired: false) { self.problem }]
+    }
+}
+
+extension ReconciliationWatch: HasReadiness {
+    var readiness: [ReadinessCheck] {
+        // Books that differ from the gateway stop nothing: people look into them.
+        [ReadinessCheck("reconciliation", isRequired: false) { self.problem }]
     }
 }
 

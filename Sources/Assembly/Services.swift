@@ -88,7 +88,9 @@ extension Assembly {
             return OrdersService.definition(
                 retention: Double(settings.orderRetentionDays) * 86_400, shop: MailAddress(settings.mail.from)?.name, clock: clock)
         case .payments:
-            return PaymentsService.definition(gateways: try gateways(), clock: clock)
+            let gateways = try gateways()
+            services += watches(of: gateways, database: database, publisher: publisher)
+            return PaymentsService.definition(gateways: gateways, capture: settings.capture, clock: clock)
         case .notifications:
             let ask = try asking(user, commands: publisher, on: thread, &services)
             let ledger = SendingLedger()

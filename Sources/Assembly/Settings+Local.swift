@@ -24,7 +24,9 @@ extension Settings {
         if ["WHARF_MAIL_FROM", "WHARF_INSECURE_HOSTS", "WHARF_AMQP_URL_\(own)", "WHARF_POSTGRES_URL_\(own)"].contains(name) { return true }
         switch ServiceName(rawValue: role) {
         case .users: return name == "WHARF_REDIS_URL"
-        case .payments: return (name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET") || (name.hasPrefix("PAYPAL_") && name != "PAYPAL_WEBHOOK_ID")
+        case .payments:
+            return name == "WHARF_CAPTURE" || (name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET")
+                || (name.hasPrefix("PAYPAL_") && name != "PAYPAL_WEBHOOK_ID")
         case .notifications: return name == "WHARF_MAIL_URL"
         case .carts: return name == "PAYPAL_CLIENT_ID"
         case nil:

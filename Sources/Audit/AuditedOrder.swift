@@ -67,7 +67,8 @@ struct AuditedOrder: Sendable {
 /// The payment of an order in the payment service's records.
 struct AuditedCharge: Sendable {
     let order: UUID
-    /// In the words of the payment service: `begun`, `requiresAction`, `succeeded`, `declined`, `voided`, `refunded`, `needsOperator`.
+    /// In the words of the payment service: `begun`, `requiresAction`, `authorized`, `uncaptured`, `succeeded`, `declined`, `voided`, `refunded`,
+    /// `needsOperator`, `settled`.
     let state: String
     let amount: Money
     let isToBeVoided: Bool
@@ -81,6 +82,10 @@ struct AuditedCharge: Sendable {
     /// Whether a partial refund waits for an operator.
     var hasRefusedRefund = false
     var gateway = GatewayName.stripe
+
+    var needsOperator: Bool { state == "needsOperator" || state == "uncaptured" }
+    /// Nothing was taken: it is taken when the order is shipped, or could not be.
+    var isUntaken: Bool { state == "authorized" || state == "uncaptured" || (state == "settled" && !isToBeVoided) }
 
     /// Written to forbid a charge that had not begun.
     var isTombstone: Bool { amount.currency.isEmpty }

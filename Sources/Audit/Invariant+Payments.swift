@@ -37,7 +37,8 @@ extension AuditedOrder {
     }
 
     private func states(by ledger: [LedgerPayment]) -> Set<String> {
-        if charge?.state == "needsOperator" { return ["needsOperator"] }
+        if charge?.needsOperator == true { return ["needsOperator"] }
+        if charge?.state == "authorized", !ledger.contains(where: { $0.captured > 0 }) { return ["authorized"] }
         if charge?.state == "succeeded", charge?.isDisputed == true { return ["disputed"] }
         if charge?.state == "succeeded", charge?.hasRefusedRefund == true { return ["needsOperator"] }
         let own = own(of: ledger)
@@ -47,7 +48,8 @@ extension AuditedOrder {
             if refunded >= captured { return ["refunded"] }
             return refunded > 0 ? ["partlyRefunded", "disputed"] : ["succeeded", "disputed"]
         }
-        if saga?.fate == .sold { return ["succeeded"] }
+        if charge?.state == "settled" { return ["cancelled"] }
+        if saga?.fate == .sold, charge?.state == "succeeded" { return ["succeeded"] }
         if own.contains(where: { $0.status == nil }) { return ["declined", "cancelled"] }
         let isDeclined = own.contains { $0.status == "requires_payment_method" } || charge?.state == "declined"
         return isDeclined ? ["declined"] : ["cancelled"]
@@ -58,7 +60,9 @@ extension AuditedOrder {
         case "succeeded": ["succeeded", "partlyRefunded", "refunded", "disputed", "needsOperator"]
         case "declined": ["declined"]
         case "refunded": ["refunded"]
-        case "needsOperator": ["needsOperator"]
+        case "needsOperator", "uncaptured": ["needsOperator"]
+        // As far as the gateway has returned it nevertheless.
+        case "settled": ["succeeded", "partlyRefunded", "refunded", "cancelled"]
         case "voided", nil: ["cancelled"]
         case let other?: [other]
         }
@@ -75,7 +79,7 @@ extension AuditedOrder {
 
     /// A payment that needs an operator has an open dead letter, where operators look.
     private var operatorFindings: [Finding] {
-        guard let charge, charge.state == "needsOperator" || charge.hasRefusedRefund, !hasOpenPayment else { return [] }
+        guard let charge, charge.needsOperator || charge.hasRefusedRefund, !hasOpenPayment else { return [] }
         return [finding(.payments, "has a payment that needs an operator, but no open dead letter reports it", awaits: .payments)]
     }
 
@@ -103,6 +107,7 @@ extension AuditedOrder {
     private var saleFindings: [Finding] {
         guard let charge else { return [finding(.payments, "is confirmed, but the payment service has no charge")] }
         let kept = total.amount - (saga?.refunded ?? 0)
+        if charge.isUntaken { return untakenFindings }
         if charge.state != "succeeded", kept > 0 { return [finding(.payments, "is confirmed, but its charge is \(charge.state)")] }
         if charge.isToBeVoided, kept > 0 { return [finding(.payments, "is confirmed, but its charge is to be voided", awaits: .payments)] }
         // A second capture has been reported already.
@@ -121,14 +126,23 @@ extension AuditedOrder {
         return []
     }
 
+    /// An order whose payment is captured when it is shipped, or could not be.
+    private var untakenFindings: [Finding] {
+        if charge?.state == "authorized", fulfilment?.shipped.isEmpty == false {
+            return [finding(.payments, "was shipped, but its payment is not captured", awaits: .payments)]
+        }
+        guard let taken = captures.first else { return [] }
+        return [finding(.payments, "has its payment recorded as not taken, but the gateway has taken \(taken.money(taken.captured)) (\(taken.id))", awaits: .payments)]
+    }
+
     private var givenUpFindings: [Finding] {
         var wrong: [Finding] = []
-        if let charge, ["begun", "requiresAction", "succeeded"].contains(charge.state) {
+        if let charge, ["begun", "requiresAction", "authorized", "uncaptured", "succeeded"].contains(charge.state) {
             wrong.append(finding(.payments, "was given up, but its charge is \(charge.state)", awaits: .payments))
         }
         let kept = captures.filter { $0.kept != 0 }
-        // A dead letter asks an operator to handle it.
-        if !kept.isEmpty, charge?.state != "needsOperator" {
+        // A dead letter asks an operator to handle it, or one has.
+        if !kept.isEmpty, charge?.state != "needsOperator", charge?.state != "settled" {
             let listed = kept.map { "\($0.money($0.kept)) (\($0.id))" }.sorted().joined(separator: ", ")
             wrong.append(finding(.payments, "was given up, but the gateway keeps \(listed)", awaits: .payments))
         }

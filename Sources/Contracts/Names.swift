@@ -26,6 +26,7 @@ public enum MessageName {
     public static let waitForOrder = "orders.orders.wait"
     public static let charge = "payments.charge"
     public static let void = "payments.void"
+    public static let capture = "payments.capture"
     public static let undoExtra = "payments.extras.undo"
     public static let completeApproval = "payments.approvals.complete"
     public static let unresolved = "payments.unresolved"

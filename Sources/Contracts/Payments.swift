@@ -8,6 +8,14 @@ public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
     public var redirects: Bool { self == .paypal }
 }
 
+/// When the money of an order is taken.
+public enum CaptureMode: String, Sendable, Hashable, CaseIterable {
+    /// At the checkout.
+    case automatic
+    /// It is reserved at the checkout, and taken at the first shipment.
+    case manual
+}
+
 public struct PaymentChoice: Sendable, Hashable, Codable {
     public let gateway: GatewayName
     /// The gateway's name itself where the customer chooses the method on the gateway's pages.
@@ -21,6 +29,15 @@ public struct PaymentChoice: Sendable, Hashable, Codable {
         self.paymentMethod = paymentMethod
         self.returnURL = returnURL
         self.cancelURL = cancelURL
+    }
+}
+
+/// `payments.capture`: something of the order is shipped, so its money is taken where it was only authorized.
+public struct CapturePayment: Sendable, Codable {
+    public let orderID: UUID
+
+    public init(orderID: UUID) {
+        self.orderID = orderID
     }
 }
 

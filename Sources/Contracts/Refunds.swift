@@ -49,16 +49,29 @@ public enum RefundState: String, Sendable, Codable, CaseIterable {
     case needsOperator
 }
 
+/// How a refund has ended that the gateway has not made.
+public enum Settlement: String, Sendable, Codable, CaseIterable {
+    /// An operator has returned the money in another way.
+    case refundedElsewhere
+    /// An operator has decided that it is not returned.
+    case writtenOff
+    /// All of the payment has gone back already, or is about to.
+    case nothingLeft
+}
+
 /// The state of one refund, carried by the event `paymentChanged` that it caused.
 public struct RefundReport: Sendable, Codable, Equatable {
     public let refundID: UUID
     public let state: RefundState
     /// In minor units.
     public let amount: Int
+    /// With `failed`, where nothing is left to do for whoever requested it.
+    public let settlement: Settlement?
 
-    public init(refundID: UUID, state: RefundState, amount: Int) {
+    public init(refundID: UUID, state: RefundState, amount: Int, settlement: Settlement? = nil) {
         self.refundID = refundID
         self.state = state
         self.amount = amount
+        self.settlement = settlement
     }
 }

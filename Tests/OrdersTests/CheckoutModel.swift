@@ -25,7 +25,7 @@ struct CheckoutModel {
     /// The actual state at the gateway.
     enum Money: Hashable {
         /// `approved`: only at a gateway that redirects, which waits for the capture.
-        case none, waitsForCustomer, approved, taken, declined, cancelled, givenBack
+        case none, waitsForCustomer, approved, reserved, taken, declined, cancelled, givenBack
     }
 
     static let order = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
@@ -35,6 +35,8 @@ struct CheckoutModel {
     var handsOver = true
     /// Whether the customer approves the payment on the gateway's pages, and payments captures it afterwards. Such a gateway cancels nothing and finds nothing.
     var redirects = false
+    /// Whether payments are only authorized, and captured at the shipment.
+    var capturesLater = false
     var checkout = Checkout.placed
     var reservation = Reservation.none
     var attempt: Attempt?
@@ -72,12 +74,12 @@ struct CheckoutModel {
         if mustVoid { next.append(with { $0.flight.insert(.step(.void)) }) }
         if callUnderWay { next += callEnding(faultless: faultless) }
         if money == .waitsForCustomer {
-            for outcome in redirects ? [Money.approved] : [.taken, .declined] { next.append(with { $0.money = outcome }) }
+            for outcome in redirects ? [Money.approved] : [paid, .declined] { next.append(with { $0.money = outcome }) }
         }
         if redirects { next += approving(faultless: faultless) }
         // The customer's browser still holds the secret of a payment that was declined after an authentication.
         if !redirects, money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
-            next.append(with { $0.money = .taken })
+            next.append(with { $0.money = paid })
         }
         if let status = reported { next.append(with { $0.learn(status) }) }
         return next.filter { $0 != self }
@@ -96,8 +98,10 @@ struct CheckoutModel {
     /// Payments looks for these by itself.
     private var mustVoid: Bool {
         guard let attempt, attempt.voidRequested else { return false }
-        return [.begun, .requiresAction, .succeeded].contains(attempt.state)
+        return [.begun, .requiresAction, .authorized, .succeeded].contains(attempt.state)
     }
+
+    private var paid: Money { capturesLater ? .reserved : .taken }
 
     // MARK: Invariants
 
@@ -105,16 +109,16 @@ struct CheckoutModel {
         var found: [String] = []
         if checkout.phase == .confirmed {
             if reservation != .committed { found.append("confirmed without stock") }
-            if money != .taken { found.append("confirmed without money") }
+            if money != paid { found.append("confirmed without money") }
         }
         if checkout.phase == .booked {
             if reservation != .committed { found.append("booked without stock") }
-            if money != .taken { found.append("booked without money") }
+            if money != paid { found.append("booked without money") }
         }
         // The customer's view.
         if checkout.orderState == "confirmed" {
             if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }
-            if money != .taken { found.append("called confirmed without money") }
+            if money != paid { found.append("called confirmed without money") }
         }
         if announcedConfirmed, announcedRejected { found.append("announced as both confirmed and rejected") }
         if flight.contains(.step(.announceActionRequired)), attempt?.intent == nil { found.append("the customer is asked to act, and the gateway has nothing to act on") }
@@ -125,6 +129,7 @@ struct CheckoutModel {
             if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
             // What nobody captures takes no money, whatever its customer does.
             if money == .waitsForCustomer, !redirects { found.append("rejected and still payable") }
+            if money == .reserved { found.append("rejected and the money reserved") }
             if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }
         }
         return found
@@ -194,6 +199,7 @@ struct CheckoutModel {
         case .none, .givenBack: nil
         case .approved: .open(intent: Self.intent)
         case .waitsForCustomer: .requiresAction(intent: Self.intent, clientSecret: "secret")
+        case .reserved: .authorized(intent: Self.intent)
         case .taken: .succeeded(intent: Self.intent)
         case .declined: .declined(intent: Self.intent, code: "generic_decline")
         case .cancelled: .cancelled(intent: Self.intent)
@@ -232,7 +238,7 @@ struct CheckoutModel {
     private func callEnding(faultless: Bool) -> [CheckoutModel] {
         var next: [CheckoutModel] = []
         if money == .none {
-            for outcome in redirects ? [Money.waitsForCustomer] : [.taken, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
+            for outcome in redirects ? [Money.waitsForCustomer] : [paid, .declined, .waitsForCustomer] { next.append(with { $0.money = outcome }) }
             // It never went through; the message is delivered again.
             next.append(with { $0.callUnderWay = false; $0.flight.insert(.step(.charge)) })
         } else {
@@ -251,11 +257,11 @@ struct CheckoutModel {
         var marked = self
         marked.attempt?.voidRequested = true
         switch attempt.state {
-        case .voided, .refunded: return [marked.with { $0.answerVoided() }]
+        case .voided, .refunded, .settled: return [marked.with { $0.answerVoided() }]
         case .needsOperator: return [marked.with { $0.flight.insert(.event(.paymentUnresolved)) }]
         case .begun where marked.money == .none || redirects:
             return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
-        case .begun, .requiresAction, .declined, .succeeded:
+        case .begun, .requiresAction, .authorized, .uncaptured, .declined, .succeeded:
             guard !attempt.isBeingCaptured(at: attempt.createdAt) else { return [marked] }
             let undone = marked.with { model in
                 if let status = model.moneyStatus { _ = model.attempt?.learn(Self.payment(status)) }

@@ -8,9 +8,12 @@ import Testing
     /// Far above the actual number of states; a model that grows past it has lost its bound.
     static let maximumStates = 100_000
 
-    @Test(arguments: [true, false], [false, true])
-    func `no order of events, no duplicate and no loss breaks a promise, and every checkout can end`(catalogHandsOver: Bool, gatewayRedirects: Bool) throws {
-        let states = try Self.closure(of: CheckoutModel(handsOver: catalogHandsOver, redirects: gatewayRedirects)) { $0.successors() }.states
+    @Test(arguments: [true, false], [(redirects: false, capturesLater: false), (redirects: true, capturesLater: false), (redirects: false, capturesLater: true)])
+    func `no order of events, no duplicate and no loss breaks a promise, and every checkout can end`(
+        catalogHandsOver: Bool, gateway: (redirects: Bool, capturesLater: Bool)
+    ) throws {
+        let model = CheckoutModel(handsOver: catalogHandsOver, redirects: gateway.redirects, capturesLater: gateway.capturesLater)
+        let states = try Self.closure(of: model) { $0.successors() }.states
         for state in states where !state.violations.isEmpty {
             Issue.record("\(state.violations) in \(state)")
             return

@@ -18,6 +18,7 @@ import Testing
         case request(Int, sku: String, quantity: Int)
         case decide(Int, ReturnDecision)
         case refund(Int)
+        case writeOff(Int)
 
         /// Two returns are enough to compete for the same pieces.
         static let all: [Deed] =
@@ -26,6 +27,7 @@ import Testing
                 [.request(id, sku: "tea", quantity: 1), .request(id, sku: "tea", quantity: 2), .decide(id, .approve), .decide(id, .refuse(reason: nil))]
                     + [.decide(id, .receive(restock: true)), .refund(id)]
             }
+            + [.writeOff(0)]
     }
 
     private static func id(_ number: Int) -> UUID {
@@ -46,6 +48,9 @@ import Testing
                 _ = try after.request([.init(sku: sku, quantity: quantity, reason: "broken")], id: id(10 + number), of: order, at: now)
             case .decide(let number, let decision): _ = try after.decide(decision, on: id(10 + number))
             case .refund(let number): _ = after.learn(RefundReport(refundID: Return.refund(of: id(10 + number)), state: .succeeded, amount: 100), revision: 1)
+            case .writeOff(let number):
+                let report = RefundReport(refundID: Return.refund(of: id(10 + number)), state: .failed, amount: 100, settlement: .writtenOff)
+                _ = after.learn(report, revision: 1)
             }
         } catch {
             return fulfilment
@@ -55,8 +60,11 @@ import Testing
 
     /// A refund is reported for a return whose goods have arrived: only then is it requested.
     private static func isPossible(_ deed: Deed, in fulfilment: Fulfilment) -> Bool {
-        guard case .refund(let number) = deed else { return true }
-        return fulfilment.returns.contains { $0.id == id(10 + number) && ($0.state == .received || $0.state == .refunded) }
+        switch deed {
+        case .refund(let number), .writeOff(let number):
+            return fulfilment.returns.contains { $0.id == id(10 + number) && [.received, .refunded, .writtenOff].contains($0.state) }
+        default: return true
+        }
     }
 
     @Test func `in no sequence of requests is more shipped than ordered, or more returned than shipped, and none counts twice`() throws {

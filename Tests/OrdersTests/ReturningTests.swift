@@ -87,6 +87,28 @@ import Testing
         await order.harness.database.close()
     }
 
+    /// It stayed received for ever, although the money had come to the customer by another way, or never would.
+    @Test(arguments: [(Settlement.refundedElsewhere, Return.State.refunded), (.writtenOff, .writtenOff), (.nothingLeft, .refunded)])
+    func `a return ends with the decision about a refund that is not made`(settlement: Settlement, state: Return.State) async throws {
+        let order = try await OrderFixture()
+        try await order.confirm()
+        _ = try await order.ship()
+        let id = try await ask(order).reply.decoded(Answer.self).id
+        _ = try await decide(order, "approve", id)
+        _ = try await decide(order, "receive", id, #"{"restock":false}"#)
+        let waiting = RefundReport(refundID: Return.refund(of: id), state: .needsOperator, amount: 100)
+        #expect(try await order.refunded(waiting, PaymentReport(state: .needsOperator, refunded: 0, revision: 10)) == [])
+        let before = try await order.view
+        #expect(before.returns.map(\.state) == [.received] && before.payment.state == .needsOperator)
+        let settled = RefundReport(refundID: Return.refund(of: id), state: .failed, amount: 100, settlement: settlement)
+        #expect(try await order.refunded(settled, PaymentReport(state: .succeeded, refunded: 0, revision: 11)) == [], "no refund was made, so none is announced")
+        let view = try await order.view
+        #expect(view.returns.map(\.state) == [state] && view.payment.state == .succeeded && view.history.count == before.history.count + 1)
+        #expect(try await order.refunded(settled, PaymentReport(state: .succeeded, refunded: 0, revision: 11)) == [])
+        #expect(try await order.view.history.count == view.history.count, "once")
+        await order.harness.database.close()
+    }
+
     @Test func `a refused return makes room for another, and strangers and unknown returns are 404`() async throws {
         let order = try await OrderFixture()
         try await order.confirm()

@@ -41,6 +41,28 @@ import Testing
         await order.harness.database.close()
     }
 
+    @Test func `an order whose payment is authorized is captured with its first parcel`() async throws {
+        let order = try await OrderFixture(quantity: 2)
+        try await order.advance(.charged, PaymentReport(state: .authorized, refunded: 0, revision: 1))
+        try await order.advance(.stockCommitted)
+        #expect(try await order.view.history.contains { $0.detail == "payment authorized" })
+        let part = try await order.ship(#"{"carrier":"DHL","trackingNumber":"1","lines":[{"sku":"tea","quantity":1}]}"#)
+        #expect(part.keys == [MessageName.orderShipped, MessageName.capture])
+        try await order.advance(.paymentChanged, PaymentReport(state: .succeeded, refunded: 0, revision: 2))
+        #expect(try await order.ship().keys == [MessageName.orderShipped])
+        await order.harness.database.close()
+    }
+
+    @Test func `an order whose authorization has ended is not shipped, and can be cancelled`() async throws {
+        let order = try await OrderFixture()
+        try await order.advance(.charged, PaymentReport(state: .authorized, refunded: 0, revision: 1))
+        try await order.advance(.stockCommitted)
+        try await order.advance(.paymentChanged, PaymentReport(state: .cancelled, refunded: 0, revision: 2))
+        #expect(try await order.ship().reply.problem?.type.hasSuffix("/payment-cancelled") == true)
+        #expect(try await order.perform(order.request("orders.orders.cancel")).keys.contains(MessageName.void))
+        await order.harness.database.close()
+    }
+
     @Test func `two parcels at once never hold more than was ordered`() async throws {
         let order = try await OrderFixture(quantity: 3)
         try await order.confirm()

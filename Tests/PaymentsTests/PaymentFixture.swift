@@ -17,9 +17,9 @@ struct PaymentFixture {
     let service: ServiceDefinition
     let harness: ServiceHarness
 
-    init() async throws {
+    init(isCapturedLater: Bool = false) async throws {
         let clock = SetClock()
-        service = PaymentsService.definition(gateways: [gateway], clock: clock)
+        service = PaymentsService.definition(gateways: [gateway], capture: isCapturedLater ? .manual : .automatic, clock: clock)
         harness = try await ServiceHarness(service, PaymentsService.migrations, clock: clock)
     }
 

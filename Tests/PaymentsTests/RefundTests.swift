@@ -111,8 +111,8 @@ import Testing
         let requests = [try PaymentFixture.refund(300), try PaymentFixture.refund(300)]
         let wait = StandOff(database: fixture.harness.database, hold: "SELECT 1 FROM attempts FOR UPDATE")
         let (first, second) = try await wait.results(of: { await fixture.send(requests[0]) }, then: { await fixture.send(requests[1]) })
-        #expect(Set([first, second].map { $0.outputs.map(\.key) }) == [[MessageName.performRefund], [MessageName.advance]])
-        #expect(try await fixture.harness.count("SELECT sum(amount)::bigint FROM refunds") == 300)
+        #expect(Set([first, second].map { $0.outputs.map(\.key) }) == [[MessageName.performRefund], [MessageName.advance, MessageName.unresolved]])
+        #expect(try await fixture.harness.count("SELECT sum(amount)::bigint FROM refunds WHERE state = 'pending'") == 300)
         await fixture.harness.database.close()
     }
 
@@ -140,10 +140,23 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a service's refund that cannot be made ends as failed, and is no dead letter`() async throws {
+    /// Goods had come back, and nobody saw that their money did not.
+    @Test func `a service's refund that cannot be made waits for an operator, where it can be seen`() async throws {
         let fixture = try await PaymentFixture.paid()
-        let event = try PaymentFixture.event(await fixture.send(try PaymentFixture.refund(501)))
-        #expect(event.refund?.state == .failed && event.payment?.refunded == 0)
+        let refused = await fixture.send(try PaymentFixture.refund(501))
+        #expect(refused.outputs.map(\.key) == [MessageName.advance, MessageName.unresolved])
+        let event = try PaymentFixture.event(refused)
+        #expect(event.refund?.state == .needsOperator && event.payment?.state == .needsOperator && event.payment?.refunded == 0)
+        let open: [UnresolvedView] = try await fixture.list("payments.unresolved.list", [:])
+        #expect(open.map(\.kind) == [.refund] && open.map(\.amount.amount) == [501])
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a service's refund of a payment that has gone back ends as settled`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        _ = try await fixture.refund(nil)
+        let event = try PaymentFixture.event(await fixture.send(try PaymentFixture.refund(200, isCapped: true)))
+        #expect(event.refund?.state == .failed && event.refund?.settlement == .nothingLeft && event.payment?.state == .refunded)
         await fixture.harness.database.close()
     }
 

@@ -39,6 +39,8 @@ final class ScriptedGateway: PaymentGateway {
         var charges: [UUID] = []
         var refunds: [UUID] = []
         var cancellations: [String] = []
+        var captureAnswer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
+        var captures: [UUID] = []
         var retrieved: [String] = []
         /// Runs when a search is requested.
         var onFind: @Sendable () -> Void = {}
@@ -100,6 +102,14 @@ final class ScriptedGateway: PaymentGateway {
         }
         await first()
         return payment(.cancelled(intent: intent))
+    }
+
+    func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
+        let answer = state.withLock { state in
+            state.captures.append(idempotencyKey)
+            return state.captureAnswer
+        }
+        return payment(try answer.get())
     }
 
     func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment {

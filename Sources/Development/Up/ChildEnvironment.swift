@@ -117,7 +117,7 @@ package struct ChildEnvironment: Sendable {
         case .users:
             return [ServerURLs.redisVariable: urls.redis]
         case .payments:
-            return outer.filter { Self.proxies.contains($0.key) }
+            return outer.filter { $0.key == "WHARF_CAPTURE" || Self.proxies.contains($0.key) }
                 .merging((stripe.merging(payPal) { $1 }).filter { !["STRIPE_WEBHOOK_SECRET", "PAYPAL_WEBHOOK_ID"].contains($0.key) }) { $1 }
         case .notifications:
             var variables = outer.filter { name, _ in

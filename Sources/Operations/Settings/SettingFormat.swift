@@ -73,6 +73,11 @@ extension SettingFormat where Value == Logger.Level {
         accepted: Logger.Level.allCases.map(\.rawValue).joined(separator: ", "), value: { Logger.Level(rawValue: $0.lowercased()) })
 }
 
+extension SettingFormat where Value == CaptureMode {
+    static let captureMode = SettingFormat(
+        accepted: CaptureMode.allCases.map(\.rawValue).joined(separator: ", "), value: { CaptureMode(rawValue: $0) })
+}
+
 extension SettingFormat where Value == LogFormat {
     static let logFormat = SettingFormat(
         accepted: LogFormat.allCases.map(\.rawValue).joined(separator: ", "), value: { LogFormat(rawValue: $0.lowercased()) })

@@ -17,6 +17,8 @@ public struct Settings: Sendable {
     public let trustedProxies: [Network]
     /// How long an order says whom it went to after its customer has deleted the account.
     public let orderRetentionDays: Int
+    /// When the money of new orders is taken.
+    public let capture: CaptureMode
     /// RabbitMQ's management API, with an administrator's credentials; nil where it is not needed.
     public let managementURL: String?
     public let redisURL: String
@@ -59,6 +61,8 @@ public struct Settings: Sendable {
             try table.read(
                 "WHARF_TRUSTED_PROXIES", .networks, unset: "none",
                 "addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed, separated by commas") ?? []
+        capture = try table.read(
+            "WHARF_CAPTURE", .captureMode, standard: .automatic, "automatic: payments are taken at the checkout; manual: they are authorized there, and taken at the first shipment")
         orderRetentionDays = try table.read(
             "WHARF_ORDER_RETENTION_DAYS", .days, standard: 0,
             "how long orders keep name, address and e-mail address of a customer who has deleted the account")

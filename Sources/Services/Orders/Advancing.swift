@@ -68,7 +68,7 @@ struct Advancing: Sendable {
         order.checkout = next
         // Counts repeated steps.
         if !isSamePhase || event.kind != .overdue || isUnattended {
-            let phrase = isUnattended ? "not done yet; asking the customer to return" : event.kind.phrase(enteringPhase: next.phase)
+            let phrase = isUnattended ? "not done yet; asking the customer to return" : event.kind.phrase(enteringPhase: next.phase, payment: event.payment?.state)
             let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
             order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
         }
@@ -136,11 +136,12 @@ extension OrderRow {
 
 extension CheckoutEvent.Kind {
     /// The event's text in the order's history.
-    fileprivate func phrase(enteringPhase phase: Checkout.Phase) -> String {
+    fileprivate func phrase(enteringPhase phase: Checkout.Phase, payment: PaymentState? = nil) -> String {
         switch self {
         case .stockReserved: "stock reserved"
         case .stockShort: "not enough stock"
-        case .charged: phase == .confirmed ? "order confirmed" : "payment succeeded"
+        case .charged where phase == .confirmed: "order confirmed"
+        case .charged: payment == .authorized ? "payment authorized" : "payment succeeded"
         case .paymentDeclined: "payment declined"
         case .paymentActionRequired: "the customer has to authenticate the payment"
         case .stockCommitted: phase == .confirmed ? "order confirmed" : "sale booked"

@@ -9,11 +9,17 @@ struct Attempt: Sendable, Hashable {
         /// Committed; the gateway may or may not have been called.
         case begun
         case requiresAction, succeeded, declined
+        /// The money is reserved, and is taken when the goods are shipped.
+        case authorized
+        /// The goods are shipped, and the gateway permanently rejects taking the money.
+        case uncaptured
         /// No money was taken, and none will be.
         case voided
         case refunded
         /// Money is kept that should be returned: the gateway permanently rejects the refund.
         case needsOperator
+        /// The same, after an operator has decided: it was returned outside the gateway, or is not returned.
+        case settled
     }
 
     let order: UUID
@@ -26,12 +32,18 @@ struct Attempt: Sendable, Hashable {
     var sentUntil: Date?
     /// When it became known that the gateway answers the key with an error, and that what was begun with it had ended.
     var keySpentAt: Date?
+    /// What the gateway has taken, in minor units, where that is not the amount that was to be charged.
+    var taken: Int?
     /// The amount refunded by the gateway, in minor units.
     var refunded = 0
+    /// What an operator has refunded outside the gateway, in minor units.
+    var refundedElsewhere = 0
+    /// Whether the goods are shipped, so that the money is to be taken.
+    var captureRequested = false
     var isDisputed = false
     /// Whether a refund of a part waits for an operator.
     var hasRefusedRefund = false
-    /// Refunds that were requested under a new key after the first was rejected.
+    /// Refunds of the rest, and captures, that were requested under a new key after the first was rejected.
     var refundTries = 0
     /// Grows by one with each change of the attempt.
     var version = 1
@@ -41,6 +53,9 @@ struct Attempt: Sendable, Hashable {
     mutating func learn(_ payment: GatewayPayment) -> Bool {
         let before = self
         move(payment.status)
+        if payment.status.intent == intent, case .succeeded = payment.status {
+            taken = payment.captured == charge.amount.amount ? nil : payment.captured
+        }
         // A payment with its refunds and disputes is for the ledger, which knows more than the sums.
         if payment.status.intent == intent, payment.movements == nil {
             refunded = max(refunded, payment.refunded)
@@ -52,8 +67,18 @@ struct Attempt: Sendable, Hashable {
 
     /// An operator has nothing left to decide once all is refunded.
     mutating func settle() {
-        if state == .needsOperator, refunded >= charge.amount.amount { state = .refunded }
+        if state == .needsOperator || state == .settled, captured > 0, refunded >= captured { state = .refunded }
     }
+
+    /// What the gateway has taken, in minor units, whether it was returned or not.
+    var captured: Int {
+        switch state {
+        case .succeeded, .refunded, .needsOperator, .settled: taken ?? charge.amount.amount
+        case .begun, .requiresAction, .authorized, .uncaptured, .declined, .voided: 0
+        }
+    }
+
+    var hasReturnedAll: Bool { captured > 0 && refunded >= captured }
 
     private mutating func move(_ status: PaymentStatus) {
         switch (state, status) {
@@ -62,16 +87,24 @@ struct Attempt: Sendable, Hashable {
             (state, self.intent, clientSecret, sentUntil) = (.requiresAction, intent, secret, nil)
         case (.begun, .declined(let intent, let code)), (.requiresAction, .declined(let intent, let code)):
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)
-        case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.declined, .cancelled(let intent)):
+        // The authorization has ended: the goods are on their way, or the order waits for a shipment that nothing pays for.
+        case (.authorized, .cancelled) where !voidRequested:
+            (state, detail) = captureRequested ? (.uncaptured, "the authorization has ended") : (.voided, Capturing.ended)
+        case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.authorized, .cancelled(let intent)),
+            (.declined, .cancelled(let intent)):
             (state, self.intent, detail) = (.voided, intent, "cancelled at the gateway")
         // Also after a decline, when the customer has tried another card, and after a void, when a call had been on its way:
         // money that was taken is recorded as taken, so that it can be refunded.
-        case (.begun, .succeeded(let intent)), (.requiresAction, .succeeded(let intent)),
-            (.declined, .succeeded(let intent)), (.voided, .succeeded(let intent)):
+        case (.begun, .succeeded(let intent)), (.requiresAction, .succeeded(let intent)), (.authorized, .succeeded(let intent)),
+            (.uncaptured, .succeeded(let intent)), (.declined, .succeeded(let intent)), (.voided, .succeeded(let intent)):
             (state, self.intent, detail) = (.succeeded, intent, nil)
+        case (.begun, .authorized(let intent)), (.requiresAction, .authorized(let intent)), (.declined, .authorized(let intent)):
+            (state, self.intent, detail) = (.authorized, intent, nil)
         // A call that had been on its way when the payment was voided has opened one after all: it has to be closed.
         case (.voided, .requiresAction(let intent, let secret)) where self.intent == nil:
             (state, self.intent, clientSecret) = (.requiresAction, intent, secret)
+        case (.voided, .authorized(let intent)) where self.intent == nil:
+            (state, self.intent) = (.authorized, intent)
         case (.voided, .declined(let intent?, let code)) where self.intent == nil:
             (state, self.intent, detail) = (.declined, intent, code)
         // Given up to an operator before it was known which payment it is.
@@ -103,6 +136,13 @@ struct Attempt: Sendable, Hashable {
     }
 
     static func firstKey(of order: UUID) -> UUID { UUID.v5(namespace: order, name: "charge") }
+
+    /// Money that was returned outside the gateway must not go back through it as well.
+    var whyNotRefundedAsAWhole: String? {
+        guard refundedElsewhere > 0 else { return nil }
+        let elsewhere = Money(amount: refundedElsewhere, currency: charge.amount.currency)
+        return "\(elsewhere.text) were refunded outside the gateway: refund the rest by hand"
+    }
 
     /// The refund of the rest, under a different key each time an operator requests it again, since the gateway repeats its answer to a key.
     func refundOfRest(intent: String) -> RefundCall {
@@ -136,14 +176,16 @@ struct Attempt: Sendable, Hashable {
             switch state {
             case .begun: .pending
             case .requiresAction: .requiresAction
+            case .authorized: .authorized
             case .declined: .declined
             case .voided: .cancelled
             case .refunded: .refunded
-            case .needsOperator: .needsOperator
+            case .needsOperator, .uncaptured: .needsOperator
             case .succeeded where isDisputed: .disputed
             case .succeeded where hasRefusedRefund: .needsOperator
-            case .succeeded where refunded > 0: refunded < charge.amount.amount ? .partlyRefunded : .refunded
-            case .succeeded: .succeeded
+            case .succeeded where refunded > 0, .settled where refunded > 0: refunded < captured ? .partlyRefunded : .refunded
+            case .settled where captured == 0: .cancelled
+            case .succeeded, .settled: .succeeded
             }
         return PaymentReport(state: shown, refunded: refunded, revision: version)
     }
@@ -153,11 +195,11 @@ struct Attempt: Sendable, Hashable {
         switch state {
         case .begun: nil
         case .requiresAction: event(.paymentActionRequired, clientSecret: clientSecret)
-        case .succeeded: event(.charged)
+        case .succeeded, .authorized: event(.charged)
         case .declined: event(.paymentDeclined, detail)
         case .voided: event(.paymentDeclined, detail ?? "voided")
         case .refunded: event(.paymentDeclined, "refunded")
-        case .needsOperator: event(.paymentUnresolved, detail)
+        case .needsOperator, .uncaptured, .settled: event(.paymentUnresolved, detail)
         }
     }
 

@@ -44,6 +44,7 @@ struct Charging: Sendable {
     static let refusal = "gateway-refused"
 
     let gateways: Gateways
+    var capture = CaptureMode.automatic
     let clock: any WallClock
 
     static func read(_ request: Request) throws -> ChargeOrder {
@@ -60,7 +61,9 @@ struct Charging: Sendable {
                 order: order.orderID, orderNumber: order.orderNumber, amount: order.amount,
                 paymentMethod: order.payment.paymentMethod,
                 idempotencyKey: Attempt.firstKey(of: order.orderID), gateway: order.payment.gateway, returnURL: order.payment.returnURL,
-                cancelURL: order.payment.cancelURL)
+                cancelURL: order.payment.cancelURL,
+                // A gateway that redirects captures when its customer has approved.
+                isCapturedLater: capture == .manual && !order.payment.gateway.redirects && order.amount.amount > 0)
             return Attempt(
                 order: order.orderID, charge: charge, state: .begun,
                 sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)

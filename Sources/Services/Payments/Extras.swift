@@ -36,7 +36,7 @@ struct Extras: Sendable {
             }
             guard payment.order == extra.orderID else { return .failed(Failure("payment-differs", "\(extra.intent) is not a payment of the order")) }
             switch payment.status {
-            case .requiresAction, .open, .declined:
+            case .requiresAction, .authorized, .open, .declined:
                 payment = try await gateway.cancel(intent: extra.intent, idempotencyKey: key(extra, "cancel"))
             case .succeeded, .cancelled: break
             }

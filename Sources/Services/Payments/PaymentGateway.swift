@@ -7,14 +7,16 @@ public enum PaymentStatus: Sendable, Equatable {
     case succeeded(intent: String)
     /// `clientSecret` is what the storefront needs to go on: the address of the gateway's page where that redirects.
     case requiresAction(intent: String, clientSecret: String)
+    /// The money is reserved on the customer's card, and is taken by a capture.
+    case authorized(intent: String)
     case declined(intent: String?, code: String)
     case cancelled(intent: String)
-    /// It exists and is undecided: not tried yet, being processed, or only authorized.
+    /// It exists and is undecided: not tried yet, or being processed.
     case open(intent: String)
 
     public var intent: String? {
         switch self {
-        case .succeeded(let intent), .requiresAction(let intent, _), .cancelled(let intent), .open(let intent): intent
+        case .succeeded(let intent), .requiresAction(let intent, _), .authorized(let intent), .cancelled(let intent), .open(let intent): intent
         case .declined(let intent, _): intent
         }
     }
@@ -26,6 +28,8 @@ public struct GatewayPayment: Sendable, Equatable {
     /// Nil for a payment that is not one of Wharf's.
     public let order: UUID?
     public let amount: Money
+    /// What was taken, in minor units: less than the amount where only a part was captured.
+    public let captured: Int
     /// In minor units.
     public let refunded: Int
     public let isDisputed: Bool
@@ -34,12 +38,15 @@ public struct GatewayPayment: Sendable, Equatable {
     /// Whether the customer has approved it and the gateway waits for Wharf to capture it.
     public var awaitsCapture = false
 
+    /// - Parameter captured: Nil where the gateway does not say: all of it, once the payment has succeeded.
     public init(
-        status: PaymentStatus, order: UUID?, amount: Money, refunded: Int = 0, isDisputed: Bool = false, movements: GatewayMovements? = nil
+        status: PaymentStatus, order: UUID?, amount: Money, captured: Int? = nil, refunded: Int = 0, isDisputed: Bool = false,
+        movements: GatewayMovements? = nil
     ) {
         self.status = status
         self.order = order
         self.amount = amount
+        if case .succeeded = status { self.captured = captured ?? amount.amount } else { self.captured = 0 }
         self.refunded = refunded
         self.isDisputed = isDisputed
         self.movements = movements
@@ -47,7 +54,7 @@ public struct GatewayPayment: Sendable, Equatable {
 
     /// Whether the gateway holds money from it.
     var isPaid: Bool {
-        if case .succeeded = status { refunded < amount.amount } else { false }
+        if case .succeeded = status { refunded < captured } else { false }
     }
 
     var isDecided: Bool {
@@ -58,7 +65,7 @@ public struct GatewayPayment: Sendable, Equatable {
     var isLive: Bool {
         switch status {
         case .succeeded: isPaid
-        case .requiresAction, .open: true
+        case .requiresAction, .authorized, .open: true
         case .declined, .cancelled: false
         }
     }
@@ -148,6 +155,8 @@ public struct Charge: Sendable, Hashable {
     /// Where the gateway's pages send the customer's browser; they come with each request for the charge and are not kept.
     var returnURL: String?
     var cancelURL: String?
+    /// Only authorizes the payment; a capture takes the money later.
+    public var isCapturedLater = false
 }
 
 /// A refund to request.
@@ -165,7 +174,7 @@ public struct RefundCall: Sendable, Hashable {
 /// An event as a gateway sends it, reduced to the payment that may have changed.
 public struct GatewayEvent: Sendable {
     public enum Kind: Sendable {
-        case succeeded, paymentFailed, cancelled, requiresAction
+        case succeeded, paymentFailed, cancelled, requiresAction, authorized
         /// The customer has approved it on the gateway's pages: it may be captured.
         case approved
         /// A refund or a dispute.
@@ -207,9 +216,23 @@ public protocol PaymentGateway: Sendable {
     /// Captures a payment that its customer has approved, all of it; returns the payment as it is afterwards, declined if the customer's bank does so. The gateway
     /// captures it at most once. Only for gateways that redirect.
     func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment
+    /// Takes the money of a payment that is authorized; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently.
+    func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
+    /// A page of the payments made in the period, its end excluded, newest first; nil where the gateway has no such list.
+    /// - Parameter position: Where the previous page ended; nil for the first page.
+    func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage?
+    /// A page of what has happened, oldest first; nil where the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
+    func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage?
 }
 
+/// Gateways that cannot do it, or do not say.
 extension PaymentGateway {
+    public func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
+        throw .refused("the gateway \(name.rawValue) captures payments at once")
+    }
+    public func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage? { nil }
+    public func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage? { nil }
+
     public func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment {
         throw .refused("\(name.rawValue) captures its payments itself")
     }

@@ -8,12 +8,15 @@ public enum PaymentsService {
     public static let name = "payments"
     public static let migrations = Inbox.migrations + Schema.migrations
 
-    /// - Parameter gateways: The gateways that this process can call, one for each name.
-    public static func definition(gateways: [any PaymentGateway], clock: any WallClock) -> ServiceDefinition {
+    /// - Parameters:
+    ///   - gateways: The gateways that this process can call, one for each name.
+    ///   - capture: When new payments are captured; each payment keeps the mode that it began with.
+    public static func definition(gateways: [any PaymentGateway], capture: CaptureMode = .automatic, clock: any WallClock) -> ServiceDefinition {
         let gateways = Gateways(gateways)
-        let charging = Charging(gateways: gateways, clock: clock)
+        let charging = Charging(gateways: gateways, capture: capture, clock: clock)
         let voiding = Voiding(gateways: gateways, clock: clock)
         let approvals = Approvals(gateways: gateways, clock: clock)
+        let capturing = Capturing(gateways: gateways, clock: clock)
         let unresolved = Unresolved(gateways: gateways, clock: clock)
         let extras = Extras(gateways: gateways, clock: clock)
         let creating = Creating(clock: clock)
@@ -29,6 +32,9 @@ public enum PaymentsService {
                     MessageName.void, reading: Operation.contract(VoidPayment.self), prepare: voiding.begin,
                     perform: voiding.void, complete: voiding.complete),
                 .external(
+                    MessageName.capture, reading: Operation.contract(CapturePayment.self), prepare: capturing.begin,
+                    perform: capturing.capture, complete: capturing.complete),
+                .external(
                     MessageName.undoExtra, reading: Operation.contract(UndoExtraPayment.self), prepare: extras.find,
                     perform: extras.undo, complete: extras.complete),
                 .external(
@@ -42,22 +48,28 @@ public enum PaymentsService {
                     MessageName.performRefund, reading: Operation.contract(PerformRefund.self), prepare: refunding.begin,
                     perform: refunding.perform, complete: refunding.complete),
                 .query("payments.refunds.list", reading: ListRefunds.read, handle: creating.list),
+                // It locks attempts by what it finds.
+                .command("payments.unresolved.settle", transaction: .own, reading: SettlePayment.read, handle: Settling(clock: clock).settle),
                 .query("payments.unresolved.list", reading: ListUnresolved.read, handle: UnresolvedList.list),
             ]
                 + webhooks.map { webhooks in
                     .external(
-                        "payments.webhooks.\(webhooks.gateway.name.rawValue)", reading: webhooks.gateway.event, prepare: webhooks.begin,
+                        Webhooks.operation(of: webhooks.gateway.name), reading: webhooks.gateway.event, prepare: webhooks.begin,
                         perform: webhooks.ask, complete: webhooks.complete)
                 },
             pollers: [
                 Poller(name: "unvoided payments", interval: .seconds(10), find: voiding.findUnvoided),
                 Poller(name: "payments to approve", interval: .seconds(10), find: approvals.findWaiting),
+                Poller(name: "uncaptured payments", interval: .seconds(10), find: capturing.findUncaptured),
                 Poller(name: "pending refunds", interval: .seconds(10), find: refunding.findPending),
                 Poller(name: "old webhook events", interval: .seconds(3600), find: Webhooks.dropOld(clock)),
             ],
             sends: [
                 MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
                 MessageName.completeApproval,
-            ])
+                MessageName.capture,
+            ]
+                // Events whose webhooks did not arrive.
+                + webhooks.map { Webhooks.operation(of: $0.gateway.name) })
     }
 }

@@ -61,6 +61,7 @@ enum Schema {
         Migration(
             id: "what the gateway has",
             sql: """
+                -- In one statement, so that the table is rewritten once.
                 ALTER TABLE attempts
                     DROP CONSTRAINT attempts_state_check,
                     ADD CONSTRAINT attempts_state_check
@@ -145,16 +146,68 @@ enum Schema {
                 CREATE INDEX unclaimed_payments_open ON unclaimed_payments (found_at) WHERE settled_at IS NULL;
                 """),
         Migration(
-            id: "payments to approve",
+            id: "approvals, captures, decisions and comparisons",
             sql: """
-                -- Since when a payment waits for its customer's approval on the gateway's pages; nothing for all others, so that an attempt that changes keeps
-                -- its place on the page.
+                -- In one statement, so that the table is rewritten once.
                 ALTER TABLE attempts
+                    DROP CONSTRAINT attempts_state_check,
+                    ADD CONSTRAINT attempts_state_check CHECK (state IN (
+                        'begun', 'requiresAction', 'authorized', 'uncaptured', 'succeeded', 'declined', 'voided', 'refunded', 'needsOperator', 'settled')),
+                    -- What the gateway has taken; nothing where that is the amount.
+                    ADD COLUMN captured bigint,
+                    -- What an operator has refunded without the gateway.
+                    ADD COLUMN refunded_elsewhere bigint NOT NULL DEFAULT 0,
+                    -- The gateway was asked to authorize only.
+                    ADD COLUMN captured_later boolean NOT NULL DEFAULT false,
+                    ADD COLUMN capture_requested boolean NOT NULL DEFAULT false,
+                    ADD COLUMN capture_drives integer NOT NULL DEFAULT 0,
+                    DROP COLUMN to_void_since,
+                    ADD COLUMN to_void_since timestamptz GENERATED ALWAYS AS (
+                        CASE WHEN void_requested AND state IN ('begun', 'requiresAction', 'authorized', 'uncaptured', 'succeeded') THEN updated_at END) STORED,
+                    DROP COLUMN unresolved_since,
+                    ADD COLUMN unresolved_since timestamptz GENERATED ALWAYS AS (
+                        CASE WHEN state IN ('needsOperator', 'uncaptured') THEN updated_at END) STORED,
+                    ADD COLUMN to_capture_since timestamptz GENERATED ALWAYS AS (
+                        CASE WHEN capture_requested AND NOT void_requested AND state = 'authorized' THEN updated_at END) STORED,
+                    -- Since when a payment waits for its customer's approval on the gateway's pages; nothing for all others, so that an attempt that changes keeps
+                    -- its place on the page.
                     ADD COLUMN to_approve_since timestamptz GENERATED ALWAYS AS (
                         CASE WHEN gateway <> 'stripe' AND state = 'requiresAction' AND NOT void_requested THEN updated_at END) STORED,
                     -- How often the gateway was asked whether it is approved.
                     ADD COLUMN approval_looks integer NOT NULL DEFAULT 0;
                 CREATE INDEX attempts_to_approve ON attempts (to_approve_since) WHERE to_approve_since IS NOT NULL;
+                CREATE INDEX attempts_to_void ON attempts (to_void_since) WHERE to_void_since IS NOT NULL;
+                CREATE INDEX attempts_unresolved ON attempts (unresolved_since) WHERE unresolved_since IS NOT NULL;
+                CREATE INDEX attempts_to_capture ON attempts (to_capture_since) WHERE to_capture_since IS NOT NULL;
+                -- For comparisons with the gateway's list, which is in the order of time.
+                CREATE INDEX attempts_by_time ON attempts (created_at, order_id);
+
+                -- How an operator has settled a refund that the gateway rejects.
+                ALTER TABLE refunds ADD COLUMN settlement text CHECK (settlement IN ('refundedElsewhere', 'writtenOff', 'nothingLeft'));
+
+                -- Who has decided what about money, and why. Rows are only added.
+                CREATE TABLE settlements (
+                    id uuid PRIMARY KEY,
+                    kind text NOT NULL,
+                    subject text NOT NULL,
+                    order_id uuid NOT NULL,
+                    amount bigint NOT NULL,
+                    currency text NOT NULL,
+                    settlement text NOT NULL CHECK (settlement IN ('refundedElsewhere', 'writtenOff')),
+                    note text NOT NULL,
+                    actor text NOT NULL,
+                    at timestamptz NOT NULL
+                );
+                CREATE INDEX settlements_by_order ON settlements (order_id);
+
+                -- Work that one process at a time does now and then: how far it has come, and its last result.
+                CREATE TABLE periodic_work (
+                    name text PRIMARY KEY,
+                    position text,
+                    result text,
+                    done_at timestamptz,
+                    leased_until timestamptz NOT NULL
+                );
                 """),
     ]
 }

@@ -14,14 +14,15 @@ enum Store {
         let rows = try await transaction.pipeline([
             """
             INSERT INTO attempts (
-                order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at, gateway)
-            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now), gateway
+                order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at, gateway,
+                captured_later)
+            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now), gateway, captured_later
             FROM unnest(
                 \(attempts.map(\.order)), \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.charge.amount.amount)),
                 \(attempts.map(\.charge.amount.currency)), \(attempts.map(\.charge.paymentMethod)),
                 \(attempts.map(\.charge.orderNumber)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.sentUntil)),
-                \(attempts.map(\.charge.gateway.rawValue))
-            ) AS new (order_id, key, amount, currency, method, number, state, sent_until, gateway)
+                \(attempts.map(\.charge.gateway.rawValue)), \(attempts.map(\.charge.isCapturedLater))
+            ) AS new (order_id, key, amount, currency, method, number, state, sent_until, gateway, captured_later)
             ORDER BY order_id
             ON CONFLICT DO NOTHING
             RETURNING order_id
@@ -39,6 +40,23 @@ enum Store {
         try read(await connection.query(columns + "WHERE order_id = ANY(\(orders))"))
     }
 
+    /// Where a page in the order of time ended.
+    struct Position: Sendable {
+        let at: Date
+        let order: UUID
+    }
+
+    /// The gateway's attempts of a period, oldest first.
+    static func page(
+        of gateway: GatewayName, after position: Position?, in period: Range<Date>, limit: Int, on connection: any SQLConnection
+    ) async throws -> [Attempt] {
+        let start: SQL = position.map { "AND (created_at, order_id) > (\($0.at), \($0.order))" } ?? ""
+        let rows = try await connection.query(
+            columns + "WHERE created_at >= \(period.lowerBound) AND created_at < \(period.upperBound) \(start) "
+                + "AND gateway = \(gateway.rawValue) ORDER BY created_at, order_id LIMIT \(limit)")
+        return try read(rows).values.sorted { ($0.createdAt, $0.order) < ($1.createdAt, $1.order) }
+    }
+
     /// Saves the attempts that were changed; one that another transaction has changed since it was read fails the transaction, which is then retried.
     static func save(_ locked: LockedAttempts, now: Date, on transaction: any SQLConnection) async throws {
         let (attempts, read) = (locked.changes.map { $0.attempt }, locked.changes.map { $0.read })
@@ -50,16 +68,17 @@ enum Store {
                 SET state = new.state, void_requested = new.void_requested, intent_id = new.intent_id,
                     client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until,
                     idempotency_key = new.key, key_spent_at = new.key_spent_at, refunded = new.refunded, disputed = new.disputed,
-                    refund_refused = new.refused, refund_tries = new.refund_tries, version = new.version, updated_at = \(now)
+                    refund_refused = new.refused, refund_tries = new.refund_tries, version = new.version, captured = new.captured,
+                    refunded_elsewhere = new.elsewhere, capture_requested = new.capture_requested, updated_at = \(now)
                 FROM unnest(
                     \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
                     \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil)),
                     \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.keySpentAt)), \(attempts.map(\.refunded)),
                     \(attempts.map(\.isDisputed)), \(attempts.map(\.hasRefusedRefund)), \(attempts.map(\.refundTries)), \(attempts.map(\.version)),
-                    \(read)
+                    \(read), \(attempts.map(\.taken)), \(attempts.map(\.refundedElsewhere)), \(attempts.map(\.captureRequested))
                 ) AS new (
                     order_id, state, void_requested, intent_id, client_secret, detail, sent_until, key, key_spent_at, refunded, disputed,
-                    refused, refund_tries, version, read_version)
+                    refused, refund_tries, version, read_version, captured, elsewhere, capture_requested)
                 WHERE attempts.order_id = new.order_id AND attempts.version = new.read_version
                 RETURNING 1
             )
@@ -84,9 +103,10 @@ enum Store {
         return try Set(rows.map { try $0.decode("event_id", as: String.self) })
     }
 
-    struct Unvoided: Sendable {
+    /// A payment whose void or capture is requested again.
+    struct Due: Sendable {
         let order: UUID
-        /// How often its void was requested again, including this time.
+        /// How often it was requested again, including this time.
         let retry: Int
     }
 
@@ -94,7 +114,7 @@ enum Store {
     /// that others take the next.
     static func takeUnvoided(
         retryAfter: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
-    ) async throws -> [Unvoided] {
+    ) async throws -> [Due] {
         try await transaction.query(
             """
             UPDATE attempts SET updated_at = \(now), void_drives = void_drives + 1
@@ -105,7 +125,24 @@ enum Store {
                 ORDER BY to_void_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             RETURNING order_id, void_drives
             """
-        ).map { Unvoided(order: try $0.decode("order_id"), retry: try $0.decode("void_drives")) }
+        ).map { Due(order: try $0.decode("order_id"), retry: try $0.decode("void_drives")) }
+    }
+
+    /// The same for payments that should be captured and are not yet.
+    static func takeUncaptured(
+        retryAfter: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
+    ) async throws -> [Due] {
+        try await transaction.query(
+            """
+            UPDATE attempts SET updated_at = \(now), capture_drives = capture_drives + 1
+            WHERE order_id IN (
+                SELECT order_id FROM attempts
+                WHERE to_capture_since < \(now.addingTimeInterval(-retryAfter))
+                  AND to_capture_since < \(now) - make_interval(secs => least(\(retryAfter) * 2 ^ least(capture_drives, 30), \(longest)))
+                ORDER BY to_capture_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
+            RETURNING order_id, capture_drives
+            """
+        ).map { Due(order: try $0.decode("order_id"), retry: try $0.decode("capture_drives")) }
     }
 
     static func dropEvents(before now: Date, on transaction: any SQLConnection) async throws {
@@ -119,7 +156,8 @@ enum Store {
 
     private static let columns: SQL = """
         SELECT order_id, idempotency_key, amount, currency, payment_method, order_number, state, void_requested, intent_id,
-               client_secret, detail, sent_until, key_spent_at, refunded, disputed, refund_refused, refund_tries, version, created_at, gateway
+               client_secret, detail, sent_until, key_spent_at, refunded, disputed, refund_refused, refund_tries, version, created_at, gateway,
+               captured, refunded_elsewhere, captured_later, capture_requested
         FROM attempts
 
         """
@@ -139,13 +177,16 @@ enum Store {
             let charge = Charge(
                 order: order, orderNumber: try row.decode("order_number"),
                 amount: Money(amount: try row.decode("amount"), currency: try row.decode("currency")),
-                paymentMethod: try row.decode("payment_method"), idempotencyKey: try row.decode("idempotency_key"), gateway: gateway)
+                paymentMethod: try row.decode("payment_method"), idempotencyKey: try row.decode("idempotency_key"), gateway: gateway,
+                isCapturedLater: try row.decode("captured_later"))
             attempts[order] = Attempt(
                 order: order, charge: charge, state: known, voidRequested: try row.decode("void_requested"),
                 intent: try row.decode("intent_id"), clientSecret: try row.decode("client_secret"),
                 detail: try row.decode("detail"), sentUntil: try row.decode("sent_until"),
-                keySpentAt: try row.decode("key_spent_at"), refunded: try row.decode("refunded"),
-                isDisputed: try row.decode("disputed"), hasRefusedRefund: try row.decode("refund_refused"), refundTries: try row.decode("refund_tries"), version: try row.decode("version"),
+                keySpentAt: try row.decode("key_spent_at"), taken: try row.decode("captured"), refunded: try row.decode("refunded"),
+                refundedElsewhere: try row.decode("refunded_elsewhere"), captureRequested: try row.decode("capture_requested"),
+                isDisputed: try row.decode("disputed"), hasRefusedRefund: try row.decode("refund_refused"),
+                refundTries: try row.decode("refund_tries"), version: try row.decode("version"),
                 createdAt: try row.decode("created_at"))
         }
         return attempts

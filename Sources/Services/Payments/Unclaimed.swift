@@ -23,6 +23,13 @@ struct UnclaimedPayment: Sendable, Hashable {
             """)
     }
 
+    /// Those of the payments that are recorded, settled or not.
+    static func known(_ intents: [String], on connection: any SQLConnection) async throws -> Set<String> {
+        guard !intents.isEmpty else { return [] }
+        let rows = try await connection.query("SELECT intent_id FROM unclaimed_payments WHERE intent_id = ANY(\(intents))")
+        return try Set(rows.map { try $0.decode("intent_id", as: String.self) })
+    }
+
     static func settle(_ intents: [String], now: Date, on transaction: any SQLConnection) async throws {
         guard !intents.isEmpty else { return }
         try await transaction.enqueue(

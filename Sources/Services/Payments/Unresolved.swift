@@ -20,6 +20,8 @@ struct Unresolved: Sendable {
         case standing
         /// An operator has replayed the dead letter of this refund.
         case refundAgain(UUID)
+        /// The same for a capture.
+        case captureAgain
     }
 
     enum Finding: Sendable {
@@ -28,6 +30,7 @@ struct Unresolved: Sendable {
         /// Nothing is left to decide.
         case settled
         case refundAgain(UUID)
+        case captureAgain
     }
 
     let gateways: Gateways
@@ -44,7 +47,10 @@ struct Unresolved: Sendable {
                 // Delivered once more after it was set aside, it is set aside once more: only operators ask for the refund again.
                 return item.request.isReplay ? .refundAgain(id) : .standing
             }
+            if attempt.state == .uncaptured { return item.request.isReplay ? .captureAgain : .standing }
             guard attempt.state == .needsOperator else {
+                // An authorization does not come back: the letter only reports that it has ended.
+                if attempt.state == .voided, attempt.detail == item.input.cause { return item.request.isReplay ? .settled : .standing }
                 return attempt.state == .declined && attempt.detail == item.input.cause ? .standing : .settled
             }
             attempt.refundTries += 1
@@ -64,8 +70,9 @@ struct Unresolved: Sendable {
         case .settled: return .settled
         case .standing: return .failed(standing)
         case .refundAgain(let id): return .refundAgain(id)
+        case .captureAgain: return .captureAgain
         case .payment(let attempt):
-            guard let intent = attempt.intent else { return .failed(standing) }
+            guard let intent = attempt.intent, attempt.whyNotRefundedAsAWhole == nil else { return .failed(standing) }
             do throws(GatewayError) {
                 return .refunded(try await gateways[attempt.charge.gateway].refund(attempt.refundOfRest(intent: intent)))
             } catch {
@@ -86,6 +93,16 @@ struct Unresolved: Sendable {
             switch finding {
             case .failed(let failure): return .failed(failure)
             case .settled: return .done()
+            case .captureAgain:
+                guard var attempt = attempts[item.input.orderID], attempt.state == .uncaptured else { return .done() }
+                attempt.state = .authorized
+                attempt.refundTries += 1
+                attempt = attempts.put(attempt)
+                let event = attempt.event(.paymentChanged, "the payment is captured again")
+                return .done(emit: [
+                    try OutgoingMessage(.request(MessageName.advance), event),
+                    try OutgoingMessage(.request(MessageName.capture), CapturePayment(orderID: attempt.order)),
+                ])
             case .refunded(let payment):
                 guard var attempt = attempts[item.input.orderID], attempt.state == .needsOperator else { return .done() }
                 _ = attempt.learn(payment)

@@ -10,6 +10,8 @@ import Secrets
 struct Voiding: Sendable {
     enum Finding: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
+        /// An operator has decided.
+        case settled
         /// Only an operator can decide: the gateway rejects permanently, or `intent` cannot be the order's payment. Contains the reason, if that is news.
         case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil, extras: [String] = [])
         case failed(Failure)
@@ -69,11 +71,13 @@ struct Voiding: Sendable {
             case .voided: return .voided(attempt.intent == nil ? .nothing : .cancelled)
             case .refunded: return .voided(.refunded)
             case .needsOperator: return .refused(nil)
-            case .succeeded, .requiresAction, .declined:
+            case .settled: return .settled
+            case .succeeded, .requiresAction, .authorized, .uncaptured, .declined:
                 guard let intent = attempt.intent else { return .voided(.nothing) }
                 if attempt.isBeingCaptured(at: clock.now()) {
                     return .failed(Failure("payment-in-flight", "a capture of the payment may be under way", remedy: .retry))
                 }
+                if let reason = attempt.whyNotRefundedAsAWhole { return .refused(reason) }
                 return try await undo(attempt, intent: intent, isPaid: attempt.state == .succeeded, at: gateway)
             case .begun:
                 if let sentUntil = attempt.sentUntil, sentUntil > clock.now() {
@@ -91,6 +95,7 @@ struct Voiding: Sendable {
                 if case .cancelled = own.status { return .voided(.cancelled, own, extras: extras) }
                 switch try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway) {
                 case .voided(let result, let payment, _): return .voided(result, payment, extras: extras)
+                case .settled: return .settled
                 // The attempt has not learned which payment is its own: without that, nobody could refund it later.
                 case .refused(let detail, let cause, _, _): return .refused(detail, cause: cause, intent: intent, extras: extras)
                 case .failed(let failure): return .failed(failure)
@@ -111,7 +116,7 @@ struct Voiding: Sendable {
             case .cancelled: return .voided(.cancelled, payment)
             // The customer was faster than the cancellation.
             case .succeeded: break
-            case .requiresAction, .declined, .open: throw .unknown("the payment \(intent) could not be cancelled")
+            case .requiresAction, .authorized, .declined, .open: throw .unknown("the payment \(intent) could not be cancelled")
             }
         }
         do throws(GatewayError) {
@@ -133,7 +138,7 @@ struct Voiding: Sendable {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
             }
             if case .failed(let failure) = finding { return .failed(failure) }
-            if attempt.state != plan.state, ![.refunded, .voided, .needsOperator].contains(attempt.state) {
+            if attempt.state != plan.state, ![.refunded, .voided, .needsOperator, .settled].contains(attempt.state) {
                 return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
             }
             if let event = attempt.event(beside: finding) { return .done(emit: [try OutgoingMessage(.request(MessageName.advance), event)]) }
@@ -142,6 +147,8 @@ struct Voiding: Sendable {
             switch finding {
             case .failed(let failure):
                 return .failed(failure)
+            case .settled:
+                event = attempt.event(.paymentVoided, "settled by an operator")
             case .refused(let detail, let cause, let intent, let extras):
                 if let detail, attempt.state != .needsOperator {
                     attempt.state = .needsOperator
@@ -187,6 +194,8 @@ extension Attempt {
             event(.paymentVoided, VoidResult.refunded.rawValue, voidResult: .refunded)
         case (.needsOperator, .voided(.nothing, _, _)), (.needsOperator, .voided(.cancelled, _, _)):
             event(.paymentUnresolved, detail)
+        case (.settled, .voided(.nothing, _, _)), (.settled, .voided(.cancelled, _, _)), (.settled, .refused):
+            event(.paymentVoided, "settled by an operator")
         default: nil
         }
     }

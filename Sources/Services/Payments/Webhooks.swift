@@ -25,14 +25,20 @@ struct Webhooks: Sendable {
     let gateway: any PaymentGateway
     let clock: any WallClock
 
+    static func operation(of gateway: GatewayName) -> String { "payments.webhooks.\(gateway.rawValue)" }
+
     func begin(_ items: [IncomingMessage<GatewayEvent>], on transaction: any SQLConnection) async throws -> [Plan] {
-        let relevant = items.filter { $0.input.hint != nil }
-        guard !relevant.isEmpty else { return items.map { _ in .ignore } }
-        let known = try await Store.knownEvents(relevant.map(\.input.id), on: transaction)
-        let attempts = try await Store.find(relevant.compactMap(\.input.hint?.order), on: transaction)
-        let now = clock.now()
-        return items.map { item in
-            guard let hint = item.input.hint, let intent = hint.intent, !known.contains(item.input.id) else { return .ignore }
+        try await Self.plans(items.map(\.input), now: clock.now(), on: transaction)
+    }
+
+    /// Which of the events may be news, and about which payment.
+    static func plans(_ events: [GatewayEvent], now: Date, on connection: any SQLConnection) async throws -> [Plan] {
+        let relevant = events.filter { $0.hint != nil }
+        guard !relevant.isEmpty else { return events.map { _ in .ignore } }
+        let known = try await Store.knownEvents(relevant.map(\.id), on: connection)
+        let attempts = try await Store.find(relevant.compactMap(\.hint?.order), on: connection)
+        return events.map { event in
+            guard let hint = event.hint, let intent = hint.intent, !known.contains(event.id) else { return .ignore }
             if hint.kind == .moneyMoved { return .ask(intent: intent) }
             // A payment that is not Wharf's.
             guard let order = hint.order else { return .ignore }
@@ -145,8 +151,19 @@ extension Attempt {
             let letter = UnresolvedPayment(orderID: order, cause: Unresolved.refundRefused, detail: detail ?? "a refund has failed")
             return try messages(about: refunds)
                 + [OutgoingMessage(.request(MessageName.unresolved), letter), OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, detail))]
+        case (.authorized, .succeeded), (.uncaptured, .succeeded):
+            return try messages(about: refunds) + [OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, "payment captured"))]
+        case (.authorized, .uncaptured),
+            (.authorized, .voided) where !voidRequested:
+            let cause = state == .uncaptured ? Capturing.refused : Capturing.ended
+            let letter = UnresolvedPayment(orderID: order, cause: cause, detail: detail ?? cause)
+            let text = state == .uncaptured ? "the payment could not be captured" : "the authorization has ended"
+            return [
+                try OutgoingMessage(.request(MessageName.unresolved), letter),
+                try OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, text)),
+            ]
         // An operator has nothing left to decide.
-        case (.needsOperator, _):
+        case (.needsOperator, _), (.settled, _):
             return try messages(about: refunds) + messages(event(.paymentChanged, report.state.rawValue))
         default:
             return try (event.map(messages) ?? []) + messages(about: refunds)

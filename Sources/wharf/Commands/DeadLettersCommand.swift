@@ -61,8 +61,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         }
     }
 
-    /// Sends requests to the dead-letter service, one after the other, and prints each answer.
-    /// A rejected request does not stop the others; the exit status is 1 when any was rejected.
+    /// Sends the requests one after the other, and prints each answer. A rejected request does not stop the others; the exit status is 1 when any was rejected.
     private static func ask(
         _ operation: String, _ durability: Durability, _ requests: [[String: String]], body: [UInt8] = []
     ) async throws {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LocalServers
 import TestKit
 import Testing
 
@@ -40,7 +41,7 @@ extension System {
             #expect(list["items"]?.list.map { $0["state"]?.text } == ["succeeded", "succeeded"])
         }
 
-        @Test func `a refund that the bank returns days later no longer counts, and needs a decision`() async throws {
+        @Test func `a refund that the bank returns days later no longer counts, and is settled by hand`() async throws {
             let order = try await paid("pm_card_refundFail")
             let key = ["idempotency-key": UUID().uuidString]
             let refund = try await order.admin.post("\(order.path)/refunds", #"{"amount": 200, "reason": "late"}"#, key)
@@ -48,6 +49,34 @@ extension System {
             let open = try await order.admin.get("/v1/payments/unresolved?limit=100")
             let id = try #require(refund["id"]?.text)
             #expect(open["items"]?.list.contains { $0["kind"] == "refund" && $0["id"]?.text == id } == true)
+            try await TestKit.eventually("Its dead letter", within: .seconds(20)) { try await letters(about: id, order.admin) == 1 }
+
+            let wharf = order.admin.wharf
+            let (refusal, missing) = try await wharf.run(["payments", "settle", id, "--as", "refunded", "--note", "by bank transfer"])
+            #expect(missing == .exited(64), "\(refusal)")
+            let (settled, status) = try await wharf.run(["payments", "settle", "--by-hand", id, "--as", "refunded", "--note", "by bank transfer"])
+            #expect(status == .exited(0) && settled.contains("by bank transfer"), "\(settled)")
+            try await eventually(order, "succeeded", refunded: 0)
+            try await TestKit.eventually("The end of its dead letter", within: .seconds(20)) { try await letters(about: id, order.admin) == 0 }
+            let rest = try await order.admin.get("/v1/payments/unresolved?limit=100")
+            #expect(rest["items"]?.list.contains { $0["id"]?.text == id } == false)
+            let tooMuch = try await order.admin.post("\(order.path)/refunds", #"{"amount": 301, "reason": "r"}"#, ["idempotency-key": UUID().uuidString])
+            #expect(tooMuch.problem == "refund-exceeds-payment")
+
+            // Other tests change payments meanwhile.
+            let (report, outcome) = try await wharf.run(["payments", "reconcile", "--since", Date().addingTimeInterval(-600).ISO8601Format()])
+            #expect((outcome == .exited(0) || outcome == .exited(1)) && report.contains("stripe: "), "\(report)")
+            #expect(!report.contains(order.path.split(separator: "/").last.map(String.init) ?? ""), "\(report)")
+        }
+
+        /// The open dead letters about a refund.
+        private func letters(about refund: String, _ admin: Visitor) async throws -> Int {
+            var count = 0
+            for letter in try await admin.letters(of: "payments.commands") where letter["operation"] == "payments.unresolved" {
+                let whole = try await admin.get("/v1/dead-letters/\(try #require(letter["id"]?.text))")
+                if whole["body"]?.text?.lowercased().contains(refund) == true { count += 1 }
+            }
+            return count
         }
 
         @Test func `a dispute shows in the order`() async throws {

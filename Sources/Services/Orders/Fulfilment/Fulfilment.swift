@@ -7,7 +7,7 @@ import Secrets
 ///
 /// ```
 /// confirmed ─► partlyShipped ─► shipped ─► delivered
-/// a return: requested ─► refused | approved ─► received ─► refunded
+/// a return: requested ─► refused | approved ─► received ─► refunded | writtenOff
 /// ```
 ///
 /// Every change names an id or a state, and repeating a change returns the same answer. Of each SKU no more is shipped than was
@@ -107,7 +107,14 @@ struct Fulfilment: Sendable, Hashable, Codable {
             refundRevisions = (refundRevisions ?? [:]).merging([refund.refundID.lowerCaseText: revision]) { _, new in new }
             let known = returns[place]
             returns[place].refund = Return.Refund(state: refund.state, amount: Money(amount: refund.amount, currency: known.amount.currency))
-            returns[place].state = refund.state == .succeeded ? .refunded : .received
+            returns[place].state =
+                switch (refund.state, refund.settlement) {
+                case (.succeeded, _): .refunded
+                // The gateway has not made it, and nobody makes it any more.
+                case (.failed, .writtenOff): .writtenOff
+                case (.failed, .refundedElsewhere), (.failed, .nothingLeft): .refunded
+                case (.failed, nil), (.pending, _), (.needsOperator, _): .received
+                }
             if returns[place] != known { news = .changed }
         }
         guard refund.state == .succeeded, !refunds.contains(refund.refundID) else { return news }
@@ -116,8 +123,10 @@ struct Fulfilment: Sendable, Hashable, Codable {
     }
 
     private func isNew(_ refund: RefundReport, of one: Return, _ revision: Int) -> Bool {
-        guard one.state == .received || one.state == .refunded else { return false }
+        guard [.received, .refunded, .writtenOff].contains(one.state) else { return false }
         let known = refundRevisions?[refund.refundID.lowerCaseText] ?? 0
+        // An operator's decision ends what has not ended, and nothing else.
+        if revision == known, refund.settlement != nil, one.state != .received { return false }
         // A refund may end without a change of the payment: of two reports from one revision the one that says its end is newer.
         return revision > known || revision == known && (refund.state != .pending || one.refund?.state == .pending)
     }

@@ -8,6 +8,8 @@ struct Return: Sendable, Hashable, Codable {
         case requested, approved, refused, received
         /// Its money went back.
         case refunded
+        /// An operator has decided that no money goes back.
+        case writtenOff
     }
 
     struct Line: Sendable, Hashable, Codable {
@@ -86,11 +88,12 @@ extension Fulfilment {
         case (.receive(let restock), .approved):
             (returns[place].state, returns[place].restocked) = (.received, restock)
             if before.amount.amount > 0 { returns[place].refund = Return.Refund(state: .pending, amount: before.amount) }
-        case (.approve, .approved), (.approve, .received), (.approve, .refunded), (.refuse, .refused), (.receive, .received), (.receive, .refunded):
+        case (.approve, .approved), (.approve, .received), (.approve, .refunded), (.approve, .writtenOff), (.refuse, .refused),
+            (.receive, .received), (.receive, .refunded), (.receive, .writtenOff):
             return (before, false)
         case (.receive, .requested): throw .conflict("return-not-approved", "The return has not been approved.")
         case (.approve, .refused), (.receive, .refused): throw .conflict("return-refused", "The return was refused.")
-        case (.refuse, .approved), (.refuse, .received), (.refuse, .refunded): throw .conflict("return-approved", "The return has been approved.")
+        case (.refuse, .approved), (.refuse, .received), (.refuse, .refunded), (.refuse, .writtenOff): throw .conflict("return-approved", "The return has been approved.")
         }
         return (returns[place], true)
     }

@@ -9,12 +9,16 @@ extension Changing {
         try await change(items, of: \.order, on: transaction) { item, order, now in
             try order.expectBooked()
             var fulfilment = try order.fulfilment
+            try order.expectPayment(for: fulfilment)
             let known = fulfilment.shipments.count
             let shipment = try fulfilment.ship(item.input, id: item.request.id, of: try order.lines.value, at: now)
             guard fulfilment.shipments.count > known else { return (try order.reply(status: 201), []) }
             try order.change(fulfilment)
             order.note(order.state, "\(shipment.lines.text) by \(shipment.carrier), \(shipment.trackingNumber)", by: .shop, at: now)
-            return (try order.reply(status: 201), [try OutgoingMessage(.event(MessageName.orderShipped), OrderUpdate(shipment, of: order))])
+            var messages = [try OutgoingMessage(.event(MessageName.orderShipped), OrderUpdate(shipment, of: order))]
+            // The whole of it, with the first parcel; asking again with the next one takes nothing more.
+            if order.paymentState == .authorized { messages.append(try OutgoingMessage(.request(MessageName.capture), CapturePayment(orderID: order.id))) }
+            return (try order.reply(status: 201), messages)
         }
     }
 
@@ -31,6 +35,12 @@ extension Changing {
 }
 
 extension OrderRow {
+    /// An authorization may end before anything is shipped.
+    func expectPayment(for fulfilment: Fulfilment) throws {
+        guard paymentState == .cancelled, total.amount > 0, fulfilment.shipments.isEmpty else { return }
+        throw Problem.conflict("payment-cancelled", "The authorization of the payment has ended, so nothing pays for the order.")
+    }
+
     /// Only goods that were taken from stock for this order leave the warehouse.
     func expectBooked() throws {
         switch checkout.phase {

@@ -151,6 +151,6 @@ public struct PayPalGateway: PaymentGateway {
 
 extension GatewayPayment {
     fileprivate func with(_ status: PaymentStatus) -> GatewayPayment {
-        GatewayPayment(status: status, order: order, amount: amount, refunded: refunded, isDisputed: isDisputed, movements: movements)
+        GatewayPayment(status: status, order: order, amount: amount, captured: captured, refunded: refunded, isDisputed: isDisputed, movements: movements)
     }
 }

@@ -16,7 +16,7 @@ struct Creating: Sendable {
 
     func create(_ items: [IncomingMessage<CreateRefund>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let orders = Array(Set(items.map(\.input.orderID)))
-        let attempts = try await Store.lock(orders, on: transaction)
+        var attempts = try await Store.lock(orders, on: transaction)
         var ledger = try await RefundStore.ledger(of: orders, on: transaction)
         let now = clock.now()
         let outcomes = try items.map { item in
@@ -25,7 +25,13 @@ struct Creating: Sendable {
             if let known = ledger[wanted.refundID], known.order == wanted.orderID, let attempt {
                 return try Self.outcome(known, of: attempt, for: item.request)
             }
-            if let problem = Self.problem(wanted, attempt, ledger) { return try Self.refused(problem, wanted, attempt, for: item.request) }
+            if let problem = Self.problem(wanted, attempt, ledger) {
+                if let refused = Self.refusal(problem, wanted, attempt, ledger, for: item.request, now), let attempt {
+                    ledger.put(refused)
+                    return try Self.waiting(refused, attempt: attempt, &attempts, ledger)
+                }
+                return try Self.refused(problem, wanted, attempt, ledger, for: item.request)
+            }
             guard let attempt else { return .refused(.notFound("order")) }
             let left = ledger.left(of: attempt)
             let refund = Refund(
@@ -34,14 +40,44 @@ struct Creating: Sendable {
             return try Self.outcome(refund, of: attempt, for: item.request)
         }
         try await RefundStore.save(ledger, now: now, on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return outcomes
+    }
+
+    /// Goods have come back, and their money cannot: it waits for an operator, where it can be seen. Nil for an administrator, who is told so, and where nothing
+    /// is left to return.
+    private static func refusal(
+        _ problem: Problem, _ wanted: CreateRefund, _ attempt: Attempt?, _ ledger: RefundLedger, for request: Request, _ now: Date
+    ) -> Refund? {
+        guard !isOverHTTP(request), let attempt, let amount = wanted.amount, !hasNothingLeft(attempt, ledger) else { return nil }
+        let left = ledger.left(of: attempt)
+        var refund = Refund(
+            id: wanted.refundID, order: wanted.orderID, amount: wanted.isCapped == true && left > 0 ? min(amount, left) : amount, reason: wanted.reason,
+            actor: wanted.actor, now: now)
+        (refund.state, refund.detail) = (.needsOperator, problem.detail)
+        return refund
+    }
+
+    /// Reports a refund that was just recorded as waiting for an operator.
+    private static func waiting(_ refund: Refund, attempt: Attempt, _ attempts: inout LockedAttempts, _ ledger: RefundLedger) throws -> Outcome {
+        var attempt = attempt
+        ledger.flag(&attempt)
+        return .done(emit: try attempts.put(attempt).messages(about: [refund]))
+    }
+
+    private static func isOverHTTP(_ request: Request) -> Bool { request.requester != nil || request.parameters["id"] != nil }
+
+    /// Whether all that was captured goes back, or has gone.
+    private static func hasNothingLeft(_ attempt: Attempt, _ ledger: RefundLedger) -> Bool {
+        guard !attempt.voidRequested else { return attempt.state != .needsOperator && attempt.state != .settled }
+        return attempt.state == .succeeded && attempt.captured > 0 && ledger.left(of: attempt) == 0
     }
 
     /// Why it cannot be made; nil when it can.
     private static func problem(_ wanted: CreateRefund, _ attempt: Attempt?, _ ledger: RefundLedger) -> Problem? {
         guard let attempt else { return .notFound("order") }
         if attempt.voidRequested { return .conflict("payment-voided", "The order was given up, and all of its payment is returned.") }
-        guard attempt.state == .succeeded, attempt.charge.amount.amount > 0 else {
+        guard attempt.state == .succeeded, attempt.captured > 0 else {
             return .conflict("nothing-captured", "No money was captured for this order: its payment is \(attempt.report.state.rawValue).")
         }
         if attempt.isDisputed { return .conflict("payment-disputed", "The customer's bank disputes the payment; a refund would return the money twice.") }
@@ -58,9 +94,13 @@ struct Creating: Sendable {
     }
 
     /// A service that requested it gets an event, so that its work that depends on the refund can end.
-    private static func refused(_ problem: Problem, _ wanted: CreateRefund, _ attempt: Attempt?, for request: Request) throws -> Outcome {
-        if request.requester != nil || request.parameters["id"] != nil { return .refused(problem) }
-        let report = RefundReport(refundID: wanted.refundID, state: .failed, amount: wanted.amount ?? 0)
+    private static func refused(
+        _ problem: Problem, _ wanted: CreateRefund, _ attempt: Attempt?, _ ledger: RefundLedger, for request: Request
+    ) throws -> Outcome {
+        if isOverHTTP(request) { return .refused(problem) }
+        let isSettled = attempt.map { hasNothingLeft($0, ledger) } ?? false
+        let report = RefundReport(
+            refundID: wanted.refundID, state: .failed, amount: wanted.amount ?? 0, settlement: isSettled ? .nothingLeft : nil)
         let event = CheckoutEvent(
             orderID: wanted.orderID, kind: .paymentChanged, detail: "refund not made: \(problem.detail)", payment: attempt?.report, refund: report)
         return .done(emit: [try OutgoingMessage(.request(MessageName.advance), event)])

@@ -27,6 +27,8 @@ struct Refund: Sendable, Hashable {
     /// Since when the gateway may have been called in this round.
     var askedAt: Date?
     var detail: String?
+    /// How an operator has settled it, where the gateway has not made it.
+    var settlement: Settlement?
     var dueAt: Date
     var looks = 0
     let createdAt: Date
@@ -48,7 +50,12 @@ struct Refund: Sendable, Hashable {
     /// Whether it was requested and is not at the gateway yet, as far as is known.
     var isOnItsWay: Bool { gatewayID == nil && state == .pending }
 
-    var report: RefundReport { RefundReport(refundID: id, state: state, amount: amount) }
+    var report: RefundReport { RefundReport(refundID: id, state: state, amount: amount, settlement: settlement) }
+
+    /// It will not be made by the gateway.
+    mutating func settle(_ settlement: Settlement, _ note: String) {
+        (state, self.settlement, detail) = (.failed, settlement, note)
+    }
 
     /// Whether the gateway has this round of it.
     func isShown(by payment: GatewayPayment) -> Bool {
@@ -77,6 +84,7 @@ struct Refund: Sendable, Hashable {
         case (.pending, .cancelled), (.succeeded, .cancelled): (state, detail) = (.failed, "cancelled at the gateway")
         default: break
         }
+        if state != .failed { settlement = nil }
     }
 
     /// Whether its failure is a matter of its own: the rest of an order that was given up is requested again with the attempt, and what was made at the

@@ -24,11 +24,11 @@ struct RefundLedger {
 
     func count(of order: UUID) -> Int { refunds.values.count { $0.order == order } }
 
-    /// What can still be refunded of a payment, in minor units: what was captured, without what was refunded and what is about to be.
+    /// What can still be refunded of a payment, in minor units: what was captured, without what was refunded, here or elsewhere, and what is about to be.
     func left(of attempt: Attempt) -> Int {
         guard attempt.state == .succeeded, attempt.intent != nil else { return 0 }
         let onItsWay = refunds.values.reduce(0) { $1.order == attempt.order && $1.isOnItsWay ? $0 + $1.amount : $0 }
-        return attempt.charge.amount.amount - attempt.refunded - onItsWay
+        return attempt.captured - attempt.refunded - attempt.refundedElsewhere - onItsWay
     }
 
     mutating func put(_ refund: Refund) {
@@ -64,7 +64,7 @@ struct RefundLedger {
         flag(&attempt)
         attempt.settle()
         // A refund may fail after it was made: the shop then has money that is due to the customer. That may become known before the refund itself does.
-        if attempt.state == .refunded, attempt.refunded < payment.amount.amount, hasFailed(of: attempt.order) {
+        if attempt.state == .refunded, attempt.refunded < payment.captured, hasFailed(of: attempt.order) {
             (attempt.state, attempt.detail) = (.needsOperator, "a refund has failed")
         }
         return news
@@ -72,10 +72,10 @@ struct RefundLedger {
 
     /// Once all of the payment is returned, no refund waits for an operator any more.
     private mutating func closeRefused(of attempt: Attempt) -> [Refund] {
-        guard attempt.refunded >= attempt.charge.amount.amount else { return [] }
+        guard attempt.hasReturnedAll else { return [] }
         var closed = refunds.values.filter { $0.order == attempt.order && $0.state == .needsOperator }
         for place in closed.indices {
-            closed[place].state = .failed
+            (closed[place].state, closed[place].settlement) = (.failed, .nothingLeft)
             put(closed[place])
         }
         return closed
@@ -131,6 +131,9 @@ extension Refund {
         switch state {
         case .pending: "under way"
         case .succeeded: "made"
+        // An operator's note is not for customers.
+        case .failed where settlement == .refundedElsewhere: "made outside the payment gateway"
+        case .failed where settlement == .writtenOff: "not made: written off"
         case .failed: "not made" + (detail.map { ": \($0)" } ?? "")
         case .needsOperator: "needs an operator"
         }

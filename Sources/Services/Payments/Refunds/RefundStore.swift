@@ -27,17 +27,17 @@ enum RefundStore {
                 """
                 INSERT INTO refunds (
                     id, order_id, amount, reason, actor, state, gateway_id, round, idempotency_key, key_spent_at, asked_at, detail, due_at,
-                    created_at, updated_at)
+                    created_at, settlement, updated_at)
                 SELECT new.*, \(now) FROM unnest(
                     \(refunds.map(\.id)), \(refunds.map(\.order)), \(refunds.map(\.amount)), \(refunds.map(\.reason)), \(refunds.map(\.actor)),
                     \(refunds.map(\.state.rawValue)), \(refunds.map(\.gatewayID)), \(refunds.map(\.round)), \(refunds.map(\.key)),
                     \(refunds.map(\.keySpentAt)), \(refunds.map(\.askedAt)), \(refunds.map(\.detail)),
-                    \(refunds.map(\.dueAt)), \(refunds.map(\.createdAt))
+                    \(refunds.map(\.dueAt)), \(refunds.map(\.createdAt)), \(refunds.map { $0.settlement?.rawValue })
                 ) AS new
                 ON CONFLICT (id) DO UPDATE SET
                     state = excluded.state, gateway_id = excluded.gateway_id, round = excluded.round, idempotency_key = excluded.idempotency_key,
                     key_spent_at = excluded.key_spent_at, asked_at = excluded.asked_at, detail = excluded.detail,
-                    updated_at = excluded.updated_at
+                    settlement = excluded.settlement, updated_at = excluded.updated_at
                 """)
         }
         guard !disputes.isEmpty else { return }
@@ -80,7 +80,7 @@ enum RefundStore {
 
     private static let columns: SQL = """
         SELECT id, order_id, amount, reason, actor, state, gateway_id, round, idempotency_key, key_spent_at, asked_at, detail, due_at,
-               looks, created_at, (extract(epoch FROM created_at) * 1000000)::bigint AS micros
+               looks, settlement, created_at, (extract(epoch FROM created_at) * 1000000)::bigint AS micros
         FROM refunds
 
         """
@@ -102,6 +102,7 @@ enum RefundStore {
         refund.detail = try row.decode("detail")
         refund.dueAt = try row.decode("due_at")
         refund.looks = try row.decode("looks")
+        refund.settlement = try row.decode("settlement", as: String?.self).flatMap(Settlement.init)
         return refund
     }
 }

@@ -8,6 +8,8 @@ struct RefundView: Sendable, Codable {
     let reason: String
     let state: RefundState
     let detail: String?
+    /// How an operator has settled it.
+    let settlement: Settlement?
     /// Who requested it: an administrator's id, a service, or `gateway` for one that was made there.
     let by: String
     let createdAt: Date
@@ -19,6 +21,7 @@ struct RefundView: Sendable, Codable {
         reason = refund.reason
         state = refund.state
         detail = refund.detail
+        settlement = refund.settlement
         by = refund.actor
         createdAt = refund.createdAt
     }
@@ -31,7 +34,7 @@ struct UnresolvedView: Sendable, Codable {
         case dispute
         /// The gateway permanently rejects a refund.
         case refund
-        /// Money of an order that was given up could not be returned.
+        /// Money of an order that was given up could not be returned, or that of an order that was shipped could not be taken.
         case payment
         /// A payment beside the order's own, or for no order.
         case unclaimed

@@ -110,7 +110,7 @@ struct Refunding: Sendable {
                 return .failed(failure)
             case .settled:
                 guard refund.state == .pending, refund.askedAt == nil, attempt.voidRequested else { return .done() }
-                (refund.state, refund.detail) = (.failed, "all of the payment is returned")
+                refund.settle(.nothingLeft, "all of the payment is returned")
             case .refused(let detail, let payment):
                 // The answer to an earlier round says nothing about this one.
                 guard refund.isOnItsWay, case .call(_, let asked, _) = plan, asked.round == refund.round else { return .done() }
@@ -120,8 +120,11 @@ struct Refunding: Sendable {
                     return .done(emit: try attempt.messages(since: before, refunds: others))
                 }
                 // Nothing is left to refund: all of it was refunded otherwise.
-                refund.state = attempt.refunded >= attempt.charge.amount.amount || attempt.voidRequested ? .failed : .needsOperator
-                refund.detail = detail
+                if attempt.hasReturnedAll || attempt.voidRequested {
+                    refund.settle(.nothingLeft, detail)
+                } else {
+                    (refund.state, refund.detail) = (.needsOperator, detail)
+                }
             case .payment(let payment):
                 if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
                 var learned = ledger

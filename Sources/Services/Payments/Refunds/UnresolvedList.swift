@@ -22,6 +22,19 @@ enum UnresolvedList {
         after: UnresolvedCursor?, limit: Int, on connection: any SQLConnection
     ) async throws -> [(view: UnresolvedView, micros: Int)] {
         let start: SQL = after.map { "WHERE (micros, id COLLATE \"C\") < (\($0.micros), \($0.id))" } ?? ""
+        return try await read(start + " ORDER BY micros DESC, id COLLATE \"C\" DESC LIMIT \(limit)", on: connection)
+    }
+
+    /// Those that have one of the ids, or belong to an order that has.
+    static func find(_ ids: [String], on connection: any SQLConnection) async throws -> [Unsettled] {
+        let names = ids.map { UUID(text: $0)?.lowerCaseText ?? $0 }
+        let rows = try await read("WHERE id = ANY(\(names)) OR order_id::text = ANY(\(names)) ORDER BY id COLLATE \"C\"", on: connection)
+        return rows.compactMap { row in
+            UUID(text: row.view.orderId).map { Unsettled(kind: row.view.kind, id: row.view.id, order: $0, amount: row.view.amount) }
+        }
+    }
+
+    private static func read(_ selected: SQL, on connection: any SQLConnection) async throws -> [(view: UnresolvedView, micros: Int)] {
         let rows = try await connection.query(
             """
             SELECT kind, id, order_id, amount, currency, detail, since, micros FROM (
@@ -32,15 +45,14 @@ enum UnresolvedList {
                     SELECT 'refund', refunds.id::text, order_id, refunds.amount, currency, coalesce(refunds.detail, ''), refunds.updated_at
                     FROM refunds JOIN attempts USING (order_id) WHERE refunds.state = 'needsOperator'
                     UNION ALL
-                    SELECT 'payment', coalesce(intent_id, order_id::text), order_id, amount - refunded, currency, coalesce(detail, ''), unresolved_since
+                    SELECT 'payment', coalesce(intent_id, order_id::text), order_id, CASE state WHEN 'uncaptured' THEN amount ELSE coalesce(captured, amount) - refunded END, currency, coalesce(detail, ''), unresolved_since
                     FROM attempts WHERE unresolved_since IS NOT NULL
                     UNION ALL
                     SELECT 'unclaimed', intent_id, order_id, amount, currency, detail, found_at
                     FROM unclaimed_payments WHERE settled_at IS NULL
                 ) AS open
             ) AS unresolved
-            \(start)
-            ORDER BY micros DESC, id COLLATE "C" DESC LIMIT \(limit)
+            \(selected)
             """)
         return try rows.map { row in
             let kind: String = try row.decode("kind")

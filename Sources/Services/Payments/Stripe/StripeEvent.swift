@@ -12,6 +12,7 @@ struct StripeEvent: Sendable, Decodable {
         case paymentFailed = "payment_intent.payment_failed"
         case canceled = "payment_intent.canceled"
         case requiresAction = "payment_intent.requires_action"
+        case authorized = "payment_intent.amount_capturable_updated"
         case refunded = "charge.refunded"
         case refundUpdated = "refund.updated"
         case refundFailed = "refund.failed"
@@ -32,6 +33,7 @@ struct StripeEvent: Sendable, Decodable {
             case .paymentFailed: .paymentFailed
             case .canceled: .cancelled
             case .requiresAction: .requiresAction
+            case .authorized: .authorized
             case .refunded, .refundUpdated, .refundFailed, .chargeRefundUpdated, .disputed, .disputeUpdated, .disputeClosed, .disputeWithdrawn,
                 .disputeReinstated:
                 .moneyMoved
@@ -39,11 +41,11 @@ struct StripeEvent: Sendable, Decodable {
         }
     }
 
-    private struct Data: Decodable {
+    private struct Data: Codable {
         let object: Object
     }
 
-    private struct Object: Decodable {
+    private struct Object: Codable {
         let id: String
         let intent: String?
         let metadata: [String: String]?
@@ -57,6 +59,7 @@ struct StripeEvent: Sendable, Decodable {
     let id: String
     let type: String
     let hint: GatewayEvent.Hint?
+    private let object: Object?
 
     private enum CodingKeys: String, CodingKey {
         case id, type, data
@@ -67,13 +70,26 @@ struct StripeEvent: Sendable, Decodable {
         id = try container.decode(String.self, forKey: .id)
         type = try container.decode(String.self, forKey: .type)
         // Events of other types have objects of other shapes.
-        hint = try Kind(rawValue: type).map { kind in
-            let object = try container.decode(Data.self, forKey: .data).object
+        let kind = Kind(rawValue: type)
+        let object = try kind.map { _ in try container.decode(Data.self, forKey: .data).object }
+        self.object = object
+        hint = kind.flatMap { kind in
+            guard let object else { return nil }
             return GatewayEvent.Hint(
                 kind: kind.meaning, intent: kind.namesOrder ? object.id : object.intent,
                 order: kind.namesOrder ? object.metadata?["order_id"].flatMap(UUID.init(text:)) : nil)
         }
     }
+
+    /// The event as its webhook sends it, as far as it is read here.
+    private struct Message: Encodable {
+        let id: String
+        let type: String
+        let data: Data?
+    }
+
+    /// Nil when it cannot be written.
+    var message: [UInt8]? { try? JSON.encode(Message(id: id, type: type, data: object.map(Data.init))) }
 
     static func read(_ request: Request) throws -> GatewayEvent {
         do {

@@ -44,13 +44,14 @@ public struct StripeGateway: PaymentGateway {
         guard let amount = charge.amount.stripeAmount else {
             return GatewayPayment(status: .declined(intent: nil, code: "currency_not_supported"), order: charge.order, amount: charge.amount)
         }
-        let fields = [
+        var fields = [
             ("amount", String(amount)), ("currency", charge.amount.currency.lowercased()),
             ("confirm", "true"), ("description", "Order \(charge.orderNumber)"),
             ("metadata[order_id]", charge.order.lowerCaseText),
             ("metadata[order_number]", charge.orderNumber), ("payment_method", charge.paymentMethod),
             ("payment_method_types[]", "card"),
         ]
+        if charge.isCapturedLater { fields.append(("capture_method", "manual")) }
         let response = try await send("POST", "/v1/payment_intents", fields, idempotencyKey: charge.idempotencyKey)
         if response.status == 200 { return try Self.decided(try payment(response)) }
         let error = StripeFailure(response)
@@ -154,16 +155,16 @@ public struct StripeGateway: PaymentGateway {
         return payment
     }
 
-    private func existing(_ intent: String) async throws(GatewayError) -> GatewayPayment {
+    func existing(_ intent: String) async throws(GatewayError) -> GatewayPayment {
         guard let payment = try await retrieve(intent: intent) else { throw .unknown("Stripe does not know the payment \(intent)") }
         return payment
     }
 
-    private func payment(_ response: WebResponse) throws(GatewayError) -> GatewayPayment {
+    func payment(_ response: WebResponse) throws(GatewayError) -> GatewayPayment {
         try read(response, "the state of the payment", as: StripeIntent.self).payment
     }
 
-    private func read<Shape: Decodable>(_ response: WebResponse, _ what: String, as shape: Shape.Type = Shape.self) throws(GatewayError) -> Shape {
+    func read<Shape: Decodable>(_ response: WebResponse, _ what: String, as shape: Shape.Type = Shape.self) throws(GatewayError) -> Shape {
         guard response.status == 200, let value = try? JSON.decode(shape, from: response.body) else {
             throw .unknown("Stripe answered \(response.status) without \(what): \(StripeFailure(response).summary)")
         }
@@ -176,7 +177,7 @@ public struct StripeGateway: PaymentGateway {
     }
 
     /// A call that Stripe carries out once, whatever its key is: a spent key is replaced at once.
-    private func sendAgain(
+    func sendAgain(
         _ method: String, _ path: String, _ fields: [(String, String)], idempotencyKey: UUID
     ) async throws(GatewayError) -> WebResponse {
         var key = idempotencyKey
@@ -192,7 +193,7 @@ public struct StripeGateway: PaymentGateway {
     }
 
     /// One call. An answer that does not show whether it was carried out is thrown as unknown.
-    private func send(
+    func send(
         _ method: String, _ path: String, _ fields: [(String, String)] = [], idempotencyKey: UUID? = nil
     ) async throws(GatewayError) -> WebResponse {
         var headers = [("Authorization", "Bearer \(key)"), ("Stripe-Version", Self.apiVersion)]

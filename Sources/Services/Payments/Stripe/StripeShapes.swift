@@ -34,6 +34,7 @@ struct StripeIntent: Sendable, Decodable {
     let id: String
     let status: String
     let amount: Int
+    let received: Int?
     let currency: String
     let clientSecret: String?
     let metadata: [String: String]?
@@ -42,6 +43,7 @@ struct StripeIntent: Sendable, Decodable {
 
     private enum CodingKeys: String, CodingKey {
         case id, status, amount, currency, metadata
+        case received = "amount_received"
         case clientSecret = "client_secret"
         case lastPaymentError = "last_payment_error"
         case latestCharge = "latest_charge"
@@ -52,6 +54,7 @@ struct StripeIntent: Sendable, Decodable {
         id = try fields.decode(String.self, forKey: .id)
         status = try fields.decode(String.self, forKey: .status)
         amount = try fields.decode(Int.self, forKey: .amount)
+        received = try fields.decodeIfPresent(Int.self, forKey: .received)
         currency = try fields.decode(String.self, forKey: .currency)
         clientSecret = try fields.decodeIfPresent(String.self, forKey: .clientSecret)
         metadata = try fields.decodeIfPresent([String: String].self, forKey: .metadata)
@@ -63,7 +66,7 @@ struct StripeIntent: Sendable, Decodable {
     var payment: GatewayPayment {
         GatewayPayment(
             status: paymentStatus, order: metadata?["order_id"].flatMap(UUID.init(text:)), amount: money(amount),
-            refunded: money(latestCharge?.refunded ?? 0).amount, isDisputed: latestCharge?.isDisputed ?? false)
+            captured: received.map { money($0).amount }, refunded: money(latestCharge?.refunded ?? 0).amount, isDisputed: latestCharge?.isDisputed ?? false)
     }
 
     private func money(_ amount: Int) -> Money { Money(stripe: amount, currency) }
@@ -71,6 +74,7 @@ struct StripeIntent: Sendable, Decodable {
     private var paymentStatus: PaymentStatus {
         switch status {
         case "succeeded": return .succeeded(intent: id)
+        case "requires_capture": return .authorized(intent: id)
         case "requires_action": return .requiresAction(intent: id, clientSecret: clientSecret ?? "")
         case "canceled": return .cancelled(intent: id)
         case "requires_payment_method":

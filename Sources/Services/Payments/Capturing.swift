@@ -1,0 +1,93 @@
+import Contracts
+import FoundationEssentials
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// `payments.capture`: takes the money of an order that was only authorized, once its goods are shipped. The shipment stands whatever becomes of it: when the
+/// gateway permanently rejects the capture, the payment needs an operator.
+struct Capturing: Sendable {
+    /// Causes of a dead letter: the gateway rejects the capture; the authorization has ended before anything was shipped.
+    static let refused = "capture-refused"
+    static let ended = "authorization-ended"
+
+    /// How long a requested capture is left to its message, in seconds; doubled each time, up to the longest.
+    static let retryAfter = 120.0
+    static let longestRetryAfter = 3600.0
+    static let uncapturedAtOnce = 100
+
+    enum Finding: Sendable {
+        case settled
+        case payment(GatewayPayment)
+        case refused(String)
+        case failed(Failure)
+    }
+
+    let gateways: Gateways
+    let clock: any WallClock
+
+    /// If the message is lost, the row still requests the capture.
+    func findUncaptured(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+        let uncaptured = try await Store.takeUncaptured(
+            retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.uncapturedAtOnce, now: clock.now(), on: transaction)
+        return try uncaptured.map {
+            try OutgoingMessage(
+                .request(MessageName.capture), CapturePayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "capture \($0.retry)"))
+        }
+    }
+
+    func begin(_ items: [IncomingMessage<CapturePayment>], on transaction: any SQLConnection) async throws -> [Attempt?] {
+        let now = clock.now()
+        var attempts = try await Store.lock(items.map(\.input.orderID), on: transaction)
+        for order in Set(items.map(\.input.orderID)) {
+            guard var attempt = attempts[order], attempt.state == .authorized, !attempt.captureRequested, !attempt.voidRequested else { continue }
+            attempt.captureRequested = true
+            attempts.put(attempt)
+        }
+        try await Store.save(attempts, now: now, on: transaction)
+        return items.map { attempts[$0.input.orderID] }
+    }
+
+    func capture(_ items: [(item: IncomingMessage<CapturePayment>, plan: Attempt?)]) async throws -> [Finding] {
+        await items.concurrentMap(limit: Charging.maximumConcurrent) { await capture($0.plan) }
+    }
+
+    private func capture(_ attempt: Attempt?) async -> Finding {
+        guard let attempt, attempt.state == .authorized, !attempt.voidRequested, let intent = attempt.intent else { return .settled }
+        do throws(GatewayError) {
+            // Under another key each time an operator asks again, since the gateway repeats its answer to a key.
+            let key = UUID.v5(namespace: attempt.order, name: "capture \(attempt.refundTries)")
+            return .payment(try await gateways[attempt.charge.gateway].capture(intent: intent, idempotencyKey: key))
+        } catch {
+            if case .refused(let detail) = error { return .refused(detail) }
+            return .failed(Failure(error))
+        }
+    }
+
+    func complete(
+        _ items: [(item: IncomingMessage<CapturePayment>, plan: Attempt?, result: Finding)], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
+        var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
+        let outcomes: [Outcome] = try items.map { item, plan, finding in
+            guard var attempt = attempts[item.input.orderID] else { return .done() }
+            let before = attempt
+            switch finding {
+            case .settled: return .done()
+            case .failed(let failure): return .failed(failure)
+            case .refused(let detail):
+                // The answer to an earlier request says nothing about this one.
+                guard attempt.state == .authorized, attempt.refundTries == plan?.refundTries else { return .done() }
+                (attempt.state, attempt.detail) = (.uncaptured, detail)
+            case .payment(let payment):
+                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                _ = attempt.learn(payment)
+            }
+            guard attempt != before else { return .done() }
+            attempt = attempts.put(attempt)
+            return .done(emit: try attempt.messages(since: before, refunds: []))
+        }
+        try await Store.save(attempts, now: clock.now(), on: transaction)
+        return outcomes
+    }
+}
