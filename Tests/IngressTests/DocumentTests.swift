@@ -195,6 +195,7 @@ import Yams
         "POST /v1/returns/{id}/receipt orders.returns.receive durable admin",
         "POST /v1/orders/{id}/refunds payments.refunds.create durable admin", "GET /v1/orders/{id}/refunds payments.refunds.list query admin",
         "GET /v1/payments/unresolved payments.unresolved.list query admin",
+        "POST /v1/payments/unresolved/{id}/settlement payments.unresolved.settle command admin",
         "POST /v1/webhooks/stripe payments.webhooks.stripe durable public",
         "GET /v1/notifications notifications.notifications.list query admin",
         "GET /v1/dead-letters deadletters.letters.list query admin",
