@@ -16,7 +16,7 @@ func repositoryDefinitions() throws -> Definitions {
 let internalOperations = [
     MessageName.restock, "orders.orders.versions", "catalog.imports.versions",
     MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
-    MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void,
+    MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void, MessageName.capture,
     MessageName.undoExtra, MessageName.completeApproval, MessageName.unresolved, MessageName.performRefund, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset,
     MessageName.accountMail, MessageName.setPreferences,
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
