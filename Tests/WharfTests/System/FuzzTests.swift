@@ -37,7 +37,9 @@ extension System {
                     let visitor = maker.draws.pick([admin, admin, customer, guest])
                     let answer = try await visitor.send(request.method, request.path, request.body, request.headers)
                     let details = "seed \(FuzzPlan.seed), round \(round): \(request.method) \(request.path) \(request.headers) \(request.body ?? "")"
-                    #expect(answer.status < 500, "\(details.prefix(2_000))")
+                    // This shop has accounts neither at Twilio nor at SendGrid, so nothing that is sent as theirs can be checked.
+                    let isUnconfigured = request.operation.hasPrefix("notifications.webhooks.") && answer.status == 503
+                    #expect(answer.status < 500 || isUnconfigured, "\(details.prefix(2_000))")
                     #expect(request.documented.contains(answer.status), "\(answer.status) is not documented for \(request.operation): \(details.prefix(2_000))")
                     if answer.status >= 400 { #expect(answer.header("content-type") == "application/problem+json", "\(details.prefix(2_000))") }
                 }
