@@ -126,7 +126,7 @@ let package = Package(
 
             // For people who build Wharf or try it.
             development("LocalServers", ["Terminal", "WebClient", "Secrets", log, subprocess]),
-            development("Sandbox", ["Secrets", "WebClient", hummingbird, log]),
+            development("Sandbox", ["Contracts", "Secrets", "WebClient", hummingbird, log]),
             // Services on one seeded thread, against a model of the broker and of the gateway.
             development(
                 "Simulation",

@@ -85,19 +85,19 @@ struct PaymentBookTests {
     @Test("lists the newest first, page by page")
     func list() throws {
         var book = PaymentBook()
-        let customer = book.apply(.createCustomer(.init()), idempotencyKey: nil, now: 1).customer?.id
+        let customer = try #require(book.apply(.createCustomer(.init()), idempotencyKey: nil, now: 1).customer?.id)
         for second in 1...5 {
             _ = book.apply(.create(Self.draft(customer: second == 3 ? customer : nil)), idempotencyKey: nil, now: second)
         }
-        let first = try book.list(PaymentFilter(limit: 2))
+        let first = try book.listPayments(ListQuery(limit: 2))
         #expect(first.elements.map(\.created) == [5, 4])
         #expect(first.hasMore)
-        let second = try book.list(PaymentFilter(startingAfter: first.elements.last?.id, limit: 3))
+        let second = try book.listPayments(ListQuery(startingAfter: first.elements.last?.id, limit: 3))
         #expect(second.elements.map(\.created) == [3, 2, 1])
         #expect(!second.hasMore)
-        #expect(try book.list(PaymentFilter(created: 2...3)).elements.map(\.created) == [3, 2])
-        #expect(try book.list(PaymentFilter(customer: customer)).elements.map(\.created) == [3])
-        #expect(throws: StripeError.self) { try book.list(PaymentFilter(startingAfter: "pi_x")) }
+        #expect(try book.listPayments(ListQuery(created: 2...3)).elements.map(\.created) == [3, 2])
+        #expect(try book.listPayments(ListQuery(filters: ["customer": customer])).elements.map(\.created) == [3])
+        #expect(throws: StripeError.self) { try book.listPayments(ListQuery(startingAfter: "pi_x")) }
         #expect(try book.ledger(after: second.elements.last?.id, limit: 2).elements.map(\.created) == [2, 3])
     }
 

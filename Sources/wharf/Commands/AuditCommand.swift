@@ -1,7 +1,6 @@
 import ArgumentParser
 import Assembly
 import Audit
-import FoundationEssentials
 import LocalState
 import Logging
 import Messaging
@@ -32,8 +31,8 @@ struct AuditCommand: AsyncParsableCommand {
     @Option(help: "URL of the payment sandbox, whose ledger is read with STRIPE_API_KEY. (default: that of wharf-dev up, else Stripe's list when STRIPE_API_KEY is set)")
     var ledger: String?
 
-    @Option(help: "Check only orders placed and messages handled since this time, such as 2026-11-21T04:00:00Z. For large shops.")
-    var since: String?
+    @Option(help: "Check only orders placed and messages handled since this time, such as \(StartTime.example). For large shops.")
+    var since: StartTime?
 
     @Option(help: "Seconds that a difference must stay unchanged before it counts. Choose more than the clocks of the machines differ.")
     var grace = AuditOptions.standardGrace
@@ -51,17 +50,14 @@ struct AuditCommand: AsyncParsableCommand {
         if let watch, !Self.pauses.contains(watch) {
             throw ValidationError("--watch is \(Self.pauses.lowerBound) to \(Self.pauses.upperBound), not \(watch).")
         }
-        if since != nil, start == nil { throw ValidationError("--since must be a time such as 2026-11-21T04:00:00Z.") }
     }
-
-    private var start: Date? { since.flatMap { try? Date($0, strategy: Date.ISO8601FormatStyle()) } }
 
     func run() async throws {
         let (settings, logger) = try Role.start("audit", isTool: true)
         let client = WebClient(userAgent: "wharf-audit", usesEnvironmentProxy: true, logger: logger)
         defer { client.shutdown() }
         let record: RunRecord? = try? StateFolder().read(from: StateFolder.recordFile)
-        let options = AuditOptions(grace: grace, since: start)
+        let options = AuditOptions(grace: grace, since: since?.date)
         let output = AuditOutput(json: json, watches: watch != nil)
         do {
             let target = AuditTarget(

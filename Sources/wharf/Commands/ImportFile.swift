@@ -3,20 +3,11 @@ import Assembly
 import Contracts
 import FoundationEssentials
 import Gzip
-import JSON
 import Messaging
-import Secrets
 import Terminal
 
 /// A file to be imported, unpacked.
 struct ImportFile: Sendable {
-    /// The most that an import takes.
-    static let maximumBytes = 67_108_864
-    /// Of one message.
-    private static let pieceBytes = 524_288
-    /// A piece whose fate is not known is sent again, so often: it counts once.
-    private static let maximumTries = 3
-
     let contentType: String
     private let bytes: [UInt8]
 
@@ -26,7 +17,7 @@ struct ImportFile: Sendable {
         contentType = plain.hasSuffix(".ndjson") || plain.hasSuffix(".jsonl") ? "application/x-ndjson" : "text/csv"
         do {
             let data = Array(try Data(contentsOf: URL(filePath: path)))
-            bytes = data.starts(with: [0x1F, 0x8B]) ? try Gzip.unpack(data, limit: Self.maximumBytes) : data
+            bytes = data.starts(with: [0x1F, 0x8B]) ? try Gzip.unpack(data, limit: Upload.maximumBytes) : data
         } catch Gzip.Failure.malformed {
             throw Self.complaint("\(path) is damaged: it begins as gzip does, and is none.")
         } catch Gzip.Failure.tooLarge {
@@ -34,10 +25,10 @@ struct ImportFile: Sendable {
         } catch {
             throw Self.complaint("\(path) cannot be read: \(FileTrouble.reason(error)).")
         }
-        guard bytes.count <= Self.maximumBytes else { throw Self.complaint(Self.tooLarge(path)) }
+        guard bytes.count <= Upload.maximumBytes else { throw Self.complaint(Self.tooLarge(path)) }
     }
 
-    private static func tooLarge(_ path: String) -> String { "\(path) has more than \(maximumBytes) bytes; split it." }
+    private static func tooLarge(_ path: String) -> String { "\(path) has more than \(Upload.maximumBytes) bytes; split it." }
 
     private static func complaint(_ text: String) -> ExitCode {
         Role.complain(text)
@@ -46,30 +37,17 @@ struct ImportFile: Sendable {
 
     /// Sends the file piece by piece, and then the request to import it. Returns the answer to that, or to a piece that was not kept.
     func send(_ parameters: [String: String], _ shell: ShellRequests) async throws -> Reply {
-        let upload = shell.newID()
-        var parameters = parameters
-        parameters["upload"] = upload.lowerCaseText
-        for place in stride(from: 0, to: bytes.count, by: Self.pieceBytes) {
-            let piece = Array(bytes[place..<min(bytes.count, place + Self.pieceBytes)])
-            let given = parameters.merging(["upload-place": "\(place)"]) { _, new in new }
-            let reply = try await trying {
-                try await shell.reply(MessageName.storeImportPiece, .command, given, body: piece, id: .v5(namespace: upload, name: "\(place)"))
+        let upload = Upload(id: shell.newID())
+        for place in stride(from: 0, to: bytes.count, by: Upload.pieceBytes) {
+            let piece = Array(bytes[place..<min(bytes.count, place + Upload.pieceBytes)])
+            let reply = try await Upload.trying {
+                try await shell.reply(MessageName.storeImportPiece, .command, upload.parameters(parameters, at: place), body: piece, id: upload.id(at: place))
             }
             guard reply.status == 204 else { return reply }
         }
-        let given = parameters
-        let body = try JSON.encode(["bytes": bytes.count])
-        return try await trying { try await shell.reply("catalog.imports.create", .durable, given, body: body, id: upload) }
-    }
-
-    private func trying(_ send: () async throws -> Reply) async throws -> Reply {
-        var tries = 1
-        while true {
-            do {
-                return try await send()
-            } catch is RequestClient.Unanswered where tries < Self.maximumTries {
-                tries += 1
-            }
+        let body = try Upload.body(bytes: bytes.count)
+        return try await Upload.trying {
+            try await shell.reply("catalog.imports.create", .durable, upload.parameters(parameters), body: body, id: upload.id)
         }
     }
 }

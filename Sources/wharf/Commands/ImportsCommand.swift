@@ -80,7 +80,7 @@ struct ImportsCommand: AsyncParsableCommand {
                 repeat {
                     var parameters = ["id": id]
                     parameters["after"] = after
-                    let page = try await ImportsCommand.checked(shell.reply("catalog.imports.rejected", .query, parameters))
+                    let page = try await shell.reply("catalog.imports.rejected", .query, parameters).checked()
                     Console.print(String(decoding: page.body, as: UTF8.self))
                     after = page.headers[Reply.nextPage]
                 } while after != nil
@@ -114,16 +114,7 @@ struct ImportsCommand: AsyncParsableCommand {
         }
     }
 
-    /// Prints a refusal, and ends with exit status 1.
-    private static func checked(_ reply: Reply) throws -> Reply {
-        guard reply.status < 300 else {
-            Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
-            throw ExitCode(1)
-        }
-        return reply
-    }
-
     private static func decoded<Value: Decodable>(_ reply: Reply) throws -> Value {
-        try JSON.decode(Value.self, from: checked(reply).body)
+        try JSON.decode(Value.self, from: reply.checked().body)
     }
 }

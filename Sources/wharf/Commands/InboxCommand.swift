@@ -15,21 +15,18 @@ struct InboxCommand: AsyncParsableCommand {
             abstract: "Sends all messages sent since a time again, for a broker that has lost its disk.",
             discussion: "Messages keep their ids, so those that did arrive count once. You may run it as often as needed.")
 
-        @Option(help: "A time such as 2026-11-21T04:00:00Z.")
-        var since: String
+        @Option(help: "A time such as \(StartTime.example).")
+        var since: StartTime
 
         @Option(help: "Only this service; repeat for several. (default: all)")
         var service: [ServiceName] = []
 
         func run() async throws {
-            guard let start = try? Date(since, strategy: Date.ISO8601FormatStyle()) else {
-                throw ValidationError("--since must be a time such as 2026-11-21T04:00:00Z")
-            }
             let (settings, logger) = try Role.start("inbox", isTool: true)
             let assembly = Assembly(settings: settings, logger: logger, name: "inbox")
             var lost = 0
             for service in service.isEmpty ? ServiceName.allCases : service {
-                let report = try await republish(service, since: start, assembly)
+                let report = try await republish(service, since: since.date, assembly)
                 print("\(service.rawValue): \(report.handled) handled, \(report.sent) sent again, \(report.lost) not confirmed")
                 lost += report.lost
             }

@@ -19,24 +19,17 @@ extension PaymentsCommand {
         /// An incomplete comparison is neither a pass nor a failure.
         private static let couldNotCompare = ExitCode(2)
 
-        @Option(help: "Compare payments made since this time, such as 2026-11-21T04:00:00Z.") var since: String
+        @Option(help: "Compare payments made since this time, such as \(StartTime.example).") var since: StartTime
         @Flag(help: "Print the result as one JSON object for each gateway.") var json = false
 
-        private var start: Date? { try? Date(since, strategy: Date.ISO8601FormatStyle()) }
-
-        func validate() throws {
-            if start == nil { throw ValidationError("--since must be a time such as 2026-11-21T04:00:00Z.") }
-        }
-
         func run() async throws {
-            guard let start else { return }
             let (settings, logger) = try Role.start("payments", isTool: true)
             let assembly = Assembly(settings: settings, logger: logger, name: "payments")
             let (database, reconciliations) = try Role.stoppingOnBadSettings { try assembly.reconciliations() }
             var isClean = true
             do {
                 for reconciliation in reconciliations {
-                    let report = try await reconciliation.run(since: start)
+                    let report = try await reconciliation.run(since: since.date)
                     if let report { try show(report, of: reconciliation.name) } else { print("\(reconciliation.name.rawValue) has no list of payments.") }
                     isClean = isClean && report?.isClean != false
                 }

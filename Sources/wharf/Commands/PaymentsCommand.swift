@@ -5,6 +5,7 @@ import Input
 import JSON
 import Messaging
 import Secrets
+import Terminal
 
 struct PaymentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,8 +22,8 @@ struct PaymentsCommand: AsyncParsableCommand {
             var parameters = ["limit": String(limit)]
             parameters["cursor"] = cursor
             let query = parameters
-            let reply = try await Shell.run("payments") { try await $0.ask("payments.unresolved.list", .query, query) }
-            try PaymentsCommand.show(reply)
+            let reply = try await ShellRequests.run("payments") { try await $0.reply("payments.unresolved.list", .query, query).checked() }
+            Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
         }
     }
 
@@ -55,18 +56,13 @@ struct PaymentsCommand: AsyncParsableCommand {
         func run() async throws {
             let body = try JSON.encode(["settlement": way.settlement.rawValue, "note": note])
             let payment = payment
-            let reply = try await Shell.run("payments") { shell in
-                let reply = try await shell.ask("payments.unresolved.settle", .command, ["id": payment], body: body)
-                if reply.status < 400 { try await PaymentsCommand.endLetters(about: reply, shell) }
+            let reply = try await ShellRequests.run("payments") { shell in
+                let reply = try await shell.reply("payments.unresolved.settle", .command, ["id": payment], body: body).checked()
+                try await PaymentsCommand.endLetters(about: reply, shell)
                 return reply
             }
-            try PaymentsCommand.show(reply)
+            Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
         }
-    }
-
-    private static func show(_ reply: Reply) throws {
-        print(String(decoding: reply.body, as: UTF8.self))
-        if reply.status >= 400 { throw ExitCode(1) }
     }
 
     private struct Settled: Decodable {
@@ -87,16 +83,16 @@ struct PaymentsCommand: AsyncParsableCommand {
 
     /// Replays the dead letters that stand for what was settled: payments finds nothing left to decide. The newest hundred are looked through; an older one ends
     /// in the same way when it is replayed by hand.
-    private static func endLetters(about reply: Reply, _ shell: Shell) async throws {
+    private static func endLetters(about reply: Reply, _ shell: ShellRequests) async throws {
         let settled = try JSON.decode(Settled.self, from: reply.body)
-        let list = try await shell.ask("deadletters.letters.list", .query, ["queue": "payments.commands", "limit": String(PageRequest.maximumLimit)])
+        let list = try await shell.reply("deadletters.letters.list", .query, ["queue": "payments.commands", "limit": String(PageRequest.maximumLimit)])
         for letter in (try? JSON.decode(Letters.self, from: list.body).items) ?? [] where letter.operation == MessageName.unresolved {
-            let whole = try await shell.ask("deadletters.letters.get", .query, ["id": letter.id])
+            let whole = try await shell.reply("deadletters.letters.get", .query, ["id": letter.id])
             guard let text = try? JSON.decode(Letters.Letter.self, from: whole.body).body,
                 let about = try? JSON.decode(UnresolvedPayment.self, from: Array(text.utf8)), about.orderID == UUID(text: settled.orderId),
                 settled.kind == "refund" ? about.refundID == UUID(text: settled.id) : about.refundID == nil
             else { continue }
-            _ = try await shell.ask("deadletters.letters.replay", .durable, ["id": letter.id])
+            _ = try await shell.reply("deadletters.letters.replay", .durable, ["id": letter.id])
         }
     }
 }

@@ -1,4 +1,5 @@
 import AMQP
+import ArgumentParser
 import Assembly
 import Contracts
 import FoundationEssentials
@@ -6,13 +7,14 @@ import Messaging
 import Operations
 import Runtime
 import ServiceLifecycle
+import Terminal
 
 /// Sends an operator's requests to the services as the ingress does, over one connection to the broker.
 struct ShellRequests: Sendable {
     /// How long an operator waits for an answer.
     private static let timeout: Duration = .seconds(10)
-    /// The actor in the audit log for commands from a shell.
-    private static let shell = Caller(id: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), role: .admin)
+    /// No account has this id.
+    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     private let client: RequestClient
     private let randomness: any Randomness
@@ -37,13 +39,31 @@ struct ShellRequests: Sendable {
     /// - Parameter id: That of an earlier attempt at the same; a new one otherwise.
     /// - Throws: `RequestClient.Unanswered`
     func reply(
-        _ operation: String, _ durability: Durability, _ parameters: [String: String], body: [UInt8] = [], id: UUID? = nil
+        _ operation: String, _ durability: Durability, _ parameters: [String: String] = [:], body: [UInt8] = [], id: UUID? = nil
     ) async throws -> Reply {
-        let request = Request(id: id ?? randomness.uuid(), operation: operation, parameters: parameters, caller: Self.shell, body: body)
+        let request = Request(id: id ?? randomness.uuid(), operation: operation, parameters: parameters, caller: Self.caller, body: body)
         return try await client.send(request, durability: durability, timeout: Self.timeout)
     }
 
     func newID() -> UUID { randomness.uuid() }
+
+    /// The actor in the audit log: an administrator without an account, under the name of the person at the shell, who may have become root by sudo.
+    private static var caller: Caller {
+        let environment = ProcessInfo.processInfo.environment
+        let user = environment["SUDO_USER"] ?? environment["USER"]
+        return Caller(id: nobody, role: .admin, email: user.map { "\($0) in a shell" })
+    }
+}
+
+extension Reply {
+    /// Prints a refusal, and ends with exit status 1.
+    func checked() throws -> Reply {
+        guard status < 300 else {
+            Console.print(String(decoding: body, as: UTF8.self) + "\n")
+            throw ExitCode(1)
+        }
+        return self
+    }
 }
 
 extension RequestClient {

@@ -13,7 +13,7 @@ struct AuthenticationRoutes: Sendable {
     func add(to router: Router<SandboxContext>) {
         router.get("_authenticate/:id") { _, context in
             let payment = try payment(try context.parameters.require("id"))
-            return Self.html(status: .ok, Self.page(for: payment))
+            return Self.html(Self.page(for: payment))
         }
         router.post("_authenticate/:id") { request, context in
             let id = try context.parameters.require("id")
@@ -49,7 +49,7 @@ struct AuthenticationRoutes: Sendable {
     /// The shop's return address for the customer, with the parameters that Stripe adds.
     private static func sendBack(_ payment: PaymentIntent) -> Response {
         guard let returnURL = payment.returnURL else {
-            return html(status: .ok, "<p>Done: \(payment.status.rawValue). You may close this page.</p>")
+            return html("<p>Done: \(payment.status.rawValue). You may close this page.</p>")
         }
         let separator = returnURL.contains("?") ? "&" : "?"
         let hasFailed = payment.status == .requiresPaymentMethod
@@ -73,9 +73,13 @@ struct AuthenticationRoutes: Sendable {
             """
     }
 
-    private static func html(status: HTTPResponse.Status, _ content: String) -> Response {
-        let page = "<!doctype html><meta charset=\"utf-8\"><title>Payment sandbox</title>\n\(content)\n"
-        return Response(
-            status: status, headers: [.contentType: "text/html; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
+    private static func html(_ content: String) -> Response { Response(status: .ok, page: "Payment sandbox", content) }
+}
+
+extension Response {
+    /// - Parameter content: HTML. Whatever came from outside must be escaped in it.
+    init(status: HTTPResponse.Status, page title: String, _ content: String) {
+        let page = "<!doctype html><meta charset=\"utf-8\"><title>\(title)</title>\n\(content)\n"
+        self.init(status: status, headers: [.contentType: "text/html; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
     }
 }

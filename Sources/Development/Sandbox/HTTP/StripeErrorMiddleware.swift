@@ -43,6 +43,7 @@ extension HTTPField.Name {
     static let idempotencyKey = HTTPField.Name.named("Idempotency-Key")
     static let idempotentReplayed = HTTPField.Name.named("Idempotent-Replayed")
     static let requestID = HTTPField.Name.named("Request-Id")
+    static let stripeVersion = HTTPField.Name.named("Stripe-Version")
 
     static func named(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is no header name") }

@@ -16,7 +16,9 @@ extension StripeRoutes {
     }
 
     private func addPaymentReads(to routes: RouterGroup<SandboxContext>) {
-        routes.get("payment_intents") { request, context in try await answer(context) { try listPayments(request) } }
+        list(routes, "payment_intents", .payment, filters: ["customer"]) { book, query throws(StripeError) in
+            ShownPage(try book.listPayments(query)) { one, writer, showing in one.write(to: &writer, showing) }
+        }
         routes.get("payment_intents/search") { request, context in try await answer(context) { try searchPayments(request) } }
         one(routes, "payment_intents/:id", .payment, "payment_intent", parameter: "intent") { book, id, writer, showing in book.write(payment: id, to: &writer, showing) }
         list(routes, "charges", .charge, filters: ["payment_intent", "customer"]) { book, query throws(StripeError) in try book.listCharges(query) }
@@ -106,22 +108,6 @@ extension StripeRoutes {
                         write(&writer, Showing(publicURL: address, expansion: expansion, book: book))
                     }
                 }
-            }
-        }
-    }
-
-    private func listPayments(_ request: Request) throws(StripeError) -> [UInt8] {
-        var reader = try request.queryReader()
-        let query = try ListQuery(from: &reader, filters: ["customer"])
-        let expansion = try Expansion(try reader.list("expand"), of: .payment, inList: true)
-        try reader.finish()
-        let filter = PaymentFilter(
-            created: query.created, customer: query.filters["customer"], startingAfter: query.startingAfter, endingBefore: query.endingBefore, limit: query.limit)
-        let address = ledger.address
-        return try ledger.read { book throws(StripeError) in
-            let page = try book.list(filter)
-            return Self.list(page.elements, hasMore: page.hasMore, url: "/v1/payment_intents") {
-                $1.write(to: &$0, Showing(publicURL: address, expansion: expansion, book: book))
             }
         }
     }

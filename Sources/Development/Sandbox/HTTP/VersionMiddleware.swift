@@ -31,10 +31,3 @@ struct VersionMiddleware: RouterMiddleware {
         return parts.dropFirst().allSatisfy { name in !name.isEmpty && name.utf8.allSatisfy { (0x61...0x7A).contains($0) } }
     }
 }
-
-extension HTTPField.Name {
-    static let stripeVersion: HTTPField.Name = {
-        guard let name = HTTPField.Name("Stripe-Version") else { preconditionFailure("Stripe-Version is no header name") }
-        return name
-    }()
-}

@@ -23,8 +23,9 @@ struct PayPalBook: Sendable {
     func payment(ofRefund id: String) -> PayPalPayment? { orderOfRefund[id].flatMap { payments[$0] } }
     func payment(ofDispute id: String) -> PayPalPayment? { orderOfDispute[id].flatMap { payments[$0] } }
 
-    /// Takes a payment over from the journal, as it was after one change.
+    /// Takes a payment over from the journal, as it was after one change. A state older than the known one is ignored.
     mutating func restore(_ payment: PayPalPayment) {
+        if let known = payments[payment.id], known.revision ?? 0 > payment.revision ?? 0 { return }
         if payments.updateValue(payment, forKey: payment.id) == nil { ids.append(payment.id) }
         if let capture = payment.capture {
             orderOfCapture[capture.id] = payment.id
@@ -58,7 +59,7 @@ struct PayPalBook: Sendable {
         guard payment.choice != .decline else {
             // The customer may choose another instrument, on the same page.
             payment.status = payment.hasSource ? .payerActionRequired : .created
-            payments[id] = payment
+            _ = store(payment)
             throw .unprocessable("INSTRUMENT_DECLINED", "The instrument presented was either declined by the processor or bank.")
         }
         let capture = PayPalPayment.Capture(id: PayPalID.make(), status: payment.choice == .review ? .pending : .completed, at: now)
@@ -122,7 +123,14 @@ struct PayPalBook: Sendable {
     }
 
     private mutating func keep(_ payment: PayPalPayment, _ event: PayPalEvent) -> Change {
+        Change(payment: store(payment), events: [event])
+    }
+
+    /// Every change of a known payment goes through here, so that none keeps the revision of the state before it.
+    private mutating func store(_ payment: PayPalPayment) -> PayPalPayment {
+        var payment = payment
+        payment.revision = (payment.revision ?? 0) + 1
         payments[payment.id] = payment
-        return Change(payment: payment, events: [event])
+        return payment
     }
 }

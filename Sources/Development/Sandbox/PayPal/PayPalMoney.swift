@@ -1,5 +1,6 @@
 /// An amount as PayPal takes it, in the smallest unit that its text can express.
 struct PayPalMoney: Sendable, Equatable, Codable {
+    /// A list of its own, and not that of Contracts on purpose: a mistake there would otherwise be accepted here, and found by PayPal alone.
     private static let currencies = Set(
         ["AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "THB"]
             + ["TWD", "USD"])

@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -57,7 +58,7 @@ struct PayPalPages: Sendable {
 
     /// Nothing in it comes from outside but an id that was looked up, an amount that was parsed, and a description that is escaped.
     private func page(_ payment: PayPalPayment) -> String {
-        let title = "<h1>PayPal sandbox</h1>\n<p>\(Self.escaped(payment.description ?? "A payment")): \(payment.amount.text) \(payment.amount.currency)</p>"
+        let title = "<h1>PayPal sandbox</h1>\n<p>\((payment.description ?? "A payment").escapedForHTML): \(payment.amount.text) \(payment.amount.currency)</p>"
         guard payment.capture == nil else { return title + "\n<p>This payment is done.</p>" }
         return """
             \(title)
@@ -71,12 +72,5 @@ struct PayPalPages: Sendable {
             """
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
-    }
-
-    private static func html(_ status: HTTPResponse.Status, _ content: String) -> Response {
-        let page = "<!doctype html><meta charset=\"utf-8\"><title>PayPal sandbox</title>\n\(content)\n"
-        return Response(status: status, headers: [.contentType: "text/html; charset=utf-8"], body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
-    }
+    private static func html(_ status: HTTPResponse.Status, _ content: String) -> Response { Response(status: status, page: "PayPal sandbox", content) }
 }

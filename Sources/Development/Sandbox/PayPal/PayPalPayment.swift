@@ -75,6 +75,8 @@ struct PayPalPayment: Sendable, Equatable, Codable {
     var capture: Capture?
     var refunds: [Refund] = []
     var dispute: Dispute?
+    /// Raised with each change: entries of the journal may arrive in any order. Journals of earlier versions have none, and their entries count in the order of the file.
+    var revision: Int?
 
     /// In units of `amount`.
     var refunded: Int { refunds.reduce(0) { $1.status == .failed ? $0 : $0 + $1.amount.units } }

@@ -9,7 +9,16 @@ struct ListQuery: Sendable, Equatable {
     /// The list's own, by their names.
     var filters: [String: String] = [:]
 
-    init() {}
+    init(
+        created: ClosedRange<Int> = 0...Int.max, startingAfter: String? = nil, endingBefore: String? = nil, limit: Int = Page<PaymentIntent>.defaultLimit,
+        filters: [String: String] = [:]
+    ) {
+        self.created = created
+        self.startingAfter = startingAfter
+        self.endingBefore = endingBefore
+        self.limit = limit
+        self.filters = filters
+    }
 
     init(from reader: inout ParameterReader, filters names: [String]) throws(StripeError) {
         limit = try reader.integer("limit", in: Page<PaymentIntent>.limits) ?? limit
@@ -54,6 +63,18 @@ private struct ShownCharge: Sendable {
 }
 
 extension PaymentBook {
+    /// How far payments that were made at the same time may have been reordered by the journal.
+    private static let orderSlackSeconds = 60
+
+    func listPayments(_ query: ListQuery) throws(StripeError) -> Page<PaymentIntent> {
+        let customer = query.filters["customer"]
+        // Creation times fall by no more than the slack, so the first one that is older than that ends the walk.
+        let oldest = query.created.lowerBound - Self.orderSlackSeconds
+        return try page(
+            payments.count, query, position: position(ofPayment:), "payment_intent", { customer == nil || payments[$0].customer == customer ? [payments[$0]] : [] },
+            id: \.id, created: \.created, until: { $0.created < oldest })
+    }
+
     func listCharges(_ query: ListQuery) throws(StripeError) -> ShownPage {
         let (payment, customer) = (query.filters["payment_intent"], query.filters["customer"])
         let page: Page<ShownCharge> = try page(
@@ -122,8 +143,11 @@ extension PaymentBook {
     }
 
     /// The newest first, whichever end the page begins at. Each place holds some objects, the newest first, or none that the filters let through.
+    ///
+    /// - Parameter isOver: Whether nothing that is listed after this one can belong to the page.
     private func page<Element: Sendable>(
-        _ count: Int, _ query: ListQuery, position: (String) -> Int?, _ name: String, _ elements: @escaping (Int) -> [Element], id: @escaping (Element) -> String, created: @escaping (Element) -> Int
+        _ count: Int, _ query: ListQuery, position: (String) -> Int?, _ name: String, _ elements: @escaping (Int) -> [Element], id: @escaping (Element) -> String, created: @escaping (Element) -> Int,
+        until isOver: @escaping (Element) -> Bool = { _ in false }
     ) throws(StripeError) -> Page<Element> {
         if let before = query.endingBefore {
             guard let place = position(before) else { throw .noSuch(name, before, parameter: "ending_before", status: 400) }
@@ -131,11 +155,11 @@ extension PaymentBook {
             return Page(reversing: Page(newer.filter { query.created.contains(created($0)) }, limit: query.limit))
         }
         guard let after = query.startingAfter else {
-            let all = (0..<count).reversed().lazy.flatMap(elements)
+            let all = (0..<count).reversed().lazy.flatMap(elements).prefix { !isOver($0) }
             return Page(all.filter { query.created.contains(created($0)) }, limit: query.limit)
         }
         guard let place = position(after) else { throw .noSuch(name, after, parameter: "starting_after", status: 400) }
-        let older = (0...place).reversed().lazy.flatMap(elements).drop { id($0) != after }.dropFirst()
+        let older = (0...place).reversed().lazy.flatMap(elements).drop { id($0) != after }.dropFirst().prefix { !isOver($0) }
         return Page(older.filter { query.created.contains(created($0)) }, limit: query.limit)
     }
 }

@@ -19,14 +19,6 @@ struct Page<Element: Sendable>: Sendable {
     }
 }
 
-struct PaymentFilter: Sendable, Equatable {
-    var created: ClosedRange<Int> = 0...Int.max
-    var customer: String?
-    var startingAfter: String?
-    var endingBefore: String?
-    var limit = Page<PaymentIntent>.defaultLimit
-}
-
 struct RefundFilter: Sendable, Equatable {
     var paymentIntent: String?
     var startingAfter: String?
@@ -34,28 +26,6 @@ struct RefundFilter: Sendable, Equatable {
 }
 
 extension PaymentBook {
-    /// How far payments that were made at the same time may have been reordered by the journal.
-    private static let orderSlackSeconds = 60
-
-    /// The newest first, as Stripe lists.
-    func list(_ filter: PaymentFilter) throws(StripeError) -> Page<PaymentIntent> {
-        if let id = filter.endingBefore {
-            guard let place = position(ofPayment: id) else { throw .noSuch("payment_intent", id, parameter: "ending_before", status: 400) }
-            let newer = payments[(place + 1)...].lazy.filter { filter.created.contains($0.created) && (filter.customer == nil || $0.customer == filter.customer) }
-            return Page(reversing: Page(newer, limit: filter.limit))
-        }
-        let end = try end(before: filter.startingAfter, in: payments.count, position: position(ofPayment:))
-        let newestFirst =
-            if let customer = filter.customer {
-                newest(positionsByCustomer[customer] ?? [], before: end)
-            } else {
-                newest(0..<end, before: end)
-            }
-        // Creation times fall by no more than the slack, so the first one that is older than that ends the walk.
-        let recent = newestFirst.lazy.prefix { $0.created >= filter.created.lowerBound - Self.orderSlackSeconds }
-        return Page(recent.filter { filter.created.contains($0.created) }, limit: filter.limit)
-    }
-
     /// The newest first. `page` is the `next_page` of the reply before.
     func search(_ query: SearchQuery, page: String?, limit: Int) throws(StripeError) -> Page<PaymentIntent> {
         let end = try end(before: page, in: payments.count, position: position(ofPayment:))

@@ -26,7 +26,6 @@ struct PaymentBook: Sendable {
     /// The payment of each charge.
     private var chargePositions: [String: Int] = [:]
     private(set) var positionsByOrder: [String: [Int]] = [:]
-    private(set) var positionsByCustomer: [String: [Int]] = [:]
     private(set) var refundPositionsByPayment: [String: [Int]] = [:]
     /// Those whose end is still to come.
     private var openRefunds: Set<String> = []
@@ -166,7 +165,6 @@ extension PaymentBook {
             position = payments.count
             paymentPositions[payment.id] = position
             if let order = payment.orderID { positionsByOrder[order, default: []].append(position) }
-            if let customer = payment.customer { positionsByCustomer[customer, default: []].append(position) }
             totals.count(from: nil, to: payment)
             for one in BalanceTransaction.all(from: nil, to: payment, at: now) { store(one) }
             payments.append(payment)

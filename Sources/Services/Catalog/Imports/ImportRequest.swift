@@ -5,9 +5,6 @@ import Messaging
 
 /// What an administrator wants imported, and how its file is to be read.
 struct ImportRequest: Sendable {
-    /// Of the file, unpacked.
-    static let maximumBytes = 67_108_864
-
     let kind: ImportKind
     let format: ImportReader.Format
     let dryRun: Bool
@@ -34,7 +31,7 @@ struct ImportRequest: Sendable {
             ? AmountReader.Mark(rawValue: fields.choiceParameter("decimal", AmountReader.Mark.allCases.map(\.rawValue), default: "point")) : nil
         currency = fields.optionalParameter("currency", 3...3)
         if let currency, let flaw = Money(amount: 0, currency: currency).flaw { fields.note("currency", flaw.detail) }
-        upload = try fields.uuidParameter("upload", of: "upload")
+        upload = try fields.uuidParameter(Upload.parameter, of: "upload")
     }
 
     /// `utf-16` is left to the file's byte order mark, `iso-8859-1` is what WHATWG takes it for.
@@ -66,7 +63,7 @@ struct FilePiece: Sendable {
         guard request.body.count <= maximumBytes else { throw Failure("malformed-message", "a piece of a file has more than \(maximumBytes) bytes") }
         return try Fields.read(head) { fields in
             let upload = try ImportRequest(&fields).upload
-            return FilePiece(upload: upload, place: fields.integerParameter("upload-place", 0...ImportRequest.maximumBytes, default: 0), bytes: request.body)
+            return FilePiece(upload: upload, place: fields.integerParameter(Upload.placeParameter, 0...Upload.maximumBytes, default: 0), bytes: request.body)
         }
     }
 }
@@ -78,7 +75,7 @@ struct NewImport: Sendable {
 
     static func read(_ request: Request) throws -> NewImport {
         try Fields.read(request) { fields in
-            let new = NewImport(request: try ImportRequest(&fields), bytes: fields.integer("bytes", 0...ImportRequest.maximumBytes))
+            let new = NewImport(request: try ImportRequest(&fields), bytes: fields.integer(Upload.bytesField, 0...Upload.maximumBytes))
             if new.bytes == 0, fields.errors.isEmpty { fields.note("body", "is empty: 0 bytes came") }
             return new
         }
