@@ -103,6 +103,22 @@ private final class Telephone: HTTPTransport {
         #expect(bounced.unreachable?.cause == "undelivered")
     }
 
+    @Test func `a bounce that comes after an erasure brings no address back`() async throws {
+        let (service, order) = (try await start(), UUID())
+        _ = await service.send([try news(MessageName.orderConfirmed, order: order)])
+        let mail = try #require(try await list(service).first)
+        _ = await service.send([try Request(MessageName.eraseOrdersInNotifications, sending: ErasedOrders(orders: [order]))])
+        let bounce = #"[{"event": "bounce", "notification": "\#(mail.id.uuidString)", "reason": "550 <ada@example.com> is unknown"}]"#
+        #expect(await service.send([events(bounce)])[0].failure == nil)
+        #expect(try await list(service).allSatisfy { $0.delivery == nil })
+        #expect(try await service.count("SELECT count(*) FROM unreachable") == 0)
+    }
+
+    @Test func `a reason with NUL characters is kept without them`() throws {
+        let body = #"[{"event": "bounce", "notification": "\#(UUID().uuidString)", "reason": "550\u0000 no"}]"#
+        #expect(try SendGridEvents.read(events(body)).map(\.detail) == ["SendGrid: bounce: 550 no"])
+    }
+
     @Test(
         arguments: [
             ("delivered", Delivery.delivered), ("bounce", .undelivered), ("dropped", .undelivered), ("processed", nil), ("deferred", nil), ("open", nil), ("click", nil),
@@ -153,7 +169,8 @@ private final class Telephone: HTTPTransport {
         #expect(try await channels(MessageName.orderConfirmed, ada) == ["email"])
         #expect(try await channels(MessageName.orderActionRequired, ada) == ["email"])
         _ = await service.send([try Request(MessageName.eraseInNotifications, sending: Customer(userID: ada))])
-        #expect(try await service.count("SELECT count(*) FROM preferences") == 0)
+        try await prefer(false, false, revision: 4)
+        #expect(try await service.count("SELECT count(*) FROM preferences WHERE NOT (email AND sms)") == 0, "the erasure has overtaken this choice")
     }
 
     @Test(arguments: NotificationKind.allCases) func `every kind is sent to a customer who wants nothing, or can be done without`(kind: NotificationKind) {

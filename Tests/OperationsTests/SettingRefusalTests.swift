@@ -98,6 +98,12 @@ import Testing
         #expect(error?.description.contains("white space") == true)
     }
 
+    @Test(arguments: ["SG.secret", "AAAA", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=", "-----BEGIN"])
+    func `a key that verifies nothing is rejected, and not shown`(key: String) {
+        let error = refusal(["SENDGRID_WEBHOOK_KEY": key])
+        #expect(error?.name == "SENDGRID_WEBHOOK_KEY" && error?.given == "(hidden)" && error?.accepted.contains("Base64") == true)
+    }
+
     @Test(arguments: ["pk_live_1", "pk_test_1", "whsec_1", "1"])
     func `a Stripe key that is not a secret key is rejected`(key: String) {
         let error = refusal(["STRIPE_API_KEY": key])

@@ -49,6 +49,17 @@ import Testing
         await order.harness.database.close()
     }
 
+    @Test func `a wake-up meant for the step before does not ask at once, and leaves the reminder for its time`() async throws {
+        let order = try await waiting()
+        #expect(try await order.advance(.overdue) == [])
+        order.harness.clock.advance(by: CheckoutTimes().grace / 2 - 1)
+        #expect(try await order.advance(.overdue) == [])
+        #expect(try await order.view.history.count { $0.detail.contains("asking the customer") } == 0)
+        order.harness.clock.advance(by: CheckoutTimes().grace / 2 + 2)
+        #expect(try await look(order).map(\.key) == [MessageName.orderActionRequired])
+        await order.harness.database.close()
+    }
+
     @Test(arguments: [CheckoutEvent.Kind.charged, .paymentDeclined]) func `who has acted in time is not asked`(kind: CheckoutEvent.Kind) async throws {
         let order = try await waiting()
         order.harness.clock.advance(by: CheckoutTimes().grace - 1)

@@ -42,6 +42,19 @@ import Testing
         await order.harness.database.close()
     }
 
+    @Test func `no note is written about a customer who has been erased`() async throws {
+        let customer = UUID()
+        let order = try await OrderFixture(customer: customer)
+        for kind in [CheckoutEvent.Kind.stockShort, .cartReopened] { try await order.advance(kind) }
+        #expect(try await write(order, "x").status == 201)
+        order.harness.clock.advance(by: Customers.longestHold)
+        _ = await order.harness.send([try Request(MessageName.eraseInOrders, sending: Customer(userID: customer))])
+        let refused = try await write(order, "y")
+        #expect(refused.status == 409 && refused.problem?.type.hasSuffix("/customer-erased") == true)
+        #expect(try await order.harness.count("SELECT count(*) FROM order_notes") == 0)
+        await order.harness.database.close()
+    }
+
     @Test func `a note needs a text of bounded length and an order that exists, and an order has a bounded number`() async throws {
         let order = try await OrderFixture()
         for text in ["", " \n ", String(repeating: "x", count: 2_001), "bell \u{7}"] { #expect(try await write(order, text).status == 422) }

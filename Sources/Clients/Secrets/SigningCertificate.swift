@@ -16,7 +16,11 @@ public final class SigningCertificate: @unchecked Sendable {
     /// The first certificate of a PEM file; nil for anything else, and for a key that is not RSA or is too short.
     public init?(pem: [UInt8]) {
         guard pem.count <= Self.maximumLength, let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
-        defer { BIO_free(source) }
+        defer {
+            BIO_free(source)
+            // What is no certificate leaves an error behind.
+            ERR_clear_error()
+        }
         guard let certificate = PEM_read_bio_X509(source, nil, nil, nil) else { return nil }
         guard let key = X509_get_pubkey(certificate) else {
             X509_free(certificate)
@@ -44,9 +48,6 @@ public final class SigningCertificate: @unchecked Sendable {
 
     /// Whether `signature` is that of `message` by this certificate's key, with SHA-256 (RFC 8017, PKCS #1 v1.5).
     public func hasSigned(_ message: [UInt8], _ signature: [UInt8]) -> Bool {
-        guard let context = EVP_MD_CTX_new() else { return false }
-        defer { EVP_MD_CTX_free(context) }
-        guard EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, key) == 1 else { return false }
-        return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+        isSignature(signature, of: message, by: key)
     }
 }

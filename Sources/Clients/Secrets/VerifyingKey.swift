@@ -12,16 +12,7 @@ public struct VerifyingKey: Sendable, Equatable {
     }
 
     public func isValid(_ signature: [UInt8], for message: [UInt8]) -> Bool {
-        withKey { key in
-            guard let context = EVP_MD_CTX_new() else { return false }
-            defer { EVP_MD_CTX_free(context) }
-            let isValid =
-                EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, key) == 1
-                && EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
-            // A malformed signature leaves an error behind, which a later call would report.
-            if !isValid { ERR_clear_error() }
-            return isValid
-        } ?? false
+        withKey { isSignature(signature, of: message, by: $0) } ?? false
     }
 
     /// Nil when it is no key.

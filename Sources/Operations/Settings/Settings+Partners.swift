@@ -1,5 +1,7 @@
 // Third-party services that Wharf calls, and the settings for their keys. A key that is not set is nil: its caller decides what that means.
 
+import Secrets
+
 extension Settings {
     public struct PayPal: Sendable {
         public let clientID: String?
@@ -33,6 +35,12 @@ extension Settings {
             sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")
             sendGridWebhookKeys =
                 try table.read("SENDGRID_WEBHOOK_KEY", .secrets, unset: "no events", "the key that verifies SendGrid's signed event webhook; several are separated by commas; for the ingress") ?? []
+            guard sendGridWebhookKeys.allSatisfy({ VerifyingKey(base64: $0) != nil }) else {
+                // What was pasted here by mistake may be a key that is secret.
+                throw SettingError(
+                    name: "SENDGRID_WEBHOOK_KEY", given: Redaction.shown("", .secret), reason: "not every part is such a key",
+                    accepted: "verification keys in Base64 on one line, as SendGrid shows them (elliptic curve, DER); several are separated by commas")
+            }
         }
     }
 

@@ -18,7 +18,7 @@ struct Customers: Sendable {
 
     func erase(_ items: [IncomingMessage<Customer>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await forget("user_id = ANY(\(items.map(\.input.userID)))", on: transaction)
-        try await transaction.enqueue("DELETE FROM preferences WHERE user_id = ANY(\(items.map(\.input.userID)))")
+        try await Preferences.forget(items.map(\.input.userID), on: transaction)
         return try items.map { item in
             .done(emit: [
                 try OutgoingMessage(.request(MessageName.customerErased), CustomerErased(userID: item.input.userID, service: NotificationsService.name))

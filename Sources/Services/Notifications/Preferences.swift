@@ -18,6 +18,18 @@ enum Preferences {
         return items.map { _ in .done() }
     }
 
+    /// Leaves a row that says nothing, under the id of nobody: a choice that the erasure has overtaken would write one that does, for good.
+    static func forget(_ customers: [UUID], on transaction: any SQLConnection) async throws {
+        try await transaction.enqueue(
+            """
+            INSERT INTO preferences (user_id, email, sms, revision) SELECT id, true, true, \(lastRevision) FROM unnest(\(Set(customers).sorted())) AS id
+            ON CONFLICT (user_id) DO UPDATE SET email = EXCLUDED.email, sms = EXCLUDED.sms, revision = EXCLUDED.revision
+            """)
+    }
+
+    /// The greatest that the column holds: no choice is newer.
+    private static let lastRevision = Int32.max
+
     /// Of the customers who have said anything.
     static func read(_ customers: [UUID], on connection: any SQLConnection) async throws -> [UUID: ChannelPreferences] {
         if customers.isEmpty { return [:] }

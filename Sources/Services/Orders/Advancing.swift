@@ -52,6 +52,8 @@ struct Advancing: Sendable {
     private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) throws -> [OutgoingMessage]? {
         let expired = times.isExpired(placedAt: order.placedAt, now: now)
         let isUnattended = event.kind == .overdue && order.checkout.phase == .awaitingCustomer && order.retries == 0 && !expired
+        // One that was meant for the step before arrives just after the customer was asked. The reminder's own comes once it is due.
+        if isUnattended, let asked = try order.lastEntry?.at, !times.isRemindable(asked: asked, now: now) { return nil }
         let transition = order.checkout.after(isUnattended ? .unattended : .init(event.kind, expired: expired))
         let hasLearned = order.learn(event.payment)
         let news = try order.learn(event.refund, revision: event.payment?.revision ?? 0)
@@ -88,6 +90,10 @@ struct Advancing: Sendable {
 }
 
 extension OrderRow {
+    fileprivate var lastEntry: OrderView.Entry? {
+        get throws { try newHistory.last ?? history.value.last }
+    }
+
     /// Payments is asked, and a sale booked, only once the stock is reserved, so the first news of either implies that too.
     fileprivate func reservation(impliedBy event: CheckoutEvent, to next: Checkout, _ now: Date) -> OrderView.Entry? {
         guard checkout.phase == .reserving, next.phase != .reserving else { return nil }

@@ -31,5 +31,8 @@ public struct CheckoutTimes: Sendable {
     /// When a customer who has to act can no longer do so.
     func end(placedAt: Date) -> Date { placedAt.addingTimeInterval(lifetime) }
 
+    /// Whether a customer who was asked to act at `asked` may be reminded of it. Half of the grace will do: clocks of several machines differ.
+    func isRemindable(asked: Date, now: Date) -> Bool { now.timeIntervalSince(asked) >= grace / 2 }
+
     func isExpired(placedAt: Date, now: Date) -> Bool { now >= end(placedAt: placedAt) }
 }

@@ -105,7 +105,6 @@ extension Store {
 
     private static func erase(_ rows: [OrderRow], on transaction: any SQLConnection) async throws {
         if rows.isEmpty { return }
-        try await NoteStore.erase(of: rows.map(\.id), on: transaction)
         try await transaction.enqueue(
             """
             UPDATE orders
@@ -113,6 +112,8 @@ extension Store {
                 'name', \(Erased.text), 'line1', \(Erased.text), 'city', \(Erased.text), 'country', shipping_address -> 'country')
             WHERE id = ANY(\(rows.map(\.id)))
             """)
+        // Now that the orders are locked: a note that is being written has been, and no other is.
+        try await NoteStore.erase(of: rows.map(\.id), on: transaction)
         let histories = try rows.map { try JSONColumn($0.history.value.map(\.erased)).text }
         let fulfilments = try rows.map { try $0.storedFulfilment.map { try JSONColumn($0.value.erased).text } }
         try await transaction.enqueue(

@@ -26,13 +26,14 @@ enum ReceiptStore {
         case undelivered
     }
 
+    /// A notification that was erased stays so: what a server says of a bounce has the address in it.
     static func record(_ reports: [DeliveryReport], now: Date, on transaction: any SQLConnection) async throws {
         if reports.isEmpty { return }
         let changed = try await transaction.query(
             """
             UPDATE notifications SET delivery = report.delivery, delivery_detail = report.detail, delivery_at = \(now)
             FROM unnest(\(reports.map(\.notification)), \(reports.map(\.delivery.rawValue)), \(reports.map(\.detail))) AS report (of, delivery, detail)
-            WHERE id = report.of
+            WHERE id = report.of AND recipient <> \(Erased.email)
                 AND (notifications.delivery IS NULL OR notifications.delivery <> \(Delivery.delivered.rawValue) AND report.delivery = \(Delivery.delivered.rawValue))
             RETURNING id, notifications.delivery
             """)

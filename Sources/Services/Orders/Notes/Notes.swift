@@ -52,10 +52,12 @@ struct Notes: Sendable {
 
     func add(_ items: [IncomingMessage<NewNote>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
+        let erased = try await NoteStore.lock(Set(items.map(\.input.order)), on: transaction)
         var counts = try await NoteStore.counts(of: Set(items.map(\.input.order)), on: transaction)
         var added: [(order: UUID, note: OrderNote)] = []
         let outcomes: [Outcome] = try items.map { item in
             guard let count = counts[item.input.order] else { return .refused(.notFound("order")) }
+            guard !erased.contains(item.input.order) else { return .refused(.conflict("customer-erased", "The order's customer has been erased: no notes are kept about them.")) }
             guard count < Self.maximum else { return .refused(.conflict("too-many-notes", "An order has at most \(Self.maximum) notes.")) }
             counts[item.input.order] = count + 1
             let note = OrderNote(id: item.request.id, at: now, by: item.request.caller?.id.lowerCaseText, text: item.input.text)
@@ -83,6 +85,16 @@ struct Notes: Sendable {
 }
 
 enum NoteStore {
+    /// In one export, the newest of them: with the longest texts, a few megabytes.
+    static let exported = 1_000
+
+    /// Locks the orders, so that two batches count one after the other and no customer is erased in between, and returns those whose customer is.
+    static func lock(_ orders: Set<UUID>, on transaction: any SQLConnection) async throws -> Set<UUID> {
+        let rows = try await transaction.query(
+            "SELECT id, email = \(Erased.email) AS is_erased FROM orders WHERE id = ANY(\(orders.sorted())) ORDER BY id FOR NO KEY UPDATE")
+        return Set(try rows.filter { try $0.decode("is_erased") }.map { try $0.decode("id", as: UUID.self) })
+    }
+
     /// How many notes each of the orders has that exist.
     static func counts(of orders: Set<UUID>, on connection: any SQLConnection) async throws -> [UUID: Int] {
         let rows = try await connection.query(
@@ -113,8 +125,11 @@ enum NoteStore {
 
     /// Of each order, without their authors, oldest first.
     static func export(of orders: [UUID], on connection: any SQLConnection) async throws -> [UUID: [OrderNote]] {
-        let rows = try await connection.query("SELECT id, order_id, written_at, text FROM order_notes WHERE order_id = ANY(\(orders)) ORDER BY written_at, id")
-        let notes = try rows.map { row in
+        let rows = try await connection.query(
+            """
+            SELECT id, order_id, written_at, text FROM order_notes WHERE order_id = ANY(\(orders)) ORDER BY written_at DESC, id DESC LIMIT \(exported)
+            """)
+        let notes = try rows.reversed().map { row in
             (try row.decode("order_id", as: UUID.self), OrderNote(id: try row.decode("id"), at: try row.decode("written_at"), text: try row.decode("text")))
         }
         return Dictionary(grouping: notes, by: \.0).mapValues { $0.map(\.1) }
