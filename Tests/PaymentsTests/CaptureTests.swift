@@ -59,7 +59,7 @@ import Testing
             #expect(try await shop.attempt(of: order).captured == 300)
             let refund = CreateRefund(refundID: UUID(), orderID: order, amount: 301, reason: "r", actor: "orders")
             #expect(try PaymentFixture.event(await shop.harness.send([try Request(MessageName.createRefund, sending: refund)])[0]).refund?.state == .needsOperator)
-            shop.harness.clock.advance(by: 60)
+            shop.harness.clock.advance(by: 240)
             #expect(try await shop.reconcile(since: start)?.isClean == true)
             let voided = try PaymentFixture.event(await shop.harness.send([try void(order)])[0])
             #expect(voided.payment?.state == .refunded && voided.payment?.refunded == 300)
@@ -101,6 +101,40 @@ import Testing
             letter.isReplay = true
             #expect(await shop.harness.send([letter])[0].failure == nil)
         }
+    }
+
+    @Test func `goods that are shipped after the authorization has ended need an operator`() async throws {
+        try await SandboxShop.run(isCapturedLater: true) { shop in
+            let order = try await shop.pay()
+            try await shop.atStripe("payment_intents/\(shop.intent(of: order))/cancel")
+            _ = try await webhook(shop, "payment_intent.canceled", of: order)
+            #expect(try await shop.attempt(of: order).state == .voided)
+            let shipped = await shop.harness.send([try capture(order)])[0]
+            #expect(shipped.outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
+            #expect(try PaymentFixture.event(shipped).payment?.state == .needsOperator)
+            #expect(try await shop.attempt(of: order).state == .uncaptured)
+            #expect(try await shop.attempt(of: order).refunded == 0, "what was released was never taken")
+            #expect(await shop.harness.send([try capture(order)])[0].outputs.isEmpty, "an operator is told once")
+            shop.harness.clock.advance(by: 3_600)
+            #expect(try await shop.reconcile(since: shop.harness.clock.now().addingTimeInterval(-7_200))?.isClean == true)
+            let refund = CreateRefund(refundID: UUID(), orderID: order, amount: 200, reason: "r", actor: "orders")
+            let returned = try PaymentFixture.event(await shop.harness.send([try Request(MessageName.createRefund, sending: refund)])[0]).refund
+            #expect(returned?.state == .failed && returned?.settlement == .nothingLeft, "nothing was taken that could go back")
+        }
+    }
+
+    @Test func `a refund waits for a capture that was requested`() async throws {
+        let fixture = try await PaymentFixture(isCapturedLater: true)
+        fixture.gateway.state.withLock { ($0.answer, $0.captureAnswer) = (.success(.authorized(intent: "pi_1")), .failure(.unknown("timed out"))) }
+        _ = await fixture.send(try PaymentFixture.charge())
+        #expect(await fixture.send(try capture(PaymentFixture.order)).failure != nil)
+        let id = UUID()
+        let early = await fixture.send(try PaymentFixture.refund(200, id: id)).failure
+        #expect(early?.cause == "not-captured-yet" && early?.remedy == .retry)
+        fixture.gateway.state.withLock { $0.captureAnswer = .success(.succeeded(intent: "pi_1")) }
+        _ = await fixture.send(try capture(PaymentFixture.order))
+        #expect(await fixture.send(try PaymentFixture.refund(200, id: id)).outputs.map(\.key) == [MessageName.performRefund])
+        await fixture.harness.database.close()
     }
 
     @Test func `a capture that the gateway rejects is requested again under a new key when its letter is replayed`() async throws {

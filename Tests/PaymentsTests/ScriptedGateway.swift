@@ -46,6 +46,8 @@ final class ScriptedGateway: PaymentGateway {
         var onFind: @Sendable () -> Void = {}
         /// Runs before a charge is answered.
         var onCharge: @Sendable () async -> Void = {}
+        /// Runs before a refund is carried out.
+        var onRefund: @Sendable () async -> Void = {}
         /// Runs before a cancellation is answered.
         var onCancel: @Sendable () async -> Void = {}
     }
@@ -113,6 +115,7 @@ final class ScriptedGateway: PaymentGateway {
     }
 
     func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment {
+        await state.withLock { $0.onRefund }()
         let result = state.withLock { state -> Result<GatewayPayment, GatewayError> in
             state.refunds.append(call.idempotencyKey)
             state.amounts.append(call.amount?.amount)

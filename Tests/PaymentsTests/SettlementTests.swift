@@ -102,6 +102,55 @@ import Testing
         await fixture.harness.database.close()
     }
 
+    @Test func `a payment is not settled by hand while the gateway may be returning it`() async throws {
+        let (fixture, letter) = try await kept()
+        fixture.gateway.state.withLock { $0.refundAnswer = .vanished }
+        #expect(await fixture.send(replayed(letter)).failure?.remedy == .retry)
+        #expect(try await fixture.send(settle("pi_1")).reply.problem?.type.hasSuffix("/payment-in-flight") == true)
+        fixture.gateway.state.withLock { $0.refundAnswer = .refused }
+        #expect(await fixture.send(replayed(letter)).failure?.remedy == .deadLetter)
+        #expect(try await fixture.send(settle("pi_1")).reply.status == 200, "the gateway has answered")
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a refund that the gateway makes while an operator settles the payment is not lost`() async throws {
+        let (fixture, letter) = try await kept()
+        let settling = settle("pi_1", "writtenOff")
+        fixture.gateway.state.withLock {
+            $0.refundAnswer = .made(.succeeded)
+            $0.onRefund = {
+                // A call that takes longer than any should.
+                fixture.harness.clock.advance(by: Charging.callLease + 1)
+                #expect((try? await fixture.send(settling).reply.status) == 200)
+            }
+        }
+        #expect(try PaymentFixture.event(await fixture.send(replayed(letter))).payment?.state == .refunded)
+        #expect(try await fixture.state == "refunded")
+        await fixture.harness.database.close()
+    }
+
+    @Test func `a refund that the gateway makes after all is no longer one that was made elsewhere`() async throws {
+        let fixture = try await PaymentFixture.paid()
+        let id = UUID()
+        fixture.gateway.state.withLock { $0.refundAnswer = .refused }
+        _ = try await fixture.refund(200, id: id)
+        _ = await fixture.send(settle(id.uuidString))
+        fixture.gateway.state.withLock {
+            $0.refundAnswer = .made(.succeeded)
+            $0.movements["pi_1"] = GatewayMovements(refunds: [.init(id: "re_late", refundID: id, amount: 200, status: .succeeded)])
+        }
+        #expect(try PaymentFixture.event(await fixture.send(PaymentFixture.webhook("charge.refunded"))).refund?.state == .succeeded)
+        #expect(try await fixture.send(PaymentFixture.refund(over: #"{"amount": 300, "reason": "r"}"#)).reply.status == 202)
+        await fixture.harness.database.close()
+    }
+
+    @Test func `an operator's note about a payment is not in the order's history`() async throws {
+        let (fixture, _) = try await kept()
+        _ = await fixture.send(settle("pi_1"))
+        #expect(try PaymentFixture.event(await fixture.send(try PaymentFixture.charge())).detail == "settled by an operator")
+        await fixture.harness.database.close()
+    }
+
     @Test func `an order with several open decisions needs the name of one, and a dispute is the bank's`() async throws {
         let fixture = try await PaymentFixture.paid()
         fixture.gateway.state.withLock { $0.refundAnswer = .refused }

@@ -49,6 +49,21 @@ private final class PagedStripe: HTTPTransport {
         #expect(asked[1].hasSuffix("&starting_after=pi_1"))
     }
 
+    /// Stripe counts what it releases of an authorization as refunded.
+    @Test(arguments: [("canceled", 0, 500, 0), ("succeeded", 300, 250, 50), ("succeeded", 300, 200, 0), ("succeeded", 500, 500, 500)])
+    func `what was released without being taken is not refunded`(status: String, received: Int, atStripe: Int, refunded: Int) async throws {
+        let stripe = PagedStripe([
+            """
+            {"id": "pi_1", "status": "\(status)", "amount": 500, "amount_received": \(received), "currency": "eur", "metadata": {"order_id": "\(order.uuidString)"},
+             "latest_charge": {"amount_refunded": \(atStripe), "disputed": false, "refunds": {"has_more": false, "data": [
+                {"id": "re_1", "amount": \(atStripe), "currency": "eur", "status": "succeeded"}]}}}
+            """
+        ])
+        let payment = try #require(try await StripeGateway(transport: stripe, key: "sk_test").retrieve(intent: "pi_1"))
+        #expect(payment.refunded == refunded)
+        #expect(payment.movements?.refunds.isEmpty == (received == 0))
+    }
+
     @Test func `a missing payment is certain only at the end of the list`() async throws {
         let stripe = PagedStripe([page("pi_1", of: UUID(), hasMore: true), page("pi_2", of: UUID(), hasMore: false)])
         #expect(try await StripeGateway(transport: stripe, key: "sk_test").findForCertain(order: order, since: start) == [])

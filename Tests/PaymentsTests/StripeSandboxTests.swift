@@ -94,7 +94,7 @@ struct SandboxShop: Sendable {
             for number in 1...120 { orders.append(try await shop.pay(500 + number)) }
             _ = try await shop.pay(card: "pm_card_chargeDeclined")
             let action = try await shop.pay(card: "pm_card_authenticationRequired")
-            shop.harness.clock.advance(by: 120)
+            shop.harness.clock.advance(by: 240)
             let clean = try await shop.reconcile(since: start)
             #expect(clean?.isClean == true, "\(clean?.differences.map(\.text) ?? [])")
             #expect(clean?.payments == 122 && clean?.attempts == 122)
@@ -104,7 +104,7 @@ struct SandboxShop: Sendable {
             let cancelled = try await shop.intent(of: action)
             try await shop.atStripe("payment_intents/\(cancelled)/cancel")
             try await shop.atStripe("payment_intents", "amount=700&currency=eur&payment_method=pm_card_visa&confirm=true&metadata[order_id]=\(UUID().uuidString)")
-            shop.harness.clock.advance(by: 120)
+            shop.harness.clock.advance(by: 240)
             let report = try await shop.reconcile(since: start)
             let found = Dictionary(grouping: report?.differences ?? [], by: \.kind).mapValues { $0.compactMap(\.paymentId) }
             #expect(found[.refunded] == [intent] && found[.state] == [cancelled] && found[.onlyAtGateway]?.count == 1 && found.count == 3)

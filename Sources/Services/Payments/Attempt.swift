@@ -89,7 +89,7 @@ struct Attempt: Sendable, Hashable {
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)
         // The authorization has ended: the goods are on their way, or the order waits for a shipment that nothing pays for.
         case (.authorized, .cancelled) where !voidRequested:
-            (state, detail) = captureRequested ? (.uncaptured, "the authorization has ended") : (.voided, Capturing.ended)
+            (state, detail) = captureRequested ? (.uncaptured, Capturing.endedDetail) : (.voided, Capturing.ended)
         case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.authorized, .cancelled(let intent)),
             (.declined, .cancelled(let intent)):
             (state, self.intent, detail) = (.voided, intent, "cancelled at the gateway")
@@ -199,7 +199,9 @@ struct Attempt: Sendable, Hashable {
         case .declined: event(.paymentDeclined, detail)
         case .voided: event(.paymentDeclined, detail ?? "voided")
         case .refunded: event(.paymentDeclined, "refunded")
-        case .needsOperator, .uncaptured, .settled: event(.paymentUnresolved, detail)
+        case .needsOperator, .uncaptured: event(.paymentUnresolved, detail)
+        // An operator's note is not for customers.
+        case .settled: event(.paymentUnresolved, "settled by an operator")
         }
     }
 

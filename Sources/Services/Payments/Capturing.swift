@@ -11,6 +11,8 @@ struct Capturing: Sendable {
     /// Causes of a dead letter: the gateway rejects the capture; the authorization has ended before anything was shipped.
     static let refused = "capture-refused"
     static let ended = "authorization-ended"
+    /// Of a payment whose goods are shipped.
+    static let endedDetail = "the authorization has ended"
 
     /// How long a requested capture is left to its message, in seconds; doubled each time, up to the longest.
     static let retryAfter = 120.0
@@ -73,7 +75,10 @@ struct Capturing: Sendable {
             guard var attempt = attempts[item.input.orderID] else { return .done() }
             let before = attempt
             switch finding {
-            case .settled: return .done()
+            case .settled:
+                // The authorization had ended before anything was shipped: nothing pays for the goods.
+                guard attempt.state == .voided, !attempt.voidRequested, attempt.charge.isCapturedLater else { return .done() }
+                (attempt.state, attempt.detail) = (.uncaptured, Self.endedDetail)
             case .failed(let failure): return .failed(failure)
             case .refused(let detail):
                 // The answer to an earlier request says nothing about this one.

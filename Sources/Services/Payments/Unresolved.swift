@@ -38,6 +38,7 @@ struct Unresolved: Sendable {
 
     func begin(_ items: [IncomingMessage<UnresolvedPayment>], on transaction: any SQLConnection) async throws -> [Plan] {
         let orders = items.map(\.input.orderID)
+        let now = clock.now()
         var attempts = try await Store.lock(orders, on: transaction)
         let ledger = try await RefundStore.ledger(of: items.filter { $0.input.refundID != nil }.map(\.input.orderID), on: transaction)
         let plans = items.map { item -> Plan in
@@ -54,9 +55,11 @@ struct Unresolved: Sendable {
                 return attempt.state == .declined && attempt.detail == item.input.cause ? .standing : .settled
             }
             attempt.refundTries += 1
+            // Nobody settles it by hand while the gateway may be returning it.
+            if attempt.intent != nil, attempt.whyNotRefundedAsAWhole == nil { attempt.sentUntil = now.addingTimeInterval(Charging.callLease) }
             return .payment(attempts.put(attempt))
         }
-        try await Store.save(attempts, now: clock.now(), on: transaction)
+        try await Store.save(attempts, now: now, on: transaction)
         return plans
     }
 
@@ -89,9 +92,15 @@ struct Unresolved: Sendable {
         var attempts = try await Store.lock(orders, on: transaction)
         var ledger = try await RefundStore.ledger(of: orders, on: transaction)
         let now = clock.now()
-        let outcomes: [Outcome] = try items.map { item, _, finding in
+        let outcomes: [Outcome] = try items.map { item, plan, finding in
             switch finding {
-            case .failed(let failure): return .failed(failure)
+            case .failed(let failure):
+                // After an answer that says nothing the call may still be under way.
+                if case .payment = plan, failure.remedy != .retry, var attempt = attempts[item.input.orderID], attempt.state == .needsOperator {
+                    attempt.sentUntil = nil
+                    attempts.put(attempt)
+                }
+                return .failed(failure)
             case .settled: return .done()
             case .captureAgain:
                 guard var attempt = attempts[item.input.orderID], attempt.state == .uncaptured else { return .done() }
@@ -104,9 +113,10 @@ struct Unresolved: Sendable {
                     try OutgoingMessage(.request(MessageName.capture), CapturePayment(orderID: attempt.order)),
                 ])
             case .refunded(let payment):
-                guard var attempt = attempts[item.input.orderID], attempt.state == .needsOperator else { return .done() }
+                // Also when an operator has settled it meanwhile: the gateway has returned the money.
+                guard var attempt = attempts[item.input.orderID], attempt.state == .needsOperator || attempt.state == .settled else { return .done() }
                 _ = attempt.learn(payment)
-                attempt.state = .refunded
+                (attempt.state, attempt.sentUntil) = (.refunded, nil)
                 let news = ledger.learn(payment, of: &attempt, now: now)
                 attempt = attempts.put(attempt)
                 var messages = try attempt.messages(about: news)

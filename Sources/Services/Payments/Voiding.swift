@@ -151,7 +151,8 @@ struct Voiding: Sendable {
                 event = attempt.event(.paymentVoided, "settled by an operator")
             case .refused(let detail, let cause, let intent, let extras):
                 if let detail, attempt.state != .needsOperator {
-                    attempt.state = .needsOperator
+                    // The gateway has answered.
+                    (attempt.state, attempt.sentUntil) = (.needsOperator, nil)
                     attempt.intent = attempt.intent ?? intent
                     attempt.detail = detail
                     attempt = attempts.put(attempt)

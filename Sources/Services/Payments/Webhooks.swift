@@ -153,7 +153,7 @@ extension Attempt {
                 + [OutgoingMessage(.request(MessageName.unresolved), letter), OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, detail))]
         case (.authorized, .succeeded), (.uncaptured, .succeeded):
             return try messages(about: refunds) + [OutgoingMessage(.request(MessageName.advance), event(.paymentChanged, "payment captured"))]
-        case (.authorized, .uncaptured),
+        case (.authorized, .uncaptured), (.voided, .uncaptured),
             (.authorized, .voided) where !voidRequested:
             let cause = state == .uncaptured ? Capturing.refused : Capturing.ended
             let letter = UnresolvedPayment(orderID: order, cause: cause, detail: detail ?? cause)

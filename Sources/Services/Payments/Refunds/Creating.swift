@@ -25,6 +25,10 @@ struct Creating: Sendable {
             if let known = ledger[wanted.refundID], known.order == wanted.orderID, let attempt {
                 return try Self.outcome(known, of: attempt, for: item.request)
             }
+            if let attempt, attempt.state == .authorized, attempt.captureRequested, !attempt.voidRequested, !Self.isOverHTTP(item.request) {
+                // Its money is about to be taken: then it can be returned.
+                return .failed(Failure("not-captured-yet", "the payment of the order is about to be captured", remedy: .retry))
+            }
             if let problem = Self.problem(wanted, attempt, ledger) {
                 if let refused = Self.refusal(problem, wanted, attempt, ledger, for: item.request, now), let attempt {
                     ledger.put(refused)
@@ -67,8 +71,9 @@ struct Creating: Sendable {
 
     private static func isOverHTTP(_ request: Request) -> Bool { request.requester != nil || request.parameters["id"] != nil }
 
-    /// Whether all that was captured goes back, or has gone.
+    /// Whether all that was captured goes back, or has gone, or nothing was captured and nothing will be.
     private static func hasNothingLeft(_ attempt: Attempt, _ ledger: RefundLedger) -> Bool {
+        if attempt.state == .uncaptured || attempt.state == .settled && attempt.captured == 0 { return true }
         guard !attempt.voidRequested else { return attempt.state != .needsOperator && attempt.state != .settled }
         return attempt.state == .succeeded && attempt.captured > 0 && ledger.left(of: attempt) == 0
     }

@@ -47,6 +47,8 @@ struct RefundLedger {
             var refund = known ?? Self.unknown(found, of: attempt.order, now)
             refund.learn(found)
             put(refund)
+            // The gateway has made it after all.
+            if known?.settlement == .refundedElsewhere, refund.settlement == nil { attempt.refundedElsewhere = max(attempt.refundedElsewhere - refund.amount, 0) }
             if refund.state != known?.state || refund.counts != known?.counts { news.append(refund) }
         }
         for found in movements.disputes {
@@ -65,7 +67,7 @@ struct RefundLedger {
         attempt.settle()
         // A refund may fail after it was made: the shop then has money that is due to the customer. That may become known before the refund itself does.
         if attempt.state == .refunded, attempt.refunded < payment.captured, hasFailed(of: attempt.order) {
-            (attempt.state, attempt.detail) = (.needsOperator, "a refund has failed")
+            (attempt.state, attempt.detail, attempt.sentUntil) = (.needsOperator, "a refund has failed", nil)
         }
         return news
     }

@@ -41,6 +41,9 @@ struct Settling: Sendable {
             switch subject {
             case .failure(let problem): return .refused(problem)
             case .success(let subject):
+                if subject.kind == .payment, attempts[subject.order]?.isBeingRefunded(at: now) == true {
+                    return .refused(.conflict("payment-in-flight", "The gateway is asked to return this payment at this moment; settle it in a minute if it does not."))
+                }
                 let decision = Decision(id: UUID.v5(namespace: item.request.id, name: "settlement"), subject: subject, input: item.input, at: now)
                 guard let messages = try Self.apply(decision, &attempts, &ledger), !settled.contains(where: { $0.subject == subject }) else {
                     return .refused(.notFound("unresolved payment"))
@@ -118,6 +121,9 @@ struct Unsettled: Sendable, Hashable {
 }
 
 extension Attempt {
+    /// Whether the gateway may be carrying out a refund that was asked for once more.
+    fileprivate func isBeingRefunded(at now: Date) -> Bool { state == .needsOperator && sentUntil.map { now < $0 } ?? false }
+
     /// Records an operator's decision; returns false when none is due.
     mutating func settle(_ settlement: Settlement, _ note: String) -> Bool {
         switch state {

@@ -94,7 +94,7 @@ public struct StripeGateway: PaymentGateway {
         let found: StripeIntent = try read(response, "the state of the payment")
         var payment = found.payment
         guard let charge = found.latestCharge, let first = charge.refunds else { return payment }
-        let refunds = first.hasMore ? try await refunds(of: intent) : first.data
+        let refunds = !found.hasTakenMoney ? [] : first.hasMore ? try await refunds(of: intent) : first.data
         let disputes = charge.isDisputed == true ? try await disputes(of: intent) : []
         payment.movements = GatewayMovements(refunds: refunds.map(\.refund), disputes: disputes.map(\.dispute))
         return payment

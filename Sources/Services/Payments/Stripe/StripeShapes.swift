@@ -66,8 +66,14 @@ struct StripeIntent: Sendable, Decodable {
     var payment: GatewayPayment {
         GatewayPayment(
             status: paymentStatus, order: metadata?["order_id"].flatMap(UUID.init(text:)), amount: money(amount),
-            captured: received.map { money($0).amount }, refunded: money(latestCharge?.refunded ?? 0).amount, isDisputed: latestCharge?.isDisputed ?? false)
+            captured: received.map { money($0).amount }, refunded: money(refunded).amount, isDisputed: latestCharge?.isDisputed ?? false)
     }
+
+    /// What was taken and has gone back. Stripe counts the part of an authorization that was released without being taken as refunded, too.
+    private var refunded: Int { max((latestCharge?.refunded ?? 0) - max(amount - (received ?? amount), 0), 0) }
+
+    /// Whether money was taken. Only then are its refunds money that has gone back.
+    var hasTakenMoney: Bool { received.map { $0 > 0 } ?? (status == "succeeded") }
 
     private func money(_ amount: Int) -> Money { Money(stripe: amount, currency) }
 
