@@ -44,7 +44,7 @@ extension Consumer: HasReadiness {
 
 extension RequestClient: HasReadiness {
     var readiness: [ReadinessCheck] {
-        // Not required: an operation whose workers are all away would take the ingress away from every other.
+        // Not required: otherwise one operation without workers would make the ingress unavailable to all others.
         [ReadinessCheck("replies", isRequired: false) { self.silence }]
     }
 }

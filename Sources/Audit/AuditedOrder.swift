@@ -34,14 +34,14 @@ struct AuditedOrder: Sendable {
     var fulfilment: AuditedFulfilment?
     var charge: AuditedCharge?
     var reservation: AuditedReservation?
-    /// Returns whose goods the catalog has put back.
+    /// Returns whose goods the catalog has put back into stock.
     var restocks: Set<UUID> = []
     var notifications: [AuditedNotification] = []
     /// Nil when there is no ledger to read.
     var ledger: [LedgerPayment]?
-    /// A dead letter holds the notification of its end.
+    /// Whether a dead letter holds the notification of the order's end.
     var hasDeadNews = false
-    /// A dead letter holds another notification: of a parcel, a return, a refund.
+    /// Whether a dead letter holds another notification, of a parcel, a return or a refund.
     var hasDeadStepNews = false
     /// An open dead letter asks an operator to handle its payment.
     var hasOpenPayment = false

@@ -18,9 +18,9 @@ public enum CaptureMode: String, Sendable, Hashable, CaseIterable {
 
 public struct PaymentChoice: Sendable, Hashable, Codable {
     public let gateway: GatewayName
-    /// The gateway's name itself where the customer chooses the method on the gateway's pages.
+    /// The gateway's own name if the customer chooses the method on the gateway's pages.
     public let paymentMethod: String
-    /// Where the gateway's pages send the customer's browser after an approval, and when the customer gives up; nil leaves it there.
+    /// The pages to which the gateway sends the customer's browser after an approval, and when the customer gives up; if nil, the browser stays there.
     public var returnURL: String?
     public var cancelURL: String?
 

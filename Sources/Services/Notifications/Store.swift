@@ -78,7 +78,7 @@ enum Store {
         try await transaction.enqueue("DELETE FROM notifications WHERE id = ANY(\(ids)) AND result <> 'sent'")
     }
 
-    /// Those of the orders whose end was announced, or is about to be.
+    /// The orders among these whose end was announced, or is about to be.
     static func ended(_ orders: [UUID], on connection: any SQLConnection) async throws -> Set<UUID> {
         let ends: [NotificationKind] = [.orderConfirmed, .orderRejected, .orderCancelled]
         let rows = try await connection.query(

@@ -11,9 +11,9 @@ public enum OrdersService {
     static let overdueInterval: Duration = .seconds(1)
 
     /// - Parameters:
-    ///   - retention: Seconds for which an order says whom it went to after its customer has deleted the account; nothing is erased before the order has
-    ///     ended: shipped, with no return open, or given up.
-    ///   - shop: The shop's name on invoices, where it is known.
+    ///   - retention: Seconds for which an order keeps its recipient after its customer has deleted the account. Nothing is erased before the order has
+    ///     ended, which means that it was shipped and has no open return, or that it was given up.
+    ///   - shop: The shop's name on invoices, if it is known.
     public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, shop: String? = nil, clock: any WallClock) -> ServiceDefinition {
         let placing = Placing(times: times, clock: clock)
         let advancing = Advancing(times: times, clock: clock)

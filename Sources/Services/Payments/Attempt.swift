@@ -83,7 +83,7 @@ struct Attempt: Sendable, Hashable {
     private mutating func move(_ status: PaymentStatus) {
         switch (state, status) {
         case (.begun, .requiresAction(let intent, let secret)):
-            // The call has been answered: what `sentUntil` says from here on is about a capture.
+            // The call was answered; from here on, `sentUntil` is the lease of a capture.
             (state, self.intent, clientSecret, sentUntil) = (.requiresAction, intent, secret, nil)
         case (.begun, .declined(let intent, let code)), (.requiresAction, .declined(let intent, let code)):
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)

@@ -5,7 +5,7 @@ import Messaging
 /// What a gateway reports about an order's payment.
 public enum PaymentStatus: Sendable, Equatable {
     case succeeded(intent: String)
-    /// `clientSecret` is what the storefront needs to go on: the address of the gateway's page where that redirects.
+    /// `clientSecret` is what the storefront needs to continue: for a gateway that redirects, the address of its page.
     case requiresAction(intent: String, clientSecret: String)
     /// The money is reserved on the customer's card, and is taken by a capture.
     case authorized(intent: String)
@@ -152,7 +152,7 @@ public struct Charge: Sendable, Hashable {
     /// The same for every call about this charge, until the gateway answers it only with an error.
     public internal(set) var idempotencyKey: UUID
     public var gateway = GatewayName.stripe
-    /// Where the gateway's pages send the customer's browser; they come with each request for the charge and are not kept.
+    /// The pages to which the gateway sends the customer's browser. They are part of each request for the charge and are not stored.
     var returnURL: String?
     var cancelURL: String?
     /// Only authorizes the payment; a capture takes the money later.
@@ -213,8 +213,8 @@ public protocol PaymentGateway: Sendable {
     /// Refunds a part of it, or the rest; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently, and `keySpent`
     /// for a part only: repeating a refund of the rest is harmless.
     func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment
-    /// Captures a payment that its customer has approved, all of it; returns the payment as it is afterwards, declined if the customer's bank does so. The gateway
-    /// captures it at most once. Only for gateways that redirect.
+    /// Captures the whole of a payment that its customer has approved, and returns the payment as it is afterwards, which is declined if the customer's bank declines it.
+    /// The gateway captures it at most once. Only for gateways that redirect.
     func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment
     /// Takes the money of a payment that is authorized; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently.
     func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment

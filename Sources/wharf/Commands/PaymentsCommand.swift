@@ -14,7 +14,7 @@ struct PaymentsCommand: AsyncParsableCommand {
     struct Unresolved: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists payments that need a decision, newest first.")
 
-        @Option(help: "The most to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
+        @Option(help: "The maximum number to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
         @Option(help: "Where the previous page ended.") var cursor: String?
 
         func run() async throws {

@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 /// An operator's shell: sends requests to services as the ingress does, one after the other over the same connection.
 struct Shell: Sendable {
-    /// How long an operator waits for an answer.
+    /// How long an operator waits for a reply.
     private static let timeout: Duration = .seconds(10)
     /// No account has this id.
     private static let id = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
@@ -45,7 +45,8 @@ struct Shell: Sendable {
 extension RequestClient {
     private static let readinessInterval: Duration = .milliseconds(20)
 
-    /// Returns when requests can be sent; throws `Unanswered` when that does not happen in time.
+    /// Returns when requests can be sent.
+    /// - Throws: `RequestClient.Unanswered` if that does not happen in time.
     fileprivate func whenReady(within limit: Duration, clock: any WallClock) async throws {
         let ready: Bool? = try await clock.within(limit) {
             while !(await self.canSend) { try await clock.sleep(for: Self.readinessInterval) }
