@@ -80,7 +80,7 @@ extension WaitingWatch: HasReadiness {
 
 extension ReconciliationWatch: HasReadiness {
     var readiness: [ReadinessCheck] {
-        // Books that differ from the gateway stop nothing: people look into them.
+        // Not required: books that differ from the gateway need a person, and stop no requests.
         [ReadinessCheck("reconciliation", isRequired: false) { self.problem }]
     }
 }

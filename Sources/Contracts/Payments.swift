@@ -12,7 +12,7 @@ public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
 public enum CaptureMode: String, Sendable, Hashable, CaseIterable {
     /// At the checkout.
     case automatic
-    /// It is reserved at the checkout, and taken at the first shipment.
+    /// The money is reserved at the checkout, and taken at the first shipment.
     case manual
 }
 
@@ -32,7 +32,7 @@ public struct PaymentChoice: Sendable, Hashable, Codable {
     }
 }
 
-/// `payments.capture`: something of the order is shipped, so its money is taken where it was only authorized.
+/// `payments.capture`: a part of the order was shipped, so its money is captured if it was only authorized.
 public struct CapturePayment: Sendable, Codable {
     public let orderID: UUID
 

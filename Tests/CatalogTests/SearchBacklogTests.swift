@@ -67,7 +67,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `documents are written by one transaction at a time, so that none has rows that another wants`() async throws {
+    @Test func `documents are written by one transaction at a time, so that none holds rows that another needs`() async throws {
         let shop = try await Shop()
         let ids = [try await shop.create("A").id, try await shop.create("B").id]
         try await shop.harness.database.withConnection { connection in

@@ -85,7 +85,7 @@ private final class Telephone: HTTPTransport {
         Request(id: UUID(), operation: "notifications.webhooks.sendgrid", body: Array(json.utf8))
     }
 
-    @Test func `what SendGrid reports of mails is shown with them, also of many at once`() async throws {
+    @Test func `what SendGrid reports about mails is shown with them, even about many at once`() async throws {
         let service = try await start()
         _ = await service.send([try news(MessageName.orderConfirmed), try news(MessageName.orderConfirmed, email: "eve@example.com")])
         let (ada, eve) = (try #require(try await list(service, ["recipient": "ada@example.com"]).first), try #require(try await list(service, ["recipient": "eve@example.com"]).first))
@@ -108,7 +108,7 @@ private final class Telephone: HTTPTransport {
             ("delivered", Delivery.delivered), ("bounce", .undelivered), ("dropped", .undelivered), ("processed", nil), ("deferred", nil), ("open", nil), ("click", nil),
             ("spamreport", nil), ("unsubscribe", nil), ("", nil), ("an event of tomorrow", nil),
         ] as [(String, Delivery?)])
-    func `of SendGrid's events the last ones count`(event: String, delivery: Delivery?) {
+    func `only the final ones of SendGrid's events count`(event: String, delivery: Delivery?) {
         #expect(SendGridEvents.delivery(event) == delivery)
     }
 

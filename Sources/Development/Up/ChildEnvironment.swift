@@ -31,7 +31,7 @@ package struct ChildEnvironment: Sendable {
     package let sandboxURL: String?
     /// The Maildir, for when no mail server is set.
     package let mailFolder: String
-    /// The file that moves the shop's time; only for private servers and the sandbox, which move with it.
+    /// The file that advances the shop's clock; only for private servers and the sandbox, which use the same clock.
     package let clockFile: String?
 
     package init(

@@ -71,7 +71,7 @@ enum Store {
         try await ReceiptStore.forget(sorted.filter { $0.value.isSent }.map(\.key), [.refused], on: transaction)
     }
 
-    /// Notifications that are not to be sent any more; one that was sent stays.
+    /// Deletes notifications that should no longer be sent; those that were sent stay.
     static func drop(_ ids: [UUID], on transaction: any SQLConnection) async throws {
         if ids.isEmpty { return }
         try await transaction.enqueue("DELETE FROM waiting WHERE id = ANY(\(ids))")

@@ -16,12 +16,12 @@ struct Customers: Sendable {
     /// Customers that one look finds.
     static let found = 50
     static let interval: Duration = .seconds(30)
-    /// Seconds after which an order counts as ended although nothing has reported its end: a shop that does not report its shipments here must
+    /// Seconds from the time when it was placed after which a confirmed order counts as ended although nothing has reported its end: a shop that does not report its shipments here must
     /// still forget its customers. Half a year, which is longer than a customer waits for goods.
     static let longestHold: TimeInterval = 180 * 86_400
 
     let clock: any WallClock
-    /// How long an order says whom it went to, after its customer has left.
+    /// Seconds from the time when an order was placed for which it keeps its recipient, even if its customer has left.
     let retention: TimeInterval
 
     /// The newest ones.

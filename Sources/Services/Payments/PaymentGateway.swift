@@ -11,7 +11,7 @@ public enum PaymentStatus: Sendable, Equatable {
     case authorized(intent: String)
     case declined(intent: String?, code: String)
     case cancelled(intent: String)
-    /// It exists and is undecided: not tried yet, or being processed.
+    /// The payment exists and is undecided: not tried yet, or being processed.
     case open(intent: String)
 
     public var intent: String? {
@@ -28,7 +28,7 @@ public struct GatewayPayment: Sendable, Equatable {
     /// Nil for a payment that is not one of Wharf's.
     public let order: UUID?
     public let amount: Money
-    /// What was taken, in minor units: less than the amount where only a part was captured.
+    /// What was taken, in minor units: less than the amount if only a part was captured.
     public let captured: Int
     /// In minor units.
     public let refunded: Int
@@ -38,7 +38,7 @@ public struct GatewayPayment: Sendable, Equatable {
     /// Whether the customer has approved it and the gateway waits for Wharf to capture it.
     public var awaitsCapture = false
 
-    /// - Parameter captured: Nil where the gateway does not say: all of it, once the payment has succeeded.
+    /// - Parameter captured: The captured amount; nil if the gateway does not report it, which means all of it once the payment has succeeded.
     public init(
         status: PaymentStatus, order: UUID?, amount: Money, captured: Int? = nil, refunded: Int = 0, isDisputed: Bool = false,
         movements: GatewayMovements? = nil
@@ -216,16 +216,16 @@ public protocol PaymentGateway: Sendable {
     /// Captures the whole of a payment that its customer has approved, and returns the payment as it is afterwards, which is declined if the customer's bank declines it.
     /// The gateway captures it at most once. Only for gateways that redirect.
     func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment
-    /// Takes the money of a payment that is authorized; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently.
+    /// Captures an authorized payment, and returns the payment as it is afterwards. Throws `refused` if the gateway rejects that permanently.
     func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
     /// A page of the payments made in the period, its end excluded, newest first; nil where the gateway has no such list.
     /// - Parameter position: Where the previous page ended; nil for the first page.
     func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage?
-    /// A page of what has happened, oldest first; nil where the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
+    /// A page of the gateway's events, oldest first; nil if the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
     func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage?
 }
 
-/// Gateways that cannot do it, or do not say.
+/// Defaults for gateways that cannot capture later, do not redirect, or have no lists.
 extension PaymentGateway {
     public func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
         throw .refused("the gateway \(name.rawValue) captures payments at once")

@@ -11,7 +11,7 @@ import ServiceLifecycle
 struct Shell: Sendable {
     /// How long an operator waits for a reply.
     private static let timeout: Duration = .seconds(10)
-    /// No account has this id.
+    /// An id that no account has.
     private static let id = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     private let client: RequestClient
@@ -38,7 +38,7 @@ struct Shell: Sendable {
         return try await client.send(request, durability: durability, timeout: Self.timeout)
     }
 
-    /// The account that has started the command, for the record of what it decides.
+    /// The operating system's account that started the command, for the record of its decisions.
     private static var user: String? { ProcessInfo.processInfo.environment["SUDO_USER"] ?? ProcessInfo.processInfo.environment["USER"] }
 }
 

@@ -110,7 +110,7 @@ struct Fulfilment: Sendable, Hashable, Codable {
             returns[place].state =
                 switch (refund.state, refund.settlement) {
                 case (.succeeded, _): .refunded
-                // The gateway has not made it, and nobody makes it any more.
+                // The gateway did not make it, and it will not be made any more.
                 case (.failed, .writtenOff): .writtenOff
                 case (.failed, .refundedElsewhere), (.failed, .nothingLeft): .refunded
                 case (.failed, nil), (.pending, _), (.needsOperator, _): .received
@@ -125,7 +125,7 @@ struct Fulfilment: Sendable, Hashable, Codable {
     private func isNew(_ refund: RefundReport, of one: Return, _ revision: Int) -> Bool {
         guard [.received, .refunded, .writtenOff].contains(one.state) else { return false }
         let known = refundRevisions?[refund.refundID.lowerCaseText] ?? 0
-        // An operator's decision ends what has not ended, and nothing else.
+        // An operator's decision only ends what has not ended.
         if revision == known, refund.settlement != nil, one.state != .received { return false }
         // A refund may end without a change of the payment: of two reports with the same revision, the one with its end is newer.
         return revision > known || revision == known && (refund.state != .pending || one.refund?.state == .pending)

@@ -44,7 +44,7 @@ struct Creating: Sendable {
         return outcomes
     }
 
-    /// Goods have come back, and their money cannot: it waits for an operator, where it can be seen. Nil for an administrator, who is told so, and where nothing
+    /// A refund that cannot be made although the goods were returned, and so waits for an operator. Nil for an administrator, whose request is refused instead, and if nothing
     /// is left to return.
     private static func refusal(
         _ problem: Problem, _ wanted: CreateRefund, _ attempt: Attempt?, _ ledger: RefundLedger, for request: Request, _ now: Date
@@ -67,7 +67,7 @@ struct Creating: Sendable {
 
     private static func isOverHTTP(_ request: Request) -> Bool { request.requester != nil || request.parameters["id"] != nil }
 
-    /// Whether all that was captured goes back, or has gone.
+    /// Whether all that was captured is being returned, or has been.
     private static func hasNothingLeft(_ attempt: Attempt, _ ledger: RefundLedger) -> Bool {
         guard !attempt.voidRequested else { return attempt.state != .needsOperator && attempt.state != .settled }
         return attempt.state == .succeeded && attempt.captured > 0 && ledger.left(of: attempt) == 0
