@@ -75,7 +75,7 @@ def cards():
         assert refusal.error.payment_intent.status == "requires_payment_method"
     for method, code in [("ExpiredCard", "expired_card"), ("IncorrectCvc", "incorrect_cvc"), ("ProcessingError", "processing_error")]:
         refused(stripe.CardError, lambda: pay(method=f"pm_card_chargeDeclined{method}"), code=code)
-    # A mistake of the caller's, not a decline.
+    # The caller's mistake, not a decline.
     refused(stripe.InvalidRequestError, lambda: pay(method="pm_card_nobody"), code="resource_missing", param="payment_method")
 
 
@@ -215,7 +215,7 @@ def idempotency():
 def events_that_were_missed():
     start = stripe.Event.list(limit=1).data[0].id
     ids = [pay(1000 + number).id for number in range(30)]
-    # From the known event on, as a shop catches up after an outage: oldest first.
+    # From the known event on, oldest first, as a shop catches up after an outage.
     caught = list(stripe.Event.list(ending_before=start, limit=20, types=["payment_intent.succeeded"]).auto_paging_iter())
     assert [one.data.object.id for one in caught if one.data.object.id in ids] in (ids, ids[::-1]), caught
     newest = stripe.Event.list(type="payment_intent.succeeded", limit=5).data

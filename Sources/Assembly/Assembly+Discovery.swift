@@ -2,7 +2,7 @@ import Operations
 import WebClient
 
 extension Assembly {
-    /// Registers a role with Consul; nil where no agent is set. The ingress is registered with the address of its API, every other role with that of its health and metrics.
+    /// Registers a role with Consul; nil if no agent is set. The ingress is registered with the address of its API, every other role with that of its health and metrics.
     func consulRegistration(
         of role: String, readiness: @escaping @Sendable () async -> ReadinessReport, adminPort: @escaping @Sendable () -> Int?
     ) -> ConsulRegistration? {

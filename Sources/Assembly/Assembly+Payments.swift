@@ -5,10 +5,10 @@ import PostgreSQL
 import Runtime
 import ServiceLifecycle
 
-// What payments does beside its messages.
+// What payments does in addition to handling messages.
 
 extension Assembly {
-    /// Comparisons with the gateways' lists, and the database that they read, which the caller closes.
+    /// The comparisons with the gateways' lists, and the database that they read. The caller closes the database.
     package func reconciliations() throws -> (database: PostgresPool, each: [Reconciliation]) {
         let gateways = try gateways()
         let database = try database(.payments)

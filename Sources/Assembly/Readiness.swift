@@ -44,7 +44,7 @@ extension Consumer: HasReadiness {
 
 extension RequestClient: HasReadiness {
     var readiness: [ReadinessCheck] {
-        // Not required: an operation whose workers are all away would take the ingress away from every other.
+        // Not required: otherwise one operation without workers would make the ingress unavailable to all others.
         [ReadinessCheck("replies", isRequired: false) { self.silence }]
     }
 }
@@ -80,7 +80,7 @@ extension WaitingWatch: HasReadiness {
 
 extension ReconciliationWatch: HasReadiness {
     var readiness: [ReadinessCheck] {
-        // Books that differ from the gateway stop nothing: people look into them.
+        // Not required: books that differ from the gateway need a person, and stop no requests.
         [ReadinessCheck("reconciliation", isRequired: false) { self.problem }]
     }
 }

@@ -17,7 +17,7 @@ import ServiceLifecycle
 import Users
 import WebClient
 
-// The list of services: a new one gets a case in each of these switches.
+// The list of services. A new service needs a case in each of these switches.
 
 /// The services' names on the command line, in settings, schemas, queues and users.
 package enum ServiceName: String, CaseIterable, ExpressibleByArgument {
@@ -67,7 +67,7 @@ package enum ServiceName: String, CaseIterable, ExpressibleByArgument {
 }
 
 extension Assembly {
-    /// The service with the connections of a worker process. Adds to `services` what has to run besides its database, its publishers and its queues.
+    /// The service with the connections of a worker process. Appends to `services` whatever has to run besides its database, its publishers and its queues.
     func definition(
         of service: ServiceName, database: PostgresPool, publisher: Publisher, on thread: IOThread, _ services: inout [any Service]
     ) throws -> ServiceDefinition {

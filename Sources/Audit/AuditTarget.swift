@@ -16,9 +16,9 @@ package struct AuditTarget: Sendable {
     let definitions: Definitions
     /// Nil when no ledger can be read: then only the payment service's own records are checked.
     let ledger: (any GatewayLedger)?
-    /// Whether it shows PayPal's payments too. PayPal's own reports of transactions lag by hours: an audit would find differences that are none.
+    /// Whether the ledger includes PayPal's payments. PayPal's own transaction reports lag by hours, so an audit against them would find false differences.
     let showsPayPal: Bool
-    /// Whether there may be such payments.
+    /// Whether there may be PayPal payments.
     let hasPayPal: Bool
     /// Nil when the broker cannot be asked.
     let queues: QueueList?
@@ -49,7 +49,7 @@ package struct AuditTarget: Sendable {
         var notes: [String] = []
         if ledger == nil { notes.append("The gateway's ledger was not read: neither --ledger nor STRIPE_API_KEY says where it is.") }
         if hasPayPal, ledger != nil, !showsPayPal {
-            notes.append("PayPal was not read: payments by PayPal are compared with the payment service's own records alone. PayPal's report of transactions lags by hours.")
+            notes.append("PayPal was not read: PayPal payments are compared only with the payment service's own records, because PayPal's transaction reports lag by hours.")
         }
         if queues == nil { notes.append("The broker was not asked what waits in it (WHARF_RABBITMQ_MANAGEMENT_URL); only --grace decides what is in flight.") }
         return notes

@@ -34,14 +34,14 @@ struct AuditedOrder: Sendable {
     var fulfilment: AuditedFulfilment?
     var charge: AuditedCharge?
     var reservation: AuditedReservation?
-    /// Returns whose goods the catalog has put back.
+    /// Returns whose goods the catalog has put back into stock.
     var restocks: Set<UUID> = []
     var notifications: [AuditedNotification] = []
     /// Nil when there is no ledger to read.
     var ledger: [LedgerPayment]?
-    /// A dead letter holds the notification of its end.
+    /// Whether a dead letter holds the notification of the order's end.
     var hasDeadNews = false
-    /// A dead letter holds another notification: of a parcel, a return, a refund.
+    /// Whether a dead letter holds another notification, of a parcel, a return or a refund.
     var hasDeadStepNews = false
     /// An open dead letter asks an operator to handle its payment.
     var hasOpenPayment = false
@@ -67,7 +67,7 @@ struct AuditedOrder: Sendable {
 /// The payment of an order in the payment service's records.
 struct AuditedCharge: Sendable {
     let order: UUID
-    /// In the words of the payment service: `begun`, `requiresAction`, `authorized`, `uncaptured`, `succeeded`, `declined`, `voided`, `refunded`,
+    /// The state as the payment service names it: `begun`, `requiresAction`, `authorized`, `uncaptured`, `succeeded`, `declined`, `voided`, `refunded`,
     /// `needsOperator`, `settled`.
     let state: String
     let amount: Money
@@ -84,7 +84,7 @@ struct AuditedCharge: Sendable {
     var gateway = GatewayName.stripe
 
     var needsOperator: Bool { state == "needsOperator" || state == "uncaptured" }
-    /// Nothing was taken: it is taken when the order is shipped, or could not be.
+    /// Whether no money was taken: it is taken when the order is shipped, or could not be taken then.
     var isUntaken: Bool { state == "authorized" || state == "uncaptured" || (state == "settled" && !isToBeVoided) }
 
     /// Written to forbid a charge that had not begun.

@@ -21,7 +21,7 @@ struct DeadLetterIndex: Sendable {
     private(set) var letters: [UUID: Letter] = [:]
     /// Orders whose end could not be announced to the customer.
     private(set) var ordersNotNotified: Set<UUID> = []
-    /// Orders of which a parcel, a return or a refund could not be announced.
+    /// Orders with a parcel, a return or a refund that could not be announced.
     private(set) var ordersNotNotifiedOfStep: Set<UUID> = []
     /// Orders for whose payment an open letter asks an operator.
     private(set) var openPayments: Set<UUID> = []

@@ -15,7 +15,7 @@ struct SandboxLedger: GatewayLedger {
 
     let url: String
     let key: String?
-    /// Whether it stands in for PayPal too.
+    /// Whether it also stands in for PayPal.
     let hasPayPal: Bool
     let transport: any HTTPTransport
 

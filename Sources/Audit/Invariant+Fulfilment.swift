@@ -15,14 +15,14 @@ struct AuditedFulfilment: Sendable {
     var parcels = 0
     var isDelivered = false
     var returns: [Return] = []
-    /// Refunds that the customer was to be notified of.
+    /// Refunds that the customer should be notified of.
     var refunds = 0
 
     struct Return: Sendable, Equatable {
         let id: UUID
-        /// In the words of the API.
+        /// The state as the API names it.
         let state: String
-        /// Whether its goods were to be sold again; nil before they were received.
+        /// Whether its goods were to be put back into stock; nil before they were received.
         var restocked: Bool?
     }
 
@@ -48,13 +48,13 @@ extension AuditedOrder {
         return wrong
     }
 
-    /// The goods of a return are back in stock if they can be sold again, and only then.
+    /// The goods of a return are back in stock if and only if they can be sold again.
     var restockFindings: [Finding] {
         (fulfilment?.returns ?? []).compactMap { one in
             switch (one.restocked, restocks.contains(one.id)) {
-            case (true, false): finding(.stock, "has the return \(one.id.text), whose goods were to be sold again, but the catalog does not have them", awaits: .catalog)
+            case (true, false): finding(.stock, "has the return \(one.id.text), whose goods were to be sold again, but the catalog has not put them back", awaits: .catalog)
             case (true, true), (_, false): nil
-            case (_, true): finding(.stock, "has the return \(one.id.text), whose goods were not to be sold again, but the catalog has them")
+            case (_, true): finding(.stock, "has the return \(one.id.text), whose goods were not to be sold again, but the catalog has put them back")
             }
         }
     }

@@ -13,10 +13,10 @@ extension AuditedOrder {
     /// How long, in seconds, the first attempt may take before the notification is reported as waiting.
     private static let longestAttempt = 10.0
 
-    /// Carries news about every order; other channels only where the customer has left a number.
+    /// The channel that carries news about every order; others do so only if the customer has given a number.
     private static let mail = "email"
 
-    /// The order's end is announced once by each channel, and no other end is; and so is each parcel, delivery, return and refund.
+    /// The order's end is announced once by each channel, and no other end is. Each parcel, delivery, return and refund is also announced once.
     var notificationFindings: [Finding] {
         struct Announcement: Hashable { let kind, channel: String }
         // Each parcel, refund and return is announced.
@@ -45,7 +45,7 @@ extension AuditedOrder {
             (.orderShipped, fulfilment.parcels), (.orderDelivered, fulfilment.isDelivered ? 1 : 0), (.returnRequested, decided.count), (.returnRefused, refused),
             (.returnApproved, decided.count - refused - requested),
         ]
-        // An order that is given up announces its refunds with its end.
+        // An order that is given up announces its refunds in the notification of its end.
         if saga?.fate == .sold { due.append((.orderRefunded, fulfilment.refunds)) }
         return due.flatMap { stepFindings($0.kind.rawValue, $0.count) }
     }
@@ -58,10 +58,10 @@ extension AuditedOrder {
         }
         if hasDeadStepNews { return wrong }
         let mails = news.count { $0.channel == Self.mail }
-        if mails < due { wrong.append(late("has had \(kind) \(mails) times by mail, where \(due) were due")) }
+        if mails < due { wrong.append(late("was sent \(kind) \(mails) times by mail, where \(due) were due")) }
         for notification in news where notification.result != "sent" {
             let reason = notification.detail.map { ": \($0)" } ?? ""
-            wrong.append(late("had a \(kind) whose \(notification.channel) was not sent (\(notification.result))\(reason)"))
+            wrong.append(late("had a \(kind) that was not sent by \(notification.channel) (\(notification.result))\(reason)"))
         }
         return wrong
     }

@@ -61,7 +61,7 @@ extension AuditedOrder {
         case "declined": ["declined"]
         case "refunded": ["refunded"]
         case "needsOperator", "uncaptured": ["needsOperator"]
-        // As far as the gateway has returned it nevertheless.
+        // Up to what the gateway has nevertheless returned.
         case "settled": ["succeeded", "partlyRefunded", "refunded", "cancelled"]
         case "voided", nil: ["cancelled"]
         case let other?: [other]
@@ -126,7 +126,7 @@ extension AuditedOrder {
         return []
     }
 
-    /// An order whose payment is captured when it is shipped, or could not be.
+    /// The findings on an order whose payment is captured at its shipment, or could not be.
     private var untakenFindings: [Finding] {
         if charge?.state == "authorized", fulfilment?.shipped.isEmpty == false {
             return [finding(.payments, "was shipped, but its payment is not captured", awaits: .payments)]
@@ -141,7 +141,7 @@ extension AuditedOrder {
             wrong.append(finding(.payments, "was given up, but its charge is \(charge.state)", awaits: .payments))
         }
         let kept = captures.filter { $0.kept != 0 }
-        // A dead letter asks an operator to handle it, or one has.
+        // A dead letter asks an operator to handle it, or an operator has done so.
         if !kept.isEmpty, charge?.state != "needsOperator", charge?.state != "settled" {
             let listed = kept.map { "\($0.money($0.kept)) (\($0.id))" }.sorted().joined(separator: ", ")
             wrong.append(finding(.payments, "was given up, but the gateway keeps \(listed)", awaits: .payments))

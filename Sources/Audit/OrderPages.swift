@@ -168,7 +168,7 @@ extension OrderPages {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The returns of these orders that the catalog has put back.
+    /// The ids of the returns of these orders whose goods the catalog has put back into stock.
     private func restocks(of orders: [AuditedOrder]) async throws -> Set<UUID> {
         let returns = orders.flatMap { $0.fulfilment?.returns ?? [] }.map(\.id)
         if returns.isEmpty { return [] }

@@ -20,7 +20,7 @@ public struct OrderUpdate: Sendable, Codable {
     /// Of a cancellation: `cancelledByCustomer` or `cancelledByShop`. Of a refusal: the shop's words.
     public var reason: String?
     public var shippingAddress: Address?
-    /// Of a required action: when it is too late for it.
+    /// For a required action: when it is too late for the customer to act.
     public var expiresAt: Date?
     public var locale: String?
     /// Nil for a guest.

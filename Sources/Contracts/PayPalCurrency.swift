@@ -1,18 +1,18 @@
 /// How PayPal writes a currency's amounts.
 ///
-/// Source: PayPal's documentation, "Currency codes" (developer.paypal.com/api/rest/reference/currency-codes, 2026). None has three decimals; three have none
-/// there, though ISO 4217 gives two of these some.
+/// Source: PayPal's documentation, "Currency codes" (developer.paypal.com/api/rest/reference/currency-codes, 2026). No currency has three decimals there;
+/// three have none, although ISO 4217 gives two of these three two decimals.
 public struct PayPalCurrency: Sendable, Hashable {
-    /// PayPal's own limit for the text of an amount.
+    /// PayPal's own limit on the length of an amount's text, in characters.
     static let maximumLength = 32
 
     public let currency: Currency
-    /// How many decimals the amounts in PayPal's API have.
+    /// The number of decimals of amounts in PayPal's API.
     public let digits: Int
     /// Wharf's amounts must be multiples of this many minor units.
     public let step: Int
 
-    /// Nil for a currency that PayPal takes no payments in.
+    /// Nil for a currency in which PayPal accepts no payments.
     public init?(_ code: String) {
         guard let currency = Currency(code), Self.supported.contains(code) else { return nil }
         self.currency = currency
@@ -20,7 +20,7 @@ public struct PayPalCurrency: Sendable, Hashable {
         step = (0..<max(0, currency.digits - digits)).reduce(1) { power, _ in power * 10 }
     }
 
-    /// The amount in PayPal's API for Wharf's: `19.99` for 1999 cents. Nil for one that PayPal cannot express, and for a negative one.
+    /// Wharf's amount as PayPal's API writes it: `19.99` for 1999 cents. Nil for an amount that PayPal cannot express, and for a negative one.
     public func text(_ amount: Int) -> String? {
         guard amount >= 0, amount.isMultiple(of: step) else { return nil }
         let figures = String(amount / step)
@@ -29,7 +29,7 @@ public struct PayPalCurrency: Sendable, Hashable {
         return "\(padded.dropLast(digits)).\(padded.suffix(digits))"
     }
 
-    /// Wharf's amount for the text in PayPal's API, exactly; nil for anything else than figures with, at most, a point and the currency's decimals. Further
+    /// The exact amount in Wharf for an amount's text in PayPal's API; nil for anything but digits with, at most, a point and the currency's decimals. Further
     /// decimals may only be zeros.
     public func amount(_ text: String) -> Int? {
         guard (1...Self.maximumLength).contains(text.utf8.count) else { return nil }
@@ -57,21 +57,21 @@ public struct PayPalCurrency: Sendable, Hashable {
 }
 
 extension Money {
-    /// The amount in PayPal's API; nil for an amount that PayPal cannot take.
+    /// The amount as PayPal's API writes it; nil for an amount that PayPal cannot charge.
     public var payPalText: String? { PayPalCurrency(currency)?.text(amount) }
 
-    /// Money from PayPal's API; nil where Wharf has no equivalent.
+    /// An amount from PayPal's API; nil if Wharf has no equivalent.
     public init?(payPalText: String, currency: String) {
         guard let known = PayPalCurrency(currency), let amount = known.amount(payPalText) else { return nil }
         self.init(amount: amount, currency: currency)
     }
 
-    /// Why this gateway cannot charge or refund it, with the field at fault; nil when it can.
+    /// Why the gateway cannot charge or refund this amount, with the field at fault; nil when it can.
     public func flaw(at gateway: GatewayName) -> (field: String, detail: String)? {
         switch gateway {
         case .stripe: return flaw
         case .paypal:
-            guard let known = PayPalCurrency(currency) else { return ("currency", "is \(currency), a currency that PayPal does not take payments in") }
+            guard let known = PayPalCurrency(currency) else { return ("currency", "is \(currency), a currency in which PayPal does not accept payments") }
             guard amount.isMultiple(of: known.step) else { return ("amount", "must be a multiple of \(known.step) in \(currency) with PayPal") }
             return nil
         }

@@ -12,15 +12,15 @@ public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
 public enum CaptureMode: String, Sendable, Hashable, CaseIterable {
     /// At the checkout.
     case automatic
-    /// It is reserved at the checkout, and taken at the first shipment.
+    /// The money is reserved at the checkout, and taken at the first shipment.
     case manual
 }
 
 public struct PaymentChoice: Sendable, Hashable, Codable {
     public let gateway: GatewayName
-    /// The gateway's name itself where the customer chooses the method on the gateway's pages.
+    /// The gateway's own name if the customer chooses the method on the gateway's pages.
     public let paymentMethod: String
-    /// Where the gateway's pages send the customer's browser after an approval, and when the customer gives up; nil leaves it there.
+    /// The pages to which the gateway sends the customer's browser after an approval, and when the customer gives up; if nil, the browser stays there.
     public var returnURL: String?
     public var cancelURL: String?
 
@@ -32,7 +32,7 @@ public struct PaymentChoice: Sendable, Hashable, Codable {
     }
 }
 
-/// `payments.capture`: something of the order is shipped, so its money is taken where it was only authorized.
+/// `payments.capture`: a part of the order was shipped, so its money is captured if it was only authorized.
 public struct CapturePayment: Sendable, Codable {
     public let orderID: UUID
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// By which channels a customer wants to be notified. What concerns money, a contract or the account itself is sent by mail whatever this says.
+/// The channels by which a customer wants to be notified. Notifications about money, a contract or the account itself are always sent by mail.
 public struct ChannelPreferences: Sendable, Equatable, Codable {
     public var email: Bool
     public var sms: Bool
@@ -14,7 +14,7 @@ public struct ChannelPreferences: Sendable, Equatable, Codable {
 public struct SetPreferences: Sendable, Codable {
     public let userID: UUID
     public let preferences: ChannelPreferences
-    /// Grows with each change: of two messages the one with the higher revision holds.
+    /// Increases with each change: of two messages, the one with the higher revision applies.
     public let revision: Int
 
     public init(userID: UUID, preferences: ChannelPreferences, revision: Int) {

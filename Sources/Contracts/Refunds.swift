@@ -49,13 +49,13 @@ public enum RefundState: String, Sendable, Codable, CaseIterable {
     case needsOperator
 }
 
-/// How a refund has ended that the gateway has not made.
+/// How a refund ended that the gateway did not make.
 public enum Settlement: String, Sendable, Codable, CaseIterable {
     /// An operator has returned the money in another way.
     case refundedElsewhere
-    /// An operator has decided that it is not returned.
+    /// An operator has decided that the money is not returned.
     case writtenOff
-    /// All of the payment has gone back already, or is about to.
+    /// All of the payment has already been returned, or is about to be.
     case nothingLeft
 }
 
@@ -65,7 +65,7 @@ public struct RefundReport: Sendable, Codable, Equatable {
     public let state: RefundState
     /// In minor units.
     public let amount: Int
-    /// With `failed`, where nothing is left to do for whoever requested it.
+    /// Set with `failed` when the requester has nothing left to do.
     public let settlement: Settlement?
 
     public init(refundID: UUID, state: RefundState, amount: Int, settlement: Settlement? = nil) {

@@ -29,9 +29,9 @@ public struct IngressConfiguration: Sendable {
     public var shutdownDeadline: Duration
     /// The secrets that may sign webhooks, by the name of their scheme (`stripe`). Webhooks without one are answered 503.
     public var webhookSecrets: [String: [String]]
-    /// The public URLs of webhooks whose senders sign them, by the name of their scheme (`twilio`).
+    /// The public URLs of webhooks whose signatures cover the URL, by the name of their scheme (`twilio`).
     public var webhookURLs: [String: String]
-    /// What PayPal's webhooks are checked by; nil answers them 503.
+    /// What PayPal's webhooks are verified with; if nil, they are answered 503.
     public var payPalWebhooks: PayPalWebhooks?
     /// Origins whose pages may call from browsers; without any, no CORS header is sent.
     public var corsOrigins: Set<WebOrigin>

@@ -4,20 +4,20 @@ import JSON
 import Messaging
 import Secrets
 
-/// The versions of things that clients listen to. The ingress asks for them, and notices changes by them; an event of a thing is numbered from 0.
+/// The versions of the objects that clients listen to. The ingress queries them to notice changes; the events of an object are numbered from 0.
 public struct VersionsQuery: Sendable, Codable {
     public struct Answer: Sendable, Codable {
         public let versions: [String: Int]
     }
 
-    /// As the clients wrote them.
+    /// The ids as the clients wrote them.
     public let ids: [String]
 
     public init(ids: [String]) {
         self.ids = ids
     }
 
-    /// Answers with the versions of the things that exist.
+    /// Replies with the versions of the objects that exist.
     public static func answer(
         _ items: [IncomingMessage<VersionsQuery>], find: ([UUID]) async throws -> [UUID: Int]
     ) async throws -> [Outcome] {
@@ -31,7 +31,7 @@ public struct VersionsQuery: Sendable, Codable {
     }
 }
 
-/// The events that a client does not have, as text of an event stream.
+/// The events that a client does not have yet, in the format of an event stream.
 public struct EventText: Sendable {
     private var body: [UInt8] = []
 
@@ -51,9 +51,9 @@ public struct EventText: Sendable {
 }
 
 extension Fields {
-    /// The number of the last event that the client has; -1 for none, and for an id of another stream: that client gets everything.
+    /// The number of the last event that the client has; -1 for none, and for an id of another stream, whose client gets everything.
     public mutating func lastEvent() -> Int {
-        // The ingress's own place, then the client's.
+        // The ingress's own position takes precedence over the client's.
         let place = optionalParameter("after", 1...20) ?? optionalParameter("last-event-id", 1...200)
         return max(place.flatMap { Int($0) } ?? -1, -1)
     }

@@ -34,7 +34,7 @@ package struct StateFolder: Sendable {
     package var mail: String { file("mail") }
     package var ledger: String { file("sandbox.ndjson") }
     package var logs: String { file("logs") }
-    /// By how many seconds the shop's time is ahead.
+    /// The file with the number of seconds by which the shop's clock is ahead.
     package var clock: String { file("clock") }
     package func log(of process: String) -> String { "\(logs)/\(process).log" }
 

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Terminal
 import WebClient
 
-/// What the shop's staff does with orders. Each call is made until it has a final answer, which the caller judges.
+/// What the shop's staff does with orders. Each call is repeated until it gets a final answer, which is returned whatever its status.
 extension Administrator {
     package struct Piece: Sendable, Hashable, Codable {
         package let sku: String
@@ -14,7 +14,7 @@ extension Administrator {
         }
     }
 
-    /// - Parameter pieces: What the parcel holds; nil for all that is left.
+    /// - Parameter pieces: The contents of the parcel; nil for all that is left.
     package func ship(_ order: UUID, trackingNumber: String, pieces: [Piece]?) async throws -> WebResponse {
         struct Parcel: Encodable { let carrier, trackingNumber: String; let lines: [Piece]? }
         return try await post(order, "shipments", Parcel(carrier: "DHL", trackingNumber: trackingNumber, lines: pieces))
@@ -28,7 +28,7 @@ extension Administrator {
         try await shop.answer(to: Shop.Call(method: "POST", path: "/v1/orders/\(order.text)/cancellation", token: token))
     }
 
-    /// - Parameter amount: In minor units; nil for all that is left.
+    /// - Parameter amount: The amount in minor units; nil for all that is left.
     package func refund(_ order: UUID, amount: Int?) async throws -> WebResponse {
         struct New: Encodable { let amount: Int?; let reason: String }
         return try await post(order, "refunds", New(amount: amount, reason: "a complaint"))
@@ -52,13 +52,13 @@ extension Administrator {
     }
 }
 
-/// Lists, read to their end.
+/// Lists that are read to their end.
 extension Administrator {
     private static let pageSize = 100
-    /// Bounds a list whose cursor leads back.
+    /// The most pages of a list, in case a cursor leads back.
     private static let maximumPages = 100_000
 
-    /// Hands over every order, newest first, a page at a time.
+    /// Calls `body` with every order, newest first, a page at a time.
     package func walkOrders<Order: Decodable>(_ body: ([Order]) -> Void) async throws {
         try await walk("/v1/orders", body)
     }
@@ -67,7 +67,7 @@ extension Administrator {
     package struct Movement: Sendable, Decodable {
         package let kind: String
         package let delta: Int
-        /// Nil for changes by hand.
+        /// Nil for manual changes.
         package let orderId: UUID?
     }
 

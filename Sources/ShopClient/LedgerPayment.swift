@@ -60,7 +60,7 @@ package struct LedgerReader: Sendable {
     }
 
     /// Hands over every payment, the oldest first, a page at a time.
-    /// - Parameter path: Of the ledger: of Stripe's payments, unless it is said.
+    /// - Parameter path: The path of the ledger; by default that of Stripe's payments.
     package func walk(at path: String = "/_ledger", _ body: ([LedgerPayment]) -> Void) async throws {
         struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
         var after: String?

@@ -42,9 +42,9 @@ extension Definitions {
         Topics.deadLetters, Topics.events, Topics.queues, Topics.replies, Topics.requests,
     ]
 
-    /// Has no queue behind it. RabbitMQ keeps the keys of a topic exchange as a tree of words, and takes a word out of it with the last binding that has it. When a node is lost
-    /// while queues that live as long as their connection come and go, another node can lose a word that is still needed, for good: bindings are listed, and nothing
-    /// is routed any more. A word that always has a binding is never taken out, so each word that only such queues would bind has one to this exchange.
+    /// Has no queue behind it. RabbitMQ keeps the keys of a topic exchange as a tree of words, and removes a word with the last binding that contains it. When a node is lost
+    /// while queues that live as long as their connection are created and deleted, another node can permanently lose a word that is still needed: bindings are listed, but
+    /// nothing is routed any more. A word that always has a binding is never removed, so each word that only such queues would bind has one to this exchange.
     private static let anchor = "anchor"
 
     // MARK: Access
@@ -137,7 +137,7 @@ extension Definitions {
             Binding(virtualHost: Self.virtualHost, source: exchange, destination: Self.anchor, destinationType: "exchange", routingKey: routingKey))
     }
 
-    /// The events that no service handles: the ingress hears them.
+    /// The events that no service handles, but the ingress receives.
     private static func heard(_ services: [ServiceDefinition]) -> [String] {
         services.flatMap(\.announces).filter { event in !services.contains { $0.operations.contains { $0.key == event } } }
     }

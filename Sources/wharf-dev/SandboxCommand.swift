@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sandbox", abstract: "Runs a payment gateway for trials that speaks Stripe's and PayPal's APIs and takes no money.")
+        commandName: "sandbox", abstract: "Runs a payment gateway for tests that implements Stripe's and PayPal's APIs and takes no money.")
 
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"

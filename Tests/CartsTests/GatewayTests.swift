@@ -34,7 +34,7 @@ import Testing
         return try StartCheckout.read(request).payment
     }
 
-    @Test func `PayPal needs no payment method, and takes the pages that a browser comes back to`() throws {
+    @Test func `PayPal needs no payment method, and accepts the pages to which a browser returns`() throws {
         #expect(try Self.read(#"{"gateway": "paypal"}"#) == PaymentChoice(gateway: .paypal, paymentMethod: "paypal"))
         let choice = try Self.read(#"{"gateway": "paypal", "returnUrl": "https://shop.example/back", "cancelUrl": "http://localhost:3000/cart"}"#)
         #expect(choice.returnURL == "https://shop.example/back" && choice.cancelURL == "http://localhost:3000/cart")

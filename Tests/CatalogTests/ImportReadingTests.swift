@@ -239,7 +239,7 @@ import Testing
         }
         let whole = try read(file.count, 100)
         #expect(whole.map(\.line) == [2, 5, 6] && whole.map(\.lines) == [[2, 3], [5], [6, 7]])
-        // Each product fits into a piece; the header does, too.
+        // Each product fits into a piece, and so does the header.
         for size in 165..<file.count { #expect(try read(size, 100) == whole, "\(size)") }
         for limit in 3..<8 { #expect(try read(file.count, limit) == whole, "\(limit)") }
     }

@@ -255,7 +255,7 @@ extension Shop {
         return try reply.decoded(VersionsQuery.Answer.self).versions[id.uuidString]
     }
 
-    @Test func `an event says how far an import is, a client gets each state once, and the last one ends the stream`() async throws {
+    @Test func `an event reports the progress of an import, a client gets each state once, and the last one ends the stream`() async throws {
         let shop = try await Shop()
         let rows = (0..<Imports.batchRows + 1).map { "S-\($0),Tea \($0),100,EUR" }.joined(separator: "\n")
         let (id, _) = try await shop.upload(Array("sku,name,amount,currency\n\(rows)".utf8), piece: 10_000)

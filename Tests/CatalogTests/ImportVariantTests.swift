@@ -35,7 +35,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `a product with a variant that is wrong is not taken, and the line is named`() async throws {
+    @Test func `a product with a wrong variant is rejected, and the line is named`() async throws {
         let shop = try await Shop()
         _ = try await shop.create("C-9")
         let file = """
@@ -69,7 +69,7 @@ import Testing
         17,variable,LONE,Lone,1,,,,,Colour,Blue,,
         """
 
-    @Test func `variations become variants of their product, wherever its row stands before them`() async throws {
+    @Test func `variations become variants of their product, wherever its row precedes them`() async throws {
         let shop = try await Shop()
         let first = try await shop.importing(Self.woocommerce, ["currency": "EUR"])
         #expect(first.rejected.map { "\($0.line) \($0.column ?? "-")" } == ["8 Parent", "9 -"])
@@ -77,26 +77,26 @@ import Testing
         let hoodie = try await shop.product("HOOD")
         #expect(hoodie.price.amount == 4_500 && hoodie.categories == ["Hoodies"] && hoodie.available == 7)
         #expect(hoodie.variants?.map(\.sku) == ["HOOD-B", "HOOD-R"] && hoodie.variants?.map(\.price.amount) == [4_500, 4_200])
-        // What the variants differ in is theirs alone.
+        // Attributes in which the variants differ are not attributes of the product.
         #expect(hoodie.attributes == ["Material": .text("Cotton")])
         #expect(try await shop.product("woo-12").variants?.map(\.sku) == ["CAP-B"])
         #expect(try await shop.harness.count("SELECT count(*) FROM import_parents") == 0)
         let second = try await shop.importing(Self.woocommerce, ["currency": "EUR"])
         #expect([second.accepted, second.changed, second.rejectedRows] == [6, 0, 2])
-        // A file without the variations leaves all of them.
+        // A file without the variations leaves all of them unchanged.
         let header = try #require(Self.woocommerce.split(separator: "\n").first)
         let renamed = try await shop.importing("\(header)\n12,variable,,Hat,1,,Clothing,,,Colour,\"Blue, Red\",,\n", ["currency": "EUR"])
         #expect([renamed.accepted, renamed.changed] == [1, 1])
         #expect(try await shop.product("woo-12").name == "Hat")
         #expect(try await shop.product("woo-12").variants?.count == 1)
-        // A file with one of the variations leaves the others.
+        // A file with one of the variations leaves the others unchanged.
         let third = try await shop.importing("\(header)\n14,variation,HOOD-R,Hoodie - Red,1,41,,4,HOOD,Colour,Red,,\n", ["currency": "EUR"])
         #expect([third.accepted, third.changed] == [1, 1])
         #expect(try await shop.product("HOOD").variants?.map(\.price.amount) == [4_500, 4_100])
         await shop.harness.database.close()
     }
 
-    @Test func `variations far behind their product find it, in a dry run too`() async throws {
+    @Test func `variations far after their product are assigned to it, even in a dry run`() async throws {
         let shop = try await Shop()
         let header = try #require(Self.woocommerce.split(separator: "\n").first)
         let between = (0..<Imports.batchRows).map { "\(100 + $0),simple,S-\($0),Mug,1,1,,,,,,," }.joined(separator: "\n")
@@ -125,7 +125,7 @@ import Testing
         await empty.harness.database.close()
     }
 
-    @Test func `the stock of a variant is bounded, and named where it is wrong`() async throws {
+    @Test func `the stock of a variant is bounded, and named if it is wrong`() async throws {
         let shop = try await Shop()
         let line = #"{"sku": "A", "name": "Tea", "price": {"amount": 1, "currency": "EUR"}, "variants": [{"sku": "A-1", "options": {"size": "S"}, "stock": STOCK}]}"#
         for stock in ["-1", "\(Int.max)", "\"many\"", "1.5"] {

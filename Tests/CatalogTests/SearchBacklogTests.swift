@@ -9,9 +9,9 @@ import Testing
 @testable import Messaging
 @testable import ServiceKit
 
-/// Search documents of imported products, which are written after them.
+/// Search documents of imported products are written after the import's transaction.
 @Suite struct `The search backlog` {
-    /// What the poller of a worker does until it finds nothing; how often it found something.
+    /// Does what the poller of a worker does until it finds nothing. Returns how often it found something.
     private func catchUp(_ shop: Shop) async throws -> Int {
         let poller = try #require(CatalogService.definition(clock: shop.harness.clock, randomness: TestRandomness()).pollers.first { $0.name == "search documents" })
         #expect(poller.repeats)
@@ -23,7 +23,7 @@ import Testing
         return rounds
     }
 
-    @Test func `an imported product is in lists at once, and in searches when its document is written`() async throws {
+    @Test func `an imported product is in lists at once, and in searches once its document is written`() async throws {
         let shop = try await Shop()
         let rows = (0..<600).map { "S-\($0),Kettle \($0),100,EUR" }.joined(separator: "\n")
         _ = try await shop.importing("sku,name,amount,currency\n\(rows)\n", piece: 10_000)
@@ -67,7 +67,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `documents are written by one transaction at a time, so that none has rows that another wants`() async throws {
+    @Test func `documents are written by one transaction at a time, so that none holds rows that another needs`() async throws {
         let shop = try await Shop()
         let ids = [try await shop.create("A").id, try await shop.create("B").id]
         try await shop.harness.database.withConnection { connection in

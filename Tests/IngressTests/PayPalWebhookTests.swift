@@ -8,7 +8,7 @@ import Testing
 
 @testable import Ingress
 
-/// A webhook of PayPal's is believed by its signature alone, whatever a stranger's headers say.
+/// A PayPal webhook is trusted only for its signature, whatever a stranger's headers say.
 @Suite(.timeLimit(.minutes(1))) struct PayPalWebhookTests {
     private static let base = "https://api-m.sandbox.paypal.com"
     private static let certificateURL = "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1"
@@ -38,7 +38,7 @@ import Testing
 
         var fetches: Int { fetched.withLock { $0.count } }
 
-        /// The headers of a webhook as PayPal sends it; those in `changes` differ, and those that are nil there are missing.
+        /// The headers of a webhook as PayPal sends it, except those in `changes`, which differ, or are missing if nil there.
         func headers(
             _ body: String = PayPalWebhookTests.body, at time: Date = Date(), webhookID: String = "WH1", changes: [String: String?] = [:]
         ) -> [String: [String]] {
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `the check sum is the one of everybody else's`() {
+    @Test func `the checksum is the standard one`() {
         #expect(CRC32.checksum(Array("123456789".utf8)) == 0xCBF4_3926)
         #expect(CRC32.checksum([]) == 0)
     }
@@ -106,7 +106,7 @@ import Testing
         "https://api.sandbox.paypal.com/v1/notifications/certs/", "https://api.sandbox.paypal.com/v1/notifications/certs/%2e%2e", "https://api.paypal.com/v1/notifications/certs/CERT-1",
         "file:///etc/passwd", "https://127.0.0.1/v1/notifications/certs/CERT-1", "", "HTTPS://API.SANDBOX.PAYPAL.COM/v1/notifications/certs/CERT-1",
     ])
-    func `nothing is fetched from an address that is not PayPal's to the letter`(url: String) async throws {
+    func `nothing is fetched from an address that is not exactly one of PayPal's`(url: String) async throws {
         let certificates = try Certificates()
         let scheme = PayPalScheme(certificates.webhooks)
         #expect(await verify(scheme, certificates.headers(changes: ["paypal-cert-url": url]))?.isTemporary == false)
@@ -130,7 +130,7 @@ import Testing
         #expect(await verify(scheme, certificates.headers(at: later, changes: ["paypal-cert-url": url]), now: later)?.isTemporary == false)
     }
 
-    @Test func `a body that is forged under a real certificate's address costs a fetch each only until that has proved one`() async throws {
+    @Test func `forged bodies that name a real certificate cost a fetch each only until that certificate has verified a webhook`() async throws {
         let certificates = try Certificates()
         let scheme = PayPalScheme(certificates.webhooks)
         for _ in 0..<3 { #expect(await verify(scheme, certificates.headers(), "{}") != nil) }
@@ -140,7 +140,7 @@ import Testing
         #expect(certificates.fetches == 4)
     }
 
-    @Test func `while PayPal does not give its certificate a webhook is to be sent again`() async throws {
+    @Test func `while PayPal does not serve its certificate, a webhook is answered so that it is sent again`() async throws {
         let certificates = try Certificates()
         let scheme = PayPalScheme(certificates.webhooks)
         certificates.isAway.withLock { $0 = true }
@@ -149,7 +149,7 @@ import Testing
         #expect(await verify(scheme, certificates.headers()) == nil)
     }
 
-    @Test func `a certificate that has ended, or is none, proves nothing`() async throws {
+    @Test func `an expired certificate, or a text that is not one, verifies nothing`() async throws {
         let ended = try Certificates(life: -60)
         #expect(await verify(PayPalScheme(ended.webhooks), ended.headers())?.isTemporary == false)
         let certificates = try Certificates()
@@ -157,7 +157,7 @@ import Testing
         #expect(await verify(PayPalScheme(certificates.webhooks), certificates.headers(changes: ["paypal-cert-url": url]))?.isTemporary == false)
     }
 
-    @Test func `over HTTP a signed event is posted as it came, a forged one is 400, and without a webhook id both are 503`() async throws {
+    @Test func `over HTTP a signed event is forwarded unchanged, a forged one is 400, and without a webhook id both are 503`() async throws {
         let certificates = try Certificates()
         var configuration = TestIngress.configuration
         configuration.payPalWebhooks = certificates.webhooks

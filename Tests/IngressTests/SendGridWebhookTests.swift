@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func `what SendGrid has signed is posted as it came`() async throws {
+    @Test func `what SendGrid has signed is forwarded unchanged`() async throws {
         let requests = FakeRequests()
         #expect(try await send(requests, keys: [Self.other, Self.key]).status == 200)
         let sent = try #require(requests.sent.first)
@@ -51,7 +51,7 @@ import Testing
         #expect(try await send(requests, keys: []).status == 503, "no key is configured")
     }
 
-    @Test func `a key is one of a curve, or none`() {
+    @Test func `only a key on an elliptic curve is accepted`() {
         #expect(VerifyingKey(base64: Self.key) != nil)
         let ed25519 = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
         for text in ["", "AAAA", String(Self.key.dropLast(8)), ed25519] { #expect(VerifyingKey(base64: text) == nil, "\(text)") }

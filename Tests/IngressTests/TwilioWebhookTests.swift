@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `a signed report is posted as it came, with the notification that it is about`() async throws {
+    @Test func `a signed report is forwarded unchanged, with the id of its notification`() async throws {
         let requests = FakeRequests()
         let response = try await send(requests, [Self.sign(Self.signed)])
         #expect(response.status == 200 && response.text == #"{"received":true}"#)
@@ -44,7 +44,7 @@ import Testing
         #expect(sent.request.parameters == ["notification": Self.id])
     }
 
-    @Test func `a report whose URL, fields or token are others is 400 and not forwarded`() async throws {
+    @Test func `a report with a different URL, field or token is 400 and not forwarded`() async throws {
         let requests = FakeRequests()
         let right = Self.sign(Self.signed)
         let other = "?notification=\(UUID().uuidString.lowercased())"
@@ -62,7 +62,7 @@ import Testing
 
     /// The values of Twilio's own documentation and libraries.
     @Test(arguments: [("RSOYDt4T1cUTdK1PDd93/VVr8B8=", "+14158675309"), ("0/KCTR6DLpKmkAf8muzZqo1nDgQ=", "+12349013030")])
-    func `signatures are those that Twilio's documentation shows`(signature: String, number: String) {
+    func `signatures are those in Twilio's documentation`(signature: String, number: String) {
         let fields = [("To", "+18005551212"), ("Digits", "1234"), ("CallSid", "CA1234567890ABCDE"), ("From", number), ("Caller", number)].map { (name: $0.0, value: $0.1) }
         let url = "https://mycompany.com/myapp.php?foo=1&bar=2"
         #expect(TwilioScheme.isValid(signature, url, fields, "12345"))

@@ -25,7 +25,7 @@ import Testing
         #expect(silence.trouble(at: start.addingTimeInterval(13)) == nil)
     }
 
-    @Test func `nothing is claimed about a minute without requests, nor added to what came before it`() {
+    @Test func `after a minute without requests nothing is reported, and earlier requests no longer count`() {
         var silence = silence([5, 6, 12])
         #expect(silence.trouble(at: start.addingTimeInterval(73)) == nil)
         silence.timedOut(sentAt: start.addingTimeInterval(75), at: start.addingTimeInterval(80))

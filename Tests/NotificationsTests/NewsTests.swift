@@ -29,7 +29,7 @@ import Testing
         for member in ["shipmentID", "refundID", "returnID"] {
             for id in ids { events.append(event("order.shipped", order: order, #", "\#(member)": "\#(id)""#)) }
         }
-        // Once the order's end is known, nobody is asked to act any more.
+        // Once the order's end is known, the customer is no longer asked to act.
         let first = events.filter { $0.operation == MessageName.orderActionRequired }
         for batch in [first, events, events.map { Request(id: UUID(), operation: $0.operation, body: $0.body) }] {
             #expect(await service.send(batch).allSatisfy { $0.failure == nil })
@@ -69,7 +69,7 @@ import Testing
         event(MessageName.orderActionRequired, order: order, end.map { #", "expiresAt": "\#($0.ISO8601Format())""# } ?? "")
     }
 
-    @Test func `a customer is asked to act only while that is of use`() async throws {
+    @Test func `a customer is asked to act only while that is useful`() async throws {
         let service = try await start()
         let now = service.clock.now()
         let (open, late, over) = (UUID(), UUID(), UUID())
@@ -80,8 +80,8 @@ import Testing
         #expect(try await service.count("SELECT count(*) FROM notifications") == 2)
     }
 
-    /// It has waited for a mail server, and the customer has acted meanwhile.
-    @Test func `a request to act that has become pointless is not sent, and does not wait any longer`() async throws {
+    /// The request has waited for a mail server, and the customer has acted meanwhile.
+    @Test func `a request to act that has become pointless is not sent, and no longer waits`() async throws {
         let service = try await start()
         let (order, request) = (UUID(), UUID())
         transport.fail("ada@example.com", with: DeliveryError("busy", .unavailable))
@@ -96,7 +96,7 @@ import Testing
         #expect(try await service.count("SELECT count(*) FROM notifications WHERE kind = 'actionRequired'") == 0)
     }
 
-    @Test func `a customer who has left is written to no more`() async throws {
+    @Test func `an erased customer gets no more messages`() async throws {
         let service = try await start()
         let body = Array(#"{"orderID": "\#(UUID().uuidString)", "number": "W-7", "email": "\#(Erased.email)"}"#.utf8)
         #expect(await service.send([Request(id: UUID(), operation: MessageName.orderShipped, body: body)])[0].failure == nil)

@@ -22,7 +22,7 @@ private final class Telephone: HTTPTransport {
     }
 }
 
-/// What becomes of notifications after they were sent, and what customers want of them.
+/// What happens to notifications after they were sent, and which of them customers want.
 @Suite struct ReceiptTests {
     private let mail = ScriptedTransport()
     private let telephone = Telephone()
@@ -51,7 +51,7 @@ private final class Telephone: HTTPTransport {
         try await service.ask(Request("notifications.notifications.list", parameters: parameters)).decoded(List.self).items
     }
 
-    @Test func `what Twilio reports of a text message is shown with it, the last state only`() async throws {
+    @Test func `only the final state that Twilio reports for a text message is shown with it`() async throws {
         let service = try await start()
         _ = await service.send([try news()])
         let sms = try #require(try await list(service, ["channel": "sms"]).first)
@@ -66,7 +66,7 @@ private final class Telephone: HTTPTransport {
         let detail = "Twilio: undelivered 30005 (the number is unknown)"
         #expect(failed.result == "sent" && failed.delivery?.state == "undelivered" && failed.delivery?.detail == detail)
         #expect(failed.unreachable?.cause == "undelivered" && failed.unreachable?.detail == detail)
-        // Reports may arrive in any order, and what has arrived has arrived.
+        // Reports may arrive in any order; a message that was delivered stays delivered.
         for _ in 0..<2 { _ = await service.send([report(sms.id, "MessageStatus=delivered"), report(sms.id, "MessageStatus=failed&ErrorCode=30003")]) }
         let arrived = try #require(try await list(service, ["channel": "sms"]).first)
         #expect(arrived.delivery?.state == "delivered" && arrived.delivery?.detail == nil && arrived.unreachable == nil)
@@ -77,7 +77,7 @@ private final class Telephone: HTTPTransport {
             ("delivered", Delivery.delivered), ("read", .delivered), ("undelivered", .undelivered), ("failed", .undelivered), ("accepted", nil), ("queued", nil), ("sending", nil),
             ("sent", nil), ("scheduled", nil), ("canceled", nil), ("receiving", nil), ("received", nil), ("", nil), ("a state of tomorrow", nil),
         ] as [(String, Delivery?)])
-    func `of Twilio's states the last ones count`(status: String, delivery: Delivery?) {
+    func `only the final ones of Twilio's states count`(status: String, delivery: Delivery?) {
         #expect(DeliveryReport.delivery(status) == delivery)
     }
 
@@ -85,7 +85,7 @@ private final class Telephone: HTTPTransport {
         Request(id: UUID(), operation: "notifications.webhooks.sendgrid", body: Array(json.utf8))
     }
 
-    @Test func `what SendGrid reports of mails is shown with them, also of many at once`() async throws {
+    @Test func `what SendGrid reports about mails is shown with them, even about many at once`() async throws {
         let service = try await start()
         _ = await service.send([try news(MessageName.orderConfirmed), try news(MessageName.orderConfirmed, email: "eve@example.com")])
         let (ada, eve) = (try #require(try await list(service, ["recipient": "ada@example.com"]).first), try #require(try await list(service, ["recipient": "eve@example.com"]).first))
@@ -124,11 +124,11 @@ private final class Telephone: HTTPTransport {
             ("delivered", Delivery.delivered), ("bounce", .undelivered), ("dropped", .undelivered), ("processed", nil), ("deferred", nil), ("open", nil), ("click", nil),
             ("spamreport", nil), ("unsubscribe", nil), ("", nil), ("an event of tomorrow", nil),
         ] as [(String, Delivery?)])
-    func `of SendGrid's events the last ones count`(event: String, delivery: Delivery?) {
+    func `only the final ones of SendGrid's events count`(event: String, delivery: Delivery?) {
         #expect(SendGridEvents.delivery(event) == delivery)
     }
 
-    @Test func `an address that refuses a mail is remembered and shown until it takes one, and forgotten with its owner`() async throws {
+    @Test func `an address that refuses mail is recorded and shown until it accepts one, and erased with its owner`() async throws {
         let service = try await start()
         let (first, second, third) = (UUID(), UUID(), UUID())
         mail.fail("ada@example.com", with: DeliveryError("550 5.1.1 no such user", .refused))
@@ -147,7 +147,7 @@ private final class Telephone: HTTPTransport {
         #expect(try await service.count("SELECT count(*) FROM unreachable") == 0)
     }
 
-    @Test func `customers get what they can do without by the channels that they want, and the rest by mail in any case`() async throws {
+    @Test func `customers get optional messages by the channels that they want, and all others always by mail`() async throws {
         let service = try await start()
         let ada = UUID()
         func prefer(_ email: Bool, _ sms: Bool, revision: Int) async throws {
@@ -173,7 +173,7 @@ private final class Telephone: HTTPTransport {
         #expect(try await service.count("SELECT count(*) FROM preferences WHERE NOT (email AND sms)") == 0, "the erasure has overtaken this choice")
     }
 
-    @Test(arguments: NotificationKind.allCases) func `every kind is sent to a customer who wants nothing, or can be done without`(kind: NotificationKind) {
+    @Test(arguments: NotificationKind.allCases) func `every kind is either optional or also sent to a customer who wants nothing`(kind: NotificationKind) {
         let nothing = ChannelPreferences(email: false, sms: false)
         #expect(!nothing.allow(kind, by: "sms") && nothing.allow(kind, by: "pigeon"))
         #expect(nothing.allow(kind, by: "email") == ![.orderShipped, .orderDelivered, .returnRequested].contains(kind))
@@ -185,7 +185,7 @@ private final class Telephone: HTTPTransport {
         }
     }
 
-    @Test func `the list is filtered by all that is given`() async throws {
+    @Test func `the list is filtered by all filters that are given`() async throws {
         let service = try await start()
         mail.fail("eve@example.com", with: DeliveryError("no", .refused))
         _ = await service.send([try news(), try news(MessageName.orderConfirmed, email: "eve@example.com")])

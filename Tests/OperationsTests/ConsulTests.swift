@@ -7,14 +7,14 @@ import WebClient
 
 @testable import Operations
 
-/// An agent of Consul's, less friendly than a real one: it can be away, apply a request whose answer is then lost, and forget everything.
+/// A Consul agent that is less friendly than a real one: it can be away, apply a request whose answer is then lost, and forget everything.
 private final class FakeAgent: HTTPTransport {
     enum Mood { case working, away, mute, refusing }
 
     struct State {
         var mood = Mood.working
         var services: [String: JSONValue] = [:]
-        /// By the id of the check.
+        /// The states, by the id of the check.
         var checks: [String: JSONValue] = [:]
         var requests: [WebRequest] = []
     }
@@ -139,7 +139,7 @@ private final class FakeAgent: HTTPTransport {
         }
     }
 
-    @Test(arguments: [FakeAgent.Mood.away, .refusing, .mute]) fileprivate func `an agent that is away, refuses, or never answers is tried until it works`(mood: FakeAgent.Mood) async throws {
+    @Test(arguments: [FakeAgent.Mood.away, .refusing, .mute]) fileprivate func `an agent that is away, refuses, or never answers is retried until it works`(mood: FakeAgent.Mood) async throws {
         agent.become(mood)
         try await running(registration()) {
             try await eventually { agent.requestCount > 3 }
@@ -149,7 +149,7 @@ private final class FakeAgent: HTTPTransport {
         #expect(agent.services.isEmpty)
     }
 
-    @Test func `an agent that has lost its data is given the role again`() async throws {
+    @Test func `a role registers again with an agent that has lost its data`() async throws {
         try await running(registration()) {
             try await eventually { agent.services[Self.id] != nil }
             agent.become(.working, forgetting: true)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct `The clock of trials` {
     private func file() -> String { FileManager.default.temporaryDirectory.appendingPathComponent("clock-\(UUID().uuidString)").path }
 
-    @Test func `it is ahead by what its file says, and never goes back`() async throws {
+    @Test func `it is ahead by the seconds in its file, and never goes back`() async throws {
         let path = file()
         defer { try? FileManager.default.removeItem(atPath: path) }
         let clock = TestClock(path: path)
@@ -35,7 +35,7 @@ import Testing
         ["WHARF_POSTGRES_URL": "postgres://database.example/wharf"], ["WHARF_POSTGRES_URL_ORDERS": "postgres://database.example/wharf"],
         ["WHARF_REDIS_URL": "rediss://redis.example:6379"],
     ])
-    func `time cannot be moved beside a live key, or beside a server of another machine`(environment: [String: String]) {
+    func `the clock cannot be advanced with a live key, or with a server on another machine`(environment: [String: String]) {
         let error = #expect(throws: SettingError.self) { try Settings(environment: environment.merging(["WHARF_TEST_CLOCK": "/shop/clock"]) { $1 }) }
         #expect(error?.name == "WHARF_TEST_CLOCK")
     }

@@ -8,7 +8,7 @@ import Testing
 @testable import Orders
 @testable import ServiceKit
 
-/// An order whose customer has to act: they are left to it for a while, and then asked once.
+/// An order whose customer has to act: after a grace, the customer is asked once.
 @Suite struct ActionRequiredTests {
     private static let report = PaymentReport(state: .requiresAction, refunded: 0, revision: 1)
 
@@ -18,7 +18,7 @@ import Testing
         return order
     }
 
-    /// What the poller finds now is handled.
+    /// Handles what the poller finds now.
     private func look(_ order: OrderFixture) async throws -> [OutgoingMessage] {
         let poller = try #require(order.service.pollers.first)
         let found = try await order.harness.database.transaction { try await poller.find($0) }
@@ -41,7 +41,7 @@ import Testing
             clock.advance(by: times.grace)
             #expect(try await look(order).isEmpty)
         }
-        // The copy of the message that made the order ask.
+        // A duplicate of the message that made the order ask.
         #expect(try await order.advance(.overdue) == [])
         #expect(try await order.view.history.count { $0.detail.contains("asking the customer") } == 1)
         clock.advance(by: times.lifetime)
@@ -69,7 +69,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `an order that ends sooner than the grace asks nobody`() async throws {
+    @Test func `an order that ends before the grace does not ask its customer`() async throws {
         let order = try await OrderFixture()
         order.harness.clock.advance(by: CheckoutTimes().lifetime - 30)
         try await order.advance(.paymentActionRequired, Self.report)

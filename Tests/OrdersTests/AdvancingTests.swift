@@ -49,7 +49,7 @@ import Testing
 
     /// Charged after the order was given up, refunded by the void, and shown so at the gateway.
     @Test(arguments: [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]])
-    func `an order that was given up ends with the payment as the gateway has it, in whatever order its reports arrive`(arrival: [Int]) async throws {
+    func `an order that was given up shows the payment as the gateway has it, in whatever order its reports arrive`(arrival: [Int]) async throws {
         let order = try await OrderFixture()
         try await order.take(.stockShort, .cartReopened)
         #expect(try await order.view.payment.state == .cancelled)

@@ -6,7 +6,7 @@ import FoundationEssentials
 
 /// A gateway on whose pages customers approve payments, which payments then captures.
 extension CheckoutModel {
-    /// What the gateway's events lead to, or looking at it: an approval to its capture alone.
+    /// What follows from the gateway's events, or from asking it: an approval leads only to its capture.
     var reported: PaymentStatus? { redirects && (money == .waitsForCustomer || money == .approved) ? nil : moneyStatus }
 
     /// A capture: T1 takes the lease, the gateway carries it out, T2 commits the result.

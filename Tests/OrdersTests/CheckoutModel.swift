@@ -127,7 +127,7 @@ struct CheckoutModel {
         if checkout.isCancelled, checkout.orderState == "confirmed" || checkout.orderState == "rejected" { found.append("cancelled, and called \(checkout.orderState)") }
         if isQuiet, checkout.phase == .rejected || checkout.phase == .cancelled {
             if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
-            // What nobody captures takes no money, whatever its customer does.
+            // A payment that is not captured takes no money, whatever its customer does.
             if money == .waitsForCustomer, !redirects { found.append("rejected and still payable") }
             if money == .reserved { found.append("rejected and the money reserved") }
             if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }

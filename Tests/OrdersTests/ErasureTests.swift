@@ -8,9 +8,9 @@ import Testing
 @testable import Orders
 @testable import ServiceKit
 
-/// What becomes of an order whose customer has left.
+/// What happens to an order whose customer has left.
 @Suite struct ErasureTests {
-    /// Stands in every text that a person can give to an order.
+    /// A marker in every text that a person can add to an order.
     private static let mark = "canary"
 
     private func order(quantity: Int = 2) async throws -> (fixture: OrderFixture, customer: Caller) {
@@ -24,14 +24,14 @@ import Testing
         return await order.harness.send([message])[0].outputs.map(\.key)
     }
 
-    /// A look at the customers whose orders could not all be erased.
+    /// Runs the poller for customers whose orders could not all be erased.
     private func look(_ order: OrderFixture) async throws {
         order.harness.clock.advance(by: Customers.pause + 1)
         let poller = try #require(order.service.pollers.first { $0.name == "customers who have left" })
         _ = try await order.harness.database.transaction { try await poller.find($0) }
     }
 
-    /// In all tables but the inbox, which is dropped by the day.
+    /// The number of its occurrences in all tables but the inbox, which is dropped day by day.
     private func traces(_ order: OrderFixture) async throws -> Int {
         try await order.harness.count(
             """
@@ -67,7 +67,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `people's own words are in the export, and go with the customer`() async throws {
+    @Test func `free text is in the export, and is erased with the customer`() async throws {
         let (order, customer) = try await order()
         try await order.confirm()
         for place in 1...2 { _ = try await order.ship(parcel(place)) }
@@ -100,7 +100,7 @@ import Testing
 
     private struct Named: Decodable { let id: UUID }
 
-    @Test func `a cancelled order loses its reason with its customer`() async throws {
+    @Test func `the reason of a cancelled order is erased with its customer`() async throws {
         let (order, customer) = try await order()
         try await order.confirm()
         _ = try await order.cancel(#"{"reason":"canary"}"#, as: customer)
@@ -114,7 +114,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `a shop that reports no shipments forgets its customers, too`() async throws {
+    @Test func `a shop that reports no shipments also forgets its customers`() async throws {
         let (order, customer) = try await order()
         try await order.confirm()
         _ = try await erase(order, customer)
@@ -124,7 +124,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `of the steps of people only those with nothing but lines keep their texts`() {
+    @Test func `of the steps taken by people, only those that contain nothing but lines keep their texts`() {
         let now = Date(timeIntervalSince1970: 1_780_000_000)
         for state in ["delivered", "returnRequested", "returnApproved", "returnReceived", "returnRefused", "shipped", "partlyShipped", "voiding", "something new"] {
             let entry = OrderView.Entry(at: now, state: state, detail: "canary", by: .shop)

@@ -89,7 +89,7 @@ import Testing
         #expect(seenReturns == Set(Return.State.allCases))
     }
 
-    /// What payments reports of one refund, in its order: refused, asked for again by an operator, made, and sent back by the bank.
+    /// What payments reports about one refund, in this order: refused, requested again by an operator, made, and sent back by the bank.
     private static let reports: [(RefundState, revision: Int)] = [(.pending, 1), (.needsOperator, 2), (.pending, 3), (.succeeded, 3), (.failed, 5)]
 
     @Test func `in whatever order reports about a refund arrive, and however often, its return shows the newest`() throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import Orders
 @testable import ServiceKit
 
-/// Every combination of filters, against a plain look through all orders.
+/// Every combination of filters, compared with a plain scan of all orders.
 @Suite struct ListingTests {
     private struct Known {
         let id: UUID
@@ -36,7 +36,7 @@ import Testing
         return (Request(id: UUID(), operation: MessageName.place, body: try JSON.encode(order), requester: OrderFixture.requester), known)
     }
 
-    /// Three batches, of which the orders of each have one time.
+    /// Three batches; the orders of a batch have the same time.
     private static func shop() async throws -> (order: OrderFixture, known: [Known]) {
         let order = try await OrderFixture()
         var known: [Known] = []
@@ -92,10 +92,10 @@ import Testing
         return filters
     }
 
-    /// Both ways of looking for an address: that of rare ones, and that of frequent ones.
+    /// Both ways of searching for an address: the one for rare addresses, and the one for frequent ones.
     @Test(arguments: [0, 1_500]) func `all filters that are given hold, newest first, page by page`(rare: Int) async throws {
         let (order, known) = try await Self.shop()
-        // The fixture's own order is none of them.
+        // The fixture's own order is not one of them.
         let own = order.id
         for table: (name: SQL, id: SQL) in [("order_skus", "order_id"), ("checkouts", "order_id"), ("orders", "id")] {
             _ = try await order.harness.database.withConnection { try await $0.query("DELETE FROM " + table.name + " WHERE " + table.id + " = \(own)") }

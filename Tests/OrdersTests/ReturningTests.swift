@@ -87,7 +87,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    /// It stayed received for ever, although the money had come to the customer by another way, or never would.
+    /// Before, it stayed received for ever, although the customer had got the money in another way, or never would.
     @Test(arguments: [(Settlement.refundedElsewhere, Return.State.refunded), (.writtenOff, .writtenOff), (.nothingLeft, .refunded)])
     func `a return ends with the decision about a refund that is not made`(settlement: Settlement, state: Return.State) async throws {
         let order = try await OrderFixture()

@@ -26,7 +26,7 @@ import Testing
         #expect(reply.status == 202)
         #expect(reply.settlesUntil == order.harness.clock.now().addingTimeInterval(10))
         let answer = try #require(try await answers(order, charged: id).first)
-        // It may overtake the first reply, so it says where the order is, too.
+        // It may overtake the first reply, so it also has the order's location.
         let location = try #require(reply.headers["location"])
         #expect(location.hasPrefix("/v1/orders/\(id.uuidString.lowercased())?token="))
         #expect(answer.destination == .answer(OrderFixture.requester, status: 200, headers: ["location": location]))

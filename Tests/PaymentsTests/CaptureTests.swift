@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    /// The parcel is on its way: the shipment stands, and somebody has to know.
+    /// The parcel is on its way, so the shipment stands, and an operator has to know.
     @Test func `a shipped order whose authorization has ended needs an operator`() async throws {
         try await SandboxShop.run(isCapturedLater: true) { shop in
             let order = try await shop.pay()

@@ -57,7 +57,7 @@ import Testing
         #expect(Comparison.differences(attempt(.refunded, refunded: 500), payment(.succeeded(intent: "pi_1"), refunded: 500)).isEmpty)
     }
 
-    @Test func `what only one of the two has is named, unless it is known or was never there`() {
+    @Test func `a payment that only one of the two has is named, unless it is known or never existed`() {
         let paid = payment(.succeeded(intent: "pi_1"))
         #expect(Comparison.differences(nil, paid).map(\.kind) == [.onlyAtGateway])
         #expect(Comparison.differences(nil, paid, isUnclaimed: true).isEmpty)
@@ -84,7 +84,7 @@ import Testing
 
     private func order(_ number: Int) -> UUID { UUID.v5(namespace: PaymentFixture.order, name: String(number)) }
 
-    /// A paid order each second, but for the first hundred, which share one.
+    /// A paid order each second, except for the first hundred, which share one.
     private func shop() async throws -> (fixture: PaymentFixture, listed: ListedGateway, start: Date) {
         let fixture = try await PaymentFixture()
         let start = fixture.harness.clock.now()
@@ -149,7 +149,7 @@ import Testing
         await database.close()
     }
 
-    @Test func `a gateway that fails is no result, and one without a list has none`() async throws {
+    @Test func `a gateway that fails, or has no list, gives no result`() async throws {
         let shop = try await shop()
         shop.listed.state.withLock { $0.isAway = true }
         await #expect(throws: GatewayError.self) { _ = try await compare(shop) }

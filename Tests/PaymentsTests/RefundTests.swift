@@ -140,8 +140,8 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    /// Goods had come back, and nobody saw that their money did not.
-    @Test func `a service's refund that cannot be made waits for an operator, where it can be seen`() async throws {
+    /// Before, goods were returned, and no one saw that their money was not.
+    @Test func `a service's refund that cannot be made waits for an operator, and is listed`() async throws {
         let fixture = try await PaymentFixture.paid()
         let refused = await fixture.send(try PaymentFixture.refund(501))
         #expect(refused.outputs.map(\.key) == [MessageName.advance, MessageName.unresolved])

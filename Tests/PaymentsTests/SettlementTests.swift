@@ -56,7 +56,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    /// The customer would have more than was paid.
+    /// Otherwise the customer would get more than was paid.
     @Test func `what was refunded elsewhere cannot be refunded by the gateway as well`() async throws {
         let fixture = try await PaymentFixture.paid()
         let id = UUID()
@@ -166,7 +166,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `of two decisions about one thing in one batch the first counts`() async throws {
+    @Test func `of two decisions about the same payment in one batch, the first counts`() async throws {
         let (fixture, _) = try await kept()
         let results = await fixture.harness.send([settle("pi_1"), settle(PaymentFixture.order.uuidString, "writtenOff")])
         #expect(try results.map { try $0.reply.status } == [200, 404])

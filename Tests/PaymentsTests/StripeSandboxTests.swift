@@ -112,7 +112,7 @@ struct SandboxShop: Sendable {
     }
 }
 
-/// Webhooks that never came.
+/// Webhooks that never arrived.
 @Suite struct EventCatchUpTests {
     private final class Queue: Sendable {
         struct State {

@@ -5,7 +5,7 @@ import Testing
 
 private let python = ProcessInfo.processInfo.environment["WHARF_PAYPAL_PYTHON"]
 
-/// PayPal's own Python SDK (`paypal-server-sdk`) against the sandbox. Runs where `WHARF_PAYPAL_PYTHON` names a Python that has it.
+/// PayPal's own Python SDK (`paypal-server-sdk`) against the sandbox. Runs only if `WHARF_PAYPAL_PYTHON` names a Python that has it.
 @Suite(.timeLimit(.minutes(2)), .enabled(if: python != nil)) struct PayPalSDKTests {
     @Test func `its calls create, capture and refund a payment, and read the errors`() async throws {
         try await TestSandbox.run(configure: { $0.payPal = PayPalAccount(clientID: "id", clientSecret: "secret", webhookID: "WH1") }) { sandbox in

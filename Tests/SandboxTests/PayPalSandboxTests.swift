@@ -7,7 +7,7 @@ import WebClient
 
 /// The sandbox's PayPal answers as PayPal documents it.
 @Suite(.timeLimit(.minutes(1))) struct PayPalSandboxTests {
-    /// With a token for its API.
+    /// A client with a token for the sandbox's PayPal API.
     private struct Client: Sendable {
         let sandbox: TestSandbox
         let token: String
@@ -102,7 +102,7 @@ import WebClient
         }
     }
 
-    @Test func `a request id stands for one request`() async throws {
+    @Test func `a request id identifies one request`() async throws {
         try await with { client in
             let first = try await client.post("/v2/checkout/orders", Self.order("5.00"), id: "key")
             let other = try await client.post("/v2/checkout/orders", Self.order("6.00"), id: "key")
@@ -110,7 +110,7 @@ import WebClient
         }
     }
 
-    @Test func `without a preference for it an answer has no representation`() async throws {
+    @Test func `a response has no representation unless the request prefers one`() async throws {
         try await with { client in
             let created = try await client.post("/v2/checkout/orders", Self.order("5.00"), prefer: false)
             #expect(created.status == 201 && created.json["id"].text != nil && created.json["purchase_units"].list.isEmpty)
@@ -121,7 +121,7 @@ import WebClient
         ("EUR", "5.001", 422), ("JPY", "5.5", 422), ("HUF", "5.00", 422), ("KWD", "5.000", 422), ("EUR", "-5", 400), ("EUR", "0.00", 422), ("EUR", "five", 400), ("JPY", "500", 201),
         ("EUR", "5.5", 201),
     ])
-    func `an amount that PayPal does not take is refused`(currency: String, value: String, status: Int) async throws {
+    func `an amount that PayPal does not accept is refused`(currency: String, value: String, status: Int) async throws {
         try await with { client in
             let reply = try await client.create(value, currency: currency)
             #expect(reply.status == status)
@@ -139,7 +139,7 @@ import WebClient
         }
     }
 
-    @Test func `tokens end, and strangers have none`() async throws {
+    @Test func `tokens expire, and strangers have none`() async throws {
         let clock = Mutable(Date())
         try await with(tokenLife: 60, now: { clock.value }) { client in
             #expect(try await client.create().status == 201)

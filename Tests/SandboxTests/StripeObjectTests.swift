@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What hangs together with payments at Stripe: charges, balance transactions, customers, their payment methods, and what a request may want written whole.
+/// The objects related to payments at Stripe: charges, balance transactions, customers, their payment methods, and the references that a request may expand.
 @Suite(.timeLimit(.minutes(1))) struct StripeObjectTests {
     private func id(_ reply: Reply) -> String { reply.json["id"].text ?? "" }
 
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `only references can be expanded, and only so deep`() async throws {
+    @Test func `only references can be expanded, and only to a limited depth`() async throws {
         try await TestSandbox.run { sandbox in
             let payment = id(try await sandbox.post("/v1/payment_intents", charge()))
             let deep = try await sandbox.get("/v1/payment_intents/\(payment)?expand[]=latest_charge.payment_intent.latest_charge.balance_transaction")
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func `a reply with expanded objects is the same when its key is repeated, also after a restart`() async throws {
+    @Test func `a reply with expanded objects is the same when its key is repeated, even after a restart`() async throws {
         let path = JournalTests.temporaryPath()
         let first = Mutex(JSON.null)
         for isSecond in [false, true] {
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func `a customer's payment method is theirs, and is spent once it is detached`() async throws {
+    @Test func `a customer's payment method belongs to them alone, and cannot be used once it is detached`() async throws {
         try await TestSandbox.run { sandbox in
             let customer = id(try await sandbox.post("/v1/customers", "email=ada%40wharf.example&metadata[tier]=gold"))
             let stranger = id(try await sandbox.post("/v1/customers"))
@@ -144,7 +144,7 @@ import Testing
     @Test(arguments: [
         ("amount=49&currency=eur", "amount_too_small", "amount"), ("amount=30&currency=gbp", nil, nil), ("amount=50&currency=jpy", nil, nil), ("amount=100&currency=xyz", nil, "currency"),
     ])
-    func `amounts are not too small for their currency, and currencies exist`(form: String, code: String?, parameter: String?) async throws {
+    func `amounts that are too small for their currency, and unknown currencies, are refused`(form: String, code: String?, parameter: String?) async throws {
         try await TestSandbox.run { sandbox in
             let reply = try await sandbox.post("/v1/payment_intents", form)
             #expect(reply.status == (parameter == nil ? 200 : 400))
@@ -152,7 +152,7 @@ import Testing
         }
     }
 
-    @Test func `every answer names its version, and a text that is none is refused`() async throws {
+    @Test func `every response names its version, and a header that is not a version is refused`() async throws {
         try await TestSandbox.run { sandbox in
             func version(_ asked: String?, _ path: String = "/v1/payment_intents") async throws -> (Int, String?) {
                 let headers = [("Authorization", "Bearer \(TestSandbox.apiKey)")] + (asked.map { [("Stripe-Version", $0)] } ?? [])
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test func `a payment is changed until it is charged`() async throws {
+    @Test func `a payment can be changed until it is charged`() async throws {
         try await TestSandbox.run { sandbox in
             let payment = id(try await sandbox.post("/v1/payment_intents", "amount=500&currency=eur&metadata[a]=1"))
             let path = "/v1/payment_intents/\(payment)"

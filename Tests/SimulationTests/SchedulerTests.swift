@@ -55,7 +55,7 @@ struct SchedulerTests {
         #expect(end == Date(timeIntervalSince1970: 3))
     }
 
-    @Test func `a run that stands still in real time says what it waits for`() async throws {
+    @Test func `a run that makes no progress in real time reports what it waits for`() async throws {
         let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
         let reports = Mutex<[String]>([])
         let watchdog = Watchdog(patience: .milliseconds(50)) { text in reports.withLock { $0.append(text) } }

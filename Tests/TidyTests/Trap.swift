@@ -30,7 +30,7 @@ struct Trap {
         Trap(
             "arithmetic on what came",
             #"\b\w*([aA]mount|[qQ]uantity|[pP]rice|onHand|[lL]ineTotal)\b\s*[-*+]=?\s*\w|[\w\])]\s*[-*+]=?\s*(\$\d\.)?[\w.]*\b([aA]mount|[qQ]uantity|onHand|[lL]ineTotal)\b"#),
-        // Nothing is added to a field of a request where it is used: reading it has not bounded it for that.
+        // Nothing is added to a field of a request where it is used, because reading it has not bounded the sum.
         Trap("arithmetic on an input", #"\binput\.\w+ [-+*]=? \S|[-+*]=? (\$\d\.|\w+\.)*input\.\w+"#),
         // A text from outside that becomes a number, which may be the largest there is. A bound on the same line settles it.
         Trap("number of a text", unbounded + #"flatMap ?[({] ?U?Int(64|32)?(\(\$0\)|\.init\b)"#),

@@ -38,8 +38,8 @@ import Testing
         }
     }
 
-    /// Without it a lost node could take a shared word of those keys out of another's routing table: replies and events would reach no one while every binding is listed.
-    @Test func `each key that queues of a connection bind has a binding that stays`() throws {
+    /// Without it, the loss of a node could remove a shared word of those keys from another node's routing table: replies and events would be lost while every binding is listed.
+    @Test func `each key that the queues of a connection bind has a permanent binding`() throws {
         let definitions = try repositoryDefinitions()
         #expect(definitions.exchanges.contains { $0.name == "anchor" && $0.internal && $0.durable && !$0.autoDelete })
         #expect(!definitions.bindings.contains { $0.source == "anchor" }, "what reaches it goes no further")

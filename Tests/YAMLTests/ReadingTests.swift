@@ -19,7 +19,7 @@ import Testing
         ("'a b': http://x/y#z\r\nc: \"\\u00e9\\n\"\r\n", "{a b: http://x/y#z, c: 'é\n'}"), ("a:\nb: ~\nc: {d, e: }\n", "{a: , b: ~, c: {d: , e: }}"),
         ("{\"a\":1,\"b\":[{},[]]}", "{a: 1, b: [{}, []]}"), ("---\ntext\n...\n", "text"), ("", "nothing"), ("# only this\n\n", "nothing"),
     ])
-    func `a document becomes its values, in order`(yaml: String, values: String) throws {
+    func `a document is read into its values, in order`(yaml: String, values: String) throws {
         #expect(Self.outline(try YAMLReader.read(Array(yaml.utf8))) == values)
     }
 
@@ -46,10 +46,10 @@ import Testing
 
     @Test(arguments: ["[", "a: [", "{a: ", "- "]) func `depth is bounded`(opening: String) {
         let failure = #expect(throws: YAMLReader.Failure.self) { try YAMLReader.read(Array(String(repeating: opening, count: 5_000).utf8)) }
-        #expect(failure?.message == "there are more than 64 levels")
+        #expect(failure?.message == "it is nested more than 64 levels deep")
     }
 
-    @Test func `a document that ends anywhere is a value or an error`() throws {
+    @Test func `a document that is cut off anywhere results in a value or an error`() throws {
         let yaml = Array("a: {b: [1, 'x\\'']}\nc:\n  - |\n   text\n  - \"q\\u00e9\"\nd: >-\n  x\n\n  y\n".utf8)
         for length in yaml.indices { _ = try? YAMLReader.read(Array(yaml.prefix(length))) }
     }

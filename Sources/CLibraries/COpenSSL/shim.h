@@ -27,7 +27,7 @@ static inline void openssl_allow_partial_writes(SSL *session) {
     SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
-/// A new RSA key; NULL when there is no memory or no randomness.
+/// A new RSA key; NULL if memory or randomness is lacking. The caller frees it.
 static inline EVP_PKEY *openssl_new_rsa_key(unsigned int bits) {
     return EVP_RSA_gen(bits);
 }

@@ -48,7 +48,7 @@ public struct AMQPConfiguration: Equatable, Sendable {
 
     /// Silence is noticed after 6 to 7 s. With a much shorter limit a broker on a busy machine would count as dead.
     public static let standardHeartbeat: Duration = .seconds(3)
-    /// Where another node can be used instead: silence is noticed after 2 to 3 s.
+    /// For URLs that name another node to use instead: silence is noticed after 2 to 3 s.
     public static let clusterHeartbeat: Duration = .seconds(1)
     /// Several times what a busy broker takes, and short enough to try a second node within what a client waits.
     public static let standardConnectTimeout: Duration = .seconds(3)

@@ -1,6 +1,6 @@
 import CZlib
 
-/// The check sum of gzip and PNG (ISO 3309). It detects accidents, and proves nothing about a sender.
+/// The checksum of gzip and PNG (ISO 3309). It detects accidental corruption, and proves nothing about a sender.
 public enum CRC32 {
     public static func checksum(_ bytes: [UInt8]) -> UInt32 {
         UInt32(truncatingIfNeeded: crc32_z(0, bytes, bytes.count))

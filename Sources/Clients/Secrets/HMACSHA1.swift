@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// HMAC with SHA-1 (RFC 2104), for senders who sign with nothing newer. That SHA-1 collides does not break it; for anything of your own use ``HMACSHA256``.
+/// HMAC with SHA-1 (RFC 2104), for senders that sign with nothing newer. Collisions of SHA-1 do not break HMAC; for anything of your own, use ``HMACSHA256``.
 public enum HMACSHA1 {
     private static let digestBytes = 20
 

@@ -9,7 +9,7 @@ public struct SecretsError: Error, Sendable, Equatable, CustomStringConvertible 
         case derivationFailed
         /// OpenSSL refused to encrypt, most likely for lack of memory.
         case sealingFailed
-        /// OpenSSL refused to make a key or a certificate, most likely for lack of memory.
+        /// OpenSSL did not make a key, a certificate or a signature, most likely for lack of memory.
         case keyNotMade
     }
 

@@ -1,13 +1,13 @@
 import COpenSSL
 import FoundationEssentials
 
-/// An X.509 certificate with the RSA key that somebody signs with. Who has issued it is not checked: use only one that comes from a place that is trusted.
+/// An X.509 certificate with the RSA key of a signer. Its issuer is not checked: use only a certificate from a trusted source.
 ///
-/// Unchecked because of the pointers: OpenSSL only reads both from here on, which any number of threads may do at once.
+/// Unchecked because of the pointers: OpenSSL only reads what they point to once both are made, which any number of threads may do at once.
 public final class SigningCertificate: @unchecked Sendable {
-    /// Of the key, in bits.
+    /// The shortest key that is accepted, in bits.
     static let smallestKey: Int32 = 2_048
-    /// A chain of certificates, in bytes.
+    /// The longest file that is accepted, a chain of certificates, in bytes.
     static let maximumLength = 65_536
 
     private let certificate: OpaquePointer
@@ -46,7 +46,7 @@ public final class SigningCertificate: @unchecked Sendable {
         return X509_cmp_time(X509_get0_notBefore(certificate), &time) < 0 && X509_cmp_time(X509_get0_notAfter(certificate), &time) > 0
     }
 
-    /// Whether `signature` is that of `message` by this certificate's key, with SHA-256 (RFC 8017, PKCS #1 v1.5).
+    /// Whether `signature` is a signature of `message` by this certificate's key, with SHA-256 (RFC 8017, PKCS #1 v1.5).
     public func hasSigned(_ message: [UInt8], _ signature: [UInt8]) -> Bool {
         isSignature(signature, of: message, by: key)
     }

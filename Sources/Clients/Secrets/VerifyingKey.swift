@@ -1,10 +1,11 @@
 import COpenSSL
 
-/// The public half of a key on an elliptic curve, which verifies signatures: ECDSA with SHA-256, in the encoding of DER (X9.62).
+/// A public key on an elliptic curve, which verifies ECDSA signatures with SHA-256, encoded in DER (X9.62).
 public struct VerifyingKey: Sendable, Equatable {
     private let encoded: [UInt8]
 
-    /// - Parameter base64: a SubjectPublicKeyInfo, as in a PEM file without its first and last line. Nil unless it is the key of a curve.
+    /// Nil unless the key is on an elliptic curve.
+    /// - Parameter base64: A SubjectPublicKeyInfo, as in a PEM file without its first and last line.
     public init?(base64: String) {
         guard let encoded = Base64.decode(base64) else { return nil }
         self.encoded = encoded
@@ -15,7 +16,7 @@ public struct VerifyingKey: Sendable, Equatable {
         withKey { isSignature(signature, of: message, by: $0) } ?? false
     }
 
-    /// Nil when it is no key.
+    /// Nil if it is not a key.
     private func withKey<T>(_ body: (OpaquePointer) -> T) -> T? {
         encoded.withUnsafeBufferPointer { bytes in
             var place = bytes.baseAddress

@@ -9,7 +9,7 @@ public struct YAMLNode: Sendable {
     }
 
     public let value: Value
-    /// Counted from 1.
+    /// The line of the document, counted from 1.
     public let line: Int
 
     public init(value: Value, line: Int) {

@@ -2,16 +2,16 @@ import CYAML
 
 /// Reads a YAML document with libyaml.
 ///
-/// Rejects what a document of settings or of an API has no use for: anchors, aliases, tags, several documents, keys that are not texts, and keys that are used twice.
-/// Any input ends in a value or an error.
+/// Rejects what settings and descriptions of an API do not need: anchors, aliases, tags, several documents, keys that are not strings, and duplicate keys.
+/// Any input results in a value or an error.
 public struct YAMLReader {
     public struct Failure: Error, Equatable {
-        /// Counted from 1.
+        /// The line of the document, counted from 1.
         public let line: Int
         public let message: String
     }
 
-    /// How deep mappings and sequences may be nested; more are rejected before they can exhaust the stack.
+    /// The most levels of nested mappings and sequences; deeper documents are rejected before they can exhaust the stack.
     static let maximumDepth = 64
 
     private enum Event {
@@ -25,7 +25,7 @@ public struct YAMLReader {
         case streamEnd
     }
 
-    /// Lives as long as the call of ``read(_:)``. libyaml keeps its address, so it is on the heap.
+    /// Lives as long as the call of ``read(_:)``. It is on the heap because libyaml keeps its address.
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     /// Where the last event began.
     private var line = 1
@@ -33,11 +33,11 @@ public struct YAMLReader {
 
     /// The value of a document; nil when the document has none.
     public static func read(_ bytes: [UInt8]) throws(Failure) -> YAMLNode? {
-        // libyaml ends the process when it is given no bytes at all.
+        // libyaml aborts the process when the input is empty.
         guard !bytes.isEmpty else { return nil }
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
         defer { parser.deallocate() }
-        guard yaml_parser_initialize(parser) == 1 else { throw Failure(line: 1, message: "there is no memory to read it") }
+        guard yaml_parser_initialize(parser) == 1 else { throw Failure(line: 1, message: "there is not enough memory to read it") }
         defer { yaml_parser_delete(parser) }
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         let result: Result<YAMLNode?, Failure> = bytes.withUnsafeBufferPointer { input in
@@ -71,7 +71,7 @@ public struct YAMLReader {
         let line = self.line
         depth += 1
         defer { depth -= 1 }
-        guard depth <= Self.maximumDepth else { throw failure("there are more than \(Self.maximumDepth) levels") }
+        guard depth <= Self.maximumDepth else { throw failure("it is nested more than \(Self.maximumDepth) levels deep") }
         switch event {
         case .scalar(let text, let isPlain): return YAMLNode(value: .scalar(text, isPlain: isPlain), line: line)
         case .mapping: return YAMLNode(value: .mapping(try members()), line: line)
@@ -89,7 +89,7 @@ public struct YAMLReader {
             case .scalar(let key, _):
                 guard known.insert(key).inserted else { throw failure("'\(key)' is used twice") }
                 members.append((key, try node(try next())))
-            default: throw failure("a key is not a text")
+            default: throw failure("a key is not a string")
             }
         }
     }
@@ -136,11 +136,11 @@ public struct YAMLReader {
         if tag != nil { throw failure("a tag is used") }
     }
 
-    /// Why libyaml could not go on.
+    /// The failure for libyaml's own error.
     private var trouble: Failure {
         let state = parser.pointee
-        // An error of the encoding has an offset, and no line of its own.
+        // An encoding error has an offset but no line.
         let mark = state.error == YAML_READER_ERROR ? state.mark : state.problem_mark
-        return Failure(line: Int(clamping: mark.line) + 1, message: state.problem.map { String(cString: $0) } ?? "there is no memory to read it")
+        return Failure(line: Int(clamping: mark.line) + 1, message: state.problem.map { String(cString: $0) } ?? "there is not enough memory to read it")
     }
 }

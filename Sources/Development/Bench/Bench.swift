@@ -42,7 +42,7 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "A file with one basket a line: item names, separated by commas.", completion: .file())
     var baskets = "../shared/data/groceries.csv"
 
-    @Option(help: "Packed CSV with real products, for the cases imports and search.", completion: .file())
+    @Option(help: "A gzipped CSV file of real products, for the cases imports and search.", completion: .file())
     var products = "../shared/data/products.csv.gz"
 
     @Option(help: "The folder of the peer, a pipeline in Python to compare with; it is left out where it is not there.", completion: .directory)

@@ -18,7 +18,7 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case item
     /// Every basket holds the best-seller.
     case hot
-    /// One to eight workers a pool, each with a small share of a processor.
+    /// One to eight workers per pool, each with a small share of a processor.
     case scaling
     /// Resident memory at rest, under load, and with thousands of requests in flight.
     case memory
@@ -28,11 +28,11 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case growth
     /// Checkouts over a large backlog; long, so only with `--full` or by name.
     case backlog
-    /// A catalogue of 100,000 products imported, and products read meanwhile; long, so only with `--full` or by name.
+    /// Imports a catalogue of 100,000 products while products are read. Takes long, so it runs only with `--full` or by name.
     case imports
-    /// The same catalogue searched over HTTP; long, so only with `--full` or by name.
+    /// Searches the same catalogue over HTTP. Takes long, so it runs only with `--full` or by name.
     case search
-    /// Profiles read while strangers guess passwords; long, so only with `--full` or by name.
+    /// Reads profiles while strangers guess passwords. Takes long, so it runs only with `--full` or by name.
     case signIns = "sign-ins"
     /// Checkouts and products at three times the rate that the shop can serve; long, so only with `--full` or by name.
     case overload

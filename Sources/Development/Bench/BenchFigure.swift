@@ -40,12 +40,12 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case ownCheckouts = "peer.own.checkouts", peerCheckouts = "peer.checkouts", peerCheckoutsRatio = "peer.checkouts.ratio"
     case ownFlow = "peer.own.flow", peerFlow = "peer.flow", peerFlowRatio = "peer.flow.ratio"
     case ownReads = "peer.own.reads", peerReads = "peer.reads", peerReadsRatio = "peer.reads.ratio"
-    // Rows a second; milliseconds of a product read meanwhile and at rest; seconds until the last search document was written.
+    // Rows per second; milliseconds to read a product meanwhile and at rest; seconds until the last search document was written.
     case importRate = "imports.rate", readAtRest = "imports.product.rest.p99", readDuringImport = "imports.product.p99", importLag = "imports.searchLag"
-    // Milliseconds, alone at the API; searches a second of many clients; share of misspelt types found; seconds and MB of the index.
+    // Milliseconds for a single client of the API; searches per second for many clients; share of misspelt types found; seconds and MB of the index.
     case searchMedian = "search.p50", searchTail = "search.p99", suggestionTail = "suggestions.p99", searchRate = "search.rate"
     case relevance = "search.relevance", indexTime = "search.index.seconds", indexSize = "search.index.megabytes"
-    // Milliseconds of a profile read at rest and during a flood of sign-ins; sign-ins looked at a second.
+    // Milliseconds to read a profile at rest and during a flood of sign-ins; sign-ins verified per second.
     case profileAtRest = "signIns.profile.rest.p99", profileInFlood = "signIns.profile.p99", signIns = "signIns.rate"
     // Seconds.
     case ready, overloadBacklog = "overload.settled"

@@ -6,7 +6,7 @@ struct BenchPlan: Sendable, Codable {
     static let clients = 64
     static let inFlight = 5_000
     static let scaleSteps = [1, 2, 4, 8]
-    /// Of one processor, for each worker: the workers of a pool together stay below what servers and clients leave.
+    /// The share of one processor for each worker, such that all workers of a pool use less than servers and clients leave.
     static let scaleShare = 0.02
     /// On the few cores of one machine a second worker only makes batches smaller; the effect of more workers is a case of its own.
     static let workers = 1
@@ -32,9 +32,9 @@ struct BenchPlan: Sendable, Codable {
     var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
     var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }
-    /// Products of the catalogue that is imported and searched.
+    /// The number of products in the catalogue that is imported and searched.
     var products: Int { isQuick ? 5_000 : 100_000 }
-    /// Types that are searched for with a wrong letter.
+    /// The number of types that are searched for with a wrong letter.
     var misspeltTypes: Int { isQuick ? 50 : 500 }
     /// Seconds of overload.
     var overloadSeconds: Double { isQuick ? 10 : 60 }

@@ -7,20 +7,20 @@ import Terminal
 struct BenchProducts: Sendable {
     private static let maximumBytes = 64 << 20
     private static let columns = 8
-    /// Of products that were never sold, and so have no price.
+    /// The price of products that were never sold, and so have none.
     private static let usualPrice = "199"
 
-    /// As `POST /v1/imports?kind=products` takes it.
+    /// The file as `POST /v1/imports?kind=products` accepts it.
     let file: [UInt8]
     let count: Int
-    /// Each with the category that most of its products have.
+    /// The types, each with the category of most of its products.
     let types: [(type: String, category: String)]
 
     /// - Parameter count: Products; where the file has fewer, they are repeated under other SKUs.
     /// - Throws: ``BenchError`` with code `missing`.
     init(contentsOf path: String, count: Int) throws {
         guard let packed = try? Data(contentsOf: URL(filePath: path)), let bytes = try? Gzip.unpack(Array(packed), limit: Self.maximumBytes) else {
-            throw BenchError(.missing, "\(path) cannot be read; --products needs a packed file of products.")
+            throw BenchError(.missing, "\(path) cannot be read; --products needs a gzipped file of products.")
         }
         let rows = String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst().map { line in
             line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -39,7 +39,7 @@ struct BenchProducts: Sendable {
         types = categories.compactMap { type, counts in counts.max { $0.value < $1.value }.map { (type, $0.key) } }.sorted { $0.type < $1.type }
     }
 
-    /// With one letter wrong: replaced, left out, put in or swapped with the next, in turn, in the longest word.
+    /// The text with one wrong letter in its longest word: in turn replaced, omitted, inserted, or swapped with the next.
     static func misspelt(_ text: String, _ number: Int) -> String {
         let words = text.split { !$0.isLetter }
         guard let word = words.max(by: { $0.count < $1.count }), word.count > 3 else { return text }

@@ -8,7 +8,7 @@ import WebClient
 
 /// A catalogue of 100,000 products: imported, and searched over HTTP.
 extension BenchRun {
-    /// Products read a second while an import runs: a rate that leaves the processors to the import.
+    /// Products read per second while an import runs: a rate that leaves the processors to the import.
     private static let readRate = 100.0
     private static let searchClients = 16
     private static let pollPause = Duration.milliseconds(100)
@@ -32,14 +32,14 @@ extension BenchRun {
             method: "POST", url: "\(running.url)/v1/imports?kind=products",
             headers: [("authorization", "Bearer \(token)"), ("content-type", "text/csv"), ("idempotency-key", UUID().uuidString)], body: products.file, timeout: Self.uploadTimeout)
         let accepted = try await transport.send(upload)
-        guard accepted.status == 202 else { throw BenchError(.wrong, "The import was answered with \(accepted.status).") }
+        guard accepted.status == 202 else { throw BenchError(.wrong, "The import was answered \(accepted.status).") }
         let started = try JSON.decode(Import.self, from: accepted.body)
         let box = Finished()
         let during = try await reads(running, paths, seconds: .infinity) {
             await box.set(try await finished(started.id, running, token))
         }
         guard let done = await box.value, done.state == "done", let end = done.finishedAt, done.accepted == products.count else {
-            throw BenchError(.wrong, "Of \(products.count) products the import took \(await box.value?.accepted ?? 0).")
+            throw BenchError(.wrong, "The import accepted \(await box.value?.accepted ?? 0) of \(products.count) products.")
         }
         let seconds = end.timeIntervalSince(done.startedAt)
         found(.importRate, Double(done.accepted) / seconds, "rows/s", remark: "\(done.accepted) rows in \(Figures.text(seconds)) s")
@@ -47,7 +47,7 @@ extension BenchRun {
         let clock = ContinuousClock()
         let start = clock.now
         while try await backlog(running) > 0 { try await clock.sleep(for: Self.pollPause) }
-        found(.importLag, (clock.now - start).seconds, "s until the last product could be searched for")
+        found(.importLag, (clock.now - start).seconds, "s until the last product could be found")
     }
 
     /// Reads products at a fixed rate for as long as `body` takes, and for `seconds` at most.
@@ -91,13 +91,13 @@ extension BenchRun {
         try await running.database.withConnection { try await $0.query("SELECT count(*) AS count FROM catalog.search_backlog") }.first?.decode("count") ?? 0
     }
 
-    /// Of an administrator.
+    /// The token of an administrator.
     func token(_ running: RunningShop) async throws -> String {
         struct Session: Decodable { let token: String }
         let body = try JSON.encode(["email": running.record.adminEmail, "password": running.adminPassword])
         let response = try await transport.send(
             WebRequest(method: "POST", url: "\(running.url)/v1/sessions", headers: [("content-type", "application/json")], body: body))
-        guard response.status == 201 else { throw BenchError(.wrong, "The administrator's sign-in was answered with \(response.status).") }
+        guard response.status == 201 else { throw BenchError(.wrong, "The administrator's sign-in was answered \(response.status).") }
         return try JSON.decode(Session.self, from: response.body).token
     }
 
@@ -123,7 +123,7 @@ extension BenchRun {
         try await measureIndex(running)
     }
 
-    /// A type, one word of a type, and the beginning of a word while it is typed, in turn.
+    /// In turn a type, one word of a type, and the beginning of a word, as while it is typed.
     private static func searches(_ products: BenchProducts) -> [String] {
         products.types.enumerated().map { number, type in
             let words = type.type.split(whereSeparator: { !$0.isLetter }).filter { $0.count > 2 }

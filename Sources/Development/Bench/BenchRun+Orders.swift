@@ -49,7 +49,7 @@ extension BenchRun {
         found(.single, latencies.percentile(0.5), "ms", remark: "p99 \(Figures.text(latencies.percentile(0.99))) ms")
     }
 
-    /// One to eight workers a pool, each with a small share of a processor: so the workers are what is scarce, and not the machine. Leaves the usual number running.
+    /// One to eight workers per pool, each with a small share of a processor, so that the workers are the bottleneck and not the machine. Leaves the usual number running.
     func measureScaling(_ running: RunningShop) async throws -> RunningShop {
         for round in 0..<plan.rounds {
             console.line(console.paint.bold("Scaling, round \(round + 1) of \(plan.rounds)"))
@@ -67,7 +67,7 @@ extension BenchRun {
         let carts = try await carts(running).fill(plan.scaleOrders * workers)
         let quota = try ProcessorQuota(BenchPlan.scaleShare, of: running.workers.map(\.pid))
         defer { quota.remove() }
-        // As many clients for each worker: with the same few for all, batches would become smaller and orders dearer.
+        // The number of clients per worker is constant: with the same few clients for all, batches would become smaller and orders more expensive.
         let measured = try await Checkouts(shop: running, transport: transport, clients: BenchPlan.clients * workers).measure(carts)
         found(figures.rate, measured.rate, "orders/s", remark: Self.remark(measured))
         book.add(figures.busy, measured.busy)

@@ -6,13 +6,13 @@ import ShopClient
 import Terminal
 import WebClient
 
-/// Strangers who guess passwords from as many addresses as there are guesses: what is left of users meanwhile.
+/// Strangers guess passwords, each guess from its own address; measures how users are served meanwhile.
 extension BenchRun {
     private static let guessRate = 100.0
     private static let readRate = 50.0
     private static let seconds = 10.0
 
-    /// Starts a shop that believes the client of the benchmark whom it speaks for, and leaves it running.
+    /// Starts a shop that trusts the benchmark's client to name the addresses it forwards for, and leaves it running.
     func measureSignIns() async throws -> RunningShop {
         let running = try await shop.start(workers: BenchPlan.workers, settings: ["WHARF_TRUSTED_PROXIES": "127.0.0.1"])
         try await attempt(.signIns, .seconds(300)) { try await measureSignIns(running) }
@@ -30,7 +30,7 @@ extension BenchRun {
         func read() async throws -> Latencies {
             let loop = OpenLoop(rate: Self.readRate, total: Int(Self.readRate * seconds))
             let answers = try await loop.run({ _ async throws(WebClientError) in try await client.send(profile) }, onSent: {}).answers
-            guard answers.accepted.count == loop.total else { throw BenchError(.wrong, "Of \(loop.total) profiles \(answers.accepted.count) could be read.") }
+            guard answers.accepted.count == loop.total else { throw BenchError(.wrong, "\(answers.accepted.count) of \(loop.total) profiles could be read.") }
             return Latencies(answers.accepted)
         }
         let rest = try await read()

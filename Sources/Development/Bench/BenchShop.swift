@@ -31,7 +31,7 @@ actor BenchShop {
 
     /// Starts everything, over the data of the run before, and returns when the shop says that it is ready.
     /// - Parameter isTraced: Logs tell the way of each message; that costs time.
-    /// - Parameter settings: Beyond those of `wharf-dev up`.
+    /// - Parameter settings: Settings in addition to those of `wharf-dev up`.
     func start(workers: Int, isTraced: Bool = false, settings: [String: String] = [:]) async throws -> RunningShop {
         await stop()
         let printed = LineStore()

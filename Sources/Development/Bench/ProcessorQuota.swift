@@ -2,10 +2,10 @@ import FoundationEssentials
 import Glibc
 import Terminal
 
-/// Gives single processes a share of one processor, by a control group for each (version 2 or 1): so workers can be made the narrowest part of a shop on a machine
+/// Limits processes to a share of one processor, with a control group (version 2 or 1) for each, so that workers become the bottleneck of a shop even on a machine
 /// with few processors. Needs root.
 struct ProcessorQuota: Sendable {
-    /// In microseconds. Short, so that a process that has used its share waits no longer than a turn may take.
+    /// In microseconds. Short, so that a process that has used its share does not wait longer than a turn may take.
     private static let period = 50_000
     private static let parents = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu"]
 
@@ -13,12 +13,12 @@ struct ProcessorQuota: Sendable {
     private let root: String
 
     /// - Parameters:
-    ///   - share: Of one processor, 0.02 to 1.
+    ///   - share: The share of one processor, 0.02 to 1.
     ///   - processes: Running ones. They keep their share until ``remove()``.
-    /// - Throws: ``BenchError`` where this machine lets no control groups be made.
+    /// - Throws: ``BenchError`` if control groups cannot be created on this machine.
     init(_ share: Double, of processes: [Int32]) throws {
         guard let root = Self.parents.first(where: Self.controlsProcessors) else {
-            throw BenchError(.failed, "There is no control group for processors here: the workers cannot be made the narrowest part.")
+            throw BenchError(.failed, "There is no control group for processors here: the workers cannot be made the bottleneck.")
         }
         self.root = root
         let quota = Int(Double(Self.period) * min(max(share, 0.02), 1))
@@ -33,20 +33,20 @@ struct ProcessorQuota: Sendable {
                 try Self.write("\(process)", to: "\(folder)/cgroup.procs")
             } catch {
                 Self.remove(folders, to: root)
-                throw BenchError(.failed, "A worker cannot be given \(share) of a processor: \(error)")
+                throw BenchError(.failed, "A worker cannot be limited to \(share) of a processor: \(error)")
             }
         }
         self.folders = folders
     }
 
-    /// Takes the quotas away from the processes that still run.
+    /// Removes the quotas of the processes that still run.
     func remove() { Self.remove(folders, to: root) }
 
     private static func remove(_ folders: [String], to root: String) {
         for folder in folders {
             let left = (try? Data(contentsOf: URL(filePath: "\(folder)/cgroup.procs"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
             for process in left.split(separator: "\n") { try? write(String(process), to: "\(root)/cgroup.procs") }
-            // A control group is removed like an empty folder, whatever files it shows.
+            // A control group is removed like an empty folder, although it shows files.
             try? FileManager.default.removeItem(atPath: folder)
         }
     }

@@ -12,7 +12,7 @@ import Terminal
 import Up
 import WebClient
 
-/// Real faults on a real shop, while customers buy, cancel and send back, and the shop ships and refunds.
+/// Real faults in a real shop, while customers buy, cancel and return goods, and the shop ships and refunds.
 package struct Chaos: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "chaos",

@@ -7,7 +7,7 @@ import Terminal
 import Up
 import WebClient
 
-/// Customers buy, cancel and send back, the shop ships and refunds, faults come and go, and in the end everything has to add up.
+/// Customers buy, cancel and return goods, the shop ships and refunds, faults start and stop, and in the end everything has to add up.
 struct ChaosRun: Sendable {
     /// Until the first order is accepted, before any fault.
     private static let firstSuccessLimit = Duration.seconds(60)

@@ -10,9 +10,9 @@ final class Customers: Sendable {
     /// Enough that at any moment some order is in each step of its way.
     static let count = 8
     private static let followers = 8
-    /// Orders that are handled after their checkouts at once.
+    /// The number of orders that are handled concurrently after their checkouts.
     private static let desks = 6
-    /// Settled orders that wait for a desk. Further ones stay as they are: the run has to end some time after its last fault.
+    /// The maximum number of settled orders that wait to be handled. Further ones stay as they are, because the run has to end soon after its last fault.
     private static let maximumWaiting = 60
     /// A customer's pause between two baskets: the shop should be busy, the machine not saturated.
     private static let pause = Duration.milliseconds(150)
@@ -49,7 +49,7 @@ final class Customers: Sendable {
         afterSales = AfterSales(administrator: administrator.with(shop), shop: shop, promises: Promises())
     }
 
-    /// What the shop has answered after checkouts.
+    /// The shop's answers after checkouts.
     var promises: Promises { afterSales.promises }
 
     /// Checkouts that were begun.

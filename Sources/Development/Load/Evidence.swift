@@ -4,12 +4,12 @@ import ShopClient
 
 /// The state of the shop after the run, from sources other than the clients: the stock, the payment ledger, the dead letters.
 package struct Evidence: Sendable, Equatable {
-    /// The end of an order that may have changed after it had settled.
+    /// The final state of an order that may have changed after it settled.
     package struct Outcome: Sendable, Equatable {
         let state: ReportedOrder.State
         /// Pieces by SKU that left the stock for good.
         let sold: [String: Int]
-        /// Of a sale, in minor units.
+        /// The refunded amount of a sale, in minor units.
         let refunded: Int
 
         package init(state: ReportedOrder.State, sold: [String: Int], refunded: Int) {
@@ -23,7 +23,7 @@ package struct Evidence: Sendable, Equatable {
     var stockAfter: [String: StockLevel] = [:]
     /// By order of the run; nil when there is no ledger to read.
     package var payments: [UUID: [LedgerPayment]]?
-    /// Nil when orders stay as they settled.
+    /// Nil when orders do not change after they have settled.
     package var outcomes: [UUID: Outcome]?
     package var deadLettersBefore = 0
     var deadLettersAfter = 0

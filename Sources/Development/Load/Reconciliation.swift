@@ -36,7 +36,7 @@ package struct Reconciliation: Sendable {
         [answers, refusals, identities, settlements, contents] + payments + [stock, reservations, deadLetters]
     }
 
-    /// The state of each order in the end.
+    /// The state of each order at the end of the run.
     var finalStates: [UUID: ReportedOrder.State] {
         guard let outcomes = evidence.outcomes else { return tally.orders.compactMapValues(\.state) }
         return outcomes.filter { tally.orders[$0.key] != nil }.mapValues(\.state)

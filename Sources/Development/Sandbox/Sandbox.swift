@@ -6,7 +6,7 @@ import ServiceLifecycle
 import WebClient
 
 /// A stand-in for Stripe: its API for payment intents, charges, refunds, disputes, customers and their payment methods, its idempotency keys, its events and
-/// signed webhooks, and faults on demand; and for SendGrid and Twilio, as far as one mail and one text message go.
+/// signed webhooks, and faults on demand; and for SendGrid and Twilio, as far as sending single mails and text messages.
 ///
 /// With a ledger file, everything it answered survives `kill -9`. All state is in memory, some 3 KB a payment, up to
 /// 2,000,000 payments; bodies may have 64 KiB.

@@ -8,7 +8,7 @@ public struct SandboxConfiguration: Sendable {
     public var apiKey: String
     /// Signs the webhooks.
     public var webhookSecret: String
-    /// Where events are posted to; nil sends none.
+    /// The URL to which events are posted; if nil, none are sent.
     public var webhookURL: String?
     /// A file that outlives the process: a sandbox started again with it knows every payment, refund and idempotency key,
     /// and continues with the webhooks that were not delivered. nil keeps all in memory. For one sandbox at a time.
@@ -18,7 +18,7 @@ public struct SandboxConfiguration: Sendable {
     /// The sandbox's base URL for the customer's browser, without a slash at its end, for the links to its 3-D Secure page.
     /// nil: `http://host:port`.
     public var publicURL: String?
-    /// The settings of PayPal's part; nil leaves it out.
+    /// The settings of the PayPal sandbox; nil for none.
     public var payPal: PayPalAccount?
 
     public init(

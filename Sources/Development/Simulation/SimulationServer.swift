@@ -61,7 +61,7 @@ public final class SimulationServer: Sendable {
         let url = try await server.createDatabase(name, copying: Self.template)
         let (thread, logger) = (thread, logger)
         let (serverURL, runURL) = (server.url, url)
-        // Connecting blocks its thread until a task has run: on a thread of the tasks' own pool, a few simulations that begin at once would wait for each other.
+        // Connecting blocks its thread until a task has run. On a thread of the task pool, simulations that begin at the same time would wait for each other.
         let (observer, audit) = try await Self.blocking {
             (try DatabaseSession.open(serverURL, on: thread, logger: logger), try DatabaseSession.open(runURL, on: thread, logger: logger))
         }

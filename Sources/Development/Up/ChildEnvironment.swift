@@ -31,7 +31,7 @@ package struct ChildEnvironment: Sendable {
     package let sandboxURL: String?
     /// The Maildir, for when no mail server is set.
     package let mailFolder: String
-    /// The file that moves the shop's time; only for private servers and the sandbox, which move with it.
+    /// The file that advances the shop's clock; only for private servers and the sandbox, which use the same clock.
     package let clockFile: String?
 
     package init(
@@ -56,9 +56,9 @@ package struct ChildEnvironment: Sendable {
             for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_CACHE_SECONDS", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"] { variables[name] = outer[name] }
             variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
             variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
-            // It checks signatures by PayPal's certificates, which are public.
+            // It verifies signatures with PayPal's certificates, which are public.
             for name in ["PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID"] { variables[name] = payPal[name] }
-            // Certificates come from the Internet.
+            // Certificates are fetched from the Internet.
             for name in Self.proxies { variables[name] = outer[name] }
         case .sandbox:
             for name in ["STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET"] { variables[name] = stripe[name] }
@@ -125,7 +125,7 @@ package struct ChildEnvironment: Sendable {
             }
             variables["WHARF_MAIL_URL"] = mailURL
             return variables
-        // Offers PayPal where it is set up; the id is no secret.
+        // Offers PayPal if it is set up; the client id is not a secret.
         case .carts: return payPal.filter { $0.key == "PAYPAL_CLIENT_ID" }
         default:
             return [:]
@@ -147,13 +147,13 @@ package struct ChildEnvironment: Sendable {
         ]
     }
 
-    /// The environment's PayPal, or else the sandbox's beside Stripe's.
+    /// The PayPal settings of the environment, or else those of the sandbox.
     private var payPal: [String: String] {
         let own = outer.filter { $0.key.hasPrefix("PAYPAL_") && !$0.value.isEmpty }
         return own.isEmpty ? payPalSandbox : own
     }
 
-    /// Empty when there is no sandbox, or a PayPal of the environment's own.
+    /// Empty if there is no sandbox, or if the environment has PayPal settings of its own.
     private var payPalSandbox: [String: String] {
         guard let sandboxURL, !outer.contains(where: { $0.key.hasPrefix("PAYPAL_") && !$0.value.isEmpty }) else { return [:] }
         return [

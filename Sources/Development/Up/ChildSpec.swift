@@ -6,7 +6,7 @@ package struct ChildSpec: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         case ingress
         case worker(ServiceName)
-        /// `webhookURL` is what the gateways' names are appended to.
+        /// - Parameter webhookURL: The URL to which the gateways' names are appended.
         case sandbox(port: Int, webhookURL: String, journal: String)
     }
 

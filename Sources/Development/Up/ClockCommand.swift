@@ -5,11 +5,11 @@ import LocalState
 import Operations
 import Terminal
 
-/// Moves the time of the shop of this folder: its roles' and its sandbox's.
+/// Advances the clock of this folder's shop, which its roles and its sandbox use.
 package struct ClockCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "clock",
-        abstract: "Shows the time of the shop in this folder, or moves it forward, so that what expires can be seen.",
+        abstract: "Shows the clock of the shop in this folder, or advances it, to see what expires.",
         discussion: """
             Reservations, unfinished payments, carts, codes, sessions and authorised money expire by it. Requests that are under way when it moves may time out. \
             Time never goes back; deleting \(StateFolder.name)/ starts over. Pauses between retries, and limits that Redis counts, take as long as ever.
@@ -25,13 +25,13 @@ package struct ClockCommand: AsyncParsableCommand {
     }
 
     struct Advance: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Moves the shop's time forward.")
+        static let configuration = CommandConfiguration(abstract: "Advances the shop's clock.")
 
-        @Argument(help: "How far: a number and s, m, h or d, as in 15m.")
+        @Argument(help: "By how much: a number and s, m, h or d, as in 15m.")
         var by: String
 
         func validate() throws {
-            guard ClockCommand.seconds(by) != nil else { throw ValidationError("\(by) is not a time, such as 90s, 15m, 36h or 8d.") }
+            guard ClockCommand.seconds(by) != nil else { throw ValidationError("\(by) is not a duration such as 90s, 15m, 36h or 8d.") }
         }
 
         func run() async throws {
@@ -39,9 +39,9 @@ package struct ClockCommand: AsyncParsableCommand {
             do {
                 let record: RunRecord? = try folder.read(from: StateFolder.recordFile)
                 guard let record else { throw UpError(.folder, "There is no shop in \(StateFolder.name)/.", advice: "wharf-dev up starts one.") }
-                guard record.sandboxURL != nil else { throw UpError(.settings, "This shop has a real gateway, whose time nobody moves.") }
+                guard record.sandboxURL != nil else { throw UpError(.settings, "This shop uses a real gateway, whose clock cannot be advanced.") }
                 let ahead = TestClock.offset(in: folder.clock) + (ClockCommand.seconds(by) ?? 0)
-                guard TestClock.offsets.contains(ahead) else { throw UpError(.settings, "The shop's time can be \(TestClock.offsets.upperBound / 86_400) days ahead at most.") }
+                guard TestClock.offsets.contains(ahead) else { throw UpError(.settings, "The shop's clock can be at most \(TestClock.offsets.upperBound / 86_400) days ahead.") }
                 try Data("\(ahead)\n".utf8).write(to: URL(filePath: folder.clock), options: .atomic)
                 ClockCommand.print(ahead: ahead)
             } catch let error as UpError {
@@ -51,7 +51,7 @@ package struct ClockCommand: AsyncParsableCommand {
         }
     }
 
-    /// Nil for a text that is no time.
+    /// Nil if the text is not a duration.
     static func seconds(_ text: String) -> Int? {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         guard let unit = text.last.flatMap({ units[$0] }), let count = Int(text.dropLast()), (1...TestClock.offsets.upperBound).contains(count) else { return nil }

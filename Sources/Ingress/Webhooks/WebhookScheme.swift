@@ -1,23 +1,23 @@
 import FoundationEssentials
 
-/// How a sender of webhooks authenticates them. A new scheme is a folder and a line each in `all` and `configured`.
+/// How a sender of webhooks authenticates them. A new scheme needs a folder, and a line in each of `all` and `configured`.
 protocol WebhookScheme: Sendable {
     /// As `signature` in openapi.yaml and the configuration name it.
     static var name: String { get }
     /// The headers that carry the proof, in lower case; operations document them as parameters.
     static var headers: [String] { get }
-    /// The field of an event that names its type; nil where events have none.
+    /// The field of an event that names its type; nil if events have none.
     static var typeField: String? { get }
 
     /// - Parameter values: The values of all headers of a name.
-    /// - Parameter query: The parameters after the URL, for a sender that signs them, too.
+    /// - Parameter query: The query parameters of the URL, for a sender that also signs them.
     func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) async throws(WebhookFault)
 }
 
 /// Why a webhook is rejected; for its sender, so without secrets.
 struct WebhookFault: Error {
     let detail: String
-    /// Whether it cannot be checked at the moment, and may be sent again.
+    /// Whether the webhook cannot be verified at the moment, and should be sent again.
     var isTemporary = false
 }
 
@@ -26,7 +26,7 @@ enum WebhookSchemes {
 
     static func named(_ name: String) -> (any WebhookScheme.Type)? { all.first { $0.name == name } }
 
-    /// Those that are set up, by name.
+    /// The schemes that are set up, by name.
     static func configured(_ configuration: IngressConfiguration) -> [String: any WebhookScheme] {
         let bySecret: [(name: String, scheme: ([String]) -> any WebhookScheme)] = [
             (StripeScheme.name, { StripeScheme(secrets: $0) }), (SendGridScheme.name, { SendGridScheme(secrets: $0) }),

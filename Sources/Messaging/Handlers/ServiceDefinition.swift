@@ -58,7 +58,7 @@ public struct ServiceDefinition: Sendable {
 public struct Poller: Sendable {
     public let name: String
     public let interval: Duration
-    /// Whether it looks again at once after it has found something.
+    /// Whether it polls again at once after it has found something.
     public let repeats: Bool
     public let find: @Sendable (any SQLConnection) async throws -> [OutgoingMessage]
 

@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// Whether replies arrive at all: a process can be connected, and have its requests accepted, while no reply finds its way back.
+/// Tracks whether replies arrive at all: a process can be connected, and have its requests accepted, while no reply is routed back to it.
 struct ReplySilence: Equatable {
-    /// Longer than the loss of one broker node takes.
+    /// Seconds from the first unanswered request to the latest, from which on a problem is reported. Longer than the loss of one broker node takes.
     static let limit: TimeInterval = 10
-    /// One slow operation, or a single one without workers, is not silence.
+    /// One slow request, or a single one to an operation without workers, is not silence.
     static let fewestRequests = 3
-    /// Without requests nothing is known any more.
+    /// Seconds after which unanswered requests are forgotten: without newer requests, nothing is known.
     static let memory: TimeInterval = 60
 
     private var unanswered = 0
@@ -23,7 +23,7 @@ struct ReplySilence: Equatable {
         last = now
     }
 
-    /// What an operator reads; nil while nothing is wrong.
+    /// The problem in words for an operator; nil while there is none.
     func trouble(at now: Date) -> String? {
         guard unanswered >= Self.fewestRequests, let since, let last, now.timeIntervalSince(last) <= Self.memory else { return nil }
         let seconds = last.timeIntervalSince(since)

@@ -73,7 +73,7 @@ public final class RequestClient: Service {
         [commands.publisher, queries.publisher].allSatisfy { $0.isConnected && !$0.isBlocked }
     }
 
-    /// Why nothing that is asked seems to be answered; nil while replies arrive.
+    /// The problem in words for an operator if requests go unanswered; nil while replies arrive.
     public var silence: String? { state.withLock { $0.silence.trouble(at: clock.now()) } }
 
     /// Whether a request could be sent now and its reply received.

@@ -46,7 +46,7 @@ public struct AdminServer: Service {
         }
     }
 
-    /// What `/readyz` answers, for as long as the server runs.
+    /// The report that `/readyz` returns.
     public func readiness() async -> ReadinessReport {
         let problems = await look.problems(within: Self.checkLimit, clock: clock)
         let text = problems.map { "\($0.check.name): \($0.problem)\n" }.joined()

@@ -3,7 +3,7 @@ import WebClient
 
 /// The requests of a Consul agent's HTTP API that a registration needs.
 struct ConsulAgent: Sendable {
-    /// Two of these pass before a role gives up an agent that does not answer while the role stops, which leaves it enough of its shutdown deadline.
+    /// The timeout of one request. A role that stops waits for at most two requests, which leaves enough of its shutdown deadline.
     static let timeout: Duration = .seconds(2)
     private static let maximumResponseBytes = 65_536
 
@@ -19,12 +19,12 @@ struct ConsulAgent: Sendable {
         self.transport = transport
     }
 
-    /// Adds a service, or replaces the one with its id.
+    /// Registers a service, or replaces the one with the same id.
     func register(_ service: ConsulService) async throws {
         try await put("/v1/agent/service/register?replace-existing-checks=true", try JSON.encode(service))
     }
 
-    /// Throws ``ConsulRefusal`` also when the agent does not know the check.
+    /// - Throws: ``ConsulRefusal``, in particular if the agent does not know the check.
     func update(_ check: String, _ state: ConsulService.State) async throws {
         try await put("/v1/agent/check/update/\(check)", try JSON.encode(state))
     }
@@ -42,7 +42,7 @@ struct ConsulAgent: Sendable {
     }
 }
 
-/// The agent's answer is not a success.
+/// A response of the agent that is not a success.
 struct ConsulRefusal: Error, CustomStringConvertible {
     let status: Int
     let text: String
@@ -50,9 +50,9 @@ struct ConsulRefusal: Error, CustomStringConvertible {
     var description: String { "Consul answered \(status): \(text)" }
 }
 
-/// A service as Consul's API has it.
+/// A service as Consul's API represents it.
 struct ConsulService: Encodable, Sendable {
-    /// What a check with a time to live reports.
+    /// The state that a check with a time to live reports.
     struct State: Encodable, Sendable, Equatable {
         /// `passing` or `critical`.
         let status: String
@@ -83,7 +83,7 @@ struct ConsulService: Encodable, Sendable {
     let id: String
     let name: String
     let tags: [String]
-    /// Nil for the address of the agent.
+    /// If nil, Consul uses the address of the agent.
     let address: String?
     let port: Int
     let check: Check

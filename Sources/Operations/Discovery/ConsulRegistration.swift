@@ -7,24 +7,24 @@ public import WebClient
 
 /// Keeps a role registered with a Consul agent for as long as it runs, with a check that follows the role's readiness.
 ///
-/// The role does not depend on Consul: an agent that is away, refuses, or has forgotten the role is tried again after pauses that grow to half a minute. Started after
-/// everything else of the role, it stops first: the role leaves Consul before it stops serving.
+/// The role does not depend on Consul: if an agent is unavailable, refuses, or has forgotten the role, it is tried again after pauses that grow to half a minute. This service
+/// starts after everything else in the role and stops first, so the role is deregistered before it stops serving.
 public struct ConsulRegistration: Service {
-    /// Between two reports.
+    /// The pause between two reports.
     static let interval: Duration = .seconds(10)
-    /// Three intervals: after two lost reports the role still passes.
+    /// Three intervals: the check still passes after two lost reports.
     static let timeToLive = "30s"
-    /// How long Consul keeps a process that was killed. It accepts no less than a minute.
+    /// How long Consul keeps a process that was killed. Consul accepts one minute or more.
     static let forgottenAfter = "10m"
     static let firstPause: Duration = .seconds(1)
     static let longestPause: Duration = .seconds(30)
-    /// Consul cuts longer outputs.
+    /// The longest output that is sent, in characters; Consul truncates longer ones.
     static let maximumOutput = 4_000
 
-    /// What Consul is given about a process.
+    /// What Consul learns about a process.
     public struct Identity: Sendable {
         let role: String
-        /// Unique on the machine: `orders-4711`.
+        /// A name that is unique on the machine, such as `orders-4711`.
         let process: String
         let version: String
         let host: String
@@ -36,7 +36,7 @@ public struct ConsulRegistration: Service {
             self.host = host
         }
 
-        /// Of characters that a path can hold.
+        /// The id of the process at Consul, with characters that a path can contain.
         var id: String {
             let text = "wharf-\(process)-\(host)"
             return String(text.map { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "-" ? $0 : "-" })
@@ -78,7 +78,7 @@ public struct ConsulRegistration: Service {
         self.firstPause = firstPause
     }
 
-    /// Returns when the role shuts down, with the role deregistered where Consul can be reached.
+    /// Returns when the role shuts down, after it was deregistered if Consul can be reached.
     public func run() async throws {
         var backoff = Backoff(first: firstPause, longest: Self.longestPause)
         var state = State.unserved
@@ -98,7 +98,7 @@ public struct ConsulRegistration: Service {
             } else {
                 pause = firstPause
             }
-            // A request under way is not cut off: it could reach the agent after the one that deregisters.
+            // Only the pause is cancelled, not a request under way, which could reach the agent after the one that deregisters.
             try? await cancelWhenGracefulShutdown { [pause] in try await clock.sleep(for: pause) }
         }
         guard state != .unserved else { return }
@@ -110,14 +110,14 @@ public struct ConsulRegistration: Service {
     }
 
     private enum State {
-        /// The role does not serve yet, and the agent was not asked.
+        /// The role does not serve yet, and nothing was sent to the agent.
         case unserved
         case registered
         /// The last request failed; the agent may have the role or not.
         case missing
     }
 
-    /// Registers the role, or updates its check where the agent has it.
+    /// Registers the role, or updates its check if the agent knows the role.
     private func report(from serving: ListenAddress, isKnown: Bool) async throws {
         let report = await readiness()
         let state = ConsulService.State(status: report.isReady ? "passing" : "critical", output: String(report.text.prefix(Self.maximumOutput)))

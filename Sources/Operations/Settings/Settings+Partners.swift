@@ -10,7 +10,7 @@ extension Settings {
         public let webhookID: String?
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
-            clientID = try table.read("PAYPAL_CLIENT_ID", .text, unset: "no payments by PayPal", "PayPal application; when set, customers may pay by PayPal")
+            clientID = try table.read("PAYPAL_CLIENT_ID", .text, unset: "no payments by PayPal", "client id of the PayPal application; when set, customers may pay with PayPal")
             clientSecret = try table.read("PAYPAL_CLIENT_SECRET", .secret, "its secret", .secret)
             apiBase = try table.read("PAYPAL_API_BASE", .api(plainText), standard: "https://api-m.paypal.com", "PayPal's API")
             webhookID = try table.read("PAYPAL_WEBHOOK_ID", .text, "the webhook whose signatures are checked")
@@ -49,10 +49,10 @@ extension Settings {
         public let authToken: String?
         public let from: String?
         public let apiBase: String
-        /// Where Twilio reports what became of a text message: the public URL of `/v1/webhooks/twilio`.
+        /// The public URL of `/v1/webhooks/twilio`, to which Twilio reports whether text messages were delivered.
         public let webhookURL: String?
 
-        /// The token signs webhooks, whose URL is a part of what is signed.
+        /// The keys of webhook signatures; empty without the URL, which the signatures cover.
         public var webhookSecrets: [String] { webhookURL == nil ? [] : [authToken].compactMap(\.self) }
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
@@ -62,7 +62,7 @@ extension Settings {
             apiBase = try table.read("TWILIO_API_BASE", .api(plainText), standard: "https://api.twilio.com", "Twilio's API")
             webhookURL = try table.read(
                 "TWILIO_WEBHOOK_URL", .api(plainText), unset: "no delivery reports",
-                "the public URL of /v1/webhooks/twilio, to which Twilio reports what became of a text message; for notifications and the ingress")
+                "the public URL of /v1/webhooks/twilio, to which Twilio reports whether text messages were delivered; for notifications and the ingress")
         }
     }
 

@@ -32,7 +32,7 @@ public struct Settings: Sendable {
     /// nil: `text` on a terminal, `ecs` elsewhere.
     public let logFormat: LogFormat?
 
-    /// The file that moves the clock of a shop for trials.
+    /// The file that advances the clock of a test shop.
     let testClock: String?
 
     private let plainText: PlainTextHosts
@@ -62,10 +62,10 @@ public struct Settings: Sendable {
                 "WHARF_TRUSTED_PROXIES", .networks, unset: "none",
                 "addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed, separated by commas") ?? []
         capture = try table.read(
-            "WHARF_CAPTURE", .captureMode, standard: .automatic, "automatic: payments are taken at the checkout; manual: they are authorized there, and taken at the first shipment")
+            "WHARF_CAPTURE", .captureMode, standard: .automatic, "automatic: payments are captured at the checkout; manual: they are authorized there, and captured at the first shipment")
         orderRetentionDays = try table.read(
             "WHARF_ORDER_RETENTION_DAYS", .days, standard: 0,
-            "how long orders keep name, address and e-mail address of a customer who has deleted the account")
+            "how many days after it was placed an order keeps the name and addresses of a customer who has deleted the account")
         plainText = PlainTextHosts(
             named: try table.read(
                 "WHARF_INSECURE_HOSTS", .hosts, unset: "none", "hosts besides this machine that may be spoken to without TLS, separated by commas") ?? [])
@@ -88,7 +88,7 @@ public struct Settings: Sendable {
         logLevel = try table.read("LOG_LEVEL", .logLevel, standard: .info, "the least important level that is logged")
         logFormat = try table.read("LOG_FORMAT", .logFormat, unset: "text on a terminal, else ecs", "how log lines look")
         testClock = try table.read(
-            Self.testClockName, .text, unset: "none", "a file that moves time forward, for trials on one machine: see wharf-dev clock; refused everywhere else")
+            Self.testClockName, .text, unset: "none", "a file that advances the clock, for tests on one machine; see wharf-dev clock; refused everywhere else")
         rows = table.rows
         fileable = table.fileable
         warnings = Self.warnings(environment: environment, known: table.rows.map(\.name) + table.fileable.map(SecretFile.variable))

@@ -2,12 +2,12 @@ public import FoundationEssentials
 public import Runtime
 import Synchronization
 
-/// A clock that can be moved forward, for trials: what takes days is seen in a moment. It is the system's clock, ahead by the number of seconds that a file
-/// holds; all roles of a shop share the file. Only ``Settings`` makes one, and only where every server is this machine's own.
+/// A clock that can be advanced, for tests of what takes days. It is the system's clock, ahead by the number of seconds in a file
+/// that all roles of a shop share. Only ``Settings`` creates one, and only if every server is on this machine.
 public struct TestClock: WallClock {
-    /// How long a process may not notice that the file has changed.
+    /// The longest time until a process notices that the file has changed.
     static let staleness = Duration.milliseconds(100)
-    /// Seconds by which it can be ahead: two years, more than anything in a shop takes.
+    /// The seconds by which it can be ahead: up to two years, which is longer than anything in a shop takes.
     public static let offsets = 0...2 * 366 * 86_400
 
     private final class Reading: Sendable {
@@ -21,12 +21,12 @@ public struct TestClock: WallClock {
         self.path = path
     }
 
-    /// Servers do not share it.
+    /// PostgreSQL, RabbitMQ and Redis do not share it.
     public var isSimulated: Bool { true }
 
     public func now() -> Date { Date().addingTimeInterval(Double(offset)) }
 
-    /// Lasts as long as it says: who waits for a time compares it with ``now()`` after a short sleep.
+    /// Sleeps for `duration` in real time. To wait for a time, compare it with ``now()`` after short sleeps.
     public func sleep(for duration: Duration) async throws {
         try await Task.sleep(for: duration)
     }
@@ -35,14 +35,14 @@ public struct TestClock: WallClock {
         reading.last.withLock { last in
             let now = ContinuousClock.now
             if let last, now - last.at < Self.staleness { return last.offset }
-            // It never goes back: not when the file is being replaced, or was lost.
+            // The clock never goes back, even if the file is being replaced or was lost.
             let offset = max(last?.offset ?? 0, Self.offset(in: path))
             last = (offset, now)
             return offset
         }
     }
 
-    /// The seconds that the file holds; 0 without a file, or with one that cannot be understood.
+    /// The seconds in the file; 0 if there is no file, or if it cannot be parsed.
     public static func offset(in path: String) -> Int {
         guard let data = try? Data(contentsOf: URL(filePath: path)) else { return 0 }
         let text = String(decoding: data.prefix(20), as: UTF8.self).filter { !$0.isWhitespace }

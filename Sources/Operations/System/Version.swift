@@ -1,4 +1,4 @@
-/// The version of Wharf, which is that of its API.
+/// The version of Wharf, which is also the version of its API.
 public enum Version {
     public static let current = "1.0.0"
 }

@@ -11,7 +11,7 @@ public enum CartsService {
 
     /// - Parameters:
     ///   - ask: sends a request to another service; `RequestClient.send` in production.
-    ///   - gateways: Those that customers may pay by.
+    ///   - gateways: The gateways that customers may pay with.
     public static func definition(
         ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness, gateways: Set<GatewayName> = [.stripe]
     ) -> ServiceDefinition {

@@ -9,7 +9,7 @@ import Secrets
 struct CheckoutHandlers: Sendable {
     let pricing: Pricing
     let clock: any WallClock
-    /// Those that customers may pay by.
+    /// The gateways that customers may pay with.
     let gateways: Set<GatewayName>
 
     struct Found: Sendable {
@@ -54,7 +54,7 @@ struct CheckoutHandlers: Sendable {
         return outcomes
     }
 
-    /// Why the gateway cannot be paid by; nil when it can.
+    /// The refusal of a gateway that cannot be used; nil if it can.
     func problem(with gateway: GatewayName, _ total: Money) -> Problem? {
         guard gateways.contains(gateway) else {
             let others = gateways.map(\.rawValue).sorted().joined(separator: ", ")

@@ -81,7 +81,7 @@ extension PaymentChoice {
 }
 
 extension Fields {
-    /// A page of the storefront that a browser is sent to.
+    /// A page of the storefront to which a browser is sent.
     fileprivate mutating func page(_ field: String) -> String? {
         guard let text = optionalText(field, ReturnURL.length) else { return nil }
         if !ReturnURL.isValid(text) { note(field, ReturnURL.expectation) }

@@ -97,10 +97,10 @@ enum ProductStore {
         return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// No category has it in its slug.
+    /// A character that no slug of a category contains.
     private static let separator = "\u{1F}"
 
-    /// The same without their stock, and without reading what was inserted.
+    /// Inserts the products without their stock, and without reading back what was inserted.
     static func add(_ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection) async throws {
         let new = products.map(\.product)
         try await transaction.execute(

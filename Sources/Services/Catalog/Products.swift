@@ -76,7 +76,7 @@ struct Products: Sendable {
         }
     }
 
-    /// The best one that the product may have.
+    /// The best slug that the product may have.
     static func slug(of product: NewProduct) -> String { product.slug ?? product.generatedSlug() }
 
     /// Those that the product may have, the best one first.

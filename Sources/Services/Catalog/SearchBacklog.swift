@@ -3,7 +3,7 @@ import Messaging
 import PostgreSQL
 
 extension Schema {
-    /// An import writes products faster than their search documents can be written.
+    /// The queue of search documents, because an import writes products faster than their documents can be written.
     static let laterSearchDocuments = Migration(
         id: "search documents later",
         sql: """
@@ -31,19 +31,19 @@ extension Schema {
             """)
 }
 
-/// Products whose search documents are written after the transaction that has changed them: those of imports.
+/// Products whose search documents are written after the transaction that changed them, which is one of an import.
 enum SearchBacklog {
-    /// How long documents may stay unwritten when there is nothing else to do.
+    /// How long documents may stay unwritten while the poller is idle.
     static let interval: Duration = .milliseconds(500)
-    /// Entries of some 500 products each. An import that is further ahead than this writes documents itself before it goes on.
+    /// The most entries, of at most 500 products each. An import that is further ahead than this writes documents itself before it goes on.
     static let maximumEntries = 100
 
-    /// From here on, the documents of what `transaction` changes are written later.
+    /// From here on, the documents of products that `transaction` changes are written later.
     static func use(on transaction: any SQLConnection) async throws {
         try await transaction.execute("SELECT set_config('wharf.search_later', 'on', true)")
     }
 
-    /// Writes the documents of the oldest entry. Returns false where there is none.
+    /// Writes the documents of the oldest entry. Returns false if there is none.
     static func work(on transaction: any SQLConnection) async throws -> Bool {
         try await transaction.query(
             """

@@ -9,7 +9,7 @@ extension String {
         return lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.joined(separator: "-").slugPrefix(Self.maximumSlugLength)
     }
 
-    /// The same of ASCII, which needs no tables.
+    /// The slug of an ASCII text, which needs no tables.
     private var plainSlug: String {
         var bytes: [UInt8] = []
         var isBetween = false
@@ -19,7 +19,7 @@ extension String {
                 isBetween = !bytes.isEmpty
                 continue
             }
-            // Longer, it would be cut; and what is cut off before a '-' loses that.
+            // A longer slug would be cut, and would lose a '-' at the cut.
             guard bytes.count < Self.maximumSlugLength else { break }
             if isBetween { bytes.append(UInt8(ascii: "-")) }
             isBetween = false

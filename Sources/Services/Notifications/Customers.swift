@@ -32,7 +32,7 @@ struct Customers: Sendable {
     }
 
     private func forget(_ selected: SQL, on transaction: any SQLConnection) async throws {
-        // The addresses are taken from the notifications, which lose them.
+        // The addresses are read from the notifications, which lose them afterwards.
         try await ReceiptStore.erase(selected, on: transaction)
         try await transaction.enqueue("UPDATE notifications SET recipient = \(Erased.email), detail = NULL, delivery_detail = NULL WHERE " + selected)
         try await WaitingStore.erase(selected, on: transaction)

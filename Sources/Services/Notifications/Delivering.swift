@@ -68,7 +68,7 @@ struct Delivering: Sendable {
         }
     }
 
-    /// The orders whose customers need not act any more: the time for it is over, or the order's end was announced, perhaps while this news waited for a server.
+    /// The orders whose customers need not act any more, because it is too late or the order's end was announced, perhaps while this news waited for a server.
     private func pointless(_ news: [OrderNews], _ now: Date, on transaction: any SQLConnection) async throws -> Set<UUID> {
         let asking = news.filter { $0.kind == .actionRequired }
         if asking.isEmpty { return [] }

@@ -23,9 +23,9 @@ struct ListNotifications: Sendable {
     let kind: String?
     let channel: String?
     let result: String?
-    /// As it is written in the list.
+    /// The address or number as shown in the list.
     let recipient: String?
-    /// Recorded at this time or later, and before that one.
+    /// Recorded at `since` or later, and before `until`.
     let since: Date?
     let until: Date?
     let page: PageRequest

@@ -54,7 +54,7 @@ public struct OrderNews: Sendable {
     public var amount: Money?
     /// Nil for a guest.
     public var customerID: UUID?
-    /// When it is no longer true: a required action can be taken until then.
+    /// When the news is no longer true: a required action can be taken until then.
     public var expiresAt: Date?
 }
 

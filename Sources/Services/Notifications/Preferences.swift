@@ -3,7 +3,7 @@ import FoundationEssentials
 import Messaging
 import PostgreSQL
 
-/// The channels that customers want, as users has reported them.
+/// The channels that customers want, as reported by the users service.
 enum Preferences {
     static func set(_ items: [IncomingMessage<SetPreferences>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let newest = Dictionary(items.map { ($0.input.userID, $0.input) }) { $0.revision > $1.revision ? $0 : $1 }.values.sorted { $0.userID < $1.userID }
@@ -40,7 +40,7 @@ enum Preferences {
 }
 
 extension ChannelPreferences {
-    /// Whether the customer can do without this news by this channel.
+    /// Whether customers can turn off this news on this channel.
     static func concern(_ kind: NotificationKind, by channel: String) -> Bool {
         switch channel {
         case "email": !kind.isMandatory
@@ -56,7 +56,7 @@ extension ChannelPreferences {
 }
 
 extension NotificationKind {
-    /// News about money or the contract reaches every customer, by mail.
+    /// Whether the news is about money or the contract, and is always sent by mail.
     var isMandatory: Bool {
         switch self {
         case .orderConfirmed, .orderRejected, .actionRequired, .orderCancelled, .orderRefunded, .returnApproved, .returnRefused: true

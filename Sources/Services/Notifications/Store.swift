@@ -71,14 +71,14 @@ enum Store {
         try await ReceiptStore.forget(sorted.filter { $0.value.isSent }.map(\.key), [.refused], on: transaction)
     }
 
-    /// Notifications that are not to be sent any more; one that was sent stays.
+    /// Deletes notifications that should no longer be sent; those that were sent stay.
     static func drop(_ ids: [UUID], on transaction: any SQLConnection) async throws {
         if ids.isEmpty { return }
         try await transaction.enqueue("DELETE FROM waiting WHERE id = ANY(\(ids))")
         try await transaction.enqueue("DELETE FROM notifications WHERE id = ANY(\(ids)) AND result <> 'sent'")
     }
 
-    /// Those of the orders whose end was announced, or is about to be.
+    /// The orders among these whose end was announced, or is about to be.
     static func ended(_ orders: [UUID], on connection: any SQLConnection) async throws -> Set<UUID> {
         let ends: [NotificationKind] = [.orderConfirmed, .orderRejected, .orderCancelled]
         let rows = try await connection.query(

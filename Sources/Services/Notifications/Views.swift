@@ -14,7 +14,7 @@ struct NotificationView: Sendable, Codable {
     let detail: String?
     let createdAt: Date
     let sentAt: Date?
-    /// Nil while its carrier has reported nothing, which not every carrier does.
+    /// Nil until its carrier reports something, which not every carrier does.
     var delivery: Receipt?
     /// Nil while nothing is known against the recipient's address.
     var unreachable: Unreachable?
@@ -26,7 +26,7 @@ struct NotificationView: Sendable, Codable {
         let at: Date
     }
 
-    /// The address has refused a message, or one did not arrive there.
+    /// The address refused a message, or a message did not arrive there.
     struct Unreachable: Sendable, Codable, Equatable {
         /// `refused` or `undelivered`.
         let cause: String

@@ -110,8 +110,8 @@ extension OrderRow {
         return isDifferent
     }
 
-    /// What follows from a report about a refund; nil when it says nothing new. Its first success is announced, except for an order that is given up, which announces
-    /// its end instead.
+    /// The messages that follow from a report about a refund; nil if it reports nothing new. Its first success is announced, except for an order that is given up, which
+    /// announces its end instead.
     fileprivate mutating func learn(_ refund: RefundReport?, revision: Int) throws -> [OutgoingMessage]? {
         guard let refund else { return nil }
         var fulfilment = try fulfilment

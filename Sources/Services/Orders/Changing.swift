@@ -58,7 +58,7 @@ extension Store {
         var answers: [UUID: [OutgoingMessage]] = [:]
         for waiter in try await takeWaiters(of: orders.map(\.id), on: transaction) {
             guard let view = views[waiter.order] else { continue }
-            // It may arrive before the reply to the checkout itself.
+            // This answer may arrive before the reply to the checkout itself.
             let answer = OutgoingMessage.Destination.answer(waiter.requester, status: 200, headers: ["location": view.location])
             answers[waiter.order, default: []].append(try OutgoingMessage(answer, view))
         }

@@ -9,8 +9,8 @@ public struct CheckoutTimes: Sendable {
     /// Long enough that a service with a backlog receives only a handful of repeats for one order, however long the backlog is.
     public var longestTimeout: Double = 900
 
-    /// How long a customer who has to act is left to it before a message asks for it. In the shop's own window this usually takes less than a minute; who has not
-    /// done it after two has closed that window, or gone elsewhere, and most of the lifetime is left. A shorter grace would write to people who are typing a code.
+    /// Seconds that a customer who has to act is given before a message asks for it. In the shop's own window this usually takes less than a minute; a customer who has not
+    /// done it after two has closed that window or gone elsewhere, and most of the lifetime is left. With a shorter grace, people who are still typing a code would get one.
     public var grace: Double = 2 * 60
 
     public init() {}
@@ -21,14 +21,14 @@ public struct CheckoutTimes: Sendable {
         let end = end(placedAt: placedAt)
         return switch phase {
         case .confirmed, .rejected, .cancelled: nil
-        // The first time the customer is reminded, unless the end comes sooner.
+        // The first time, the customer is reminded, unless the end is sooner.
         case .awaitingCustomer: max(retries == 0 ? min(end, now.addingTimeInterval(grace)) : end, now.addingTimeInterval(1))
         case .reserving, .charging, .booked: end > now ? min(end, now.addingTimeInterval(timeout)) : now.addingTimeInterval(timeout)
         case .confirming, .voiding, .releasing, .reopening: now.addingTimeInterval(timeout)
         }
     }
 
-    /// When a customer who has to act can no longer do so.
+    /// The time from which a customer who has to act can no longer do so.
     func end(placedAt: Date) -> Date { placedAt.addingTimeInterval(lifetime) }
 
     /// Whether a customer who was asked to act at `asked` may be reminded of it. Half of the grace will do: clocks of several machines differ.

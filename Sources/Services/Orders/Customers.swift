@@ -4,9 +4,9 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// What orders hold about a customer: who they go to, and people's own words about them. Orders themselves stay.
+/// What orders hold about a customer: the recipient, and free text that people wrote. The orders themselves stay.
 ///
-/// An order that is to be shipped needs its address, and the law may want to know for years whom an order went to. So a customer who is to be erased is noted, and
+/// An order that is to be shipped needs its address, and the law may want to know for years whom an order went to. So a customer who is to be erased is recorded, and
 /// erased from each order once it has ended and is old enough.
 struct Customers: Sendable {
     /// Orders in one transaction, and in one export.
@@ -16,12 +16,12 @@ struct Customers: Sendable {
     /// Customers that one look finds.
     static let found = 50
     static let interval: Duration = .seconds(30)
-    /// An order that has not ended after so long, in seconds, has done so without anyone's saying it: a shop that does not report its shipments here must
-    /// forget its customers all the same. Half a year, which is longer than goods are waited for.
+    /// Seconds from the time when it was placed after which a confirmed order counts as ended although nothing has reported its end: a shop that does not report its shipments here must
+    /// still forget its customers. Half a year, which is longer than a customer waits for goods.
     static let longestHold: TimeInterval = 180 * 86_400
 
     let clock: any WallClock
-    /// How long an order says whom it went to, after its customer has left.
+    /// Seconds from the time when an order was placed for which it keeps its recipient, even if its customer has left.
     let retention: TimeInterval
 
     /// The newest ones.
@@ -72,7 +72,7 @@ extension Store {
     private static let givenUp = [Checkout.Phase.rejected.rawValue, Checkout.Phase.cancelled.rawValue]
     private static let whole = [Fulfilment.State.shipped.rawValue, Fulfilment.State.delivered.rawValue]
 
-    /// Erases the customer from orders that have ended, at most `limit` of them, and returns their ids. The customer stays noted while others are left.
+    /// Erases the customer from orders that have ended, at most `limit` of them, and returns their ids. The customer stays recorded while other orders are left.
     fileprivate static func erase(
         _ customer: UUID, placedBefore: Date, endedIfPlacedBefore: Date, limit: Int, again: Date, on transaction: any SQLConnection
     ) async throws -> [UUID] {
@@ -98,7 +98,7 @@ extension Store {
         return rows.map(\.id)
     }
 
-    /// A return whose customer has to be told how it goes on. One whose refund is not made for good has ended.
+    /// Returns whose customers must still be notified of the outcome. A return whose refund has failed for good has ended.
     private static let openReturns = """
         $.returns[*] ? (@.state == "requested" || @.state == "approved" || @.state == "received" && !(@.refund.state == "failed"))
         """
@@ -126,10 +126,10 @@ extension Store {
 }
 
 extension OrderView.Entry {
-    /// The steps of people whose texts hold nothing that anybody has typed. Those of all others are erased.
+    /// The steps taken by people whose texts contain nothing that a person typed. The texts of all other such steps are erased.
     private static let plain: Set<String> = ["delivered", "returnRequested", "returnApproved", "returnReceived"]
 
-    /// Without people's own words, and without what leads to a parcel's recipient.
+    /// The same without free text that people wrote, and without anything that identifies a parcel's recipient.
     var erased: Self {
         guard by != nil, !Self.plain.contains(state) else { return self }
         return Self(at: at, state: state, detail: detail.hasPrefix(Self.cancelled) ? Self.cancelled : Erased.text, by: by)

@@ -11,9 +11,9 @@ public enum OrdersService {
     static let overdueInterval: Duration = .seconds(1)
 
     /// - Parameters:
-    ///   - retention: Seconds for which an order says whom it went to after its customer has deleted the account; nothing is erased before the order has
-    ///     ended: shipped, with no return open, or given up.
-    ///   - shop: The shop's name on invoices, where it is known.
+    ///   - retention: Seconds from the time when an order was placed for which it keeps its recipient, even if the customer has deleted the account. Nothing is erased before
+    ///     the order has ended: it was shipped and has no open return, it was given up, or it is older than `Customers.longestHold`.
+    ///   - shop: The shop's name on invoices, if it is known.
     public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, shop: String? = nil, clock: any WallClock) -> ServiceDefinition {
         let placing = Placing(times: times, clock: clock)
         let advancing = Advancing(times: times, clock: clock)

@@ -48,13 +48,13 @@ extension CheckoutView {
         token = row.customerID == nil ? GuestToken.token(order: row.id, cart: row.cartID) : nil
     }
 
-    /// The path of the order for the one who has placed it.
+    /// The path of the order for the customer who placed it.
     var location: String { "/v1/orders/\(order.id.lowerCaseText)" + (token.map { "?token=\($0)" } ?? "") }
 }
 
 extension OutgoingMessage {
     /// The message for a step of the saga.
-    /// - Parameter end: When a customer who has to act can no longer do so.
+    /// - Parameter end: The time from which a customer who has to act can no longer do so.
     init(_ step: Checkout.Step, for order: OrderRow, until end: Date? = nil) throws {
         switch step {
         case .reserve:

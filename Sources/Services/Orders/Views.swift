@@ -11,7 +11,7 @@ struct OrderView: Sendable, Codable {
         /// The gateway's page where the customer approves the payment.
         let redirectUrl: String?
 
-        /// - Parameter key: What the customer needs to go on, as payments reports it.
+        /// - Parameter key: What the customer needs to continue, as reported by payments.
         init(state: PaymentState, gateway: GatewayName, key: String?) {
             self.state = state
             self.gateway = gateway
@@ -46,7 +46,7 @@ struct OrderView: Sendable, Codable {
     let history: [Entry]
     let shipments: [Fulfilment.Shipment]
     let returns: [Return]
-    /// In an export of what is held about its customer.
+    /// Present only in an export of the customer's data.
     var notes: [OrderNote]?
 }
 

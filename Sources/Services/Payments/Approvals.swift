@@ -5,8 +5,8 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `payments.approvals.complete`: a payment whose customer has approved it on the gateway's pages is captured. T1 commits that a capture may begin, the gateway is
-/// asked for the payment and, if it is approved, for its capture, T2 commits the result.
+/// `payments.approvals.complete`: captures a payment that its customer has approved on the gateway's pages. T1 commits that a capture may begin; then the gateway is
+/// asked for the payment and, if it is approved, to capture it; T2 commits the result.
 ///
 /// Only the payment that an attempt names is ever captured, and only before its void is requested: so a payment at the gateway that no attempt names, or whose
 /// attempt is to be voided, can take no money.
@@ -21,14 +21,14 @@ struct Approvals: Sendable {
     enum Finding: Sendable {
         case settled
         case payment(GatewayPayment)
-        /// The gateway rejects the capture itself, or has another payment under its name: our mistake.
+        /// The gateway rejects the capture itself, or has a different payment under this id: our mistake.
         case refused(String)
         case failed(Failure)
-        /// The same, of a capture that may have been carried out.
+        /// The call failed, but the capture may have been carried out.
         case unknown(Failure)
     }
 
-    /// How long a payment is left to the gateway's events before the gateway is asked, in seconds; doubled each time, up to the longest.
+    /// Seconds to wait for the gateway's events before the gateway is asked about a payment; doubled each time, up to the longest.
     static let retryAfter = 10.0
     static let longestRetryAfter = 60.0
     static let waitingAtOnce = 100
@@ -36,7 +36,7 @@ struct Approvals: Sendable {
     let gateways: Gateways
     let clock: any WallClock
 
-    /// The event of an approval may be lost: payments that wait for one are looked at.
+    /// Finds payments that wait for an approval, because its event may have been lost.
     func findWaiting(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let waiting = try await Store.takeWaiting(
             retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.waitingAtOnce, now: clock.now(), on: transaction)
@@ -72,12 +72,12 @@ struct Approvals: Sendable {
             var isSent = false
             do throws(GatewayError) {
                 let gateway = try gateways[attempt.charge.gateway]
-                // The gateway forgets payments that nobody has approved in time.
+                // The gateway forgets payments that were not approved in time.
                 guard let payment = try await gateway.retrieve(intent: intent) else { return .payment(attempt.expired(intent)) }
-                // It will differ at each look: an operator is told once, and nothing is captured.
+                // It will differ each time, so this is reported to an operator once, and nothing is captured.
                 if let difference = attempt.difference(from: payment) { return .refused(difference) }
                 guard payment.awaitsCapture else { return .payment(payment) }
-                // After the lease a void may have found that nothing was captured.
+                // Once the lease has ended, a void may have found that nothing was captured.
                 guard let sentUntil = attempt.sentUntil, clock.now().addingTimeInterval(Charging.longestCall) <= sentUntil else {
                     return .failed(Failure("lease-ended", "too late to capture the payment in this attempt", remedy: .retry))
                 }
@@ -103,11 +103,11 @@ struct Approvals: Sendable {
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             guard case .look(let asked) = plan, var attempt = attempts[item.input.orderID] else { return Self.outcome(of: finding) }
             let before = attempt
-            // The lease of this capture has ended; one that has begun since keeps its own.
+            // This capture gives its lease back; a capture that has begun since keeps its own.
             if attempt.hasLease(of: asked) { attempt.sentUntil = nil }
             switch finding {
             case .settled: break
-            // It may still be on its way: the lease stays.
+            // The capture may still be under way, so the lease stays.
             case .unknown(let failure): return .failed(failure)
             case .failed(let failure):
                 if attempt != before { attempts.put(attempt) }
@@ -144,22 +144,22 @@ struct Approvals: Sendable {
 }
 
 extension Attempt {
-    /// Whether its customer may still approve it, and it may then be captured.
+    /// Whether the customer may still approve the payment, and it may then be captured.
     var isApprovable: Bool { charge.gateway.redirects && state == .requiresAction && !voidRequested }
 
-    /// Whether a capture has begun so lately that it may be under way.
+    /// Whether a capture has begun so recently that it may still be under way.
     func isBeingCaptured(at now: Date) -> Bool {
         guard charge.gateway.redirects, let sentUntil else { return false }
         return now < sentUntil
     }
 
-    /// Whether the lease is still the one of `other`. Two leases are more than a minute apart; a database keeps microseconds.
+    /// Whether the lease is still that of `other`. Compared with a tolerance, because the database keeps microseconds; two leases are more than a minute apart.
     fileprivate func hasLease(of other: Attempt) -> Bool {
         guard let sentUntil, let lease = other.sentUntil else { return false }
         return abs(sentUntil.timeIntervalSince(lease)) < 0.001
     }
 
-    /// What is known of a payment that the gateway no longer has.
+    /// What is known about a payment that the gateway no longer has.
     fileprivate func expired(_ intent: String) -> GatewayPayment {
         GatewayPayment(status: .cancelled(intent: intent), order: order, amount: charge.amount)
     }

@@ -18,7 +18,7 @@ struct Attempt: Sendable, Hashable {
         case refunded
         /// Money is kept that should be returned: the gateway permanently rejects the refund.
         case needsOperator
-        /// The same, after an operator has decided: it was returned outside the gateway, or is not returned.
+        /// Settled by an operator: the money was returned outside the gateway, or is not returned.
         case settled
     }
 
@@ -32,13 +32,13 @@ struct Attempt: Sendable, Hashable {
     var sentUntil: Date?
     /// When it became known that the gateway answers the key with an error, and that what was begun with it had ended.
     var keySpentAt: Date?
-    /// What the gateway has taken, in minor units, where that is not the amount that was to be charged.
+    /// What the gateway has taken, in minor units, if that differs from the amount to be charged.
     var taken: Int?
     /// The amount refunded by the gateway, in minor units.
     var refunded = 0
     /// What an operator has refunded outside the gateway, in minor units.
     var refundedElsewhere = 0
-    /// Whether the goods are shipped, so that the money is to be taken.
+    /// Whether goods were shipped, so that the money should be captured.
     var captureRequested = false
     var isDisputed = false
     /// Whether a refund of a part waits for an operator.
@@ -83,11 +83,11 @@ struct Attempt: Sendable, Hashable {
     private mutating func move(_ status: PaymentStatus) {
         switch (state, status) {
         case (.begun, .requiresAction(let intent, let secret)):
-            // The call has been answered: what `sentUntil` says from here on is about a capture.
+            // The call was answered; from here on, `sentUntil` is the lease of a capture.
             (state, self.intent, clientSecret, sentUntil) = (.requiresAction, intent, secret, nil)
         case (.begun, .declined(let intent, let code)), (.requiresAction, .declined(let intent, let code)):
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)
-        // The authorization has ended: the goods are on their way, or the order waits for a shipment that nothing pays for.
+        // The authorization has ended: the goods are on their way, or the order waits for a shipment for which there is no payment.
         case (.authorized, .cancelled) where !voidRequested:
             (state, detail) = captureRequested ? (.uncaptured, Capturing.endedDetail) : (.voided, Capturing.ended)
         case (.begun, .cancelled(let intent)), (.requiresAction, .cancelled(let intent)), (.authorized, .cancelled(let intent)),
@@ -137,7 +137,7 @@ struct Attempt: Sendable, Hashable {
 
     static func firstKey(of order: UUID) -> UUID { UUID.v5(namespace: order, name: "charge") }
 
-    /// Money that was returned outside the gateway must not go back through it as well.
+    /// Money that was returned outside the gateway must not also be returned through it.
     var whyNotRefundedAsAWhole: String? {
         guard refundedElsewhere > 0 else { return nil }
         let elsewhere = Money(amount: refundedElsewhere, currency: charge.amount.currency)

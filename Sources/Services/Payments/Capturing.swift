@@ -5,8 +5,8 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `payments.capture`: takes the money of an order that was only authorized, once its goods are shipped. The shipment stands whatever becomes of it: when the
-/// gateway permanently rejects the capture, the payment needs an operator.
+/// `payments.capture`: captures the payment of an order that was only authorized, once goods are shipped. The shipment stands even if the capture fails: when the
+/// gateway permanently rejects it, the payment needs an operator.
 struct Capturing: Sendable {
     /// Causes of a dead letter: the gateway rejects the capture; the authorization has ended before anything was shipped.
     static let refused = "capture-refused"
@@ -14,7 +14,7 @@ struct Capturing: Sendable {
     /// Of a payment whose goods are shipped.
     static let endedDetail = "the authorization has ended"
 
-    /// How long a requested capture is left to its message, in seconds; doubled each time, up to the longest.
+    /// Seconds to wait for a requested capture's message before it is requested again; doubled each time, up to the longest.
     static let retryAfter = 120.0
     static let longestRetryAfter = 3600.0
     static let uncapturedAtOnce = 100
@@ -58,7 +58,7 @@ struct Capturing: Sendable {
     private func capture(_ attempt: Attempt?) async -> Finding {
         guard let attempt, attempt.state == .authorized, !attempt.voidRequested, let intent = attempt.intent else { return .settled }
         do throws(GatewayError) {
-            // Under another key each time an operator asks again, since the gateway repeats its answer to a key.
+            // Under a new key each time an operator asks again, because the gateway repeats its answer to a key.
             let key = UUID.v5(namespace: attempt.order, name: "capture \(attempt.refundTries)")
             return .payment(try await gateways[attempt.charge.gateway].capture(intent: intent, idempotencyKey: key))
         } catch {

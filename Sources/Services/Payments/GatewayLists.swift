@@ -13,11 +13,11 @@ public struct GatewayPage: Sendable {
     }
 }
 
-/// Where a look through a gateway's events begins.
+/// Where a scan of a gateway's events begins.
 public enum EventStart: Sendable, Equatable {
     /// With the oldest event since then.
     case since(Date)
-    /// With the event that followed this one.
+    /// With the event that follows this one.
     case after(String)
 }
 
@@ -27,7 +27,7 @@ public struct GatewayEventPage: Sendable {
     public struct Entry: Sendable {
         public let event: GatewayEvent
         public let at: Date
-        /// As the operation for the gateway's webhooks reads it.
+        /// The message in the form that the operation for the gateway's webhooks reads.
         public let body: [UInt8]
 
         public init(event: GatewayEvent, at: Date, body: [UInt8]) {

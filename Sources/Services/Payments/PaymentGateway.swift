@@ -5,13 +5,13 @@ import Messaging
 /// What a gateway reports about an order's payment.
 public enum PaymentStatus: Sendable, Equatable {
     case succeeded(intent: String)
-    /// `clientSecret` is what the storefront needs to go on: the address of the gateway's page where that redirects.
+    /// `clientSecret` is what the storefront needs to continue: for a gateway that redirects, the address of its page.
     case requiresAction(intent: String, clientSecret: String)
     /// The money is reserved on the customer's card, and is taken by a capture.
     case authorized(intent: String)
     case declined(intent: String?, code: String)
     case cancelled(intent: String)
-    /// It exists and is undecided: not tried yet, or being processed.
+    /// The payment exists and is undecided: not tried yet, or being processed.
     case open(intent: String)
 
     public var intent: String? {
@@ -28,7 +28,7 @@ public struct GatewayPayment: Sendable, Equatable {
     /// Nil for a payment that is not one of Wharf's.
     public let order: UUID?
     public let amount: Money
-    /// What was taken, in minor units: less than the amount where only a part was captured.
+    /// What was taken, in minor units: less than the amount if only a part was captured.
     public let captured: Int
     /// In minor units.
     public let refunded: Int
@@ -38,7 +38,7 @@ public struct GatewayPayment: Sendable, Equatable {
     /// Whether the customer has approved it and the gateway waits for Wharf to capture it.
     public var awaitsCapture = false
 
-    /// - Parameter captured: Nil where the gateway does not say: all of it, once the payment has succeeded.
+    /// - Parameter captured: The captured amount; nil if the gateway does not report it, which means all of it once the payment has succeeded.
     public init(
         status: PaymentStatus, order: UUID?, amount: Money, captured: Int? = nil, refunded: Int = 0, isDisputed: Bool = false,
         movements: GatewayMovements? = nil
@@ -152,7 +152,7 @@ public struct Charge: Sendable, Hashable {
     /// The same for every call about this charge, until the gateway answers it only with an error.
     public internal(set) var idempotencyKey: UUID
     public var gateway = GatewayName.stripe
-    /// Where the gateway's pages send the customer's browser; they come with each request for the charge and are not kept.
+    /// The pages to which the gateway sends the customer's browser. They are part of each request for the charge and are not stored.
     var returnURL: String?
     var cancelURL: String?
     /// Only authorizes the payment; a capture takes the money later.
@@ -213,19 +213,19 @@ public protocol PaymentGateway: Sendable {
     /// Refunds a part of it, or the rest; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently, and `keySpent`
     /// for a part only: repeating a refund of the rest is harmless.
     func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment
-    /// Captures a payment that its customer has approved, all of it; returns the payment as it is afterwards, declined if the customer's bank does so. The gateway
-    /// captures it at most once. Only for gateways that redirect.
+    /// Captures the whole of a payment that its customer has approved, and returns the payment as it is afterwards, which is declined if the customer's bank declines it.
+    /// The gateway captures it at most once. Only for gateways that redirect.
     func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment
-    /// Takes the money of a payment that is authorized; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently.
+    /// Captures an authorized payment, and returns the payment as it is afterwards. Throws `refused` if the gateway rejects that permanently.
     func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
     /// A page of the payments made in the period, its end excluded, newest first; nil where the gateway has no such list.
     /// - Parameter position: Where the previous page ended; nil for the first page.
     func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage?
-    /// A page of what has happened, oldest first; nil where the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
+    /// A page of the gateway's events, oldest first; nil if the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
     func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage?
 }
 
-/// Gateways that cannot do it, or do not say.
+/// Defaults for gateways that cannot capture later, do not redirect, or have no lists.
 extension PaymentGateway {
     public func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
         throw .refused("the gateway \(name.rawValue) captures payments at once")

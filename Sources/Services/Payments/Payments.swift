@@ -10,7 +10,7 @@ public enum PaymentsService {
 
     /// - Parameters:
     ///   - gateways: The gateways that this process can call, one for each name.
-    ///   - capture: When new payments are captured; each payment keeps the mode that it began with.
+    ///   - capture: When new payments are captured; each payment keeps the mode in which it began.
     public static func definition(gateways: [any PaymentGateway], capture: CaptureMode = .automatic, clock: any WallClock) -> ServiceDefinition {
         let gateways = Gateways(gateways)
         let charging = Charging(gateways: gateways, capture: capture, clock: clock)

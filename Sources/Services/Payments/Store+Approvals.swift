@@ -4,12 +4,12 @@ import PostgreSQL
 extension Store {
     struct Waiting: Sendable {
         let order: UUID
-        /// How often the gateway was asked about it, including this time.
+        /// The number of times that the gateway was asked about it, including this one.
         let look: Int
     }
 
-    /// Payments that wait for their customer's approval, untouched for `retryAfter` seconds, which doubles each time up to `longest`; each is touched, so that
-    /// others take the next.
+    /// Payments that wait for their customer's approval, untouched for `retryAfter` seconds, which doubles each time up to `longest`. Each is touched, so that
+    /// other workers take the next ones.
     static func takeWaiting(
         retryAfter: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
     ) async throws -> [Waiting] {

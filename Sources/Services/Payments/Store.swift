@@ -106,7 +106,7 @@ enum Store {
     /// A payment whose void or capture is requested again.
     struct Due: Sendable {
         let order: UUID
-        /// How often it was requested again, including this time.
+        /// The number of times that it was requested again, including this one.
         let retry: Int
     }
 

@@ -23,7 +23,7 @@ struct UnclaimedPayment: Sendable, Hashable {
             """)
     }
 
-    /// Those of the payments that are recorded, settled or not.
+    /// The payments among these that are recorded, settled or not.
     static func known(_ intents: [String], on connection: any SQLConnection) async throws -> Set<String> {
         guard !intents.isEmpty else { return [] }
         let rows = try await connection.query("SELECT intent_id FROM unclaimed_payments WHERE intent_id = ANY(\(intents))")

@@ -50,7 +50,7 @@ struct Unresolved: Sendable {
             }
             if attempt.state == .uncaptured { return item.request.isReplay ? .captureAgain : .standing }
             guard attempt.state == .needsOperator else {
-                // An authorization does not come back: the letter only reports that it has ended.
+                // An authorization cannot be renewed: the letter only reports that it has ended.
                 if attempt.state == .voided, attempt.detail == item.input.cause { return item.request.isReplay ? .settled : .standing }
                 return attempt.state == .declined && attempt.detail == item.input.cause ? .standing : .settled
             }

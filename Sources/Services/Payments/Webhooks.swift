@@ -31,7 +31,7 @@ struct Webhooks: Sendable {
         try await Self.plans(items.map(\.input), now: clock.now(), on: transaction)
     }
 
-    /// Which of the events may be news, and about which payment.
+    /// The events that may be new, and the payments that they are about.
     static func plans(_ events: [GatewayEvent], now: Date, on connection: any SQLConnection) async throws -> [Plan] {
         let relevant = events.filter { $0.hint != nil }
         guard !relevant.isEmpty else { return events.map { _ in .ignore } }

@@ -46,7 +46,7 @@ struct ProfileChange: Sendable {
     let name: String?
     /// `.some(nil)` clears it.
     let locale: String??
-    /// Whether to notify by this channel; nil leaves it as it is.
+    /// Whether to notify by this channel; nil leaves the setting as it is.
     let email: Bool?
     let sms: Bool?
     let ifMatch: EntityTags?

@@ -17,7 +17,7 @@ struct AccountRow: Sendable {
     var disabled: Bool
     let createdAt: Date
     var preferences = ChannelPreferences()
-    /// Grows with each change of the preferences.
+    /// Increases with each change of the preferences.
     var preferencesRevision = 0
 
     var view: UserView {

@@ -13,7 +13,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @Option(help: "Only those with this cause.") var cause: String?
         @Option(help: "Only those that came from this queue.") var queue: String?
         @Option(help: "State: open, replayed, discarded or all.") var state = "open"
-        @Option(help: "The most to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
+        @Option(help: "The maximum number to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
 
         func run() async throws {
             var parameters = ["state": state, "limit": String(limit)]

@@ -6,12 +6,12 @@ import Gzip
 import Messaging
 import Terminal
 
-/// A file to be imported, unpacked.
+/// A file to be imported, decompressed.
 struct ImportFile: Sendable {
     let contentType: String
     private let bytes: [UInt8]
 
-    /// Says why, and ends with exit status 1, when the file cannot be read.
+    /// Prints the reason and ends with exit status 1 if the file cannot be read.
     init(path: String) throws {
         let plain = path.hasSuffix(".gz") ? String(path.dropLast(".gz".count)) : path
         contentType = plain.hasSuffix(".ndjson") || plain.hasSuffix(".jsonl") ? "application/x-ndjson" : "text/csv"
@@ -19,7 +19,7 @@ struct ImportFile: Sendable {
             let data = Array(try Data(contentsOf: URL(filePath: path)))
             bytes = data.starts(with: [0x1F, 0x8B]) ? try Gzip.unpack(data, limit: Upload.maximumBytes) : data
         } catch Gzip.Failure.malformed {
-            throw Self.complaint("\(path) is damaged: it begins as gzip does, and is none.")
+            throw Self.complaint("\(path) is damaged: it begins like a gzip file, but is not one.")
         } catch Gzip.Failure.tooLarge {
             throw Self.complaint(Self.tooLarge(path))
         } catch {
@@ -35,7 +35,7 @@ struct ImportFile: Sendable {
         return ExitCode(1)
     }
 
-    /// Sends the file piece by piece, and then the request to import it. Returns the answer to that, or to a piece that was not kept.
+    /// Sends the file piece by piece, and then the request to import it. Returns the reply to that request, or to the first piece that was refused.
     func send(_ parameters: [String: String], _ shell: ShellRequests) async throws -> Reply {
         let upload = Upload(id: shell.newID())
         for place in stride(from: 0, to: bytes.count, by: Upload.pieceBytes) {

@@ -31,7 +31,7 @@ struct ImportProgress: Sendable, Decodable, Equatable {
         return TextTable.text(["id", "state", "kind", "read", "accepted", "changed", "rejected", "started"], rows, paint)
     }
 
-    /// Of the file that has been read.
+    /// The percentage of the file that has been read.
     var percent: Int { bytes == 0 ? 100 : bytesRead * 100 / bytes }
 
     var counts: String {
@@ -39,7 +39,7 @@ struct ImportProgress: Sendable, Decodable, Equatable {
     }
 }
 
-/// What is written about an import, from one look at it to the next.
+/// What is printed about an import each time its progress has been read.
 struct ImportDisplay: Sendable {
     private static let barWidth = 30
 
@@ -51,7 +51,7 @@ struct ImportDisplay: Sendable {
         self.terminal = terminal
     }
 
-    /// A bar in place of the one before; where nothing can be redrawn, a line, when there is something new.
+    /// On a terminal, a bar that replaces the previous one; elsewhere, a line if anything has changed.
     mutating func text(_ progress: ImportProgress, at now: ContinuousClock.Instant) -> String {
         defer { last = progress }
         if first == nil { first = (progress.rows, now) }
@@ -69,7 +69,7 @@ struct ImportDisplay: Sendable {
         switch progress.state {
         case .running: "\(progress.percent) %, \(progress.counts)\(rate(progress, now))"
         case .done: "\(terminal.paint.good("done")): \(progress.counts)"
-        case .failed: "\(terminal.paint.bad("failed")): \(progress.failure ?? "no reason is known"); \(progress.counts)"
+        case .failed: "\(terminal.paint.bad("failed")): \(progress.failure ?? "no reason given"); \(progress.counts)"
         }
     }
 

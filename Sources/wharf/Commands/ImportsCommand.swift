@@ -15,7 +15,7 @@ struct ImportsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists imports, newest first.")
 
-        @Option(help: "The most to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
+        @Option(help: "The maximum number to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
 
         func run() async throws {
             struct Imports: Decodable { let items: [ImportProgress] }
@@ -31,15 +31,15 @@ struct ImportsCommand: AsyncParsableCommand {
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Imports a file, and follows the import to its end.",
-            discussion: "Exit status 0: done. 1: the file was refused, or the import has failed. Rows that were not taken do not change it.")
+            discussion: "Exit status 0: done. 1: the file was refused, or the import has failed. Rejected rows do not change the exit status.")
 
-        @Argument(help: "CSV; NDJSON where its name ends in .ndjson or .jsonl. It may be packed with gzip.") var file: String
+        @Argument(help: "A CSV file, or NDJSON if its name ends in .ndjson or .jsonl. It may be compressed with gzip.") var file: String
         @Option(help: "What the rows are: products, stock, prices or categories.") var kind = "products"
-        @Flag(help: "Only look; change nothing.") var dryRun = false
-        @Option(help: "How the characters are written, such as windows-1252.") var encoding: String?
-        @Option(help: "What decimals begin with: point or comma.") var decimal: String?
+        @Flag(help: "Only check the file; change nothing.") var dryRun = false
+        @Option(help: "The character encoding, such as windows-1252.") var encoding: String?
+        @Option(help: "The decimal separator: point or comma.") var decimal: String?
         @Option(help: "The currency of amounts that have none.") var currency: String?
-        @Flag(help: "Print the import's id, and do not follow it.") var noWatch = false
+        @Flag(help: "Print the import's id, and do not follow the import.") var noWatch = false
 
         func run() async throws {
             let file = try ImportFile(path: file)
@@ -59,7 +59,7 @@ struct ImportsCommand: AsyncParsableCommand {
 
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows how far an import is, until its end: a bar on a terminal, lines elsewhere.",
+            abstract: "Shows the progress of an import until its end: a bar on a terminal, lines elsewhere.",
             discussion: "Exit status 0: done. 1: there is no such import, or it has failed.")
         @Argument var id: String
 
@@ -70,7 +70,7 @@ struct ImportsCommand: AsyncParsableCommand {
     }
 
     struct Rejected: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints all rows that were not taken, with their reasons, as CSV.")
+        static let configuration = CommandConfiguration(abstract: "Prints all rejected rows, with the reasons, as CSV.")
         @Argument var id: String
 
         func run() async throws {
@@ -89,9 +89,9 @@ struct ImportsCommand: AsyncParsableCommand {
     }
 
     private static let terminal = Terminal(environment: ProcessInfo.processInfo.environment)
-    /// Between two looks at an import.
+    /// The pause between two queries for an import's progress.
     private static let pause: Duration = .milliseconds(500)
-    /// Looks in a row without an answer, after which nobody waits any longer.
+    /// Consecutive queries without a reply, after which the command gives up.
     private static let maximumSilent = 20
 
     private static func follow(_ id: String, _ shell: ShellRequests) async throws {

@@ -15,7 +15,7 @@ struct PaymentsCommand: AsyncParsableCommand {
     struct Unresolved: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists payments that need a decision, newest first.")
 
-        @Option(help: "The most to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
+        @Option(help: "The maximum number to list, up to \(PageRequest.maximumLimit).") var limit = PageRequest.defaultLimit
         @Option(help: "Where the previous page ended.") var cursor: String?
 
         func run() async throws {
@@ -36,9 +36,9 @@ struct PaymentsCommand: AsyncParsableCommand {
                 """)
 
         enum Way: String, ExpressibleByArgument, CaseIterable {
-            /// The customer has the money by another way.
+            /// The customer got the money back in another way.
             case refunded
-            /// No money goes back.
+            /// No money is returned.
             case writtenOff = "written-off"
 
             var settlement: Settlement { self == .refunded ? .refundedElsewhere : .writtenOff }
@@ -46,8 +46,8 @@ struct PaymentsCommand: AsyncParsableCommand {
 
         @Flag(name: .customLong("by-hand"), help: "Required: nothing is sent to the gateway.") var isByHand = false
         @Option(name: .customLong("as"), help: "What was done: refunded elsewhere, or written off.") var way: Way
-        @Option(help: "Why, and how, in up to 500 characters.") var note: String
-        @Argument(help: "The id that `wharf payments unresolved` lists, or an order's id where one payment of it waits.") var payment: String
+        @Option(help: "How and why, in up to 500 characters.") var note: String
+        @Argument(help: "The id that `wharf payments unresolved` lists, or an order's id if only one payment of it waits.") var payment: String
 
         func validate() throws {
             if !isByHand { throw ValidationError("Give --by-hand: this command records what was done outside the gateway, and returns no money.") }
@@ -81,7 +81,7 @@ struct PaymentsCommand: AsyncParsableCommand {
         let items: [Letter]
     }
 
-    /// Replays the dead letters that stand for what was settled: payments finds nothing left to decide. The newest hundred are looked through; an older one ends
+    /// Replays the dead letters of what was settled: payments finds nothing left to decide. Only the newest hundred are searched; an older one ends
     /// in the same way when it is replayed by hand.
     private static func endLetters(about reply: Reply, _ shell: ShellRequests) async throws {
         let settled = try JSON.decode(Settled.self, from: reply.body)

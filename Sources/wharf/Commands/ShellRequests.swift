@@ -11,7 +11,7 @@ import Terminal
 
 /// Sends an operator's requests to the services as the ingress does, over one connection to the broker.
 struct ShellRequests: Sendable {
-    /// How long an operator waits for an answer.
+    /// How long an operator waits for a reply.
     private static let timeout: Duration = .seconds(10)
     /// No account has this id.
     private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
@@ -20,7 +20,7 @@ struct ShellRequests: Sendable {
     private let randomness: any Randomness
     let clock: any WallClock
 
-    /// - Parameter name: Of the command, in logs.
+    /// - Parameter name: The name of the command in logs.
     static func run<Result: Sendable>(_ name: String, _ body: @escaping @Sendable (ShellRequests) async throws -> Result) async throws -> Result {
         let (settings, logger) = try Role.start(name, isTool: true)
         let assembly = Assembly(settings: settings, logger: logger, name: name)
@@ -36,7 +36,7 @@ struct ShellRequests: Sendable {
         }
     }
 
-    /// - Parameter id: That of an earlier attempt at the same; a new one otherwise.
+    /// - Parameter id: The id of an earlier attempt at the same request; otherwise a new one.
     /// - Throws: `RequestClient.Unanswered`
     func reply(
         _ operation: String, _ durability: Durability, _ parameters: [String: String] = [:], body: [UInt8] = [], id: UUID? = nil
@@ -69,7 +69,8 @@ extension Reply {
 extension RequestClient {
     private static let readinessInterval: Duration = .milliseconds(20)
 
-    /// Returns when requests can be sent; throws `Unanswered` when that does not happen in time.
+    /// Returns when requests can be sent.
+    /// - Throws: `RequestClient.Unanswered` if that does not happen in time.
     fileprivate func whenReady(within limit: Duration, clock: any WallClock) async throws {
         let ready: Bool? = try await clock.within(limit) {
             while !(await self.canSend) { try await clock.sleep(for: Self.readinessInterval) }

@@ -23,7 +23,7 @@ import Testing
             harness = try await ServiceHarness(service, PaymentsService.migrations, clock: clock)
         }
 
-        /// One that waits for its customer.
+        /// A payment that waits for its customer.
         static func waiting() async throws -> Fixture {
             let fixture = try await Fixture()
             let begun = await fixture.send(try charge())
@@ -99,7 +99,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `an approval whose event was lost is found by asking, less and less often`() async throws {
+    @Test func `an approval whose event was lost is found by polling at growing intervals`() async throws {
         let fixture = try await Fixture.waiting()
         #expect(try await fixture.poll().isEmpty)
         var asked = 0
@@ -120,7 +120,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a payment of another amount is not captured, and an operator is told once`() async throws {
+    @Test func `a payment of another amount is not captured, and is reported to an operator once`() async throws {
         let fixture = try await Fixture.waiting()
         fixture.gateway.put(.approved)
         fixture.gateway.state.withLock { $0.amount = Money(amount: 1, currency: "EUR") }
@@ -133,7 +133,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a capture that is declined gives the order up, and a rejected one tells an operator too`() async throws {
+    @Test func `a capture that is declined gives the order up, and a rejected one is also reported to an operator`() async throws {
         let fixture = try await Fixture.waiting()
         fixture.gateway.put(.approved)
         fixture.gateway.state.withLock { $0.declines = true }
@@ -176,7 +176,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    /// The gateway cancels no payment: only the end of the capture says whether money was taken.
+    /// The gateway cannot cancel a payment: only the end of the capture shows whether money was taken.
     @Test func `a void waits for a capture that is under way, and then refunds it`() async throws {
         let fixture = try await Fixture.waiting()
         fixture.gateway.put(.approved)
@@ -201,7 +201,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `a capture whose answer was lost keeps the void waiting until it can be known, and is found`() async throws {
+    @Test func `a capture whose answer was lost keeps the void waiting until its result is known, and is found`() async throws {
         let fixture = try await Fixture.waiting()
         fixture.gateway.put(.approved)
         fixture.gateway.state.withLock { $0.losesCapture = true }
@@ -216,7 +216,7 @@ import Testing
         await fixture.harness.database.close()
     }
 
-    @Test func `two reports of one approval make one call for its capture at a time`() async throws {
+    @Test func `two reports of one approval never call for its capture at the same time`() async throws {
         let fixture = try await Fixture.waiting()
         fixture.gateway.put(.approved)
         fixture.gateway.state.withLock { $0.losesCapture = true }

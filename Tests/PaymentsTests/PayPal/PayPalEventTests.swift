@@ -6,7 +6,7 @@ import Testing
 
 @testable import Payments
 
-/// Which payment an event is about; nothing else of it is used.
+/// The payment that an event is about; nothing else in the event is used.
 @Suite struct PayPalEventTests {
     private static func read(_ type: String, _ resource: String) throws -> GatewayEvent {
         let body = #"{"id": "WH-1", "event_type": "\#(type)", "resource": \#(resource)}"#
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(arguments: ["", "{}", #"{"id": "WH-1"}"#, #"{"id": "WH-1", "event_type": "CHECKOUT.ORDER.APPROVED"}"#])
-    func `what is not an event of PayPal's is a failure that is kept`(body: String) {
+    func `a body that is not a PayPal event is a failure that is kept`(body: String) {
         #expect(throws: Failure.self) { try PayPalEvent.read(Request(id: UUID(), operation: "payments.webhooks.paypal", body: Array(body.utf8))) }
     }
 }

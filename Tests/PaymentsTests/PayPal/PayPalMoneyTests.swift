@@ -1,13 +1,13 @@
 import Contracts
 import Testing
 
-/// PayPal's amounts are texts; none of them ever becomes a fraction.
+/// PayPal's amounts are strings; they never become floating-point numbers.
 @Suite struct PayPalMoneyTests {
     @Test(arguments: [
         ("EUR", 1_999, "19.99"), ("EUR", 5, "0.05"), ("EUR", 50, "0.50"), ("EUR", 0, "0.00"), ("USD", Money.maximumAmount, "999999.99"), ("JPY", 1_999, "1999"),
         ("HUF", 199_900, "1999"), ("TWD", 100, "1"), ("GBP", 100, "1.00"),
     ])
-    func `an amount is written with the decimals that PayPal takes, and read back`(currency: String, amount: Int, text: String) {
+    func `an amount is written with the decimals that PayPal expects, and read back`(currency: String, amount: Int, text: String) {
         #expect(Money(amount: amount, currency: currency).payPalText == text)
         #expect(Money(payPalText: text, currency: currency)?.amount == amount)
     }
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: ["ISK", "KWD", "UGX", "INR", "XXX", "eur", ""])
-    func `a currency that PayPal does not take is refused by name`(currency: String) {
+    func `a currency that PayPal does not accept is refused by name`(currency: String) {
         let money = Money(amount: 1_000, currency: currency)
         #expect(money.payPalText == nil)
         #expect(money.flaw(at: .paypal)?.field == "currency")
@@ -49,7 +49,7 @@ import Testing
         ("EUR", "1,00"), ("EUR", " 1.00"), ("EUR", "1.0.0"), ("EUR", "٣.00"), ("EUR", "99999999999999999999.00"), ("HUF", "999999999999999999"), ("EUR", "0x10"), ("XXX", "1.00"),
         ("EUR", "000000000000000000000000000000001"),
     ])
-    func `what is not exactly an amount is none`(currency: String, text: String) {
+    func `a text that is not exactly an amount is rejected`(currency: String, text: String) {
         #expect(Money(payPalText: text, currency: currency) == nil)
     }
 
@@ -58,7 +58,7 @@ import Testing
         ("javascript:alert(1)", false), ("https://user@shop.example/", false), ("https://user:pw@shop.example/", false), ("https:///back", false), ("https://shop.example/#x", false),
         ("https://shop.example/ä", false), ("https://shop.example/a b", false), ("//shop.example", false), ("https://shop.example/\"", false), ("", false),
     ])
-    func `a browser is sent back to pages over TLS alone, or to this machine`(url: String, isValid: Bool) {
+    func `a browser is sent back only to pages over TLS, or to this machine`(url: String, isValid: Bool) {
         #expect(ReturnURL.isValid(url) == isValid)
     }
 }

@@ -31,11 +31,11 @@ import Testing
         ("COMPLETED", "COMPLETED", paid, false), ("COMPLETED", "PARTIALLY_REFUNDED", paid, false), ("COMPLETED", "REFUNDED", paid, false),
         ("COMPLETED", "PENDING", open, false), ("COMPLETED", "DECLINED", declined, false), ("COMPLETED", "FAILED", declined, false),
         ("COMPLETED", "A_WORD_OF_TOMORROW", open, false),
-        // After a capture that was declined the customer has approved another instrument.
+        // After a declined capture, the customer has approved another instrument.
         ("APPROVED", "DECLINED", open, true), ("APPROVED", "COMPLETED", paid, false), ("APPROVED", "PENDING", open, false),
     ]
 
-    @Test(arguments: table.indices) func `each pair of states means one thing`(place: Int) throws {
+    @Test(arguments: table.indices) func `each pair of states has one meaning`(place: Int) throws {
         let row = Self.table[place]
         let payment = try Self.order(row.status, capture: row.capture).payment
         #expect(payment.status == row.means)
@@ -50,7 +50,7 @@ import Testing
         #expect(payment.isPaid)
     }
 
-    @Test(arguments: ["5.001", "", "five", "-5.00"]) func `nothing is decided by an amount that cannot be read`(value: String) {
+    @Test(arguments: ["5.001", "", "five", "-5.00"]) func `no decision is based on an amount that cannot be read`(value: String) {
         #expect(throws: (any Error).self) { try Self.order("APPROVED", value: value) }
     }
 
@@ -60,12 +60,12 @@ import Testing
         #expect(throws: (any Error).self) { try JSON.decode(PayPalOrder.self, from: Array(text.utf8)) }
     }
 
-    @Test func `the page of an order without a payment source is known by its other name, and no other link is taken for it`() throws {
+    @Test func `the page of an order without a payment source is found by its other name, and no other link is mistaken for it`() throws {
         #expect(try Self.order("CREATED", link: "approve").payment.status == Self.waiting)
         #expect(try Self.order("CREATED", link: "self").payment.status == Self.open)
     }
 
-    @Test func `the name of a refund says which and which round; any other text is a refund that was made at PayPal`() {
+    @Test func `the name of a refund has its id and its round; any other text means a refund that was made at PayPal`() {
         let id = UUID()
         let name = PayPalRefundName(PayPalRefundName(refund: id, round: 3).text)
         #expect(name?.refund == id && name?.round == 3)

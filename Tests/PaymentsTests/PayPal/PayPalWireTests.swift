@@ -31,7 +31,7 @@ import WebClient
             return (try? JSON.decode(JSONValue.self, from: response.body)) ?? .null
         }
 
-        /// On the page.
+        /// Makes the customer's choice on the page.
         func choose(_ outcome: String, _ payment: GatewayPayment) async throws {
             _ = try await post("/checkoutnow?token=\(payment.status.intent ?? "")", #"{"outcome": "\#(outcome)"}"#, key: false)
         }
@@ -98,7 +98,7 @@ import WebClient
         }
     }
 
-    @Test func `what was never captured is given up without a call that could fail`() async throws {
+    @Test func `a payment that was never captured is given up without a call that could fail`() async throws {
         try await with { world in
             let created = try await world.gateway.charge(charge())
             let intent = created.status.intent ?? ""
@@ -182,7 +182,7 @@ import WebClient
         }
     }
 
-    @Test func `a refund that takes days counts, and no longer once it has failed`() async throws {
+    @Test func `a refund that takes days counts until it has failed`() async throws {
         try await with { world in
             let (intent, order) = try await paid(world, by: "bank")
             let pending = try await world.gateway.refund(refund(intent, order, 500))

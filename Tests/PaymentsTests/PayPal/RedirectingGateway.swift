@@ -6,8 +6,8 @@ import Synchronization
 
 @testable import Payments
 
-/// A gateway whose customers approve a payment on its pages, as strict and as forgetful as PayPal: it cancels nothing, captures what is approved for anybody who
-/// asks, finds no payment by its order, and may lose an answer.
+/// A gateway whose customers approve a payment on its pages, as strict and as forgetful as PayPal: it cancels nothing, captures any approved payment for any
+/// caller, finds no payment by its order, and may lose an answer.
 final class RedirectingGateway: PaymentGateway {
     enum Stage: Equatable {
         case waiting, approved, captured, declined, gone

@@ -50,7 +50,7 @@ extension AuditInvariantTests {
         #expect(Self.findings(order).map(\.invariant) == (isGood ? [] : [.contents]), "\(name)")
     }
 
-    /// A sale of two A and one B in two parcels, delivered; one A came back to be sold again, and its money was refunded.
+    /// A sale of two A and one B in two parcels, delivered; one A was returned to be sold again, and its price was refunded.
     static func sentBack() -> AuditedOrder {
         var order = order("confirmed", refunded: 100)
         let back = UUID()
@@ -74,7 +74,7 @@ extension AuditInvariantTests {
         ("its goods are back, although they were not to be", .stock, { $0.fulfilment?.returns[0].restocked = false }),
     ]
 
-    @Test(arguments: stepDamages.indices) func `each step after the checkout is announced once, and what came back is in stock once`(place: Int) {
+    @Test(arguments: stepDamages.indices) func `each step after the checkout is announced once, and returned goods are in stock once`(place: Int) {
         let (name, invariant, damage) = Self.stepDamages[place]
         var order = Self.sentBack()
         #expect(Self.findings(order) == [])

@@ -10,7 +10,7 @@ import Testing
     private static let order = UUID()
     private static let back = UUID()
 
-    /// Two A and one B for 300, shipped in two parcels and delivered; one A came back into stock, and 50 were refunded besides.
+    /// Two A and one B for 300, shipped in two parcels and delivered; one A was returned to stock, and 50 were refunded in addition.
     private static func delivered() throws -> AfterSalesReconciliation {
         let ending = try ending(
             "delivered", payment: "partlyRefunded", refunded: 150,
@@ -64,7 +64,7 @@ import Testing
     private static let movements = "stock movements of each order = its goods"
     private static let mails = "each step was announced once"
 
-    @Test func `a consistent run has no complaints`() throws {
+    @Test func `a consistent run produces no complaints`() throws {
         #expect(Self.wrong(try Self.delivered()) == [])
         #expect(Self.wrong(try Self.cancelled()) == [])
     }
@@ -97,7 +97,7 @@ import Testing
         ("a mail that did not leave", mails, { $0.endings.unsent = ["x"] }),
     ]
 
-    @Test(arguments: damages.indices) func `whatever differs from what was promised is reported`(place: Int) throws {
+    @Test(arguments: damages.indices) func `every difference from what was promised is reported`(place: Int) throws {
         let (name, check, damage) = Self.damages[place]
         var run = try Self.delivered()
         try damage(&run)
@@ -116,14 +116,14 @@ import Testing
         #expect(Self.wrong(run) == [Self.cancellations, Self.parcels])
     }
 
-    @Test func `goods that came back are not sold, and a refunded sale is reconciled with its refund`() throws {
+    @Test func `returned goods do not count as sold, and a refunded sale is reconciled with its refund`() throws {
         let ending = try #require(try Self.delivered().endings.orders[Self.order])
         #expect(ending.sold == ["A": 1, "B": 1])
         #expect(ending.outcome == .init(state: .delivered, sold: ["A": 1, "B": 1], refunded: 150))
         #expect(try Self.cancelled().endings.orders[Self.order]?.sold == [:])
     }
 
-    @Test func `fates follow from seed and number, and each kind occurs`() {
+    @Test func `fates depend only on seed and number, and each kind occurs`() {
         let fates = (0..<500).map { Fate(seed: 7, number: $0) }
         #expect(fates == (0..<500).map { Fate(seed: 7, number: $0) })
         #expect(fates != (0..<500).map { Fate(seed: 8, number: $0) })

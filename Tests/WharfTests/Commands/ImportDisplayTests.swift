@@ -13,7 +13,7 @@ import Testing
         return try JSON.decode(from: Array(text.utf8))
     }
 
-    @Test func `in a pipe each change is a line, and what is not new is none`() throws {
+    @Test func `in a pipe each change is a line, and unchanged progress is not printed`() throws {
         var display = ImportDisplay(terminal: Terminal(isLive: false, isColoured: false))
         let start = ContinuousClock.now
         #expect(display.text(try progress("running", 250, 10), at: start) == "25 %, 10 rows accepted, 1 changed, 0 rejected\n")
@@ -22,7 +22,7 @@ import Testing
         #expect(display.text(try progress("done", 1_000, 40), at: start + .seconds(3)) == "done: 40 rows accepted, 1 changed, 0 rejected\n")
     }
 
-    @Test func `on a terminal a bar is drawn again in its place, and the end leaves it`() throws {
+    @Test func `on a terminal the bar is redrawn in place, and stays at the end`() throws {
         var display = ImportDisplay(terminal: Terminal(isLive: true, isColoured: false))
         let half = display.text(try progress("running", 500, 10), at: .now)
         #expect(half.hasPrefix("\r\u{1B}[K") && half.count { $0 == "█" } == 15 && half.count { $0 == "░" } == 15 && !half.hasSuffix("\n"))

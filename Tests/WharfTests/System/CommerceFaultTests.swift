@@ -77,7 +77,7 @@ extension System {
 
         private func key() -> [String: String] { ["idempotency-key": UUID().uuidString] }
 
-        @Test func `charged once, when the client's completion and the webhook come at once`() async throws {
+        @Test func `charged once, when the client's completion and the webhook arrive at once`() async throws {
             let (order, answer) = try await place("pm_card_authenticationRequired")
             let wharf = order.visitor.wharf
             try await authenticate(answer, wharf)
@@ -91,7 +91,7 @@ extension System {
             try await eventually("The sale") { try await Visitor.admin().stock(order.sku) == .init(onHand: 4, reserved: 0) }
         }
 
-        @Test func `older news of a payment that come late leave the order as it is`() async throws {
+        @Test func `older news about a payment that arrives late leaves the order as it is`() async throws {
             let (order, answer) = try await place("pm_card_authenticationRequired")
             let wharf = order.visitor.wharf
             let intent = try intent(of: answer)
@@ -149,7 +149,7 @@ extension System {
             try await eventually("The stock") { try await Visitor.admin().stock(order.sku) == .init(onHand: 5, reserved: 0) }
         }
 
-        @Test func `many customers at once buy no more than there is`() async throws {
+        @Test func `many customers at once cannot buy more than there is`() async throws {
             let guest = try Visitor.guest()
             let sku = try await Visitor.admin().newProduct(stock: 5)
             var carts: [String] = []
@@ -160,7 +160,7 @@ extension System {
             try await eventually("The sale") { try await Visitor.admin().stock(sku) == .init(onHand: 1, reserved: 0) }
         }
 
-        @Test func `what is reserved for a customer at the bank is sold to nobody else, and nobody else is charged`() async throws {
+        @Test func `what is reserved for a customer at the bank is not sold to anyone else, and no one else is charged`() async throws {
             let (order, answer) = try await place("pm_card_authenticationRequired", stock: 1)
             let other = try await order.visitor.checkout(try await order.visitor.newCart(order.sku))
             #expect(other["order", "reason"] == "outOfStock")

@@ -86,7 +86,7 @@ extension System {
             return (ada, id, sku)
         }
 
-        /// People's own words, at an order that is over when they have been written.
+        /// Free text that people wrote, on an order that has ended once it is written.
         private static func write(_ traces: Traces, at order: String, of ada: Visitor) async throws {
             let admin = try Visitor.admin()
             let path = "/v1/orders/\(order)"

@@ -7,7 +7,7 @@ import WebClient
 @testable import Up
 
 extension System {
-    /// By ingress, broker and workers, and the sandbox's PayPal.
+    /// Through ingress, broker and workers, with the sandbox's PayPal.
     @Suite struct `Paying by PayPal` {
         private func checkout(_ sku: String, more: String = "", key: String = UUID().uuidString) async throws -> Answer {
             let guest = try Visitor.guest()
@@ -18,7 +18,7 @@ extension System {
             return try await guest.post("/v1/checkouts", body, ["idempotency-key": key, "prefer": "wait=20"])
         }
 
-        /// What the customer does on PayPal's page; where that sends the browser.
+        /// Makes the customer's choice on PayPal's page, and returns the address to which the browser is sent.
         private func choose(_ outcome: String, _ page: String) async throws -> String? {
             let response = try await Visitor.guest().wharf.web.send(
                 WebRequest(
@@ -72,7 +72,7 @@ extension System {
             #expect(try await Visitor.guest().get(path)["payment", "state"] == "cancelled")
         }
 
-        /// What only the sandbox's operator can do.
+        /// Sends a request that only the sandbox's operator may send.
         private func operate(_ method: String, _ path: String, _ body: String = "") async throws -> Answer {
             let wharf = try RunningWharf.get()
             let key = try wharf.secrets.stripeAPIKey
@@ -121,7 +121,7 @@ extension System {
             ("INR", 1_000, ""), ("HUF", 20_050, ""), ("EUR", 1_000, #", "returnUrl": "javascript:alert(1)""#), ("EUR", 1_000, #", "returnUrl": "http://shop.example/""#),
             ("EUR", 1_000, #", "card": "4242""#),
         ])
-        func `what PayPal cannot charge, and pages that no browser may be sent to, are 422`(currency: String, price: Int, more: String) async throws {
+        func `amounts that PayPal cannot charge, and pages to which no browser may be sent, are 422`(currency: String, price: Int, more: String) async throws {
             let sku = try await Visitor.admin().newProduct(price: price, currency: currency)
             let answer = try await checkout(sku, more: more)
             #expect(answer.status == 422)

@@ -48,7 +48,7 @@ struct Session: Sendable {
             ("standard_conforming_strings", "on"), ("transform_null_equals", "off"),
         ]
         if let schema { required.append(("search_path", quotedIdentifier(schema) + ",public")) }
-        // What an index answers is not worth the start of parallel workers.
+        // A query that an index answers does not repay the start of parallel workers.
         if keepsToIndexes {
             required += [("enable_seqscan", "off"), ("jit", "off"), ("max_parallel_workers_per_gather", "0"), ("plan_cache_mode", "force_generic_plan")]
         }

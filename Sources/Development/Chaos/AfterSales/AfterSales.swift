@@ -5,17 +5,17 @@ import Load
 import ShopClient
 import WebClient
 
-/// What customers, the warehouse and clerks do with orders after their checkouts, each order by its fate.
+/// What customers, the warehouse and clerks do with orders after their checkouts, according to the fate of each order.
 struct AfterSales: Sendable {
-    /// Between two steps of one order.
+    /// The pause between two steps of one order.
     private static let pauses = 50...1_500
 
     let administrator: Administrator
-    /// As customers reach it.
+    /// The shop as customers reach it.
     let shop: Shop
     let promises: Promises
 
-    /// For an order that was just placed.
+    /// Cancels an order that was just placed, whatever its checkout is doing.
     func cancelAtOnce(_ order: PlacedOrder) async throws {
         try await promises.following { try await cancel(order) }
     }
@@ -27,7 +27,7 @@ struct AfterSales: Sendable {
         accept(answer, 202, "a cancellation", of: order.id) { $0.isCancelled = true }
     }
 
-    /// For an order that was reported as confirmed.
+    /// Follows the fate of an order that was reported as confirmed.
     func follow(_ order: PlacedOrder, _ reported: ReportedOrder, _ fate: Fate) async throws {
         try await promises.following { try await perform(fate, on: order, reported) }
     }
@@ -136,7 +136,7 @@ extension AfterSales {
         accept(answer, 202, "a refund", of: order.id) { $0.refunds.append(made.amount.amount) }
     }
 
-    /// The body of an accepted request; nil for any other answer, which is noted.
+    /// The body of an accepted request; nil for any other answer, which is recorded.
     private func read<Body: Decodable>(_ answer: WebResponse, _ status: Int, of order: UUID, _ what: String) -> Body? {
         guard answer.status == status else {
             accept(answer, status, what, of: order) { _ in }
@@ -147,7 +147,7 @@ extension AfterSales {
         return body
     }
 
-    /// Notes what an accepted request promises. A conflict is a refusal; any other answer is reported.
+    /// Records what an accepted request promises. A conflict is a refusal; any other answer is reported.
     @discardableResult
     private func accept(_ answer: WebResponse, _ status: Int, _ what: String, of order: UUID, _ change: (inout Promises.Order) -> Void) -> Bool {
         switch answer.status {
@@ -157,7 +157,7 @@ extension AfterSales {
         case 409:
             promises.refuse()
         default:
-            promises.complain("order \(order.text): \(what) was answered \(Refusal(answer))")
+            promises.complain("order \(order.text): \(what) was answered with \(Refusal(answer))")
         }
         return false
     }

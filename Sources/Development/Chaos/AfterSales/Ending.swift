@@ -3,7 +3,7 @@ import FoundationEssentials
 import Load
 import ShopClient
 
-/// An order in the end, as the administrator's API shows it.
+/// An order at the end of a run, as the administrator's API shows it.
 struct Ending: Sendable, Decodable {
     struct Shipment: Sendable, Decodable {
         let trackingNumber: String
@@ -38,7 +38,7 @@ struct Ending: Sendable, Decodable {
         return Self.sum(lines).merging(Self.sum(back).mapValues(-)) { $0 + $1 }
     }
 
-    /// As the reconciliation of a run needs it.
+    /// The order as the reconciliation of a run needs it.
     var outcome: Evidence.Outcome { Evidence.Outcome(state: state, sold: sold, refunded: state.isSale ? refunded.amount : 0) }
 
     static func sum(_ lines: [ReportedOrder.Line]) -> [String: Int] {
@@ -46,14 +46,14 @@ struct Ending: Sendable, Decodable {
     }
 }
 
-/// What the shop shows once it is quiet, read as an administrator; and the mails that left it.
+/// What an administrator sees of the shop once it is quiet, and the mails that it has sent.
 struct Endings: Sendable {
     var orders: [UUID: Ending] = [:]
-    /// Changes of the stock on hand that name an order, in pieces: by order and SKU.
+    /// Changes of the stock on hand that name an order, in pieces, by order and SKU.
     var moved: [UUID: [String: Int]] = [:]
-    /// By order and kind.
+    /// The number of mails sent, by order and kind.
     var notifications: [UUID: [String: Int]] = [:]
-    /// Notifications whose mail did not leave.
+    /// Notifications whose mail was not sent.
     var unsent: [String] = []
 
     init() {}

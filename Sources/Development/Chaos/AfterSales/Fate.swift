@@ -1,14 +1,14 @@
 import Load
 
-/// What happens to an order after its checkout: follows from the run's seed and the order's number alone.
+/// What happens to an order after its checkout. It depends only on the run's seed and the order's number.
 enum Fate: Sendable, Equatable {
-    /// The customer keeps everything; some complain and are refunded in parts.
+    /// The customer keeps everything; some complain and get partial refunds.
     case kept(refunds: [Refund])
     /// The customer cancels as soon as the checkout is accepted, whatever its saga is doing.
     case cancelledAtOnce
     /// The customer, or the shop, cancels a confirmed order, perhaps after a partial refund.
     case cancelledLate(byShop: Bool, refunds: [Refund])
-    /// The customer cancels while the warehouse ships: one of the two wins.
+    /// The customer cancels while the warehouse ships; one of the two wins.
     case contested
     case shipped(Shipping)
 
@@ -16,18 +16,18 @@ enum Fate: Sendable, Equatable {
     enum Refund: Sendable, Equatable {
         /// A percentage of the order's total, at least one cent.
         case part(percent: Int)
-        /// All that is left.
+        /// Refunds all that is left.
         case rest
-        /// One cent more than the whole order cost: must be refused.
+        /// One cent more than the whole order cost; must be refused.
         case tooMuch
-        /// The same part twice at once.
+        /// Refunds the same part twice at the same time.
         case partTwice(percent: Int)
     }
 
     struct Shipping: Sendable, Equatable {
         var inParts: Bool
         var isDelivered: Bool
-        /// Pieces of the first line that come back; each its own return.
+        /// Pieces of the first line that are sent back, each with its own return.
         var returns: [Return]
         var refunds: [Refund]
     }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Synchronization
 
-/// What the shop has answered about orders after their checkouts. What it has accepted must be true in the end, and what it has refused must not have happened.
+/// The shop's answers about orders after their checkouts. At the end of the run, what it accepted must have happened, and what it refused must not.
 final class Promises: Sendable {
     struct Return: Sendable, Equatable {
         let id: UUID
@@ -18,7 +18,7 @@ final class Promises: Sendable {
         var parcels: [String] = []
         var isDelivered = false
         var returns: [Return] = []
-        /// Of refunds by amount, in minor units.
+        /// The amounts of refunds by amount, in minor units.
         var refunds: [Int] = []
     }
 
@@ -32,12 +32,12 @@ final class Promises: Sendable {
     private let state = Mutex(State())
 
     var orders: [UUID: Order] { state.withLock { $0.orders } }
-    /// Answers that no customer and no clerk should get.
+    /// Answers that neither a customer nor a clerk should get.
     var complaints: [String] { state.withLock { $0.complaints } }
-    /// Requests that were refused with a reason, as one of two that contradict each other has to be.
+    /// Requests that were refused with a reason, as one of two conflicting requests has to be.
     var refused: Int { state.withLock { $0.refused } }
 
-    /// Orders of which a step has not been answered for good: whatever the shop has made of it.
+    /// Orders with a step that has no final answer; the shop may have carried it out or not.
     var underWay: Int { state.withLock { $0.underWay } }
 
     /// Runs the steps of one order. An order whose steps throw remains under way.

@@ -75,7 +75,7 @@ extension StripeRoutes {
                 let id = try context.parameters.require("id")
                 var reader = try request.queryReader()
                 let expansion = try Expansion(try reader.list("expand"), of: kind)
-                // A browser may read its own payment with it.
+                // A browser may use it to read its own payment.
                 _ = try reader.text("client_secret")
                 try reader.finish()
                 let address = ledger.address
@@ -89,7 +89,7 @@ extension StripeRoutes {
         }
     }
 
-    /// A list, by these filters besides those that all lists have. Nil where a filter names something that there is not.
+    /// A list with these filters in addition to those that all lists have. `nil` if a filter names an object that does not exist.
     private func list(
         _ routes: RouterGroup<SandboxContext>, _ path: RouterPath, _ kind: Expansion.Kind, filters: [String],
         _ read: @escaping @Sendable (PaymentBook, ListQuery) throws(StripeError) -> ShownPage

@@ -4,7 +4,7 @@ import Hummingbird
 /// Stripe's API: the requests that change something.
 struct StripeRoutes: Sendable {
     let ledger: PaymentLedger
-    /// Added to every request, whatever the faults add.
+    /// The delay of every request, in addition to that of the faults.
     let latency: Duration
 
     func add(to routes: RouterGroup<SandboxContext>) {
@@ -41,7 +41,7 @@ struct StripeRoutes: Sendable {
         on(routes, "payment_methods/:id/detach", .paymentMethod) { id, _ throws(StripeError) in .detach(method: id) }
     }
 
-    /// A request that is sent by POST; `parse` receives the id in the path, or an empty text.
+    /// A POST request; `parse` receives the id in the path, or an empty string.
     private func on(_ routes: RouterGroup<SandboxContext>, _ path: RouterPath, _ kind: Expansion.Kind, _ parse: @escaping Parse) {
         routes.post(path) { request, context in
             let id = context.parameters.get("id") ?? ""

@@ -1,10 +1,10 @@
 import HTTPTypes
 import Hummingbird
 
-/// Every answer names the version of the API by which it was given: the request's own (`Stripe-Version`), or the account's. The sandbox's objects are the same
-/// in all versions; a text that is no version is refused.
+/// Adds the API version to every response: the request's own (`Stripe-Version`), or the account's. The sandbox's objects are the same
+/// in all versions; a header that is not a version is refused.
 struct VersionMiddleware: RouterMiddleware {
-    /// Of the sandbox's account: its events are of this version, whatever version requests ask for.
+    /// The version of the sandbox's account. Events have this version, whatever version requests ask for.
     static let pinned = WebhookEvent.apiVersion
 
     func handle(

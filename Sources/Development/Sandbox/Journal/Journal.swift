@@ -50,7 +50,7 @@ final class Journal: Service {
     /// Returns once the entry is written. Throws ``Closed`` when it never will be.
     func append(_ entry: JournalEntry) async throws { try await append(line: entry.line) }
 
-    /// - Parameter line: With its end.
+    /// - Parameter line: The entry, including its line break.
     func append(line: [UInt8]) async throws {
         try await withCheckedThrowingContinuation { continuation in
             let isAccepted = state.withLock { state in

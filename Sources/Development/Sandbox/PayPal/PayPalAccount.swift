@@ -2,9 +2,9 @@
 public struct PayPalAccount: Sendable {
     public var clientID: String
     public var clientSecret: String
-    /// What the signature of each webhook covers.
+    /// The id of the webhook, which the signature of each event covers.
     public var webhookID: String
-    /// Where events are posted to; nil sends none.
+    /// The URL to which events are posted; if nil, none are sent.
     public var webhookURL: String?
     /// How long a token is valid, in seconds.
     public var tokenLife: Int

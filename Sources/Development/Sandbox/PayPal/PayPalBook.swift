@@ -1,6 +1,6 @@
 /// All of PayPal's payments, as a value: each change either happens as a whole, with its events, or is refused.
 struct PayPalBook: Sendable {
-    /// Some 2 KB each.
+    /// The most payments that are kept, at some 2 KB each.
     static let maximumPayments = 500_000
 
     struct Change: Sendable {
@@ -9,12 +9,12 @@ struct PayPalBook: Sendable {
     }
 
     private var payments: [String: PayPalPayment] = [:]
-    /// Their ids, the oldest first.
+    /// The ids of the payments, oldest first.
     private(set) var ids: [String] = []
     private var orderOfCapture: [String: String] = [:]
     private var orderOfRefund: [String: String] = [:]
     private var orderOfDispute: [String: String] = [:]
-    /// PayPal captures once under an invoice id.
+    /// The invoice ids that were captured: PayPal captures only once under each.
     private var capturedInvoices: Set<String> = []
 
     subscript(id: String) -> PayPalPayment? { payments[id] }
@@ -42,7 +42,7 @@ struct PayPalBook: Sendable {
         return Change(payment: payment)
     }
 
-    /// The customer's choice on the page. One that gives up leaves no trace, and PayPal sends nothing about it.
+    /// Applies the customer's choice on the page. Giving up changes nothing, and PayPal sends no event about it.
     mutating func choose(_ choice: PayPalPayment.Choice, of id: String, now: Int) throws(PayPalError) -> Change {
         var payment = try known(id, now)
         guard payment.capture == nil, choice != .cancel else { return Change(payment: payment) }
@@ -57,7 +57,7 @@ struct PayPalBook: Sendable {
         if let invoice = payment.invoice, capturedInvoices.contains(invoice) { throw .unprocessable("DUPLICATE_INVOICE_ID", "Duplicate Invoice ID detected.") }
         payment.updated = now
         guard payment.choice != .decline else {
-            // The customer may choose another instrument, on the same page.
+            // The customer may choose another instrument on the same page.
             payment.status = payment.hasSource ? .payerActionRequired : .created
             _ = store(payment)
             throw .unprocessable("INSTRUMENT_DECLINED", "The instrument presented was either declined by the processor or bank.")
@@ -69,7 +69,7 @@ struct PayPalBook: Sendable {
         return keep(payment, .init(capture.status == .pending ? .capturePending : .captureCompleted, .capture))
     }
 
-    /// The end of a review.
+    /// Ends a review.
     mutating func settleCapture(_ id: String, isCompleted: Bool, now: Int) throws(PayPalError) -> Change {
         guard var payment = payment(ofCapture: id), payment.capture?.status == .pending else { throw .notFound }
         payment.capture?.status = isCompleted ? .completed : .declined

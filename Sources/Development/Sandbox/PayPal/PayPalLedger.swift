@@ -4,11 +4,11 @@ import Secrets
 import Synchronization
 import WebClient
 
-/// The book, the request ids and the tokens behind one lock, with the webhooks.
+/// The book, the request ids and the tokens behind one lock, and the webhooks.
 final class PayPalLedger: Sendable {
     /// How long PayPal keeps the answer to a request id of an order, in seconds.
     static let keyLife = 6 * 3_600
-    /// Beyond that the oldest are forgotten.
+    /// The most that are kept; beyond that, the oldest are forgotten.
     static let maximumKeys = 500_000
     static let maximumTokens = 1_000
 
@@ -29,14 +29,14 @@ final class PayPalLedger: Sendable {
 
     let account: PayPalAccount
     let faults = Faults()
-    /// The certificate that webhooks are signed under, as a PEM file.
+    /// The certificate of the key that signs webhooks, as a PEM file.
     let certificate: [UInt8]
     let certificateName = "CERT-\(PayPalID.make())"
     private let address: @Sendable () -> String
     let now: @Sendable () -> Int
     private let state = Mutex(State())
     private let dispatcher: WebhookDispatcher?
-    /// Of payments alone: a sandbox that is started again has forgotten request ids, tokens, and webhooks that were not delivered.
+    /// Holds payments only: a restarted sandbox has forgotten request ids, tokens and undelivered webhooks.
     let journal: Journal?
 
     init(
@@ -63,7 +63,7 @@ final class PayPalLedger: Sendable {
         try state.withLock { state throws(PayPalError) in try query(state.book) }
     }
 
-    /// Carries a change out, or answers as before when its request id was used already.
+    /// Carries out a change, or returns the earlier answer if its request id was used before.
     func perform(
         _ requestID: String?, _ fingerprint: String, reply: (PayPalPayment) -> StoredReply, _ change: (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change
     ) async throws -> StoredReply {
@@ -119,7 +119,7 @@ final class PayPalLedger: Sendable {
         return payment
     }
 
-    /// The next events are never sent.
+    /// Drops the next events instead of sending them.
     func lose(_ count: Int) { state.withLock { $0.losing = count } }
 
     private func announce(_ change: PayPalBook.Change, _ state: inout State, _ now: Int) {

@@ -1,11 +1,11 @@
-/// An amount as PayPal takes it, in the smallest unit that its text can express.
+/// An amount as PayPal accepts it, in the smallest unit that its text can express.
 struct PayPalMoney: Sendable, Equatable, Codable {
     /// A list of its own, and not that of Contracts on purpose: a mistake there would otherwise be accepted here, and found by PayPal alone.
     private static let currencies = Set(
         ["AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "THB"]
             + ["TWD", "USD"])
     private static let whole: Set = ["HUF", "JPY", "TWD"]
-    /// Two of them have two decimals in ISO 4217, in which the sandbox's ledger counts.
+    /// PayPal writes these without decimals; ISO 4217, whose units the sandbox's ledger uses, gives them two.
     private static let wholeHereAlone: Set = ["HUF", "TWD"]
 
     let currency: String
@@ -17,7 +17,7 @@ struct PayPalMoney: Sendable, Equatable, Codable {
         return "\(units / 100).\(cents.utf8.count < 2 ? "0" : "")\(cents)"
     }
 
-    /// In the smallest unit of ISO 4217.
+    /// The amount in the smallest unit of ISO 4217.
     var isoUnits: Int { Self.wholeHereAlone.contains(currency) ? units * 100 : units }
 
     init(currency: String, units: Int) {
@@ -51,7 +51,7 @@ struct PayPalMoney: Sendable, Equatable, Codable {
         }
     }
 
-    /// As a request has it.
+    /// An amount as a request contains it.
     struct Given: Decodable {
         let currency: String
         let value: String

@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// Routes that PayPal does not have: the ledger, faults, and what happens without the shop, with the sandbox's key.
+/// Routes that PayPal does not have: the ledger, faults, and events that the shop does not cause. They need the sandbox's key.
 struct PayPalOperatorRoutes: Sendable {
     static let ledgerLimits = 1...10_000
     static let maximumLost = 1_000
@@ -21,7 +21,7 @@ struct PayPalOperatorRoutes: Sendable {
         routes.get("ledger") { request, _ in
             let after = request.uri.queryParameters["after"].map(String.init)
             let limit = request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 1_000
-            guard Self.ledgerLimits.contains(limit) else { return Response(PayPalError.invalid("INVALID_PARAMETER_VALUE", "limit is out of its range").reply) }
+            guard Self.ledgerLimits.contains(limit) else { return Response(PayPalError.invalid("INVALID_PARAMETER_VALUE", "limit is out of range").reply) }
             return page(after: after, limit: limit)
         }
         routes.get("orders/:id") { _, context in
@@ -103,7 +103,7 @@ struct PayPalOperatorRoutes: Sendable {
 
     private func body<Body: Decodable>(_ request: Request) async throws -> Body {
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(try await request.bodyBytes())) else {
-            throw StripeError.invalidRequest("The body is not the JSON that is expected here.")
+            throw StripeError.invalidRequest("The body is not the expected JSON.")
         }
         return body
     }

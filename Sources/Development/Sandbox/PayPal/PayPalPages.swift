@@ -45,7 +45,7 @@ struct PayPalPages: Sendable {
         return choice
     }
 
-    /// To the shop's page, with the parameters that PayPal adds.
+    /// Redirects to the shop's page, with the parameters that PayPal adds.
     private func sendBack(_ payment: PayPalPayment, _ choice: PayPalPayment.Choice) -> Response {
         let isApproved = choice != .cancel
         guard let page = isApproved ? payment.returnURL : payment.cancelURL else {
@@ -56,7 +56,7 @@ struct PayPalPages: Sendable {
         return Response(status: .seeOther, headers: [.location: page + separator + query])
     }
 
-    /// Nothing in it comes from outside but an id that was looked up, an amount that was parsed, and a description that is escaped.
+    /// The only outside data in the page are an id that was looked up, an amount that was parsed, and a description that is escaped.
     private func page(_ payment: PayPalPayment) -> String {
         let title = "<h1>PayPal sandbox</h1>\n<p>\((payment.description ?? "A payment").escapedForHTML): \(payment.amount.text) \(payment.amount.currency)</p>"
         guard payment.capture == nil else { return title + "\n<p>This payment is done.</p>" }
@@ -65,7 +65,7 @@ struct PayPalPages: Sendable {
             <form method="post" action="/checkoutnow?token=\(payment.id)">
             <p><button name="outcome" value="approve">Pay now</button>
             <button name="outcome" value="cancel">Cancel and return to the shop</button></p>
-            <p>For trials: <button name="outcome" value="decline">Pay with an instrument that is declined</button>
+            <p>For tests: <button name="outcome" value="decline">Pay with an instrument that is declined</button>
             <button name="outcome" value="review">Pay, under review</button>
             <button name="outcome" value="bank">Pay from a bank, refunded slowly</button></p>
             </form>

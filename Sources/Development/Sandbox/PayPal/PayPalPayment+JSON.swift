@@ -8,12 +8,12 @@ enum PayPalID {
 }
 
 extension Int {
-    /// Seconds since 1970 as PayPal writes a time.
+    /// The time in PayPal's format, for seconds since 1970.
     var payPalTime: String { Date(timeIntervalSince1970: Double(self)).ISO8601Format() }
 }
 
 extension PayPalPayment {
-    /// - Parameter minimal: Only what PayPal returns to a request that does not prefer a representation.
+    /// - Parameter minimal: Whether to write only what PayPal returns to a request that does not prefer a representation.
     func write(to writer: inout JSONWriter, address: String, minimal: Bool = false) {
         writer.object { writer in
             writer.field("id", id)
@@ -91,7 +91,7 @@ extension PayPalPayment {
         }
     }
 
-    /// A refund knows its capture by a link alone.
+    /// A refund refers to its capture only by a link.
     func writeRefund(_ refund: Refund, to writer: inout JSONWriter, address: String) {
         writer.object { writer in
             writer.field("id", refund.id)
@@ -113,7 +113,7 @@ extension PayPalPayment {
         }
     }
 
-    /// - Parameter listed: As a list has it, without its outcome and transactions.
+    /// - Parameter listed: Whether to write it as an item of a list, without its outcome and transactions.
     func writeDispute(to writer: inout JSONWriter, listed: Bool = false) {
         guard let dispute else { return writer.null() }
         writer.object { writer in

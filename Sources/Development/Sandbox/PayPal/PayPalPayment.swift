@@ -1,4 +1,4 @@
-/// An order with what has become of it.
+/// A PayPal order with its capture, its refunds and its dispute.
 struct PayPalPayment: Sendable, Equatable, Codable {
     enum Status: String, Sendable, Codable {
         case created = "CREATED"
@@ -7,7 +7,7 @@ struct PayPalPayment: Sendable, Equatable, Codable {
         case completed = "COMPLETED"
     }
 
-    /// What the customer has chosen on the page, or what the trial wants to happen.
+    /// What the customer has chosen on the page, or what the tester wants to happen.
     enum Choice: String, Sendable, Codable, CaseIterable {
         case approve
         /// Approves, and the bank declines the capture.
@@ -55,7 +55,7 @@ struct PayPalPayment: Sendable, Equatable, Codable {
         let at: Int
     }
 
-    /// PayPal forgets what nobody has approved and captured, in seconds.
+    /// Seconds after which PayPal forgets an order that was not approved and captured.
     static let life = 3 * 3_600
 
     let id: String
@@ -67,7 +67,7 @@ struct PayPalPayment: Sendable, Equatable, Codable {
     let amount: PayPalMoney
     let returnURL: String?
     let cancelURL: String?
-    /// Whether it was created with a payment source, as orders are now.
+    /// Whether it was created with a payment source, as orders now are.
     let hasSource: Bool
     let created: Int
     var updated: Int
@@ -84,7 +84,7 @@ struct PayPalPayment: Sendable, Equatable, Codable {
 
     func isGone(at now: Int) -> Bool { capture == nil && now - created >= Self.life }
 
-    /// As PayPal's API names the state of the capture.
+    /// The state of the capture as PayPal's API names it.
     var captureStatus: String? {
         guard let capture else { return nil }
         guard capture.status == .completed, refunded > 0 else { return capture.status.rawValue }

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// The bodies of requests. As at PayPal, fields that are unknown are ignored.
+/// The bodies of requests. As at PayPal, unknown fields are ignored.
 enum PayPalRequests {
     static func read<Body: Decodable>(_ bytes: [UInt8]) throws(PayPalError) -> Body {
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(bytes)) else {
@@ -61,8 +61,8 @@ struct PayPalOrderDraft: Decodable {
     }
 
     func payment(now: Int) throws(PayPalError) -> PayPalPayment {
-        guard intent == "CAPTURE" else { throw .invalid("INVALID_PARAMETER_VALUE", "This sandbox only knows the intent CAPTURE.") }
-        guard let unit = units.first, units.count == 1 else { throw .invalid("INVALID_ARRAY_LENGTH", "This sandbox takes one purchase unit.") }
+        guard intent == "CAPTURE" else { throw .invalid("INVALID_PARAMETER_VALUE", "This sandbox only supports the intent CAPTURE.") }
+        guard let unit = units.first, units.count == 1 else { throw .invalid("INVALID_ARRAY_LENGTH", "This sandbox accepts exactly one purchase unit.") }
         for (text, limit) in [(unit.custom, 255), (unit.invoice, 127), (unit.description, 127)] where text?.isEmpty ?? false || text?.utf16.count ?? 0 > limit {
             throw .invalid("INVALID_STRING_LENGTH", "The value of a field is either too short or too long.")
         }
@@ -78,7 +78,7 @@ struct PayPalOrderDraft: Decodable {
     }
 }
 
-/// An empty body refunds the rest.
+/// A refund; an empty body refunds the rest.
 struct PayPalRefundDraft: Decodable {
     var amount: PayPalMoney.Given?
     var custom: String?

@@ -6,7 +6,7 @@ import Secrets
 /// PayPal's API: tokens, orders, captures, refunds, disputes and the certificate of its webhooks.
 struct PayPalRoutes: Sendable {
     let ledger: PayPalLedger
-    /// Added to every request, whatever the faults add.
+    /// The delay of every request, in addition to that of the faults.
     let latency: Duration
 
     func add(to router: Router<SandboxContext>) {
@@ -86,7 +86,7 @@ struct PayPalRoutes: Sendable {
 
     private typealias Change = (inout PayPalBook, Int) throws(PayPalError) -> PayPalBook.Change
 
-    /// The path of every request that changes something: it is checked, carried out or replayed, and answered; with a fault in between, if one is due.
+    /// Handles every request that changes something: checks it, carries it out or replays it, and answers it, with a fault in between if one is due.
     private func change(
         _ request: Request, _ context: SandboxContext, _ parse: ([UInt8]) throws(PayPalError) -> Change,
         showing write: (inout JSONWriter, PayPalPayment, Bool) -> Void

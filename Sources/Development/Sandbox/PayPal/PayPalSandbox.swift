@@ -4,7 +4,7 @@ import ServiceLifecycle
 import WebClient
 
 /// A stand-in for PayPal beside the one for Stripe: its tokens, orders, captures, refunds and disputes, the page for the customer's approval, its signed webhooks,
-/// and faults on demand. Its payments survive in a journal beside Stripe's; all else is in memory.
+/// and faults on demand. Its payments are kept in a journal beside Stripe's; everything else is in memory.
 struct PayPalSandbox: Sendable {
     private let ledger: PayPalLedger
     private let latency: Duration
@@ -17,10 +17,10 @@ struct PayPalSandbox: Sendable {
         self.latency = latency
     }
 
-    /// In the order in which they start: the journal ends last.
+    /// The services in the order in which they start; the journal is the last to stop.
     var services: [any Service] { [ledger.journal as (any Service)?, ledger.webhooks].compactMap(\.self) }
 
-    /// To be called once, before the services run.
+    /// Call this once, before the services run.
     func restore() async throws { try await ledger.restore() }
 
     func add(to router: Router<SandboxContext>, operators: APIKeyMiddleware) {

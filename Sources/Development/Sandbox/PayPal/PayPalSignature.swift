@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Secrets
 
-/// PayPal's proof that a webhook is its own.
+/// The signature by which PayPal proves that a webhook is its own.
 struct PayPalSignature {
     static let path = "/v1/notifications/certs/"
 
@@ -16,7 +16,7 @@ struct PayPalSignature {
     }
 
     func headers(_ key: SigningKey, certificate url: String) -> [(name: String, value: String)] {
-        // Without a signature, for lack of memory, the shop refuses it, and it is sent again.
+        // If there is no memory for a signature, the shop refuses the webhook, and it is sent again.
         let signature = (try? key.sign(message)) ?? []
         return [
             ("PayPal-Transmission-Id", id), ("PayPal-Transmission-Time", time), ("PayPal-Transmission-Sig", Base64.encode(signature)),
@@ -24,7 +24,7 @@ struct PayPalSignature {
         ]
     }
 
-    /// CRC-32 (ISO 3309), bit by bit: the shop's is zlib's.
+    /// CRC-32 (ISO 3309), bit by bit, so that it is independent of the shop's, which is zlib's.
     static func checksum(_ bytes: [UInt8]) -> UInt32 {
         ~bytes.reduce(~0) { sum, byte in
             (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? (sum >> 1) ^ 0xEDB8_8320 : sum >> 1 }

@@ -8,7 +8,7 @@ struct BalanceTransaction: Sendable, Equatable {
     /// Stripe's standard price for a European card: 1.5 % and 25 cents.
     private static let feePerMille = 15
     private static let fixedFee = 25
-    /// What a dispute costs.
+    /// The fee of a dispute, in the currency's smallest unit.
     private static let disputeFee = 2_000
     /// Seconds until the money of a charge can be paid out.
     private static let pending = 7 * 86_400
@@ -27,7 +27,7 @@ struct BalanceTransaction: Sendable, Equatable {
     static func id(ofRefund refund: String) -> String { "txn_r\(refund.dropFirst(3))" }
     static func id(ofFailedRefund refund: String) -> String { "txn_f\(refund.dropFirst(3))" }
 
-    /// The movements that a change of a payment makes.
+    /// The movements that result from a change of a payment.
     static func all(from old: PaymentIntent?, to new: PaymentIntent, at now: Int) -> [BalanceTransaction] {
         var all: [BalanceTransaction] = []
         let at = new.charges?.last?.capturedAt ?? now

@@ -1,5 +1,5 @@
-/// The currencies in which the sandbox's account can charge, and the least amount of each, in its smallest unit: Stripe converts that from 50 US cents where
-/// it names none.
+/// The currencies in which the sandbox's account can charge, and the minimum amount of each, in its smallest unit. Where Stripe lists no minimum, it converts
+/// 50 US cents.
 enum Currencies {
     /// Stripe's own list of minimums.
     private static let minimums: [String: Int] = [

@@ -14,7 +14,7 @@ extension PaymentCommand {
             paymentMethod: try reader.text("payment_method"), metadata: try reader.metadata())
     }
 
-    /// `type=card` with a test token: the sandbox takes no card numbers.
+    /// `type=card` with a test token: the sandbox accepts no card numbers.
     static func createMethod(from reader: inout ParameterReader) throws(StripeError) -> PaymentCommand {
         enum Kind: String, CaseIterable { case card }
         guard try reader.choice("type", of: Kind.self) != nil else { throw .missingParameter("type") }

@@ -1,12 +1,12 @@
-/// What every list of Stripe's can be asked for: a page, from either end, and a range of times.
+/// The parameters of every list at Stripe: a page, from either end, and a range of times.
 struct ListQuery: Sendable, Equatable {
     var created: ClosedRange<Int> = 0...Int.max
-    /// The page of what is older than this one.
+    /// The page begins after this object, with older ones.
     var startingAfter: String?
-    /// The page of what is newer than this one.
+    /// The page ends before this object, with newer ones.
     var endingBefore: String?
     var limit = Page<PaymentIntent>.defaultLimit
-    /// The list's own, by their names.
+    /// The list's own filters, by name.
     var filters: [String: String] = [:]
 
     init(
@@ -132,7 +132,7 @@ extension PaymentBook {
         return ShownPage(page) { one, writer, _ in one.write(to: &writer) }
     }
 
-    /// Those of a customer; without one there are none to list.
+    /// The payment methods of a customer; without a customer, the list is empty.
     func listMethods(_ query: ListQuery) throws(StripeError) -> ShownPage {
         let (owner, type) = (query.filters["customer"], query.filters["type"])
         if let owner, customer(owner)?.isDeleted ?? true { throw .noSuch("customer", owner, parameter: "customer") }

@@ -18,7 +18,7 @@ struct Outcome: Sendable, Equatable {
     var methods: [PaymentMethod] = []
     /// In the order in which Stripe sends them.
     var events: [WebhookEvent] = []
-    /// What the request wants written whole.
+    /// The references that the request wants expanded.
     var expand: [String] = []
 
     static func failure(_ error: StripeError, payment: PaymentIntent? = nil) -> Outcome {
@@ -28,7 +28,7 @@ struct Outcome: Sendable, Equatable {
     var isChange: Bool { payment != nil || customer != nil || !methods.isEmpty }
 
     /// The reply as it goes over the wire, now and whenever its idempotency key is repeated.
-    /// - Parameter book: Where expanded objects are looked up.
+    /// - Parameter book: The book in which expanded objects are looked up.
     func storedReply(publicURL: String, book: PaymentBook? = nil) -> StoredReply {
         var writer = JSONWriter()
         switch reply {

@@ -1,7 +1,7 @@
 import Logging
 import ServiceLifecycle
 
-/// Ends what takes its time at banks: refunds, direct debits, authorisations that nobody captures.
+/// Completes what takes time at banks: refunds, direct debits, and authorisations that are not captured in time.
 struct PassingTime: Service {
     static let interval: Duration = .milliseconds(250)
 
@@ -14,7 +14,7 @@ struct PassingTime: Service {
                 do {
                     try await ledger.passTime()
                 } catch {
-                    logger.warning("what is due could not be completed; it is tried again", metadata: ["error": "\(error)"])
+                    logger.warning("due refunds and payments could not be completed; they will be tried again", metadata: ["error": "\(error)"])
                 }
                 try? await Task.sleep(for: Self.interval)
             }

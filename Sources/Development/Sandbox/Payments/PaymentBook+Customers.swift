@@ -39,12 +39,12 @@ extension PaymentBook {
         return Outcome(reply: .customer, customer: customer, methods: methods, events: events.map { WebhookEvent($0, created: now) })
     }
 
-    /// Attaching a test method makes a copy of it with an id of its own.
+    /// Attaching a test method creates a copy with its own id.
     private func attached(_ id: String, to customer: String) throws(StripeError) -> PaymentMethod {
         guard methods.count < Self.maximumMethods else { throw .full("payment methods", limit: Self.maximumMethods) }
         guard var method = try usableMethod(id, by: customer) else { throw .missingParameter("payment_method") }
         switch method.card.charge {
-        // The bank checks a card when it is kept, except this one, whose charges fail later.
+        // The bank checks a card when it is attached; the charges of this one fail only later.
         case .declined(let decline) where method.card != .chargeOfCustomerFails && method.card.authentication == .none:
             throw StripeError(status: 402, kind: .card, code: decline.code, declineCode: decline.bankCode, message: decline.message)
         default: break
@@ -68,7 +68,7 @@ extension PaymentBook {
 
     // MARK: Behind references
 
-    /// Each writes the object with this id; false when there is none.
+    /// Each function writes the object with this id, and returns false if there is none.
     func write(customer id: String?, to writer: inout JSONWriter) -> Bool {
         guard let customer = id.flatMap({ self.customer($0) }) else { return false }
         customer.write(to: &writer)

@@ -5,7 +5,7 @@ extension PaymentBook {
         try Currencies.check(draft.amount, of: draft.currency)
         try expectCustomer(draft.customer)
         let method = try usableMethod(draft.paymentMethod, by: draft.customer)
-        // Lists are sorted by time: a clock that is set back must not disturb them.
+        // Lists are sorted by time, which a clock that is set back must not disturb.
         let created = max(now, payments.last?.created ?? now)
         var payment = PaymentIntent(draft, card: method?.card, methodID: method?.id, idempotencyKey: idempotencyKey, created: created)
         var happening: PaymentIntent.Happening?
@@ -69,7 +69,7 @@ extension PaymentBook {
         return method
     }
 
-    /// What becomes of a payment method that was used: kept for the customer where that was asked for, and not usable again where it belongs to nobody.
+    /// Keeps a payment method that was used for the customer if that was requested; one that belongs to no customer cannot be used again.
     private func used(_ method: PaymentMethod?, by payment: PaymentIntent, after happening: PaymentIntent.Happening?, now: Int) -> [PaymentMethod] {
         guard var method, method.customer == nil, happening != nil else { return [] }
         if case .failed = happening { return [] }

@@ -29,7 +29,7 @@ struct PaymentBook: Sendable {
     private(set) var refundPositionsByPayment: [String: [Int]] = [:]
     /// Those whose end is still to come.
     private var openRefunds: Set<String> = []
-    /// Those that change by themselves.
+    /// The payments that change by themselves.
     private var duePayments: Set<String> = []
 
     func position(ofPayment id: String) -> Int? { paymentPositions[id] }
@@ -56,7 +56,7 @@ struct PaymentBook: Sendable {
         }
     }
 
-    /// What the command comes to. Changes nothing.
+    /// The outcome of the command. Changes nothing.
     private func outcome(of command: PaymentCommand, idempotencyKey: String?, now: Int) throws(StripeError) -> Outcome {
         switch command {
         case .create(let draft): return try create(draft, idempotencyKey: idempotencyKey, now: now)
@@ -68,12 +68,12 @@ struct PaymentBook: Sendable {
             return try change(id, now: now) { payment throws(StripeError) in try payment.cancel(reason, at: now) }
         case .authenticate(let id, let result):
             var outcome = try change(id, now: now) { payment throws(StripeError) in try payment.authenticate(result, at: now) }
-            // The customer's part succeeded; the failed payment is reported to the merchant.
+            // The customer's action succeeded; the failed payment is reported to the merchant.
             outcome.reply = .payment
             return outcome
         case .pass(let id):
             var outcome = try change(id, now: now) { payment throws(StripeError) in
-                guard let happening = payment.pass(to: now) else { throw .unexpectedState("Nothing of this PaymentIntent is due.") }
+                guard let happening = payment.pass(to: now) else { throw .unexpectedState("Nothing is due for this PaymentIntent.") }
                 return happening
             }
             outcome.reply = .payment
@@ -150,7 +150,7 @@ struct PaymentBook: Sendable {
     }
 }
 
-// MARK: - What is stored
+// MARK: - Stored state
 
 extension PaymentBook {
     private mutating func store(_ payment: PaymentIntent) {

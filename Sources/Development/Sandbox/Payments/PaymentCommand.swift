@@ -153,7 +153,7 @@ extension PaymentCommand {
         return terms
     }
 
-    /// Cards and direct debits are all that the sandbox charges; other types can be offered, and nobody pays with them.
+    /// The sandbox charges only cards and direct debits; other types can be offered, but not used to pay.
     private static func paymentMethodTypes(from reader: inout ParameterReader) throws(StripeError) -> [String]? {
         let types = try reader.list("payment_method_types")
         guard !types.contains("") else { throw .emptyParameter("payment_method_types") }

@@ -1,12 +1,12 @@
 extension PaymentIntent {
-    /// Its attempts; for payments of earlier versions, the last one.
+    /// Its attempts; for payments from journals of earlier versions, only the last one.
     var attempts: [ChargeAttempt] {
         if let charges { return charges }
         guard let latestCharge, let card = card ?? lastFailure?.card else { return [] }
         return [ChargeAttempt(id: latestCharge, created: created, amount: amount, card: card, failure: lastFailure, capturedAt: amountReceived > 0 ? created : nil)]
     }
 
-    /// Writes the latest charge as Stripe's API shows it. Only meaningful once there was one.
+    /// Writes the latest charge as Stripe's API shows it. Only meaningful if there is one.
     func writeCharge(to writer: inout JSONWriter, _ showing: Showing) {
         if let attempt = attempts.last { write(attempt, to: &writer, showing) } else { writer.null() }
     }
@@ -14,7 +14,7 @@ extension PaymentIntent {
     /// Writes one of its charges.
     func write(_ attempt: ChargeAttempt, to writer: inout JSONWriter, _ showing: Showing) {
         let isApproved = attempt.failure == nil
-        // The money is that of the attempt that was approved, which is the last.
+        // The amounts belong to the attempt that was approved, which is the last one.
         let isCurrent = isApproved && attempt.id == latestCharge
         let returned = isCurrent ? amountRefunded + (amountReleased ?? 0) : 0
         writer.object { writer in

@@ -93,7 +93,7 @@ extension PaymentIntent {
         writer.field("transfer_group", terms.transferGroup)
     }
 
-    /// Its payment method, where that is kept for no customer.
+    /// Its payment method, if that is not kept for a customer.
     private var shownMethod: PaymentMethod? {
         guard let paymentMethod, let card else { return nil }
         return PaymentMethod(id: paymentMethod, card: card, created: created)

@@ -15,7 +15,7 @@ extension PaymentIntent {
         case processing
         case captureAwaited
         case canceled
-        /// Its authorised money went back to the customer.
+        /// The authorised money was released to the customer.
         case authorizationReleased
         case authorizationExpired
         case disputeClosed(DisputeStatus)
@@ -26,13 +26,13 @@ extension PaymentIntent {
         case fail
     }
 
-    /// What a confirmation is made with.
+    /// The circumstances of a confirmation.
     struct Circumstances: Sendable, Equatable {
         var offSession = false
         /// Whether the card was set up for payments without its owner.
         var isSetUp = false
         var requestsAuthentication = false
-        /// An authentication that is needed is a decline.
+        /// Whether the payment is declined if authentication is needed.
         var failsOnAction = false
     }
 
@@ -127,7 +127,7 @@ extension PaymentIntent {
         return end(reason, at: now) ? .authorizationReleased : .canceled
     }
 
-    /// What happens by itself: a direct debit is decided, or authorised money was not captured in time. Nil when nothing is due.
+    /// Applies what happens by itself: a direct debit is decided, or authorised money was not captured in time. Returns nil if nothing is due.
     mutating func pass(to now: Int) -> Happening? {
         guard let dueAt, dueAt <= now, let card else { return nil }
         guard status == .processing else {
@@ -260,7 +260,7 @@ extension PaymentIntent {
 }
 
 extension PaymentIntent {
-    /// What may be changed depends on the state: its description and metadata always, the rest until it is charged.
+    /// What may be changed depends on the state: the description and metadata always, the rest until the payment is charged.
     mutating func change(_ change: PaymentChange, card: TestCard?, methodID: String?) throws(StripeError) {
         if !change.isHarmless, status != .requiresPaymentMethod, status != .requiresConfirmation, status != .requiresAction {
             throw .unexpectedState(

@@ -1,6 +1,6 @@
 /// One payment, from its creation until it is charged or cancelled. A value: its changes are in the transitions.
 ///
-/// Amounts are in the currency's smallest unit; times are seconds since 1970. What journals of earlier versions do not have is optional.
+/// Amounts are in the currency's smallest unit; times are seconds since 1970. Fields that journals of earlier versions lack are optional.
 struct PaymentIntent: Sendable, Equatable, Decodable {
     enum Status: String, Sendable, CaseIterable, Decodable {
         case requiresPaymentMethod = "requires_payment_method"
@@ -23,7 +23,7 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
         case fraudulent
         case requestedByCustomer = "requested_by_customer"
         case abandoned
-        /// By Stripe, when an authorisation has expired. No client can give it.
+        /// Set by Stripe when an authorisation has expired. Clients cannot use it.
         case automatic
 
         static let allCases: [Self] = [.duplicate, .fraudulent, .requestedByCustomer, .abandoned]
@@ -31,9 +31,9 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
 
     /// Stripe's largest charge: eight digits.
     static let amounts = 1...99_999_999
-    /// For how long most banks hold authorised money, in seconds.
+    /// How long most banks hold authorised money, in seconds.
     static let authorizationLifetime = 7 * 86_400
-    /// Attempts of one payment that are kept; older ones are forgotten.
+    /// The number of attempts of one payment that are kept; older ones are forgotten.
     static let maximumCharges = 50
 
     /// Of the dispute of its charge.
@@ -62,14 +62,14 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
     let idempotencyKey: String?
 
     var status: Status
-    /// How the API names its payment method.
+    /// The id of its payment method in the API.
     var paymentMethod: String?
     var testCard: TestCard?
     var returnURL: String?
     var amountCapturable = 0
     var amountReceived = 0
     var amountRefunded = 0
-    /// Authorised money that was not captured, and is the customer's again.
+    /// Authorised money that was not captured and has been released.
     var amountReleased: Int?
     var latestCharge: String?
     var charges: [ChargeAttempt]?
@@ -83,7 +83,7 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
     /// Grows by one with every change, so that the journal's entries may arrive in any order.
     var revision = 0
 
-    /// Fields that the sandbox keeps and shows, and that decide nothing.
+    /// Fields that the sandbox keeps and shows, without any effect.
     struct Terms: Sendable, Equatable, Codable {
         var receiptEmail: String?
         var setupFutureUsage: String?
@@ -93,7 +93,7 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
         var automaticMethods: Bool?
         var transferGroup: String?
         var onBehalfOf: String?
-        /// By the part of the name in brackets, as in `address][city`.
+        /// Keyed by the part of the name in brackets, as in `address][city`.
         var shipping: [String: String] = [:]
     }
 
@@ -122,7 +122,7 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
     var orderID: String? { metadata["order_id"] }
     var amountRefundable: Int { amountReceived - amountRefunded }
 
-    /// How its charges end; nil while it has no payment method.
+    /// The test card, which decides how its charges end; nil while it has no payment method.
     var card: TestCard? {
         get { testCard ?? paymentMethod.flatMap(TestCard.init(rawValue:)) }
         set {
@@ -131,7 +131,7 @@ struct PaymentIntent: Sendable, Equatable, Decodable {
         }
     }
 
-    /// When the authorised money is lost, if it is not captured; nil unless it waits for that.
+    /// When the authorisation expires if it is not captured; nil unless the payment waits for a capture.
     var captureBefore: Int? { status == .requiresCapture ? (charges?.last?.created ?? created) + Self.authorizationLifetime : nil }
     /// When it changes by itself.
     var dueAt: Int? { captureBefore ?? (status == .processing ? processedAt : nil) }
@@ -143,7 +143,7 @@ struct ChargeAttempt: Sendable, Equatable, Decodable {
     let created: Int
     let amount: Int
     let card: TestCard
-    /// Nil for one that was approved, or is still processed.
+    /// Nil if it was approved, or is still processed.
     var failure: PaymentFailure?
     /// When the money was taken.
     var capturedAt: Int?
@@ -184,7 +184,7 @@ struct PaymentDraft: Sendable, Equatable {
     var terms = PaymentIntent.Terms()
 }
 
-/// What a client asks for when it changes a payment intent. Nil leaves a field as it is.
+/// What a client sends to change a payment intent. Nil leaves a field as it is.
 struct PaymentChange: Sendable, Equatable {
     var amount: Int?
     var currency: String?
@@ -196,7 +196,7 @@ struct PaymentChange: Sendable, Equatable {
     var paymentMethodTypes: [String]?
     var terms = PaymentIntent.Terms()
 
-    /// Whether it changes no more than what may be changed at any time.
+    /// Whether it changes only what may be changed at any time.
     var isHarmless: Bool {
         amount == nil && currency == nil && captureMethod == nil && paymentMethod == nil && customer == nil && paymentMethodTypes == nil
     }
@@ -215,7 +215,7 @@ extension PaymentIntent {
 }
 
 extension PaymentIntent.Terms {
-    /// These, with what `other` has instead.
+    /// These terms, replaced by those that `other` has.
     func merging(_ other: Self) -> Self {
         Self(
             receiptEmail: other.receiptEmail ?? receiptEmail, setupFutureUsage: other.setupFutureUsage ?? setupFutureUsage,

@@ -50,7 +50,7 @@ final class PaymentLedger: Sendable {
     /// Carries the command out. When this returns, the journal has it, and the reply is kept under the key.
     ///
     /// With `failure` the command is carried out all the same, but the client gets the failure, now and at every retry.
-    /// - Parameter expand: References of the reply to write whole.
+    /// - Parameter expand: The references to expand in the reply.
     func execute(
         _ command: PaymentCommand, key: IdempotencyKey?, expand: [String] = [], failingWith failure: StripeError? = nil
     ) async throws -> StoredReply {
@@ -66,7 +66,7 @@ final class PaymentLedger: Sendable {
         try await commit(.failure(failure), key: key, now: secondsSince1970())
     }
 
-    /// Ends the refunds that are due, and moves the payments on that change by themselves.
+    /// Completes the refunds that are due, and advances the payments that change by themselves.
     func passTime() async throws {
         let now = secondsSince1970()
         for id in state.withLock({ $0.book.paymentsDue(by: now) }) { _ = try await execute(.pass(id: id), key: nil) }

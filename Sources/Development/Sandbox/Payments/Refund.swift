@@ -27,7 +27,7 @@ struct Refund: Sendable, Equatable {
     private(set) var current: Status?
     /// How it will end, and when, in seconds since 1970.
     private(set) var end: End?
-    /// Grows by one with every change; nil in the journal of an earlier version.
+    /// Increases by one with every change; nil in the journal of an earlier version.
     private(set) var revision: Int?
 
     var status: Status { current ?? .succeeded }

@@ -1,17 +1,17 @@
-/// How an object is shown: where the customer's browser reaches the sandbox, and which references are written whole (`expand`).
+/// How an object is shown: the address at which the customer's browser reaches the sandbox, and the references that are expanded (`expand`).
 struct Showing: Sendable {
     let publicURL: String
     var expansion = Expansion()
-    /// Finds what is expanded; without it only the ids are written.
+    /// Where expanded objects are looked up; without it, only ids are written.
     var book: PaymentBook?
 
-    /// For the object behind this field.
+    /// How to show the object to which this field refers.
     func behind(_ field: String) -> Showing {
         Showing(publicURL: publicURL, expansion: expansion.behind(field), book: book)
     }
 }
 
-/// The references that a request wants written whole, as in `latest_charge.balance_transaction`.
+/// The references that a request wants expanded, as in `latest_charge.balance_transaction`.
 struct Expansion: Sendable, Equatable {
     /// Stripe's own limit.
     static let maximumDepth = 4
@@ -39,7 +39,7 @@ struct Expansion: Sendable, Equatable {
 
     init() {}
 
-    /// - Throws: for a name that is no reference of the object, or too deep.
+    /// - Throws: for a name that is not a reference of the object, or is too deep.
     init(_ names: [String], of kind: Kind, inList: Bool = false) throws(StripeError) {
         for name in names {
             var parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
@@ -73,7 +73,7 @@ struct Expansion: Sendable, Equatable {
 }
 
 extension JSONWriter {
-    /// The id of another object, or all of it.
+    /// Writes the id of another object, or the whole object.
     mutating func reference(_ name: String, _ id: String?, _ showing: Showing, _ write: (inout JSONWriter, PaymentBook, Showing) -> Bool) {
         guard id != nil, showing.expansion.contains(name), let book = showing.book else { return field(name, id) }
         var whole = JSONWriter()

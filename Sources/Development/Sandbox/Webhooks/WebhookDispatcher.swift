@@ -24,7 +24,7 @@ final class WebhookDispatcher: Service {
     }
 
     private let url: String
-    /// The headers that prove whose event a body is, at a time in seconds since 1970.
+    /// The headers that sign a body, at a time in seconds since 1970.
     private let sign: @Sendable ([UInt8], Int) -> [(name: String, value: String)]
     private let transport: any HTTPTransport
     private let logger: Logger

@@ -17,7 +17,7 @@ public final class Scheduler: TaskExecutor, SerialExecutor {
         self.init(seed: seed, clock: clock, watchdog: nil)
     }
 
-    /// - Parameter watchdog: Reports a run that stands still in real time.
+    /// - Parameter watchdog: Reports a run that makes no progress in real time.
     init(seed: UInt64, clock: SimulatedClock, watchdog: Watchdog?) {
         chance = Chance(seed: seed, stream: "scheduler")
         self.clock = clock

@@ -2,11 +2,11 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Reports what a simulation waits for when it stands still in real time: its thread has drawn no job, and begun nothing else, for as long as no statement takes.
+/// Reports what a simulation waits for when it makes no progress in real time: its thread has started no job, and nothing else, for longer than any statement takes.
 ///
 /// Virtual time cannot show this: while the simulation's thread waits for PostgreSQL, no virtual time passes.
 final class Watchdog: Sendable {
-    /// What the simulation's thread does.
+    /// What the simulation's thread is doing.
     enum Doing: Sendable, Equatable {
         case connecting
         /// A job of the program; the number of jobs before it.
@@ -17,7 +17,7 @@ final class Watchdog: Sendable {
         case statement(backend: Int32)
     }
 
-    /// Real time that anything may take on a busy machine.
+    /// The longest real time that a step may take on a busy machine.
     static let patience = Duration.seconds(30)
 
     private struct State {
@@ -31,7 +31,7 @@ final class Watchdog: Sendable {
     private let state = Mutex(State())
     private let patience: Duration
     private let report: @Sendable (String) -> Void
-    /// A queue of its own: the thread pools that the simulation uses may be what is exhausted.
+    /// Has its own queue, because the thread pools that the simulation uses may be exhausted.
     private let queue = DispatchQueue(label: "simulation watchdog")
 
     /// - Parameter report: Receives one text each time that the simulation stands still; standard error by default.
@@ -41,7 +41,7 @@ final class Watchdog: Sendable {
         lookAgain()
     }
 
-    /// For as long as the simulation keeps it.
+    /// Watches for as long as the simulation keeps this object.
     private func lookAgain() {
         queue.asyncAfter(deadline: .now() + .milliseconds(Int(patience / 4 / .milliseconds(1)))) { [weak self] in
             guard let self else { return }
@@ -75,7 +75,7 @@ final class Watchdog: Sendable {
         var lines = ["The simulation has stood still for \(still.components.seconds) s: \(name(of: state.doing))."]
         var backends = state.waiting
         if case .statement(let backend) = state.doing, !backends.contains(backend) { backends.append(backend) }
-        // T is stopped, S asleep, R running: a stopped process that others wait for is the simulation's own mistake.
+        // T is stopped, S asleep, R running. If others wait for a stopped process, the simulation itself is wrong.
         for backend in backends { lines.append("PostgreSQL's process \(backend) is in the state \(processState(backend)).") }
         lines.append("Its own threads: \(threadStates()).")
         return lines.joined(separator: "\n") + "\n"
@@ -92,7 +92,7 @@ final class Watchdog: Sendable {
 
     private static func processState(_ process: Int32) -> String { status("/proc/\(process)/stat") ?? "gone" }
 
-    /// How many of them are in which state.
+    /// The number of threads in each state.
     private static func threadStates() -> String {
         var counts: [String: Int] = [:]
         for thread in names(in: "/proc/self/task") { counts[status("/proc/self/task/\(thread)/stat") ?? "gone", default: 0] += 1 }
@@ -110,7 +110,7 @@ final class Watchdog: Sendable {
         return names
     }
 
-    /// The letter behind the name in brackets.
+    /// The letter after the name in brackets.
     private static func status(_ file: String) -> String? {
         let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -3,20 +3,20 @@ import Runtime
 import Secrets
 import Synchronization
 
-/// PayPal's certificates, by address. A stranger who names addresses of their own can make this process fetch no more than a few files a minute from PayPal,
-/// and can push no certificate out: only those that have proved a webhook are kept.
+/// PayPal's certificates, by address. A stranger who names other addresses can make this process fetch only a few files a minute from PayPal,
+/// and cannot push out a certificate: only those that have verified a webhook are kept.
 final class PayPalCertificates: Sendable {
     /// PayPal has one in use, and another while it is being replaced.
     static let maximumKept = 8
     /// A certificate is fetched again after a day, in seconds.
     static let life = 86_400.0
-    /// Fetches within `span` seconds. While there is no room for one, webhooks under certificates that are kept are checked as always.
+    /// The most fetches within `span` seconds. While no more are allowed, webhooks under certificates that are kept are verified as usual.
     static let maximumFetches = 10
     static let span = 60.0
 
     private struct State {
         var kept: [String: (certificate: SigningCertificate, since: Date)] = [:]
-        /// The times of the latest, at most `maximumFetches`.
+        /// The times of the latest fetches, at most `maximumFetches`.
         var fetches: [Date] = []
     }
 
@@ -28,7 +28,7 @@ final class PayPalCertificates: Sendable {
         self.webhooks = webhooks
     }
 
-    /// Nil when PayPal has no such certificate.
+    /// Returns nil if PayPal has no such certificate.
     func certificate(_ url: String, now: Date) async throws(WebhookFault) -> SigningCertificate? {
         if let kept = state.withLock({ $0.kept[url] }), now.timeIntervalSince(kept.since) < Self.life { return kept.certificate }
         do {
@@ -43,7 +43,7 @@ final class PayPalCertificates: Sendable {
         }
     }
 
-    /// It has proved a webhook.
+    /// Keeps a certificate, because it has verified a webhook.
     func keep(_ certificate: SigningCertificate, _ url: String, now: Date) {
         state.withLock { state in
             if let kept = state.kept[url], kept.certificate === certificate { return }

@@ -1,17 +1,17 @@
-/// What PayPal's webhooks are checked by.
+/// What PayPal's webhooks are verified with.
 public struct PayPalWebhooks: Sendable {
-    /// PayPal's certificates: the path of each ends with its name.
+    /// The path of PayPal's certificates, before the name of each.
     static let path = "/v1/notifications/certs/"
     static let nameLength = 1...120
 
     /// The id of the webhook at PayPal, which each signature covers.
     public let webhookID: String
-    /// `https://host`, without a slash at the end: the only servers that certificates are fetched from.
+    /// `https://host`, without a trailing slash: the only servers from which certificates are fetched.
     public let origins: [String]
-    /// Fetches a certificate's PEM file by TLS, whose certificate is verified, without following redirects; nil when the server has none of that name.
+    /// Fetches a certificate's PEM file over verified TLS, without following redirects; returns nil if the server has none of that name.
     let fetch: @Sendable (_ url: String) async throws -> [UInt8]?
 
-    /// - Parameter apiBase: PayPal's API, or a server that implements it. PayPal's own certificates are at a host of their own.
+    /// - Parameter apiBase: PayPal's API, or a server that implements it. PayPal serves its own certificates from another host.
     public init(webhookID: String, apiBase: String, fetch: @escaping @Sendable (_ url: String) async throws -> [UInt8]?) {
         self.webhookID = webhookID
         let base = apiBase.hasSuffix("/") ? String(apiBase.dropLast()) : apiBase
@@ -24,7 +24,7 @@ public struct PayPalWebhooks: Sendable {
         self.fetch = fetch
     }
 
-    /// Whether it is the address of a certificate of PayPal's, to the letter: nothing in it can lead to another server or path.
+    /// Whether it is exactly the address of a PayPal certificate: nothing in it can lead to another server or path.
     func isCertificate(_ url: String) -> Bool {
         origins.contains { origin in
             guard url.hasPrefix(origin + Self.path) else { return false }

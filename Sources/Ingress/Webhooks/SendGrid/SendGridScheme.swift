@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Secrets
 
-/// SendGrid's signed event webhook: an ECDSA signature of the time and the body, under the key that SendGrid shows for the webhook.
+/// SendGrid's signed event webhook: an ECDSA signature of the time and the body, to be verified with the key that SendGrid shows for the webhook.
 ///
-/// The time is signed, but no age is refused: SendGrid sends events that were not taken again for a day, and what they report is true for ever and counts once.
+/// The time is signed, but any age is accepted: SendGrid resends events that were not accepted for a day, and their reports remain true and count only once.
 struct SendGridScheme: WebhookScheme {
     static let name = "sendgrid"
     static let headers = ["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"]
-    /// One request brings many events.
+    /// One request contains many events.
     static let typeField: String? = nil
     /// Of a header.
     private static let longest = 200

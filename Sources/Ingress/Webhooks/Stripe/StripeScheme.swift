@@ -5,7 +5,7 @@ struct StripeScheme: WebhookScheme {
     static let headers = ["stripe-signature"]
     static let typeField: String? = "type"
 
-    /// Any of them may have signed: a sender uses a new one before or after this process knows it.
+    /// Any of them may have signed: a sender may start to use a new one before or after this process knows it.
     let secrets: [String]
 
     func verify(_ values: (String) -> [String], _ body: [UInt8], query _: [String: String], now: Date) throws(WebhookFault) {

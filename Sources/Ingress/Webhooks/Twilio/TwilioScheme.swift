@@ -1,18 +1,18 @@
 import FoundationEssentials
 import Secrets
 
-/// `X-Twilio-Signature`: the HMAC-SHA1 of the request's URL and its form's fields under the account's token, in Base64.
+/// `X-Twilio-Signature`: the HMAC-SHA1 of the request's URL and its form fields, keyed with the account's token, in Base64.
 ///
-/// The URL is the one that Twilio was given, which no ingress behind a proxy sees: it is configured. Twilio signs no time, so an old request passes again;
-/// what it reports is true for ever, and counts once.
+/// The URL is the one that Twilio was given, which an ingress behind a proxy cannot see, so it is configured. Twilio signs no time, so an old request passes again;
+/// this is harmless, because its report remains true and counts only once.
 struct TwilioScheme: WebhookScheme {
     static let name = "twilio"
     static let headers = ["x-twilio-signature"]
     static let typeField: String? = nil
 
-    /// Any of them may have signed: a sender uses a new one before or after this process knows it.
+    /// Any of them may have signed: a sender may start to use a new one before or after this process knows it.
     let secrets: [String]
-    /// The public URL of the operation, as Twilio was given it; nil where it is not configured.
+    /// The public URL of the operation, as given to Twilio; nil if it is not configured.
     let url: String?
 
     func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) throws(WebhookFault) {
@@ -26,7 +26,7 @@ struct TwilioScheme: WebhookScheme {
         }
     }
 
-    /// Fields of one name count once for each value.
+    /// Fields with the same name and value are signed once.
     static func isValid(_ signature: String, _ url: String, _ fields: [(name: String, value: String)], _ token: String) -> Bool {
         let values = Dictionary(grouping: fields, by: \.name).mapValues { Set($0.map(\.value)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
         let sorted = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
@@ -35,7 +35,7 @@ struct TwilioScheme: WebhookScheme {
         return constantTimeEquals(Array(Base64.encode(code).utf8), Array(signature.utf8))
     }
 
-    /// Nil for what is no form.
+    /// Nil if the body is not a form.
     private static func fields(_ body: [UInt8]) -> [(name: String, value: String)]? {
         guard let text = String(validating: body, as: UTF8.self) else { return nil }
         var fields: [(name: String, value: String)] = []

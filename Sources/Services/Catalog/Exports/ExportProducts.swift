@@ -118,7 +118,7 @@ private struct ExportedProduct: Encodable {
 private struct ExportedVariant: Encodable {
     let sku: String
     let options: [String: String]
-    /// Nil for the product's.
+    /// Nil if the variant has the product's price.
     let price: Money?
     let stock: Int
 

@@ -4,11 +4,11 @@ import JSON
 import Messaging
 
 extension ImportBatch {
-    /// The fields of a product that has one row; nil, and rejected, when its price is wrong.
+    /// The fields of a product that has one row; returns nil, and rejects the row, if its price is wrong.
     mutating func product(_ row: KeyedRow, _ cells: [String: String], _ known: ProductRow?) -> [String: JSONValue]? {
         switch price(row, cells, known: known?.view.price.currency) {
         case .success(let price):
-            // A row of a product whose variants stand elsewhere says nothing of its price.
+            // The row of a product whose variants are elsewhere says nothing about its price.
             let options = row.keepsVariants ? Set(known?.variants.flatMap(\.options.keys) ?? []) : []
             var object = ProductCells(cells: cells, known: known, price: row.keepsVariants ? nil : price, variantOptions: options).object
             if row.keepsVariants { object["stock"] = nil }
@@ -19,7 +19,7 @@ extension ImportBatch {
         }
     }
 
-    /// The fields of a product whose variants are the parts of its row; nil, and rejected, when one of them is wrong.
+    /// The fields of a product whose variants are the parts of its row; returns nil, and rejects the row, if one of them is wrong.
     mutating func productWithVariants(_ row: KeyedRow, _ cells: [String: String], _ known: ProductRow?) -> [String: JSONValue]? {
         var priced: [(part: KeyedRow, price: Money)] = []
         for part in row.parts {
@@ -37,10 +37,10 @@ extension ImportBatch {
         var object = ProductCells(cells: cells, known: known, price: price, variantOptions: options).object
         var variants = Dictionary(
             priced.map { ($0.part.key, ProductCells.variant($0.part.key, $0.part.cells ?? [:], $0.price, of: price)) }, uniquingKeysWith: { first, _ in first })
-        // In their order, the new ones last.
+        // Existing variants keep their order; new ones follow.
         let inPlace = old.map { old in variants.removeValue(forKey: old.sku) ?? Self.json(old.variant(currency: price.currency)) }
         object["variants"] = .array(inPlace + priced.compactMap { variants[$0.part.key] })
-        // WooCommerce's variable products count no stock of their own that could be sold.
+        // WooCommerce's variable products have no stock of their own that could be sold.
         object["stock"] = nil
         return object
     }
@@ -51,11 +51,11 @@ extension ImportBatch {
         return .object(object)
     }
 
-    /// The rows of variants whose product cannot be taken.
+    /// Rejects the rows of variants whose product cannot be accepted.
     mutating func rejectParts(of rows: [KeyedRow]) {
         let lines = Set(rejections.map(\.line))
         for row in rows where row.keepsVariants && lines.contains(row.row.line) {
-            for part in row.parts where !lines.contains(part.row.line) { reject(part, "belongs to the product of line \(row.row.line), which cannot be taken") }
+            for part in row.parts where !lines.contains(part.row.line) { reject(part, "belongs to the product of line \(row.row.line), which cannot be accepted") }
         }
     }
 }

@@ -97,7 +97,7 @@ struct ImportBatch: Sendable {
         }
     }
 
-    /// WooCommerce's variable products need no SKU: they are not sold themselves.
+    /// WooCommerce's variable products need no SKU, because they are not sold themselves.
     private static func key(of cells: [String: String], _ column: String) -> String {
         let text = cells[column] ?? ""
         guard text.isEmpty, WooProducts.isVariable(cells), let id = cells["woo.id"], !id.isEmpty else { return text }
@@ -122,14 +122,14 @@ struct ImportBatch: Sendable {
         return key.utf8.count > 64 ? "must have 1 to 64 characters" : "may hold ASCII letters, digits, '.', '_' and '-' only"
     }
 
-    /// Those whose keys no row before has.
+    /// The rows whose keys no earlier row has.
     mutating func unrepeated(_ rows: [KeyedRow], _ earlier: [String: Int]) -> [KeyedRow] {
         var lines = earlier
         return rows.filter { row in
             var isNew = true
             for row in [row] + row.parts {
                 if let line = lines[row.key] {
-                    reject(row, column: job.kind.key, value: row.key, "stands in line \(line) already")
+                    reject(row, column: job.kind.key, value: row.key, "is already in line \(line)")
                     isNew = false
                 } else {
                     lines[row.key] = row.row.line
@@ -139,7 +139,7 @@ struct ImportBatch: Sendable {
         }
     }
 
-    /// How many rows of the file are rejected: a product with one that is wrong is not taken at all.
+    /// The number of rows of the file that are rejected: a product with one wrong row is rejected as a whole.
     func rejectedRows(of rows: [ImportRow]) -> Int {
         let lines = Set(rejections.map(\.line))
         return rows.reduce(0) { $0 + ($1.lines.contains(where: lines.contains) ? $1.lines.count : 0) }

@@ -41,8 +41,8 @@ extension Imports {
         return outcomes
     }
 
-    /// Where the import is, when the client does not know it yet: events in between, which would say less, are left out. The id of an event is the import's step.
-    /// For a client that knows how an import has ended it is 204, after which browsers do not reconnect.
+    /// The import's current progress, if the client does not have it yet; earlier events are left out, because the latest includes them. The id of an event is the import's
+    /// step. A client that has the last event of an import gets 204, after which browsers do not reconnect.
     func events(_ items: [IncomingMessage<ListenToImport>], on connection: any SQLConnection) async throws -> [Outcome] {
         let jobs = try await ImportStore.find(items.map(\.input.id), on: connection)
         return try items.map { item in

@@ -15,7 +15,7 @@ struct ImportedProduct: Sendable, Equatable {
 
     let change: ProductChange
     let stock: Int?
-    /// Of its variants, by SKU.
+    /// The stock of its variants, by SKU.
     var variantStock: [String: Int] = [:]
 
     static func read(_ id: UUID, _ fields: inout Fields) -> ImportedProduct {
@@ -26,7 +26,7 @@ struct ImportedProduct: Sendable, Equatable {
         for variant in counted {
             guard let stock = variant.stock else { continue }
             guard (0...StockChange.maximumOnHand).contains(stock) else {
-                fields.note("variants", "must have a stock from 0 to \(StockChange.maximumOnHand) each")
+                fields.note("variants", "must each have a stock from 0 to \(StockChange.maximumOnHand)")
                 break
             }
             product.variantStock[variant.sku] = stock
@@ -42,7 +42,7 @@ struct ImportProducts: Sendable {
     private struct Plan {
         var new: [(row: KeyedRow, id: UUID, product: NewProduct)] = []
         var changed: [(row: KeyedRow, id: UUID, old: ProductFields, new: ProductFields)] = []
-        /// What is to be on hand; `row` is that of the product, `part` that of the SKU.
+        /// The stock to be on hand; `row` is the row of the product, `part` that of the SKU.
         var stock: [(row: KeyedRow, part: KeyedRow, onHand: Int, sku: String)] = []
     }
 
@@ -62,7 +62,7 @@ struct ImportProducts: Sendable {
         if !batch.job.dryRun {
             let new = plan.new.compactMap { new in slugs[new.id].map { (id: new.id, slug: $0, product: new.product) } }
             let counts = Dictionary(plan.stock.map { ($0.sku, $0.onHand) }, uniquingKeysWith: { first, _ in first })
-            // Nothing can have been reserved of a SKU that was not there, so no order waits for these.
+            // A SKU that did not exist cannot have been reserved, so no order waits for these.
             try await ImportStock.begin(newSKUs.filter { levels[$0] == nil }.map { ($0, counts[$0] ?? 0) }, batch, on: transaction)
             plan.stock.removeAll { levels[$0.sku] == nil && isNew.contains($0.sku) }
             if !new.isEmpty { try await ProductStore.add(new, now: batch.now, on: transaction) }

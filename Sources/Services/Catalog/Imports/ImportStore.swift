@@ -53,7 +53,7 @@ enum ImportStore {
         return Dictionary(jobs.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Newest first, those before `after`.
+    /// The imports before `after`, newest first.
     static func list(after: (Date, UUID)?, limit: Int, on connection: any SQLConnection) async throws -> [ImportJob] {
         let start: SQL = after.map { "WHERE (started_at, id) < (\($0.0), \($0.1))" } ?? ""
         return try await connection.query(columns + " " + start + " ORDER BY started_at DESC, id DESC LIMIT \(limit)").map { try ImportJob($0) }
@@ -88,7 +88,7 @@ enum ImportStore {
         }
     }
 
-    /// Notes the keys of rows, and returns the lines of earlier rows that have one of them already. Earlier rows have smaller lines.
+    /// Records the keys of rows, and returns the lines of earlier rows with one of these keys. Earlier rows have smaller line numbers.
     static func claim(_ keys: [(key: String, line: Int)], of id: UUID, on transaction: any SQLConnection) async throws -> [String: Int] {
         guard let first = keys.map(\.line).min() else { return [:] }
         let new = try await transaction.execute(

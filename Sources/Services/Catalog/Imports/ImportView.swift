@@ -1,7 +1,7 @@
 import Contracts
 import FoundationEssentials
 
-/// How far an import is: an item of the list, and the data of an event.
+/// The progress of an import: an item of the list, and the data of an event.
 struct ImportSummary: Sendable, Codable {
     @PublicID var id: UUID
     let state: ImportView.State

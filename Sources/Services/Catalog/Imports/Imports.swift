@@ -34,7 +34,7 @@ struct Imports: Sendable {
         return outcomes
     }
 
-    /// Reads on, beside the thread that answers queries.
+    /// Continues to read, apart from the thread that answers queries.
     func advance(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await withTaskExecutorPreference(globalConcurrentExecutor) { try await steps(items, on: transaction) }
     }

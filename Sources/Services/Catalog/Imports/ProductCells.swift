@@ -8,7 +8,7 @@ struct ProductCells {
     let cells: [String: String]
     let known: ProductRow?
     let price: Money?
-    /// Names of what tells its variants apart: of these the product itself has no attribute.
+    /// The names of the options that distinguish its variants; the product itself has no attributes with these names.
     var variantOptions: Set<String> = []
 
     var object: [String: JSONValue] {
@@ -71,7 +71,7 @@ struct ProductCells {
 
     // MARK: - Variants
 
-    /// What tells a variant from the others, as its row says: Shopify's options, but for the one that stands for none, or WooCommerce's attributes.
+    /// The options that distinguish a variant, from its row: Shopify's options, except the one that stands for none, or WooCommerce's attributes.
     static func options(of cells: [String: String]) -> [String: String] {
         var options: [String: String] = [:]
         for number in 1...3 {
@@ -82,7 +82,7 @@ struct ProductCells {
         return options
     }
 
-    /// The variant of a row as JSON; its price only where it is not the product's.
+    /// The variant of a row as JSON, with its price only if that differs from the product's.
     static func variant(_ sku: String, _ cells: [String: String], _ price: Money, of product: Money) -> JSONValue {
         var object: [String: JSONValue] = ["sku": .string(sku), "options": .object(options(of: cells).mapValues { .string($0) })]
         if price != product { object["price"] = .object(["amount": .integer(price.amount), "currency": .string(price.currency)]) }

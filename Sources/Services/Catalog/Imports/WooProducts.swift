@@ -4,8 +4,8 @@ import JSON
 import Messaging
 import PostgreSQL
 
-/// WooCommerce's variable products. Each variation is a row somewhere behind that of its product, which it names by SKU or as `id:123`. The product itself has no
-/// price, so one that is not there yet is created with the first of its variations.
+/// WooCommerce's variable products. Each variation is a row somewhere after that of its product, which it names by SKU or as `id:123`. The product itself has no
+/// price, so a product that does not exist yet is created with the first of its variations.
 enum WooProducts {
     static func isVariable(_ cells: [String: String]) -> Bool { types(cells).contains("variable") }
 
@@ -22,7 +22,7 @@ enum WooProducts {
         let cells: [String: String]
     }
 
-    /// The same rows, with each product's variations as its parts, and without products that wait for theirs.
+    /// The same rows, with each product's variations as its parts, and without products that still wait for their variations.
     static func gather(_ rows: [KeyedRow], _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [KeyedRow] {
         guard batch.job.reader.layout?.origin == .woocommerce else { return rows }
         let parents = rows.filter { isVariable($0.cells ?? [:]) }
@@ -40,7 +40,7 @@ enum WooProducts {
             let name = reference(row)
             let ofShop = known[name].map { Parent(sku: $0.view.sku, reference: nil, line: row.row.line, cells: [:]) }
             guard let parent = found[name] ?? ofShop else {
-                batch.reject(row, column: "woo.parent", "is no product of this shop, and of no row before")
+                batch.reject(row, column: "woo.parent", "is not a product of this shop or of an earlier row")
                 continue
             }
             parts[parent.sku, default: (parent, [])].rows.append(row)
@@ -56,7 +56,7 @@ enum WooProducts {
 
     private static func reference(_ row: KeyedRow) -> String { row.cells?["woo.parent"] ?? "" }
 
-    /// Products of which the file had no variation that could be taken.
+    /// Products for which the file had no variation that could be accepted.
     static func unused(_ id: UUID, on transaction: any SQLConnection) async throws -> [Rejection] {
         try await transaction.query("SELECT line, sku FROM import_parents WHERE import_id = \(id) AND NOT used ORDER BY line").map { row in
             Rejection(line: try row.decode("line"), column: nil, value: try row.decode("sku"), "is a variable product without variations, and has no price of its own")

@@ -2,20 +2,20 @@ import FoundationEssentials
 import Messaging
 import WebClient
 
-/// What became of a message after its carrier had taken it.
+/// What became of a message after its carrier accepted it.
 enum Delivery: String, Sendable, CaseIterable {
     case delivered
-    /// It has not arrived, and will not.
+    /// The message has not arrived, and will not.
     case undelivered
 }
 
-/// A report of Twilio's: `MessageStatus` and, for a message that has not arrived, `ErrorCode`.
+/// A report from Twilio: `MessageStatus` and, for a message that has not arrived, `ErrorCode`.
 struct DeliveryReport: Sendable, Equatable {
     let notification: UUID
     let delivery: Delivery
     let detail: String?
 
-    /// Empty for a report of something else: an intermediate state, or a message that is not ours.
+    /// Empty for any other report: an intermediate state, or a message that Wharf did not send.
     static func read(_ request: Request) throws -> [DeliveryReport] {
         let fields = fields(request.body)
         guard let id = request.parameters["notification"].flatMap(UUID.init(uuidString:)), let status = fields["MessageStatus"] ?? fields["SmsStatus"],
@@ -31,18 +31,18 @@ struct DeliveryReport: Sendable, Equatable {
         switch status {
         case "delivered", "read": .delivered
         case "undelivered", "failed": .undelivered
-        // accepted, scheduled, queued, sending, sent, canceled, and those of receiving.
+        // accepted, scheduled, queued, sending, sent, canceled, and the states of incoming messages.
         default: nil
         }
     }
 
-    /// https://www.twilio.com/docs/api/errors, those about the recipient.
+    /// The errors about the recipient, from https://www.twilio.com/docs/api/errors.
     private static let meanings = [
         30003: "the handset cannot be reached", 30004: "blocked by the recipient or the carrier", 30005: "the number is unknown", 30006: "a landline, or a carrier that cannot be reached",
         30007: "filtered by the carrier", 30008: "for a reason that the carrier does not give",
     ]
 
-    /// Of a body in the encoding of forms, the last value of each name.
+    /// The fields of a form-encoded body: the last value of each name.
     private static func fields(_ body: [UInt8]) -> [String: String] {
         let parts = String(decoding: body, as: UTF8.self).split(separator: "&").map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
         let pairs = parts.compactMap { part -> (String, String)? in

@@ -9,7 +9,7 @@ struct Receipts: Sendable {
     let clock: any WallClock
 
     func record(_ items: [IncomingMessage<[DeliveryReport]>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        // A message that has arrived has arrived, whatever else is reported of it.
+        // A message that was reported as delivered stays so, whatever else is reported about it.
         let reports = Dictionary(items.flatMap(\.input).map { ($0.notification, $0) }) { first, second in second.delivery == .delivered ? second : first }
         try await ReceiptStore.record(reports.values.sorted { $0.notification < $1.notification }, now: clock.now(), on: transaction)
         return items.map { _ in .done() }
@@ -20,9 +20,9 @@ struct Receipts: Sendable {
 enum ReceiptStore {
     /// Why an address cannot be reached.
     enum Cause: String {
-        /// The server did not take a message for it.
+        /// The server refused a message for it.
         case refused
-        /// A message that was taken did not arrive.
+        /// A message that was accepted did not arrive.
         case undelivered
     }
 
@@ -42,7 +42,7 @@ enum ReceiptStore {
         try await forget(states.filter { $0.delivery == Delivery.delivered.rawValue }.map(\.id), Cause.allCases, on: transaction)
     }
 
-    /// The recipients of these notifications cannot be reached; an address that was erased is none.
+    /// Records that the recipients of these notifications cannot be reached. An erased address is not recorded.
     static func remember(_ notifications: [UUID], _ cause: Cause, now: Date, on transaction: any SQLConnection) async throws {
         if notifications.isEmpty { return }
         try await transaction.enqueue(
@@ -55,7 +55,7 @@ enum ReceiptStore {
             """)
     }
 
-    /// The recipients of these notifications can be reached again, where one of the causes was all that stood against it.
+    /// Records that the recipients of these notifications can be reached again, if one of the causes was the only obstacle.
     static func forget(_ notifications: [UUID], _ causes: [Cause], on transaction: any SQLConnection) async throws {
         if notifications.isEmpty { return }
         try await transaction.enqueue(

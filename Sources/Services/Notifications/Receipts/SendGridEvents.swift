@@ -2,18 +2,18 @@ import FoundationEssentials
 import JSON
 import Messaging
 
-/// What SendGrid reports of mails: a list of events, of which `delivered`, `bounce` and `dropped` say what became of a mail.
+/// What SendGrid reports about mails: a list of events, of which `delivered`, `bounce` and `dropped` are the final ones of a mail.
 enum SendGridEvents {
     private struct Event: Decodable {
         let event: String
-        /// Ours, which SendGrid returns.
+        /// Wharf's id of the notification, which SendGrid returns.
         let notification: String?
         let reason: String?
         let type: String?
 
         private enum Member: String, CodingKey { case event, notification, reason, type }
 
-        /// Members of other kinds than documented are left out, and not the event.
+        /// Members of a type other than documented are ignored; the event is not.
         init(from decoder: any Decoder) throws {
             let members = try decoder.container(keyedBy: Member.self)
             event = try members.decode(String.self, forKey: .event)
@@ -23,14 +23,14 @@ enum SendGridEvents {
         }
     }
 
-    /// An element that is no event.
+    /// An element that is not an event.
     private struct Lenient: Decodable {
         let event: Event?
 
         init(from decoder: any Decoder) throws { event = try? Event(from: decoder) }
     }
 
-    /// Of a server's answer, which may be long.
+    /// The longest text that is kept of a server's answer, in characters.
     private static let longestDetail = 500
 
     static func read(_ request: Request) throws -> [DeliveryReport] {
@@ -48,7 +48,7 @@ enum SendGridEvents {
         switch event {
         case "delivered": .delivered
         case "bounce", "dropped": .undelivered
-        // processed, deferred, and what the reader does.
+        // processed, deferred, and the reader's actions.
         default: nil
         }
     }

@@ -10,8 +10,8 @@ extension Wordings {
             "You do not have to pay for it. If any money has been taken, we will refund it in full."),
         NotificationKind.actionRequired.rawValue: Wording(
             "Please complete the payment for order {number}", "One more step",
-            "The payment for your order {number} has not been confirmed yet. Please go back to the page of our shop where you placed the order, or open the order there, and confirm it.",
-            "If you have just done so, there is nothing left to do. If the payment is not completed in time, the order does not go through and you do not have to pay for it.",
+            "The payment for your order {number} has not been confirmed yet. Please return to the page of our shop where you placed the order, or open the order there, and confirm the payment.",
+            "If you have just done so, you do not need to do anything else. If the payment is not completed in time, the order will not go through and you will not have to pay for it.",
             text: "{shop}: please return to our shop and confirm the payment for your order {number}."),
         NotificationKind.orderShipped.rawValue: Wording(
             "Your order {number} is on its way", "Your order is on its way", "We have handed these items from your order {number} to {carrier}.",

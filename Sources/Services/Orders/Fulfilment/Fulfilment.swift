@@ -37,7 +37,7 @@ struct Fulfilment: Sendable, Hashable, Codable {
     var returns: [Return] = []
     /// The refunds that the customer was notified of.
     private(set) var refunds: [UUID] = []
-    /// The payment's revision in the newest report about the refund of each return, by the refund's id. Nil in rows of versions without it.
+    /// The payment's revision in the newest report about the refund of each return, by the refund's id. Nil in rows from versions without it.
     private var refundRevisions: [String: Int]?
 
     enum State: String, Sendable, CaseIterable {
@@ -93,14 +93,14 @@ struct Fulfilment: Sendable, Hashable, Codable {
 
     enum RefundNews: Sendable {
         case nothing
-        /// The refund of a return stands otherwise than was known.
+        /// The state of a return's refund has changed.
         case changed
-        /// It has succeeded for the first time: the customer is notified of that once, even if a bank returns the money later and it is refunded again.
+        /// The refund has succeeded for the first time. The customer is notified of that once, even if a bank returns the money later and it is refunded again.
         case paid
     }
 
-    /// Takes over a report. The return that it belongs to, if there is one, says what became of its money: it has ended when that was refunded.
-    /// - Parameter revision: Of the payment, when it was reported; reports may arrive in any order.
+    /// Applies a report. The return that it belongs to, if there is one, shows the state of the refund, and has ended once the money was refunded.
+    /// - Parameter revision: The payment's revision at the time of the report; reports may arrive in any order.
     mutating func learn(_ refund: RefundReport, revision: Int) -> RefundNews {
         var news = RefundNews.nothing
         if let place = returns.firstIndex(where: { $0.refundID == refund.refundID }), isNew(refund, of: returns[place], revision) {
@@ -110,7 +110,7 @@ struct Fulfilment: Sendable, Hashable, Codable {
             returns[place].state =
                 switch (refund.state, refund.settlement) {
                 case (.succeeded, _): .refunded
-                // The gateway has not made it, and nobody makes it any more.
+                // The gateway did not make it, and it will not be made any more.
                 case (.failed, .writtenOff): .writtenOff
                 case (.failed, .refundedElsewhere), (.failed, .nothingLeft): .refunded
                 case (.failed, nil), (.pending, _), (.needsOperator, _): .received
@@ -125,15 +125,15 @@ struct Fulfilment: Sendable, Hashable, Codable {
     private func isNew(_ refund: RefundReport, of one: Return, _ revision: Int) -> Bool {
         guard [.received, .refunded, .writtenOff].contains(one.state) else { return false }
         let known = refundRevisions?[refund.refundID.lowerCaseText] ?? 0
-        // An operator's decision ends what has not ended, and nothing else.
+        // An operator's decision only ends what has not ended.
         if revision == known, refund.settlement != nil, one.state != .received { return false }
-        // A refund may end without a change of the payment: of two reports from one revision the one that says its end is newer.
+        // A refund may end without a change of the payment: of two reports with the same revision, the one with its end is newer.
         return revision > known || revision == known && (refund.state != .pending || one.refund?.state == .pending)
     }
 
     // MARK: Erasure
 
-    /// Without people's own words, and without what leads to a parcel's recipient.
+    /// The same without free text that people wrote, and without anything that identifies a parcel's recipient.
     var erased: Fulfilment {
         var erased = self
         erased.shipments = shipments.map {

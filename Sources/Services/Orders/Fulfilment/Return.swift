@@ -21,10 +21,10 @@ struct Return: Sendable, Hashable, Codable {
         var pieces: Fulfilment.Line { Fulfilment.Line(sku: sku, quantity: quantity) }
     }
 
-    /// What became of its money.
+    /// The refund of its money.
     struct Refund: Sendable, Hashable, Codable {
         let state: RefundState
-        /// What goes back; less than the return's amount where less of the payment is left.
+        /// The amount that is refunded: less than the return's amount if less of the payment is left.
         let amount: Money
     }
 
@@ -45,7 +45,7 @@ struct Return: Sendable, Hashable, Codable {
 
     static func refund(of id: UUID) -> UUID { UUID.v5(namespace: id, name: "refund") }
 
-    /// Without the customer's words and the shop's answer to them.
+    /// The same without the customer's reasons and the shop's answer to them.
     var erased: Return {
         var erased = self
         erased.lines = lines.map { Line(sku: $0.sku, quantity: $0.quantity, reason: Erased.text) }

@@ -16,7 +16,7 @@ extension Changing {
             try order.change(fulfilment)
             order.note(order.state, "\(shipment.lines.text) by \(shipment.carrier), \(shipment.trackingNumber)", by: .shop, at: now)
             var messages = [try OutgoingMessage(.event(MessageName.orderShipped), OrderUpdate(shipment, of: order))]
-            // The whole of it, with the first parcel; asking again with the next one takes nothing more.
+            // The first parcel captures the whole payment; a request with a later parcel captures nothing more.
             if order.paymentState == .authorized { messages.append(try OutgoingMessage(.request(MessageName.capture), CapturePayment(orderID: order.id))) }
             return (try order.reply(status: 201), messages)
         }

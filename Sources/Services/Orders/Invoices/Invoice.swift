@@ -7,7 +7,7 @@ struct Invoice: Sendable {
         case english = "en"
         case german = "de"
 
-        /// English for all languages that there are no texts in.
+        /// English for all languages without texts.
         init(locale: String?) {
             let primary = locale?.split(separator: "-").first?.lowercased()
             self = primary.flatMap(Self.init(rawValue:)) ?? .english
@@ -31,7 +31,7 @@ struct Invoice: Sendable {
 
     let order: OrderView
     let language: Language
-    /// The shop's name, where it is known.
+    /// The shop's name, if it is known.
     let shop: String?
 
     var html: String {
@@ -85,7 +85,7 @@ struct Invoice: Sendable {
         return total + [(words.refunded, order.refunded), (words.remaining, remaining)]
     }
 
-    /// For A4 and Letter alike; the head of the table comes again on each page, and no line is cut in two.
+    /// Suits both A4 and Letter; the head of the table is repeated on each page, and no line is split between pages.
     private static let styles = """
         @page { size: auto; margin: 18mm; }
         body { font: 11pt/1.45 -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; color: #111; background: #fff; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }

@@ -6,7 +6,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// A note that an administrator has written at an order, for other administrators. Its customer finds it in the export of what is held about them.
+/// A note on an order by an administrator, for other administrators. The customer finds it in the export of their data.
 struct OrderNote: Sendable, Codable {
     @PublicID var id: UUID
     let at: Date
@@ -45,7 +45,7 @@ struct ListNotes: Sendable {
 
 /// `orders.notes.create` and `orders.notes.list`.
 struct Notes: Sendable {
-    /// At one order: far more than people write, and few enough for one export.
+    /// The most notes on one order: far more than people write, and few enough for one export.
     static let maximum = 500
 
     let clock: any WallClock
@@ -114,7 +114,7 @@ enum NoteStore {
             """)
     }
 
-    /// Newest first, one more than the page.
+    /// The notes of a page, newest first, and one more if there are more.
     static func list(_ list: ListNotes, on connection: any SQLConnection) async throws -> [OrderNote] {
         var sql: SQL = "SELECT id, written_at, author, text FROM order_notes WHERE order_id = \(list.order)"
         if let after = list.after { sql += " AND (written_at, id) < (\(after.0), \(after.1))" }
@@ -123,7 +123,7 @@ enum NoteStore {
         }
     }
 
-    /// Of each order, without their authors, oldest first.
+    /// The notes of each order, without their authors, oldest first.
     static func export(of orders: [UUID], on connection: any SQLConnection) async throws -> [UUID: [OrderNote]] {
         let rows = try await connection.query(
             """

@@ -6,18 +6,18 @@ import Secrets
 import Synchronization
 import WebClient
 
-/// Sends calls to PayPal's API under a token, which is requested when it is missing, about to end, or rejected.
+/// Sends calls to PayPal's API with a token, which is requested when it is missing, about to expire, or rejected.
 struct PayPalClient: Sendable {
     struct Credentials: Sendable {
         let clientID: String
         let secret: String
     }
 
-    /// Of a call with all that it needs, tokens included: no more than `Charging.longestCall`.
+    /// Seconds for a call with everything that it needs, tokens included; no more than `Charging.longestCall`.
     static let timeout = 30.0
-    /// Of the request for a token.
+    /// Seconds for the request for a token.
     static let tokenTimeout = 8.0
-    /// The shortest time that is left to a request, so that it may be answered at all.
+    /// The least time, in seconds, that must be left for a request, so that it can be answered at all.
     static let shortestTimeout = 0.5
 
     private let transport: any HTTPTransport
@@ -33,18 +33,18 @@ struct PayPalClient: Sendable {
         self.clock = clock
     }
 
-    /// One call without a body.
+    /// Sends a call without a body.
     func send(_ method: String, _ path: String, mayBeForbidden: Bool = false) async throws(GatewayError) -> WebResponse {
         try await send(method, path, [], requestID: nil, mayBeForbidden: mayBeForbidden)
     }
 
-    /// One call that PayPal carries out once for its request id.
+    /// Sends a call that PayPal carries out at most once for its request id.
     func send(_ method: String, _ path: String, body: some Encodable, requestID: UUID) async throws(GatewayError) -> WebResponse {
         guard let bytes = try? JSON.encode(body) else { throw .notSent("the request cannot be written as JSON") }
         return try await send(method, path, bytes, requestID: requestID, mayBeForbidden: false)
     }
 
-    /// An answer that does not show whether the call was carried out is thrown as unknown.
+    /// - Throws: ``GatewayError/unknown(_:)`` for a response that does not show whether the call was carried out.
     private func send(
         _ method: String, _ path: String, _ body: [UInt8], requestID: UUID?, mayBeForbidden: Bool
     ) async throws(GatewayError) -> WebResponse {
@@ -56,7 +56,7 @@ struct PayPalClient: Sendable {
             response = try await call(method, path, body, requestID, try await self.token(until: end), until: end)
         }
         switch response.status {
-        case 401: throw .notSent("PayPal rejects the token that it has just given")
+        case 401: throw .notSent("PayPal rejects the token that it has just issued")
         case 403 where !mayBeForbidden: throw .notSent("PayPal forbids \(method) \(path.prefix { $0 != "?" }); check the application's features")
         case 409, 429, 500...: throw .unknown("PayPal answered \(response.status): \(PayPalFailure(response).summary)")
         default: return response
@@ -84,7 +84,7 @@ struct PayPalClient: Sendable {
                 return try PayPalTokens.Grant(response: try await exchange(request), at: clock.now())
             }
         } catch {
-            // Without a token nothing was sent.
+            // Without a token, the call itself was not sent.
             switch error as? GatewayError {
             case .unknown(let detail), .keySpent(let detail), .notSent(let detail), .refused(let detail): throw .notSent(detail)
             case nil: throw .notSent("the request for a token was interrupted")

@@ -104,7 +104,7 @@ struct PayPalEvent: Sendable, Decodable {
             }
         }
 
-        /// Of an order or a capture; that of a refund may be anything that its maker wrote.
+        /// The id of an order or a capture; that of a refund may be any text that its maker wrote.
         func order(of kind: Kind) -> UUID? {
             guard kind.meaning != .moneyMoved else { return nil }
             return (custom ?? units?.first?.custom).flatMap(UUID.init(text:))
@@ -115,7 +115,7 @@ struct PayPalEvent: Sendable, Decodable {
 
     static func intent(ofCapture id: String) -> String { captures + id }
 
-    /// The id of the capture that stands for a payment whose order is not known.
+    /// The prefix of a capture's id that stands for a payment whose order is not known.
     static func capture(in intent: String) -> String? { intent.hasPrefix(captures) ? String(intent.dropFirst(captures.count)) : nil }
 
     let id: String

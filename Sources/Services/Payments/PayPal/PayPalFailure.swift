@@ -2,7 +2,7 @@ import Contracts
 import JSON
 import WebClient
 
-/// An error answer of PayPal's.
+/// An error response from PayPal.
 struct PayPalFailure: Sendable {
     private struct Body: Decodable {
         struct Detail: Decodable {
@@ -19,7 +19,7 @@ struct PayPalFailure: Sendable {
     private static let unknownName = "unknown"
 
     let name: String
-    /// PayPal's word for what is wrong.
+    /// PayPal's code for the problem.
     let issue: String?
     let summary: String
 
@@ -31,11 +31,11 @@ struct PayPalFailure: Sendable {
         summary = String((detail?.description ?? body?.message ?? "no reason given").prefix(Self.maximumSummary))
     }
 
-    /// Whether the customer's account or bank declines the payment, which is nobody's mistake.
+    /// Whether the customer's account or bank declines the payment, which is not an error of the shop.
     var isDecline: Bool { issue.map(Self.declines.contains) ?? false }
 
-    /// Whether it says that the call was not carried out and never will be. A request id that was used before with another body says nothing about what that call
-    /// did, nor does an answer that is not PayPal's.
+    /// Whether it shows that the call was not carried out and never will be. The error for a request id that was used before with another body says nothing about what that
+    /// call did, nor does a response that is not PayPal's.
     func isRefusal(status: Int) -> Bool {
         (400..<500).contains(status) && name != Self.unknownName && !(issue.map(Self.undecided.contains) ?? false)
     }

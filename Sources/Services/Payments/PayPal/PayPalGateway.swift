@@ -6,15 +6,15 @@ import Runtime
 import Secrets
 import WebClient
 
-/// PayPal's Orders v2, Payments v2 and Disputes, as its reference documents them. Works with any server that implements them.
+/// PayPal's Orders v2, Payments v2 and Disputes APIs, as its reference documents them. Works with any server that implements them.
 ///
-/// A payment is an order of PayPal's, whose `intent` is to be captured: the customer approves it on PayPal's pages, and then Wharf captures it. PayPal has no search
-/// for orders by the shop's own, and needs none here: one that no attempt names is never captured, and so takes no money.
+/// A payment is a PayPal order with the intent `CAPTURE`: the customer approves it on PayPal's pages, and then Wharf captures it. PayPal cannot search its orders by
+/// the shop's order, and need not here: a PayPal order that no attempt names is never captured, and so takes no money.
 public struct PayPalGateway: PaymentGateway {
     public static let standardBase = "https://api-m.paypal.com"
-    /// Of one payment: a customer opens one, and a bank may open another.
+    /// The most disputes of one payment: a customer opens one, and a bank may open another.
     static let maximumDisputes = 20
-    /// Of a text that PayPal shows to the customer.
+    /// The maximum length of a text that PayPal shows to the customer, in characters.
     static let maximumDescription = 127
 
     private static let settledBefore: Set = ["ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED", "ORDER_EXPIRED", "PAYER_ACTION_REQUIRED"]
@@ -40,7 +40,7 @@ public struct PayPalGateway: PaymentGateway {
         let response = try await client.send("POST", "/v2/checkout/orders", body: order, requestID: charge.idempotencyKey)
         guard response.isSuccess else { throw refusal(response) }
         let payment = try read(response, "the new order", as: PayPalOrder.self).payment
-        guard case .requiresAction = payment.status else { throw .unknown("PayPal's order \(payment.status.intent ?? "") has no page for its approval") }
+        guard case .requiresAction = payment.status else { throw .unknown("the PayPal order \(payment.status.intent ?? "") has no page for its approval") }
         return payment
     }
 
@@ -48,7 +48,7 @@ public struct PayPalGateway: PaymentGateway {
 
     public func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> [GatewayPayment] { [] }
 
-    /// - Parameter intent: The id of an order of PayPal's; or `captures/` and that of its capture, which is all that some events name.
+    /// - Parameter intent: The id of a PayPal order; or `captures/` and the id of its capture, which is all that some events name.
     public func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
         guard let order = try await orderID(intent), let found = try await payPalOrder(order) else { return nil }
         var payment = found.payment
@@ -58,7 +58,7 @@ public struct PayPalGateway: PaymentGateway {
     }
 
     public func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
-        // PayPal cancels no such order: one that nobody captures ends by itself. Wharf captures none whose void was requested, so that is what this promises.
+        // PayPal cannot cancel such an order: one that is not captured expires by itself. This promise holds because Wharf captures no payment whose void was requested.
         guard let found = try await payPalOrder(intent) else {
             return GatewayPayment(status: .cancelled(intent: intent), order: nil, amount: Money(amount: 0, currency: ""))
         }
@@ -72,7 +72,7 @@ public struct PayPalGateway: PaymentGateway {
         if response.isSuccess { return try read(response, "the captured order", as: PayPalOrder.self).payment }
         let error = PayPalFailure(response)
         if error.isDecline { return payment.with(.declined(intent: intent, code: error.issue ?? "declined")) }
-        // Captured before, forgotten, or its customer has to act once more: PayPal's own record of it says.
+        // Captured before, forgotten, or its customer has to act once more: PayPal's own record of the order shows which.
         guard response.status == 404 || Self.settledBefore.contains(error.issue ?? "") else { throw refusal(response) }
         return try await payPalOrder(intent)?.payment ?? payment.with(.cancelled(intent: intent))
     }
@@ -84,7 +84,7 @@ public struct PayPalGateway: PaymentGateway {
         if call.amount == nil, left <= 0 { return before.payment }
         let amount = call.amount ?? Money(amount: left, currency: before.payment.amount.currency)
         guard let value = amount.payPalText else { throw .refused("PayPal cannot refund \(amount.text)") }
-        // Of the rest the amount may differ from one request to the next, and PayPal keeps a key for one amount.
+        // The amount of the rest may differ from one request to the next, and PayPal ties a request id to one amount.
         let key = call.amount == nil ? UUID.v5(namespace: call.idempotencyKey, name: value) : call.idempotencyKey
         let response = try await client.send(
             "POST", "/v2/payments/captures/\(PercentEncoding.encode(before.capture.id))/refund",
@@ -117,11 +117,11 @@ public struct PayPalGateway: PaymentGateway {
         return try read(response, "the order \(id)", as: PayPalOrder.self)
     }
 
-    /// The list does not say how a dispute has ended.
+    /// Each dispute is read on its own, because the list does not include how it ended.
     private func disputes(of capture: String) async throws(GatewayError) -> [GatewayMovements.Dispute] {
         let path = "/v1/customer/disputes?disputed_transaction_id=\(PercentEncoding.encode(capture))&page_size=\(Self.maximumDisputes)"
         let response = try await client.send("GET", path, mayBeForbidden: true)
-        // The application has no access to disputes: those that events have reported stay as they are known.
+        // The application has no access to disputes: what events have reported about them stays as it is.
         if response.status == 403 { return [] }
         var found: [GatewayMovements.Dispute] = []
         for dispute in try read(response, "a list of disputes", as: PayPalDisputes.self).items ?? [] {

@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import Secrets
 
-/// An order of PayPal's with its one purchase unit, as far as payments needs it.
+/// A PayPal order with its one purchase unit, as far as payments needs it.
 struct PayPalOrder: Sendable, Decodable {
     private struct Unit: Decodable {
         struct Payments: Decodable {
@@ -20,15 +20,15 @@ struct PayPalOrder: Sendable, Decodable {
         }
     }
 
-    /// Where the customer approves it: the second is of orders without a payment source.
+    /// The names of the link to the page where the customer approves the order; the second is for orders without a payment source.
     private static let pages: Set = ["payer-action", "approve"]
 
     let id: String
     let status: String
-    /// Nil for an order that is not one of Wharf's.
+    /// Nil if Wharf did not create the order.
     let order: UUID?
     let amount: Money
-    /// The one that holds money, or else the latest.
+    /// The capture that holds money, or else the latest one.
     let capture: PayPalCapture?
     let refunds: [PayPalRefund]
     /// The page for its approval.
@@ -45,7 +45,7 @@ struct PayPalOrder: Sendable, Decodable {
         status = try fields.decode(String.self, forKey: .status)
         let units = try fields.decode([Unit].self, forKey: .units)
         guard let unit = units.first, units.count == 1 else {
-            throw DecodingError.dataCorruptedError(forKey: .units, in: fields, debugDescription: "an order of Wharf's has one purchase unit")
+            throw DecodingError.dataCorruptedError(forKey: .units, in: fields, debugDescription: "an order created by Wharf has one purchase unit")
         }
         order = unit.custom.flatMap(UUID.init(text:))
         amount = try unit.amount.money
@@ -56,7 +56,7 @@ struct PayPalOrder: Sendable, Decodable {
         page = links.first { Self.pages.contains($0.rel) && ($0.href.hasPrefix("https://") || $0.href.hasPrefix("http://")) }?.href
     }
 
-    /// Whether it holds money, or may: a capture may be under review.
+    /// Whether it holds money or may do so, because a capture may be under review.
     var isCaptured: Bool { capture.map { !$0.isDeclined } ?? (status == "COMPLETED") }
 
     var payment: GatewayPayment {

@@ -6,7 +6,7 @@ import Secrets
 struct PayPalNewOrder: Sendable, Encodable {
     struct Unit: Sendable, Encodable {
         let order: String
-        /// PayPal captures no second payment under it, if its account is set so: one more guard against charging twice.
+        /// PayPal captures no second payment under this id if the account is set up that way: one more guard against charging twice.
         let invoice: String
         let description: String
         let amount: PayPalAmount
@@ -21,11 +21,11 @@ struct PayPalNewOrder: Sendable, Encodable {
     struct Experience: Sendable, Encodable {
         let returnURL: String?
         let cancelURL: String?
-        /// The customer's last button says that it pays.
+        /// The customer's last button is labelled as the one that pays.
         let action = "PAY_NOW"
-        /// The shop knows the address, and PayPal need not ask for one.
+        /// The shop knows the address, so PayPal need not ask for one.
         let shipping = "NO_SHIPPING"
-        /// A capture that takes days would keep the stock reserved for as long.
+        /// Excludes methods whose capture takes days, because the stock would stay reserved for as long.
         let methods = "IMMEDIATE_PAYMENT_REQUIRED"
 
         private enum CodingKeys: String, CodingKey {

@@ -13,8 +13,8 @@ struct PayPalAmount: Sendable, Codable {
         case value
     }
 
-    /// In Wharf's minor units, exactly.
-    /// - Throws: For an amount that Wharf cannot express: nothing is decided by it.
+    /// The exact amount in Wharf's minor units.
+    /// - Throws: For an amount that Wharf cannot express, so that no decision is based on it.
     var money: Money {
         get throws {
             guard let money = Money(payPalText: value, currency: currency) else { throw Failure("malformed-amount", "not an amount: \(value.prefix(40)) \(currency.prefix(3))") }
@@ -54,7 +54,7 @@ struct PayPalCapture: Sendable, Decodable {
     let status: String
     let amount: Money
     let reason: String?
-    /// The order of PayPal's that it belongs to, where the answer says.
+    /// The id of the PayPal order that it belongs to, if the response includes it.
     let order: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -117,7 +117,7 @@ struct PayPalRefund: Sendable, Decodable {
     }
 }
 
-/// Wharf's name for a refund and its round, as the invoice id of a refund at PayPal.
+/// Wharf's id of a refund and its round, used as the invoice id of the refund at PayPal.
 struct PayPalRefundName {
     let refund: UUID
     let round: Int

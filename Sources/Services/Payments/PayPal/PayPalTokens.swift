@@ -4,11 +4,11 @@ import Runtime
 import Synchronization
 import WebClient
 
-/// The token under which this process calls PayPal: kept in memory until shortly before it ends. Callers that find none share one request for a new one.
+/// The token with which this process calls PayPal, kept in memory until shortly before it expires. Callers that find none share one request for a new one.
 final class PayPalTokens: Sendable {
-    /// How long before its end a token is replaced, in seconds: longer than any call.
+    /// How long before it expires a token is replaced, in seconds: longer than any call.
     static let margin = 60.0
-    /// No token is kept longer, whatever its answer says, in seconds. PayPal's are valid for nine hours.
+    /// The longest time that a token is kept, in seconds, whatever PayPal's response says. PayPal's tokens are valid for nine hours.
     static let longestLife = 32_400.0
 
     struct Grant: Sendable {
@@ -41,11 +41,11 @@ final class PayPalTokens: Sendable {
                 throw .notSent("PayPal answered without a token")
             }
             text = body.accessToken
-            // A token that ends at once is still good for the call that it was requested for.
+            // A token that expires at once is still used for the call for which it was requested.
             end = now.addingTimeInterval(min(max(Double(body.expiresIn), PayPalTokens.margin), PayPalTokens.longestLife))
         }
 
-        /// Whether it can stand in a header.
+        /// Whether the token can be used in a header.
         private static func isToken(_ text: String) -> Bool {
             (1...4_096).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         }
@@ -63,7 +63,7 @@ final class PayPalTokens: Sendable {
         }.text
     }
 
-    /// PayPal has rejected it, for whatever reason; another caller may have replaced it already.
+    /// Drops a token that PayPal has rejected, unless another caller has already replaced it.
     func forget(_ text: String) {
         held.withLock { if $0?.text == text { $0 = nil } }
     }

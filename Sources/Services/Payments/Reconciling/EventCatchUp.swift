@@ -8,18 +8,18 @@ import Runtime
 import Secrets
 import ServiceLifecycle
 
-/// Reads the gateway's list of events every few minutes, and hands over those whose webhooks have not arrived: an ingress that could not be reached for an hour
-/// loses nothing. The position is in the database, and moves on once the events before it are in the queue.
+/// Reads the gateway's list of events every few minutes, and hands over those whose webhooks have not arrived, so an ingress that could not be reached for an hour
+/// loses nothing. The position is in the database, and advances once the events before it are in the queue.
 public final class EventCatchUp: Service {
-    /// Seconds from one look to the next, of all processes together.
+    /// Seconds between two turns of all processes together.
     static let interval = 180.0
-    /// How often a process looks whether it is due.
+    /// How often a process checks whether a turn is due.
     static let look: Duration = .seconds(60)
-    /// Younger events are left to their webhooks, in seconds.
+    /// The minimum age of an event, in seconds; younger events are left to their webhooks.
     static let webhookTime = 60.0
-    /// How far back the first look begins, in seconds: gateways repeat webhooks for a day at least.
+    /// How far back the first turn begins, in seconds: gateways repeat webhooks for at least a day.
     static let firstReach = 86_400.0
-    /// Pages of one turn: at a hundred events each, more than happen from one turn to the next. The next turn goes on.
+    /// The most pages of one turn: at a hundred events each, more than happen from one turn to the next. The next turn continues.
     static let maximumPages = 200
 
     private static let namespace = UUID(uuid: (0x6d, 0x15, 0x0e, 0x5b, 0x02, 0x5c, 0x4f, 0x4d, 0x9a, 0x77, 0x2b, 0x8f, 0x57, 0x3c, 0x19, 0xe4))
@@ -90,7 +90,7 @@ public final class EventCatchUp: Service {
         return count
     }
 
-    /// A gateway forgets old events: the list is then read by time, from before the last turn.
+    /// A gateway may have forgotten the event at the position; the list is then read by time, from before the last turn.
     private func page(_ start: inout EventStart, _ turn: PeriodicWork.Turn) async throws -> GatewayEventPage? {
         do throws(GatewayError) {
             return try await gateway.events(from: start)
@@ -101,7 +101,7 @@ public final class EventCatchUp: Service {
         }
     }
 
-    /// Those that may still be news.
+    /// The events that may still be new.
     private func missed(_ entries: [GatewayEventPage.Entry]) async throws -> [GatewayEventPage.Entry] {
         guard !entries.isEmpty else { return [] }
         let now = clock.now()
@@ -112,7 +112,7 @@ public final class EventCatchUp: Service {
     }
 
     private func request(_ entry: GatewayEventPage.Entry) -> Request {
-        // The same event has the same id, however often it is found.
+        // The same event always has the same id, however often it is found.
         Request(
             id: UUID.v5(namespace: Self.namespace, name: "\(gateway.name.rawValue) \(entry.event.id)"), operation: Webhooks.operation(of: gateway.name),
             body: entry.body)

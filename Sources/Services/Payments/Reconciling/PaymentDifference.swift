@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import Secrets
 
-/// Something in which the books of payments and the gateway's own list differ.
+/// A difference between the books of payments and the gateway's own list.
 public struct PaymentDifference: Sendable, Codable, Equatable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
         case onlyInBooks, onlyAtGateway
@@ -11,13 +11,13 @@ public struct PaymentDifference: Sendable, Codable, Equatable {
 
     public let kind: Kind
     public let orderId: String
-    /// The gateway's name for it; nil where the books have none.
+    /// The gateway's id of the payment; nil if the books have none.
     public let paymentId: String?
-    /// What each of the two says.
+    /// The value in each of the two.
     public let books: String
     public let gateway: String
 
-    /// One line for people.
+    /// The difference as one line for people.
     public var text: String {
         "\(paymentId ?? "a payment") of order \(orderId): \(kind.rawValue) differs: books have \(books), the gateway has \(gateway)"
     }
@@ -26,8 +26,8 @@ public struct PaymentDifference: Sendable, Codable, Equatable {
 /// The comparison of one payment, as a pure function.
 enum Comparison {
     /// - Parameters:
-    ///   - attempt: Nil where the books know nothing about the order.
-    ///   - payment: Nil where the gateway does not have it.
+    ///   - attempt: The attempt in the books; nil if they have none for the order.
+    ///   - payment: The gateway's payment; nil if the gateway does not have it.
     ///   - isUnclaimed: Whether the books list the payment as money that belongs to no order's attempt.
     static func differences(_ attempt: Attempt?, _ payment: GatewayPayment?, isUnclaimed: Bool = false) -> [PaymentDifference] {
         switch (attempt, payment) {
@@ -86,7 +86,7 @@ enum Comparison {
 }
 
 extension GatewayPayment {
-    /// What was refunded, by its refunds where they are known: some of a list may be newer than its sums.
+    /// What was refunded, as the sum of the refunds if they are known, because some in a list may be newer than its totals.
     fileprivate var returned: Int {
         guard let movements else { return refunded }
         return movements.refunds.reduce(0) { $1.status == .pending || $1.status == .succeeded ? $0 + $1.amount : $0 }

@@ -1,16 +1,16 @@
 import FoundationEssentials
 import PostgreSQL
 
-/// Work that one process of the service at a time does now and then. A process that dies leaves it to others once its lease has ended.
+/// Periodic work that one process of the service does at a time. If that process dies, another takes over once the lease has ended.
 struct PeriodicWork: Sendable {
-    /// In seconds: longer than one call to a gateway and its commit, between which the lease is renewed.
+    /// The lease in seconds: longer than one call to a gateway and its commit, after which the lease is renewed.
     static let lease = 120.0
 
     let name: String
-    /// Seconds from one time to the next.
+    /// Seconds from one turn to the next.
     let interval: Double
 
-    /// The work as it was left.
+    /// The state of the work at the end of the previous turn.
     struct Turn: Sendable, Equatable {
         /// How far it has come; nil at first.
         var position: String?
@@ -18,7 +18,7 @@ struct PeriodicWork: Sendable {
         var doneAt: Date?
     }
 
-    /// Takes a turn; nil when it is not due, or another process has it.
+    /// Takes a turn; returns nil if none is due, or if another process has it.
     func take(at now: Date, on database: any Database) async throws -> Turn? {
         try await database.transaction { transaction in
             try await transaction.query(
@@ -33,7 +33,7 @@ struct PeriodicWork: Sendable {
         }
     }
 
-    /// Renews the lease, and notes how far the work has come where that is given.
+    /// Renews the lease, and records the position of the work if one is given.
     func note(_ position: String? = nil, at now: Date, on database: any Database) async throws {
         try await database.transaction { transaction in
             _ = try await transaction.query(

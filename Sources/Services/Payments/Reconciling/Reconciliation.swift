@@ -8,27 +8,27 @@ import Runtime
 public struct ReconciliationReport: Sendable, Codable, Equatable {
     public let since: Date
     public let until: Date
-    /// Payments of the gateway's list that are Wharf's.
+    /// The number of Wharf's payments in the gateway's list.
     public internal(set) var payments = 0
-    /// Attempts of the books.
+    /// The number of attempts in the books.
     public internal(set) var attempts = 0
     public internal(set) var differences: [PaymentDifference] = []
-    /// How many payments more differ than were listed.
+    /// The number of differences that are not listed.
     public internal(set) var unlisted = 0
 
     public var isClean: Bool { differences.isEmpty && unlisted == 0 }
 }
 
-/// Compares the books of payments with a gateway's list. Reads both in the order of time, a page at a time, so that its memory does not grow with the shop;
-/// changes neither.
+/// Compares the books of payments with a gateway's list. Reads both in the order of time, a page at a time, so that its memory does not grow with the shop.
+/// Changes neither.
 public struct Reconciliation: Sendable {
-    /// Attempts in memory at once; the gateway's pages are smaller.
+    /// The most attempts in memory at a time; the gateway's pages are smaller.
     static let pageSize = 500
-    /// Payments whose difference is looked at twice and listed.
+    /// The most payments whose difference is checked twice and listed.
     public static let maximumListed = 1_000
     /// Pages of the gateway's list for one page of attempts: with more, the gateway has a hundred times what the books have.
     static let maximumPages = 500
-    /// Before a difference counts, payments in flight have this long to arrive.
+    /// How long payments in flight have to arrive before a difference counts.
     static let patience: Duration = .seconds(15)
 
     let gateway: any PaymentGateway
@@ -63,7 +63,7 @@ public struct Reconciliation: Sendable {
             let to = isLast ? report.until : max(from, page.last?.createdAt.inWholeSeconds ?? from)
             var unseen = Dictionary(page.map { ($0.order, $0) }, uniquingKeysWith: { first, _ in first })
             guard try await compare(from..<to, &unseen, &report, &suspects, onProgress) else { return nil }
-            // Made in another second than its attempt, or not there at all.
+            // Created in a different second than its attempt, or missing.
             for attempt in unseen.values where attempt.intent != nil || attempt.captured > 0 {
                 try await onProgress()
                 let payment = try await attempt.intent.asyncFlatMap { try await gateway.retrieve(intent: $0) }
@@ -117,7 +117,7 @@ public struct Reconciliation: Sendable {
         suspects.append(Suspect(order: attempt?.order ?? payment?.order, intent: payment?.status.intent ?? attempt?.intent))
     }
 
-    /// Looks at each suspect once more, after a while: what was in flight has arrived by then.
+    /// Checks each suspect once more after a while, because what was in flight has arrived by then.
     private func confirm(_ suspects: [Suspect], _ report: inout ReconciliationReport, _ onProgress: () async throws -> Void) async throws {
         guard !suspects.isEmpty else { return }
         try await clock.sleep(for: Self.patience)

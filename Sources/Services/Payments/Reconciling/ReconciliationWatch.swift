@@ -8,15 +8,15 @@ import Runtime
 import ServiceLifecycle
 import Synchronization
 
-/// Compares books and gateway once a day, in one of the service's processes, beside the work and never in its way.
+/// Compares books and gateway once a day, in one of the service's processes, without delaying its other work.
 public final class ReconciliationWatch: Service {
     /// Seconds from one comparison to the next.
     static let interval = 86_400.0
-    /// Payments made in this many seconds before: a refund or a dispute of an older one is noticed by its event, or with `--since`.
+    /// The age in seconds up to which payments are compared: a refund or a dispute of an older one is found through its event, or with `--since`.
     static let reach = 7.0 * 86_400
-    /// How often a process looks whether a comparison is due.
+    /// How often a process checks whether a comparison is due.
     static let look: Duration = .seconds(300)
-    /// Differences that are kept with the result.
+    /// The most differences that are kept with the result.
     static let maximumKept = 20
 
     private let reconciliation: Reconciliation
@@ -47,7 +47,7 @@ public final class ReconciliationWatch: Service {
         }
     }
 
-    /// What differed at the latest comparison, for operators; nil when nothing did.
+    /// The differences of the latest comparison in words for operators; nil if there were none.
     public var problem: String? {
         guard let report = latest.withLock({ $0 }), !report.isClean else { return nil }
         let count = report.differences.count + report.unlisted
@@ -84,7 +84,7 @@ public final class ReconciliationWatch: Service {
 }
 
 extension ReconciliationReport {
-    /// Keeps this many differences, and counts the others.
+    /// Keeps this many differences, and counts the rest.
     fileprivate mutating func keep(_ count: Int) {
         unlisted += max(0, differences.count - count)
         differences = Array(differences.prefix(count))

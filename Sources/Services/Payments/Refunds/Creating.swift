@@ -48,7 +48,7 @@ struct Creating: Sendable {
         return outcomes
     }
 
-    /// Goods have come back, and their money cannot: it waits for an operator, where it can be seen. Nil for an administrator, who is told so, and where nothing
+    /// A refund that cannot be made although the goods were returned, and so waits for an operator. Nil for an administrator, whose request is refused instead, and if nothing
     /// is left to return.
     private static func refusal(
         _ problem: Problem, _ wanted: CreateRefund, _ attempt: Attempt?, _ ledger: RefundLedger, for request: Request, _ now: Date

@@ -27,7 +27,7 @@ struct Refund: Sendable, Hashable {
     /// Since when the gateway may have been called in this round.
     var askedAt: Date?
     var detail: String?
-    /// How an operator has settled it, where the gateway has not made it.
+    /// How an operator has settled it, if the gateway did not make it.
     var settlement: Settlement?
     var dueAt: Date
     var looks = 0

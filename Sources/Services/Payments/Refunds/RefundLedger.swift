@@ -24,7 +24,7 @@ struct RefundLedger {
 
     func count(of order: UUID) -> Int { refunds.values.count { $0.order == order } }
 
-    /// What can still be refunded of a payment, in minor units: what was captured, without what was refunded, here or elsewhere, and what is about to be.
+    /// What can still be refunded of a payment, in minor units: what was captured, minus what was refunded here or elsewhere, and what is about to be refunded.
     func left(of attempt: Attempt) -> Int {
         guard attempt.state == .succeeded, attempt.intent != nil else { return 0 }
         let onItsWay = refunds.values.reduce(0) { $1.order == attempt.order && $1.isOnItsWay ? $0 + $1.amount : $0 }

@@ -25,7 +25,7 @@ struct SettlementView: Sendable, Codable {
     let amount: Money
     let settlement: Settlement
     let note: String
-    /// Who has decided.
+    /// The person who decided.
     let by: String
     let at: Date
 

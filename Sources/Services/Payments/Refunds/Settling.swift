@@ -10,7 +10,7 @@ import Secrets
 struct SettlePayment: Sendable {
     static let noteLength = 1...500
 
-    /// As the list of unresolved payments shows it, or the order, where one payment of it waits.
+    /// The id in the list of unresolved payments, or that of the order if only one of its payments waits.
     let id: String
     let settlement: Settlement
     let note: String
@@ -59,7 +59,7 @@ struct Settling: Sendable {
         return outcomes
     }
 
-    /// The one thing that `id` names.
+    /// The single unresolved payment that `id` names.
     static func subject(_ id: String, among open: [Unsettled]) throws(Problem) -> Unsettled {
         let name = UUID(text: id)?.lowerCaseText ?? id
         var named = open.filter { $0.id == name }
@@ -72,7 +72,7 @@ struct Settling: Sendable {
         return subject
     }
 
-    /// The messages that follow; nil when it was settled meanwhile.
+    /// The messages that follow; nil if it was settled meanwhile.
     static func apply(_ decision: Decision, _ attempts: inout LockedAttempts, _ ledger: inout RefundLedger) throws -> [OutgoingMessage]? {
         let subject = decision.subject
         if subject.kind == .unclaimed { return [] }

@@ -25,7 +25,7 @@ enum UnresolvedList {
         return try await read(start + " ORDER BY micros DESC, id COLLATE \"C\" DESC LIMIT \(limit)", on: connection)
     }
 
-    /// Those that have one of the ids, or belong to an order that has.
+    /// The unresolved payments with one of these ids, or of an order with one of them.
     static func find(_ ids: [String], on connection: any SQLConnection) async throws -> [Unsettled] {
         let names = ids.map { UUID(text: $0)?.lowerCaseText ?? $0 }
         let rows = try await read("WHERE id = ANY(\(names)) OR order_id::text = ANY(\(names)) ORDER BY id COLLATE \"C\"", on: connection)

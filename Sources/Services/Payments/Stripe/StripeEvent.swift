@@ -88,7 +88,7 @@ struct StripeEvent: Sendable, Decodable {
         let data: Data?
     }
 
-    /// Nil when it cannot be written.
+    /// Nil if it cannot be written.
     var message: [UInt8]? { try? JSON.encode(Message(id: id, type: type, data: object.map(Data.init))) }
 
     static func read(_ request: Request) throws -> GatewayEvent {

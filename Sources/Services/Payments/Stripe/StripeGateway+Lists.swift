@@ -5,7 +5,7 @@ import WebClient
 
 /// Stripe's lists of payments and events.
 extension StripeGateway {
-    /// Pages of events that are looked through for the oldest one: the 30 days for which Stripe keeps events, of a shop with some thousand orders a day.
+    /// The most pages of events that are searched for the oldest one: enough for the 30 days for which Stripe keeps events, at some thousand orders a day.
     static let maximumEventPages = 2_000
 
     public func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage? {
@@ -23,7 +23,7 @@ extension StripeGateway {
             let page = try await eventPage("ending_before=\(PercentEncoding.encode(id))")
             return GatewayEventPage(page)
         case .since(let start):
-            // Only the newest come first: the oldest are on the last page.
+            // The list begins with the newest, so the oldest are on the last page.
             let created = "created%5Bgte%5D=\(Int(start.timeIntervalSince1970))"
             var page = try await eventPage(created)
             var isLast = true
@@ -50,14 +50,14 @@ extension StripeGateway {
         if response.status == 200 { return try payment(response) }
         let error = StripeFailure(response)
         let payment = try await existing(intent)
-        // It was captured before, or cannot be captured any more: then its state says why.
+        // It was captured before, or can no longer be captured; its state shows which.
         guard case .authorized = payment.status else { return payment }
         let answer = "Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)"
         throw error.isRefusal(status: response.status) ? .refused(answer) : .unknown(answer)
     }
 }
 
-/// An event of the list. One of an unexpected shape must not hide those behind it.
+/// An event of the list. One of an unexpected shape must not hide those after it.
 private struct ListedEvent: Sendable, Decodable {
     let id: String
     let created: Int

@@ -1,13 +1,13 @@
-/// A card that is kept for a customer, or was made without one.
+/// A card that is kept for a customer, or was created without one.
 struct PaymentMethod: Sendable, Equatable, Decodable {
     let id: String
     let card: TestCard
     let created: Int
     var customer: String?
     var metadata: [String: String] = [:]
-    /// Used or detached without a customer: Stripe refuses to use it again.
+    /// Whether it was used without a customer, or detached: Stripe refuses to use it again.
     var isSpent = false
-    /// Grows by one with every change.
+    /// Increases by one with every change.
     var revision = 0
 
     enum CodingKeys: String, CodingKey {

@@ -1,4 +1,4 @@
-/// A customer of the shop, as far as payments know one.
+/// A customer of the shop, as far as payments need one.
 struct StripeCustomer: Sendable, Equatable, Decodable {
     /// What a client sends when it creates or changes a customer. Nil leaves a field as it is.
     struct Draft: Sendable, Equatable {
@@ -19,7 +19,7 @@ struct StripeCustomer: Sendable, Equatable, Decodable {
     var description: String?
     var metadata: [String: String] = [:]
     var isDeleted = false
-    /// Grows by one with every change.
+    /// Increases by one with every change.
     var revision = 0
 
     enum CodingKeys: String, CodingKey {
@@ -78,7 +78,7 @@ struct StripeCustomer: Sendable, Equatable, Decodable {
     }
 }
 
-/// Stripe merges metadata: an empty value unsets its key, and an empty `metadata` unsets all.
+/// Stripe merges metadata: an empty value unsets its key, and an empty `metadata` unsets all keys.
 struct MetadataChange: Sendable, Equatable {
     var clears = false
     var values: [String: String] = [:]

@@ -1,4 +1,4 @@
-/// Stripe's payment methods for tests, and how a charge to each ends. Some older names are accepted beside today's.
+/// Stripe's payment methods for tests, and the outcome of a charge to each. Some older names are accepted in addition to the current ones.
 enum TestCard: String, Sendable, CaseIterable, Decodable {
     case visa = "pm_card_visa"
     case visaDebit = "pm_card_visa_debit"
@@ -32,17 +32,17 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
     /// Stripe itself blocks the charge.
     case radarBlock = "pm_card_radarBlock"
 
-    /// Authentication is needed, also off session unless the card is set up, which attaching it does.
+    /// Authentication is needed, even off session unless the card is set up, which attaching it does.
     case authenticationOnSetup = "pm_card_authenticationRequiredOnSetup"
     case authenticationRequired = "pm_card_authenticationRequired"
-    /// Set up already: needed on session only.
+    /// Set up already: authentication is needed on session only.
     case setUpForOffSession = "pm_card_authenticationRequiredSetupForOffSession"
     case authenticationThenInsufficientFunds = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
     case threeDSecureRequired = "pm_card_threeDSecureRequired"
     case threeDSecure2Required = "pm_card_threeDSecure2Required"
     case threeDSecureThenDeclined = "pm_card_threeDSecureRequiredChargeDeclined"
     case threeDSecureThenError = "pm_card_threeDSecureRequiredProcessingError"
-    /// Authenticates only where the request asks for it.
+    /// Authenticates only if the request asks for it.
     case threeDSecureOptional = "pm_card_threeDSecureOptional"
     case threeDSecureNotSupported = "pm_card_amex_threeDSecureNotSupported"
 
@@ -59,7 +59,7 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
     /// The money is available at once.
     case bypassesPending = "pm_card_bypassPending"
 
-    // Direct debits: the payment is processed for some time before it is known how it ends.
+    // Direct debits: the payment is processed for some time before its outcome is known.
     case debitSucceeds = "pm_success_de"
     case debitSucceedsLate = "pm_successDelayed_de"
     case debitFails = "pm_failed_de"
@@ -72,10 +72,10 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
 
     enum Authentication: Sendable, Equatable {
         case none
-        /// Where the request asks for it.
+        /// Only if the request asks for it.
         case optional
         case onSession
-        /// Off session, too, unless the card was set up.
+        /// Even off session, unless the card was set up.
         case unlessSetUp
         case always
     }
@@ -83,12 +83,12 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
     enum Charge: Sendable, Equatable {
         case approved
         case declined(Decline)
-        /// Processed for so many seconds first.
+        /// Processed for this many seconds first.
         case processed(seconds: Int, Decline?)
     }
 
     struct Decline: Sendable, Equatable {
-        /// The error's code, and the bank's own where there is one.
+        /// The error's code, and the bank's own code if there is one.
         let code: String
         let bankCode: String?
         let message: String
@@ -106,7 +106,7 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
         }
     }
 
-    /// Once it is authenticated, where that is needed.
+    /// The outcome of a charge once it is authenticated, if that is needed.
     var charge: Charge {
         switch self {
         case .declined, .declinedOlderName, .chargeOfCustomerFails, .threeDSecureThenDeclined: .declined(.card("generic_decline"))
@@ -128,7 +128,7 @@ enum TestCard: String, Sendable, CaseIterable, Decodable {
         }
     }
 
-    /// What the bank says when it takes the money back; nil where it does not.
+    /// The reason that the bank gives when it disputes the charge; nil if it does not.
     var disputeReason: String? {
         switch self {
         case .createsDispute, .createsInquiry: "fraudulent"
@@ -180,7 +180,7 @@ extension TestCard {
         }
     }
 
-    /// The member `card` or `sepa_debit` of a payment method, with its name.
+    /// Writes the member `card` or `sepa_debit` of a payment method, including its name.
     func write(to writer: inout JSONWriter) {
         writer.field(type) { writer in
             writer.object { writer in

@@ -12,10 +12,10 @@ struct ImportRow: Sendable, Equatable {
     /// Where it begins in the file, counted from 1.
     let line: Int
     let content: Content
-    /// Of a product with variants: the rows that say what these are. The first of them is often the row itself.
+    /// For a product with variants: the rows that describe them. The first of these is often the row itself.
     var parts: [ImportRow] = []
 
-    /// Of all rows of the file that it stands for.
+    /// The lines of all rows of the file that it represents.
     var lines: [Int] { parts.isEmpty ? [line] : parts.map(\.line) }
 }
 
@@ -110,7 +110,7 @@ struct ImportReader: Sendable, Codable, Equatable {
         return (rows, rejections)
     }
 
-    /// What has been read, and where to read on when that is not where the reader is.
+    /// What has been read, and where to continue if that is not the reader's position.
     private typealias Reading = (rows: [ImportRow], rejections: [Rejection], stop: (position: Int, line: Int)?)
 
     private static func rows(_ reader: inout CSVReader, _ layout: ImportLayout, _ limit: Int) -> Reading {
@@ -126,7 +126,7 @@ struct ImportReader: Sendable, Codable, Equatable {
         return (rows, rejections, nil)
     }
 
-    /// The same of Shopify's export, where a product may have several rows. One whose rows may go on is read with the next piece of the file, unless it alone
+    /// The same for Shopify's export, in which a product may have several rows. A product whose rows may continue is read with the next piece of the file, unless it alone
     /// fills this one.
     private static func products(_ reader: inout CSVReader, _ layout: ImportLayout, _ end: Int, _ isLast: Bool, _ limit: Int) -> Reading {
         var rows: [ImportRow] = []

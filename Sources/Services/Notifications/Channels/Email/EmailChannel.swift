@@ -1,7 +1,7 @@
 public import Contracts
 import FoundationEssentials
 
-/// Mail carries all news: every order has an e-mail address, until its customer has left.
+/// Mail carries all news, because every order has an e-mail address until its customer has been erased.
 public struct EmailChannel: NotificationChannel {
     public let name = "email"
     public let noun = "mail"

@@ -12,7 +12,7 @@ public struct Mail: Sendable, Equatable {
     /// The same for mail readers that show HTML; its author escapes it.
     public let html: String
     public let date: Date
-    /// The notification that it is, by which reports about it are known: a mail with a new token has another id each time.
+    /// The id of the notification, by which reports refer to it, because a mail with a new token has a new id each time.
     public let notification: UUID
 
     public init(

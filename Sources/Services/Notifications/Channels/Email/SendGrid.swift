@@ -79,7 +79,7 @@ extension SendGrid {
 
         struct Personalization: Encodable {
             let to: [Address]
-            /// Comes back with every event of the mail.
+            /// SendGrid returns it with every event of the mail.
             let arguments: [String: String]
 
             private enum CodingKeys: String, CodingKey {

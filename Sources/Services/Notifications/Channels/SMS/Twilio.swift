@@ -33,7 +33,7 @@ public struct Twilio: TextMessageTransport {
 
     public func send(_ text: String, to number: String, id: UUID) async throws(DeliveryError) {
         var fields = [("Body", text), (from.hasPrefix("MG") ? "MessagingServiceSid" : "From", from), ("To", number)]
-        // The id is ours, so that a report which overtakes the answer, or whose answer was lost, is known.
+        // The id is Wharf's own, so that a report can be assigned even if it overtakes Twilio's answer or that answer was lost.
         if let webhook { fields.append(("StatusCallback", "\(webhook)?notification=\(id.lowerCaseText)")) }
         let response = try await APICall.send(
             WebRequest(
