@@ -6,7 +6,7 @@ import WebClient
 /// The shop as its administrator sees it.
 package struct Administrator: Sendable {
     let shop: Shop
-    let token: String
+    package let token: String
 
     /// Opens a session.
     /// - Throws: ``LoadError`` with code `refused` when the shop rejects these credentials.

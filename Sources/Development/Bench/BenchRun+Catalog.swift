@@ -3,6 +3,7 @@ import JSON
 import Load
 import LocalState
 import PostgreSQL
+import ShopClient
 import Terminal
 import WebClient
 
@@ -24,7 +25,7 @@ extension BenchRun {
 
     func measureImport(_ running: RunningShop) async throws {
         let products = try BenchProducts(contentsOf: self.products, count: plan.products)
-        let token = try await token(running)
+        let token = try await administrator(running).token
         let paths = try await productPaths(running)
         let rest = try await reads(running, paths, seconds: Double(plan.requestSeconds)) {}
         found(.readAtRest, rest.percentile(0.99), "ms", remark: "p50 \(Figures.text(rest.percentile(0.5))) ms, \(Figures.text(Self.readRate)) reads/s")
@@ -91,16 +92,6 @@ extension BenchRun {
         try await running.database.withConnection { try await $0.query("SELECT count(*) AS count FROM catalog.search_backlog") }.first?.decode("count") ?? 0
     }
 
-    /// The token of an administrator.
-    func token(_ running: RunningShop) async throws -> String {
-        struct Session: Decodable { let token: String }
-        let body = try JSON.encode(["email": running.record.adminEmail, "password": running.adminPassword])
-        let response = try await transport.send(
-            WebRequest(method: "POST", url: "\(running.url)/v1/sessions", headers: [("content-type", "application/json")], body: body))
-        guard response.status == 201 else { throw BenchError(.wrong, "The administrator's sign-in was answered \(response.status).") }
-        return try JSON.decode(Session.self, from: response.body).token
-    }
-
     // MARK: - Search
 
     func measureSearch(_ running: RunningShop) async throws {
@@ -113,7 +104,7 @@ extension BenchRun {
         found(.searchMedian, alone.median, "ms")
         found(.searchTail, alone.p99, "ms")
         let suggestions = products.types.enumerated().map { number, type in
-            "GET /v1/products/suggestions?q=\(Self.encoded(String(type.type.prefix(2 + number % 5))))"
+            "GET /v1/products/suggestions?q=\(PercentEncoding.encode(String(type.type.prefix(2 + number % 5))))"
         }
         let typed = try await clients.measure(suggestions, clients: 1, seconds: plan.requestSeconds)
         found(.suggestionTail, typed.p99, "ms", remark: "p50 \(Figures.text(typed.median)) ms")
@@ -129,18 +120,11 @@ extension BenchRun {
             let words = type.type.split(whereSeparator: { !$0.isLetter }).filter { $0.count > 2 }
             let word = words.dropFirst(number % max(1, words.count)).first.map { String($0) } ?? type.type
             return switch number % 3 {
-            case 0: encoded(type.type)
-            case 1: encoded(word)
-            default: encoded(String(word.prefix(3)))
+            case 0: PercentEncoding.encode(type.type)
+            case 1: PercentEncoding.encode(word)
+            default: PercentEncoding.encode(String(word.prefix(3)))
             }
         }
-    }
-
-    private static func encoded(_ text: String) -> String {
-        text.utf8.map { byte in
-            let isPlain = (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-            return isPlain ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
     }
 
     private func measureRelevance(_ running: RunningShop, _ products: BenchProducts) async throws {
@@ -154,7 +138,7 @@ extension BenchRun {
         for (number, type) in products.types.enumerated() where number.isMultiple(of: step) && asked < plan.misspeltTypes {
             asked += 1
             let typed = BenchProducts.misspelt(type.type, number)
-            let response = try await transport.send(WebRequest(url: "\(running.url)/v1/products?limit=10&search=\(Self.encoded(typed))"))
+            let response = try await transport.send(WebRequest(url: "\(running.url)/v1/products?limit=10&search=\(PercentEncoding.encode(typed))"))
             let isFound = try JSON.decode(Products.self, from: response.body).items.contains { $0.category == type.category }
             if isFound { hits += 1 } else { missed.append(typed) }
         }

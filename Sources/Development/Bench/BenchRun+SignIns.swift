@@ -20,7 +20,7 @@ extension BenchRun {
     }
 
     private func measureSignIns(_ running: RunningShop) async throws {
-        let token = try await token(running)
+        let token = try await administrator(running).token
         let seconds = plan.isQuick ? 3 : Self.seconds
         let client = WebClient(
             maximumConcurrent: OpenLoop.maximumUnanswered, maximumWaiting: OpenLoop.maximumUnanswered, maximumPerHost: OpenLoop.maximumUnanswered,

@@ -123,11 +123,14 @@ struct BenchRun: Sendable {
         guard response.isSuccess else { throw BenchError(.failed, "The sandbox answered \(response.status) to a new latency.") }
     }
 
+    func administrator(_ running: RunningShop) async throws -> Administrator {
+        let shop = Shop(transport: transport, url: running.url, deadline: ContinuousClock.now + Self.caseLimit) { _ in }
+        return try await Administrator.signIn(to: shop, email: running.record.adminEmail, password: running.adminPassword)
+    }
+
     /// Stocks the shop, and places a first few orders that do not count.
     private func warmUp(_ running: RunningShop) async throws {
-        let deadline = ContinuousClock.now + Self.caseLimit
-        let shop = Shop(transport: transport, url: running.url, deadline: deadline) { _ in }
-        let administrator = try await Administrator.signIn(to: shop, email: running.record.adminEmail, password: running.adminPassword)
+        let administrator = try await administrator(running)
         // The most that the stock takes: nothing must run out.
         _ = try await Stocking(administrator: administrator, fixed: Stocking.maximum)
             .stock(baskets.goods, demand: Array(repeating: 0, count: baskets.goods.count)) {}

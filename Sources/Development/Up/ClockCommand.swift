@@ -9,10 +9,12 @@ import Terminal
 package struct ClockCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "clock",
-        abstract: "Shows the clock of the shop in this folder, or advances it, to see what expires.",
+        abstract: "Shows the time of the shop in this folder, or moves it forward, to try out what expires.",
         discussion: """
-            Reservations, unfinished payments, carts, codes, sessions and authorised money expire by it. Requests that are under way when it moves may time out. \
-            Time never goes back; deleting \(StateFolder.name)/ starts over. Pauses between retries, and limits that Redis counts, take as long as ever.
+            Reservations, unfinished payments, carts, codes, sessions and authorized payments expire by this time. Requests in progress when it moves may time out. \
+            Time never goes back; delete \(StateFolder.name)/ to start over. Pauses between retries, and limits that Redis counts, take as long as before.
+
+            Exit status 0: done. 1: there is no shop in this folder. 78: the time of this shop cannot be moved, or not so far.
             """,
         subcommands: [Show.self, Advance.self], defaultSubcommand: Show.self)
 
@@ -39,7 +41,7 @@ package struct ClockCommand: AsyncParsableCommand {
             do {
                 let record: RunRecord? = try folder.read(from: StateFolder.recordFile)
                 guard let record else { throw UpError(.folder, "There is no shop in \(StateFolder.name)/.", advice: "wharf-dev up starts one.") }
-                guard record.sandboxURL != nil else { throw UpError(.settings, "This shop uses a real gateway, whose clock cannot be advanced.") }
+                guard record.sandboxURL != nil else { throw UpError(.settings, "This shop uses a real gateway, whose time cannot be moved.") }
                 let ahead = TestClock.offset(in: folder.clock) + (ClockCommand.seconds(by) ?? 0)
                 guard TestClock.offsets.contains(ahead) else { throw UpError(.settings, "The shop's clock can be at most \(TestClock.offsets.upperBound / 86_400) days ahead.") }
                 try Data("\(ahead)\n".utf8).write(to: URL(filePath: folder.clock), options: .atomic)

@@ -10,6 +10,7 @@ import Terminal
 struct ImportsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "imports", abstract: "Lists, starts and follows imports of products, stock, prices and categories.",
+        discussion: "Exit status 0: done. 1: refused, or no answer came. 78: a setting is wrong.",
         subcommands: [List.self, Start.self, Watch.self, Rejected.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -31,15 +32,15 @@ struct ImportsCommand: AsyncParsableCommand {
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Imports a file, and follows the import to its end.",
-            discussion: "Exit status 0: done. 1: the file was refused, or the import has failed. Rejected rows do not change the exit status.")
+            discussion: "Exit status 0: done, also when rows were rejected. 1: the file was refused, the import failed, or no answer came. 78: a setting is wrong.")
 
-        @Argument(help: "A CSV file, or NDJSON if its name ends in .ndjson or .jsonl. It may be compressed with gzip.") var file: String
+        @Argument(help: "A CSV file, or NDJSON when its name ends in .ndjson or .jsonl. It may be compressed with gzip.") var file: String
         @Option(help: "What the rows are: products, stock, prices or categories.") var kind = "products"
-        @Flag(help: "Only check the file; change nothing.") var dryRun = false
+        @Flag(help: "Check every row, and change nothing.") var dryRun = false
         @Option(help: "The character encoding, such as windows-1252.") var encoding: String?
-        @Option(help: "The decimal separator: point or comma.") var decimal: String?
-        @Option(help: "The currency of amounts that have none.") var currency: String?
-        @Flag(help: "Print the import's id, and do not follow the import.") var noWatch = false
+        @Option(help: "The decimal separator of amounts: point or comma.") var decimal: String?
+        @Option(help: "The currency of amounts without one, such as EUR.") var currency: String?
+        @Flag(help: "Print the import's id without following the import.") var noWatch = false
 
         func run() async throws {
             let file = try ImportFile(path: file)
@@ -59,9 +60,9 @@ struct ImportsCommand: AsyncParsableCommand {
 
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows the progress of an import until its end: a bar on a terminal, lines elsewhere.",
-            discussion: "Exit status 0: done. 1: there is no such import, or it has failed.")
-        @Argument var id: String
+            abstract: "Shows the progress of an import until it ends: a bar on a terminal, lines elsewhere.",
+            discussion: "Exit status 0: done. 1: there is no such import, it failed, or no answer came. 78: a setting is wrong.")
+        @Argument(help: "The import's id.") var id: String
 
         func run() async throws {
             let id = id
@@ -71,7 +72,7 @@ struct ImportsCommand: AsyncParsableCommand {
 
     struct Rejected: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints all rejected rows, with the reasons, as CSV.")
-        @Argument var id: String
+        @Argument(help: "The import's id.") var id: String
 
         func run() async throws {
             let id = id

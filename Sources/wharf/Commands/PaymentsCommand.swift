@@ -10,6 +10,7 @@ import Terminal
 struct PaymentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "payments", abstract: "Lists payments that need a decision, settles them, and compares all payments with the gateway's list.",
+        discussion: "Exit status 0: done. 1: refused, or no answer came. 78: a setting is wrong. The status of reconcile also says what it found.",
         subcommands: [Unresolved.self, Settle.self, Reconcile.self], defaultSubcommand: Unresolved.self)
 
     struct Unresolved: AsyncParsableCommand {
@@ -29,10 +30,12 @@ struct PaymentsCommand: AsyncParsableCommand {
 
     struct Settle: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ends the wait for a decision about money that the gateway does not return or take.",
+            abstract: "Records what was decided about money that the gateway neither returns nor takes.",
             discussion: """
-                Returns no money: it records what was done outside the gateway, by whom, when and why. The order and the list of unresolved payments follow, and \
-                the dead letter ends. What was refunded elsewhere cannot be refunded through the gateway any more.
+                Moves no money: it records what was done outside the gateway, by whom, when and why. The order and the list of unresolved payments show it, and the \
+                dead letter is closed. What was refunded elsewhere can no longer be refunded through the gateway.
+
+                Exit status 0: recorded. 1: refused, or no answer came. 78: a setting is wrong.
                 """)
 
         enum Way: String, ExpressibleByArgument, CaseIterable {
@@ -45,9 +48,9 @@ struct PaymentsCommand: AsyncParsableCommand {
         }
 
         @Flag(name: .customLong("by-hand"), help: "Required: nothing is sent to the gateway.") var isByHand = false
-        @Option(name: .customLong("as"), help: "What was done: refunded elsewhere, or written off.") var way: Way
-        @Option(help: "How and why, in up to 500 characters.") var note: String
-        @Argument(help: "The id that `wharf payments unresolved` lists, or an order's id if only one payment of it waits.") var payment: String
+        @Option(name: .customLong("as"), help: "What was done: refunded (elsewhere), or written-off.") var way: Way
+        @Option(help: "Why, and how, in up to 500 characters.") var note: String
+        @Argument(help: "The id that `wharf payments unresolved` lists, or the id of an order of which one payment waits.") var payment: String
 
         func validate() throws {
             if !isByHand { throw ValidationError("Give --by-hand: this command records what was done outside the gateway, and returns no money.") }

@@ -22,6 +22,7 @@ import Testing
         ["status", "--json"], ["health"], ["settings"], ["topology", "check"], ["topology", "apply"], ["migrate"],
         ["inbox", "republish", "--since", "2026-01-01T00:00:00Z", "--service", "orders", "--service", "carts"], ["administrator", "ada@example.com"],
         ["imports"], ["imports", "start", "/dev/null", "--kind", "stock"], ["imports", "start", "no/such/file"], ["imports", "watch", id], ["imports", "rejected", id],
+        ["payments"], ["payments", "settle", id, "--by-hand", "--as", "written-off", "--note", "a note"], ["payments", "reconcile", "--since", "2026-01-01T00:00:00Z"],
     ]
 
     /// Where nothing listens.
