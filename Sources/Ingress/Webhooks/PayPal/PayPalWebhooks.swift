@@ -1,3 +1,5 @@
+import WebClient
+
 /// What PayPal's webhooks are checked by.
 public struct PayPalWebhooks: Sendable {
     /// PayPal's certificates: the path of each ends with its name.
@@ -14,7 +16,7 @@ public struct PayPalWebhooks: Sendable {
     /// - Parameter apiBase: PayPal's API, or a server that implements it. PayPal's own certificates are at a host of their own.
     public init(webhookID: String, apiBase: String, fetch: @escaping @Sendable (_ url: String) async throws -> [UInt8]?) {
         self.webhookID = webhookID
-        let base = apiBase.hasSuffix("/") ? String(apiBase.dropLast()) : apiBase
+        let base = apiBase.withoutTrailingSlash
         origins =
             switch base {
             case "https://api-m.paypal.com", "https://api.paypal.com": ["https://api.paypal.com", "https://api-m.paypal.com"]
