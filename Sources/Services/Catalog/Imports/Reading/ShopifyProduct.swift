@@ -9,6 +9,7 @@ struct ShopifyProduct {
     private let head: [String: String]
     private var more: [(line: Int, cells: [String: String])] = []
     private var images: [String] = []
+    var handle: String? { head["handle"] }
     /// Of rows in between.
     var rejections: [Rejection] = []
 
