@@ -87,7 +87,10 @@ let package = Package(
         .target(name: "Input", dependencies: ["Messaging", "JSON", "Contracts", "Secrets"], swiftSettings: safe),
         .target(name: "Topology", dependencies: ["Messaging", "JSON", "Runtime", "Contracts", "Secrets"], swiftSettings: safe),
         .target(
-            name: "Ingress", dependencies: ["Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "AMQP", "Gzip", "YAML", hummingbird, hummingbirdCore, log, metrics, lifecycle],
+            name: "Ingress",
+            dependencies: [
+                "Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "AMQP", "Gzip", "YAML", "WebClient", hummingbird, hummingbirdCore, log, metrics, lifecycle,
+            ],
             resources: [.embedInCode("Reference/reference.css"), .embedInCode("Reference/reference.js")], swiftSettings: safe),
     ]
         + clientsOfServices.map { name, clients in

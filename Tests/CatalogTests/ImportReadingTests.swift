@@ -244,6 +244,31 @@ import Testing
         for limit in 3..<8 { #expect(try read(file.count, limit) == whole, "\(limit)") }
     }
 
+    @Test func `a product with more rows than one batch is read whole, and one that fills a piece is rejected whole`() throws {
+        let header = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n"
+        func product(_ handle: String, _ variants: Int) -> String {
+            "\(handle),\(handle),Size,0,\(handle)-0,1.00\n" + (1..<variants).map { "\(handle),,,\($0),\(handle)-\($0),1.00\n" }.joined()
+        }
+        let file = Array((header + product("tee", 50) + product("cup", 1) + product("cap", 2)).utf8)
+        func read(_ size: Int, _ limit: Int) throws -> (rows: [ImportRow], rejections: [Rejection]) {
+            var reader = ImportReader(kind: .products, format: .csv, encoding: nil)
+            var all: (rows: [ImportRow], rejections: [Rejection]) = ([], [])
+            for _ in 0..<1_000 where reader.position < file.count {
+                let window = Array(file[reader.position...].prefix(size))
+                let (rows, rejections) = try reader.read(window, isLast: reader.position + window.count == file.count, limit: limit)
+                all.rows += rows
+                all.rejections += rejections
+            }
+            #expect(reader.position == file.count)
+            return all
+        }
+        let whole = try read(file.count, 10)
+        #expect(whole.rows.map(\.lines.count) == [50, 1, 2] && whole.rejections.isEmpty)
+        let parts = try read(200, 1_000)
+        #expect(parts.rows.map(\.lines) == [[52], [53, 54]])
+        #expect(parts.rejections.map(\.line) == Array(2...51) && parts.rejections.allSatisfy { $0.reason.contains("none of them was imported") })
+    }
+
     @Test func `WooCommerce's export is known by its header`() throws {
         let found = try read(
             """

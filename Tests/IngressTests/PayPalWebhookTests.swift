@@ -130,7 +130,35 @@ import Testing
         #expect(await verify(scheme, certificates.headers(at: later, changes: ["paypal-cert-url": url]), now: later)?.isTemporary == false)
     }
 
-    @Test func `forged bodies that name a real certificate cost a fetch each only until that certificate has verified a webhook`() async throws {
+    @Test func `a certificate that is kept is fetched again after a day, whatever strangers do, and used on while that fails`() async throws {
+        let certificates = try Certificates(life: 10 * 86_400)
+        let scheme = PayPalScheme(certificates.webhooks)
+        #expect(await verify(scheme, certificates.headers()) == nil)
+        let day = Date() + PayPalCertificates.life + 1
+        for number in 0..<20 {
+            let url = "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-X\(number)"
+            _ = await verify(scheme, certificates.headers(at: day, changes: ["paypal-cert-url": url]), now: day)
+        }
+        let before = certificates.fetches
+        certificates.isAway.withLock { $0 = true }
+        // Once a minute, also for those who forge.
+        for _ in 0..<5 {
+            #expect(await verify(scheme, certificates.headers(at: day), now: day) == nil)
+            #expect(await verify(scheme, certificates.headers(at: day), "{}", now: day) != nil)
+        }
+        #expect(certificates.fetches == before + 1)
+        certificates.isAway.withLock { $0 = false }
+        for second in 61..<65 {
+            let later = day + Double(second)
+            #expect(await verify(scheme, certificates.headers(at: later), now: later) == nil)
+        }
+        #expect(certificates.fetches == before + 2)
+        let end = day + 12 * 86_400
+        certificates.isAway.withLock { $0 = true }
+        #expect(await verify(scheme, certificates.headers(at: end), now: end)?.isTemporary == false, "it has ended")
+    }
+
+    @Test func `a body that is forged under a real certificate's address costs a fetch each only until that has proved one`() async throws {
         let certificates = try Certificates()
         let scheme = PayPalScheme(certificates.webhooks)
         for _ in 0..<3 { #expect(await verify(scheme, certificates.headers(), "{}") != nil) }

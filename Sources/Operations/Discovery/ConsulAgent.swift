@@ -13,8 +13,7 @@ struct ConsulAgent: Sendable {
 
     /// - Parameter address: `host:port`, which means HTTP, or a URL.
     init(address: String, token: String?, transport: any HTTPTransport) {
-        let url = address.contains("://") ? address : "http://\(address)"
-        base = url.hasSuffix("/") ? String(url.dropLast()) : url
+        base = (address.contains("://") ? address : "http://\(address)").withoutTrailingSlash
         self.token = token
         self.transport = transport
     }

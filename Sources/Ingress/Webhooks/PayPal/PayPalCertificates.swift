@@ -14,9 +14,16 @@ final class PayPalCertificates: Sendable {
     static let maximumFetches = 10
     static let span = 60.0
 
+    private struct Kept {
+        let certificate: SigningCertificate
+        let since: Date
+        /// The latest attempt to fetch it anew.
+        var tried: Date
+    }
+
     private struct State {
-        var kept: [String: (certificate: SigningCertificate, since: Date)] = [:]
-        /// The times of the latest fetches, at most `maximumFetches`.
+        var kept: [String: Kept] = [:]
+        /// The times of the latest, at most `maximumFetches`.
         var fetches: [Date] = []
     }
 
@@ -28,9 +35,11 @@ final class PayPalCertificates: Sendable {
         self.webhooks = webhooks
     }
 
-    /// Returns nil if PayPal has no such certificate.
+    /// Nil when PayPal has no such certificate. One that is kept may be older than `life` when it cannot be fetched now: the caller checks its dates.
     func certificate(_ url: String, now: Date) async throws(WebhookFault) -> SigningCertificate? {
-        if let kept = state.withLock({ $0.kept[url] }), now.timeIntervalSince(kept.since) < Self.life { return kept.certificate }
+        if let kept = state.withLock({ $0.kept[url] }) {
+            return takeRenewal(of: url, at: now) ? await renew(kept.certificate, url, now) : kept.certificate
+        }
         do {
             return try await flight.answer(url) {
                 guard takeFetch(at: now) else { throw WebhookFault(detail: "Too many certificates are being fetched; send it again later.", isTemporary: true) }
@@ -46,10 +55,30 @@ final class PayPalCertificates: Sendable {
     /// Keeps a certificate, because it has verified a webhook.
     func keep(_ certificate: SigningCertificate, _ url: String, now: Date) {
         state.withLock { state in
-            if let kept = state.kept[url], kept.certificate === certificate { return }
-            state.kept[url] = (certificate, now)
+            guard state.kept[url] == nil else { return }
+            state.kept[url] = Kept(certificate: certificate, since: now, tried: now)
             guard state.kept.count > Self.maximumKept, let oldest = state.kept.min(by: { $0.value.since < $1.value.since })?.key else { return }
             state.kept[oldest] = nil
+        }
+    }
+
+    /// Whether the certificate is to be fetched again now. That needs no place among the fetches, which strangers can use up; once in `span` it is its own bound.
+    private func takeRenewal(of url: String, at now: Date) -> Bool {
+        state.withLock { state in
+            guard let kept = state.kept[url], now.timeIntervalSince(kept.since) >= Self.life, now.timeIntervalSince(kept.tried) >= Self.span else { return false }
+            state.kept[url]?.tried = now
+            return true
+        }
+    }
+
+    /// What PayPal has at an address that has proved itself; `old` while PayPal does not answer.
+    private func renew(_ old: SigningCertificate, _ url: String, _ now: Date) async -> SigningCertificate? {
+        do {
+            let new = try await webhooks.fetch(url).flatMap(SigningCertificate.init(pem:))
+            state.withLock { $0.kept[url] = new.map { Kept(certificate: $0, since: now, tried: now) } }
+            return new
+        } catch {
+            return old
         }
     }
 

@@ -1,4 +1,6 @@
-/// What PayPal's webhooks are verified with.
+import WebClient
+
+/// What PayPal's webhooks are checked by.
 public struct PayPalWebhooks: Sendable {
     /// The path of PayPal's certificates, before the name of each.
     static let path = "/v1/notifications/certs/"
@@ -14,7 +16,7 @@ public struct PayPalWebhooks: Sendable {
     /// - Parameter apiBase: PayPal's API, or a server that implements it. PayPal serves its own certificates from another host.
     public init(webhookID: String, apiBase: String, fetch: @escaping @Sendable (_ url: String) async throws -> [UInt8]?) {
         self.webhookID = webhookID
-        let base = apiBase.hasSuffix("/") ? String(apiBase.dropLast()) : apiBase
+        let base = apiBase.withoutTrailingSlash
         origins =
             switch base {
             case "https://api-m.paypal.com", "https://api.paypal.com": ["https://api.paypal.com", "https://api-m.paypal.com"]

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Secrets
+import WebClient
 
 /// `X-Twilio-Signature`: the HMAC-SHA1 of the request's URL and its form fields, keyed with the account's token, in Base64.
 ///
@@ -18,7 +19,7 @@ struct TwilioScheme: WebhookScheme {
     func verify(_ values: (String) -> [String], _ body: [UInt8], query: [String: String], now: Date) throws(WebhookFault) {
         let signatures = values("x-twilio-signature")
         guard let signature = signatures.first, signatures.count == 1 else { throw WebhookFault(detail: "X-Twilio-Signature: The header is missing.") }
-        guard let fields = Self.fields(body) else { throw WebhookFault(detail: "The body is not a form.") }
+        guard let fields = PercentEncoding.fields(body) else { throw WebhookFault(detail: "The body is not a form.") }
         let parameters = query.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         let address = (url ?? "") + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
         guard url != nil, secrets.contains(where: { Self.isValid(signature, address, fields, $0) }) else {
@@ -33,17 +34,5 @@ struct TwilioScheme: WebhookScheme {
         let text = sorted.reduce(url) { text, field in field.value.reduce(text) { $0 + field.key + $1 } }
         let code = HMACSHA1.authenticate(Array(text.utf8), key: Array(token.utf8))
         return constantTimeEquals(Array(Base64.encode(code).utf8), Array(signature.utf8))
-    }
-
-    /// Nil if the body is not a form.
-    private static func fields(_ body: [UInt8]) -> [(name: String, value: String)]? {
-        guard let text = String(validating: body, as: UTF8.self) else { return nil }
-        var fields: [(name: String, value: String)] = []
-        for part in text.split(separator: "&") {
-            let (name, value) = part.halves(at: "=") ?? (part, "")
-            guard let name = PercentEncoding.decode(name, plusIsSpace: true), let value = PercentEncoding.decode(value, plusIsSpace: true) else { return nil }
-            fields.append((name, value))
-        }
-        return fields
     }
 }

@@ -64,12 +64,4 @@ struct ImportJob: Sendable {
         startedAt = try row.decode("started_at")
         finishedAt = try row.decode("finished_at")
     }
-
-    func view(_ rejections: [Rejection]) -> ImportView {
-        let ignored = reader.layout?.ignored ?? []
-        return ImportView(
-            id: id, state: state, kind: kind, dryRun: dryRun, bytes: bytes, bytesRead: reader.position, rows: rows, accepted: accepted, changed: changed,
-            rejectedRows: rejected, rejected: rejections, unlisted: unlisted == 0 ? nil : unlisted, ignoredColumns: ignored.isEmpty ? nil : ignored, failure: failure, startedAt: startedAt,
-            finishedAt: finishedAt)
-    }
 }

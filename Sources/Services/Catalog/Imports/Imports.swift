@@ -28,7 +28,7 @@ struct Imports: Sendable {
             }
             let job = ImportJob(item.input, by: item.request.caller?.id, now: clock.now())
             try await ImportStore.insert(job, on: transaction)
-            let reply = try Reply(status: 202, headers: ["location": "/v1/imports/\(job.id.lowerCaseText)"], json: job.view([]))
+            let reply = try Reply(status: 202, headers: ["location": "/v1/imports/\(job.id.lowerCaseText)"], json: ImportView(job, rejected: []))
             outcomes.append(.done(reply, emit: [try next(job)]))
         }
         return outcomes
@@ -40,15 +40,18 @@ struct Imports: Sendable {
     }
 
     private func steps(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        let isBehind = try await SearchBacklog.isFull(on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
             guard var job = try await ImportStore.lock(item.input.importID, on: transaction), job.state == .running, job.step == item.input.step else {
                 outcomes.append(.done(note: "done before"))
                 continue
             }
-            let lows = try await step(&job, on: transaction)
+            let lows = isBehind ? try await pause(&job, on: transaction) : try await step(&job, on: transaction)
             outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
         }
+        // In a transaction that changes no products: a command locks these before the search, and the two would wait for each other.
+        if isBehind { _ = try await SearchBacklog.work(on: transaction) }
         return outcomes
     }
 
@@ -56,15 +59,16 @@ struct Imports: Sendable {
         try OutgoingMessage(.request(MessageName.advanceImport), AdvanceImport(importID: job.id, step: job.step))
     }
 
+    /// Goes on in the next message, once the search has caught up.
+    private func pause(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+        job.step += 1
+        try await ImportStore.save(job, now: clock.now(), on: transaction)
+        return []
+    }
+
     /// Returns the events of stock that has become low.
     private func step(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
-        if try await SearchBacklog.isFull(on: transaction) {
-            _ = try await SearchBacklog.work(on: transaction)
-            job.step += 1
-            try await ImportStore.save(job, now: now, on: transaction)
-            return []
-        }
         if !job.dryRun { try await SearchBacklog.use(on: transaction) }
         let start = job.reader.position
         let window = try await ImportStore.window(job.id, from: start, count: ImportReader.windowBytes, on: transaction)

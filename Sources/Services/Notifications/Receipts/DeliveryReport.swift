@@ -17,7 +17,7 @@ struct DeliveryReport: Sendable, Equatable {
 
     /// Empty for any other report: an intermediate state, or a message that Wharf did not send.
     static func read(_ request: Request) throws -> [DeliveryReport] {
-        let fields = fields(request.body)
+        let fields = Dictionary(PercentEncoding.fields(request.body) ?? [], uniquingKeysWith: { _, last in last })
         guard let id = request.parameters["notification"].flatMap(UUID.init(uuidString:)), let status = fields["MessageStatus"] ?? fields["SmsStatus"],
             let delivery = delivery(status)
         else { return [] }
@@ -41,14 +41,4 @@ struct DeliveryReport: Sendable, Equatable {
         30003: "the handset cannot be reached", 30004: "blocked by the recipient or the carrier", 30005: "the number is unknown", 30006: "a landline, or a carrier that cannot be reached",
         30007: "filtered by the carrier", 30008: "for a reason that the carrier does not give",
     ]
-
-    /// The fields of a form-encoded body: the last value of each name.
-    private static func fields(_ body: [UInt8]) -> [String: String] {
-        let parts = String(decoding: body, as: UTF8.self).split(separator: "&").map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
-        let pairs = parts.compactMap { part -> (String, String)? in
-            guard part.count == 2, let name = part.first, let value = part.last.flatMap({ PercentEncoding.decode($0.replacing("+", with: "%20")) }) else { return nil }
-            return (String(name), value)
-        }
-        return Dictionary(pairs, uniquingKeysWith: { _, last in last })
-    }
 }

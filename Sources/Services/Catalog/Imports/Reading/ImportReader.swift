@@ -64,6 +64,8 @@ struct ImportReader: Sendable, Codable, Equatable {
     var layout: ImportLayout?
     /// How whole amounts are meant, once that is known.
     var amounts: AmountReader.Form?
+    /// The handle of a product of Shopify's that is too long, while its rows are passed over.
+    var refusedHandle: String?
 
     init(kind: ImportKind, format: Format, encoding: TextEncoding?) {
         self.kind = kind
@@ -104,7 +106,7 @@ struct ImportReader: Sendable, Codable, Equatable {
         guard let layout else { return ([], []) }
         var reader = CSVReader(text, delimiter: layout.delimiter, from: start, line: line, isLast: isLast)
         let (rows, rejections, stop) =
-            layout.origin == .shopify ? Self.products(&reader, layout, text.count, isLast, limit) : Self.rows(&reader, layout, limit)
+            layout.origin == .shopify ? Self.products(&reader, layout, text.count, isLast, limit, &refusedHandle) : Self.rows(&reader, layout, limit)
         position += encoding.length(of: text[..<(stop?.position ?? reader.position)])
         line = stop?.line ?? reader.line
         return (rows, rejections)
@@ -126,20 +128,27 @@ struct ImportReader: Sendable, Codable, Equatable {
         return (rows, rejections, nil)
     }
 
-    /// The same for Shopify's export, in which a product may have several rows. A product whose rows may continue is read with the next piece of the file, unless it alone
-    /// fills this one.
-    private static func products(_ reader: inout CSVReader, _ layout: ImportLayout, _ end: Int, _ isLast: Bool, _ limit: Int) -> Reading {
+    /// The same of Shopify's export, where a product may have several rows, of which a single product may have more than `limit`. One whose rows may go on is
+    /// read with the next piece of the file; one that fills a piece is rejected as a whole, because its rows would be taken for another product's.
+    private static func products(
+        _ reader: inout CSVReader, _ layout: ImportLayout, _ end: Int, _ isLast: Bool, _ limit: Int, _ refusedHandle: inout String?
+    ) -> Reading {
         var rows: [ImportRow] = []
         var rejections: [Rejection] = []
         var group: ShopifyProduct?
         var count = 0
-        while count < limit {
+        while count < limit || rows.isEmpty && group != nil {
             let start = (position: reader.position, line: reader.line)
             guard let record = reader.next() else { break }
             guard !record.isBlank else { continue }
             count += 1
             switch cells(of: record, in: layout) {
             case .success(let cells):
+                if let handle = refusedHandle, cells["handle"] == handle {
+                    rejections.append(tooLong(record.line))
+                    continue
+                }
+                refusedHandle = nil
                 if group?.add(record.line, cells) == true { continue }
                 rows += group?.rows ?? []
                 rejections += group?.rejections ?? []
@@ -150,8 +159,14 @@ struct ImportReader: Sendable, Codable, Equatable {
         }
         guard let group else { return (rows, rejections, nil) }
         let isWhole = isLast && reader.position == end
-        if !isWhole, !rows.isEmpty { return (rows, rejections, group.start) }
-        return (rows + group.rows, rejections + group.rejections, nil)
+        if isWhole { return (rows + group.rows, rejections + group.rejections, nil) }
+        if group.start.position > 0 { return (rows, rejections, group.start) }
+        refusedHandle = group.handle
+        return (rows, rejections + group.rejections + group.rows.flatMap(\.lines).map(tooLong), nil)
+    }
+
+    private static func tooLong(_ line: Int) -> Rejection {
+        Rejection(line: line, column: "Handle", "the rows of this product are longer than \(windowBytes) bytes altogether: none of them was imported")
     }
 
     /// The end of the header line in `text`.

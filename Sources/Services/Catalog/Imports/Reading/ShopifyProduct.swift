@@ -9,7 +9,8 @@ struct ShopifyProduct {
     private let head: [String: String]
     private var more: [(line: Int, cells: [String: String])] = []
     private var images: [String] = []
-    /// The rejections of rows between those of the product.
+    var handle: String? { head["handle"] }
+    /// Of rows in between.
     var rejections: [Rejection] = []
 
     init(_ line: Int, _ cells: [String: String], from start: (position: Int, line: Int)) {
