@@ -55,12 +55,13 @@ struct PaymentsCommand: AsyncParsableCommand {
         func run() async throws {
             let body = try JSON.encode(["settlement": way.settlement.rawValue, "note": note])
             let payment = payment
-            let reply = try await Shell.run("payments") { shell in
+            let hasEnded = try await Shell.run("payments") { shell in
                 let reply = try await shell.ask("payments.unresolved.settle", .command, ["id": payment], body: body)
-                if reply.status < 400 { try await PaymentsCommand.endLetters(about: reply, shell) }
-                return reply
+                try PaymentsCommand.show(reply)
+                return (try? await PaymentsCommand.endLetters(about: reply, shell)) != nil
             }
-            try PaymentsCommand.show(reply)
+            guard !hasEnded else { return }
+            throw ValidationError("The decision is recorded, but its dead letter could not be ended: replay it with `wharf dead-letters replay ID`.")
         }
     }
 
