@@ -47,7 +47,7 @@ import Testing
         let view = OrderView(
             id: UUID(), number: evil, state: "confirmed", reason: nil, email: evil, lines: [line], total: line.lineTotal, refunded: Money(amount: 0, currency: "JPY"),
             shippingAddress: Address(name: evil, company: evil, line1: evil, line2: evil, city: evil, region: evil, postalCode: evil, country: "DE"),
-            payment: .init(state: .succeeded, gateway: .stripe, clientSecret: nil), placedAt: Date(timeIntervalSince1970: 1_780_000_000), history: [], shipments: [], returns: [])
+            payment: .init(state: .succeeded, gateway: .stripe, key: nil), placedAt: Date(timeIntervalSince1970: 1_780_000_000), history: [], shipments: [], returns: [])
         let html = Invoice(order: view, language: language, shop: evil).html
         #expect(!html.contains("<img") && !html.contains("http") && !html.contains("url(") && !html.contains("<script") && !html.contains("@import"))
         #expect(html.contains("2026-05-28") && html.contains("1 JPY") && html.contains("@page"))
