@@ -69,7 +69,17 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `an order that ends before the grace does not ask its customer`() async throws {
+    @Test func `who has paid, and whose payment the gateway looks into, is not asked`() async throws {
+        let order = try await waiting()
+        try await order.advance(.paymentChanged, PaymentReport(state: .pending, refunded: 0, revision: 2))
+        order.harness.clock.advance(by: CheckoutTimes().grace + 1)
+        #expect(try await look(order).isEmpty)
+        try await order.advance(.charged, PaymentReport(state: .succeeded, refunded: 0, revision: 3))
+        #expect(try await order.view.payment.state == .succeeded)
+        await order.harness.database.close()
+    }
+
+    @Test func `an order that ends sooner than the grace asks nobody`() async throws {
         let order = try await OrderFixture()
         order.harness.clock.advance(by: CheckoutTimes().lifetime - 30)
         try await order.advance(.paymentActionRequired, Self.report)

@@ -49,6 +49,14 @@ private final class PagedStripe: HTTPTransport {
         #expect(asked[1].hasSuffix("&starting_after=pi_1"))
     }
 
+    /// Whoever reads them renews a lease.
+    @Test func `progress is reported from page to page on the way to the oldest event`() async throws {
+        let pages = (1...4).map { #"{"has_more": \#($0 < 4), "data": [{"id": "evt_\#($0)", "created": 1, "type": "t"}]}"# }
+        var reports = 0
+        let page = try await StripeGateway(transport: PagedStripe(pages), key: "sk_test").events(from: .since(start)) { () async throws(GatewayError) in reports += 1 }
+        #expect(page?.entries.map(\.event.id) == ["evt_4"] && reports == 3)
+    }
+
     /// Stripe counts what it releases of an authorization as refunded.
     @Test(arguments: [("canceled", 0, 500, 0), ("succeeded", 300, 250, 50), ("succeeded", 300, 200, 0), ("succeeded", 500, 500, 500)])
     func `what was released without being taken is not refunded`(status: String, received: Int, atStripe: Int, refunded: Int) async throws {

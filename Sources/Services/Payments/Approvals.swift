@@ -38,11 +38,11 @@ struct Approvals: Sendable {
 
     /// Finds payments that wait for an approval, because its event may have been lost.
     func findWaiting(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
-        let waiting = try await Store.takeWaiting(
-            retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.waitingAtOnce, now: clock.now(), on: transaction)
+        let waiting = try await Store.takeDue(
+            .approval, retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.waitingAtOnce, now: clock.now(), on: transaction)
         return try waiting.map {
             try OutgoingMessage(
-                .request(MessageName.completeApproval), ApprovedPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "approval \($0.look)"))
+                .request(MessageName.completeApproval), ApprovedPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "approval \($0.retry)"))
         }
     }
 

@@ -53,6 +53,8 @@ struct Attempt: Sendable, Hashable {
     mutating func learn(_ payment: GatewayPayment) -> Bool {
         let before = self
         move(payment.status)
+        // The customer has approved it, and the gateway looks into it before it takes the money: no page is left to visit.
+        if state == .requiresAction, charge.gateway.redirects, payment.status == .open(intent: intent ?? ""), !payment.awaitsCapture { clientSecret = nil }
         if payment.status.intent == intent, case .succeeded = payment.status {
             taken = payment.captured == charge.amount.amount ? nil : payment.captured
         }
@@ -85,6 +87,7 @@ struct Attempt: Sendable, Hashable {
         case (.begun, .requiresAction(let intent, let secret)):
             // The call was answered; from here on, `sentUntil` is the lease of a capture.
             (state, self.intent, clientSecret, sentUntil) = (.requiresAction, intent, secret, nil)
+        case (.requiresAction, .requiresAction(_, let secret)) where clientSecret == nil: clientSecret = secret
         case (.begun, .declined(let intent, let code)), (.requiresAction, .declined(let intent, let code)):
             (state, self.intent, detail) = (.declined, intent ?? self.intent, code)
         // The authorization has ended: the goods are on their way, or the order waits for a shipment for which there is no payment.
@@ -175,7 +178,7 @@ struct Attempt: Sendable, Hashable {
         let shown: PaymentState =
             switch state {
             case .begun: .pending
-            case .requiresAction: .requiresAction
+            case .requiresAction: clientSecret == nil ? .pending : .requiresAction
             case .authorized: .authorized
             case .declined: .declined
             case .voided: .cancelled

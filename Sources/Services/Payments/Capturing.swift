@@ -31,8 +31,8 @@ struct Capturing: Sendable {
 
     /// If the message is lost, the row still requests the capture.
     func findUncaptured(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
-        let uncaptured = try await Store.takeUncaptured(
-            retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.uncapturedAtOnce, now: clock.now(), on: transaction)
+        let uncaptured = try await Store.takeDue(
+            .capture, retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.uncapturedAtOnce, now: clock.now(), on: transaction)
         return try uncaptured.map {
             try OutgoingMessage(
                 .request(MessageName.capture), CapturePayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "capture \($0.retry)"))

@@ -208,6 +208,8 @@ public protocol PaymentGateway: Sendable {
     func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> [GatewayPayment]
     /// The payment as it is now, with its refunds and disputes; nil when the gateway has no such payment.
     func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment?
+    /// The same for a payment that only an event without an order's name is about; nil also for one that cannot be Wharf's, or is not shown to it.
+    func retrieve(ofEvent intent: String) async throws(GatewayError) -> GatewayPayment?
     /// Cancels a payment that has not succeeded; returns the payment as it is afterwards.
     func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
     /// Refunds a part of it, or the rest; returns the payment as it is afterwards. Throws `refused` when the gateway rejects that permanently, and `keySpent`
@@ -221,17 +223,19 @@ public protocol PaymentGateway: Sendable {
     /// A page of the payments made in the period, its end excluded, newest first; nil where the gateway has no such list.
     /// - Parameter position: Where the previous page ended; nil for the first page.
     func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage?
-    /// A page of the gateway's events, oldest first; nil if the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
-    func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage?
+    /// A page of what has happened, oldest first; nil where the gateway keeps no list of events. Throws `refused` for a position that it has forgotten.
+    /// - Parameter onProgress: Called between calls to the gateway.
+    func events(from start: EventStart, onProgress: () async throws(GatewayError) -> Void) async throws(GatewayError) -> GatewayEventPage?
 }
 
 /// Defaults for gateways that cannot capture later, do not redirect, or have no lists.
 extension PaymentGateway {
+    public func retrieve(ofEvent intent: String) async throws(GatewayError) -> GatewayPayment? { try await retrieve(intent: intent) }
     public func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
         throw .refused("the gateway \(name.rawValue) captures payments at once")
     }
     public func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage? { nil }
-    public func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage? { nil }
+    public func events(from start: EventStart, onProgress: () async throws(GatewayError) -> Void) async throws(GatewayError) -> GatewayEventPage? { nil }
 
     public func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment {
         throw .refused("\(name.rawValue) captures its payments itself")

@@ -103,48 +103,6 @@ enum Store {
         return try Set(rows.map { try $0.decode("event_id", as: String.self) })
     }
 
-    /// A payment whose void or capture is requested again.
-    struct Due: Sendable {
-        let order: UUID
-        /// The number of times that it was requested again, including this one.
-        let retry: Int
-    }
-
-    /// Payments that should be voided and are not yet, untouched for `retryAfter` seconds, which doubles each time up to `longest`; each is touched, so
-    /// that others take the next.
-    static func takeUnvoided(
-        retryAfter: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
-    ) async throws -> [Due] {
-        try await transaction.query(
-            """
-            UPDATE attempts SET updated_at = \(now), void_drives = void_drives + 1
-            WHERE order_id IN (
-                SELECT order_id FROM attempts
-                WHERE to_void_since < \(now.addingTimeInterval(-retryAfter))
-                  AND to_void_since < \(now) - make_interval(secs => least(\(retryAfter) * 2 ^ least(void_drives, 30), \(longest)))
-                ORDER BY to_void_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
-            RETURNING order_id, void_drives
-            """
-        ).map { Due(order: try $0.decode("order_id"), retry: try $0.decode("void_drives")) }
-    }
-
-    /// The same for payments that should be captured and are not yet.
-    static func takeUncaptured(
-        retryAfter: Double, longest: Double, limit: Int, now: Date, on transaction: any SQLConnection
-    ) async throws -> [Due] {
-        try await transaction.query(
-            """
-            UPDATE attempts SET updated_at = \(now), capture_drives = capture_drives + 1
-            WHERE order_id IN (
-                SELECT order_id FROM attempts
-                WHERE to_capture_since < \(now.addingTimeInterval(-retryAfter))
-                  AND to_capture_since < \(now) - make_interval(secs => least(\(retryAfter) * 2 ^ least(capture_drives, 30), \(longest)))
-                ORDER BY to_capture_since LIMIT \(limit) FOR UPDATE SKIP LOCKED)
-            RETURNING order_id, capture_drives
-            """
-        ).map { Due(order: try $0.decode("order_id"), retry: try $0.decode("capture_drives")) }
-    }
-
     static func dropEvents(before now: Date, on transaction: any SQLConnection) async throws {
         try await transaction.execute(
             "DELETE FROM webhook_events WHERE at < \(now.addingTimeInterval(-webhookRetention))")

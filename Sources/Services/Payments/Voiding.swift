@@ -28,8 +28,8 @@ struct Voiding: Sendable {
     /// If the message is lost, the row still requests the void.
     func findUnvoided(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
-        let unvoided = try await Store.takeUnvoided(
-            retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.unvoidedAtOnce, now: now, on: transaction)
+        let unvoided = try await Store.takeDue(
+            .void, retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.unvoidedAtOnce, now: now, on: transaction)
         return try unvoided.map {
             try OutgoingMessage(
                 .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.retry)"))

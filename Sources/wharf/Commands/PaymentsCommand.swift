@@ -59,12 +59,13 @@ struct PaymentsCommand: AsyncParsableCommand {
         func run() async throws {
             let body = try JSON.encode(["settlement": way.settlement.rawValue, "note": note])
             let payment = payment
-            let reply = try await ShellRequests.run("payments") { shell in
-                let reply = try await shell.reply("payments.unresolved.settle", .command, ["id": payment], body: body).checked()
-                try await PaymentsCommand.endLetters(about: reply, shell)
-                return reply
+            let hasEnded = try await Shell.run("payments") { shell in
+                let reply = try await shell.ask("payments.unresolved.settle", .command, ["id": payment], body: body)
+                try PaymentsCommand.show(reply)
+                return (try? await PaymentsCommand.endLetters(about: reply, shell)) != nil
             }
-            Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
+            guard !hasEnded else { return }
+            throw ValidationError("The decision is recorded, but its dead letter could not be ended: replay it with `wharf dead-letters replay ID`.")
         }
     }
 

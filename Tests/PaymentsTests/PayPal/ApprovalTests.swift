@@ -152,6 +152,17 @@ import Testing
         await other.harness.database.close()
     }
 
+    @Test func `a payment under review asks nothing of its customer, and is reported as pending once`() async throws {
+        let fixture = try await Fixture.waiting()
+        fixture.gateway.put(.reviewed)
+        let event = try PaymentFixture.event(await fixture.send(try Fixture.complete()))
+        #expect(event.kind == .paymentChanged && event.payment?.state == .pending)
+        #expect(await fixture.send(try Fixture.complete()).outputs.isEmpty)
+        fixture.gateway.put(.captured)
+        #expect(try PaymentFixture.event(await fixture.send(try Fixture.complete())).kind == .charged)
+        await fixture.harness.database.close()
+    }
+
     @Test func `a payment that the gateway has forgotten is over`() async throws {
         let fixture = try await Fixture.waiting()
         fixture.gateway.put(.gone)

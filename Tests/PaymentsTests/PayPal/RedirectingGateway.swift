@@ -10,7 +10,7 @@ import Synchronization
 /// caller, finds no payment by its order, and may lose an answer.
 final class RedirectingGateway: PaymentGateway {
     enum Stage: Equatable {
-        case waiting, approved, captured, declined, gone
+        case waiting, approved, reviewed, captured, declined, gone
     }
 
     struct State {
@@ -93,7 +93,7 @@ final class RedirectingGateway: PaymentGateway {
             let status: PaymentStatus =
                 switch stage {
                 case .waiting, .gone: .requiresAction(intent: intent, clientSecret: "https://gateway.example/\(intent)")
-                case .approved: .open(intent: intent)
+                case .approved, .reviewed: .open(intent: intent)
                 case .captured: .succeeded(intent: intent)
                 case .declined: .declined(intent: intent, code: "INSTRUMENT_DECLINED")
                 }

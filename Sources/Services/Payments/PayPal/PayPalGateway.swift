@@ -51,6 +51,19 @@ public struct PayPalGateway: PaymentGateway {
     /// - Parameter intent: The id of a PayPal order; or `captures/` and the id of its capture, which is all that some events name.
     public func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
         guard let order = try await orderID(intent), let found = try await payPalOrder(order) else { return nil }
+        return try await withMovements(found)
+    }
+
+    /// The account may have payments of other shops and applications, whose orders have other shapes, or are not shown to this one.
+    public func retrieve(ofEvent intent: String) async throws(GatewayError) -> GatewayPayment? {
+        guard let order = try await orderID(intent, mayBeForbidden: true) else { return nil }
+        let response = try await client.send("GET", "/v2/checkout/orders/\(PercentEncoding.encode(order))", mayBeForbidden: true)
+        if response.status == 403 || response.status == 404 { return nil }
+        guard try read(response, "the order \(order)", as: PayPalOwner.self).order != nil else { return nil }
+        return try await withMovements(try read(response, "the order \(order)", as: PayPalOrder.self))
+    }
+
+    private func withMovements(_ found: PayPalOrder) async throws(GatewayError) -> GatewayPayment {
         var payment = found.payment
         guard let capture = found.capture else { return payment }
         payment.movements = GatewayMovements(refunds: found.refunds.map(\.refund), disputes: try await disputes(of: capture.id))
@@ -104,11 +117,11 @@ public struct PayPalGateway: PaymentGateway {
         return (found.payment, capture)
     }
 
-    private func orderID(_ intent: String) async throws(GatewayError) -> String? {
+    private func orderID(_ intent: String, mayBeForbidden: Bool = false) async throws(GatewayError) -> String? {
         guard let id = PayPalEvent.capture(in: intent) else { return intent }
-        let response = try await client.send("GET", "/v2/payments/captures/\(PercentEncoding.encode(id))")
-        if response.status == 404 { return nil }
-        return try read(response, "the capture \(id)", as: PayPalCapture.self).order
+        let response = try await client.send("GET", "/v2/payments/captures/\(PercentEncoding.encode(id))", mayBeForbidden: mayBeForbidden)
+        if response.status == 403 || response.status == 404 { return nil }
+        return try read(response, "the capture \(id)", as: PayPalCaptureOwner.self).order
     }
 
     private func payPalOrder(_ id: String) async throws(GatewayError) -> PayPalOrder? {
@@ -124,13 +137,15 @@ public struct PayPalGateway: PaymentGateway {
         // The application has no access to disputes: what events have reported about them stays as it is.
         if response.status == 403 { return [] }
         var found: [GatewayMovements.Dispute] = []
-        for dispute in try read(response, "a list of disputes", as: PayPalDisputes.self).items ?? [] {
+        for dispute in try read(response, "a list of disputes", as: PayPalDisputes.self).items?.compactMap(\.dispute) ?? [] {
             guard dispute.isResolved, dispute.disputeOutcome == nil else {
                 found.append(dispute.dispute)
                 continue
             }
             let whole = try await client.send("GET", "/v1/customer/disputes/\(PercentEncoding.encode(dispute.disputeID))")
-            found.append(try read(whole, "the dispute \(dispute.disputeID)", as: PayPalDispute.self).dispute)
+            guard whole.isSuccess else { throw .unknown("PayPal answered \(whole.status) without the dispute \(dispute.disputeID)") }
+            // One that cannot be read stays as it is known.
+            if let read = try? JSON.decode(PayPalDispute.self, from: whole.body) { found.append(read.dispute) }
         }
         return found
     }

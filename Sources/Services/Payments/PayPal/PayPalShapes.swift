@@ -34,33 +34,14 @@ struct PayPalReason: Sendable, Decodable {
 
 /// A capture, as far as payments needs it.
 struct PayPalCapture: Sendable, Decodable {
-    private struct Supplement: Decodable {
-        struct Related: Decodable {
-            let order: String?
-
-            private enum CodingKeys: String, CodingKey {
-                case order = "order_id"
-            }
-        }
-
-        let related: Related?
-
-        private enum CodingKeys: String, CodingKey {
-            case related = "related_ids"
-        }
-    }
-
     let id: String
     let status: String
     let amount: Money
     let reason: String?
-    /// The id of the PayPal order that it belongs to, if the response includes it.
-    let order: String?
 
     private enum CodingKeys: String, CodingKey {
         case id, status, amount
         case details = "status_details"
-        case supplement = "supplementary_data"
     }
 
     init(from decoder: any Decoder) throws {
@@ -69,7 +50,6 @@ struct PayPalCapture: Sendable, Decodable {
         status = try fields.decode(String.self, forKey: .status)
         amount = try fields.decode(PayPalAmount.self, forKey: .amount).money
         reason = try fields.decodeIfPresent(PayPalReason.self, forKey: .details)?.reason
-        order = try fields.decodeIfPresent(Supplement.self, forKey: .supplement)?.related?.order
     }
 
     var isDeclined: Bool { status == "DECLINED" || status == "FAILED" }
@@ -140,7 +120,16 @@ struct PayPalRefundName {
 }
 
 struct PayPalDisputes: Sendable, Decodable {
-    let items: [PayPalDispute]?
+    /// One of an unexpected shape must not hide the others, nor the payment.
+    struct Entry: Sendable, Decodable {
+        let dispute: PayPalDispute?
+
+        init(from decoder: any Decoder) throws {
+            dispute = try? PayPalDispute(from: decoder)
+        }
+    }
+
+    let items: [Entry]?
 }
 
 struct PayPalDispute: Sendable, Decodable {

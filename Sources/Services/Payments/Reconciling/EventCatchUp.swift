@@ -61,20 +61,20 @@ public final class EventCatchUp: Service {
     }
 
     func catchUpIfDue() async throws {
-        guard let turn = try await work.take(at: clock.now(), on: database) else { return }
-        let count = try await catchUp(turn)
-        try await work.end(at: clock.now(), on: database)
+        guard var turn = try await work.take(at: clock.now(), on: database) else { return }
+        let count = try await catchUp(&turn)
+        try await work.end(of: turn, at: clock.now(), on: database)
         guard count > 0 else { return }
         caughtUp.increment(by: count)
         logger.notice("events whose webhooks had not arrived were caught up", metadata: ["gateway": "\(gateway.name.rawValue)", "events": "\(count)"])
     }
 
     /// Returns how many events were handed over.
-    private func catchUp(_ turn: PeriodicWork.Turn) async throws -> Int {
+    private func catchUp(_ turn: inout PeriodicWork.Turn) async throws -> Int {
         var start = turn.position.map(EventStart.after) ?? .since(clock.now().addingTimeInterval(-Self.firstReach))
         var count = 0
         for _ in 0..<Self.maximumPages {
-            guard let page = try await page(&start, turn) else { return 0 }
+            guard let page = try await page(&start, &turn) else { return 0 }
             let latest = clock.now().addingTimeInterval(-Self.webhookTime)
             let due = Array(page.entries.prefix { $0.at <= latest })
             let missed = try await missed(due)
@@ -83,21 +83,32 @@ public final class EventCatchUp: Service {
             }
             count += missed.count
             guard let last = due.last else { break }
-            try await work.note(last.event.id, at: clock.now(), on: database)
+            try await work.note(last.event.id, of: &turn, at: clock.now(), on: database)
             guard page.hasMore, due.count == page.entries.count else { break }
             start = .after(last.event.id)
         }
         return count
     }
 
-    /// A gateway may have forgotten the event at the position; the list is then read by time, from before the last turn.
-    private func page(_ start: inout EventStart, _ turn: PeriodicWork.Turn) async throws -> GatewayEventPage? {
+    /// A gateway forgets old events: the list is then read by time, from before the last turn.
+    private func page(_ start: inout EventStart, _ turn: inout PeriodicWork.Turn) async throws -> GatewayEventPage? {
         do throws(GatewayError) {
-            return try await gateway.events(from: start)
+            return try await events(from: start, &turn)
         } catch {
             guard case .refused = error, case .after = start else { throw error }
             start = .since((turn.doneAt ?? clock.now()).addingTimeInterval(-Self.firstReach))
-            return try await gateway.events(from: start)
+            return try await events(from: start, &turn)
+        }
+    }
+
+    /// Finding the oldest event may take many calls: the lease is renewed between them.
+    private func events(from start: EventStart, _ turn: inout PeriodicWork.Turn) async throws(GatewayError) -> GatewayEventPage? {
+        try await gateway.events(from: start) { () async throws(GatewayError) in
+            do {
+                try await work.note(of: &turn, at: clock.now(), on: database)
+            } catch {
+                throw .unknown("the turn could not be kept: \(error)")
+            }
         }
     }
 

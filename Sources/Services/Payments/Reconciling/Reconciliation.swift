@@ -28,7 +28,9 @@ public struct Reconciliation: Sendable {
     public static let maximumListed = 1_000
     /// Pages of the gateway's list for one page of attempts: with more, the gateway has a hundred times what the books have.
     static let maximumPages = 500
-    /// How long payments in flight have to arrive before a difference counts.
+    /// Younger payments are left out, in seconds: the calls about them may be under way, and be repeated once.
+    static let settlingTime = 2 * Charging.callLease
+    /// Before a difference counts, payments in flight have this long to arrive.
     static let patience: Duration = .seconds(15)
 
     let gateway: any PaymentGateway
@@ -48,7 +50,7 @@ public struct Reconciliation: Sendable {
     /// - Returns: Nil for a gateway without a list of payments.
     /// - Throws: ``GatewayError``, or the database's error; then nothing is known.
     public func run(since: Date, onProgress: () async throws -> Void = {}) async throws -> ReconciliationReport? {
-        let until = clock.now().inWholeSeconds
+        let until = clock.now().addingTimeInterval(-Self.settlingTime).inWholeSeconds
         var report = ReconciliationReport(since: since.inWholeSeconds, until: max(until, since.inWholeSeconds))
         var suspects: [Suspect] = []
         var from = report.since

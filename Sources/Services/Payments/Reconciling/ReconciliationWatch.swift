@@ -57,17 +57,18 @@ public final class ReconciliationWatch: Service {
 
     func compareIfDue() async throws {
         let (clock, database) = (reconciliation.clock, reconciliation.database)
-        if let turn = try await work.take(at: clock.now(), on: database) {
+        if var turn = try await work.take(at: clock.now(), on: database) {
             let since = clock.now().addingTimeInterval(-Self.reach)
-            guard var report = try await reconciliation.run(since: since, onProgress: { try await self.work.note(turn.position, at: clock.now(), on: database) })
-            else { return try await work.end(at: clock.now(), on: database) }
+            guard var report = try await reconciliation.run(since: since, onProgress: { try await self.work.note(of: &turn, at: clock.now(), on: database) })
+            else { return try await work.end(of: turn, at: clock.now(), on: database) }
             log(report)
             report.keep(Self.maximumKept)
-            try await work.end(String(decoding: JSON.encode(report), as: UTF8.self), at: clock.now(), on: database)
+            try await work.end(String(decoding: JSON.encode(report), as: UTF8.self), of: turn, at: clock.now(), on: database)
         }
         // Another process may have compared: each of them reports the result.
         guard let text = try await work.result(on: database) else { return }
-        let report = try JSON.decode(ReconciliationReport.self, from: Array(text.utf8))
+        // One that another version has written may have another shape; the next comparison replaces it.
+        guard let report = try? JSON.decode(ReconciliationReport.self, from: Array(text.utf8)) else { return }
         gauge.record(report.differences.count + report.unlisted)
         latest.withLock { $0 = report }
     }

@@ -17,7 +17,7 @@ extension StripeGateway {
         return GatewayPage(payments: page.data.map(\.payment), next: page.hasMore ? page.data.last?.id : nil)
     }
 
-    public func events(from start: EventStart) async throws(GatewayError) -> GatewayEventPage? {
+    public func events(from start: EventStart, onProgress: () async throws(GatewayError) -> Void) async throws(GatewayError) -> GatewayEventPage? {
         switch start {
         case .after(let id):
             let page = try await eventPage("ending_before=\(PercentEncoding.encode(id))")
@@ -30,6 +30,7 @@ extension StripeGateway {
             for _ in 1..<Self.maximumEventPages {
                 guard page.hasMore, let last = page.data.last else { return GatewayEventPage(page, hasMore: !isLast) }
                 isLast = false
+                try await onProgress()
                 page = try await eventPage("\(created)&starting_after=\(PercentEncoding.encode(last.id))")
             }
             throw .unknown("Stripe has more than \(Self.maximumEventPages * Self.pageSize) events since \(start.ISO8601Format())")
