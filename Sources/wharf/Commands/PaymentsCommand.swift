@@ -59,9 +59,9 @@ struct PaymentsCommand: AsyncParsableCommand {
         func run() async throws {
             let body = try JSON.encode(["settlement": way.settlement.rawValue, "note": note])
             let payment = payment
-            let hasEnded = try await Shell.run("payments") { shell in
-                let reply = try await shell.ask("payments.unresolved.settle", .command, ["id": payment], body: body)
-                try PaymentsCommand.show(reply)
+            let hasEnded = try await ShellRequests.run("payments") { shell in
+                let reply = try await shell.reply("payments.unresolved.settle", .command, ["id": payment], body: body).checked()
+                Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
                 return (try? await PaymentsCommand.endLetters(about: reply, shell)) != nil
             }
             guard !hasEnded else { return }
