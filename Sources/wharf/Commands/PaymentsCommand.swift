@@ -1,4 +1,5 @@
 import ArgumentParser
+import Assembly
 import Contracts
 import FoundationEssentials
 import Input
@@ -65,7 +66,8 @@ struct PaymentsCommand: AsyncParsableCommand {
                 return (try? await PaymentsCommand.endLetters(about: reply, shell)) != nil
             }
             guard !hasEnded else { return }
-            throw ValidationError("The decision is recorded, but its dead letter could not be ended: replay it with `wharf dead-letters replay ID`.")
+            Role.complain("The decision is recorded, but its dead letter could not be ended: replay it with `wharf dead-letters replay ID`.")
+            throw ExitCode.failure
         }
     }
 
