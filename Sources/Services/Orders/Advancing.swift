@@ -54,6 +54,8 @@ struct Advancing: Sendable {
         // A payment that the gateway still looks into asks nothing of its customer.
         let isUnattended =
             event.kind == .overdue && order.checkout.phase == .awaitingCustomer && order.retries == 0 && order.paymentState == .requiresAction && !expired
+        // One that was meant for the step before arrives just after the customer was asked. The reminder's own comes once it is due.
+        if isUnattended, let asked = try order.lastEntry?.at, !times.isRemindable(asked: asked, now: now) { return nil }
         let transition = order.checkout.after(isUnattended ? .unattended : .init(event.kind, expired: expired))
         let hasLearned = order.learn(event.payment)
         let news = try order.learn(event.refund, revision: event.payment?.revision ?? 0)
