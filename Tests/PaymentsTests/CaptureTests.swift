@@ -143,7 +143,7 @@ import Testing
         _ = await fixture.send(try PaymentFixture.charge())
         fixture.gateway.state.withLock { $0.captureAnswer = .failure(.unknown("timed out")) }
         #expect(await fixture.send(try capture(PaymentFixture.order)).failure?.remedy == .retry)
-        fixture.harness.clock.advance(by: Capturing.retryAfter + 1)
+        fixture.harness.clock.advance(by: Store.Unfinished.capture.pauses.first + 1)
         #expect(try await fixture.due("uncaptured payments").count == 1, "the row requests it when the message is lost")
         fixture.gateway.state.withLock { $0.captureAnswer = .failure(.refused("card expired")) }
         let refused = await fixture.send(try capture(PaymentFixture.order))

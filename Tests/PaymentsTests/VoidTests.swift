@@ -204,7 +204,7 @@ import Testing
             pause = 0
         }
         #expect(pauses == pauses.sorted() && Set(pauses).count >= 5)
-        #expect(pauses.last.map { $0 <= Voiding.longestRetryAfter + 10 } == true)
+        #expect(pauses.last.map { $0 <= Store.Unfinished.void.pauses.longest + 10 } == true)
         #expect(Set(origins).count == 7)
         await fixture.harness.database.close()
     }

@@ -23,7 +23,7 @@ struct ReplySilence: Equatable {
         last = now
     }
 
-    /// The problem in words for an operator; nil while there is none.
+    /// A description of the problem for an operator, or nil if replies arrive.
     func trouble(at now: Date) -> String? {
         guard unanswered >= Self.fewestRequests, let since, let last, now.timeIntervalSince(last) <= Self.memory else { return nil }
         let seconds = last.timeIntervalSince(since)

@@ -43,7 +43,7 @@ enum SearchBacklog {
         try await transaction.execute("SELECT set_config('wharf.search_later', 'on', true)")
     }
 
-    /// Writes the documents of the oldest entry. Returns false if there is none.
+    /// Writes the search documents of the oldest entry. Returns false if the backlog is empty.
     static func work(on transaction: any SQLConnection) async throws -> Bool {
         try await transaction.query(
             """

@@ -18,7 +18,8 @@ enum Preferences {
         return items.map { _ in .done() }
     }
 
-    /// Leaves a row that says nothing, under the id of nobody: a choice that the erasure has overtaken would write one that does, for good.
+    /// Resets the preferences of erased customers to the defaults, at the highest possible revision. Without that row, a change that arrives after the erasure would be
+    /// stored, and never erased.
     static func forget(_ customers: [UUID], on transaction: any SQLConnection) async throws {
         try await transaction.enqueue(
             """
@@ -27,10 +28,10 @@ enum Preferences {
             """)
     }
 
-    /// The greatest that the column holds: no choice is newer.
+    /// The highest that the column can hold, so no later change replaces the row.
     private static let lastRevision = Int32.max
 
-    /// Of the customers who have said anything.
+    /// The preferences of those customers who have any.
     static func read(_ customers: [UUID], on connection: any SQLConnection) async throws -> [UUID: ChannelPreferences] {
         if customers.isEmpty { return [:] }
         let rows = try await connection.query("SELECT user_id, email, sms FROM preferences WHERE user_id = ANY(\(customers))")

@@ -28,22 +28,11 @@ struct Approvals: Sendable {
         case unknown(Failure)
     }
 
-    /// Seconds to wait for the gateway's events before the gateway is asked about a payment; doubled each time, up to the longest.
-    static let retryAfter = 10.0
-    static let longestRetryAfter = 60.0
-    static let waitingAtOnce = 100
-
     let gateways: Gateways
     let clock: any WallClock
 
-    /// Finds payments that wait for an approval, because its event may have been lost.
     func findWaiting(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
-        let waiting = try await Store.takeDue(
-            .approval, retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.waitingAtOnce, now: clock.now(), on: transaction)
-        return try waiting.map {
-            try OutgoingMessage(
-                .request(MessageName.completeApproval), ApprovedPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "approval \($0.retry)"))
-        }
+        try await Store.Unfinished.approval.requests(at: clock.now(), on: transaction) { ApprovedPayment(orderID: $0) }
     }
 
     func begin(_ items: [IncomingMessage<ApprovedPayment>], on transaction: any SQLConnection) async throws -> [Plan] {

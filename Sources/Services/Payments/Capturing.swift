@@ -14,11 +14,6 @@ struct Capturing: Sendable {
     /// Of a payment whose goods are shipped.
     static let endedDetail = "the authorization has ended"
 
-    /// Seconds to wait for a requested capture's message before it is requested again; doubled each time, up to the longest.
-    static let retryAfter = 120.0
-    static let longestRetryAfter = 3600.0
-    static let uncapturedAtOnce = 100
-
     enum Finding: Sendable {
         case settled
         case payment(GatewayPayment)
@@ -31,12 +26,7 @@ struct Capturing: Sendable {
 
     /// If the message is lost, the row still requests the capture.
     func findUncaptured(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
-        let uncaptured = try await Store.takeDue(
-            .capture, retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.uncapturedAtOnce, now: clock.now(), on: transaction)
-        return try uncaptured.map {
-            try OutgoingMessage(
-                .request(MessageName.capture), CapturePayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "capture \($0.retry)"))
-        }
+        try await Store.Unfinished.capture.requests(at: clock.now(), on: transaction) { CapturePayment(orderID: $0) }
     }
 
     func begin(_ items: [IncomingMessage<CapturePayment>], on transaction: any SQLConnection) async throws -> [Attempt?] {

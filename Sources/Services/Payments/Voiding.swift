@@ -17,23 +17,12 @@ struct Voiding: Sendable {
         case failed(Failure)
     }
 
-    /// How long a pending void is left to its message, in seconds; doubled each time, up to the longest.
-    static let retryAfter = 120.0
-    static let longestRetryAfter = 3600.0
-    static let unvoidedAtOnce = 100
-
     let gateways: Gateways
     let clock: any WallClock
 
     /// If the message is lost, the row still requests the void.
     func findUnvoided(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
-        let now = clock.now()
-        let unvoided = try await Store.takeDue(
-            .void, retryAfter: Self.retryAfter, longest: Self.longestRetryAfter, limit: Self.unvoidedAtOnce, now: now, on: transaction)
-        return try unvoided.map {
-            try OutgoingMessage(
-                .request(MessageName.void), VoidPayment(orderID: $0.order), origin: UUID.v5(namespace: $0.order, name: "void \($0.retry)"))
-        }
+        try await Store.Unfinished.void.requests(at: clock.now(), on: transaction) { VoidPayment(orderID: $0) }
     }
 
     /// A charge that has not begun is forbidden by the row that it would have written.

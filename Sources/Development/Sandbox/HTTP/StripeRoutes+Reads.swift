@@ -65,7 +65,7 @@ extension StripeRoutes {
         return Response(json: try content())
     }
 
-    /// One object by its id. `write` returns false when there is none.
+    /// Adds a route that returns one object. `write` returns false if no object has the id.
     private func one(
         _ routes: RouterGroup<SandboxContext>, _ path: RouterPath, _ kind: Expansion.Kind, _ name: String, parameter: String = "id",
         _ write: @escaping @Sendable (PaymentBook, String, inout JSONWriter, Showing) -> Bool
@@ -89,7 +89,7 @@ extension StripeRoutes {
         }
     }
 
-    /// A list with these filters in addition to those that all lists have. `nil` if a filter names an object that does not exist.
+    /// Adds a route that returns a list. It accepts `filters` in addition to the parameters that all lists have.
     private func list(
         _ routes: RouterGroup<SandboxContext>, _ path: RouterPath, _ kind: Expansion.Kind, filters: [String],
         _ read: @escaping @Sendable (PaymentBook, ListQuery) throws(StripeError) -> ShownPage

@@ -71,14 +71,14 @@ extension PaymentBook {
         // Creation times fall by no more than the slack, so the first one that is older than that ends the walk.
         let oldest = query.created.lowerBound - Self.orderSlackSeconds
         return try page(
-            payments.count, query, position: position(ofPayment:), "payment_intent", { customer == nil || payments[$0].customer == customer ? [payments[$0]] : [] },
+            payments.count, query, position: payments.position(of:), "payment_intent", { customer == nil || payments[$0].customer == customer ? [payments[$0]] : [] },
             id: \.id, created: \.created, until: { $0.created < oldest })
     }
 
     func listCharges(_ query: ListQuery) throws(StripeError) -> ShownPage {
         let (payment, customer) = (query.filters["payment_intent"], query.filters["customer"])
         let page: Page<ShownCharge> = try page(
-            payments.count, query, position: { self.payment(ofCharge: $0).flatMap { self.position(ofPayment: $0.id) } }, "charge",
+            payments.count, query, position: { self.payment(ofCharge: $0).flatMap { self.payments.position(of: $0.id) } }, "charge",
             { place in
                 let one = payments[place]
                 guard payment == nil || one.id == payment, customer == nil || one.customer == customer else { return [] }
@@ -94,7 +94,7 @@ extension PaymentBook {
             return ShownPage(page) { one, writer, showing in one.write(to: &writer, showing) }
         }
         let page = try page(
-            refunds.count, query, position: position(ofRefund:), "refund", { payment == nil || refunds[$0].paymentIntent == payment ? [refunds[$0]] : [] },
+            refunds.count, query, position: refunds.position(of:), "refund", { payment == nil || refunds[$0].paymentIntent == payment ? [refunds[$0]] : [] },
             id: \.id, created: \.created)
         return ShownPage(page) { one, writer, showing in one.write(to: &writer, showing) }
     }
@@ -106,7 +106,7 @@ extension PaymentBook {
             page = Page([self.payment(payment)].compactMap(\.self).filter(\.isDisputed), limit: query.limit)
         } else {
             page = try self.page(
-                payments.count, query, position: { self.position(ofPayment: String($0.dropFirst(3))) }, "dispute", { payments[$0].isDisputed ? [payments[$0]] : [] },
+                payments.count, query, position: { self.payments.position(of: String($0.dropFirst(3))) }, "dispute", { payments[$0].isDisputed ? [payments[$0]] : [] },
                 id: \.disputeID, created: \.created)
         }
         return ShownPage(page) { one, writer, showing in one.writeDispute(to: &writer, showing) }
@@ -115,7 +115,7 @@ extension PaymentBook {
     func listTransactions(_ query: ListQuery) throws(StripeError) -> ShownPage {
         let (source, kind) = (query.filters["source"], query.filters["type"])
         let page = try page(
-            transactions.count, query, position: position(ofTransaction:), "balance_transaction",
+            transactions.count, query, position: transactions.position(of:), "balance_transaction",
             { place in
                 let one = transactions[place]
                 return (source == nil || one.source == source) && (kind == nil || one.kind.rawValue == kind) ? [one] : []
@@ -127,7 +127,7 @@ extension PaymentBook {
     func listCustomers(_ query: ListQuery) throws(StripeError) -> ShownPage {
         let email = query.filters["email"]
         let page = try page(
-            customers.count, query, position: position(ofCustomer:), "customer",
+            customers.count, query, position: customers.position(of:), "customer",
             { customers[$0].isDeleted || (email != nil && customers[$0].email != email) ? [] : [customers[$0]] }, id: \.id, created: \.created)
         return ShownPage(page) { one, writer, _ in one.write(to: &writer) }
     }
@@ -137,7 +137,7 @@ extension PaymentBook {
         let (owner, type) = (query.filters["customer"], query.filters["type"])
         if let owner, customer(owner)?.isDeleted ?? true { throw .noSuch("customer", owner, parameter: "customer") }
         let page = try page(
-            methods.count, query, position: position(ofMethod:), "payment_method",
+            methods.count, query, position: methods.position(of:), "payment_method",
             { owner != nil && methods[$0].customer == owner && (type == nil || methods[$0].card.type == type) ? [methods[$0]] : [] }, id: \.id, created: \.created)
         return ShownPage(page) { one, writer, _ in one.write(to: &writer) }
     }

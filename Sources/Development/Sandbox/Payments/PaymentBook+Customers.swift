@@ -68,7 +68,7 @@ extension PaymentBook {
 
     // MARK: Behind references
 
-    /// Each function writes the object with this id, and returns false if there is none.
+    // Each function writes the object with the given id, and returns false if no object has it.
     func write(customer id: String?, to writer: inout JSONWriter) -> Bool {
         guard let customer = id.flatMap({ self.customer($0) }) else { return false }
         customer.write(to: &writer)

@@ -28,7 +28,7 @@ struct RefundFilter: Sendable, Equatable {
 extension PaymentBook {
     /// The newest first. `page` is the `next_page` of the reply before.
     func search(_ query: SearchQuery, page: String?, limit: Int) throws(StripeError) -> Page<PaymentIntent> {
-        let end = try end(before: page, in: payments.count, position: position(ofPayment:))
+        let end = try end(before: page, in: payments.count, position: payments.position(of:))
         let newestFirst =
             if let order = query.orderID {
                 newest(positionsByOrder[order] ?? [], before: end)
@@ -40,7 +40,7 @@ extension PaymentBook {
 
     /// The newest first.
     func listRefunds(_ filter: RefundFilter) throws(StripeError) -> Page<Refund> {
-        let end = try end(before: filter.startingAfter, in: refunds.count, position: position(ofRefund:))
+        let end = try end(before: filter.startingAfter, in: refunds.count, position: refunds.position(of:))
         guard let payment = filter.paymentIntent else { return Page((0..<end).reversed().lazy.map { refunds[$0] }, limit: filter.limit) }
         let positions = (refundPositionsByPayment[payment] ?? []).reversed().lazy.filter { $0 < end }
         return Page(positions.map { refunds[$0] }, limit: filter.limit)
@@ -50,7 +50,7 @@ extension PaymentBook {
     func ledger(after id: String?, limit: Int) throws(StripeError) -> Page<PaymentIntent> {
         var start = 0
         if let id {
-            guard let position = position(ofPayment: id) else { throw .noSuch("payment_intent", id, parameter: "after", status: 400) }
+            guard let position = payments.position(of: id) else { throw .noSuch("payment_intent", id, parameter: "after", status: 400) }
             start = position + 1
         }
         return Page(payments[start...], limit: limit)

@@ -8,21 +8,15 @@ struct PaymentBook: Sendable {
     /// Seconds until a refund that ends later has ended.
     static let refundDelay = 5
 
-    /// In the order of their creation.
-    private(set) var payments: [PaymentIntent] = []
-    private(set) var refunds: [Refund] = []
-    private(set) var customers: [StripeCustomer] = []
-    private(set) var methods: [PaymentMethod] = []
-    private(set) var transactions: [BalanceTransaction] = []
+    private(set) var payments = Records<PaymentIntent>()
+    private(set) var refunds = Records<Refund>()
+    private(set) var customers = Records<StripeCustomer>()
+    private(set) var methods = Records<PaymentMethod>()
+    private(set) var transactions = Records<BalanceTransaction>()
     private(set) var totals = Totals()
     /// The time of the last command.
     private(set) var now = 0
 
-    private var paymentPositions: [String: Int] = [:]
-    private var refundPositions: [String: Int] = [:]
-    private var customerPositions: [String: Int] = [:]
-    private var methodPositions: [String: Int] = [:]
-    private var transactionPositions: [String: Int] = [:]
     /// The payment of each charge.
     private var chargePositions: [String: Int] = [:]
     private(set) var positionsByOrder: [String: [Int]] = [:]
@@ -32,17 +26,12 @@ struct PaymentBook: Sendable {
     /// The payments that change by themselves.
     private var duePayments: Set<String> = []
 
-    func position(ofPayment id: String) -> Int? { paymentPositions[id] }
-    func position(ofRefund id: String) -> Int? { refundPositions[id] }
-    func position(ofCustomer id: String) -> Int? { customerPositions[id] }
-    func position(ofMethod id: String) -> Int? { methodPositions[id] }
-    func position(ofTransaction id: String) -> Int? { transactionPositions[id] }
-    func payment(_ id: String) -> PaymentIntent? { paymentPositions[id].map { payments[$0] } }
+    func payment(_ id: String) -> PaymentIntent? { payments[id: id] }
     func payment(ofCharge id: String) -> PaymentIntent? { chargePositions[id].map { payments[$0] } }
-    func refund(_ id: String) -> Refund? { refundPositions[id].map { refunds[$0] } }
-    func customer(_ id: String) -> StripeCustomer? { customerPositions[id].map { customers[$0] } }
-    func method(_ id: String) -> PaymentMethod? { methodPositions[id].map { methods[$0] } }
-    func transaction(_ id: String) -> BalanceTransaction? { transactionPositions[id].map { transactions[$0] } }
+    func refund(_ id: String) -> Refund? { refunds[id: id] }
+    func customer(_ id: String) -> StripeCustomer? { customers[id: id] }
+    func method(_ id: String) -> PaymentMethod? { methods[id: id] }
+    func transaction(_ id: String) -> BalanceTransaction? { transactions[id: id] }
 
     /// Carries `command` out. A refusal is an outcome too: it changes nothing, and states the reason.
     mutating func apply(_ command: PaymentCommand, idempotencyKey: String?, now: Int) -> Outcome {
@@ -154,67 +143,45 @@ struct PaymentBook: Sendable {
 
 extension PaymentBook {
     private mutating func store(_ payment: PaymentIntent) {
-        let position: Int
-        if let known = paymentPositions[payment.id] {
-            guard payments[known].revision < payment.revision else { return }
-            position = known
-            totals.count(from: payments[position], to: payment)
-            for one in BalanceTransaction.all(from: payments[position], to: payment, at: now) { store(one) }
-            payments[position] = payment
-        } else {
-            position = payments.count
-            paymentPositions[payment.id] = position
-            if let order = payment.orderID { positionsByOrder[order, default: []].append(position) }
-            totals.count(from: nil, to: payment)
-            for one in BalanceTransaction.all(from: nil, to: payment, at: now) { store(one) }
-            payments.append(payment)
-        }
+        let known = self.payment(payment.id)
+        if let known, known.revision >= payment.revision { return }
+        totals.count(from: known, to: payment)
+        for one in BalanceTransaction.all(from: known, to: payment, at: now) { store(one) }
+        let position = payments.put(payment)
+        if known == nil, let order = payment.orderID { positionsByOrder[order, default: []].append(position) }
         for attempt in payment.attempts { chargePositions[attempt.id] = position }
         if payment.dueAt == nil { duePayments.remove(payment.id) } else { duePayments.insert(payment.id) }
     }
 
     private mutating func store(_ refund: Refund) {
         if refund.end == nil { openRefunds.remove(refund.id) } else { openRefunds.insert(refund.id) }
-        guard let position = refundPositions[refund.id] else {
-            refundPositions[refund.id] = refunds.count
-            refundPositionsByPayment[refund.paymentIntent, default: []].append(refunds.count)
-            refunds.append(refund)
+        guard let known = self.refund(refund.id) else {
+            refundPositionsByPayment[refund.paymentIntent, default: []].append(refunds.put(refund))
             store(BalanceTransaction(refund))
             if refund.status == .failed { store(BalanceTransaction(failed: refund, at: now)) }
             return
         }
         // Entries of the journal may arrive in any order.
-        let known = refunds[position]
         if (refund.revision ?? 0) > (known.revision ?? 0) || (known.end != nil && refund.end == nil) {
             if refund.status == .failed, known.status != .failed { store(BalanceTransaction(failed: refund, at: now)) }
-            refunds[position] = refund
+            refunds.put(refund)
         } else if known.end == nil {
             openRefunds.remove(refund.id)
         }
     }
 
     private mutating func store(_ transaction: BalanceTransaction) {
-        guard transactionPositions[transaction.id] == nil else { return }
-        transactionPositions[transaction.id] = transactions.count
-        transactions.append(transaction)
+        if self.transaction(transaction.id) == nil { transactions.put(transaction) }
     }
 
     private mutating func store(_ customer: StripeCustomer) {
-        if let position = customerPositions[customer.id] {
-            if customers[position].revision < customer.revision { customers[position] = customer }
-        } else {
-            customerPositions[customer.id] = customers.count
-            customers.append(customer)
-        }
+        if let known = self.customer(customer.id), known.revision >= customer.revision { return }
+        customers.put(customer)
     }
 
     private mutating func store(_ method: PaymentMethod) {
-        if let position = methodPositions[method.id] {
-            if methods[position].revision < method.revision { methods[position] = method }
-        } else {
-            methodPositions[method.id] = methods.count
-            methods.append(method)
-        }
+        if let known = self.method(method.id), known.revision >= method.revision { return }
+        methods.put(method)
     }
 }
 

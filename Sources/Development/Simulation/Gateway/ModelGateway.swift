@@ -167,11 +167,6 @@ extension WebRequest {
 
     /// The fields of a form.
     var parameters: [String: String] {
-        var fields: [String: String] = [:]
-        for pair in String(decoding: body, as: UTF8.self).split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1).map { PercentEncoding.decode($0) ?? String($0) }
-            if parts.count == 2 { fields[parts[0]] = parts[1] }
-        }
-        return fields
+        Dictionary((PercentEncoding.fields(body) ?? []).map { ($0.name, $0.value) }) { $1 }
     }
 }
