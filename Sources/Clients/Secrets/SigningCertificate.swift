@@ -18,7 +18,7 @@ public final class SigningCertificate: @unchecked Sendable {
         guard pem.count <= Self.maximumLength, let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
         defer {
             BIO_free(source)
-            // What is no certificate leaves an error behind.
+            // Reading something that is not a certificate leaves an error on the thread's error queue.
             ERR_clear_error()
         }
         guard let certificate = PEM_read_bio_X509(source, nil, nil, nil) else { return nil }

@@ -12,12 +12,12 @@ public struct Upload: Sendable {
     public static let pieceBytes = 524_288
     /// Of the whole body, unpacked. The contract in openapi.yaml states it to clients.
     public static let maximumBytes = 67_108_864
-    /// A request whose fate is not known is sent again, so often: it counts once.
+    /// How often a request is sent again if its result is unknown. Repeated requests count once.
     public static let maximumTries = 3
 
-    /// The parameter that names the upload.
+    /// The name of the parameter that contains the upload's id.
     public static let parameter = "upload"
-    /// The parameter that says where a piece begins.
+    /// The name of the parameter that contains the position of a piece.
     public static let placeParameter = "upload-place"
     /// The field with the length of the whole, in the body of the request for the operation itself.
     public static let bytesField = "bytes"

@@ -36,7 +36,7 @@ extension Settings {
             sendGridWebhookKeys =
                 try table.read("SENDGRID_WEBHOOK_KEY", .secrets, unset: "no events", "the key that verifies SendGrid's signed event webhook; several are separated by commas; for the ingress") ?? []
             guard sendGridWebhookKeys.allSatisfy({ VerifyingKey(base64: $0) != nil }) else {
-                // What was pasted here by mistake may be a key that is secret.
+                // A secret key may have been pasted here by mistake.
                 throw SettingError(
                     name: "SENDGRID_WEBHOOK_KEY", given: Redaction.shown("", .secret), reason: "not every part is such a key",
                     accepted: "verification keys in Base64 on one line, as SendGrid shows them (elliptic curve, DER); several are separated by commas")

@@ -51,10 +51,10 @@ struct Advancing: Sendable {
     /// The messages that follow; nil when the event changes nothing.
     private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) throws -> [OutgoingMessage]? {
         let expired = times.isExpired(placedAt: order.placedAt, now: now)
-        // A payment that the gateway still looks into asks nothing of its customer.
+        // While the gateway reviews a payment, its customer has nothing to do.
         let isUnattended =
             event.kind == .overdue && order.checkout.phase == .awaitingCustomer && order.retries == 0 && order.paymentState == .requiresAction && !expired
-        // One that was meant for the step before arrives just after the customer was asked. The reminder's own comes once it is due.
+        // A wake-up that was meant for the previous step can arrive just after the customer was asked. The poller sends another when the reminder is due.
         if isUnattended, let asked = try order.lastEntry?.at, !times.isRemindable(asked: asked, now: now) { return nil }
         let transition = order.checkout.after(isUnattended ? .unattended : .init(event.kind, expired: expired))
         let hasLearned = order.learn(event.payment)

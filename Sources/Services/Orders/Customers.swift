@@ -112,7 +112,7 @@ extension Store {
                 'name', \(Erased.text), 'line1', \(Erased.text), 'city', \(Erased.text), 'country', shipping_address -> 'country')
             WHERE id = ANY(\(rows.map(\.id)))
             """)
-        // Now that the orders are locked: a note that is being written has been, and no other is.
+        // The orders are locked by now, so no note can be added concurrently.
         try await NoteStore.erase(of: rows.map(\.id), on: transaction)
         let histories = try rows.map { try JSONColumn($0.history.value.map(\.erased)).text }
         let fulfilments = try rows.map { try $0.storedFulfilment.map { try JSONColumn($0.value.erased).text } }

@@ -53,7 +53,7 @@ struct Attempt: Sendable, Hashable {
     mutating func learn(_ payment: GatewayPayment) -> Bool {
         let before = self
         move(payment.status)
-        // The customer has approved it, and the gateway looks into it before it takes the money: no page is left to visit.
+        // The customer has approved it, and the gateway reviews it before it takes the money, so there is no page left to visit.
         if state == .requiresAction, charge.gateway.redirects, payment.status == .open(intent: intent ?? ""), !payment.awaitsCapture { clientSecret = nil }
         if payment.status.intent == intent, case .succeeded = payment.status {
             taken = payment.captured == charge.amount.amount ? nil : payment.captured

@@ -11,7 +11,7 @@ struct Capturing: Sendable {
     /// Causes of a dead letter: the gateway rejects the capture; the authorization has ended before anything was shipped.
     static let refused = "capture-refused"
     static let ended = "authorization-ended"
-    /// Of a payment whose goods are shipped.
+    /// The detail of a payment whose goods were shipped after its authorization had ended.
     static let endedDetail = "the authorization has ended"
 
     enum Finding: Sendable {
@@ -66,7 +66,7 @@ struct Capturing: Sendable {
             let before = attempt
             switch finding {
             case .settled:
-                // The authorization had ended before anything was shipped: nothing pays for the goods.
+                // The authorization ended before anything was shipped, so nothing pays for the goods.
                 guard attempt.state == .voided, !attempt.voidRequested, attempt.charge.isCapturedLater else { return .done() }
                 (attempt.state, attempt.detail) = (.uncaptured, Self.endedDetail)
             case .failed(let failure): return .failed(failure)

@@ -55,7 +55,7 @@ struct Unresolved: Sendable {
                 return attempt.state == .declined && attempt.detail == item.input.cause ? .standing : .settled
             }
             attempt.refundTries += 1
-            // Nobody settles it by hand while the gateway may be returning it.
+            // It cannot be settled by hand while the gateway may be refunding it.
             if attempt.intent != nil, attempt.whyNotRefundedAsAWhole == nil { attempt.sentUntil = now.addingTimeInterval(Charging.callLease) }
             return .payment(attempts.put(attempt))
         }
@@ -95,7 +95,7 @@ struct Unresolved: Sendable {
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             switch finding {
             case .failed(let failure):
-                // After an answer that says nothing the call may still be under way.
+                // Without a clear answer, the call may still be in progress.
                 if case .payment = plan, failure.remedy != .retry, var attempt = attempts[item.input.orderID], attempt.state == .needsOperator {
                     attempt.sentUntil = nil
                     attempts.put(attempt)
@@ -113,7 +113,7 @@ struct Unresolved: Sendable {
                     try OutgoingMessage(.request(MessageName.capture), CapturePayment(orderID: attempt.order)),
                 ])
             case .refunded(let payment):
-                // Also when an operator has settled it meanwhile: the gateway has returned the money.
+                // This holds even if an operator has settled it in the meantime, because the gateway has returned the money.
                 guard var attempt = attempts[item.input.orderID], attempt.state == .needsOperator || attempt.state == .settled else { return .done() }
                 _ = attempt.learn(payment)
                 (attempt.state, attempt.sentUntil) = (.refunded, nil)

@@ -55,7 +55,7 @@ struct Webhooks: Sendable {
         guard case .ask(let intent) = plan else { return .ignored }
         do throws(GatewayError) {
             guard order != nil else {
-                // The gateway's account may have other payments than Wharf's.
+                // The gateway's account may also be used for payments that are not Wharf's.
                 return try await gateway.retrieve(ofEvent: intent).map { .payment($0) } ?? .ignored
             }
             guard let payment = try await gateway.retrieve(intent: intent) else {

@@ -23,7 +23,7 @@ struct PayPalBook: Sendable {
     func payment(ofRefund id: String) -> PayPalPayment? { orderOfRefund[id].flatMap { payments[$0] } }
     func payment(ofDispute id: String) -> PayPalPayment? { orderOfDispute[id].flatMap { payments[$0] } }
 
-    /// Takes a payment over from the journal, as it was after one change. A state older than the known one is ignored.
+    /// Restores a payment from the journal, in its state after one change. Ignores a state that is older than the known one.
     mutating func restore(_ payment: PayPalPayment) {
         if let known = payments[payment.id], known.revision ?? 0 > payment.revision ?? 0 { return }
         if payments.updateValue(payment, forKey: payment.id) == nil { ids.append(payment.id) }

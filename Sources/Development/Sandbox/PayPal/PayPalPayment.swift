@@ -75,7 +75,7 @@ struct PayPalPayment: Sendable, Equatable, Codable {
     var capture: Capture?
     var refunds: [Refund] = []
     var dispute: Dispute?
-    /// Raised with each change: entries of the journal may arrive in any order. Journals of earlier versions have none, and their entries count in the order of the file.
+    /// Increases with each change, because journal entries may arrive in any order. Journals of earlier versions have no revisions; their entries apply in file order.
     var revision: Int?
 
     /// In units of `amount`.

@@ -63,7 +63,7 @@ private struct ShownCharge: Sendable {
 }
 
 extension PaymentBook {
-    /// How far payments that were made at the same time may have been reordered by the journal.
+    /// The most by which the journal may have reordered payments that were made at the same time.
     private static let orderSlackSeconds = 60
 
     func listPayments(_ query: ListQuery) throws(StripeError) -> Page<PaymentIntent> {

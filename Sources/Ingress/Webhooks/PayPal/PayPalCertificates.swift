@@ -17,7 +17,7 @@ final class PayPalCertificates: Sendable {
     private struct Kept {
         let certificate: SigningCertificate
         let since: Date
-        /// The latest attempt to fetch it anew.
+        /// When it was last fetched again, successfully or not.
         var tried: Date
     }
 
@@ -35,7 +35,7 @@ final class PayPalCertificates: Sendable {
         self.webhooks = webhooks
     }
 
-    /// Nil when PayPal has no such certificate. One that is kept may be older than `life` when it cannot be fetched now: the caller checks its dates.
+    /// Nil if PayPal has no such certificate. A kept certificate may be older than `life` if it cannot be fetched now; the caller checks its dates.
     func certificate(_ url: String, now: Date) async throws(WebhookFault) -> SigningCertificate? {
         if let kept = state.withLock({ $0.kept[url] }) {
             return takeRenewal(of: url, at: now) ? await renew(kept.certificate, url, now) : kept.certificate
@@ -62,7 +62,7 @@ final class PayPalCertificates: Sendable {
         }
     }
 
-    /// Whether the certificate is to be fetched again now. That needs no place among the fetches, which strangers can use up; once in `span` it is its own bound.
+    /// Whether to fetch the certificate again now, at most once in `span`. This does not count towards `maximumFetches`, which strangers can use up.
     private func takeRenewal(of url: String, at now: Date) -> Bool {
         state.withLock { state in
             guard let kept = state.kept[url], now.timeIntervalSince(kept.since) >= Self.life, now.timeIntervalSince(kept.tried) >= Self.span else { return false }
@@ -71,7 +71,7 @@ final class PayPalCertificates: Sendable {
         }
     }
 
-    /// What PayPal has at an address that has proved itself; `old` while PayPal does not answer.
+    /// Fetches a certificate that has verified webhooks before; returns `old` if PayPal does not answer.
     private func renew(_ old: SigningCertificate, _ url: String, _ now: Date) async -> SigningCertificate? {
         do {
             let new = try await webhooks.fetch(url).flatMap(SigningCertificate.init(pem:))

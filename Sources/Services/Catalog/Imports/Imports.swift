@@ -50,7 +50,7 @@ struct Imports: Sendable {
             let lows = isBehind ? try await pause(&job, on: transaction) : try await step(&job, on: transaction)
             outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
         }
-        // In a transaction that changes no products: a command locks these before the search, and the two would wait for each other.
+        // This transaction must not change products: commands lock products before search documents, so the two could deadlock.
         if isBehind { _ = try await SearchBacklog.work(on: transaction) }
         return outcomes
     }
@@ -59,7 +59,7 @@ struct Imports: Sendable {
         try OutgoingMessage(.request(MessageName.advanceImport), AdvanceImport(importID: job.id, step: job.step))
     }
 
-    /// Goes on in the next message, once the search has caught up.
+    /// Continues in the next message, after the search documents have caught up.
     private func pause(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         job.step += 1
         try await ImportStore.save(job, now: clock.now(), on: transaction)

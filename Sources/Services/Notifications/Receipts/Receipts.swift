@@ -26,7 +26,7 @@ enum ReceiptStore {
         case undelivered
     }
 
-    /// A notification that was erased stays so: what a server says of a bounce has the address in it.
+    /// Skips notifications that have been erased, because the text of a bounce usually contains the address.
     static func record(_ reports: [DeliveryReport], now: Date, on transaction: any SQLConnection) async throws {
         if reports.isEmpty { return }
         let changed = try await transaction.query(

@@ -38,7 +38,7 @@ enum SendGridEvents {
         return events.compactMap { element in
             guard let event = element.event, let id = event.notification.flatMap(UUID.init(uuidString:)), let delivery = delivery(event.event) else { return nil }
             let said = [event.type == "blocked" ? "blocked" : event.event, event.reason].compactMap(\.self).joined(separator: ": ")
-            // PostgreSQL's text holds no NUL.
+            // A PostgreSQL text cannot contain NUL.
             let detail = String("SendGrid: \(said)".replacing("\u{0}", with: "").prefix(longestDetail))
             return DeliveryReport(notification: id, delivery: delivery, detail: delivery == .delivered ? nil : detail)
         }

@@ -85,10 +85,10 @@ struct Notes: Sendable {
 }
 
 enum NoteStore {
-    /// In one export, the newest of them: with the longest texts, a few megabytes.
+    /// The most notes in one export, the newest ones. With the longest texts they take a few megabytes.
     static let exported = 1_000
 
-    /// Locks the orders, so that two batches count one after the other and no customer is erased in between, and returns those whose customer is.
+    /// Locks the orders, so that batches count notes one after the other and no customer is erased in between. Returns the orders whose customer has been erased.
     static func lock(_ orders: Set<UUID>, on transaction: any SQLConnection) async throws -> Set<UUID> {
         let rows = try await transaction.query(
             "SELECT id, email = \(Erased.email) AS is_erased FROM orders WHERE id = ANY(\(orders.sorted())) ORDER BY id FOR NO KEY UPDATE")

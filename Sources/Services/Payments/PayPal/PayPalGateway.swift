@@ -54,7 +54,7 @@ public struct PayPalGateway: PaymentGateway {
         return try await withMovements(found)
     }
 
-    /// The account may have payments of other shops and applications, whose orders have other shapes, or are not shown to this one.
+    /// The account may have payments of other shops and applications, whose orders have other forms or cannot be read by this one.
     public func retrieve(ofEvent intent: String) async throws(GatewayError) -> GatewayPayment? {
         guard let order = try await orderID(intent, mayBeForbidden: true) else { return nil }
         let response = try await client.send("GET", "/v2/checkout/orders/\(PercentEncoding.encode(order))", mayBeForbidden: true)
@@ -144,7 +144,7 @@ public struct PayPalGateway: PaymentGateway {
             }
             let whole = try await client.send("GET", "/v1/customer/disputes/\(PercentEncoding.encode(dispute.disputeID))")
             guard whole.isSuccess else { throw .unknown("PayPal answered \(whole.status) without the dispute \(dispute.disputeID)") }
-            // One that cannot be read stays as it is known.
+            // If a dispute cannot be read, the known state is kept.
             if let read = try? JSON.decode(PayPalDispute.self, from: whole.body) { found.append(read.dispute) }
         }
         return found

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Secrets
 
-/// Whose an order of PayPal's is; of any shop's order.
+/// The owner of a PayPal order, which may belong to another shop.
 struct PayPalOwner: Sendable, Decodable {
     private struct Unit: Decodable {
         let custom: String?
@@ -15,7 +15,7 @@ struct PayPalOwner: Sendable, Decodable {
         case units = "purchase_units"
     }
 
-    /// Nil for an order that is not one of Wharf's: those have one purchase unit, with the name of the order.
+    /// Nil for an order that is not Wharf's. Wharf's have one purchase unit, whose custom id is the id of our order.
     let order: UUID?
 
     init(from decoder: any Decoder) throws {
@@ -24,7 +24,7 @@ struct PayPalOwner: Sendable, Decodable {
     }
 }
 
-/// Whose a capture of PayPal's is.
+/// The owner of a PayPal capture.
 struct PayPalCaptureOwner: Sendable, Decodable {
     private struct Supplement: Decodable {
         struct Related: Decodable {
@@ -46,7 +46,7 @@ struct PayPalCaptureOwner: Sendable, Decodable {
         case supplement = "supplementary_data"
     }
 
-    /// The order of PayPal's that it belongs to, where the answer says.
+    /// The PayPal order that it belongs to; nil if the answer does not contain it.
     let order: String?
 
     init(from decoder: any Decoder) throws {

@@ -120,7 +120,7 @@ struct PayPalRefundName {
 }
 
 struct PayPalDisputes: Sendable, Decodable {
-    /// One of an unexpected shape must not hide the others, nor the payment.
+    /// A dispute of an unexpected form must not hide the others, or the payment.
     struct Entry: Sendable, Decodable {
         let dispute: PayPalDispute?
 

@@ -101,7 +101,7 @@ public final class EventCatchUp: Service {
         }
     }
 
-    /// Finding the oldest event may take many calls: the lease is renewed between them.
+    /// Finding the oldest event may take many calls, so the lease is renewed between them.
     private func events(from start: EventStart, _ turn: inout PeriodicWork.Turn) async throws(GatewayError) -> GatewayEventPage? {
         try await gateway.events(from: start) { () async throws(GatewayError) in
             do {

@@ -11,13 +11,13 @@ struct PeriodicWork: Sendable {
     /// Seconds from one turn to the next.
     let interval: Double
 
-    /// A turn of one process, with the work as it was left.
+    /// One process's turn, with the state in which the previous turn left the work.
     struct Turn: Sendable, Equatable {
         /// How far it has come; nil at first.
         var position: String?
         /// When it was last completed; nil at first.
         var doneAt: Date?
-        /// The lease, which belongs to this turn alone: another turn begins when it has ended.
+        /// The end of this turn's lease. Another process may take the next turn afterwards.
         fileprivate(set) var leasedUntil: Date
     }
 

@@ -28,7 +28,7 @@ public struct Reconciliation: Sendable {
     public static let maximumListed = 1_000
     /// Pages of the gateway's list for one page of attempts: with more, the gateway has a hundred times what the books have.
     static let maximumPages = 500
-    /// Younger payments are left out, in seconds: the calls about them may be under way, and be repeated once.
+    /// Payments younger than this many seconds are left out, because calls about them may be in progress, or be repeated once.
     static let settlingTime = 2 * Charging.callLease
     /// Before a difference counts, payments in flight have this long to arrive.
     static let patience: Duration = .seconds(15)

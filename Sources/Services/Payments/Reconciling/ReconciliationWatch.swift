@@ -67,7 +67,7 @@ public final class ReconciliationWatch: Service {
         }
         // Another process may have compared: each of them reports the result.
         guard let text = try await work.result(on: database) else { return }
-        // One that another version has written may have another shape; the next comparison replaces it.
+        // Another version may have written it in another form; the next comparison replaces it.
         guard let report = try? JSON.decode(ReconciliationReport.self, from: Array(text.utf8)) else { return }
         gauge.record(report.differences.count + report.unlisted)
         latest.withLock { $0 = report }

@@ -26,7 +26,7 @@ struct Creating: Sendable {
                 return try Self.outcome(known, of: attempt, for: item.request)
             }
             if let attempt, attempt.state == .authorized, attempt.captureRequested, !attempt.voidRequested, !Self.isOverHTTP(item.request) {
-                // Its money is about to be taken: then it can be returned.
+                // Its money is about to be captured, and can be refunded afterwards.
                 return .failed(Failure("not-captured-yet", "the payment of the order is about to be captured", remedy: .retry))
             }
             if let problem = Self.problem(wanted, attempt, ledger) {
@@ -71,7 +71,7 @@ struct Creating: Sendable {
 
     private static func isOverHTTP(_ request: Request) -> Bool { request.requester != nil || request.parameters["id"] != nil }
 
-    /// Whether all that was captured goes back, or has gone, or nothing was captured and nothing will be.
+    /// Whether nothing is left to refund: everything captured has been or is being refunded, or nothing was or will be captured.
     private static func hasNothingLeft(_ attempt: Attempt, _ ledger: RefundLedger) -> Bool {
         if attempt.state == .uncaptured || attempt.state == .settled && attempt.captured == 0 { return true }
         guard !attempt.voidRequested else { return attempt.state != .needsOperator && attempt.state != .settled }

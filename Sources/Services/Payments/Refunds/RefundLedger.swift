@@ -47,7 +47,7 @@ struct RefundLedger {
             var refund = known ?? Self.unknown(found, of: attempt.order, now)
             refund.learn(found)
             put(refund)
-            // The gateway has made it after all.
+            // The gateway has made the refund after all.
             if known?.settlement == .refundedElsewhere, refund.settlement == nil { attempt.refundedElsewhere = max(attempt.refundedElsewhere - refund.amount, 0) }
             if refund.state != known?.state || refund.counts != known?.counts { news.append(refund) }
         }

@@ -121,7 +121,7 @@ struct Unsettled: Sendable, Hashable {
 }
 
 extension Attempt {
-    /// Whether the gateway may be carrying out a refund that was asked for once more.
+    /// Whether the gateway may be carrying out a refund that was requested again.
     fileprivate func isBeingRefunded(at now: Date) -> Bool { state == .needsOperator && sentUntil.map { now < $0 } ?? false }
 
     /// Records an operator's decision; returns false when none is due.

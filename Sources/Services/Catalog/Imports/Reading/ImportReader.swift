@@ -64,7 +64,7 @@ struct ImportReader: Sendable, Codable, Equatable {
     var layout: ImportLayout?
     /// How whole amounts are meant, once that is known.
     var amounts: AmountReader.Form?
-    /// The handle of a product of Shopify's that is too long, while its rows are passed over.
+    /// The handle of a Shopify product that has too many rows, while its rows are skipped.
     var refusedHandle: String?
 
     init(kind: ImportKind, format: Format, encoding: TextEncoding?) {
