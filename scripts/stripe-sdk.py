@@ -12,6 +12,7 @@ stripe.api_base = os.environ["SANDBOX"]
 stripe.max_network_retries = 0
 RETURN = "https://shop.test/back"
 events = queue.Queue()
+unclaimed = []
 
 
 class Hook(http.server.BaseHTTPRequestHandler):
@@ -51,11 +52,13 @@ def pay(amount=1999, currency="eur", method="pm_card_visa", **more):
 
 
 def await_event(kind, of):
-    """The event of this type about the object; others that come before it are set aside."""
+    """The event of this type about the object. Events come in any order: those of other kinds are kept for the calls that await them."""
     while True:
-        event = events.get(timeout=20)
-        if event.type == kind and of in (event.data.object["id"], getattr(event.data.object, "payment_intent", None)):
-            return event
+        for event in unclaimed:
+            if event.type == kind and of in (event.data.object["id"], getattr(event.data.object, "payment_intent", None)):
+                unclaimed.remove(event)
+                return event
+        unclaimed.append(events.get(timeout=20))
 
 
 @check
