@@ -1,6 +1,8 @@
 import Contracts
 import FoundationEssentials
 import Logging
+import Runtime
+import Secrets
 import TestKit
 import Testing
 import WebClient
@@ -8,9 +10,13 @@ import WebClient
 @testable import Notifications
 
 @Suite struct MailTransportTests {
-    private func mail(_ subject: String) throws -> Mail {
+    private func id(_ number: Int) -> UUID {
+        UUID(uuid: (0x5D, 0x3F, 0x2C, 0x1B, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, UInt8(truncatingIfNeeded: number)))
+    }
+
+    private func mail(_ subject: String, id number: Int = 10) throws -> Mail {
         Mail(
-            id: try #require(UUID(uuidString: "5D3F2C1B-0000-4000-8000-00000000000A")), sender: try #require(MailAddress("shop@example.com")),
+            id: id(number), sender: try #require(MailAddress("shop@example.com")),
             recipient: try #require(MailAddress("ada@example.com")), subject: subject, text: "Text\n", html: "<p>Text</p>\n",
             date: Date(timeIntervalSince1970: 0))
     }
@@ -28,6 +34,24 @@ import WebClient
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/tmp").isEmpty)
         let stored = try #require(FileManager.default.contents(atPath: "\(folder)/new/\(names[0])"))
         #expect(Array(stored) == mail.message)
+    }
+
+    @Test func `mails that are sent at the same time all arrive, and each fails for itself`() async throws {
+        let folder = TestServers.folder("mail")
+        let transport = try Maildir(path: folder)
+        // A folder in the place of a mail's file: the mail cannot replace it.
+        let blocked = 7
+        try FileManager.default.createDirectory(atPath: "\(folder)/new/\(id(blocked).lowerCaseText).wharf/x", withIntermediateDirectories: true)
+        let sent = try await (0..<200).concurrentMap(limit: 32) { number in
+            let mail = try mail("Number \(number)", id: number)
+            do throws(DeliveryError) {
+                try await transport.send(mail)
+                return FileManager.default.contents(atPath: "\(folder)/new/\(mail.id.lowerCaseText).wharf").map(Array.init) == mail.message
+            } catch {
+                return false
+            }
+        }
+        #expect(sent.indices.filter { !sent[$0] } == [blocked])
     }
 
     @Test func `a failure to write a Maildir is retried`() async throws {

@@ -45,10 +45,20 @@ struct Call: Sendable {
         return "guest|\(endpoint.operationID)|\(scope.utf8.count)|\(scope)|\(idempotencyKey)"
     }
 
-    /// Whether it is a signed event of a type that no service needs. What has no type is for its service to refuse.
+    /// The name of a field that only the sender of an event knows.
+    private struct FieldName: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Whether it is a signed event of a type that no service needs. What has no type is for its service to refuse. Reads no more of the event than that: a
+    /// gateway sends several for each payment.
     var isUnwantedEvent: Bool {
         guard let types = endpoint.eventTypes, let field = endpoint.signature.flatMap(WebhookSchemes.named)?.typeField,
-            case .string(let type)?? = (try? JSON.decode([String: JSONValue].self, from: body)).map({ $0[field] })
+            let type = try? JSON.fields(of: body, named: FieldName.self).decode(String.self, forKey: FieldName(stringValue: field))
         else { return false }
         return !types.contains(type)
     }

@@ -7,12 +7,14 @@ import Synchronization
 ///
 /// A mail is written under `tmp` and renamed into `new`, so that readers never see half of one. Its file is named after its id: sent again, it
 /// replaces the first. A mail is on the disk before it is in `new`: a sent mail is not sent again, so a loss of power must not leave an empty
-/// file, or none. Writes on the caller's thread, which is sufficient for its purpose.
+/// file, or none. Mails that are sent at the same time reach the disk together, because the file system commits its journal for each file that is
+/// synced alone. Writes on the caller's thread, which is sufficient for its purpose.
 public struct Maildir: MailTransport {
     private static let numbers = Atomic<Int>(0)
 
     /// The folder that holds `tmp`, `new` and `cur`.
     public let path: String
+    private let syncing = Syncing()
 
     /// Creates missing folders. Throws `DeliveryError` for one that cannot be created or written.
     public init(path: String) throws(DeliveryError) {
@@ -34,38 +36,120 @@ public struct Maildir: MailTransport {
     public func send(_ mail: Mail) async throws(DeliveryError) {
         let name = "\(mail.id.lowerCaseText).wharf"
         let number = Self.numbers.wrappingAdd(1, ordering: .relaxed).oldValue
-        let unfinished = "\(path)/tmp/\(name).\(getpid()).\(number)"
-        try write(mail.message, to: unfinished)
-        guard unsafe rename(unfinished, "\(path)/new/\(name)") == 0 else {
-            let reason = unsafe String(cString: strerror(errno))
-            throw DeliveryError("The mail cannot be moved into \(path)/new: \(reason)", .unavailable)
-        }
-        try syncFolder("\(path)/new")
+        let file = UnsyncedMail(path: "\(path)/tmp/\(name).\(getpid()).\(number)", destination: "\(path)/new/\(name)")
+        try write(mail.message, to: file.path)
+        try await syncing.sync(file, Self.finish).get()
     }
 
-    /// A rename becomes durable with its folder.
-    private func syncFolder(_ folder: String) throws(DeliveryError) {
-        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("cannot be synced") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
+    /// Syncs the files, moves them into `new`, and syncs that folder once for all. Each mail has its own result.
+    private static func finish(_ files: [UnsyncedMail]) -> [Result<Void, DeliveryError>] {
+        // The blocks of all files are allocated before the first one is synced, so its sync commits the journal for the others.
+        for file in files { file.startWriting() }
+        var results = files.map { $0.move() }
+        for folder in Set(files.map(\.folder)) {
+            guard case .failure(let error) = UnsyncedMail.sync(folder) else { continue }
+            for (place, file) in files.enumerated() where file.folder == folder { results[place] = .failure(error) }
+        }
+        return results
     }
 
     private func write(_ message: [UInt8], to file: String) throws(DeliveryError) {
         let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("cannot be made") }
+        guard descriptor >= 0 else { throw DeliveryError(path: path, "cannot be made") }
         defer { close(descriptor) }
         var rest = message[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 || errno == EINTR else { throw failure("cannot be written") }
+            guard count > 0 || errno == EINTR else { throw DeliveryError(path: path, "cannot be written") }
             rest = rest.dropFirst(max(0, count))
         }
-        guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
+    }
+}
+
+/// A mail that is written, but not yet on the disk.
+private struct UnsyncedMail: Sendable {
+    let path: String
+    /// Where it goes once it is on the disk.
+    let destination: String
+
+    var folder: String { String(destination[..<(destination.lastIndex(of: "/") ?? destination.endIndex)]) }
+
+    /// Only a hint, by the advice whose first step is to write: a failure shows when the file is synced.
+    func startWriting() {
+        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = posix_fadvise(descriptor, 0, 0, Int32(POSIX_FADV_DONTNEED))
+        close(descriptor)
     }
 
-    private func failure(_ trouble: String) -> DeliveryError {
+    func move() -> Result<Void, DeliveryError> {
+        if case .failure(let error) = Self.sync(path) { return .failure(error) }
+        guard unsafe rename(path, destination) == 0 else { return .failure(DeliveryError(path: destination, "cannot be moved")) }
+        return .success(())
+    }
+
+    /// A rename becomes durable with its folder.
+    static func sync(_ path: String) -> Result<Void, DeliveryError> {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return .failure(DeliveryError(path: path, "cannot be synced")) }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0 ? .success(()) : .failure(DeliveryError(path: path, "cannot be synced"))
+    }
+}
+
+/// Lets mails that are written at the same time be synced by one of their senders.
+private final class Syncing: Sendable {
+    typealias Outcome = Result<Void, DeliveryError>
+
+    /// What follows the first sender, who syncs; nil while nobody does. No more than there are mails under way at once.
+    private let followers = Mutex<[(mail: UnsyncedMail, sender: CheckedContinuation<Outcome?, Never>)]?>(nil)
+
+    func sync(_ mail: UnsyncedMail, _ finish: ([UnsyncedMail]) -> [Outcome]) async -> Outcome {
+        while true {
+            if lead() {
+                // The others, whose tasks were started with this one, write their mails meanwhile.
+                await Task.yield()
+                let others = take()
+                let outcomes = finish([mail] + others.map(\.mail))
+                for (other, outcome) in zip(others, outcomes.dropFirst()) { other.sender.resume(returning: outcome) }
+                return outcomes.first ?? .success(())
+            }
+            if let outcome = await follow(mail) { return outcome }
+        }
+    }
+
+    private func lead() -> Bool {
+        followers.withLock { followers in
+            guard followers == nil else { return false }
+            followers = []
+            return true
+        }
+    }
+
+    /// Those who come from here on are led by another.
+    private func take() -> [(mail: UnsyncedMail, sender: CheckedContinuation<Outcome?, Never>)] {
+        followers.withLock { followers in
+            defer { followers = nil }
+            return followers ?? []
+        }
+    }
+
+    /// Returns nil if nobody leads any more.
+    private func follow(_ mail: UnsyncedMail) async -> Outcome? {
+        await withCheckedContinuation { sender in
+            let joined = followers.withLock { followers in
+                guard followers != nil else { return false }
+                followers?.append((mail, sender))
+                return true
+            }
+            if !joined { sender.resume(returning: nil) }
+        }
+    }
+}
+
+extension DeliveryError {
+    fileprivate init(path: String, _ trouble: String) {
         let reason = unsafe String(cString: strerror(errno))
-        return DeliveryError("A mail's file below \(path) \(trouble): \(reason)", .unavailable)
+        self.init("A mail's file \(path) \(trouble): \(reason)", .unavailable)
     }
 }

@@ -6,40 +6,40 @@ enum QuotedPrintable {
 
     /// Line breaks of any kind become CR LF.
     static func encode(_ text: String) -> String {
-        var output: [UInt8] = []
         let bytes = Array(text.utf8)
-        var line: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            let byte = bytes[index]
-            index += 1
-            if byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n") {
-                if byte == UInt8(ascii: "\r"), index < bytes.count, bytes[index] == UInt8(ascii: "\n") { index += 1 }
-                output += wrapped(line) + [0x0D, 0x0A]
-                line = []
-            } else {
-                line.append(byte)
-            }
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count + bytes.count / 8)
+        var rest = bytes[...]
+        while true {
+            let line = rest.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+            append(line, to: &output)
+            rest = rest.dropFirst(line.count)
+            if rest.isEmpty { break }
+            output += [0x0D, 0x0A]
+            rest = rest.dropFirst(rest.starts(with: [0x0D, 0x0A]) ? 2 : 1)
         }
-        output += wrapped(line)
         return String(decoding: output, as: UTF8.self)
     }
 
-    private static func wrapped(_ line: [UInt8]) -> [UInt8] {
-        var output: [UInt8] = []
+    /// One line, with soft breaks where it is too long.
+    private static func append(_ line: ArraySlice<UInt8>, to output: inout [UInt8]) {
         var length = 0
-        for (index, byte) in line.enumerated() {
-            let isLast = index == line.count - 1
-            let encoded = isLiteral(byte, isLast: isLast) ? [byte] : [UInt8(ascii: "="), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        for (index, byte) in zip(line.indices, line) {
+            let isLast = index == line.endIndex - 1
+            let isLiteral = isLiteral(byte, isLast: isLast)
+            let count = isLiteral ? 1 : 3
             // Leaves room for the "=" of a soft break.
-            if length + encoded.count > maximumLine - (isLast ? 0 : 1) {
+            if length + count > maximumLine - (isLast ? 0 : 1) {
                 output += [UInt8(ascii: "="), 0x0D, 0x0A]
                 length = 0
             }
-            output += encoded
-            length += encoded.count
+            if isLiteral {
+                output.append(byte)
+            } else {
+                output += [UInt8(ascii: "="), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+            length += count
         }
-        return output
     }
 
     private static func isLiteral(_ byte: UInt8, isLast: Bool) -> Bool {
