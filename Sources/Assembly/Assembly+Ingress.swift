@@ -25,12 +25,12 @@ extension Assembly {
             webhookURLs: settings.twilio.webhookURL.map { ["twilio": $0] } ?? [:], payPalWebhooks: payPalWebhooks(), corsOrigins: settings.corsOrigins, trustedProxies: settings.trustedProxies,
             answerLifetime: settings.cacheSeconds, openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))
-        let isListening = SharedFlag()
+        let listening = SharedPort()
         let ingress = Ingress(
             configuration: configuration, document: document, requests: client, clock: clock, randomness: randomness,
             logger: logger("ingress"),
             onReady: { port in
-                isListening.raise()
+                listening.set(port)
                 onReady(port)
             })
         let events = Consumer(
@@ -41,6 +41,6 @@ extension Assembly {
             prefetch: 100, noAck: true, logger: logger("events"))
         let changes = ServiceChanges(events: events, sessions: ingress.sessions, answers: ingress.answers, logger: logger("events"))
         let bound = ([commands, queries] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
-        return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", isListening)]
+        return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", listening)]
     }
 }

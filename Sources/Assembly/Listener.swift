@@ -8,20 +8,20 @@ struct Listener: Service {
     private let server: any Service
     private let address: ListenAddress
     private let setting: String
-    private let isListening: SharedFlag
+    private let port: SharedPort
 
-    /// - Parameter isListening: set as soon as the server accepts connections; a later failure is not due to the address.
-    init(_ server: any Service, at address: ListenAddress, _ setting: String, _ isListening: SharedFlag) {
+    /// - Parameter port: set as soon as the server accepts connections; a later failure is not due to the address.
+    init(_ server: any Service, at address: ListenAddress, _ setting: String, _ port: SharedPort) {
         self.server = server
         self.address = address
         self.setting = setting
-        self.isListening = isListening
+        self.port = port
     }
 
     func run() async throws {
         do {
             try await server.run()
-        } catch let error where !(error is CancellationError) && !isListening.isRaised {
+        } catch let error where !(error is CancellationError) && port.number == nil {
             let reason = address.obstacle ?? "\(error)"
             throw AssemblyError(setting, "is \(address), where this process cannot listen: \(reason)", "an address of this machine with a port that is free")
         }
@@ -42,18 +42,5 @@ package final class SharedPort: Sendable {
 
     package func set(_ number: Int) {
         port.store(number, ordering: .releasing)
-    }
-}
-
-/// A one-time event.
-package final class SharedFlag: Sendable {
-    private let flag = Atomic(false)
-
-    package init() {}
-
-    package var isRaised: Bool { flag.load(ordering: .acquiring) }
-
-    package func raise() {
-        flag.store(true, ordering: .releasing)
     }
 }

@@ -34,16 +34,12 @@ package enum Role {
         MetricsSystem.bootstrap(metrics)
         let assembly = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
         let parts = try stoppingOnBadSettings { try services(assembly) }
-        let isListening = SharedFlag()
         let adminPort = SharedPort()
         let admin = AdminServer(
             address: settings.adminAddress, checks: parts.flatMap { ($0 as? any HasReadiness)?.readiness ?? [] },
             pages: parts.flatMap { ($0 as? any HasAdminPages)?.adminPages ?? [] }, metrics: metrics, logger: assembly.logger("admin"),
-            onReady: { port in
-                adminPort.set(port)
-                isListening.raise()
-            })
-        let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", isListening)
+            onReady: adminPort.set)
+        let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", adminPort)
         let registration = assembly.consulRegistration(of: name, readiness: admin.readiness) { adminPort.number }
         let group = ServiceGroup(
             configuration: {

@@ -51,8 +51,7 @@ package enum ServiceName: String, CaseIterable, ExpressibleByArgument {
         case .orders: OrdersService.definition(clock: clock)
         case .payments:
             PaymentsService.definition(
-                gateways: [StripeGateway(transport: Nowhere(), key: ""), PayPalGateway(transport: Nowhere(), clientID: "", clientSecret: "", clock: clock)],
-                clock: clock)
+                gateways: GatewayName.allCases.map { Assembly.unconnectedGateway($0, transport: Nowhere(), clock: clock) }, clock: clock)
         case .notifications:
             NotificationsService.definition(
                 email: EmailChannel(transport: Nowhere(), sender: try sender()), ask: unanswered, clock: clock, randomness: randomness)

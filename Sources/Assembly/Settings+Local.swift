@@ -10,6 +10,20 @@ extension Settings {
     /// The settings that lead a role to its servers.
     private static let ways = ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"]
 
+    /// The roles with URLs of their own in `WHARF_AMQP_URL_<ROLE>` and `WHARF_POSTGRES_URL_<ROLE>`: every service, and these two.
+    private static let rolesWithServers = ServiceName.allCases.map(\.rawValue) + [Assembly.ingress, AuditRole.name]
+
+    /// - Throws: ``SettingError`` for the first invalid setting.
+    package init(environment: [String: String]) throws(SettingError) {
+        try self.init(environment: environment, services: Self.rolesWithServers)
+    }
+
+    /// The environment with secret files replaced by their contents, for a process that passes settings to others.
+    /// - Throws: ``SettingError`` for a file that cannot be used.
+    package static func readingFiles(_ environment: [String: String]) throws(SettingError) -> [String: String] {
+        try readingFiles(environment, services: rolesWithServers)
+    }
+
     /// The settings of a role: the environment's. If the environment names no server, they are those that `wharf-dev up` in this folder gives its own process of
     /// that role, so that one more can be started beside it.
     package static func load(role: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {

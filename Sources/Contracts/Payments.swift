@@ -46,10 +46,13 @@ public struct UndoExtraPayment: Sendable, Codable {
     public let orderID: UUID
     /// The gateway's id for it.
     public let intent: String
+    /// Where it exists, which need not be where the order's own payment does; nil in messages of earlier versions, which mean the gateway of the order's own.
+    public let gateway: GatewayName?
 
-    public init(orderID: UUID, intent: String) {
+    public init(orderID: UUID, intent: String, gateway: GatewayName? = nil) {
         self.orderID = orderID
         self.intent = intent
+        self.gateway = gateway
     }
 }
 

@@ -77,7 +77,7 @@ import Testing
         async let outcomes = service.send([request])
         try await eventually("The attempt has begun") { transport.mostRunning == 1 }
         #expect(try await watch.look() == [])
-        service.clock.advance(by: WaitingWatch.patience + 1)
+        service.clock.advance(by: WaitingWatch.timeout + 1)
         #expect(try await watch.look().map(\.count) == [1])
         #expect(watch.problem?.contains("no answer") == true)
         transport.awaitCompany(of: 0)
@@ -90,7 +90,7 @@ import Testing
         silence.note(DeliveryError("busy", .unavailable), of: "email", after: 1)
         silence.note(DeliveryError("550", .refused), of: "email", after: 60)
         #expect(silence.error(of: "email") == nil)
-        silence.note(DeliveryError("no answer", .unavailable), of: "email", after: SilentChannels.patience + 1)
+        silence.note(DeliveryError("no answer", .unavailable), of: "email", after: SilentChannels.timeout + 1)
         #expect(silence.error(of: "email")?.message == "no answer")
         #expect(silence.error(of: "sms") == nil)
     }

@@ -34,8 +34,8 @@ struct PaymentFixture {
         try Request(MessageName.void, sending: VoidPayment(orderID: order))
     }
 
-    static func undo(extra intent: String) throws -> Request {
-        try Request(MessageName.undoExtra, sending: UndoExtraPayment(orderID: order, intent: intent))
+    static func undo(extra intent: String, at gateway: GatewayName? = nil) throws -> Request {
+        try Request(MessageName.undoExtra, sending: UndoExtraPayment(orderID: order, intent: intent, gateway: gateway))
     }
 
     /// An event of Stripe's. `status` is that of its object, which may be long outdated.

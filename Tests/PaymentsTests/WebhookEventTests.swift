@@ -4,6 +4,7 @@ import PostgreSQL
 import Synchronization
 import Testing
 
+@testable import JSON
 @testable import Messaging
 @testable import Payments
 @testable import ServiceKit
@@ -84,12 +85,25 @@ import Testing
         fixture.gateway.have(.succeeded(intent: "pi_2"))
         let received = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
         #expect(received.outputs.map(\.key) == [MessageName.undoExtra])
+        #expect(try JSON.decode(UndoExtraPayment.self, from: received.outputs.first?.body ?? []).gateway == .stripe)
         #expect(await fixture.send(try PaymentFixture.undo(extra: "pi_2")).failure == nil)
         #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
         #expect(await fixture.send(try PaymentFixture.undo(extra: "pi_1")).failure?.cause == "payment-differs", "its own payment is no extra")
         #expect(fixture.gateway.state.withLock { $0.refunds.count } == 1)
         #expect(try await fixture.state == "succeeded")
         await fixture.harness.database.close()
+    }
+
+    @Test func `a second payment at another gateway is refunded there`() async throws {
+        let (own, other, clock) = (ScriptedGateway(), RedirectingGateway(), SetClock())
+        let harness = try await ServiceHarness(PaymentsService.definition(gateways: [own, other], clock: clock), PaymentsService.migrations, clock: clock)
+        _ = await harness.send([try PaymentFixture.charge()])
+        other.put(.captured, "5O9")
+        other.state.withLock { $0.orders["5O9"] = PaymentFixture.order }
+        #expect(await harness.send([try PaymentFixture.undo(extra: "5O9", at: .paypal)]).first?.failure == nil)
+        #expect(other.state.withLock { $0.refunded } == ScriptedGateway.amount.amount)
+        #expect(own.state.withLock { $0.refunds } == [])
+        await harness.database.close()
     }
 
     @Test func `a refund in the gateway's dashboard is shown by the order`() async throws {

@@ -58,7 +58,7 @@ struct SchedulerTests {
     @Test func `a run that makes no progress in real time reports what it waits for`() async throws {
         let clock = SimulatedClock(start: Date(timeIntervalSince1970: 0))
         let reports = Mutex<[String]>([])
-        let watchdog = Watchdog(patience: .milliseconds(50)) { text in reports.withLock { $0.append(text) } }
+        let watchdog = Watchdog(timeout: .milliseconds(50)) { text in reports.withLock { $0.append(text) } }
         // The thread stands still until it is reported: whatever a busy machine does, once.
         try await Scheduler(seed: 1, clock: clock, watchdog: watchdog).run {
             while reports.withLock({ $0.isEmpty }) {}

@@ -15,7 +15,7 @@ struct ConnectionSupervisor {
     private static let election: Duration = .seconds(1)
     /// Before a connection is opened again at once: publications that are refused, one after the other, open no more than a hundred connections a second.
     private static let pause: Duration = .milliseconds(10)
-    private var patience: Duration { configuration.nodes.count > 1 ? Self.election : .zero }
+    private var delayAfterLoss: Duration { configuration.nodes.count > 1 ? Self.election : .zero }
 
     /// - Throws: ``AMQPError`` when the very first connection fails for a reason that waiting does not fix.
     func run() async throws {
@@ -67,7 +67,7 @@ struct ConnectionSupervisor {
                 failure = error
             }
             guard !owner.isStopping else { return }
-            let delay = wasOpen && owner.goesOn(after: failure) ? Self.pause : max(backoff.next(), wasOpen ? patience : .zero)
+            let delay = wasOpen && owner.goesOn(after: failure) ? Self.pause : max(backoff.next(), wasOpen ? delayAfterLoss : .zero)
             // What a topology or a permission takes away comes back when somebody gives it back: that has to be seen.
             let needsOperator = !failure.isTransient || failure.code == .notFound
             logger.log(

@@ -16,22 +16,22 @@ struct RefusedRoutes {
     }
 
     /// An election takes less; a channel that is stuck is replaced after this.
-    static let firstPatience: Duration = .seconds(1)
+    static let firstLimit: Duration = .seconds(1)
     /// A queue may be full for long: then channels are replaced this often at the most.
-    static let longestPatience: Duration = .seconds(32)
+    static let longestLimit: Duration = .seconds(32)
     /// How many routes are watched.
     static let maximumRoutes = 100
     /// A route without a refusal for this long is no longer in use.
     static let oldestRefusal: Duration = .seconds(30)
 
     private var refusals: [Route: Refusals] = [:]
-    private var patience = Self.firstPatience
+    private var limit = Self.firstLimit
 
     var isEmpty: Bool { refusals.isEmpty }
 
     mutating func accepted(_ publication: Publication) {
         guard refusals.removeValue(forKey: Route(publication)) != nil else { return }
-        if refusals.isEmpty { patience = Self.firstPatience }
+        if refusals.isEmpty { limit = Self.firstLimit }
     }
 
     mutating func refused(_ publication: Publication, at now: ContinuousClock.Instant) {
@@ -42,9 +42,9 @@ struct RefusedRoutes {
 
     /// Whether it is time for a new channel. If so, the next one is due after twice the time.
     mutating func needNewChannel() -> Bool {
-        guard refusals.values.contains(where: { $0.last - $0.firstOnChannel >= patience }) else { return false }
+        guard refusals.values.contains(where: { $0.last - $0.firstOnChannel >= limit }) else { return false }
         refusals = refusals.mapValues { Refusals(first: $0.first, firstOnChannel: $0.last, last: $0.last) }
-        patience = min(patience * 2, Self.longestPatience)
+        limit = min(limit * 2, Self.longestLimit)
         return true
     }
 

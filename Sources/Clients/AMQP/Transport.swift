@@ -3,7 +3,7 @@ public protocol MessagePublisher: Sendable {
     /// Sends all in one flush; the outcome at index i belongs to publication i.
     ///
     /// Returns at the latest when `deadline`, counted from now, is over. Cancelling the calling task does not end the wait early:
-    /// what was sent is sent, and its outcome matters to whoever acknowledges its cause.
+    /// what was sent is sent, and its outcome matters to the one that acknowledges its cause.
     /// Publications reach the broker in the order in which they were given. One of them may reach it twice, when the broker closes the channel because it refuses
     /// another that is on its way at the same time: only the one that it refuses fails.
     func publish(_ publications: [Publication], deadline: Duration) async -> [PublishOutcome]

@@ -8,7 +8,7 @@ import Terminal
 /// Whether each role can log in to the broker: a wrong address or password is found before any role starts, and named.
 struct BrokerLogins: Sendable {
     /// How long a broker may take to accept connections once its management API answers, which begins first.
-    var patience = Duration.seconds(5)
+    var timeout = Duration.seconds(5)
     private static let pause = Duration.milliseconds(500)
     private static let connectTimeout = Duration.seconds(2)
 
@@ -16,7 +16,7 @@ struct BrokerLogins: Sendable {
 
     /// - Throws: ``UpError`` with code `settings` when the broker refuses a user, `start` when it cannot be reached; `CancellationError`.
     func check(_ users: [String], _ settings: Settings) async throws {
-        let end = ContinuousClock.now + patience
+        let end = ContinuousClock.now + timeout
         for user in users {
             while let failure = try await failure(of: user, settings) {
                 guard failure.isTransient, ContinuousClock.now < end else {

@@ -69,19 +69,19 @@ package struct ProcessSupervisor: Sendable {
 
     /// Waits for the end of the process, and checks meanwhile whether it becomes ready.
     private func end() async -> (status: ManagedProcess.ExitStatus, hadServed: Bool) {
-        let hadServed = SharedFlag()
-        return await withTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 var pause = Self.firstLook
                 while !Task.isCancelled {
-                    if let pid = await process.pid, await isReady(pid) { return hadServed.raise() }
+                    if let pid = await process.pid, await isReady(pid) { return true }
                     try? await Task.sleep(for: pause)
                     pause = min(pause * 2, Self.longestLook)
                 }
+                return false
             }
             let status = await process.exit ?? .unknown
             group.cancelAll()
-            return (status, hadServed.isRaised)
+            return (status, await group.next() ?? false)
         }
     }
 

@@ -85,7 +85,7 @@ menu?.addEventListener('click', (event) => {
 
 // Try it
 const shown = 100000;
-const patience = 60000;
+const requestTimeout = 60000;
 
 // Without randomUUID, which browsers have on secure origins only.
 function newKey() {
@@ -107,7 +107,7 @@ function request(form) {
   }
   const token = form.querySelector('input[name=token]')?.value;
   if (token) headers.Authorization = `Bearer ${token}`;
-  const options = { method: form.dataset.method, headers, cache: 'no-store', signal: AbortSignal.timeout(patience) };
+  const options = { method: form.dataset.method, headers, cache: 'no-store', signal: AbortSignal.timeout(requestTimeout) };
   const body = form.querySelector('textarea');
   if (body) {
     options.body = body.value;

@@ -11,7 +11,7 @@ extension Settings {
     /// A shop whose clock can be advanced must not be a real one: the setting is refused together with a live key or a server on another machine.
     func checkTestClock() throws(SettingError) {
         guard let testClock else { return }
-        let urls = [amqpURL(for: ""), postgresURL(for: ""), redisURL, stripe.apiBase] + Settings.services.flatMap { [amqpURL(for: $0), postgresURL(for: $0)] }
+        let urls = [amqpURL(for: ""), postgresURL(for: ""), redisURL, stripe.apiBase] + services.flatMap { [amqpURL(for: $0), postgresURL(for: $0)] }
         // Without a key, no payments are made.
         let used = stripe.apiKey == nil ? urls.filter { $0 != stripe.apiBase } : urls
         let isLive = stripe.apiKey.map(Stripe.isLive) ?? false

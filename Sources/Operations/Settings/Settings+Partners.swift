@@ -3,6 +3,26 @@
 import Secrets
 
 extension Settings {
+    /// All of them. A new one gets a line in each part.
+    struct Partners: Sendable {
+        let stripe: Stripe
+        let payPal: PayPal
+        let mail: Mail
+        let twilio: Twilio
+
+        init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
+            stripe = try Stripe(&table, plainText)
+            payPal = try PayPal(&table, plainText)
+            mail = try Mail(&table, plainText)
+            twilio = try Twilio(&table, plainText)
+        }
+    }
+
+    public var stripe: Stripe { partners.stripe }
+    public var payPal: PayPal { partners.payPal }
+    public var mail: Mail { partners.mail }
+    public var twilio: Twilio { partners.twilio }
+
     public struct PayPal: Sendable {
         public let clientID: String?
         public let clientSecret: String?

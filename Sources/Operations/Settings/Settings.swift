@@ -1,12 +1,9 @@
 public import Contracts
-public import FoundationEssentials
+import FoundationEssentials
 public import Logging
 
 /// All settings of a process, read once at start and typed. The initialiser is their table: name, format, default, meaning.
 public struct Settings: Sendable {
-    /// The services for which `WHARF_AMQP_URL_<SERVICE>` and `WHARF_POSTGRES_URL_<SERVICE>` are settings.
-    public static let services = ["users", "catalog", "carts", "orders", "payments", "notifications", "deadletters", "ingress", "audit"]
-
     public let httpAddress: ListenAddress
     public let adminAddress: ListenAddress
     /// Origins whose pages may call the ingress from browsers.
@@ -22,10 +19,8 @@ public struct Settings: Sendable {
     /// RabbitMQ's management API, with an administrator's credentials; nil where it is not needed.
     public let managementURL: String?
     public let redisURL: String
-    public let stripe: Stripe
-    public let payPal: PayPal
-    public let mail: Mail
-    public let twilio: Twilio
+    /// Payment gateways, and the vendors that carry messages.
+    let partners: Partners
     public let consul: Consul
     public let openTelemetry: OpenTelemetry
     public let logLevel: Logger.Level
@@ -35,6 +30,8 @@ public struct Settings: Sendable {
     /// The file that advances the clock of a test shop.
     let testClock: String?
 
+    /// The services with URLs of their own.
+    let services: [String]
     private let plainText: PlainTextHosts
     private let amqpURL: String
     private let amqpURLs: [String: String]
@@ -45,8 +42,10 @@ public struct Settings: Sendable {
     /// Variables that begin with `WHARF_` and are not settings, one line each, with the name that may have been meant.
     public let warnings: [String]
 
+    /// - Parameter services: The services for which `WHARF_AMQP_URL_<SERVICE>` and `WHARF_POSTGRES_URL_<SERVICE>` are settings.
     /// - Throws: ``SettingError`` for the first invalid setting.
-    public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws(SettingError) {
+    public init(environment: [String: String], services: [String]) throws(SettingError) {
+        self.services = services
         var table = SettingsReader(environment: environment)
         httpAddress = try table.read(
             "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
@@ -71,18 +70,15 @@ public struct Settings: Sendable {
                 "WHARF_INSECURE_HOSTS", .hosts, unset: "none", "hosts besides this machine that may be spoken to without TLS, separated by commas") ?? [])
         amqpURL = try table.read(
             "WHARF_AMQP_URL", .broker(plainText), standard: "amqp://guest:guest@127.0.0.1:5672/", "RabbitMQ", .url)
-        amqpURLs = try table.overrides("WHARF_AMQP_URL", .broker(plainText), "RabbitMQ")
+        amqpURLs = try table.overrides("WHARF_AMQP_URL", of: services, .broker(plainText), "RabbitMQ")
         postgresURL = try table.read(
             "WHARF_POSTGRES_URL", .database, standard: "postgres://postgres@127.0.0.1:5432/wharf", "PostgreSQL, in libpq's form", .url)
-        postgresURLs = try table.overrides("WHARF_POSTGRES_URL", .database, "PostgreSQL")
+        postgresURLs = try table.overrides("WHARF_POSTGRES_URL", of: services, .database, "PostgreSQL")
         managementURL = try table.read(
             "WHARF_RABBITMQ_MANAGEMENT_URL", .nodesAPI(plainText), unset: "none",
             "RabbitMQ's management API on any of its nodes, with an administrator's user and password; for wharf topology, status and audit", .url)
         redisURL = try table.read("WHARF_REDIS_URL", .cache(plainText), standard: "redis://127.0.0.1:6379/0", "Redis", .url)
-        stripe = try Stripe(&table, plainText)
-        payPal = try PayPal(&table, plainText)
-        mail = try Mail(&table, plainText)
-        twilio = try Twilio(&table, plainText)
+        partners = try Partners(&table, plainText)
         consul = try Consul(&table, plainText)
         openTelemetry = try OpenTelemetry(&table)
         logLevel = try table.read("LOG_LEVEL", .logLevel, standard: .info, "the least important level that is logged")
@@ -91,7 +87,9 @@ public struct Settings: Sendable {
             Self.testClockName, .text, unset: "none", "a file that advances the clock, for tests on one machine; see wharf-dev clock; refused everywhere else")
         rows = table.rows
         fileable = table.fileable
-        warnings = Self.warnings(environment: environment, known: table.rows.map(\.name) + table.fileable.map(SecretFile.variable))
+        let overrides = Self.overrides(of: services)
+        warnings = Self.warnings(
+            environment: environment, known: table.rows.map(\.name) + overrides + (table.fileable + overrides).map(SecretFile.variable))
         try checkTestClock()
     }
 
@@ -107,8 +105,8 @@ public struct Settings: Sendable {
 
     /// The environment with secret files replaced by their contents, for a process that passes settings to others.
     /// - Throws: ``SettingError`` for a file that cannot be used.
-    public static func readingFiles(_ environment: [String: String]) throws(SettingError) -> [String: String] {
-        let names = try Settings(environment: [:]).fileable.union(overrides)
+    public static func readingFiles(_ environment: [String: String], services: [String]) throws(SettingError) -> [String: String] {
+        let names = try Settings(environment: [:], services: services).fileable.union(overrides(of: services))
         var environment = environment
         for name in names.sorted() {
             guard let text = try SecretFile.read(for: name, in: environment) else { continue }
@@ -119,12 +117,12 @@ public struct Settings: Sendable {
     }
 
     /// The names of single services' URLs.
-    private static let overrides: [String] = services.flatMap { service in
-        ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"].map { SettingsReader.override($0, service) }
+    private static func overrides(of services: [String]) -> [String] {
+        services.flatMap { service in ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"].map { SettingsReader.override($0, service) } }
     }
 
     private static func warnings(environment: [String: String], known: [String]) -> [String] {
-        let names = Set(known + overrides + overrides.map(SecretFile.variable))
+        let names = Set(known)
         return environment.keys.filter { $0.hasPrefix("WHARF_") && !names.contains($0) }.sorted().map { name in
             let meant = NearestName.nearest(to: name, among: names.sorted()).map { "; did you mean \($0)?" } ?? ""
             return "\(name) is not a setting" + meant
@@ -139,10 +137,10 @@ extension SettingsReader {
 
     /// The settings of single services, by service. Only those that are set are in the table: it would be long.
     fileprivate mutating func overrides(
-        _ name: String, _ format: SettingFormat<String>, _ meaning: String
+        _ name: String, of services: [String], _ format: SettingFormat<String>, _ meaning: String
     ) throws(SettingError) -> [String: String] {
         var urls: [String: String] = [:]
-        for service in Settings.services {
+        for service in services {
             let own = Self.override(name, service)
             guard has(own) else { continue }
             urls[service] = try read(own, format, unset: name, "\(meaning), for \(service) alone", .url)

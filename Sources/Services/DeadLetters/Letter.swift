@@ -74,14 +74,6 @@ public struct DeadLetter: Sendable {
     }
 
     public var bodyBase64: String { Base64.encode(body) }
-    /// All headers as a JSON object.
-    public var headersJSON: String { json(headers) }
-    /// The other properties as a JSON object.
-    public var propertiesJSON: String { json(properties) }
-
-    private func json(_ value: JSONValue) -> String {
-        String(decoding: (try? JSON.encode(value)) ?? [], as: UTF8.self)
-    }
 }
 
 /// How many letters died of the same cause in the same queue.

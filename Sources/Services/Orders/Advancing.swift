@@ -151,7 +151,7 @@ extension CheckoutEvent.Kind {
         case .charged where phase == .confirmed: "order confirmed"
         case .charged: payment == .authorized ? "payment authorized" : "payment succeeded"
         case .paymentDeclined: "payment declined"
-        case .paymentActionRequired: "the customer has to authenticate the payment"
+        case .paymentActionRequired: "the customer has to approve the payment"
         case .stockCommitted: phase == .confirmed ? "order confirmed" : "sale booked"
         case .reservationLost: "the reservation is gone"
         case .paymentVoided: "no payment is kept"

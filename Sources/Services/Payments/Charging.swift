@@ -179,7 +179,9 @@ struct Charging: Sendable {
                 let found = payment.isLive ? [payment.status.intent].compactMap(\.self) : []
                 extras = (others + found).filter { $0 != attempt.intent }
             }
-            let undoing = try extras.map { try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0)) }
+            let undoing = try extras.map {
+                try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: attempt.order, intent: $0, gateway: attempt.charge.gateway))
+            }
             if wasVoided, attempt.state != .voided {
                 return .done(emit: try undoing + [OutgoingMessage(.request(MessageName.void), VoidPayment(orderID: attempt.order))])
             }

@@ -29,8 +29,8 @@ struct Extras: Sendable {
     private func undo(_ extra: UndoExtraPayment, beside own: Attempt?) async -> Finding {
         guard own?.intent != extra.intent else { return .failed(Failure("payment-differs", "\(extra.intent) is the order's own payment")) }
         do throws(GatewayError) {
-            // Without an attempt the payment is one of the first gateway's, as all were before attempts named theirs.
-            let gateway = try gateways[own?.charge.gateway ?? .stripe]
+            // Where neither names a gateway, the payment is at the first one, as all were before attempts named theirs.
+            let gateway = try gateways[extra.gateway ?? own?.charge.gateway ?? .stripe]
             guard var payment = try await gateway.retrieve(intent: extra.intent) else {
                 return .failed(Failure("payment-differs", "the gateway does not know \(extra.intent)"))
             }

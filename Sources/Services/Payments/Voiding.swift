@@ -191,7 +191,7 @@ extension Attempt {
     }
 
     fileprivate func undoing(_ extras: [String]) throws -> [OutgoingMessage] {
-        try extras.map { try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: $0)) }
+        try extras.map { try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: $0, gateway: charge.gateway)) }
     }
 }
 

@@ -118,7 +118,8 @@ struct Webhooks: Sendable {
             // A refund or a dispute of a payment that was undone beside the order's own is no news.
             if event.hint?.kind == .moneyMoved, !payment.isLive { return .done() }
             guard payment.isLive else { return .failed(Failure("payment-differs", "the payment of order \(order.lowerCaseText) is \(own), not \(intent)")) }
-            return .done(emit: [try OutgoingMessage(.request(MessageName.undoExtra), UndoExtraPayment(orderID: order, intent: intent))])
+            let extra = UndoExtraPayment(orderID: order, intent: intent, gateway: gateway.name)
+            return .done(emit: [try OutgoingMessage(.request(MessageName.undoExtra), extra)])
         }
         if payment.awaitsCapture, attempt.isApprovable {
             return .done(emit: [try OutgoingMessage(.request(MessageName.completeApproval), ApprovedPayment(orderID: order))])

@@ -14,7 +14,7 @@ struct Leaving: Sendable {
         "carts": MessageName.eraseInCarts, "orders": MessageName.eraseInOrders, "notifications": MessageName.eraseInNotifications,
     ]
     /// A service that has not answered by then is asked again.
-    static let patience: TimeInterval = 600
+    static let answerTimeout: TimeInterval = 600
     static let interval: Duration = .seconds(60)
     /// Services asked again at once.
     static let found = 100
@@ -58,7 +58,7 @@ struct Leaving: Sendable {
             """
             UPDATE erasures SET asked_at = \(now)
             WHERE (user_id, service) IN (
-                SELECT user_id, service FROM erasures WHERE done_at IS NULL AND asked_at < \(now.addingTimeInterval(-Self.patience))
+                SELECT user_id, service FROM erasures WHERE done_at IS NULL AND asked_at < \(now.addingTimeInterval(-Self.answerTimeout))
                 ORDER BY asked_at LIMIT \(Self.found) FOR UPDATE SKIP LOCKED)
             RETURNING user_id, service
             """)

@@ -20,7 +20,7 @@ enum SagaEdges {
         Edge("reserving", "no answer in time", "voiding"),
         Edge("charging", "payment succeeded", "confirming"),
         Edge("charging", "payment declined", "releasing"),
-        Edge("charging", "the customer has to authenticate the payment", "awaitingCustomer"),
+        Edge("charging", "the customer has to approve the payment", "awaitingCustomer"),
         Edge("charging", "no answer in time", "voiding"),
         Edge("awaitingCustomer", "payment succeeded", "confirming"),
         Edge("awaitingCustomer", "payment declined", "voiding"),

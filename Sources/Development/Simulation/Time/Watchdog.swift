@@ -18,7 +18,7 @@ final class Watchdog: Sendable {
     }
 
     /// The longest real time that a step may take on a busy machine.
-    static let patience = Duration.seconds(30)
+    static let timeout = Duration.seconds(30)
 
     private struct State {
         var doing = Doing.connecting
@@ -29,21 +29,21 @@ final class Watchdog: Sendable {
     }
 
     private let state = Mutex(State())
-    private let patience: Duration
+    private let timeout: Duration
     private let report: @Sendable (String) -> Void
     /// Has its own queue, because the thread pools that the simulation uses may be exhausted.
     private let queue = DispatchQueue(label: "simulation watchdog")
 
     /// - Parameter report: Receives one text each time that the simulation stands still; standard error by default.
-    init(patience: Duration = Watchdog.patience, report: @escaping @Sendable (String) -> Void = Watchdog.complain) {
-        self.patience = patience
+    init(timeout: Duration = Watchdog.timeout, report: @escaping @Sendable (String) -> Void = Watchdog.complain) {
+        self.timeout = timeout
         self.report = report
         lookAgain()
     }
 
     /// Watches for as long as the simulation keeps this object.
     private func lookAgain() {
-        queue.asyncAfter(deadline: .now() + .milliseconds(Int(patience / 4 / .milliseconds(1)))) { [weak self] in
+        queue.asyncAfter(deadline: .now() + .milliseconds(Int(timeout / 4 / .milliseconds(1)))) { [weak self] in
             guard let self else { return }
             look()
             lookAgain()
@@ -64,7 +64,7 @@ final class Watchdog: Sendable {
     private func look() {
         let text = state.withLock { state -> String? in
             let still = ContinuousClock.now - state.since
-            guard !state.isReported, still >= patience else { return nil }
+            guard !state.isReported, still >= timeout else { return nil }
             state.isReported = true
             return Self.text(state, still)
         }

@@ -57,7 +57,6 @@ extension Wordings {
     static let englishReasons = [
         "outOfStock": "Something in it is no longer in stock.", "paymentDeclined": "The payment was declined.",
         "paymentTimeout": "The payment was not completed in time.", "stockTimeout": "We could not reserve the items in time.",
-        "priceChanged": "A price has changed.",
     ]
 
     static let englishLabels = Labels(

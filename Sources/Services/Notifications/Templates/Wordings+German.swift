@@ -61,7 +61,6 @@ extension Wordings {
     static let germanReasons = [
         "outOfStock": "Mindestens ein Artikel ist nicht mehr vorrätig.", "paymentDeclined": "Die Zahlung wurde abgelehnt.",
         "paymentTimeout": "Die Zahlung wurde nicht rechtzeitig abgeschlossen.", "stockTimeout": "Die Artikel konnten nicht rechtzeitig reserviert werden.",
-        "priceChanged": "Ein Preis hat sich geändert.",
     ]
 
     static let germanLabels = Labels(

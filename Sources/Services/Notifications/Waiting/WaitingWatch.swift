@@ -9,7 +9,7 @@ import Synchronization
 public final class WaitingWatch: Service {
     static let interval: Duration = .seconds(3)
     /// One that has been under way for longer, in seconds, counts as waiting.
-    static let patience = 5.0
+    static let timeout = 5.0
     /// Between two lines in the log while notifications wait, in seconds.
     static let reminder = 60.0
 
@@ -45,7 +45,7 @@ public final class WaitingWatch: Service {
 
     func look() async throws -> [WaitingNotifications] {
         let now = clock.now()
-        let sending = ledger.waiting(longerThan: Self.patience, at: now)
+        let sending = ledger.waiting(longerThan: Self.timeout, at: now)
         let stored = try await database.withConnection { connection in
             try await WaitingStore.removeStale(at: now, on: connection)
             return try await WaitingStore.read(at: now, without: Array(sending.keys), on: connection)
@@ -58,7 +58,7 @@ public final class WaitingWatch: Service {
     private static func waiting(_ sending: [UUID: SendingLedger.Entry]) -> [WaitingNotifications] {
         Dictionary(grouping: sending.values, by: \.channel).compactMap { channel, entries in
             guard let since = entries.map(\.since).min() else { return nil }
-            let reason = entries.compactMap(\.reason).first ?? "no answer for more than \(Int(patience)) s"
+            let reason = entries.compactMap(\.reason).first ?? "no answer for more than \(Int(timeout)) s"
             return WaitingNotifications(channel: channel, count: entries.count, since: since, reason: reason)
         }
     }

@@ -31,7 +31,7 @@ public struct Reconciliation: Sendable {
     /// Payments younger than this many seconds are left out, because calls about them may be in progress, or be repeated once.
     static let settlingTime = 2 * Charging.callLease
     /// Before a difference counts, payments in flight have this long to arrive.
-    static let patience: Duration = .seconds(15)
+    static let secondLookDelay: Duration = .seconds(15)
 
     let gateway: any PaymentGateway
     let database: any Database
@@ -122,7 +122,7 @@ public struct Reconciliation: Sendable {
     /// Checks each suspect once more after a while, because what was in flight has arrived by then.
     private func confirm(_ suspects: [Suspect], _ report: inout ReconciliationReport, _ onProgress: () async throws -> Void) async throws {
         guard !suspects.isEmpty else { return }
-        try await clock.sleep(for: Self.patience)
+        try await clock.sleep(for: Self.secondLookDelay)
         for suspect in suspects {
             try await onProgress()
             let payment = try await suspect.intent.asyncFlatMap { try await gateway.retrieve(intent: $0) }

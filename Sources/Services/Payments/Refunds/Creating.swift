@@ -132,11 +132,11 @@ struct Creating: Sendable {
                 outcomes.append(.refused(.notFound("order")))
                 continue
             }
-            let rows = try await RefundStore.list(
+            let refunds = try await RefundStore.list(
                 of: attempt.order, after: item.input.after, limit: item.input.page.limit + 1, on: connection)
             let page = try Page(
-                rows, item.input.page, item: { RefundView($0.refund, currency: attempt.charge.amount.currency) },
-                key: { [String($0.micros), $0.refund.id.lowerCaseText] })
+                refunds, item.input.page, item: { RefundView($0, currency: attempt.charge.amount.currency) },
+                key: { PageRequest.key($0.createdAt, $0.id) })
             outcomes.append(.done(try Reply(json: page)))
         }
         return outcomes

@@ -31,25 +31,13 @@ extension CreateRefund {
 struct ListRefunds: Sendable {
     let order: UUID
     let page: PageRequest
-    let after: RefundCursor?
+    let after: (Date, UUID)?
 
     static func read(_ request: Request) throws -> ListRefunds {
         try Fields.read(request) { fields in
             let page = fields.page()
             return ListRefunds(order: try fields.uuidParameter("id", of: "order"), page: page, after: fields.position(page))
         }
-    }
-}
-
-/// Where a page of refunds ended.
-struct RefundCursor: PageCursor {
-    let at: Date
-    let id: UUID
-
-    init?(_ key: [String]) {
-        guard key.count == 2, let micros = Int(key[0]), let id = UUID(text: key[1]) else { return nil }
-        at = Date(timeIntervalSince1970: Double(micros) / 1_000_000)
-        self.id = id
     }
 }
 

@@ -54,12 +54,12 @@ enum RefundStore {
 
     /// The refunds of an order, newest first.
     static func list(
-        of order: UUID, after: RefundCursor?, limit: Int, on connection: any SQLConnection
-    ) async throws -> [(refund: Refund, micros: Int)] {
-        let start: SQL = after.map { "AND (created_at, id) < (\($0.at), \($0.id))" } ?? ""
-        let rows = try await connection.query(
-            columns + "WHERE order_id = \(order) \(start) ORDER BY created_at DESC, id DESC LIMIT \(limit)")
-        return try rows.map { (try refund($0), try $0.decode("micros")) }
+        of order: UUID, after: (Date, UUID)?, limit: Int, on connection: any SQLConnection
+    ) async throws -> [Refund] {
+        let start: SQL = after.map { "AND (created_at, id) < (\($0.0), \($0.1))" } ?? ""
+        return try await connection.query(
+            columns + "WHERE order_id = \(order) \(start) ORDER BY created_at DESC, id DESC LIMIT \(limit)"
+        ).map(refund)
     }
 
     /// Refunds that are pending for longer than they should be; each is left alone for a while, which doubles each time.
@@ -80,7 +80,7 @@ enum RefundStore {
 
     private static let columns: SQL = """
         SELECT id, order_id, amount, reason, actor, state, gateway_id, round, idempotency_key, key_spent_at, asked_at, detail, due_at,
-               looks, settlement, created_at, (extract(epoch FROM created_at) * 1000000)::bigint AS micros
+               looks, settlement, created_at
         FROM refunds
 
         """

@@ -149,7 +149,7 @@ public struct StripeGateway: PaymentGateway {
                 throw error.isRefusal(status: response.status) ? .refused(answer) : .unknown(answer)
             }
         }
-        // Stripe's own record of the refund, whoever sent it.
+        // Stripe's own record of the refund, whatever its origin.
         let payment = try await existing(call.intent)
         guard !isRest || !payment.isPaid else { throw .refused("Stripe has \(payment.refunded) of \(payment.amount.amount) refunded after a full refund") }
         return payment
