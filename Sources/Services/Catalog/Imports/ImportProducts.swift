@@ -40,7 +40,7 @@ struct ImportProducts: Sendable {
     let randomness: any Randomness
 
     private struct Plan {
-        var new: [(row: KeyedRow, id: UUID, product: NewProduct)] = []
+        var new: [(row: KeyedRow, wish: SlugChoice.Wish)] = []
         var changed: [(row: KeyedRow, id: UUID, old: ProductFields, new: ProductFields)] = []
         /// The stock to be on hand; `row` is the row of the product, `part` that of the SKU.
         var stock: [(row: KeyedRow, part: KeyedRow, onHand: Int, sku: String)] = []
@@ -54,13 +54,13 @@ struct ImportProducts: Sendable {
         for row in rows { try consider(row, known[row.key], &plan, &batch) }
         let slugs = try await settle(&plan, &batch, on: transaction)
         batch.rejectParts(of: rows)
-        let newSKUs = plan.new.flatMap(\.product.skus)
+        let newSKUs = plan.new.flatMap(\.wish.product.skus)
         let levels = try await StockStore.levels(plan.stock.map(\.sku) + newSKUs, on: transaction)
         plan.stock.removeAll { $0.onHand == levels[$0.sku]?.onHand ?? 0 }
         let touched = Set((plan.new.map(\.row) + plan.changed.map(\.row) + plan.stock.map(\.part)).flatMap { $0.parts.isEmpty ? [$0.key] : $0.parts.map(\.key) })
         let isNew = Set(newSKUs)
         if !batch.job.dryRun {
-            let new = plan.new.compactMap { new in slugs[new.id].map { (id: new.id, slug: $0, product: new.product) } }
+            let new = plan.new.compactMap { new in slugs[new.wish.id].map { (id: new.wish.id, slug: $0, product: new.wish.product) } }
             let counts = Dictionary(plan.stock.map { ($0.sku, $0.onHand) }, uniquingKeysWith: { first, _ in first })
             // A SKU that did not exist cannot have been reserved, so no order waits for these.
             try await ImportStock.begin(newSKUs.filter { levels[$0] == nil }.map { ($0, counts[$0] ?? 0) }, batch, on: transaction)
@@ -93,7 +93,7 @@ struct ImportProducts: Sendable {
                 let new = try old.merged(with: imported.change)
                 if new != old { plan.changed.append((row, id, old, new)) }
             } else {
-                plan.new.append((row, id, try NewProduct(row.key, imported.change)))
+                plan.new.append((row, SlugChoice.Wish(id, try NewProduct(row.key, imported.change))))
             }
         } catch let problem as Problem {
             return batch.reject(row, problem)
@@ -108,38 +108,33 @@ struct ImportProducts: Sendable {
     private func settle(_ plan: inout Plan, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [UUID: String] {
         let wanted = plan.changed.flatMap { change in change.new.skus.filter { !change.old.skus.contains($0) } }
         let moved = plan.changed.filter { $0.new.slug != $0.old.slug }.map(\.new.slug)
-        let first = plan.new.map { Products.slug(of: $0.product) }
-        var taken = try await ProductStore.taken(skus: plan.new.flatMap(\.product.skus) + wanted, slugs: first + moved, on: transaction)
-        if !taken.slugs.isEmpty || Set(first).count < first.count {
-            let others = plan.new.flatMap { Products.slugs(of: $0.product, id: $0.id) }
-            taken.slugs.formUnion(try await ProductStore.taken(skus: [], slugs: others, on: transaction).slugs)
-        }
-        let preferred = Dictionary(zip(plan.new.map(\.id), first), uniquingKeysWith: { first, _ in first })
+        let new = plan.new.map(\.wish)
+        var taken = try await ProductStore.taken(skus: new.flatMap(\.product.skus) + wanted, slugs: new.map(\.first) + moved, on: transaction)
+        var choice = try await SlugChoice(among: new, taken: taken.slugs, on: transaction)
         var slugs: [UUID: String] = [:]
         plan.new.removeAll { new in
-            if let sku = new.product.skus.first(where: taken.skus.contains) {
+            let product = new.wish.product
+            if let sku = product.skus.first(where: taken.skus.contains) {
                 batch.reject(new.row.part(sku), column: "sku", value: sku, "is another product's or variant's")
                 return true
             }
-            let free = preferred[new.id].flatMap { taken.slugs.contains($0) ? nil : $0 }
-            guard let slug = free ?? Products.slugs(of: new.product, id: new.id).first(where: { !taken.slugs.contains($0) }) else {
-                batch.reject(new.row, column: "slug", value: new.product.slug, "is another product's")
+            guard let slug = choice.slug(for: new.wish) else {
+                batch.reject(new.row, column: "slug", value: product.slug, "is another product's")
                 return true
             }
-            taken.skus.formUnion(new.product.skus)
-            taken.slugs.insert(slug)
-            slugs[new.id] = slug
+            taken.skus.formUnion(product.skus)
+            slugs[new.wish.id] = slug
             return false
         }
         plan.changed.removeAll { change in
             let skus = change.new.skus.filter { !change.old.skus.contains($0) }
             if let sku = skus.first(where: taken.skus.contains) {
                 batch.reject(change.row.part(sku), column: change.row.parts.isEmpty ? "variants" : "sku", value: sku, "is another product's SKU")
-            } else if change.new.slug != change.old.slug, taken.slugs.contains(change.new.slug) {
+            } else if change.new.slug != change.old.slug, choice.taken.contains(change.new.slug) {
                 batch.reject(change.row, column: "slug", value: change.new.slug, "is another product's")
             } else {
                 taken.skus.formUnion(skus)
-                taken.slugs.insert(change.new.slug)
+                choice.take(change.new.slug)
                 return false
             }
             return true
