@@ -130,5 +130,6 @@ enum Schema {
         comingBack,
         listedImports,
         laterSearchDocuments,
+        reservationSweep,
     ]
 }
