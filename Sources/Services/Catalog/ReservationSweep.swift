@@ -35,7 +35,7 @@ extension Reserving {
         let now = clock.now()
         let found = try await transaction.query(
             """
-            SELECT order_id, (ctid::text::point)[0]::bigint AS page FROM reservations
+            SELECT order_id, ltrim(split_part(ctid::text, ',', 1), '(')::bigint AS page FROM reservations
             WHERE ctid >= \("(\(page),0)")::text::tid AND ctid < \("(\(page + Self.sweptPages),0)")::text::tid
               AND state = 'reserved' AND at < \(now.addingTimeInterval(-Self.leftBehindAfter))
             ORDER BY ctid LIMIT \(Self.sweptAtOnce)
@@ -43,7 +43,7 @@ extension Reserving {
         let next = found.count < Self.sweptAtOnce ? page + Self.sweptPages : try found.last?.decode("page") ?? page
         try await transaction.execute("UPDATE reservation_sweep SET page = \(next)")
         // Each order is asked once in this time, however often the sweep passes.
-        let turn = Int(now.timeIntervalSince1970 / Self.leftBehindAfter)
+        let turn = (now.timeIntervalSince1970 / Self.leftBehindAfter).rounded(.down)
         return try found.map { row in
             let order: UUID = try row.decode("order_id")
             return try OutgoingMessage(
