@@ -131,5 +131,6 @@ enum Schema {
         listedImports,
         laterSearchDocuments,
         reservationSweep,
+        fasterImports,
     ]
 }

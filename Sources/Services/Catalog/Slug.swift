@@ -64,9 +64,11 @@ struct GeneratedSlug {
         first = candidates.first { $0.isGeneratedSlug } ?? "product"
     }
 
-    /// The slugs to try when the first is taken, the best one first. Nothing else has the last one: it ends in a part of the product's id.
+    /// The slugs to try when the first is taken, the best one first.
     var others: [String] {
-        let tails = Self.numbers.map(String.init) + [sku, String(id.uuidString.lowercased().suffix(12))]
-        return tails.map { first.slug(endingIn: $0) }.filter { $0 != first && $0.isGeneratedSlug }
+        (Self.numbers.map(String.init) + [sku]).map { first.slug(endingIn: $0) }.filter { $0 != first && $0.isGeneratedSlug }
     }
+
+    /// Nothing else has this one: it ends in a part of the product's id.
+    var last: String { first.slug(endingIn: String(id.uuidString.lowercased().suffix(12))) }
 }

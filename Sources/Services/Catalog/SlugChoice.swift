@@ -36,9 +36,11 @@ struct SlugChoice {
 
     /// Nil only for a product whose slug was given and is taken.
     mutating func slug(for wish: Wish) -> String? {
-        let isFree = !taken.contains(wish.first)
-        guard let slug = isFree ? wish.first : others[wish.id]?.first(where: { !taken.contains($0) && !wanted.contains($0) }) else { return nil }
-        taken.insert(slug)
+        var slug = taken.contains(wish.first) ? nil : wish.first
+        if slug == nil, wish.product.slug == nil {
+            slug = others[wish.id]?.first { !taken.contains($0) && !wanted.contains($0) } ?? wish.product.generatedSlug(wish.id).last
+        }
+        if let slug { taken.insert(slug) }
         return slug
     }
 
