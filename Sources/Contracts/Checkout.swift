@@ -159,6 +159,7 @@ public struct VoidPayment: Sendable, Codable {
 /// `orders.checkouts.advance`: an event for a checkout, from another service or from a timer.
 public struct CheckoutEvent: Sendable, Codable, Equatable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
+        /// `stockReserved` also comes from the catalog when it has held the stock for longer than a checkout lasts.
         case stockReserved, stockShort
         case charged, paymentDeclined, paymentActionRequired
         case stockCommitted, reservationLost

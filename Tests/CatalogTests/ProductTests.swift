@@ -16,21 +16,49 @@ import Testing
         let slugs = [try await shop.create("A", name).slug, try await shop.create("B", name).slug]
         #expect(Set(slugs).count == 2)
         #expect(slugs.allSatisfy { $0.count <= String.maximumSlugLength && $0.isSlug })
-        #expect(slugs[1].hasSuffix("-b"))
+        #expect(slugs[1].hasSuffix("-2"))
         await shop.harness.database.close()
     }
 
-    @Test func `similar SKUs get unique slugs, in one batch too`() async throws {
+    @Test func `products of one name are numbered, then named by their SKUs, in one batch too`() async throws {
         let shop = try await Shop()
-        let replies = await shop.harness.send([try shop.new("A.1"), try shop.new("a-1"), try shop.new("A_1")])
+        _ = try await shop.create("given", more: #", "slug": "tea-3""#)
+        // The last ones have SKUs that read alike.
+        let skus = (1...8).map { "S\($0)" } + ["A.1", "a-1", "A_1"]
+        let replies = await shop.harness.send(try skus.map { try shop.new($0) } + [try shop.new("T", "Tea 2")])
         let slugs = try replies.map { try $0.reply.decoded(ProductView.self).slug }
-        #expect(slugs.first == "tea-a-1")
-        #expect(Set(slugs).count == 3)
+        // Nobody takes by numbering what another product's name says.
+        #expect(slugs.prefix(7) == ["tea", "tea-4", "tea-5", "tea-6", "tea-7", "tea-8", "tea-9"])
+        #expect(slugs[7] == "tea-s8" && slugs[8] == "tea-a-1" && slugs[11] == "tea-2")
+        #expect(Set(slugs).count == 12)
         for slug in slugs { #expect(try await shop.get(slug).status == 200) }
+        #expect(try await shop.create("U").slug == "tea-u")
         await shop.harness.database.close()
     }
 
-    @Test(arguments: [("___", "!!!", "product"), ("0f5f7a3a2b10", "6f1c1f0e 5d0a 4a44 9f0e", "product-6f1c1f0e-5d0a-4a44-9f0e-0f5f7a3a2b10"), ("-", "茶", "product")])
+    @Test func `many products of one name at once all get a slug`() async throws {
+        let shop = try await Shop()
+        let slugs = try await withThrowingTaskGroup(of: String.self) { group in
+            for number in 0..<20 { group.addTask { try await shop.create("S\(number)").slug } }
+            return try await group.reduce(into: [String]()) { $0.append($1) }
+        }
+        #expect(Set(slugs).count == 20)
+        #expect(Set(slugs).isSuperset(of: ["tea", "tea-2", "tea-9"]))
+        await shop.harness.database.close()
+    }
+
+    @Test func `an import gives products of one name slugs of their own, and refuses only one that was given`() async throws {
+        let shop = try await Shop()
+        _ = try await shop.create("A")
+        let view = try await shop.importing("sku,name,amount,currency,slug\nB,Tea,1,EUR,\nC,Tea,1,EUR,\nD,Tea 2,1,EUR,\nE,Tea,1,EUR,tea\nF,Cup,1,EUR,\nG,Cup,1,EUR,cup\n")
+        #expect(view.rejected.map { "\($0.line) \($0.column ?? "")" } == ["5 slug", "7 slug"])
+        #expect(try await shop.product("B").slug == "tea-3")
+        #expect(try await shop.product("C").slug == "tea-4")
+        #expect(try await shop.product("D").slug == "tea-2")
+        await shop.harness.database.close()
+    }
+
+    @Test(arguments: [("___", "!!!", "product"), ("A.1", "茶", "a-1"), ("A", "6f1c1f0e 5d0a 4a44 9f0e 0f5f7a3a2b10", "a"), ("-", "茶", "product")])
     func `a slug is never empty, nor a UUID`(sku: String, name: String, slug: String) async throws {
         let shop = try await Shop()
         let product = try await shop.create(sku, name)
@@ -83,6 +111,16 @@ import Testing
         #expect(restored.status == 200)
         #expect(try await shop.get(first.slug).decoded(ProductView.self).name == "Coffee")
         #expect(try await shop.find(["archived": "true"]) == ["A"])
+        await shop.harness.database.close()
+    }
+
+    @Test func `a restored product gets another slug if its own is taken, and a conflict only for one that was asked for`() async throws {
+        let shop = try await Shop()
+        let first = try await shop.create("A")
+        _ = try await shop.archive(first.id)
+        #expect(try await shop.create("B").slug == first.slug)
+        #expect(try await shop.change(first.id, #"{"archived": false, "slug": "tea"}"#).status == 409)
+        #expect(try await shop.change(first.id, #"{"archived": false}"#).decoded(ProductView.self).slug == "tea-2")
         await shop.harness.database.close()
     }
 

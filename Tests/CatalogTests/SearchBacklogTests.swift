@@ -67,6 +67,23 @@ import Testing
         await shop.harness.database.close()
     }
 
+    @Test func `documents wait while an import runs, unless it is too far ahead or has stopped`() async throws {
+        let shop = try await Shop()
+        let rows = (0...Imports.batchRows).map { "S-\($0),Kettle,100,EUR" }.joined(separator: "\n")
+        let (id, _) = try await shop.upload(Array("sku,name,amount,currency\n\(rows)\n".utf8), piece: 100_000)
+        try await shop.step(id, 0)
+        #expect(try await shop.shown(id).state == .running)
+        #expect(try await catchUp(shop) == 0)
+        try await shop.harness.database.withConnection { connection in
+            _ = try await connection.execute("INSERT INTO search_backlog (products) SELECT '{}' FROM generate_series(1, \(SearchBacklog.maximumEntries))")
+        }
+        #expect(try await catchUp(shop) > 0)
+        #expect(try await shop.harness.count("SELECT count(*) FROM search_backlog") == SearchBacklog.maximumEntries)
+        shop.harness.clock.advance(by: SearchBacklog.importPause + 1)
+        #expect(try await catchUp(shop) == SearchBacklog.maximumEntries)
+        await shop.harness.database.close()
+    }
+
     @Test func `documents are written by one transaction at a time, so that none holds rows that another needs`() async throws {
         let shop = try await Shop()
         let ids = [try await shop.create("A").id, try await shop.create("B").id]

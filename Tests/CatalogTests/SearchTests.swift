@@ -205,10 +205,10 @@ extension Shop {
         for number in 0..<9 {
             let category = ["shoes", "boots", "hats"][number % 3]
             let brand = ["Acme", "ACME", "Zenith"][number % 3]
-            _ = try await shop.create(
+            let product = try await shop.create(
                 "S\(number)", "Walker \(number % 2)",
                 more: #", "category": "\#(category)", "brand": "\#(brand)", "attributes": {"size": \#(number % 4).50, "kids": \#(number.isMultiple(of: 2))}"#)
-            _ = try await shop.change(try await shop.get("walker-\(number % 2)-s\(number)").decoded(ProductView.self).id, #"{"price": {"amount": \#(100 * (number % 5))}}"#)
+            _ = try await shop.change(product.id, #"{"price": {"amount": \#(100 * (number % 5))}}"#)
             if number < 4 { _ = try await shop.harness.send(try shop.request("stock.set", #"{"onHand": 1}"#, ["sku": "S\(number)"])) }
             shop.harness.clock.advance(by: 1)
         }

@@ -95,6 +95,20 @@ import Testing
         await order.harness.database.close()
     }
 
+    @Test func `the stock of an order that has ended is settled when the catalog still holds it, and nothing else changes`() async throws {
+        let rejected = try await OrderFixture()
+        try await rejected.take(.stockShort, .cartReopened)
+        let confirmed = try await OrderFixture()
+        try await confirmed.take(.charged, .stockCommitted)
+        for (order, step) in [(rejected, MessageName.release), (confirmed, MessageName.commit)] {
+            let before = try await order.view
+            for _ in 1...2 { #expect(try await order.advance(.stockReserved) == [step]) }
+            let view = try await order.view
+            #expect(view.state == before.state && view.history.count == before.history.count)
+            await order.harness.database.close()
+        }
+    }
+
     @Test func `a repeated step is counted, and adds no history`() async throws {
         let order = try await OrderFixture()
         let before = try await order.view.history.count

@@ -71,6 +71,8 @@ struct CheckoutModel {
             if !shipped { next += Checkout.Canceller.allCases.map { receiving(.cancelled(by: $0)) } }
             if checkout.phase == .confirmed { next.append(with { $0.shipped = true }) }
         }
+        // The catalog's sweep, whose report may be late.
+        if !faultless, reservation == .reserved { next.append(with { $0.flight.insert(.event(.stockReserved)) }) }
         if mustVoid { next.append(with { $0.flight.insert(.step(.void)) }) }
         if callUnderWay { next += callEnding(faultless: faultless) }
         if money == .waitsForCustomer {

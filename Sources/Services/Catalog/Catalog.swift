@@ -56,8 +56,11 @@ public enum CatalogService {
                 .command(MessageName.restock, reading: Reserving.readReturn, handle: reserving.restock),
             ],
             pollers: [
+                Poller(name: "reservations left behind", interval: Reserving.sweepInterval, find: reserving.findLeftBehind),
                 Poller(name: "imports", interval: Imports.pollInterval, find: imports.findDue),
-                Poller(name: "search documents", interval: SearchBacklog.interval, repeats: true) { try await SearchBacklog.work(on: $0) ? [try catalogChange()] : [] },
+                Poller(name: "search documents", interval: SearchBacklog.interval, repeats: true) {
+                    try await SearchBacklog.workBetweenImports(now: clock.now(), on: $0) ? [try catalogChange()] : []
+                },
             ],
             // Files and their rows wait in a queue of their own, and no order behind them.
             queues: ["\(name).queries", "\(name).commands", importsQueue],

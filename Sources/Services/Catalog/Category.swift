@@ -79,7 +79,7 @@ struct CategoryShelf: Sendable {
         var number = 2
         // Ends, because the number of categories is bounded.
         while bySlug[slug] != nil {
-            slug = "\(base)-\(number)"
+            slug = base.slug(endingIn: "\(number)")
             number += 1
         }
         return slug

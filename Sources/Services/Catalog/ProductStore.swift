@@ -73,8 +73,9 @@ enum ProductStore {
     }
 
     /// Which of these are SKUs and slugs of products and variants for sale. Archived products hold neither.
+    /// - Parameter variants: SKUs that may be those of variants, and are known to be no product's.
     static func taken(
-        skus: [String], slugs: [String], on transaction: any SQLConnection
+        skus: [String], variants: [String] = [], slugs: [String], on transaction: any SQLConnection
     ) async throws -> (skus: Set<String>, slugs: Set<String>) {
         let rows = try await transaction.query(
             """
@@ -82,7 +83,7 @@ enum ProductStore {
             UNION ALL
             SELECT NULL, slug FROM products WHERE NOT archived AND slug = ANY(\(slugs))
             UNION ALL
-            SELECT sku, NULL FROM variants WHERE NOT archived AND sku = ANY(\(skus))
+            SELECT sku, NULL FROM variants WHERE NOT archived AND sku = ANY(\(skus + variants))
             """)
         return (try Set(rows.compactMap { try $0.decode("sku", as: String?.self) }), try Set(rows.compactMap { try $0.decode("slug", as: String?.self) }))
     }
@@ -91,7 +92,8 @@ enum ProductStore {
     static func insert(
         _ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: ProductRow] {
-        try await add(products, now: now, on: transaction)
+        try await transaction.execute(try insertion(of: products, now: now))
+        try await VariantStore.insert(products.map { ($0.id, $0.product.variants) }, on: transaction)
         try await transaction.execute("INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(products.map(\.id))) ON CONFLICT DO NOTHING")
         let rows = try await transaction.query(Self.products + "WHERE id = ANY(\(products.map(\.id)))")
         return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -100,22 +102,21 @@ enum ProductStore {
     /// A character that no slug of a category contains.
     private static let separator = "\u{1F}"
 
-    /// Inserts the products without their stock, and without reading back what was inserted.
-    static func add(_ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection) async throws {
+    /// Inserts the products without their variants and stock, and without reading back what was inserted.
+    static func insertion(of products: [(id: UUID, slug: String, product: NewProduct)], now: Date) throws -> SQL {
         let new = products.map(\.product)
-        try await transaction.execute(
-            """
-            INSERT INTO products (id, sku, slug, name, description, brand, price, currency, categories, attributes, images, created_at, updated_at)
-            SELECT id, sku, slug, name, description, brand, price, currency, string_to_array(categories, \(separator)), attributes::json,
+        return """
+            INSERT INTO products (id, sku, slug, name, description, brand, price, currency, category, categories, attributes, images, created_at, updated_at)
+            SELECT id, sku, slug, name, description, brand, price, currency, category, string_to_array(categories, \(separator)), attributes::json,
                    images::jsonb, \(now), \(now)
             FROM unnest(
                 \(products.map(\.id)), \(new.map(\.sku)), \(products.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
-                \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(new.map { $0.categories.joined(separator: separator) }),
-                \(try new.map { try text($0.attributes) }), \(try new.map { $0.images.isEmpty ? "[]" : try text($0.images.map(KeptImage.init)) })
-            ) AS new (id, sku, slug, name, description, brand, price, currency, categories, attributes, images)
+                \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(new.map(\.categories.first)),
+                \(new.map { $0.categories.joined(separator: separator) }), \(try new.map { try text($0.attributes) }),
+                \(try new.map { $0.images.isEmpty ? "[]" : try text($0.images.map(KeptImage.init)) })
+            ) AS new (id, sku, slug, name, description, brand, price, currency, category, categories, attributes, images)
             ON CONFLICT DO NOTHING
-            """)
-        try await VariantStore.insert(products.map { ($0.id, $0.product.variants) }, on: transaction)
+            """
     }
 
     /// Finds archived products, too.

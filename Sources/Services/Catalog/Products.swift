@@ -54,16 +54,13 @@ struct Products: Sendable {
     func create(_ items: [IncomingMessage<NewProduct>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await ProductStore.lock(on: transaction)
         let now = clock.now()
-        let new = items.map { (id: randomness.uuid(), product: $0.input) }
-        var taken = try await ProductStore.taken(
-            skus: new.flatMap(\.product.skus), slugs: new.flatMap { Self.slugs(of: $0.product, id: $0.id) }, on: transaction)
-        let slugs: [Result<String, Problem>] = new.map { id, product in
-            if let sku = product.skus.first(where: taken.skus.contains) { return .failure(.taken("SKU", sku)) }
-            guard let slug = Self.slugs(of: product, id: id).first(where: { !taken.slugs.contains($0) }) else {
-                return .failure(.taken("slug", product.slug ?? product.generatedSlug()))
-            }
-            taken.skus.formUnion(product.skus)
-            taken.slugs.insert(slug)
+        let new = items.map { SlugChoice.Wish(randomness.uuid(), $0.input) }
+        var taken = try await ProductStore.taken(skus: new.flatMap(\.product.skus), slugs: new.map(\.first), on: transaction)
+        var choice = try await SlugChoice(among: new, taken: taken.slugs, on: transaction)
+        let slugs: [Result<String, Problem>] = new.map { wish in
+            if let sku = wish.product.skus.first(where: taken.skus.contains) { return .failure(.taken("SKU", sku)) }
+            guard let slug = choice.slug(for: wish) else { return .failure(.taken("slug", wish.first)) }
+            taken.skus.formUnion(wish.product.skus)
             return .success(slug)
         }
         let free = zip(new, slugs).compactMap { new, slug in (try? slug.get()).map { (id: new.id, slug: $0, product: new.product) } }
@@ -74,15 +71,6 @@ struct Products: Sendable {
             let headers = ["location": "/v1/products/\(new.id.uuidString.lowercased())", "etag": row.etag]
             return .done(try Reply(status: 201, headers: headers, json: row.view))
         }
-    }
-
-    /// The best slug that the product may have.
-    static func slug(of product: NewProduct) -> String { product.slug ?? product.generatedSlug() }
-
-    /// Those that the product may have, the best one first.
-    static func slugs(of product: NewProduct, id: UUID) -> [String] {
-        if let slug = product.slug { return [slug] }
-        return [product.generatedSlug(), product.generatedSlug(suffix: String(id.uuidString.lowercased().suffix(12)))]
     }
 
     func update(_ items: [IncomingMessage<ProductChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
@@ -108,7 +96,7 @@ struct Products: Sendable {
             return .refused(.changed("The product has"))
         }
         let old = ProductFields(row)
-        let new: ProductFields
+        var new: ProductFields
         do {
             new = try old.merged(with: change)
         } catch let problem as Problem {
@@ -118,9 +106,13 @@ struct Products: Sendable {
             // Its own SKUs are not conflicts.
             let own = old.archived ? [] : old.skus
             let skus = new.skus.filter { !own.contains($0) }
-            let taken = try await ProductStore.taken(skus: skus, slugs: old.archived || new.slug != old.slug ? [new.slug] : [], on: transaction)
+            // A restored product may need another slug; one that was asked for is a conflict when it is taken.
+            let generated = GeneratedSlug(name: new.slug, sku: new.sku, id: change.id)
+            let slugs = change.slug == nil ? [new.slug] + generated.others + [generated.last] : [new.slug]
+            let taken = try await ProductStore.taken(skus: skus, slugs: old.archived || new.slug != old.slug ? slugs : [], on: transaction)
             if let sku = skus.first(where: taken.skus.contains) { return .refused(.taken("SKU", sku)) }
-            if taken.slugs.contains(new.slug) { return .refused(.taken("slug", new.slug)) }
+            guard let slug = slugs.first(where: { !taken.slugs.contains($0) }) else { return .refused(.taken("slug", new.slug)) }
+            new.slug = slug
         }
         try await ProductStore.update([(change.id, new)], now: now, on: transaction)
         if new.variants != old.variants { try await VariantStore.replace(new.variants, of: change.id, on: transaction) }

@@ -130,5 +130,7 @@ enum Schema {
         comingBack,
         listedImports,
         laterSearchDocuments,
+        reservationSweep,
+        fasterImports,
     ]
 }

@@ -1,4 +1,5 @@
 import Contracts
+import FoundationEssentials
 import Messaging
 import PostgreSQL
 
@@ -35,12 +36,28 @@ extension Schema {
 enum SearchBacklog {
     /// How long documents may stay unwritten while the poller is idle.
     static let interval: Duration = .milliseconds(500)
-    /// The most entries, of at most 500 products each. An import that is further ahead than this writes documents itself before it goes on.
-    static let maximumEntries = 100
+    /// The most entries, of at most 500 products each: what is written in six seconds. An import that is further ahead than this writes documents itself before it
+    /// goes on.
+    static let maximumEntries = 200
+    /// An import that has not moved for so many seconds does not run: its worker was killed, or waits for a database.
+    static let importPause: TimeInterval = 2
 
     /// From here on, the documents of products that `transaction` changes are written later.
     static func use(on transaction: any SQLConnection) async throws {
         try await transaction.execute("SELECT set_config('wharf.search_later', 'on', true)")
+    }
+
+    /// What the poller does: writes the oldest entry, unless an import runs. The import needs the processors and would be slowed down by as much as its documents cost, so
+    /// these wait for its end, or until the backlog is full.
+    static func workBetweenImports(now: Date, on transaction: any SQLConnection) async throws -> Bool {
+        if try await isImporting(now: now, on: transaction), try await !isFull(on: transaction) { return false }
+        return try await work(on: transaction)
+    }
+
+    private static func isImporting(now: Date, on transaction: any SQLConnection) async throws -> Bool {
+        try await transaction.query(
+            "SELECT FROM imports WHERE state = 'running' AND NOT dry_run AND moved_at > \(now.addingTimeInterval(-importPause)) LIMIT 1"
+        ).isEmpty == false
     }
 
     /// Writes the search documents of the oldest entry. Returns false if the backlog is empty.

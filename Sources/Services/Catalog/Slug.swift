@@ -30,21 +30,45 @@ extension String {
 
     /// At most this many characters, without a trailing '-'.
     fileprivate func slugPrefix(_ length: Int) -> String {
+        guard utf8.count > length else { return self }
         let slug = prefix(length)
         return String(slug.last == "-" ? slug.dropLast() : slug)
     }
 
     /// Whether it is a valid product slug. `/v1/products/{idOrSlug}` treats anything that looks like a UUID as an id.
-    var isSlug: Bool { !isEmpty && self == slug && UUID(uuidString: self) == nil }
+    var isSlug: Bool { self == slug && isGeneratedSlug }
+
+    /// The same of a text that ``slug`` returned.
+    fileprivate var isGeneratedSlug: Bool { !isEmpty && (utf8.count != Self.uuidLength || UUID(uuidString: self) == nil) }
+
+    private static let uuidLength = 36
+
+    /// The slug with `tail` behind it, which makes it distinct: `tea-2`.
+    func slug(endingIn tail: String) -> String {
+        tail.isEmpty ? self : "\(slugPrefix(Self.maximumSlugLength - tail.utf8.count - 1))-\(tail)"
+    }
 }
 
-extension NewProduct {
-    /// The slug of a product created without one: name and SKU, of which the SKU is kept whole. `suffix` distinguishes it from that of another product
-    /// whose SKU reads the same ("A.1" and "a-1").
-    func generatedSlug(suffix: String? = nil) -> String {
-        let tail = [sku.slug, suffix ?? ""].filter { !$0.isEmpty }.joined(separator: "-")
-        let head = name.slug.slugPrefix(String.maximumSlugLength - tail.count - 1)
-        let slug = [head, tail].filter { !$0.isEmpty }.joined(separator: "-")
-        return slug.isSlug ? slug : ["product", slug].filter { !$0.isEmpty }.joined(separator: "-")
+/// What a product is called in a URL when its slug was not given: its name, with a number if another product has that name.
+struct GeneratedSlug {
+    /// Numbers tried for one name, before the SKU makes the slug distinct. Each is a look-up, and an import has thousands of products of one name.
+    static let numbers = 2...9
+
+    let first: String
+    private let sku: String
+    private let id: UUID
+
+    init(name: String, sku: String, id: UUID) {
+        (self.sku, self.id) = (sku.slug, id)
+        let candidates = [name.slug, self.sku]
+        first = candidates.first { $0.isGeneratedSlug } ?? "product"
     }
+
+    /// The slugs to try when the first is taken, the best one first.
+    var others: [String] {
+        (Self.numbers.map(String.init) + [sku]).map { first.slug(endingIn: $0) }.filter { $0 != first && $0.isGeneratedSlug }
+    }
+
+    /// Nothing else has this one: it ends in a part of the product's id.
+    var last: String { first.slug(endingIn: String(id.uuidString.lowercased().suffix(12))) }
 }

@@ -70,8 +70,8 @@ struct Advancing: Sendable {
         order.clientSecret = next.phase == .awaitingCustomer ? event.clientSecret ?? order.clientSecret : nil
         if let reserved = order.reservation(impliedBy: event, to: next, now) { order.newHistory.append(reserved) }
         order.checkout = next
-        // Counts repeated steps.
-        if !isSamePhase || event.kind != .overdue || isUnattended {
+        // Counts repeated steps, and customers need not know of stock that was left behind.
+        if !isSamePhase || event.kind != .overdue && event.kind != .stockReserved || isUnattended {
             let phrase = isUnattended ? "not done yet; asking the customer to return" : event.kind.phrase(enteringPhase: next.phase, payment: event.payment?.state)
             let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
             order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))

@@ -114,6 +114,9 @@ struct Checkout: Sendable, Hashable {
         // A customer who is notified of the end may use the cart at once.
         case (.reopening, .cartReopened): to(.rejected, .announceRejected)
         case (.reopening, .overdue): to(.reopening, .reopen)
+        // Catalog still holds stock for an order that has ended.
+        case (.confirmed, .stockReserved): to(.confirmed, .commit)
+        case (.rejected, .stockReserved), (.cancelled, .stockReserved): to(phase, .release)
         // If money ever arrives for an order that was given up, it is refunded.
         case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged), (.cancelled, .charged): to(phase, .void)
 

@@ -64,4 +64,19 @@ struct ImportJob: Sendable {
         startedAt = try row.decode("started_at")
         finishedAt = try row.decode("finished_at")
     }
+
+    mutating func move(behind part: ImportPart) {
+        let amounts = reader.amounts
+        reader = part.after
+        reader.amounts = amounts
+    }
+
+    mutating func count(_ part: ImportPart, _ taken: ImportBatch) {
+        let count = part.rows.reduce(0) { $0 + $1.lines.count }
+        let rejectedRows = taken.rejectedRows(of: part.rows)
+        rows += count + part.flaws.count
+        accepted += count - rejectedRows
+        changed += taken.changed
+        rejected += rejectedRows + part.flaws.count
+    }
 }

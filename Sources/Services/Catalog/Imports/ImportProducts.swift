@@ -35,37 +35,60 @@ struct ImportedProduct: Sendable, Equatable {
     }
 }
 
+/// A row as a product that is not there yet.
+struct NewRow: Sendable {
+    let wish: SlugChoice.Wish
+    let imported: ImportedProduct
+}
+
 /// Creates the products of new SKUs, and changes those that say something else.
 struct ImportProducts: Sendable {
     let randomness: any Randomness
 
     private struct Plan {
-        var new: [(row: KeyedRow, id: UUID, product: NewProduct)] = []
+        var new: [(row: KeyedRow, wish: SlugChoice.Wish)] = []
         var changed: [(row: KeyedRow, id: UUID, old: ProductFields, new: ProductFields)] = []
         /// The stock to be on hand; `row` is the row of the product, `part` that of the SKU.
         var stock: [(row: KeyedRow, part: KeyedRow, onHand: Int, sku: String)] = []
+
+        /// Notes the stock that the row names.
+        mutating func count(_ imported: ImportedProduct, _ row: KeyedRow) {
+            if let onHand = imported.stock { stock.append((row, row, onHand, row.key)) }
+            for (sku, onHand) in imported.variantStock.sorted(by: { $0.key < $1.key }) {
+                stock.append((row, row.part(sku), onHand, sku))
+            }
+        }
     }
 
-    func take(_ rows: [KeyedRow], _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
+    /// - Parameter part: What the rows were read with; its new products hold if the amounts before them are meant as it was assumed.
+    func take(_ rows: [KeyedRow], _ part: ImportPart, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
         if !batch.job.dryRun { try await ProductStore.lock(on: transaction) }
         let rows = try await WooProducts.gather(rows, &batch, on: transaction)
         let known = try await ProductStore.find(skus: rows.map(\.key), on: transaction)
         var plan = Plan()
-        for row in rows { try consider(row, known[row.key], &plan, &batch) }
+        let isAsAssumed = part.before.amounts == batch.amounts
+        if isAsAssumed { batch.amounts = part.amounts }
+        for row in rows {
+            if let known = known[row.key] {
+                try consider(row, known, &plan, &batch)
+            } else if let new = (isAsAssumed ? part.new[row.row.line] : nil) ?? new(row, &batch) {
+                plan.new.append((row, new.wish))
+                plan.count(new.imported, row)
+            }
+        }
         let slugs = try await settle(&plan, &batch, on: transaction)
         batch.rejectParts(of: rows)
-        let newSKUs = plan.new.flatMap(\.product.skus)
+        let newSKUs = plan.new.flatMap(\.wish.product.skus)
         let levels = try await StockStore.levels(plan.stock.map(\.sku) + newSKUs, on: transaction)
         plan.stock.removeAll { $0.onHand == levels[$0.sku]?.onHand ?? 0 }
         let touched = Set((plan.new.map(\.row) + plan.changed.map(\.row) + plan.stock.map(\.part)).flatMap { $0.parts.isEmpty ? [$0.key] : $0.parts.map(\.key) })
         let isNew = Set(newSKUs)
         if !batch.job.dryRun {
-            let new = plan.new.compactMap { new in slugs[new.id].map { (id: new.id, slug: $0, product: new.product) } }
+            let new = plan.new.compactMap { new in slugs[new.wish.id].map { (id: new.wish.id, slug: $0, product: new.wish.product) } }
             let counts = Dictionary(plan.stock.map { ($0.sku, $0.onHand) }, uniquingKeysWith: { first, _ in first })
             // A SKU that did not exist cannot have been reserved, so no order waits for these.
-            try await ImportStock.begin(newSKUs.filter { levels[$0] == nil }.map { ($0, counts[$0] ?? 0) }, batch, on: transaction)
+            try await add(new, stock: newSKUs.filter { levels[$0] == nil }.map { ($0, counts[$0] ?? 0) }, batch, on: transaction)
             plan.stock.removeAll { levels[$0.sku] == nil && isNew.contains($0.sku) }
-            if !new.isEmpty { try await ProductStore.add(new, now: batch.now, on: transaction) }
             if !plan.changed.isEmpty { try await ProductStore.update(plan.changed.map { ($0.id, $0.new) }, now: batch.now, on: transaction) }
             for change in plan.changed where change.new.variants != change.old.variants {
                 try await VariantStore.replace(change.new.variants, of: change.id, on: transaction)
@@ -77,69 +100,81 @@ struct ImportProducts: Sendable {
             plan.stock.map { ($0.part, $0.sku, $0.onHand) }, isNew: isNew.union(plan.changed.flatMap(\.new.skus)), &batch, on: transaction)
     }
 
-    private func consider(_ row: KeyedRow, _ known: ProductRow?, _ plan: inout Plan, _ batch: inout ImportBatch) throws {
-        var object: [String: JSONValue] = [:]
-        if let cells = row.cells {
-            let product = row.parts.isEmpty ? batch.product(row, cells, known) : batch.productWithVariants(row, cells, known)
-            guard let product else { return }
-            object = product
-        }
-        let id = known?.view.id ?? randomness.uuid()
-        let plain = row.cells == nil ? nil : ImportedProduct(id, plain: object)
-        guard let imported = plain ?? batch.read(row, object, { ImportedProduct.read(id, &$0) }) else { return }
+    private func add(
+        _ new: [(id: UUID, slug: String, product: NewProduct)], stock: [(sku: String, onHand: Int)], _ batch: ImportBatch, on transaction: any SQLConnection
+    ) async throws {
+        // While the database works on the stock, the products are encoded. Variants come after it, because they begin with stock of their own.
+        async let isStocked: Void = ImportStock.begin(stock, batch, on: transaction)
+        let insertion = try ProductStore.insertion(of: new, now: batch.now)
+        try await isStocked
+        guard !new.isEmpty else { return }
+        try await transaction.execute(insertion)
+        try await VariantStore.insert(new.map { ($0.id, $0.product.variants) }, on: transaction)
+    }
+
+    /// Returns nil, and rejects the row, if it is no product.
+    func new(_ row: KeyedRow, _ batch: inout ImportBatch) -> NewRow? {
+        let id = randomness.uuid()
+        guard let imported = imported(row, nil, id, &batch) else { return nil }
         do {
-            if let known {
-                let old = ProductFields(known)
-                let new = try old.merged(with: imported.change)
-                if new != old { plan.changed.append((row, id, old, new)) }
-            } else {
-                plan.new.append((row, id, try NewProduct(row.key, imported.change)))
-            }
+            return NewRow(wish: SlugChoice.Wish(id, try NewProduct(row.key, imported.change)), imported: imported)
+        } catch {
+            batch.reject(row, error)
+            return nil
+        }
+    }
+
+    private func consider(_ row: KeyedRow, _ known: ProductRow, _ plan: inout Plan, _ batch: inout ImportBatch) throws {
+        guard let imported = imported(row, known, known.view.id, &batch) else { return }
+        do {
+            let old = ProductFields(known)
+            let new = try old.merged(with: imported.change)
+            if new != old { plan.changed.append((row, known.view.id, old, new)) }
         } catch let problem as Problem {
             return batch.reject(row, problem)
         }
-        if let stock = imported.stock { plan.stock.append((row, row, stock, row.key)) }
-        for (sku, stock) in imported.variantStock.sorted(by: { $0.key < $1.key }) {
-            plan.stock.append((row, row.part(sku), stock, sku))
-        }
+        plan.count(imported, row)
+    }
+
+    private func imported(_ row: KeyedRow, _ known: ProductRow?, _ id: UUID, _ batch: inout ImportBatch) -> ImportedProduct? {
+        guard let cells = row.cells else { return batch.read(row, nil) { ImportedProduct.read(id, &$0) } }
+        let object = row.parts.isEmpty ? batch.product(row, cells, known) : batch.productWithVariants(row, cells, known)
+        guard let object else { return nil }
+        return ImportedProduct(id, plain: object) ?? batch.read(row, object) { ImportedProduct.read(id, &$0) }
     }
 
     /// Takes out what others have; the slugs of those that are new.
     private func settle(_ plan: inout Plan, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [UUID: String] {
         let wanted = plan.changed.flatMap { change in change.new.skus.filter { !change.old.skus.contains($0) } }
         let moved = plan.changed.filter { $0.new.slug != $0.old.slug }.map(\.new.slug)
-        let first = plan.new.map { Products.slug(of: $0.product) }
-        var taken = try await ProductStore.taken(skus: plan.new.flatMap(\.product.skus) + wanted, slugs: first + moved, on: transaction)
-        if !taken.slugs.isEmpty || Set(first).count < first.count {
-            let others = plan.new.flatMap { Products.slugs(of: $0.product, id: $0.id) }
-            taken.slugs.formUnion(try await ProductStore.taken(skus: [], slugs: others, on: transaction).slugs)
-        }
-        let preferred = Dictionary(zip(plan.new.map(\.id), first), uniquingKeysWith: { first, _ in first })
+        let new = plan.new.map(\.wish)
+        var taken = try await ProductStore.taken(
+            skus: new.flatMap { $0.product.variants.map(\.sku) } + wanted, variants: new.map(\.product.sku), slugs: new.map(\.first) + moved, on: transaction)
+        var choice = try await SlugChoice(among: new, taken: taken.slugs, on: transaction)
         var slugs: [UUID: String] = [:]
         plan.new.removeAll { new in
-            if let sku = new.product.skus.first(where: taken.skus.contains) {
+            let product = new.wish.product
+            if let sku = product.skus.first(where: taken.skus.contains) {
                 batch.reject(new.row.part(sku), column: "sku", value: sku, "is another product's or variant's")
                 return true
             }
-            let free = preferred[new.id].flatMap { taken.slugs.contains($0) ? nil : $0 }
-            guard let slug = free ?? Products.slugs(of: new.product, id: new.id).first(where: { !taken.slugs.contains($0) }) else {
-                batch.reject(new.row, column: "slug", value: new.product.slug, "is another product's")
+            guard let slug = choice.slug(for: new.wish) else {
+                batch.reject(new.row, column: "slug", value: product.slug, "is another product's")
                 return true
             }
-            taken.skus.formUnion(new.product.skus)
-            taken.slugs.insert(slug)
-            slugs[new.id] = slug
+            taken.skus.formUnion(product.skus)
+            slugs[new.wish.id] = slug
             return false
         }
         plan.changed.removeAll { change in
             let skus = change.new.skus.filter { !change.old.skus.contains($0) }
             if let sku = skus.first(where: taken.skus.contains) {
                 batch.reject(change.row.part(sku), column: change.row.parts.isEmpty ? "variants" : "sku", value: sku, "is another product's SKU")
-            } else if change.new.slug != change.old.slug, taken.slugs.contains(change.new.slug) {
+            } else if change.new.slug != change.old.slug, choice.taken.contains(change.new.slug) {
                 batch.reject(change.row, column: "slug", value: change.new.slug, "is another product's")
             } else {
                 taken.skus.formUnion(skus)
-                taken.slugs.insert(change.new.slug)
+                choice.take(change.new.slug)
                 return false
             }
             return true

@@ -46,6 +46,24 @@ enum ImportStore {
         return try Array(rows.flatMap { try $0.decode("data", as: [UInt8].self) }.prefix(count))
     }
 
+    // MARK: - Statements
+
+    /// Has the statements of this transaction planned for the arrays that they bind. A plan for arrays of any size reads a whole index where the catalogue was small when
+    /// it was made, and an import makes it large in seconds.
+    static func planForBatches(on transaction: any SQLConnection) async throws {
+        try await transaction.enqueue("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+    }
+
+    /// After which steps of an import the plans of all sessions are made anew, and know that the tables have grown: the first is a batch later, the other where most
+    /// of them are large. More would only cost time, because plans for large tables stay right.
+    private static let replannedAfter: Set<Int> = [1, 8]
+
+    /// Autovacuum would do this a minute later, while every reader waits for the plans of a small catalogue. One column of each table is enough to count its rows.
+    static func replan(after step: Int, on transaction: any SQLConnection) async throws {
+        guard replannedAfter.contains(step) else { return }
+        try await transaction.enqueue("ANALYZE (SKIP_LOCKED) products (id), stock (sku), product_search (product_id), categories (slug), import_keys (key)")
+    }
+
     // MARK: - Imports
 
     static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: ImportJob] {

@@ -9,10 +9,15 @@ import Secrets
 /// transaction each. How far it has come stands in the database beside what it has changed, so whoever gets the next message goes on from there.
 struct Imports: Sendable {
     /// In one transaction: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
-    static let batchRows = 2_000
+    static let batchRows = 4_000
 
     let clock: any WallClock
     let randomness: any Randomness
+    private let ahead = ReadAhead()
+
+    init(clock: any WallClock, randomness: any Randomness) {
+        (self.clock, self.randomness) = (clock, randomness)
+    }
 
     func store(_ items: [IncomingMessage<FilePiece>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await ImportStore.add(items.map(\.input), now: clock.now(), on: transaction)
@@ -40,6 +45,7 @@ struct Imports: Sendable {
     }
 
     private func steps(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await ImportStore.planForBatches(on: transaction)
         let isBehind = try await SearchBacklog.isFull(on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
@@ -70,30 +76,29 @@ struct Imports: Sendable {
     private func step(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let now = clock.now()
         if !job.dryRun { try await SearchBacklog.use(on: transaction) }
-        let start = job.reader.position
-        let window = try await ImportStore.window(job.id, from: start, count: ImportReader.windowBytes, on: transaction)
-        let isLast = start + window.count >= job.bytes
         var rejections: [Rejection] = []
         var lows: [OutgoingMessage] = []
         do {
-            let (rows, flaws) = try job.reader.read(window, isLast: isLast, limit: Self.batchRows)
-            let taken = try await take(rows, &job, now, on: transaction)
-            rejections = flaws + taken.rejections
+            let part = try await part(of: job, now, on: transaction)
+            let isEnd = part.isEnd(fileBytes: job.bytes)
+            job.move(behind: part)
+            let (window, ahead) = (isEnd ? [] : try await window(of: job, on: transaction), job)
+            async let next = readAhead(window, ahead, now)
+            let taken = try await take(part, &job, now, on: transaction)
+            rejections = part.flaws + taken.rejections
             lows = taken.lows
-            let count = rows.reduce(0) { $0 + $1.lines.count }
-            let rejectedRows = taken.rejectedRows(of: rows)
-            job.rows += count + flaws.count
-            job.accepted += count - rejectedRows
-            job.changed += taken.changed
-            job.rejected += rejectedRows + flaws.count
-            if job.reader.position >= job.bytes || isLast && rows.isEmpty && flaws.isEmpty {
+            job.count(part, taken)
+            if isEnd {
                 job.state = .done
                 let held = try await WooProducts.unused(job.id, on: transaction)
                 rejections += held
                 job.accepted -= held.count
                 job.rejected += held.count
             }
-            if !isLast, job.reader.position == start { throw ImportReader.Unreadable(reason: "the file cannot be read on from line \(job.reader.line)") }
+            if !part.isLast, part.after.position == part.before.position {
+                throw ImportReader.Unreadable(reason: "the file cannot be read on from line \(job.reader.line)")
+            }
+            self.ahead.keep(await next, of: job.id)
         } catch let error as ImportReader.Unreadable {
             job.state = .failed
             job.failure = error.reason
@@ -102,18 +107,37 @@ struct Imports: Sendable {
         if job.state != .running { job.finishedAt = now }
         job.unlisted += try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
         try await ImportStore.save(job, now: now, on: transaction)
+        if !job.dryRun { try await ImportStore.replan(after: job.step, on: transaction) }
         return lows
     }
 
+    /// The rows of this step.
+    private func part(of job: ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportPart {
+        if let part = ahead.take(job.id, behind: job.reader) { return part }
+        return try ImportPart(of: try await window(of: job, on: transaction), job, products, now: now)
+    }
+
+    private func window(of job: ImportJob, on transaction: any SQLConnection) async throws -> [UInt8] {
+        try await ImportStore.window(job.id, from: job.reader.position, count: ImportReader.windowBytes, on: transaction)
+    }
+
+    /// Reads the rows of the next step while the database works on those of this one. What is wrong with the file is reported when its turn comes.
+    private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) async -> ImportPart? {
+        window.isEmpty ? nil : try? ImportPart(of: window, job, products, now: now)
+    }
+
+    private var products: ImportProducts { ImportProducts(randomness: randomness) }
+
     /// Each row that is not a repetition of an earlier one, as its kind has it.
-    private func take(_ rows: [ImportRow], _ job: inout ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportBatch {
+    private func take(_ part: ImportPart, _ job: inout ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportBatch {
         var batch = ImportBatch(job: job, now: now)
-        let keyed = batch.keyed(rows)
+        batch.rejections = part.unkeyed
+        let keyed = part.keyed
         let earlier = try await ImportStore.claim(keyed.flatMap { [$0] + $0.parts }.map { ($0.key, $0.row.line) }, of: job.id, on: transaction)
         let new = batch.unrepeated(keyed, earlier)
         guard !new.isEmpty else { return batch }
         switch job.kind {
-        case .products: try await ImportProducts(randomness: randomness).take(new, &batch, on: transaction)
+        case .products: try await products.take(new, part, &batch, on: transaction)
         case .stock: try await ImportStock.take(new, &batch, on: transaction)
         case .prices: try await ImportPrices.take(new, &batch, on: transaction)
         case .categories: try await ImportCategories.take(new, &batch, on: transaction)

@@ -4,7 +4,8 @@ struct CSVReader {
     static let maximumRecordBytes = 262_144
 
     struct Record: Equatable {
-        var fields: [[UInt8]]
+        /// Parts of what is read; one with doubled quotes is a copy without them.
+        var fields: [ArraySlice<UInt8>]
         /// Where it begins, counted from 1.
         let line: Int
         /// What is wrong with its quotes.
@@ -58,38 +59,49 @@ struct CSVReader {
     }
 
     /// A field and where it ends; no end where the bytes do not have it.
-    private func field(at start: Int, _ breaks: inout Int) -> (field: [UInt8], end: Int?, flaw: String?) {
+    private func field(at start: Int, _ breaks: inout Int) -> (field: ArraySlice<UInt8>, end: Int?, flaw: String?) {
         guard start < bytes.count else { return ([], isLast ? start : nil, nil) }
-        guard bytes[start] == Self.quote else {
-            let end = unquotedEnd(from: start)
-            return (Array(bytes[start..<end]), end < bytes.count || isLast ? end : nil, nil)
-        }
-        var field: [UInt8] = []
+        guard bytes[start] != Self.quote else { return quotedField(at: start, &breaks) }
+        let end = unquotedEnd(from: start)
+        return (bytes[start..<end], end < bytes.count || isLast ? end : nil, nil)
+    }
+
+    private func quotedField(at start: Int, _ breaks: inout Int) -> (field: ArraySlice<UInt8>, end: Int?, flaw: String?) {
+        var copied: [UInt8] = []
+        // Where the part begins that is not copied yet.
+        var part = start + 1
         var place = start + 1
         while place < bytes.count {
             let byte = bytes[place]
             if byte == Self.quote {
-                guard place + 1 < bytes.count || isLast else { return (field, nil, nil) }
+                guard place + 1 < bytes.count || isLast else { return ([], nil, nil) }
                 guard place + 1 < bytes.count, bytes[place + 1] == Self.quote else {
                     let end = unquotedEnd(from: place + 1)
-                    guard end < bytes.count || isLast else { return (field, nil, nil) }
+                    guard end < bytes.count || isLast else { return ([], nil, nil) }
+                    let field = copied.isEmpty ? bytes[part..<place] : (copied + bytes[part..<place])[...]
                     return (field, end, end > place + 1 ? "has text behind a closing quote" : nil)
                 }
+                copied += bytes[part...place]
+                part = place + 2
                 place += 1
             } else if byte == Self.lineFeed || byte == Self.carriageReturn && !(place + 1 < bytes.count && bytes[place + 1] == Self.lineFeed) {
                 breaks += 1
             }
-            field.append(byte)
             place += 1
         }
-        return (field, nil, Self.openQuote)
+        return ([], nil, Self.openQuote)
     }
 
     private static let openQuote = "opens a quote that is never closed"
 
     private func unquotedEnd(from start: Int) -> Int {
+        let span = bytes.span
         var end = start
-        while end < bytes.count, bytes[end] != delimiter, bytes[end] != Self.lineFeed, bytes[end] != Self.carriageReturn { end += 1 }
+        while end < span.count {
+            let byte = span[end]
+            if byte == delimiter || byte == Self.lineFeed || byte == Self.carriageReturn { break }
+            end += 1
+        }
         return end
     }
 

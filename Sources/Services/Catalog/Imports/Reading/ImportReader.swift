@@ -213,12 +213,14 @@ struct ImportReader: Sendable, Codable, Equatable {
             return refused(nil, String(decoding: surplus, as: UTF8.self), "has \(record.fields.count) columns, and the header has \(layout.columns.count)")
         }
         var cells: [String: String] = [:]
+        cells.reserveCapacity(record.fields.count)
         for (column, field) in zip(layout.columns, record.fields) {
             guard let meaning = column.meaning else { continue }
+            let field = field.trimmed
             guard let text = String(validating: field, as: UTF8.self) else {
                 return refused(column.name, String(decoding: field, as: UTF8.self), "is not UTF-8: declare the file's encoding, such as encoding=windows-1252")
             }
-            cells[meaning] = text.trimmed
+            cells[meaning] = field.isASCIIAtItsEnds ? text : text.trimmed
         }
         return .success(cells)
     }
@@ -245,6 +247,20 @@ struct ImportReader: Sendable, Codable, Equatable {
         position += encoding.length(of: text[..<start])
         return (rows, rejections)
     }
+}
+
+extension ArraySlice<UInt8> {
+    /// Without the white space at both ends that is ASCII.
+    fileprivate var trimmed: ArraySlice<UInt8> {
+        var rest = self
+        while let first = rest.first, Self.isSpace(first) { rest = rest.dropFirst() }
+        while let last = rest.last, Self.isSpace(last) { rest = rest.dropLast() }
+        return rest
+    }
+
+    fileprivate var isASCIIAtItsEnds: Bool { first ?? 0 < 0x80 && last ?? 0 < 0x80 }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || (0x09...0x0D).contains(byte) }
 }
 
 extension String {
