@@ -10,11 +10,13 @@ public enum MessageName {
     public static let eraseInOrders = "orders.customers.erase"
     public static let eraseInNotifications = "notifications.customers.erase"
     public static let eraseOrdersInNotifications = "notifications.orders.erase"
+    public static let eraseInPayments = "payments.customers.erase"
     public static let customerErased = "users.erasures.advance"
     public static let exportFromCarts = "carts.customers.export"
     public static let exportFromOrders = "orders.customers.export"
     public static let exportFromNotifications = "notifications.customers.export"
     public static let price = "catalog.products.price"
+    public static let exportFromPayments = "payments.customers.export"
     public static let storeImportPiece = "catalog.imports.store"
     public static let advanceImport = "catalog.imports.advance"
     public static let reserve = "catalog.stock.reserve"
@@ -34,6 +36,8 @@ public enum MessageName {
     public static let performRefund = "payments.refunds.perform"
     public static let reopenCart = "carts.carts.reopen"
 
+    public static let findPaymentMethods = "payments.methods.find"
+    public static let detachPaymentMethod = "payments.methods.detach"
     public static let sessionRevoked = "session.revoked"
     /// What catalog answers to reads is different: a broadcast for those who keep answers.
     public static let catalogChanged = "product.changed"

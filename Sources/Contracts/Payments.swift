@@ -6,6 +6,9 @@ public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
 
     /// Whether the customer approves a payment on the gateway's own pages, and Wharf captures it afterwards.
     public var redirects: Bool { self == .paypal }
+
+    /// Whether it saves payment methods for customers of the shop.
+    public var savesMethods: Bool { self == .stripe }
 }
 
 /// When the money of an order is taken.
@@ -23,12 +26,67 @@ public struct PaymentChoice: Sendable, Hashable, Codable {
     /// The pages to which the gateway sends the customer's browser after an approval, and when the customer gives up; if nil, the browser stays there.
     public var returnURL: String?
     public var cancelURL: String?
+    /// The gateway's customer to whom a saved method belongs; nil for a method that is not saved.
+    public var gatewayCustomer: String?
+    /// The signed-in customer for whom the gateway saves the method; nil if it is not to be saved, or was saved before.
+    public var saveFor: UUID?
 
     public init(gateway: GatewayName, paymentMethod: String, returnURL: String? = nil, cancelURL: String? = nil) {
         self.gateway = gateway
         self.paymentMethod = paymentMethod
         self.returnURL = returnURL
         self.cancelURL = cancelURL
+    }
+}
+
+/// `payments.methods.find`: saved payment methods, each with the customer who wants to use it.
+public struct SavedMethodQuery: Sendable, Codable {
+    public struct Reference: Sendable, Hashable, Codable {
+        public let id: UUID
+        public let userID: UUID
+
+        public init(id: UUID, userID: UUID) {
+            self.id = id
+            self.userID = userID
+        }
+    }
+
+    public let methods: [Reference]
+
+    public init(methods: [Reference]) { self.methods = methods }
+}
+
+/// The answer to `SavedMethodQuery`; a method that does not exist, or is another customer's, is missing from it.
+public struct SavedMethodList: Sendable, Codable {
+    public struct Entry: Sendable, Codable {
+        public let reference: SavedMethodQuery.Reference
+        public let gateway: GatewayName
+        /// The gateway's ids of the customer and of the method.
+        public let customer: String
+        public let method: String
+
+        public init(reference: SavedMethodQuery.Reference, gateway: GatewayName, customer: String, method: String) {
+            self.reference = reference
+            self.gateway = gateway
+            self.customer = customer
+            self.method = method
+        }
+    }
+
+    public let items: [Entry]
+
+    public init(items: [Entry]) { self.items = items }
+}
+
+/// `payments.methods.detach`: a customer has deleted a saved method, so the gateway must no longer accept it.
+public struct DetachMethod: Sendable, Codable {
+    public let gateway: GatewayName
+    /// The gateway's id of it.
+    public let method: String
+
+    public init(gateway: GatewayName, method: String) {
+        self.gateway = gateway
+        self.method = method
     }
 }
 

@@ -10,7 +10,8 @@ import Testing
 @Suite struct GatewayTests {
     private func checkouts(_ gateways: Set<GatewayName>) -> CheckoutHandlers {
         let pricing = Pricing(ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, randomness: TestRandomness())
-        return CheckoutHandlers(pricing: pricing, clock: SetClock(), gateways: gateways)
+        let methods = SavedMethods(ask: { _, _, _ in throw RequestClient.Unanswered.timedOut }, randomness: TestRandomness())
+        return CheckoutHandlers(pricing: pricing, methods: methods, clock: SetClock(), gateways: gateways)
     }
 
     @Test func `a gateway that is not set up is refused by name, with those that are`() throws {

@@ -134,8 +134,9 @@ private struct OfferedCarts: Sendable {
         #expect(carts.catalog.asked.withLock { $0.isEmpty })
         _ = try await carts.put("tea", into: cart)
         #expect(carts.catalog.asked.withLock { $0.last?.availability } == true)
+        let ask: RequestClient.Ask = { [catalog = carts.catalog] request, _, _ in try catalog.answer(request) }
         let checkout = CheckoutHandlers(
-            pricing: Pricing(ask: { [catalog = carts.catalog] request, _, _ in try catalog.answer(request) }, randomness: TestRandomness()), clock: SetClock(), gateways: [.stripe])
+            pricing: Pricing(ask: ask, randomness: TestRandomness()), methods: SavedMethods(ask: ask, randomness: TestRandomness()), clock: SetClock(), gateways: [.stripe])
         #expect(try await checkout.pricing.prices(of: ["tea"])?.count == 1)
         #expect(carts.catalog.asked.withLock { $0.last?.availability } == nil)
         await carts.service.database.close()

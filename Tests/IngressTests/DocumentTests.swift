@@ -198,6 +198,7 @@ import YAML
         "POST /v1/returns/{id}/rejection orders.returns.refuse durable admin",
         "POST /v1/returns/{id}/receipt orders.returns.receive durable admin",
         "POST /v1/orders/{id}/refunds payments.refunds.create durable admin", "GET /v1/orders/{id}/refunds payments.refunds.list query admin",
+        "GET /v1/payment-methods payments.methods.list query customer", "DELETE /v1/payment-methods/{id} payments.methods.delete command customer",
         "GET /v1/payments/unresolved payments.unresolved.list query admin",
         "POST /v1/webhooks/stripe payments.webhooks.stripe durable public", "POST /v1/webhooks/paypal payments.webhooks.paypal durable public",
         "POST /v1/webhooks/twilio notifications.webhooks.twilio durable public",

@@ -37,6 +37,14 @@ final class ScriptedGateway: PaymentGateway {
         var amount = ScriptedGateway.amount
         var refusesRefunds = false
         var charges: [UUID] = []
+        /// The calls themselves.
+        var charged: [Charge] = []
+        /// The users for whom a customer was requested, and the customers that were deleted.
+        var customers: [UUID] = []
+        var deleted: [String] = []
+        var refusesCustomers = false
+        /// What a charge that is to save its method saves.
+        var savedMethod: GatewayMethod?
         var refunds: [UUID] = []
         var cancellations: [String] = []
         var captureAnswer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
@@ -46,6 +54,8 @@ final class ScriptedGateway: PaymentGateway {
         var onFind: @Sendable () -> Void = {}
         /// Runs before a charge is answered.
         var onCharge: @Sendable () async -> Void = {}
+        /// Runs before a customer is created.
+        var onCustomer: @Sendable () async -> Void = {}
         /// Runs before a refund is carried out.
         var onRefund: @Sendable () async -> Void = {}
         /// Runs before a cancellation is answered.
@@ -74,10 +84,13 @@ final class ScriptedGateway: PaymentGateway {
     func charge(_ charge: Charge) async throws(GatewayError) -> GatewayPayment {
         let (answer, first) = state.withLock { state in
             state.charges.append(charge.idempotencyKey)
+            state.charged.append(charge)
             return (state.answer, state.onCharge)
         }
         await first()
-        return payment(try answer.get())
+        var payment = payment(try answer.get())
+        if charge.saveFor != nil { payment.savedMethod = state.withLock { $0.savedMethod } }
+        return payment
     }
 
     func find(order: UUID) async throws(GatewayError) -> [GatewayPayment] {
@@ -123,6 +136,20 @@ final class ScriptedGateway: PaymentGateway {
             return state.refund(call, of: state.payment(call.intent) ?? payment(.succeeded(intent: call.intent), amount: state.amount))
         }
         return try result.get()
+    }
+
+    func createCustomer(for user: UUID) async throws(GatewayError) -> String {
+        await state.withLock { $0.onCustomer }()
+        let isRefused = state.withLock { state in
+            state.customers.append(user)
+            return state.refusesCustomers
+        }
+        if isRefused { throw .refused("the key has no access to customers") }
+        return "cus_1"
+    }
+
+    func deleteCustomer(_ customer: String) async throws(GatewayError) {
+        state.withLock { $0.deleted.append(customer) }
     }
 
     private func payment(_ status: PaymentStatus, amount: Money) -> GatewayPayment {

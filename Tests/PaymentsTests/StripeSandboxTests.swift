@@ -81,6 +81,21 @@ struct SandboxShop: Sendable {
         #expect(response.status == 200, "\(String(decoding: response.body, as: UTF8.self))")
     }
 
+    /// What Stripe has at this path.
+    func stripe(_ path: String) async throws -> JSONValue {
+        let response = try await web.send(WebRequest(url: "\(base)/v1/\(path)", headers: [("Authorization", "Bearer \(Self.key)")]))
+        return try JSON.decode(from: response.body)
+    }
+
+    /// The customer proves to the bank who they are.
+    func authenticate(_ intent: String) async throws {
+        let response = try await web.send(
+            WebRequest(
+                method: "POST", url: "\(base)/_authenticate/\(intent)", headers: [("Content-Type", "application/x-www-form-urlencoded")],
+                body: Array("outcome=succeed".utf8)))
+        #expect((200..<400).contains(response.status))
+    }
+
     func reconcile(since: Date) async throws -> ReconciliationReport? {
         try await Reconciliation(gateway: gateway, database: harness.database, clock: harness.clock).run(since: since)
     }

@@ -29,7 +29,7 @@ extension BrokerTests {
             ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.carts.another"),
             ("catalog", "requests", "payments.void"), ("payments", "requests", "catalog.stock.release"), ("users", "events", "order.confirmed"), ("users", "requests", "payments.charge"),
             ("notifications", "requests", "users.passwordResets.prepare"), ("ingress", "requests", "users.links.arm"), ("users", "replies", "replies.carts.another"),
-            ("catalog", "requests", "orders.customers.erase"),
+            ("catalog", "requests", "orders.customers.erase"), ("catalog", "requests", "payments.methods.find"), ("carts", "requests", "payments.methods.detach"),
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
         ])
@@ -66,6 +66,7 @@ extension BrokerTests {
 
         @Test(arguments: [
             ("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications"),
+            ("users", "payments"), ("carts", "payments"),
         ])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()

@@ -21,7 +21,8 @@ let internalOperations = [
     MessageName.accountMail, MessageName.setPreferences,
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
     MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
-    MessageName.exportFromOrders, MessageName.exportFromNotifications,
+    MessageName.exportFromOrders, MessageName.exportFromNotifications, MessageName.exportFromPayments, MessageName.eraseInPayments, MessageName.findPaymentMethods,
+    MessageName.detachPaymentMethod,
 ]
 
 /// The operations that clients request over HTTP: those of the repository's own document.

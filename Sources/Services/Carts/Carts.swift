@@ -18,7 +18,8 @@ public enum CartsService {
         let pricing = Pricing(ask: ask, randomness: randomness)
         let carts = CartHandlers(pricing: pricing, clock: clock, randomness: randomness)
         let items = ItemHandlers(pricing: pricing, clock: clock)
-        let checkouts = CheckoutHandlers(pricing: pricing, clock: clock, gateways: gateways)
+        let methods = SavedMethods(ask: ask, randomness: randomness)
+        let checkouts = CheckoutHandlers(pricing: pricing, methods: methods, clock: clock, gateways: gateways)
         let reopening = Reopening(clock: clock)
         let customers = Customers()
         return ServiceDefinition(
@@ -38,6 +39,6 @@ public enum CartsService {
                 .command("carts.checkouts.create", reading: StartCheckout.read, lookup: checkouts.prices, handle: checkouts.order),
             ],
             pollers: [Poller(name: "expired carts", interval: expiryInterval, find: carts.dropExpired)],
-            sends: [MessageName.place, MessageName.advance, MessageName.customerErased], asks: [MessageName.price])
+            sends: [MessageName.place, MessageName.advance, MessageName.customerErased], asks: [MessageName.price, MessageName.findPaymentMethods])
     }
 }

@@ -8,6 +8,7 @@ import Secrets
 /// `carts.checkouts.create`: prices are fetched, the cart is closed, and its contents become an order.
 struct CheckoutHandlers: Sendable {
     let pricing: Pricing
+    let methods: SavedMethods
     let clock: any WallClock
     /// The gateways that customers may pay with.
     let gateways: Set<GatewayName>
@@ -17,11 +18,14 @@ struct CheckoutHandlers: Sendable {
         let skus: Set<String>
         /// Nil when the catalog does not answer.
         let offers: Offers?
+        /// The saved payment methods that checkouts name; nil when payments does not answer.
+        let methods: [SavedMethodQuery.Reference: SavedMethodList.Entry]?
     }
 
     func prices(_ items: [IncomingMessage<StartCheckout>], _ database: any Database) async throws -> Found {
         let skus = try await database.withConnection { try await Store.skus(in: items.map(\.input.cart), on: $0) }
-        return Found(skus: skus, offers: try await pricing.prices(of: Array(skus)))
+        async let methods = methods.find(items.compactMap { $0.input.payment.saved(by: $0.request.caller) })
+        return Found(skus: skus, offers: try await pricing.prices(of: Array(skus)), methods: try await methods)
     }
 
     func order(_ items: [IncomingMessage<StartCheckout>], _ found: Found, on transaction: any SQLConnection) async throws -> [Outcome] {
@@ -40,10 +44,12 @@ struct CheckoutHandlers: Sendable {
                 return .refused(problem)
             case .success(let (lines, total)):
                 if let problem = problem(with: checkout.payment.gateway, total) { return .refused(problem) }
+                guard let known = found.methods else { return .refused(.methodsAway) }
+                guard let payment = checkout.payment.resolved(for: item.request.caller, known) else { return .refused(.noMethod) }
                 var order = PlaceOrder(
                     orderID: UUID.v8(at: now, namespace: item.request.id, name: "order"), cartID: cart.id,
                     customerID: item.request.caller?.id, email: checkout.email,
-                    shippingAddress: checkout.shippingAddress, payment: checkout.payment, lines: lines, total: total)
+                    shippingAddress: checkout.shippingAddress, payment: payment, lines: lines, total: total)
                 order.locale = checkout.locale
                 closed.append((cart.id, order.orderID))
                 carts[cart.id] = cart.closed(by: order.orderID)

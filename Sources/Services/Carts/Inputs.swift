@@ -63,16 +63,22 @@ struct StartCheckout: Sendable {
             return StartCheckout(
                 cart: fields.uuid("cartId"), email: email ?? "", locale: locale ?? request.caller?.locale,
                 shippingAddress: fields.address("shippingAddress"),
-                payment: fields.object("payment") { PaymentChoice.read(&$0) },
+                payment: fields.object("payment") { PaymentChoice.read(&$0, of: request.caller) },
                 expectedTotal: fields.optionalMoney("expectedTotal"))
         }
     }
 }
 
 extension PaymentChoice {
-    static func read(_ fields: inout Fields) -> PaymentChoice {
+    static func read(_ fields: inout Fields, of caller: Caller?) -> PaymentChoice {
         let gateway = GatewayName(rawValue: fields.choice("gateway", GatewayName.allCases.map(\.rawValue))) ?? .stripe
-        guard gateway.redirects else { return PaymentChoice(gateway: gateway, paymentMethod: fields.text("paymentMethod", 1...100)) }
+        guard gateway.redirects else {
+            var choice = PaymentChoice(gateway: gateway, paymentMethod: fields.text("paymentMethod", 1...100))
+            guard fields.optionalBoolean("savePaymentMethod") ?? false else { return choice }
+            if caller == nil { fields.note("savePaymentMethod", "is for signed-in customers") }
+            choice.saveFor = caller?.id
+            return choice
+        }
         // The customer chooses how to pay on the gateway's pages.
         return PaymentChoice(
             gateway: gateway, paymentMethod: fields.optionalText("paymentMethod", 1...100) ?? gateway.rawValue, returnURL: fields.page("returnUrl"),

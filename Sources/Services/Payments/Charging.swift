@@ -38,6 +38,8 @@ struct Charging: Sendable {
         case refused(String)
         /// The key can no longer be used.
         case keySpent(Failure)
+        /// The gateway's new customer, for whom a method is to be saved; nil if the gateway refuses to create one, and the method is then not saved.
+        case customer(String?)
     }
 
     /// The cause of a dead letter, and the reason that the order shows.
@@ -63,7 +65,8 @@ struct Charging: Sendable {
                 idempotencyKey: Attempt.firstKey(of: order.orderID), gateway: order.payment.gateway, returnURL: order.payment.returnURL,
                 cancelURL: order.payment.cancelURL,
                 // A gateway that redirects captures when its customer has approved.
-                isCapturedLater: capture == .manual && !order.payment.gateway.redirects && order.amount.amount > 0)
+                isCapturedLater: capture == .manual && !order.payment.gateway.redirects && order.amount.amount > 0,
+                customer: order.payment.gatewayCustomer, saveFor: order.payment.gatewayCustomer == nil ? order.payment.saveFor : nil)
             return Attempt(
                 order: order.orderID, charge: charge, state: .begun,
                 sentUntil: now.addingTimeInterval(Self.callLease), createdAt: now)
@@ -76,6 +79,7 @@ struct Charging: Sendable {
             attempt.renewKey(now: now)
             attempts.put(attempt)
         }
+        try await MethodStore.nameCustomers(of: wanted.map(\.order), in: &attempts, on: transaction)
         try await Store.save(attempts, now: now, on: transaction)
         return try wanted.map { wanted in
             guard var attempt = attempts[wanted.order] else {
@@ -108,6 +112,7 @@ struct Charging: Sendable {
                 guard let sentUntil = attempt.sentUntil, clock.now().addingTimeInterval(Self.longestCall) <= sentUntil else {
                     return .failed(Failure("lease-ended", "too late to call the gateway for this attempt", remedy: .retry))
                 }
+                if let user = attempt.charge.saveFor, attempt.charge.customer == nil { return try await createCustomer(for: user, at: gateway) }
                 return .found(try await gateway.charge(attempt.charge))
             case .voided where attempt.intent == nil:
                 // A call of a worker that has died since may have succeeded after all.
@@ -120,6 +125,21 @@ struct Charging: Sendable {
             case .keySpent: return .keySpent(Failure(error))
             case .refused(let detail): return .refused(detail)
             case .unknown, .notSent: return .failed(Failure(error))
+            }
+        }
+    }
+
+    /// A customer is committed before the charge that names it, so every call for the charge is the same.
+    private func createCustomer(for user: UUID, at gateway: any PaymentGateway) async throws(GatewayError) -> Finding {
+        do throws(GatewayError) {
+            return .customer(try await gateway.createCustomer(for: user))
+        } catch {
+            switch error {
+            // The order does not fail because of that.
+            case .refused: return .customer(nil)
+            // It is not the charge's key.
+            case .keySpent(let detail): throw .unknown(detail)
+            case .unknown, .notSent: throw error
             }
         }
     }
@@ -137,6 +157,8 @@ struct Charging: Sendable {
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         let now = clock.now()
+        let orphans = try await MethodStore.add(items.compactMap { GatewayCustomer(of: $0.plan.attempt, $0.result) }, on: transaction)
+        var saved: [SavedMethod] = []
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             guard var attempt = attempts[item.input.orderID] else {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
@@ -167,6 +189,14 @@ struct Charging: Sendable {
                 let report = UnresolvedPayment(orderID: attempt.order, cause: Self.refusal, detail: detail)
                 let letter = try OutgoingMessage(.request(MessageName.unresolved), report)
                 return .done(emit: try [letter] + Self.report(attempt.event(.paymentDeclined, Self.refusal), of: attempt, for: item.input))
+            case .customer(let customer):
+                if customer == nil, attempt.state == .begun, attempt.charge.customer == nil {
+                    attempt.charge.saveFor = nil
+                    attempts.put(attempt)
+                }
+                let charge = try OutgoingMessage(.request(MessageName.charge), item.input)
+                guard let user = plan.attempt.charge.saveFor, orphans.contains(user) else { return .done(emit: [charge]) }
+                return .done(emit: [charge, try OutgoingMessage(.request(MessageName.eraseInPayments), Customer(userID: user))])
             case .free:
                 if attempt.state == .begun {
                     attempt.state = .succeeded
@@ -174,7 +204,9 @@ struct Charging: Sendable {
                 }
             case .found(let payment, let others):
                 if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                let before = attempt
                 if attempt.learn(payment) { attempt = attempts.put(attempt) }
+                saved += [attempt.savedMethod(of: payment, since: before)].compactMap(\.self)
                 // A webhook may have assigned the attempt another payment since the gateway was queried: then this one is an extra.
                 let found = payment.isLive ? [payment.status.intent].compactMap(\.self) : []
                 extras = (others + found).filter { $0 != attempt.intent }
@@ -190,6 +222,7 @@ struct Charging: Sendable {
             }
             return .done(emit: try undoing + Self.report(event, of: attempt, for: item.input))
         }
+        try await MethodStore.add(saved, now: now, on: transaction)
         try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }

@@ -37,6 +37,8 @@ public struct GatewayPayment: Sendable, Equatable {
     public var movements: GatewayMovements?
     /// Whether the customer has approved it and the gateway waits for Wharf to capture it.
     public var awaitsCapture = false
+    /// The method that the gateway has saved for a customer with this payment; nil if none was to be saved, or if the call does not say.
+    public var savedMethod: GatewayMethod?
 
     /// - Parameter captured: The captured amount; nil if the gateway does not report it, which means all of it once the payment has succeeded.
     public init(
@@ -157,6 +159,10 @@ public struct Charge: Sendable, Hashable {
     var cancelURL: String?
     /// Only authorizes the payment; a capture takes the money later.
     public var isCapturedLater = false
+    /// The gateway's customer: the one to whom the saved method belongs, or for whom it is to be saved.
+    public var customer: String?
+    /// Whose method is to be saved; nil if none is. Never changed once the gateway may have been called.
+    var saveFor: UUID?
 }
 
 /// A refund to request.
@@ -220,6 +226,12 @@ public protocol PaymentGateway: Sendable {
     func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment
     /// Captures an authorized payment, and returns the payment as it is afterwards. Throws `refused` if the gateway rejects that permanently.
     func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
+    /// Creates the gateway's customer for one of ours and returns its id. Repeated calls for one user return one customer for as long as the gateway knows their key.
+    func createCustomer(for user: UUID) async throws(GatewayError) -> String
+    /// Deletes a customer at the gateway with all payment methods saved there. A customer that does not exist any more is no error.
+    func deleteCustomer(_ customer: String) async throws(GatewayError)
+    /// Detaches a saved payment method, which can then never be charged again. One that is not attached is no error.
+    func detachMethod(_ method: String) async throws(GatewayError)
     /// A page of the payments made in the period, its end excluded, newest first; nil where the gateway has no such list.
     /// - Parameter position: Where the previous page ended; nil for the first page.
     func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage?
@@ -228,7 +240,7 @@ public protocol PaymentGateway: Sendable {
     func events(from start: EventStart, onProgress: () async throws(GatewayError) -> Void) async throws(GatewayError) -> GatewayEventPage?
 }
 
-/// Defaults for gateways that cannot capture later, do not redirect, or have no lists.
+/// Defaults for gateways that cannot capture later, do not redirect, save no methods, or have no lists.
 extension PaymentGateway {
     public func retrieve(ofEvent intent: String) async throws(GatewayError) -> GatewayPayment? { try await retrieve(intent: intent) }
     public func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
@@ -236,6 +248,10 @@ extension PaymentGateway {
     }
     public func payments(madeIn period: Range<Date>, after position: String?) async throws(GatewayError) -> GatewayPage? { nil }
     public func events(from start: EventStart, onProgress: () async throws(GatewayError) -> Void) async throws(GatewayError) -> GatewayEventPage? { nil }
+
+    public func createCustomer(for user: UUID) async throws(GatewayError) -> String { throw .refused("\(name.rawValue) saves no payment methods") }
+    public func deleteCustomer(_ customer: String) async throws(GatewayError) { throw .refused("\(name.rawValue) saves no payment methods") }
+    public func detachMethod(_ method: String) async throws(GatewayError) { throw .refused("\(name.rawValue) saves no payment methods") }
 
     public func captureApproved(_ payment: GatewayPayment) async throws(GatewayError) -> GatewayPayment {
         throw .refused("\(name.rawValue) captures its payments itself")

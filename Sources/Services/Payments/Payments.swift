@@ -21,6 +21,8 @@ public enum PaymentsService {
         let extras = Extras(gateways: gateways, clock: clock)
         let creating = Creating(clock: clock)
         let refunding = Refunding(gateways: gateways, clock: clock)
+        let methods = Methods(gateways: gateways)
+        let customers = Customers(gateways: gateways, clock: clock)
         let webhooks = gateways.all.map { Webhooks(gateway: $0, clock: clock) }
         return ServiceDefinition(
             name: name,
@@ -51,6 +53,16 @@ public enum PaymentsService {
                 // It locks attempts by what it finds.
                 .command("payments.unresolved.settle", transaction: .own, reading: SettlePayment.read, handle: Settling(clock: clock).settle),
                 .query("payments.unresolved.list", reading: ListUnresolved.read, handle: UnresolvedList.list),
+                .query("payments.methods.list", reading: ListMethods.read, handle: methods.list),
+                .query(MessageName.findPaymentMethods, reading: Operation.contract(SavedMethodQuery.self), handle: methods.find),
+                .command("payments.methods.delete", transaction: .own, reading: OwnMethod.read, handle: methods.delete),
+                .external(
+                    MessageName.detachPaymentMethod, reading: Operation.contract(DetachMethod.self), prepare: { items, _ in items.map { _ in () } },
+                    perform: methods.detach, complete: methods.complete),
+                .query(MessageName.exportFromPayments, reading: Operation.contract(Customer.self), handle: customers.export),
+                .external(
+                    MessageName.eraseInPayments, reading: Operation.contract(Customer.self), prepare: customers.erase, perform: customers.delete,
+                    complete: customers.complete),
             ]
                 + webhooks.map { webhooks in
                     .external(
@@ -66,8 +78,8 @@ public enum PaymentsService {
             ],
             sends: [
                 MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
-                MessageName.completeApproval,
-                MessageName.capture,
+                MessageName.completeApproval, MessageName.capture, MessageName.charge, MessageName.detachPaymentMethod, MessageName.eraseInPayments,
+                MessageName.customerErased,
             ]
                 // Events whose webhooks did not arrive.
                 + webhooks.map { Webhooks.operation(of: $0.gateway.name) })

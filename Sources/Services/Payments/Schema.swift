@@ -209,5 +209,37 @@ enum Schema {
                     leased_until timestamptz NOT NULL
                 );
                 """),
+        Migration(
+            id: "saved payment methods",
+            sql: """
+                ALTER TABLE attempts
+                    -- The gateway's customer: whose saved method is charged, or for whom the method is to be saved.
+                    ADD COLUMN gateway_customer text,
+                    -- Our customer whose method is to be saved.
+                    ADD COLUMN save_for uuid;
+
+                -- Our customers at a gateway. A row without a gateway's id stays when a customer has left, so that a charge on its way saves nothing.
+                CREATE TABLE customers (
+                    user_id uuid NOT NULL,
+                    gateway text NOT NULL,
+                    gateway_id text,
+                    erased_at timestamptz,
+                    PRIMARY KEY (user_id, gateway)
+                );
+
+                CREATE TABLE payment_methods (
+                    id uuid PRIMARY KEY,
+                    user_id uuid NOT NULL,
+                    gateway text NOT NULL,
+                    gateway_id text NOT NULL,
+                    -- For display; the gateway has the rest.
+                    brand text NOT NULL,
+                    last4 text NOT NULL,
+                    expiry_month integer,
+                    expiry_year integer,
+                    created_at timestamptz NOT NULL
+                );
+                CREATE INDEX payment_methods_by_user ON payment_methods (user_id, created_at, id);
+                """),
     ]
 }

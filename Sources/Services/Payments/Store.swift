@@ -15,14 +15,15 @@ enum Store {
             """
             INSERT INTO attempts (
                 order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at, gateway,
-                captured_later)
-            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now), gateway, captured_later
+                captured_later, gateway_customer, save_for)
+            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now), gateway, captured_later, customer, save_for
             FROM unnest(
                 \(attempts.map(\.order)), \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.charge.amount.amount)),
                 \(attempts.map(\.charge.amount.currency)), \(attempts.map(\.charge.paymentMethod)),
                 \(attempts.map(\.charge.orderNumber)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.sentUntil)),
-                \(attempts.map(\.charge.gateway.rawValue)), \(attempts.map(\.charge.isCapturedLater))
-            ) AS new (order_id, key, amount, currency, method, number, state, sent_until, gateway, captured_later)
+                \(attempts.map(\.charge.gateway.rawValue)), \(attempts.map(\.charge.isCapturedLater)), \(attempts.map(\.charge.customer)),
+                \(attempts.map(\.charge.saveFor))
+            ) AS new (order_id, key, amount, currency, method, number, state, sent_until, gateway, captured_later, customer, save_for)
             ORDER BY order_id
             ON CONFLICT DO NOTHING
             RETURNING order_id
@@ -69,16 +70,18 @@ enum Store {
                     client_secret = new.client_secret, detail = new.detail, sent_until = new.sent_until,
                     idempotency_key = new.key, key_spent_at = new.key_spent_at, refunded = new.refunded, disputed = new.disputed,
                     refund_refused = new.refused, refund_tries = new.refund_tries, version = new.version, captured = new.captured,
-                    refunded_elsewhere = new.elsewhere, capture_requested = new.capture_requested, updated_at = \(now)
+                    refunded_elsewhere = new.elsewhere, capture_requested = new.capture_requested, gateway_customer = new.customer,
+                    save_for = new.save_for, updated_at = \(now)
                 FROM unnest(
                     \(attempts.map(\.order)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.voidRequested)),
                     \(attempts.map(\.intent)), \(attempts.map(\.clientSecret)), \(attempts.map(\.detail)), \(attempts.map(\.sentUntil)),
                     \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.keySpentAt)), \(attempts.map(\.refunded)),
                     \(attempts.map(\.isDisputed)), \(attempts.map(\.hasRefusedRefund)), \(attempts.map(\.refundTries)), \(attempts.map(\.version)),
-                    \(read), \(attempts.map(\.taken)), \(attempts.map(\.refundedElsewhere)), \(attempts.map(\.captureRequested))
+                    \(read), \(attempts.map(\.taken)), \(attempts.map(\.refundedElsewhere)), \(attempts.map(\.captureRequested)),
+                    \(attempts.map(\.charge.customer)), \(attempts.map(\.charge.saveFor))
                 ) AS new (
                     order_id, state, void_requested, intent_id, client_secret, detail, sent_until, key, key_spent_at, refunded, disputed,
-                    refused, refund_tries, version, read_version, captured, elsewhere, capture_requested)
+                    refused, refund_tries, version, read_version, captured, elsewhere, capture_requested, customer, save_for)
                 WHERE attempts.order_id = new.order_id AND attempts.version = new.read_version
                 RETURNING 1
             )
@@ -115,7 +118,7 @@ enum Store {
     private static let columns: SQL = """
         SELECT order_id, idempotency_key, amount, currency, payment_method, order_number, state, void_requested, intent_id,
                client_secret, detail, sent_until, key_spent_at, refunded, disputed, refund_refused, refund_tries, version, created_at, gateway,
-               captured, refunded_elsewhere, captured_later, capture_requested
+               captured, refunded_elsewhere, captured_later, capture_requested, gateway_customer, save_for
         FROM attempts
 
         """
@@ -136,7 +139,7 @@ enum Store {
                 order: order, orderNumber: try row.decode("order_number"),
                 amount: Money(amount: try row.decode("amount"), currency: try row.decode("currency")),
                 paymentMethod: try row.decode("payment_method"), idempotencyKey: try row.decode("idempotency_key"), gateway: gateway,
-                isCapturedLater: try row.decode("captured_later"))
+                isCapturedLater: try row.decode("captured_later"), customer: try row.decode("gateway_customer"), saveFor: try row.decode("save_for"))
             attempts[order] = Attempt(
                 order: order, charge: charge, state: known, voidRequested: try row.decode("void_requested"),
                 intent: try row.decode("intent_id"), clientSecret: try row.decode("client_secret"),

@@ -79,15 +79,19 @@ struct Webhooks: Sendable {
         var ledger = try await RefundStore.ledger(of: payments.compactMap { $0?.movements == nil ? nil : $0?.order }, on: transaction)
         var taken: [String] = []
         var unclaimed: [UnclaimedPayment] = []
+        var saved: [SavedMethod] = []
         let outcomes: [Outcome] = try zip(items, payments).map { item, payment in
             guard let payment else { return Self.outcome(of: item.result) }
             if let found = Self.unclaimed(payment, attempts) { unclaimed.append(found) }
+            let before = payment.order.flatMap { attempts[$0] }
             let outcome = try take(payment, of: item.item.input, &attempts, &ledger)
+            if let before, let method = attempts[before.order]?.savedMethod(of: payment, since: before) { saved.append(method) }
             if case .done = outcome { taken.append(item.item.input.id) }
             return outcome
         }
         try await Store.addEvents(taken, now: now, on: transaction)
         try await UnclaimedPayment.add(unclaimed, now: now, on: transaction)
+        try await MethodStore.add(saved, now: now, on: transaction)
         try await RefundStore.save(ledger, now: now, on: transaction)
         try await Store.save(attempts, now: now, on: transaction)
         return outcomes

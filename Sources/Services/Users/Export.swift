@@ -41,15 +41,16 @@ struct Export: Sendable {
         guard let own else { return .refused(.notFound("account")) }
         let customer = Customer(userID: user)
         async let carts = answer(MessageName.exportFromCarts, customer)
+        async let methods = answer(MessageName.exportFromPayments, customer)
         let orders = try await answer(MessageName.exportFromOrders, customer)
         let notifications = try await answer(
             MessageName.exportFromNotifications, NotificationsOfCustomer(userID: user, orders: orders.map(Self.ids) ?? []))
-        guard let carts = try await carts, let orders, let notifications else {
+        guard let carts = try await carts, let methods = try await methods, let orders, let notifications else {
             return .refused(.unavailable("Not every service answers at the moment, and an export is complete or none."))
         }
         let view = ExportView(
             exportedAt: now, account: own.account.view, sessions: own.sessions, addresses: own.addresses, carts: carts, orders: orders,
-            notifications: notifications)
+            notifications: notifications, paymentMethods: methods)
         return .done(try Reply(json: view))
     }
 
@@ -81,4 +82,5 @@ struct ExportView: Sendable, Encodable {
     let carts: JSONValue
     let orders: JSONValue
     let notifications: JSONValue
+    let paymentMethods: JSONValue
 }

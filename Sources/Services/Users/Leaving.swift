@@ -12,6 +12,7 @@ struct Leaving: Sendable {
     /// The message that each service erases by, and answers with ``CustomerErased``.
     static let messages = [
         "carts": MessageName.eraseInCarts, "orders": MessageName.eraseInOrders, "notifications": MessageName.eraseInNotifications,
+        "payments": MessageName.eraseInPayments,
     ]
     /// A service that has not answered by then is asked again.
     static let answerTimeout: TimeInterval = 600

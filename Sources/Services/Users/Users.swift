@@ -68,7 +68,8 @@ public enum UsersService {
                 "users.email.change": "users.credentials", "users.passwordResets.confirm": "users.credentials",
             ], sensitiveQueues: Set(credentialsQueues),
             sends: [MessageName.accountMail, MessageName.preparePasswordReset, MessageName.setPreferences] + Leaving.messages.values.sorted(),
-            asks: [MessageName.exportFromCarts, MessageName.exportFromOrders, MessageName.exportFromNotifications], announces: [MessageName.sessionRevoked])
+            asks: [MessageName.exportFromCarts, MessageName.exportFromOrders, MessageName.exportFromNotifications, MessageName.exportFromPayments],
+            announces: [MessageName.sessionRevoked])
     }
 
     private static func given(_ key: SealingKey) throws -> Reply {

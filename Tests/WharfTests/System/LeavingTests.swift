@@ -62,6 +62,17 @@ extension System {
             return found.sorted()
         }
 
+        /// The gateway's ids in payments: they name the customer at the gateway.
+        private static func paymentRows(of user: String) async throws -> Int {
+            try await SystemDatabase.with("payments") { connection in
+                try await connection.query(
+                    """
+                    SELECT (SELECT count(*) FROM customers WHERE user_id = \(user)::uuid AND gateway_id IS NOT NULL)
+                        + (SELECT count(*) FROM payment_methods WHERE user_id = \(user)::uuid) AS count
+                    """)[0].decode("count")
+            }
+        }
+
         /// A customer who has left all traces that there are; with an order that has settled.
         private static func customer(_ traces: Traces) async throws -> (visitor: Visitor, order: String, sku: String) {
             var ada = try Visitor.guest()
@@ -73,7 +84,8 @@ extension System {
             ada.token = try #require(session["token"]?.text)
             #expect(try await ada.post("/v1/users/me/addresses", traces.address).status == 201)
             let cart = try await ada.newCart(sku)
-            let body = #"{"cartId": "\#(cart)", "email": "\#(traces.order)", "payment": {"gateway": "stripe", "paymentMethod": "pm_card_visa"}, "shippingAddress": \#(traces.shipping)}"#
+            let payment = #"{"gateway": "stripe", "paymentMethod": "pm_card_visa", "savePaymentMethod": true}"#
+            let body = #"{"cartId": "\#(cart)", "email": "\#(traces.order)", "payment": \#(payment), "shippingAddress": \#(traces.shipping)}"#
             let order = try await ada.post("/v1/checkouts", body, ["idempotency-key": UUID().uuidString, "prefer": "wait=20"])
             #expect(order["order", "state"] == "confirmed")
             // The next cart stays open.
@@ -113,6 +125,9 @@ extension System {
             for (field, value) in traces.all { #expect(text.contains(value), "\(field) is not in the export") }
             #expect(export["carts"]?.list.first?["items"]?.list.first?["sku"] == .string(sku))
             #expect(export["orders"]?.list.map { $0["id"] } == [.string(order)])
+            #expect(export["paymentMethods"]?.list.map { $0["last4"] } == ["4242"])
+            let user = try #require(export["account", "id"]?.text)
+            #expect(try await Self.paymentRows(of: user) == 2, "the gateway's customer, and the method")
 
             #expect(try await ada.delete("/v1/users/me").status == 204)
             try await eventually("The end of the session", within: .seconds(1)) { try await ada.get("/v1/users/me").status == 401 }
@@ -121,6 +136,7 @@ extension System {
             try await eventually("The answers of all services", within: .seconds(20)) {
                 try await SystemDatabase.with("users") { try await $0.query("SELECT 1 FROM erasures WHERE done_at IS NULL").isEmpty }
             }
+            #expect(try await Self.paymentRows(of: user) == 0)
             let kept = try await Visitor.admin().get("/v1/orders/\(order)")
             #expect(kept["state"] == "shipped" && kept["lines"]?.list.count == 1)
             #expect(kept["email"] == "deleted@customer.invalid" && kept["shippingAddress", "country"] == "GB")

@@ -52,6 +52,9 @@ public struct StripeGateway: PaymentGateway {
             ("payment_method_types[]", "card"),
         ]
         if charge.isCapturedLater { fields.append(("capture_method", "manual")) }
+        if let customer = charge.customer { fields.append(("customer", customer)) }
+        // The customer is present when the method is used again. The charge names the card.
+        if charge.saveFor != nil { fields += [("setup_future_usage", "on_session"), ("expand[]", "latest_charge")] }
         let response = try await send("POST", "/v1/payment_intents", fields, idempotencyKey: charge.idempotencyKey)
         if response.status == 200 { return try Self.decided(try payment(response)) }
         let error = StripeFailure(response)

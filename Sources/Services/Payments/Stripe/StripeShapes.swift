@@ -23,12 +23,40 @@ struct StripeIntent: Sendable, Decodable {
         let isDisputed: Bool?
         /// The newest, where they were expanded too.
         let refunds: StripePage<StripeRefund>?
+        let method: Method?
 
         private enum CodingKeys: String, CodingKey {
             case refunded = "amount_refunded"
             case isDisputed = "disputed"
             case refunds
+            case method = "payment_method_details"
         }
+
+        init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            refunded = try fields.decodeIfPresent(Int.self, forKey: .refunded)
+            isDisputed = try fields.decodeIfPresent(Bool.self, forKey: .isDisputed)
+            refunds = try fields.decodeIfPresent(StripePage<StripeRefund>.self, forKey: .refunds)
+            // Only for display: it must not hide the amounts.
+            method = try? fields.decodeIfPresent(Method.self, forKey: .method)
+        }
+    }
+
+    struct Method: Sendable, Decodable {
+        struct Card: Sendable, Decodable {
+            let brand: String?
+            let last4: String?
+            let expiryMonth: Int?
+            let expiryYear: Int?
+
+            private enum CodingKeys: String, CodingKey {
+                case brand, last4
+                case expiryMonth = "exp_month"
+                case expiryYear = "exp_year"
+            }
+        }
+
+        let card: Card?
     }
 
     let id: String
@@ -40,6 +68,9 @@ struct StripeIntent: Sendable, Decodable {
     let metadata: [String: String]?
     let lastPaymentError: Failure?
     let latestCharge: Charge?
+    let customer: String?
+    let paymentMethod: String?
+    let futureUsage: String?
 
     private enum CodingKeys: String, CodingKey {
         case id, status, amount, currency, metadata
@@ -47,6 +78,9 @@ struct StripeIntent: Sendable, Decodable {
         case clientSecret = "client_secret"
         case lastPaymentError = "last_payment_error"
         case latestCharge = "latest_charge"
+        case customer
+        case paymentMethod = "payment_method"
+        case futureUsage = "setup_future_usage"
     }
 
     init(from decoder: any Decoder) throws {
@@ -61,12 +95,23 @@ struct StripeIntent: Sendable, Decodable {
         lastPaymentError = try fields.decodeIfPresent(Failure.self, forKey: .lastPaymentError)
         // Only its id where it was not expanded.
         latestCharge = try? fields.decodeIfPresent(Charge.self, forKey: .latestCharge)
+        customer = try? fields.decodeIfPresent(String.self, forKey: .customer)
+        paymentMethod = try? fields.decodeIfPresent(String.self, forKey: .paymentMethod)
+        futureUsage = try? fields.decodeIfPresent(String.self, forKey: .futureUsage)
     }
 
     var payment: GatewayPayment {
-        GatewayPayment(
+        var payment = GatewayPayment(
             status: paymentStatus, order: metadata?["order_id"].flatMap(UUID.init(text:)), amount: money(amount),
             captured: received.map { money($0).amount }, refunded: money(refunded).amount, isDisputed: latestCharge?.isDisputed ?? false)
+        payment.savedMethod = savedMethod
+        return payment
+    }
+
+    private var savedMethod: GatewayMethod? {
+        guard futureUsage != nil, let customer, let paymentMethod, let card = latestCharge?.method?.card else { return nil }
+        return GatewayMethod(
+            id: paymentMethod, customer: customer, brand: card.brand ?? "card", last4: card.last4 ?? "", expiryMonth: card.expiryMonth, expiryYear: card.expiryYear)
     }
 
     /// What was taken and has gone back. Stripe counts the part of an authorization that was released without being taken as refunded, too.

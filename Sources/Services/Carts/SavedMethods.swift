@@ -1,0 +1,55 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import Runtime
+import Secrets
+
+/// The payment methods that signed-in customers have saved, from payments.
+struct SavedMethods: Sendable {
+    /// A customer waits for the answer; after this payments counts as unavailable.
+    static let timeout: Duration = .seconds(2)
+
+    let ask: RequestClient.Ask
+    let randomness: any Randomness
+
+    /// One request for a whole batch, and none if no checkout names a saved method; nil when payments does not answer.
+    func find(_ references: [SavedMethodQuery.Reference]) async throws -> [SavedMethodQuery.Reference: SavedMethodList.Entry]? {
+        guard !references.isEmpty else { return [:] }
+        let body = try JSON.encode(SavedMethodQuery(methods: Array(Set(references))))
+        let request = Request(id: randomness.uuid(), operation: MessageName.findPaymentMethods, body: body)
+        do {
+            let reply = try await ask(request, .query, Self.timeout)
+            guard reply.status == 200 else { return nil }
+            let list: SavedMethodList = try JSON.decode(from: reply.body)
+            return Dictionary(list.items.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
+        } catch is RequestClient.Unanswered {
+            return nil
+        }
+    }
+}
+
+extension PaymentChoice {
+    /// Saved methods have ids of this shop, which are UUIDs; no gateway's are.
+    private var savedID: UUID? { gateway.savesMethods ? UUID(text: paymentMethod) : nil }
+
+    /// The saved method that a signed-in customer names; nil for any other method.
+    func saved(by caller: Caller?) -> SavedMethodQuery.Reference? {
+        guard let caller, let savedID else { return nil }
+        return SavedMethodQuery.Reference(id: savedID, userID: caller.id)
+    }
+
+    /// The choice with the gateway's ids in place of the saved method's; nil if the customer has no such method.
+    func resolved(for caller: Caller?, _ known: [SavedMethodQuery.Reference: SavedMethodList.Entry]) -> PaymentChoice? {
+        guard savedID != nil else { return self }
+        guard let reference = saved(by: caller), let method = known[reference], method.gateway == gateway else { return nil }
+        var choice = PaymentChoice(gateway: gateway, paymentMethod: method.method)
+        choice.gatewayCustomer = method.customer
+        return choice
+    }
+}
+
+extension Problem {
+    static let noMethod = Problem.invalidInput("payment.paymentMethod", "is none of your saved payment methods")
+    static let methodsAway = Problem.unavailable("Saved payment methods are unavailable at the moment.")
+}
