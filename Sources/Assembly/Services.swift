@@ -55,7 +55,7 @@ package enum ServiceName: String, CaseIterable, ExpressibleByArgument {
         case .notifications:
             NotificationsService.definition(
                 email: EmailChannel(transport: Nowhere(), sender: try sender()), ask: unanswered, clock: clock, randomness: randomness)
-        case .deadletters: DeadLettersService.definition(clock: clock)
+        case .deadletters: DeadLettersService.definition(services: Self.allCases.map(\.rawValue), ask: unanswered, clock: clock)
         }
     }
 
@@ -101,7 +101,8 @@ extension Assembly {
         case .deadletters:
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
-            return DeadLettersService.definition(clock: clock)
+            let ask = try asking(user, commands: publisher, on: thread, &services)
+            return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, clock: clock)
         }
     }
 }

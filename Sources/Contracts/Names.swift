@@ -26,6 +26,7 @@ public enum MessageName {
     public static let place = "orders.checkouts.place"
     public static let advance = "orders.checkouts.advance"
     public static let waitForOrder = "orders.orders.wait"
+    public static let orderStates = "orders.orders.states"
     public static let charge = "payments.charge"
     public static let void = "payments.void"
     public static let capture = "payments.capture"
@@ -35,6 +36,9 @@ public enum MessageName {
     public static let createRefund = "payments.refunds.create"
     public static let performRefund = "payments.refunds.perform"
     public static let reopenCart = "carts.carts.reopen"
+    public static let advanceJob = "deadletters.jobs.advance"
+    public static let followReplays = "deadletters.replays.follow"
+    public static func findInInbox(of service: String) -> String { "\(service).inbox.find" }
 
     public static let findPaymentMethods = "payments.methods.find"
     public static let detachPaymentMethod = "payments.methods.detach"

@@ -136,3 +136,9 @@ public struct UnresolvedPayment: Sendable, Codable {
         self.refundID = refundID
     }
 }
+
+/// Idempotency keys at payment gateways.
+public enum GatewayKeys {
+    /// How long a gateway is relied upon to know a key, in seconds: Stripe keeps keys for 24 hours.
+    public static let memory = 20.0 * 3600
+}

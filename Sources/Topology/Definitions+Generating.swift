@@ -11,7 +11,7 @@ extension Definitions {
     private static let maximumCommands = 200_000
     private static let maximumQueries = 1_000
     /// The queues whose messages wait for as long as it takes.
-    private static let kept = ["commands", "imports"]
+    private static let kept = ["commands", "imports", "jobs"]
     private static let maximumDeadLetters = 1_000_000
     /// Longer than any deadline of a query: its requester has stopped waiting.
     private static let queryLifetime = 60_000

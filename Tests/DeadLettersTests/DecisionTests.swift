@@ -118,7 +118,7 @@ import Testing
     func `a message older than the inboxes' retention is replayed only with explicit consent`(sent: Double?, died: Double) async throws {
         let letters = try await DeadLettersHarness()
         letters.service.clock.advance(by: -died * 86_400)
-        var dead = Delivery.setAside()
+        var dead = Delivery.setAside(operation: "payments.void")
         let now = letters.service.clock.now().addingTimeInterval(died * 86_400)
         var properties = dead.properties
         properties.timestamp = sent.map { Int64(now.timeIntervalSince1970 - $0 * 86_400) }
@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test func `a message still in the inboxes is replayed without further consent`() async throws {
-        let (letters, id) = try await collected()
+        let (letters, id) = try await collected(.setAside(operation: "payments.void"))
         letters.service.clock.advance(by: 6.9 * 86_400)
         #expect(try await letters.send("deadletters.letters.replay", id).reply.status == 202)
         for body in [#"{"pastMemory": 1}"#, #"{"pastmemory": true}"#] {

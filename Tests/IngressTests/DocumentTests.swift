@@ -210,5 +210,8 @@ import YAML
         "POST /v1/dead-letters/{id}/replay deadletters.letters.replay durable admin",
         "DELETE /v1/dead-letters/{id} deadletters.letters.discard command admin",
         "POST /v1/dead-letters/{id}/restoration deadletters.letters.restore command admin",
+        "GET /v1/dead-letters/jobs deadletters.jobs.list query admin", "POST /v1/dead-letters/jobs deadletters.jobs.start durable admin",
+        "GET /v1/dead-letters/jobs/{id} deadletters.jobs.get query admin", "DELETE /v1/dead-letters/jobs/{id} deadletters.jobs.cancel command admin",
+        "POST /v1/dead-letters/jobs/{id}/resumption deadletters.jobs.resume command admin",
     ]
 }

@@ -60,4 +60,11 @@ import Testing
         #expect(try await versions() != before)
         await order.harness.database.close()
     }
+
+    @Test func `another service learns the states of orders as the API shows them, without those that do not exist`() async throws {
+        let order = try await OrderFixture()
+        let request = try Request("orders.orders.states", sending: OrderStatesQuery(orders: [order.id, UUID()]))
+        #expect(try await order.harness.ask(request).decoded(OrderStates.self).counts == ["pending": 1])
+        await order.harness.database.close()
+    }
 }

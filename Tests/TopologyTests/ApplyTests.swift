@@ -26,6 +26,7 @@ extension BrokerTests {
                     "missing: binding requests --carts.carts.current--> queue carts.queries",
                     "missing: binding requests --carts.carts.get--> queue carts.queries",
                     "missing: binding requests --carts.customers.export--> queue carts.queries",
+                    "missing: binding requests --carts.inbox.find--> queue carts.queries",
                     "missing: policy queries",
                 ])
             let changes = try await Topology.apply(definitions, via: broker.management)

@@ -15,6 +15,7 @@ extension BrokerTests {
             ("payments", "requests", "orders.checkouts.advance"), ("orders", "events", "order.confirmed"),
             ("catalog", "retry.10m.b", "catalog.commands"), ("catalog", "dead-letters", "catalog.queries"),
             ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),
+            ("deadletters", "requests", "payments.inbox.find"), ("deadletters", "queues", "deadletters.jobs"),
             ("users", "requests", "notifications.accounts.mail"), ("users", "requests", "orders.customers.erase"), ("carts", "requests", "users.erasures.advance"),
             ("catalog", "requests", "catalog.imports.advance"), ("notifications", "requests", "users.links.arm"),
         ])
@@ -32,6 +33,7 @@ extension BrokerTests {
             ("catalog", "requests", "orders.customers.erase"), ("catalog", "requests", "payments.methods.find"), ("carts", "requests", "payments.methods.detach"),
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
+            ("carts", "requests", "payments.inbox.find"),
         ])
         func `a compromised user has access to nothing else`(user: String, exchange: String, routingKey: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -115,8 +117,10 @@ extension BrokerTests {
         @Test func `no user may configure a queue except its own reply queues`() throws {
             for permission in try repositoryDefinitions().permissions {
                 let expected =
-                    ["carts": #"^replies\.carts\."#, "notifications": #"^replies\.notifications\."#, "users": #"^replies\.users\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user]
-                    ?? "^$"
+                    [
+                        "carts": #"^replies\.carts\."#, "deadletters": #"^replies\.deadletters\."#, "notifications": #"^replies\.notifications\."#, "users": #"^replies\.users\."#,
+                        "ingress": #"^(replies|events)\.ingress\."#,
+                    ][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")
             }
         }

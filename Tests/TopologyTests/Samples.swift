@@ -22,7 +22,9 @@ let internalOperations = [
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
     MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
     MessageName.exportFromOrders, MessageName.exportFromNotifications, MessageName.exportFromPayments, MessageName.eraseInPayments, MessageName.findPaymentMethods,
-    MessageName.detachPaymentMethod,
+    MessageName.detachPaymentMethod, MessageName.advanceJob, MessageName.followReplays, MessageName.orderStates,
+    MessageName.findInInbox(of: "users"), MessageName.findInInbox(of: "catalog"), MessageName.findInInbox(of: "carts"), MessageName.findInInbox(of: "orders"),
+    MessageName.findInInbox(of: "payments"), MessageName.findInInbox(of: "notifications"), MessageName.findInInbox(of: "deadletters"),
 ]
 
 /// The operations that clients request over HTTP: those of the repository's own document.
@@ -46,7 +48,7 @@ func services(changing change: (inout [String: [String]]) -> Void = { _ in }) ->
     let queues = [
         "catalog": ["catalog.queries", "catalog.commands", "catalog.imports"],
         "users": ["users.queries", "users.commands", "users.credentials", "users.registrations"],
-        "deadletters": ["deadletters.queries", "deadletters.commands", "dead-letters"],
+        "deadletters": ["deadletters.queries", "deadletters.commands", "deadletters.jobs", "dead-letters"],
     ]
     return operations.sorted { $0.key < $1.key }.map { name, keys in
         ServiceDefinition(

@@ -1,3 +1,4 @@
+import Contracts
 public import Messaging
 public import PostgreSQL
 import Runtime
@@ -7,11 +8,21 @@ import Runtime
 /// ``DeadLetterCollector`` stores them; these operations are for administrators.
 public enum DeadLettersService {
     public static let name = "deadletters"
-    public static let migrations = Inbox.migrations + Schema.migrations
+    public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs
+    /// Steps of jobs wait for other services and lock many letters: decisions on single letters do not wait behind them.
+    private static let jobsQueue = "\(name).jobs"
 
-    public static func definition(clock: any WallClock) -> ServiceDefinition {
+    /// - Parameters:
+    ///   - services: The services that can be asked what they have handled.
+    ///   - ask: How they are asked.
+    public static func definition(
+        services: [String] = [], ask: @escaping RequestClient.Ask = { _, _, _ in throw RequestClient.Unanswered.unroutable }, clock: any WallClock
+    ) -> ServiceDefinition {
         let reading = Reading()
         let deciding = Deciding(clock: clock)
+        let jobs = Jobs(orders: JobOrders(ask: ask), clock: clock)
+        let stepping = JobStepping(clock: clock)
+        let following = Following(services: Set(services), ask: ask, clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -20,6 +31,25 @@ public enum DeadLettersService {
                 .command("deadletters.letters.replay", reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", reading: OneLetter.read, handle: deciding.discard),
                 .command("deadletters.letters.restore", reading: OneLetter.read, handle: deciding.restore),
-            ], replaysDeadLetters: true)
+                .command("deadletters.jobs.start", reading: StartJob.read, handle: jobs.start),
+                .query("deadletters.jobs.list", reading: ListJobs.read, handle: jobs.list),
+                .compositeQuery("deadletters.jobs.get", reading: OneJob.read, answer: jobs.get),
+                .command("deadletters.jobs.cancel", transaction: .own, reading: OneJob.read, handle: jobs.cancel),
+                .command("deadletters.jobs.resume", transaction: .own, reading: OneJob.read, handle: jobs.resume),
+                .command(MessageName.advanceJob, transaction: .own, reading: Operation.contract(AdvanceJob.self), handle: stepping.advance),
+                .command(
+                    MessageName.followReplays, reading: Operation.contract(FollowReplays.self), lookup: following.look,
+                    handle: { try await following.settle($0, handled: $1, on: $2) }),
+                .findInInbox(of: name),
+            ],
+            pollers: [
+                Poller(name: "due steps of jobs", interval: JobStepping.interval, find: stepping.findDue),
+                Poller(name: "replays without an outcome", interval: Following.interval, repeats: true, find: following.findDue),
+                Poller(name: "old jobs", interval: .seconds(3600), find: stepping.dropOld),
+            ],
+            queues: ["\(name).queries", "\(name).commands", jobsQueue],
+            routes: [MessageName.advanceJob: jobsQueue, MessageName.followReplays: jobsQueue],
+            sends: [MessageName.advanceJob, MessageName.followReplays], asks: services.map(MessageName.findInInbox) + (services.isEmpty ? [] : [MessageName.orderStates]),
+            replaysDeadLetters: true)
     }
 }

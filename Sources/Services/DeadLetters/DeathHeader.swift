@@ -4,6 +4,8 @@ enum DeathHeader {
     static let failures = "failures"
     static let origin = "origin"
     static let cause = "cause"
+    /// The order that the message is about, for people.
+    static let order = "order"
 
     /// An array of tables, the newest first.
     static let deaths = "x-death"

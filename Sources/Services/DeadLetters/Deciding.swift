@@ -11,7 +11,8 @@ struct Deciding: Sendable {
     /// Sends the message back to its queue as it was before it failed. The inbox row of this command holds it, so a crash cannot lose it.
     func replay(_ items: [IncomingMessage<ReplayLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let pastMemory = Set(items.filter(\.input.pastMemory).map(\.input.id))
-        let decided = try await decide(items.map { ($0.request, $0.input.id) }, .replay, pastMemory: pastMemory, on: transaction)
+        let reconciled = Set(items.filter(\.input.reconcile).map(\.input.id))
+        let decided = try await decide(items.map { ($0.request, $0.input.id) }, .replay, pastMemory: pastMemory, reconciled: reconciled, on: transaction)
         let messages = try await DeadLetterStore.messages(of: decided.changed, on: transaction)
         return try decided.items.map { item in
             switch item {
@@ -50,14 +51,16 @@ struct Deciding: Sendable {
     }
 
     private func decide(
-        _ items: [(request: Request, id: UUID)], _ decision: DeadLetterDecision, pastMemory: Set<UUID> = [], on transaction: any SQLConnection
+        _ items: [(request: Request, id: UUID)], _ decision: DeadLetterDecision, pastMemory: Set<UUID> = [], reconciled: Set<UUID> = [],
+        on transaction: any SQLConnection
     ) async throws -> (items: [Decided], changed: [UUID]) {
         // Of two decisions on one letter in a batch, the first counts.
         var actors: [UUID: String] = [:]
         for item in items where actors[item.id] == nil {
             actors[item.id] = item.request.caller?.actor ?? "unknown"
         }
-        let results = try await DeadLetterStore.decide(decision, actors, pastMemory: pastMemory, now: clock.now(), on: transaction)
+        let results = try await DeadLetterStore.decide(
+            decision, actors, pastMemory: pastMemory, reconciled: reconciled, now: clock.now(), on: transaction)
         var changed: Set<UUID> = []
         let decided: [Decided] = items.map { item in
             switch results[item.id] {
@@ -72,6 +75,7 @@ struct Deciding: Sendable {
             case .forbidden(let letter): return .refused(.decided(letter.state))
             case .incomplete: return .refused(.incomplete)
             case .pastMemory: return .refused(.pastMemory)
+            case .pastGatewayKeys: return .refused(.pastGatewayKeys)
             }
         }
         return (decided, Array(changed))
@@ -84,6 +88,7 @@ extension Problem {
             switch state {
             case .open: "The dead letter is open."
             case .replayed: "The dead letter was replayed already; if the message fails again, it will be open again."
+            case .handled: "The dead letter was replayed, and its service has handled the message."
             case .discarded: "The dead letter was discarded; restore it first: POST /v1/dead-letters/{id}/restoration, or wharf dead-letters restore."
             }
         return .conflict("dead-letter-\(state.rawValue)", detail)
@@ -98,5 +103,12 @@ extension Problem {
         """
         The message is older than the \(Inbox.retention) days for which services remember what they have handled. If it was handled before it died, a replay \
         handles it a second time. Check first; then send {"pastMemory": true} to replay it anyway.
+        """)
+
+    static let pastGatewayKeys = Problem.conflict(
+        "dead-letter-past-gateway-keys",
+        """
+        The charge is older than the \(Int(GatewayKeys.memory / 3600)) hours for which the payment gateway is relied upon to know its key. Send {"reconcile": true} to replay it: \
+        payments then looks for the payment at the gateway before it charges.
         """)
 }

@@ -6,7 +6,10 @@ import Secrets
 public enum DeadLetterState: String, Sendable, Codable, CaseIterable {
     /// Undecided, or returned.
     case open
+    /// Sent back to its queue; its outcome is not known yet.
     case replayed
+    /// Its service has handled it.
+    case handled
     /// Kept, but hidden from the list of open letters.
     case discarded
 }

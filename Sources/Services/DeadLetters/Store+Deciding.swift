@@ -1,3 +1,4 @@
+import Contracts
 public import FoundationEssentials
 import JSON
 public import Messaging
@@ -40,6 +41,9 @@ extension DeadLetterStore {
         case incomplete(DeadLetterSummary)
         /// It is older than what its service remembers, so a replay may have its effect twice: only a caller who explicitly agrees may replay it.
         case pastMemory(DeadLetterSummary)
+        /// It is a charge that is older than the gateway's memory of its idempotency key, so the gateway would charge again: only a caller who accepts that
+        /// payments looks for the payment first may replay it.
+        case pastGatewayKeys(DeadLetterSummary)
     }
 
     /// A message and the queue that it belongs to.
@@ -51,9 +55,12 @@ extension DeadLetterStore {
     /// Changes the letters' states and records who did. Letters that do not exist are not in the answer. A caller who replays sends the `messages` of those
     /// that were changed, in a way that survives a crash after the commit.
     ///
-    /// - Parameter pastMemory: letters that are replayed regardless of age.
+    /// - Parameters:
+    ///   - pastMemory: letters that are replayed regardless of age.
+    ///   - reconciled: charges that are replayed although the gateway may have forgotten their keys.
     public static func decide(
-        _ decision: DeadLetterDecision, _ actors: [UUID: String], pastMemory: Set<UUID> = [], now: Date, on transaction: any SQLConnection
+        _ decision: DeadLetterDecision, _ actors: [UUID: String], pastMemory: Set<UUID> = [], reconciled: Set<UUID> = [],
+        now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: DecisionResult] {
         // Locked in one order, so that two callers cannot deadlock.
         let rows = try await transaction.query(
@@ -74,6 +81,10 @@ extension DeadLetterStore {
                 results[letter.id] = .incomplete(letter)
             } else if decision == .replay, !pastMemory.contains(letter.id), try oldest(letter, row) < Inbox.memory(at: now) {
                 results[letter.id] = .pastMemory(letter)
+            } else if decision == .replay, letter.operation == MessageName.charge, !reconciled.contains(letter.id),
+                try now.timeIntervalSince(oldest(letter, row)) > GatewayKeys.memory
+            {
+                results[letter.id] = .pastGatewayKeys(letter)
             } else {
                 changing.append(letter.id)
             }
@@ -85,6 +96,7 @@ extension DeadLetterStore {
             let letter = try summary(row)
             results[letter.id] = .changed(letter)
         }
+        if decision == .replay { try await ReplayStore.begin(changed[0].map(summary), now: now, on: transaction) }
         return results
     }
 

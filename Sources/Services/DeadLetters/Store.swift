@@ -107,7 +107,7 @@ extension DeadLetterStore {
         """
     }
 
-    private static func matching(_ filter: DeadLetterFilter) -> SQL {
+    static func matching(_ filter: DeadLetterFilter) -> SQL {
         var sql: SQL = "WHERE true"
         // The state is one of three words, and as a literal it lets the planner use the index of the open ones.
         if let state = filter.state { sql += " AND state = '\(raw: state.rawValue)'" }

@@ -24,6 +24,7 @@ public enum OrdersService {
         return ServiceDefinition(
             name: name,
             operations: [
+                .findInInbox(of: name),
                 .command(MessageName.place, reading: PlaceOrder.read, handle: placing.place),
                 .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
                 // It locks checkouts, as `advance` does.
@@ -40,6 +41,7 @@ public enum OrdersService {
                 .query("orders.orders.get", reading: GetOrder.read, handle: reading.get),
                 .query("orders.orders.events", reading: ListenToOrder.read, handle: reading.events),
                 .query("orders.orders.versions", reading: Operation.contract(VersionsQuery.self), handle: reading.versions),
+                .query(MessageName.orderStates, reading: Operation.contract(OrderStatesQuery.self), handle: reading.states),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
                 .query("orders.invoices.get", reading: GetOrder.read, handle: Invoicing(shop: shop).get),
                 .command("orders.notes.create", transaction: .own, reading: NewNote.read, handle: notes.add),

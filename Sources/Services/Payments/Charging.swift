@@ -15,8 +15,7 @@ struct Charging: Sendable {
     static let longestCall = 30.0
     /// How long the gateway's answer usually takes, and its commit, in seconds.
     static let usualCall = 2.0
-    /// How long the gateway is relied upon to know a key, in seconds: Stripe keeps keys for 24 hours.
-    static let keyMemory = 20.0 * 3600
+    static let keyMemory = GatewayKeys.memory
     /// How long a payment may take to become findable after an error was reported for it, in seconds, before a new key may be used.
     static let findableAfter = 60.0
 

@@ -36,6 +36,7 @@ public enum UsersService {
         return ServiceDefinition(
             name: name,
             operations: [
+                .findInInbox(of: name),
                 .external(
                     "users.accounts.create", reading: NewAccount.read, prepare: accounts.findTaken, perform: accounts.hash,
                     complete: accounts.create

@@ -1,0 +1,41 @@
+import FoundationEssentials
+import Messaging
+
+/// What an administrator has ordered for all letters of a filter.
+struct JobOrder: Sendable, Codable, Equatable {
+    /// Letters a second, for as long as each stage of a replay lasts.
+    static let standardRates = [1, 5, 50]
+    static let standardStopShare = 0.2
+    static let maximumRates = 10
+    /// What one worker replays in a second with bodies of usual size.
+    static let maximumRate = 200
+
+    let action: DeadLetterDecision
+    /// Parameters of the list of letters.
+    let filter: [String: String]
+    var rates = standardRates
+    /// The share of letters that may die again, from 0 to 1; a replay stops when it is exceeded.
+    var stopShare = standardStopShare
+    /// See ``ReplayLetter``.
+    var pastMemory = false
+    var reconcile = false
+    /// The administrator's name in the audit log.
+    let startedBy: String
+}
+
+extension DeadLetterDecision: Codable {
+    /// The letters that a job of this action selects.
+    var selects: DeadLetterState { self == .restore ? .discarded : .open }
+}
+
+/// A job as it is stored.
+struct Job: Sendable, Equatable {
+    let id: UUID
+    let order: JobOrder
+    var course: JobCourse
+    /// Of the next step.
+    var step = 0
+    let startedAt: Date
+
+    var isRunning: Bool { course.state == .running }
+}

@@ -1,0 +1,48 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// What has become of the orders that a job's letters name: a handled message may be one step of many.
+struct JobOrders: Sendable {
+    /// Orders of one job whose states are asked for; of a larger job the first ones.
+    static let maximum = 5_000
+    /// An administrator waits for the answer; without it, the job is shown without its orders.
+    static let timeout: Duration = .seconds(2)
+    private static let maximumConcurrent = 4
+
+    let ask: RequestClient.Ask
+
+    /// Nil where orders does not answer.
+    func states(of job: Job, _ database: any Database) async throws -> [String: Int]? {
+        let orders = try await database.withConnection { try await Self.orders(of: job, on: $0) }
+        guard !orders.isEmpty else { return [:] }
+        let portions = stride(from: 0, to: orders.count, by: OrderStatesQuery.maximum).map { Array(orders[$0..<min($0 + OrderStatesQuery.maximum, orders.count)]) }
+        let answers = await portions.concurrentMap(limit: Self.maximumConcurrent) { await counts(of: $0) }
+        return answers.reduce([:]) { sum, counts in counts.flatMap { new in sum?.merging(new, uniquingKeysWith: +) } }
+    }
+
+    private func counts(of orders: [UUID]) async -> [String: Int]? {
+        do {
+            let body = try JSON.encode(OrderStatesQuery(orders: orders))
+            let reply = try await ask(Request(id: .v4(), operation: MessageName.orderStates, body: body), .query, Self.timeout)
+            return reply.status == 200 ? try JSON.decode(OrderStates.self, from: reply.body).counts : nil
+        } catch {
+            return nil
+        }
+    }
+
+    private static func orders(of job: Job, on connection: any SQLConnection) async throws -> [UUID] {
+        let rows = try await connection.query(
+            """
+            SELECT DISTINCT headers ->> \(DeathHeader.order) AS named
+            FROM (SELECT letter_id FROM job_letters WHERE job_id = \(job.id) AND acted_at IS NOT NULL ORDER BY letter_id LIMIT \(maximum)) AS acted
+            JOIN letters ON letters.id = letter_id
+            WHERE headers ->> \(DeathHeader.order) IS NOT NULL
+            """)
+        return try rows.compactMap { UUID(text: try $0.decode("named")) }
+    }
+}
