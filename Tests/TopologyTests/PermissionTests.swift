@@ -66,6 +66,7 @@ extension BrokerTests {
 
         @Test(arguments: [
             ("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications"),
+            ("orders", "catalog"), ("orders", "payments"),
         ])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -80,7 +81,7 @@ extension BrokerTests {
         }
 
         /// A reply to a sign-in holds the session's token, and the address that it goes to stands in each request.
-        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "notifications", "users"])
+        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "notifications", "orders", "users"])
         func `nobody reads replies that are another's`(user: String, owner: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             guard user != owner else { return }
@@ -114,8 +115,10 @@ extension BrokerTests {
         @Test func `no user may configure a queue except its own reply queues`() throws {
             for permission in try repositoryDefinitions().permissions {
                 let expected =
-                    ["carts": #"^replies\.carts\."#, "notifications": #"^replies\.notifications\."#, "users": #"^replies\.users\."#, "ingress": #"^(replies|events)\.ingress\."#][permission.user]
-                    ?? "^$"
+                    [
+                        "carts": #"^replies\.carts\."#, "notifications": #"^replies\.notifications\."#, "orders": #"^replies\.orders\."#, "users": #"^replies\.users\."#,
+                        "ingress": #"^(replies|events)\.ingress\."#,
+                    ][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")
             }
         }

@@ -22,6 +22,7 @@ let internalOperations = [
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
     MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
     MessageName.exportFromOrders, MessageName.exportFromNotifications,
+    "carts.inbox.find", "catalog.inbox.find", "notifications.inbox.find", "payments.inbox.find",
 ]
 
 /// The operations that clients request over HTTP: those of the repository's own document.

@@ -24,6 +24,7 @@ public enum CartsService {
         return ServiceDefinition(
             name: name,
             operations: [
+                .findInInbox(of: name),
                 .compositeQuery("carts.carts.get", reading: CartAccess.read, answer: carts.get),
                 .compositeQuery("carts.carts.current", reading: { _ in () }, answer: carts.current),
                 // They lock carts, as the others do, and customers before that: none of them shares its transaction with another kind.

@@ -20,6 +20,7 @@ public enum CatalogService {
         return ServiceDefinition(
             name: name,
             operations: [
+                .findInInbox(of: name),
                 .query("catalog.products.list", reading: ListProducts.read, handle: products.list),
                 .query("catalog.products.suggest", reading: Suggest.read, handle: Suggestions().suggest),
                 .query("catalog.products.get", reading: GetProduct.read, handle: products.get),

@@ -33,6 +33,7 @@ public enum NotificationsService {
                 .command("notifications.webhooks.twilio", transaction: .own, reading: DeliveryReport.read, handle: Receipts(clock: clock).record),
                 .command("notifications.webhooks.sendgrid", transaction: .own, reading: SendGridEvents.read, handle: Receipts(clock: clock).record),
                 .query(MessageName.exportFromNotifications, reading: Operation.contract(NotificationsOfCustomer.self), handle: customers.export),
+                .findInInbox(of: name),
                 .query("notifications.notifications.list", reading: ListNotifications.read, handle: Listing().list),
             ], sends: [MessageName.customerErased], asks: [MessageName.armLink])
     }

@@ -25,6 +25,7 @@ public enum PaymentsService {
         return ServiceDefinition(
             name: name,
             operations: [
+                .findInInbox(of: name),
                 .external(
                     MessageName.charge, reading: Charging.read, prepare: charging.begin,
                     perform: charging.charge, complete: charging.complete),
