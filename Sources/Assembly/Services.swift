@@ -84,8 +84,10 @@ extension Assembly {
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return CartsService.definition(ask: ask, clock: clock, randomness: randomness, gateways: offeredGateways)
         case .orders:
+            let ask = try asking(user, commands: publisher, on: thread, &services)
             return OrdersService.definition(
-                retention: Double(settings.orderRetentionDays) * 86_400, shop: MailAddress(settings.mail.from)?.name, clock: clock)
+                retention: Double(settings.orderRetentionDays) * 86_400, shop: MailAddress(settings.mail.from)?.name,
+                inboxes: Inboxes(ask: ask, randomness: randomness), clock: clock)
         case .payments:
             let gateways = try gateways()
             services += watches(of: gateways, database: database, publisher: publisher)

@@ -19,4 +19,13 @@ public struct Caller: Sendable, Hashable, Codable {
         self.email = email
         self.locale = locale
     }
+
+    /// The caller in a record of who did what: the e-mail address and the account's id. An administrator at a shell has no account, only a name.
+    public var auditName: String {
+        guard let email else { return id.uuidString.lowercased() }
+        return id == Self.nobody ? email : "\(email) (\(id.uuidString.lowercased()))"
+    }
+
+    /// No account has this id.
+    public static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 }

@@ -4,11 +4,17 @@ import Glibc
 package struct Paint: Sendable {
     package let isColoured: Bool
 
+    package init(isColoured: Bool) {
+        self.isColoured = isColoured
+    }
+
     package func good(_ text: String) -> String { painted(text, "32") }
     package func bad(_ text: String) -> String { painted(text, "31") }
     package func accent(_ text: String) -> String { painted(text, "36") }
     package func dim(_ text: String) -> String { painted(text, "2") }
     package func bold(_ text: String) -> String { painted(text, "1") }
+    /// What is selected; where there are no colours either, since nothing else shows it.
+    package func inverse(_ text: String) -> String { "\u{1B}[7m\(text)\u{1B}[0m" }
 
     private func painted(_ text: String, _ code: String) -> String {
         isColoured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
@@ -22,10 +28,13 @@ package struct Terminal: Sendable {
 
     /// Whether lines can be redrawn.
     package let isLive: Bool
+    /// How many characters fit a line; nil where nothing limits it, such as in a pipe.
+    package let columns: Int?
     package let paint: Paint
 
-    package init(isLive: Bool, isColoured: Bool) {
+    package init(isLive: Bool, isColoured: Bool, columns: Int? = nil) {
         self.isLive = isLive
+        self.columns = columns
         paint = Paint(isColoured: isColoured)
     }
 
@@ -35,6 +44,8 @@ package struct Terminal: Sendable {
         var size = winsize()
         let knowsSize = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
         let hasRoom = !knowsSize || Int(size.ws_col) >= Self.minimumColumns
-        self.init(isLive: isTerminal && hasRoom, isColoured: isTerminal && environment["NO_COLOR", default: ""].isEmpty)
+        self.init(
+            isLive: isTerminal && hasRoom, isColoured: isTerminal && environment["NO_COLOR", default: ""].isEmpty,
+            columns: knowsSize && isTerminal ? Int(size.ws_col) : nil)
     }
 }

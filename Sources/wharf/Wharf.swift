@@ -12,7 +12,7 @@ struct Wharf: AsyncParsableCommand {
             CommandGroup(
                 name: "Operations",
                 subcommands: [
-                    MigrateCommand.self, TopologyCommand.self, AdministratorCommand.self, DeadLettersCommand.self, ImportsCommand.self, PaymentsCommand.self,
+                    MigrateCommand.self, TopologyCommand.self, AdministratorCommand.self, DeadLettersCommand.self, CheckoutsCommand.self, ImportsCommand.self, PaymentsCommand.self,
                     AuditCommand.self, InboxCommand.self, Status.self, HealthCommand.self, SettingsCommand.self,
                 ]),
         ])

@@ -69,6 +69,8 @@ struct CheckoutModel {
         if !faultless {
             // A row lock decides between the two.
             if !shipped { next += Checkout.Canceller.allCases.map { receiving(.cancelled(by: $0)) } }
+            // An operator may do either at any time. No checkout needs one in order to end.
+            next += [receiving(.retried), receiving(.abandoned)]
             if checkout.phase == .confirmed { next.append(with { $0.shipped = true }) }
         }
         // The catalog's sweep, whose report may be late.

@@ -108,6 +108,20 @@ import Testing
         #expect(after.next.after(.cancelled(by: .customer)) == nil)
     }
 
+    @Test(arguments: Checkout.Phase.allCases)
+    func `an operator repeats the step that a deadline would repeat, and gives up only what a deadline would give up`(phase: Checkout.Phase) {
+        let checkout = Checkout(phase: phase, reason: nil)
+        let retried = checkout.after(.retried)
+        #expect((retried == nil) == checkout.isTerminal)
+        #expect(retried?.next ?? checkout == checkout, "the step is the same")
+        // A customer who has to act is not reminded by it: payments reports again.
+        #expect(retried == (phase == .awaitingCustomer ? (checkout, [.charge]) : checkout.after(.overdue(expired: false))))
+        let abandoned = checkout.after(.abandoned)
+        let mayEnd = [Checkout.Phase.reserving, .charging, .awaitingCustomer, .booked].contains(phase)
+        #expect(abandoned == (mayEnd ? checkout.after(.overdue(expired: true)) : nil))
+        #expect(abandoned?.steps ?? [.void] == [.void], "the stock goes back only when it is certain that no money is kept")
+    }
+
     @Test(arguments: [Checkout.Phase.releasing, .reopening, .rejected, .cancelled])
     func `money that arrives for an order that is given up is refunded`(phase: Checkout.Phase) {
         let after = Checkout(phase: phase, reason: .paymentDeclined).after(.charged)

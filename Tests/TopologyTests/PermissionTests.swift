@@ -69,6 +69,7 @@ extension BrokerTests {
         @Test(arguments: [
             ("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications"),
             ("users", "payments"), ("carts", "payments"),
+            ("orders", "catalog"), ("orders", "payments"),
         ])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -83,7 +84,7 @@ extension BrokerTests {
         }
 
         /// A reply to a sign-in holds the session's token, and the address that it goes to stands in each request.
-        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "notifications", "users"])
+        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "notifications", "orders", "users"])
         func `nobody reads replies that are another's`(user: String, owner: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             guard user != owner else { return }
@@ -118,7 +119,7 @@ extension BrokerTests {
             for permission in try repositoryDefinitions().permissions {
                 let expected =
                     [
-                        "carts": #"^replies\.carts\."#, "deadletters": #"^replies\.deadletters\."#, "notifications": #"^replies\.notifications\."#, "users": #"^replies\.users\."#,
+                        "carts": #"^replies\.carts\."#, "deadletters": #"^replies\.deadletters\."#, "notifications": #"^replies\.notifications\."#, "orders": #"^replies\.orders\."#, "users": #"^replies\.users\."#,
                         "ingress": #"^(replies|events)\.ingress\."#,
                     ][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")

@@ -69,7 +69,7 @@ public enum InboxTrail {
         return try Set(rows.map { try $0.decode("message_id") })
     }
 
-    private static func message(_ row: Row, _ position: Position) throws -> Sent? {
+    static func message(_ row: Row, _ position: Position) throws -> Sent? {
         guard let name: String = try row.decode("kind"), let kind = OutgoingMessages.Kind(rawValue: name),
             let place: Int = try row.decode("place"), let key: String = try row.decode("key")
         else { return nil }

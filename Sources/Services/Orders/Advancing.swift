@@ -29,7 +29,7 @@ struct Advancing: Sendable {
                 continue
             }
             let wasPending = !order.checkout.endsWait
-            guard let following = try apply(item.input, to: &order, now) else { continue }
+            guard let following = try apply(item.input, of: item.request.id, to: &order, now) else { continue }
             messages[index] += following
             if wasPending, order.checkout.endsWait { settled[order.id] = index }
             orders[order.id] = order
@@ -49,7 +49,7 @@ struct Advancing: Sendable {
     }
 
     /// The messages that follow; nil when the event changes nothing.
-    private func apply(_ event: CheckoutEvent, to order: inout OrderRow, _ now: Date) throws -> [OutgoingMessage]? {
+    private func apply(_ event: CheckoutEvent, of message: UUID, to order: inout OrderRow, _ now: Date) throws -> [OutgoingMessage]? {
         let expired = times.isExpired(placedAt: order.placedAt, now: now)
         // While the gateway reviews a payment, its customer has nothing to do.
         let isUnattended =
@@ -74,7 +74,7 @@ struct Advancing: Sendable {
         if !isSamePhase || event.kind != .overdue && event.kind != .stockReserved || isUnattended {
             let phrase = isUnattended ? "not done yet; asking the customer to return" : event.kind.phrase(enteringPhase: next.phase, payment: event.payment?.state)
             let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
-            order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail))
+            order.newHistory.append(.init(at: now, state: next.phase.rawValue, detail: detail, message: message))
         }
         return try steps.map { try OutgoingMessage($0, for: order, until: times.end(placedAt: order.placedAt)) } + (news ?? [])
     }

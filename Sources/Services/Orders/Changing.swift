@@ -10,7 +10,7 @@ struct Changing: Sendable {
     let times: CheckoutTimes
     let clock: any WallClock
 
-    /// Applies the requests of a batch one after the other. A change adds to the order's history; a request that adds nothing changes nothing.
+    /// Applies the requests of a batch one after the other. A change adds to the order's history, or counts a repeated step; a request that does neither changes nothing.
     /// - Parameter apply: Throws a `Problem` for a request that is refused, a `Failure` for one that has to wait.
     func change<Input: Sendable>(
         _ items: [IncomingMessage<Input>], of order: (Input) -> UUID?, named thing: String = "order", on transaction: any SQLConnection,
@@ -27,10 +27,11 @@ struct Changing: Sendable {
                 continue
             }
             do {
-                let (entries, wasPending) = (row.newHistory.count, !row.checkout.endsWait)
+                let (entries, retries, wasPending) = (row.newHistory.count, row.retries, !row.checkout.endsWait)
                 let (reply, messages) = try apply(item, &row, now)
                 outcomes.append(.done(reply, emit: messages))
-                guard row.newHistory.count > entries else { continue }
+                guard row.newHistory.count > entries || row.retries > retries else { continue }
+                row.attribute(since: entries, to: item.request.id)
                 orders[id] = row
                 changed.insert(id)
                 if wasPending, row.checkout.endsWait { settled[id] = index }
@@ -67,6 +68,11 @@ extension Store {
 }
 
 extension OrderRow {
+    /// Names the message that caused the entries of the history from `start` on.
+    fileprivate mutating func attribute(since start: Int, to message: UUID) {
+        for index in newHistory.indices where index >= start { newHistory[index].message = message }
+    }
+
     mutating func note(_ state: String, _ detail: String, by actor: OrderView.Actor? = nil, at now: Date) {
         newHistory.append(.init(at: now, state: state, detail: detail, by: actor))
     }

@@ -40,6 +40,10 @@ struct Checkout: Sendable, Hashable {
         case overdue(expired: Bool)
         /// The customer has been asked to act, and has not done so within the grace.
         case unattended
+        /// An operator asks for the current step again, without waiting for its deadline.
+        case retried
+        /// An operator gives the order up, as the deadline of the whole checkout would.
+        case abandoned
     }
 
     enum Canceller: Sendable, Hashable, CaseIterable {
@@ -119,6 +123,12 @@ struct Checkout: Sendable, Hashable {
         case (.rejected, .stockReserved), (.cancelled, .stockReserved): to(phase, .release)
         // If money ever arrives for an order that was given up, it is refunded.
         case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged), (.cancelled, .charged): to(phase, .void)
+
+        // Nothing is charged again: payments reports its result once more, in case the first report was lost.
+        case (.awaitingCustomer, .retried): to(.awaitingCustomer, .charge)
+        case (_, .retried): after(.overdue(expired: false))
+        // Later there is money to refund, or the order is given up already.
+        case (.reserving, .abandoned), (.charging, .abandoned), (.awaitingCustomer, .abandoned), (.booked, .abandoned): after(.overdue(expired: true))
 
         default: nil
         }

@@ -9,18 +9,25 @@ public enum OrdersService {
     public static let name = "orders"
     public static let migrations = Inbox.migrations + Schema.migrations
     static let overdueInterval: Duration = .seconds(1)
+    static let retryCheckout = "orders.checkouts.retry"
+    static let abandonCheckout = "orders.checkouts.compensate"
+    static let assignCheckout = "orders.checkouts.assign"
 
     /// - Parameters:
     ///   - retention: Seconds from the time when an order was placed for which it keeps its recipient, even if the customer has deleted the account. Nothing is erased before
     ///     the order has ended: it was shipped and has no open return, it was given up, or it is older than `Customers.longestHold`.
     ///   - shop: The shop's name on invoices, if it is known.
-    public static func definition(times: CheckoutTimes = .init(), retention: Double = 0, shop: String? = nil, clock: any WallClock) -> ServiceDefinition {
+    ///   - inboxes: The inboxes of other services. Without them, operators see only those messages of an order that its own inbox knows.
+    public static func definition(
+        times: CheckoutTimes = .init(), retention: Double = 0, shop: String? = nil, inboxes: Inboxes? = nil, clock: any WallClock
+    ) -> ServiceDefinition {
         let placing = Placing(times: times, clock: clock)
         let advancing = Advancing(times: times, clock: clock)
         let changing = Changing(times: times, clock: clock)
         let reading = Reading(clock: clock)
         let customers = Customers(clock: clock, retention: retention)
         let notes = Notes(clock: clock)
+        let operating = Operating(times: times, clock: clock, inboxes: inboxes)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -46,6 +53,11 @@ public enum OrdersService {
                 .query("orders.invoices.get", reading: GetOrder.read, handle: Invoicing(shop: shop).get),
                 .command("orders.notes.create", transaction: .own, reading: NewNote.read, handle: notes.add),
                 .query("orders.notes.list", reading: ListNotes.read, handle: notes.list),
+                .query("orders.checkouts.list", reading: ListCheckouts.read, handle: operating.list),
+                .compositeQuery("orders.checkouts.get", reading: OneCheckout.read, answer: operating.get),
+                .command(retryCheckout, transaction: .own, reading: OneCheckout.read, handle: changing.retry),
+                .command(abandonCheckout, transaction: .own, reading: AbandonCheckout.read, handle: changing.abandon),
+                .command(assignCheckout, transaction: .own, reading: AssignCheckout.read, handle: changing.assign),
             ],
             pollers: [
                 Poller(name: "overdue checkouts", interval: overdueInterval, find: advancing.findOverdue),
@@ -55,6 +67,7 @@ public enum OrdersService {
                 MessageName.reserve, MessageName.release, MessageName.commit, MessageName.charge, MessageName.void, MessageName.capture, MessageName.reopenCart,
                 MessageName.advance, MessageName.restock, MessageName.createRefund, MessageName.customerErased, MessageName.eraseOrdersInNotifications,
             ],
+            asks: Inboxes.others.map(MessageName.findInInbox),
             announces: [
                 MessageName.orderConfirmed, MessageName.orderRejected, MessageName.orderActionRequired, MessageName.orderShipped, MessageName.orderDelivered,
                 MessageName.orderCancelled, MessageName.orderRefunded, MessageName.orderReturnRequested, MessageName.orderReturnApproved, MessageName.orderReturnRefused,

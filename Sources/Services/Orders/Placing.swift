@@ -16,7 +16,7 @@ struct Placing: Sendable {
         let texts = try items.map { try OrderTexts($0.input) }
         let due = times.due(.reserving, retries: 0, placedAt: now, now: now)
         let numbers = try await Store.place(
-            items.map(\.input), texts: texts, history: history, due: due, now: now, on: transaction)
+            items.map(\.input), messages: items.map(\.request.id), texts: texts, history: history, due: due, now: now, on: transaction)
         var waiters: [Store.Waiter] = []
         let outcomes: [Outcome] = try zip(items, texts).map { item, texts in
             let order = item.input

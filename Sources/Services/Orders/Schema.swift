@@ -173,5 +173,38 @@ enum Schema {
             sql: """
                 DROP INDEX orders_by_sku;
                 """),
+        Migration(
+            id: "checkouts for operators",
+            sql: """
+                -- The message that placed the order, from which its messages can be followed. Null for orders of versions before.
+                ALTER TABLE orders ADD COLUMN placed_by uuid;
+
+                CREATE TABLE checkout_assignments (
+                    order_id uuid PRIMARY KEY REFERENCES orders,
+                    -- Null for nobody any more.
+                    assignee text,
+                    assigned_at timestamptz NOT NULL,
+                    assigned_by text NOT NULL
+                );
+                -- What operators did about checkouts, and who.
+                CREATE TABLE checkout_actions (
+                    number bigint GENERATED ALWAYS AS IDENTITY,
+                    order_id uuid NOT NULL REFERENCES orders,
+                    at timestamptz NOT NULL,
+                    actor text NOT NULL,
+                    action text NOT NULL,
+                    detail text,
+                    message_id uuid NOT NULL,
+                    PRIMARY KEY (order_id, number)
+                );
+                """),
+        Migration(
+            id: "running checkouts by age",
+            sql: """
+                -- Those that have not ended, oldest first. The columns change no more often than those of the index by deadline, so that steps still stay on their page.
+                CREATE INDEX checkouts_running ON checkouts (listed_at, order_id) WHERE due_minute IS NOT NULL;
+                -- Those whose step has been repeated without an answer: few of many.
+                CREATE INDEX checkouts_stuck ON checkouts (listed_at, order_id) WHERE due_minute IS NOT NULL AND drives >= 3;
+                """),
     ]
 }

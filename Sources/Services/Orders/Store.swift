@@ -57,7 +57,7 @@ struct OrderRow: Sendable {
                 lines: try lines.value, total: total, refunded: Money(amount: refunded, currency: total.currency),
                 shippingAddress: try shippingAddress.value,
                 payment: .init(state: paymentState, gateway: try payment.value.gateway, key: clientSecret),
-                placedAt: placedAt, history: try history.value + newHistory, shipments: fulfilment.shipments, returns: fulfilment.returns)
+                placedAt: placedAt, history: (try history.value + newHistory).map(\.shown), shipments: fulfilment.shipments, returns: fulfilment.returns)
         }
     }
 }
@@ -78,20 +78,21 @@ struct OrderTexts: Sendable {
 enum Store {
     /// Inserts new orders and returns the number of each. An order that exists already is not in the answer.
     static func place(
-        _ orders: [PlaceOrder], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
+        _ orders: [PlaceOrder], messages: [UUID], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
         on transaction: any SQLConnection
     ) async throws -> [UUID: String] {
         let rows = try await transaction.query(
             """
             WITH placed AS (
-                INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at, locale)
+                INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at, locale, placed_by)
                 SELECT id, 'W-' || nextval('order_numbers'), cart_id, customer_id, email, address::jsonb, payment::jsonb, lines::jsonb,
-                       total, currency, \(now), locale
+                       total, currency, \(now), locale, message
                 FROM unnest(
                     \(orders.map(\.orderID)), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
                     \(texts.map(\.shippingAddress.text)), \(texts.map(\.payment.text)), \(texts.map(\.lines.text)),
-                    \(orders.map(\.total.amount)), \(orders.map(\.total.currency)), \(orders.map(\.locale))
-                ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency, locale)
+                    \(orders.map(\.total.amount)), \(orders.map(\.total.currency)), \(orders.map(\.locale)),
+                    \(messages)
+                ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency, locale, message)
                 ON CONFLICT DO NOTHING
                 RETURNING id, number
             ), begun AS (

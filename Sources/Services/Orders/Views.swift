@@ -26,6 +26,11 @@ struct OrderView: Sendable, Codable {
         let detail: String
         /// The actor of a manual step; nil for automatic ones.
         var by: Actor?
+        /// The message that caused it, for operators; nil where the order is shown, and in entries of versions without it.
+        var message: UUID?
+
+        /// As customers see it.
+        var shown: Entry { Entry(at: at, state: state, detail: detail, by: by) }
     }
 
     enum Actor: String, Sendable, Codable {

@@ -13,8 +13,6 @@ import Terminal
 struct ShellRequests: Sendable {
     /// How long an operator waits for a reply.
     private static let timeout: Duration = .seconds(10)
-    /// No account has this id.
-    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     private let client: RequestClient
     private let randomness: any Randomness
@@ -49,9 +47,13 @@ struct ShellRequests: Sendable {
 
     /// The actor in the audit log: an administrator without an account, under the name of the person at the shell, who may have become root by sudo.
     private static var caller: Caller {
+        Caller(id: Caller.nobody, role: .admin, email: person.map { "\($0) in a shell" })
+    }
+
+    /// The name of the person at the shell; nil where nothing says it.
+    static var person: String? {
         let environment = ProcessInfo.processInfo.environment
-        let user = environment["SUDO_USER"] ?? environment["USER"]
-        return Caller(id: nobody, role: .admin, email: user.map { "\($0) in a shell" })
+        return environment["SUDO_USER"] ?? environment["USER"]
     }
 }
 

@@ -18,7 +18,11 @@ import Testing
 
     private static let commands: [[String]] = [
         ["dead-letters"], ["dead-letters", "list", "--cause", "a", "--queue", "b"], ["dead-letters", "show", id], ["dead-letters", "replay", id, id],
-        ["dead-letters", "discard", id, id], ["dead-letters", "restore", id, id], ["audit"], ["audit", "--json", "--since", "2026-01-01T00:00:00Z"], ["status"],
+        ["dead-letters", "discard", id, id], ["dead-letters", "restore", id, id], ["dead-letters", "groups"], ["dead-letters", "diff", id],
+        ["dead-letters", "edit", id, "--set", "a=1", "--yes"], ["dead-letters", "replay", "--cause", "a", "--dry-run"], ["dead-letters", "jobs"],
+        ["dead-letters", "export"], ["dead-letters", "import", "/dev/null"], ["dead-letters", "import", "no/such/file"], ["dead-letters", "stats"], ["dead-letters", "audit"],
+        ["checkouts"], ["checkouts", "list", "--stuck", "--older-than", "15m"], ["checkouts", "show", id], ["checkouts", "retry", id, "--yes"], ["audit"],
+        ["audit", "--json", "--since", "2026-01-01T00:00:00Z"], ["status"],
         ["status", "--json"], ["health"], ["settings"], ["topology", "check"], ["topology", "apply"], ["migrate"],
         ["inbox", "republish", "--since", "2026-01-01T00:00:00Z", "--service", "orders", "--service", "carts"], ["administrator", "ada@example.com"],
         ["imports"], ["imports", "start", "/dev/null", "--kind", "stock"], ["imports", "start", "no/such/file"], ["imports", "watch", id], ["imports", "rejected", id],

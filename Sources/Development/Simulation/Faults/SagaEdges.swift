@@ -46,6 +46,10 @@ enum SagaEdges {
         Edge("awaitingCustomer", "cancelled", "voiding"),
         Edge("booked", "cancelled", "voiding"),
         Edge("confirming", "cancelled", "voiding"),
+        Edge("reserving", "given up", "voiding"),
+        Edge("charging", "given up", "voiding"),
+        Edge("awaitingCustomer", "given up", "voiding"),
+        Edge("booked", "given up", "voiding"),
     ]
 
     /// History entries that are not steps of the saga.

@@ -1,0 +1,44 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// The inboxes of the services that a checkout passes through, which know its messages by their ids.
+public struct Inboxes: Sendable {
+    /// Those besides orders itself, whose inbox is at hand.
+    static let others = ["carts", "catalog", "notifications", "payments"]
+    /// For each query. An operator waits, and a service that does not answer is not asked twice.
+    static let timeout: Duration = .seconds(1)
+
+    let ask: RequestClient.Ask
+    let randomness: any Randomness
+
+    /// - Parameter ask: Sends a request to another service; `RequestClient.send` in production.
+    public init(ask: @escaping RequestClient.Ask, randomness: any Randomness) {
+        self.ask = ask
+        self.randomness = randomness
+    }
+
+    /// What each service knows of the messages; nil for a service that does not answer.
+    func find(_ queries: [(service: String, ids: [UUID])]) async throws -> [(service: String, handled: [InboxTrail.Handled]?)] {
+        try await withThrowingTaskGroup(of: (String, [InboxTrail.Handled]?).self) { group in
+            for query in queries where !query.ids.isEmpty {
+                group.addTask { (query.service, try await self.find(query.ids, in: query.service)) }
+            }
+            return try await group.reduce(into: []) { $0.append(($1.0, $1.1)) }
+        }
+    }
+
+    private func find(_ ids: [UUID], in service: String) async throws -> [InboxTrail.Handled]? {
+        let request = Request(id: randomness.uuid(), operation: MessageName.findInInbox(of: service), body: try JSON.encode(InboxQuery(messages: ids, isTraced: true)))
+        do {
+            let reply = try await ask(request, .query, Self.timeout)
+            return reply.status == 200 ? try JSON.decode(InboxAnswer.self, from: reply.body).trail : nil
+        } catch is RequestClient.Unanswered {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import ArgumentParser
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import Terminal
+
+struct CheckoutsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "checkouts", abstract: "Lists checkouts that run, shows one with all its messages, and helps one that is stuck.",
+        discussion: "Exit status 0: done. 1: refused, or no answer came. 78: a setting is wrong.",
+        subcommands: [List.self, Show.self, Retry.self, Compensate.self, Assign.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists checkouts that have not ended, oldest first.")
+
+        @Option(help: "The step that it waits for: reserving, charging, awaitingCustomer, booked, confirming, voiding, releasing or reopening.") var state: String?
+        @Flag(help: "Only those whose step was repeated three times or more without an answer.") var stuck = false
+        @Option(help: "Only those placed longer ago than 90s, 15m, 36h or 8d.") var olderThan: String?
+        @OptionGroup var options: ListOptions
+
+        func run() async throws {
+            var parameters: [String: String] = [:]
+            parameters["state"] = state
+            if stuck { parameters["stuck"] = "true" }
+            parameters["olderThan"] = olderThan
+            let printer = ListPrinter(options: options, columns: CheckoutLine.columns(at: Date()), emptiness: "No checkout runs that matches.")
+            let query = parameters
+            try await ShellRequests.run("checkouts") { try await printer.print("orders.checkouts.list", query, $0) }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows one order's checkout: its steps, what operators did, and its messages as a waterfall.",
+            discussion: "In a pipe the messages are lines with tabs: depth, operation, service, sent, handled, milliseconds, id.")
+
+        @Argument(help: "The order's id or number.") var order: String
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let (order, json) = (order, json)
+            try await ShellRequests.run("checkouts") { shell in
+                let id = try await shell.orderID(order)
+                let reply = try await shell.accepted("orders.checkouts.get", .query, ["id": id])
+                if json {
+                    Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
+                } else {
+                    Console.print(CheckoutText(try JSON.decode(from: reply.body), terminal: .own).text)
+                }
+            }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Asks for the current step again at once.",
+            discussion: "Services act once for each order: it does no harm when the step is only slow.")
+
+        @Argument(help: "The order's id or number.") var order: String
+        @OptionGroup var confirmation: Confirmation
+
+        func run() async throws {
+            let confirmation = confirmation
+            try await CheckoutsCommand.change(order, "orders.checkouts.retry", .durable) { try confirmation.ask("Ask for \($0.step) of order \($0.name) again?") }
+        }
+    }
+
+    struct Compensate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Gives an order up as the end of its time would: its payment is undone, its stock released, its cart opened again.",
+            discussion: "Possible until its payment is known to have succeeded; after that, cancel the order.")
+
+        @Argument(help: "The order's id or number.") var order: String
+        @Option(help: "Why, for the order's history.") var reason: String?
+        @OptionGroup var confirmation: Confirmation
+
+        func run() async throws {
+            let confirmation = confirmation
+            let body = try reason.map { try JSON.encode(["reason": $0]) } ?? []
+            try await CheckoutsCommand.change(order, "orders.checkouts.compensate", .durable, body) {
+                try confirmation.ask("Give up order \($0.name) of \($0.customer.email) (\($0.payment.total.text))? The customer is told.")
+            }
+        }
+    }
+
+    struct Assign: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Notes who looks after an order.")
+
+        @Argument(help: "The order's id or number.") var order: String
+        @Argument(help: "The operator's name or address. (default: you)") var operatorName: String?
+        @Flag(help: "Assign it to nobody.") var nobody = false
+        @OptionGroup var confirmation: Confirmation
+
+        func validate() throws {
+            if nobody, operatorName != nil { throw ValidationError("Give either a name or --nobody.") }
+        }
+
+        func run() async throws {
+            let confirmation = confirmation
+            let name = nobody ? nil : operatorName ?? ShellRequests.person
+            if !nobody, name == nil { throw ValidationError("Nothing says who you are: give a name.") }
+            let body = try JSON.encode(["assignee": name])
+            try await CheckoutsCommand.change(order, "orders.checkouts.assign", .command, body) { checkout in
+                // Only a change of hands is worth a question.
+                guard let holder = checkout.assignment?.assignee, holder != name else { return }
+                try confirmation.ask("Order \(checkout.name) is assigned to \(holder.printable). Assign it to \(name ?? "nobody")?")
+            }
+        }
+    }
+
+    /// Shows what would be changed to `agree`, and changes it.
+    private static func change(
+        _ order: String, _ operation: String, _ durability: Durability, _ body: [UInt8] = [], _ agree: @escaping @Sendable (CheckoutReport) throws -> Void
+    ) async throws {
+        try await ShellRequests.run("checkouts") { shell in
+            let id = try await shell.orderID(order)
+            let before: CheckoutReport = try await shell.get("orders.checkouts.get", ["id": id])
+            try agree(before)
+            let reply = try await shell.accepted(operation, durability, ["id": id], body)
+            if !reply.body.isEmpty { Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
+        }
+    }
+}
+
+extension OperatorRequests {
+    /// The id of the order with this id or number.
+    func orderID(_ text: String) async throws -> String {
+        if UUID(uuidString: text) != nil { return text }
+        let found = try await get(Listed<FoundOrder>.self, "orders.orders.list", ["number": text, "limit": "1"])
+        guard let order = found.items.first else { throw ValidationError("There is no order '\(text.printable)'.") }
+        return order.id
+    }
+}
+
+/// An order in a list.
+private struct FoundOrder: Decodable, Sendable {
+    let id: String
+}

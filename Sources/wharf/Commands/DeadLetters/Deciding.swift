@@ -1,0 +1,191 @@
+import ArgumentParser
+import JSON
+import Messaging
+import Runtime
+import Terminal
+
+extension DeadLettersCommand {
+    struct Replay: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sends messages back to the queues they came from.",
+            discussion: """
+                By id at once. By filter as a job of the service, which goes on when this command ends: first slowly, then faster, and it stops by itself when too many die again. \
+                An edited letter is sent as edited. A message that a service has handled before counts once, within the services' memory of 7 days.
+                """)
+
+        @OptionGroup var selection: Selection
+        @Flag(help: "Also replay messages older than what services remember. If one was handled before it died, it is handled a second time.") var pastMemory = false
+        @Flag(help: "Also replay charges past the time for which the gateway knows their keys, after a reconciliation.") var reconcile = false
+        @Option(help: "Letters a second, step by step, such as 1,5,50.") var rates: String?
+        @Option(help: "The share of letters that die again at which the job stops, from 0 to 1.") var stopShare: Double?
+
+        func validate() throws {
+            try selection.validate()
+            if let rates, Self.numbers(rates) == nil { throw ValidationError("--rates are integers with commas, such as 1,5,50.") }
+            if !selection.ids.isEmpty, rates != nil || stopShare != nil { throw ValidationError("--rates and --stop-share are for a filter.") }
+        }
+
+        func run() async throws {
+            var options: [String: JSONValue] = [:]
+            if pastMemory { options["pastMemory"] = true }
+            if reconcile { options["reconcile"] = true }
+            let single = options
+            options["rates"] = rates.flatMap(Self.numbers).map { .array($0.map { .integer($0) }) }
+            options["stopShare"] = stopShare.map { .number($0) }
+            try await selection.perform(.replay, single: single, job: options)
+        }
+
+        private static func numbers(_ text: String) -> [Int]? {
+            let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+            return numbers.contains(nil) ? nil : numbers.compactMap(\.self)
+        }
+    }
+
+    struct Discard: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Discards dead letters; they stay in the records, and can be restored.")
+        @OptionGroup var selection: Selection
+
+        func validate() throws { try selection.validate() }
+        func run() async throws { try await selection.perform(.discard) }
+    }
+
+    struct Restore: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Opens discarded dead letters again, so that they can be replayed.")
+        @OptionGroup var selection: Selection
+
+        func validate() throws { try selection.validate() }
+        func run() async throws { try await selection.perform(.restore) }
+    }
+}
+
+/// What an operator decides about letters.
+enum LetterDecision: String, Sendable {
+    case replay, discard, restore
+
+    var operation: String { "deadletters.letters.\(rawValue)" }
+    var durability: Durability { self == .replay ? .durable : .command }
+    /// The state of the letters that it is for.
+    var from: String { self == .restore ? "discarded" : "open" }
+
+    var done: String {
+        switch self {
+        case .replay: "replayed"
+        case .discard: "discarded"
+        case .restore: "restored"
+        }
+    }
+}
+
+/// The letters that a decision is about: some by their ids, or all that a filter selects.
+struct Selection: ParsableArguments, Sendable {
+    @Argument(help: "The letters' ids; without any, the filter selects.") var ids: [String] = []
+    @OptionGroup(title: "Filter") var filter: LetterFilter
+    @Flag(help: "Without a filter: all of them.") var all = false
+    @Flag(help: "Show what would be done, and change nothing.") var dryRun = false
+    @Flag(help: "Start the job without following it.") var noWatch = false
+    @OptionGroup var confirmation: Confirmation
+
+    func validate() throws {
+        if !ids.isEmpty, !filter.isEmpty || all { throw ValidationError("Give either ids or a filter.") }
+        if ids.isEmpty, filter.isEmpty, !all { throw ValidationError("Give ids, a filter, or --all.") }
+        if all, !filter.isEmpty { throw ValidationError("Give either a filter or --all.") }
+    }
+
+    /// - Parameters:
+    ///   - single: What the request about one letter holds.
+    ///   - job: What the request of a job holds besides.
+    func perform(_ decision: LetterDecision, single: [String: JSONValue] = [:], job: [String: JSONValue] = [:]) async throws {
+        let selection = self
+        try await ShellRequests.run("dead-letters") { shell in
+            if selection.ids.isEmpty {
+                let bulk = BulkDecision(decision: decision, filter: selection.filter, options: job)
+                try await bulk.run(shell, dryRun: selection.dryRun, clock: shell.clock, watches: !selection.noWatch) { try selection.confirmation.ask($0) }
+            } else {
+                let refused = try await selection.decide(decision, single, shell) { Console.print($0 + "\n") }
+                if refused > 0 { throw ExitCode.failure }
+            }
+        }
+    }
+
+    /// Decides about one letter after the other, and prints what became of each. A refusal does not stop the others.
+    /// - Returns: How many were refused.
+    func decide(
+        _ decision: LetterDecision, _ options: [String: JSONValue], _ requests: any OperatorRequests, _ write: @Sendable (String) -> Void
+    ) async throws -> Int {
+        let body = options.isEmpty ? [] : try JSON.encode(options)
+        var refused = 0
+        for id in ids {
+            do {
+                if dryRun {
+                    let letter: Letter = try await requests.get("deadletters.letters.get", ["id": id])
+                    let isFor = letter.state == decision.from
+                    write("\(id)\t\(isFor ? "would be \(decision.done)" : "is \(letter.state.printable)")\t\((letter.operation ?? letter.queue).printable)")
+                    if !isFor { refused += 1 }
+                } else {
+                    try await requests.accepted(decision.operation, decision.durability, ["id": id], body)
+                    write("\(id)\t\(decision.done)")
+                }
+            } catch let refusal as Refusal {
+                refused += 1
+                write("\(id)\trefused\t\(refusal.description.printable)")
+            }
+        }
+        return refused
+    }
+}
+
+/// A decision about all letters that a filter selects: a job of the service.
+struct BulkDecision: Sendable {
+    /// Causes that are shown before it begins, the most frequent ones.
+    private static let maximumCauses = 20
+
+    let decision: LetterDecision
+    let filter: LetterFilter
+    let options: [String: JSONValue]
+
+    struct Preview: Decodable, Sendable, Equatable {
+        struct Cause: Decodable, Sendable, Equatable {
+            let cause: String
+            let queue: String?
+            let count: Int
+        }
+
+        let selected: Int
+        let orders: Int
+        let byCause: [Cause]
+    }
+
+    /// Shows what would be done, and does it once `agree` returns.
+    func run(
+        _ requests: any OperatorRequests, dryRun: Bool, clock: any WallClock, watches: Bool, write: @escaping @Sendable (String) -> Void = { Console.print($0) },
+        _ agree: (String) throws -> Void
+    ) async throws {
+        let preview = try JSON.decode(Preview.self, from: try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(dryRun: true)).body)
+        write(text(preview))
+        if dryRun { return }
+        guard preview.selected > 0 else { return write("Nothing to do.\n") }
+        try agree("\(decision.rawValue.capitalizedFirst) \(preview.selected) letters?")
+        let job = try JSON.decode(LetterJob.self, from: try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(dryRun: false)).body)
+        write("job \(job.id); it goes on when this command ends: wharf dead-letters jobs watch \(job.id)\n")
+        guard watches else { return }
+        try await LetterJob.follow(job.id, requests, clock: clock, terminal: .own, write: write)
+    }
+
+    func body(dryRun: Bool) throws -> [UInt8] {
+        var members = options
+        members["action"] = .string(decision.rawValue)
+        members["filter"] = .object(filter.parameters.mapValues { .string($0) })
+        if dryRun { members["dryRun"] = true }
+        return try JSON.encode(members)
+    }
+
+    func text(_ preview: Preview) -> String {
+        let causes = preview.byCause.prefix(Self.maximumCauses).map { "  \($0.count)\t\($0.cause.printable)\($0.queue.map { " from \($0.printable)" } ?? "")\n" }.joined()
+        let rest = preview.byCause.count > Self.maximumCauses ? "  and \(preview.byCause.count - Self.maximumCauses) more causes\n" : ""
+        return "\(filter.phrase): \(preview.selected) would be \(decision.done), of \(preview.orders) orders\n" + causes + rest
+    }
+}
+
+extension String {
+    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}

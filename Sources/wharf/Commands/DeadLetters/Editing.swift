@@ -1,0 +1,109 @@
+import ArgumentParser
+import FoundationEssentials
+import JSON
+import Messaging
+import Terminal
+
+extension DeadLettersCommand {
+    struct Edit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Changes the body that a replay sends; the original is kept, and exactly one of the two can be sent.",
+            discussion: """
+                Opens $VISUAL, $EDITOR or vi; with --set, changes members of JSON instead: --set lines[0].quantity=2. A value that is not JSON is a text. \
+                The service checks the new body against what the operation accepts.
+                """)
+
+        @Argument(help: "The letter's id.") var id: String
+        @Option(name: .customLong("set"), help: "path=value; repeat for several.") var settings: [String] = []
+        @Flag(help: "Go back to the original.") var revert = false
+        @Flag(help: "Show the difference, and change nothing.") var dryRun = false
+        @OptionGroup var confirmation: Confirmation
+
+        func validate() throws {
+            if revert, !settings.isEmpty { throw ValidationError("Give either --revert or --set.") }
+            for setting in settings { _ = try BodyChange(setting) }
+        }
+
+        func run() async throws {
+            let id = id
+            let letter: WholeLetter = try await ShellRequests.run("dead-letters") { try await $0.get("deadletters.letters.get", ["id": id]) }
+            if revert { return try await revert(letter) }
+            guard letter.isText else { throw ValidationError("The body is not text.") }
+            let old = letter.edit?.body ?? letter.body
+            let new = try settings.isEmpty ? TextEditor.edited(old) : BodyChange.apply(settings.map(BodyChange.init), to: old)
+            let difference = LetterDifference(from: old, to: new)
+            guard !difference.isEmpty else { return _ = Console.print("Nothing has changed.\n") }
+            Console.print(difference.text(Terminal.own.paint))
+            if dryRun { return }
+            // What was typed in an editor was meant by a person who saw it, and so is what is set here; a script gives --yes.
+            try confirmation.ask("Keep this as the body of letter \(id.printable)?")
+            let body = try JSON.encode(["body": new])
+            try await ShellRequests.run("dead-letters") { _ = try await $0.accepted("deadletters.letters.edit", .command, ["id": id], body) }
+            Console.print("edited; replay sends this body: wharf dead-letters replay \(id.printable)\n")
+        }
+
+        private func revert(_ letter: WholeLetter) async throws {
+            guard letter.edit != nil else { return _ = Console.print("The letter is not edited.\n") }
+            if dryRun { return _ = Console.print("The edit would be removed.\n") }
+            try confirmation.ask("Remove the edit of letter \(id.printable)?")
+            let id = id
+            try await ShellRequests.run("dead-letters") { _ = try await $0.accepted("deadletters.letters.revert", .command, ["id": id]) }
+        }
+    }
+}
+
+/// `path=value`: a change of one member of JSON.
+struct BodyChange: Sendable, Equatable {
+    enum Step: Sendable, Equatable {
+        case member(String)
+        case element(Int)
+    }
+
+    let path: [Step]
+    let value: JSONValue
+
+    init(_ text: String) throws {
+        guard let sign = text.firstIndex(of: "="), sign > text.startIndex else { throw ValidationError("'\(text.printable)' is not path=value.") }
+        path = try Self.steps(String(text[..<sign]))
+        let given = String(text[text.index(after: sign)...])
+        value = (try? JSON.decode(JSONValue.self, from: Array(given.utf8))) ?? .string(given)
+    }
+
+    /// `a.b[0].c`
+    private static func steps(_ text: String) throws -> [Step] {
+        try text.split(separator: ".", omittingEmptySubsequences: false).flatMap { part -> [Step] in
+            let name = part.prefix { $0 != "[" && $0 != "]" }
+            var steps: [Step] = name.isEmpty ? [] : [.member(String(name))]
+            var rest = part.dropFirst(name.count)
+            while rest.first == "[" {
+                let digits = rest.dropFirst().prefix { $0 != "]" }
+                guard let index = Int(digits), index >= 0, rest.dropFirst(digits.count + 1).first == "]" else { throw ValidationError("'\(text.printable)' is not a path such as lines[0].quantity.") }
+                steps.append(.element(index))
+                rest = rest.dropFirst(digits.count + 2)
+            }
+            guard !steps.isEmpty, rest.isEmpty else { throw ValidationError("'\(text.printable)' is not a path such as lines[0].quantity.") }
+            return steps
+        }
+    }
+
+    static func apply(_ changes: [BodyChange], to body: String) throws -> String {
+        guard var value = try? JSON.decode(JSONValue.self, from: Array(body.utf8)) else { throw ValidationError("The body is not JSON: edit it without --set.") }
+        for change in changes { value = try change.applied(to: value, change.path[...]) }
+        return String(decoding: try JSON.encode(value), as: UTF8.self)
+    }
+
+    private func applied(to value: JSONValue, _ path: ArraySlice<Step>) throws -> JSONValue {
+        guard let step = path.first else { return self.value }
+        switch (step, value) {
+        case (.member(let name), .object(var members)):
+            members[name] = try applied(to: members[name] ?? .object([:]), path.dropFirst())
+            return .object(members)
+        case (.element(let index), .array(var elements)) where index <= elements.count:
+            let new = try applied(to: index < elements.count ? elements[index] : .object([:]), path.dropFirst())
+            if index < elements.count { elements[index] = new } else { elements.append(new) }
+            return .array(elements)
+        case (.member(let name), _): throw ValidationError("There is no object for the member '\(name.printable)'.")
+        case (.element(let index), _): throw ValidationError("There is no list with an element \(index).")
+        }
+    }
+}

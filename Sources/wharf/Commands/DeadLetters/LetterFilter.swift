@@ -1,0 +1,70 @@
+import ArgumentParser
+import FoundationEssentials
+import JSON
+import Terminal
+
+/// A time that a person gives: an age, or RFC 3339.
+struct TimeArgument: ExpressibleByArgument, Sendable {
+    private static let longestAge = 3_650 * 86_400
+
+    /// As RFC 3339.
+    let text: String
+
+    init?(argument: String) {
+        self.init(argument: argument, now: Date())
+    }
+
+    init?(argument: String, now: Date) {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        if let unit = argument.last.flatMap({ units[$0] }), let count = Int(argument.dropLast()) {
+            guard (1...Self.longestAge / unit).contains(count) else { return nil }
+            text = now.addingTimeInterval(-Double(count * unit)).ISO8601Format()
+        } else if (try? JSON.decode(Date.self, from: JSON.encode(argument))) != nil {
+            text = argument
+        } else {
+            return nil
+        }
+    }
+}
+
+/// Which letters: the parameters of the list, and the filter of a job.
+struct LetterFilter: ParsableArguments, Sendable {
+    @Option(help: "The service that could not handle it.") var service: String?
+    @Option(help: "The operation or event.") var operation: String?
+    @Option(help: "The queue that it came from.") var queue: String?
+    @Option(help: "The cause, such as malformed-message.") var cause: String?
+    @Option(help: "The group's id.") var group: String?
+    @Option(help: "The order's id.") var order: String?
+    @Option(help: "Last seen at this time or later.") var since: TimeArgument?
+    @Option(help: "Last seen before this time.") var until: TimeArgument?
+    @Option(help: "A header, as name:value.") var header: String?
+    @Option(help: "Text in the body, 3 to 100 characters.") var text: String?
+
+    /// Without the state.
+    var parameters: [String: String] {
+        var parameters: [String: String] = [:]
+        parameters["service"] = service
+        parameters["operation"] = operation
+        parameters["queue"] = queue
+        parameters["cause"] = cause
+        parameters["group"] = group
+        parameters["order"] = order
+        parameters["since"] = since?.text
+        parameters["until"] = until?.text
+        parameters["header"] = header
+        parameters["text"] = text
+        return parameters
+    }
+
+    /// In words.
+    var phrase: String {
+        let parts = parameters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.printable)" }
+        return parts.isEmpty ? "all letters" : "letters with " + parts.joined(separator: ", ")
+    }
+
+    var isEmpty: Bool { parameters.isEmpty }
+}
+
+enum LetterStates {
+    static let help: ArgumentHelp = "The state: open, replayed, handled, discarded or all."
+}

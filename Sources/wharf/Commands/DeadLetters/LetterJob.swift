@@ -1,0 +1,168 @@
+import ArgumentParser
+import FoundationEssentials
+import JSON
+import Messaging
+import Runtime
+import Terminal
+
+/// A job of the service, as it reports it.
+struct LetterJob: Decodable, Sendable, Equatable {
+    /// The pause between two queries for its progress.
+    static let pause: Duration = .milliseconds(500)
+    /// Consecutive queries without a reply, after which the command gives up; the job does not.
+    static let maximumSilent = 20
+    private static let barWidth = 30
+
+    let id: String
+    let action: String
+    let filter: [String: String]
+    let state: String
+    let reason: String?
+    let selected: Int
+    let sent: Int
+    let handled: Int
+    let diedAgain: Int
+    let skipped: Int
+    let rate: Double?
+    let startedAt: Date
+    let startedBy: String
+    let finishedAt: Date?
+
+    var isRunning: Bool { state == "running" }
+
+    static func columns(at now: Date) -> [Column<LetterJob>] {
+        [
+            Column("job") { $0.id }, Column("action") { $0.action }, Column("state") { $0.state }, Column("selected", isNumber: true) { "\($0.selected)" },
+            Column("sent", isNumber: true) { "\($0.sent)" }, Column("handled", isNumber: true) { "\($0.handled)" },
+            Column("died again", isNumber: true) { "\($0.diedAgain)" }, Column("skipped", isNumber: true) { "\($0.skipped)" },
+            Column("age", isNumber: true) { now.timeIntervalSince($0.startedAt).age }, Column("by") { $0.startedBy },
+        ]
+    }
+
+    /// The percentage of the selected letters that are dealt with.
+    var percent: Int { selected == 0 ? 100 : min(100, (sent + skipped) * 100 / selected) }
+
+    var line: String {
+        let counts = "\(sent) of \(selected) sent, \(handled) handled, \(diedAgain) died again, \(skipped) skipped"
+        let rate = isRunning ? rate.map { $0 > 0 ? ", \(Int($0)) a second" : "" } ?? "" : ""
+        return "\(action.printable) \(state.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")"
+    }
+
+    /// On a terminal a bar that replaces the previous one; elsewhere a line if anything has changed.
+    func text(after last: LetterJob?, _ terminal: Terminal) -> String {
+        guard terminal.isLive else { return self == last ? "" : line + "\n" }
+        let done = percent * Self.barWidth / 100
+        let bar = terminal.paint.accent(String(repeating: "█", count: done)) + terminal.paint.dim(String(repeating: "░", count: Self.barWidth - done))
+        return "\r\u{1B}[K" + "\(bar) \(percent) %  \(line)".cut(toVisible: (terminal.columns ?? 80) - 1) + (isRunning ? "" : "\n")
+    }
+
+    /// Shows the job's progress until it ends.
+    /// - Throws: `ExitCode(1)` for a job that did not finish.
+    static func follow(
+        _ id: String, _ requests: any OperatorRequests, clock: any WallClock, terminal: Terminal, write: @Sendable (String) -> Void
+    ) async throws {
+        var last: LetterJob?
+        var silent = 0
+        while true {
+            do {
+                let job: LetterJob = try await requests.get("deadletters.jobs.get", ["id": id])
+                silent = 0
+                write(job.text(after: last, terminal))
+                last = job
+                if !job.isRunning {
+                    if job.state != "finished" { throw ExitCode.failure }
+                    return
+                }
+            } catch is RequestClient.Unanswered where silent < maximumSilent {
+                silent += 1
+            }
+            try await clock.sleep(for: pause)
+        }
+    }
+}
+
+extension DeadLettersCommand {
+    struct Jobs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lists jobs that act on many letters, follows one, and stops or resumes it.",
+            subcommands: [All.self, Show.self, Watch.self, Cancel.self, Resume.self], defaultSubcommand: All.self)
+
+        struct All: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists jobs, newest first.")
+            @OptionGroup var options: ListOptions
+
+            func run() async throws {
+                let printer = ListPrinter(options: options, columns: LetterJob.columns(at: Date()), emptiness: "There are no jobs.")
+                try await ShellRequests.run("dead-letters") { try await printer.print("deadletters.jobs.list", [:], $0) }
+            }
+        }
+
+        struct Show: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(abstract: "Prints one job as JSON.")
+            @Argument(help: "The job's id.") var id: String
+
+            func run() async throws { try await Jobs.print(id, "deadletters.jobs.get", .query) }
+        }
+
+        struct Watch: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Shows the progress of a job until it ends.", discussion: "Exit status 0: it finished. 1: it was stopped or cancelled, or no answer came.")
+            @Argument(help: "The job's id.") var id: String
+
+            func run() async throws {
+                let id = id
+                try await ShellRequests.run("dead-letters") { shell in
+                    try await LetterJob.follow(id, shell, clock: shell.clock, terminal: .own) { Console.print($0) }
+                }
+            }
+        }
+
+        struct Cancel: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(abstract: "Stops a job: letters that are not sent yet stay as they are.")
+            @Argument(help: "The job's id.") var id: String
+
+            func run() async throws { try await Jobs.print(id, "deadletters.jobs.cancel", .command) }
+        }
+
+        struct Resume: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(abstract: "Goes on with a job that has stopped.")
+            @Argument(help: "The job's id.") var id: String
+
+            func run() async throws { try await Jobs.print(id, "deadletters.jobs.resume", .command) }
+        }
+
+        private static func print(_ id: String, _ operation: String, _ durability: Durability) async throws {
+            try await ShellRequests.run("dead-letters") { shell in
+                let reply = try await shell.accepted(operation, durability, ["id": id])
+                if !reply.body.isEmpty { Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
+            }
+        }
+    }
+
+    struct Group: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Names, annotates, mutes or resolves a group.")
+
+        enum State: String, ExpressibleByArgument, CaseIterable, Sendable { case open, muted, resolved }
+
+        @Argument(help: "The group's id.") var id: String
+        @Option(help: "Its name; empty to remove it.") var name: String?
+        @Option(help: "A note for others; empty to remove it.") var note: String?
+        @Option(help: "Its state.") var state: State?
+
+        func validate() throws {
+            if name == nil, note == nil, state == nil { throw ValidationError("Give --name, --note or --state.") }
+        }
+
+        func run() async throws {
+            var members: [String: JSONValue] = [:]
+            members["name"] = name.map { $0.isEmpty ? .null : .string($0) }
+            members["note"] = note.map { $0.isEmpty ? .null : .string($0) }
+            members["state"] = state.map { .string($0.rawValue) }
+            let (id, body) = (id, try JSON.encode(members))
+            try await ShellRequests.run("dead-letters") { shell in
+                let reply = try await shell.accepted("deadletters.groups.change", .command, ["id": id], body)
+                if !reply.body.isEmpty { Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Glibc
+
+/// The lines of a file, one at a time.
+final class LineReader {
+    /// A letter with the largest body that the broker takes, and Base64 on top.
+    static let maximumLine = 64 << 20
+    private static let chunk = 65_536
+
+    private let descriptor: Int32
+    private let path: String
+    private var buffer: [UInt8] = []
+    private var start = 0
+    private var isAtEnd = false
+
+    /// - Parameter path: `-` is standard input.
+    init(path: String) throws {
+        self.path = path
+        descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw ValidationError("\(path) cannot be read.") }
+    }
+
+    deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
+
+    /// Nil at the end. Without the line's end.
+    func next() throws -> [UInt8]? {
+        var searched = start
+        while true {
+            if let end = buffer[searched...].firstIndex(of: 0x0A) {
+                defer { start = end + 1 }
+                return Array(buffer[start..<end])
+            }
+            searched = buffer.count
+            if isAtEnd {
+                defer { start = buffer.count }
+                return start < buffer.count ? Array(buffer[start...]) : nil
+            }
+            guard buffer.count - start <= Self.maximumLine else { throw ValidationError("A line of \(path) is longer than \(Self.maximumLine) bytes.") }
+            searched -= start
+            buffer.removeFirst(start)
+            start = 0
+            try fill()
+        }
+    }
+
+    private func fill() throws {
+        var chunk = [UInt8](repeating: 0, count: Self.chunk)
+        let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { return }
+        guard count >= 0 else { throw ValidationError("\(path) cannot be read.") }
+        isAtEnd = count == 0
+        buffer += chunk.prefix(count)
+    }
+}

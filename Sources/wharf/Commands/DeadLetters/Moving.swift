@@ -1,0 +1,109 @@
+import ArgumentParser
+import Assembly
+import FoundationEssentials
+import JSON
+import Messaging
+import Runtime
+import Terminal
+
+extension DeadLettersCommand {
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints whole letters as NDJSON, one a line: everything that an import needs to have them elsewhere.",
+            discussion: "The memory that it takes does not depend on how many there are. A letter that changes meanwhile may be missing or come twice.")
+
+        @OptionGroup(title: "Filter") var filter: LetterFilter
+        @Option(help: LetterStates.help) var state = "open"
+
+        func run() async throws {
+            let parameters = filter.parameters.merging(["state": state]) { $1 }
+            let count = try await ShellRequests.run("dead-letters") { try await LetterTransfer.export(parameters, $0) { Console.print($0) } }
+            Role.complain("\(count) letters exported")
+        }
+    }
+
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Reads letters that were exported, from a file or standard input.",
+            discussion: "A letter that is there already stays as it is, so an import may be repeated. Exit status 0: all were accepted. 1: some were not; each is named with its line.")
+
+        @Argument(help: "The file; - for standard input.") var file = "-"
+        @Flag(help: "Read all lines, and import nothing.") var dryRun = false
+
+        func run() async throws {
+            let (file, dryRun) = (file, dryRun)
+            let result = try await ShellRequests.run("dead-letters") { shell in
+                let lines = try LineReader(path: file)
+                return try await LetterTransfer.import({ try lines.next() }, dryRun: dryRun, shell) { Role.complain($0) }
+            }
+            Role.complain("\(result.accepted) letters \(dryRun ? "read" : "imported"), \(result.refused) refused")
+            if result.refused > 0 { throw ExitCode.failure }
+        }
+    }
+}
+
+/// Letters on their way out of a shop, and into it.
+enum LetterTransfer {
+    /// Letters that are asked for, or sent, at once.
+    static let concurrency = 16
+    /// Letters in memory.
+    static let page = 100
+
+    /// Returns how many letters were written; stops when nobody reads any more.
+    static func export(_ parameters: [String: String], _ requests: any OperatorRequests, _ write: @Sendable (String) -> Bool) async throws -> Int {
+        var cursor: String?
+        var count = 0
+        repeat {
+            var query = parameters
+            query["limit"] = String(page)
+            query["cursor"] = cursor
+            let list = try await requests.get(Listed<Letter>.self, "deadletters.letters.list", query)
+            let whole = try await list.items.concurrentMap(limit: concurrency) { letter in
+                try await requests.send("deadletters.letters.get", .query, ["id": letter.id], [])
+            }
+            for reply in whole where reply.status != 404 {
+                guard reply.status < 300 else { throw Refusal(reply) }
+                guard write(String(decoding: reply.body, as: UTF8.self) + "\n") else { return count }
+                count += 1
+            }
+            cursor = list.nextCursor
+        } while cursor != nil
+        return count
+    }
+
+    /// Imports line after line; a line that is refused stops none of the others.
+    static func `import`(
+        _ next: () throws -> [UInt8]?, dryRun: Bool, _ requests: any OperatorRequests, complain: @escaping @Sendable (String) -> Void
+    ) async throws -> (accepted: Int, refused: Int) {
+        var (accepted, refused, number) = (0, 0, 0)
+        var isOver = false
+        while !isOver {
+            var batch: [(number: Int, line: [UInt8])] = []
+            while batch.count < concurrency {
+                guard let line = try next() else {
+                    isOver = true
+                    break
+                }
+                number += 1
+                if line.contains(where: { $0 > 0x20 }) { batch.append((number, line)) }
+            }
+            let results = try await batch.concurrentMap(limit: concurrency) { item in
+                do {
+                    guard (try? JSON.decode(Letter.self, from: item.line)) != nil else { throw Flaw() }
+                    if !dryRun { try await requests.accepted("deadletters.letters.import", .command, [:], item.line) }
+                    return true
+                } catch let refusal as Refusal {
+                    complain("line \(item.number): \(refusal.description.printable)")
+                } catch is Flaw {
+                    complain("line \(item.number): this is no letter as an export has it")
+                }
+                return false
+            }
+            accepted += results.count { $0 }
+            refused += results.count { !$0 }
+        }
+        return (accepted, refused)
+    }
+
+    private struct Flaw: Error {}
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import FoundationEssentials
+import JSON
+import Messaging
+import Terminal
+
+extension DeadLettersCommand {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists dead letters, newest first: a table on a terminal, lines with tabs in a pipe.")
+
+        @OptionGroup(title: "Filter") var filter: LetterFilter
+        @Option(help: LetterStates.help) var state = "open"
+        @OptionGroup var options: ListOptions
+
+        func run() async throws {
+            let parameters = filter.parameters.merging(["state": state]) { $1 }
+            let printer = ListPrinter(options: options, columns: Letter.columns(at: Date()), emptiness: "No dead letter matches.")
+            try await ShellRequests.run("dead-letters") { try await printer.print("deadletters.letters.list", parameters, $0) }
+        }
+    }
+
+    struct Groups: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists groups of letters with one cause: how many, of how many orders, since when.")
+
+        @Option(help: "The state: open, muted, resolved or all.") var state = "open"
+        @Option(help: "Only this service's.") var service: String?
+        @OptionGroup var options: ListOptions
+
+        func run() async throws {
+            var parameters = ["state": state]
+            parameters["service"] = service
+            let query = parameters
+            let printer = ListPrinter(options: options, columns: LetterGroup.columns(at: Date()), emptiness: "There is no such group.")
+            try await ShellRequests.run("dead-letters") { try await printer.print("deadletters.groups.list", query, $0) }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows one dead letter: its body, headers, attempts, what was decided about it, and its order.")
+
+        @Argument(help: "The letter's id.") var id: String
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let (id, json) = (id, json)
+            try await ShellRequests.run("dead-letters") { shell in
+                let reply = try await shell.accepted("deadletters.letters.get", .query, ["id": id])
+                guard !json else { return _ = Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
+                let letter = try JSON.decode(WholeLetter.self, from: reply.body)
+                Console.print(LetterText(letter, terminal: .own).lines.map { $0 + "\n" }.joined())
+                if let order = letter.letter.orderId { Console.print(await OrderContext.of(order, message: letter.letter.messageId, shell, terminal: .own)) }
+            }
+        }
+    }
+
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Compares the edited body of a letter with the original, line by line.", discussion: "Exit status 0: they are equal. 1: they differ, or there is no answer.")
+
+        @Argument(help: "The letter's id.") var id: String
+
+        func run() async throws {
+            let id = id
+            let isEqual = try await ShellRequests.run("dead-letters") { shell in
+                let letter: WholeLetter = try await shell.get("deadletters.letters.get", ["id": id])
+                let difference = LetterDifference(from: letter.body, to: letter.edit?.body ?? letter.body)
+                Console.print(difference.text(Terminal.own.paint))
+                return difference.isEmpty
+            }
+            if !isEqual { throw ExitCode.failure }
+        }
+    }
+
+    struct Stats: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Counts letters by state, by service, and by hour of the last day.")
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let json = json
+            try await ShellRequests.run("dead-letters") { shell in
+                let reply = try await shell.accepted("deadletters.stats.get")
+                guard !json else { return _ = Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
+                Console.print(try JSON.decode(LetterStats.self, from: reply.body).text(.own, at: Date()))
+            }
+        }
+    }
+
+    struct Audit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists what was done about dead letters and by whom, newest first.")
+
+        @Option(help: "Only this person's.") var actor: String?
+        @Option(help: "Only this action, such as replayed.") var action: String?
+        @Option(help: "Done at this time or later.") var since: TimeArgument?
+        @OptionGroup var options: ListOptions
+
+        func run() async throws {
+            var parameters: [String: String] = [:]
+            parameters["actor"] = actor
+            parameters["action"] = action
+            parameters["since"] = since?.text
+            let query = parameters
+            let printer = ListPrinter(options: options, columns: AuditLine.columns, emptiness: "Nothing matches.")
+            try await ShellRequests.run("dead-letters") { try await printer.print("deadletters.audit.list", query, $0) }
+        }
+    }
+}
+
+/// What was done about a letter.
+struct AuditLine: Decodable, Sendable {
+    let at: Date
+    let actor: String
+    let action: String
+    let letter: String?
+    let group: String?
+    let job: String?
+    let detail: String?
+
+    static let columns: [Column<AuditLine>] = [
+        Column("time") { $0.at.ISO8601Format() }, Column("who") { $0.actor }, Column("action") { $0.action },
+        Column("what") { line in line.letter ?? line.job.map { "job \($0)" } ?? line.group.map { "group \($0)" } ?? "-" }, Column("detail") { $0.detail ?? "" },
+    ]
+}
+
+/// How many letters there are.
+struct LetterStats: Decodable, Sendable {
+    struct Service: Decodable, Sendable {
+        let service: String
+        let open: Int
+        let oldest: Date?
+    }
+
+    let states: [String: Int]
+    let services: [Service]
+    let perHour: [Int]
+
+    func text(_ terminal: Terminal, at now: Date) -> String {
+        let names = states.sorted { $0.key < $1.key }.map { "\($0.key.printable)\t\($0.value)\n" }.joined()
+        guard terminal.columns != nil else {
+            return names + services.map { "\($0.service.printable)\t\($0.open)\t\($0.oldest?.ISO8601Format() ?? "")\n" }.joined()
+        }
+        var table = Columns<Service>([
+            Column("service") { $0.service }, Column("open", isNumber: true) { "\($0.open)" },
+            Column("oldest", isNumber: true) { $0.oldest.map { now.timeIntervalSince($0).age } ?? "-" },
+        ])
+        let counts = states.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key.printable)" }.joined(separator: ", ")
+        return "\(counts)\n24 hours [\(perHour.sparkline)] \(perHour.reduce(0, +))\n\n" + table.table(services, terminal.paint, width: terminal.columns)
+    }
+}

@@ -1,0 +1,56 @@
+import Contracts
+import JSON
+import Messaging
+
+/// How an operator's command asks the services: over the broker, or a test in its place.
+protocol OperatorRequests: Sendable {
+    /// - Throws: `RequestClient.Unanswered`
+    func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply
+}
+
+extension ShellRequests: OperatorRequests {
+    func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply {
+        try await reply(operation, durability, parameters, body: body)
+    }
+}
+
+extension OperatorRequests {
+    /// - Throws: ``Refusal`` for a request that was not accepted.
+    @discardableResult
+    func accepted(_ operation: String, _ durability: Durability = .query, _ parameters: [String: String] = [:], _ body: [UInt8] = []) async throws -> Reply {
+        let reply = try await send(operation, durability, parameters, body)
+        guard reply.status < 300 else { throw Refusal(reply) }
+        return reply
+    }
+
+    func get<Value: Decodable>(_ type: Value.Type, _ operation: String, _ parameters: [String: String] = [:]) async throws -> Value {
+        try JSON.decode(type, from: try await accepted(operation, .query, parameters).body)
+    }
+
+    func get<Value: Decodable>(_ operation: String, _ parameters: [String: String] = [:]) async throws -> Value {
+        try await get(Value.self, operation, parameters)
+    }
+}
+
+/// Why a request was not accepted, in the service's words.
+struct Refusal: Error, Equatable, CustomStringConvertible {
+    let description: String
+    /// The last part of the problem's type.
+    let kind: String
+
+    init(_ reply: Reply) {
+        guard let problem = try? JSON.decode(Problem.self, from: reply.body) else {
+            (description, kind) = ("the service answered with status \(reply.status)", "")
+            return
+        }
+        let fields = problem.errors?.map { "\($0.field) \($0.detail)" }.joined(separator: "; ")
+        description = fields ?? problem.detail
+        kind = problem.type.split(separator: "/").last.map(String.init) ?? ""
+    }
+}
+
+/// A page of a list.
+struct Listed<Item: Decodable & Sendable>: Decodable, Sendable {
+    let items: [Item]
+    let nextCursor: String?
+}

@@ -1,0 +1,38 @@
+import JSON
+import Terminal
+import Testing
+
+@testable import wharf
+
+@Suite struct BodyChangeTests {
+    @Test(arguments: [
+        (["a=2"], #"{"a":2,"b":[1,{"c":"x"}]}"#), (["b[1].c=y"], #"{"a":1,"b":[1,{"c":"y"}]}"#), (["b[1].c=\"7\""], #"{"a":1,"b":[1,{"c":"7"}]}"#),
+        (["b[2]=null", "d.e=true"], #"{"a":1,"b":[1,{"c":"x"},null],"d":{"e":true}}"#), (["a={\"z\":[]}"], #"{"a":{"z":[]},"b":[1,{"c":"x"}]}"#), (["a=b=c"], #"{"a":"b=c","b":[1,{"c":"x"}]}"#),
+    ])
+    func `a path names a member, and its value is JSON or else a text`(settings: [String], expected: String) throws {
+        #expect(try BodyChange.apply(settings.map(BodyChange.init), to: #"{"a":1,"b":[1,{"c":"x"}]}"#) == expected)
+    }
+
+    @Test(arguments: ["a", "=1", ".a=1", "a..b=1", "a[=1", "a[x]=1", "a[-1]=1", "a]=1", "a[0]b=1"])
+    func `what is no path is refused before anything is asked`(setting: String) {
+        #expect(throws: (any Error).self) { try BodyChange(setting) }
+    }
+
+    @Test(arguments: [("a.b=1", #"{"a":1}"#), ("a[0]=1", #"{"a":{}}"#), ("a[3]=1", #"{"a":[0]}"#), ("a=1", "[]"), ("a=1", "not JSON")])
+    func `a path that leads nowhere is refused`(setting: String, body: String) {
+        #expect(throws: (any Error).self) { try BodyChange.apply([BodyChange(setting)], to: body) }
+    }
+
+    @Test func `the difference of two bodies is that of their lines as people read them`() {
+        let difference = LetterDifference(from: #"{"b":[1,2],"a":"x"}"#, to: #"{"a":"y","b":[1,2]}"#)
+        #expect(difference.lines.filter { if case .same = $0 { false } else { true } } == [.removed(#"  "a": "x","#), .added(#"  "a": "y","#)])
+        #expect(LetterDifference(from: #"{"a":1,"b":2}"#, to: #"{ "b": 2, "a": 1 }"#).isEmpty, "order and blanks are no difference")
+        #expect(!LetterDifference(from: "plain", to: "other").isEmpty)
+        #expect(LetterDifference(from: "a\nb\nc\nd", to: "a\nc\nd\ne").lines == [.same("a"), .removed("b"), .same("c"), .same("d"), .added("e")])
+    }
+
+    @Test func `a sparkline has a character an hour, blank where nothing happened`() {
+        #expect([0, 1, 4, 8].sparkline == " ▁▄█")
+        #expect([Int](repeating: 0, count: 24).sparkline == String(repeating: " ", count: 24))
+    }
+}
