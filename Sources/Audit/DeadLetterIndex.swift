@@ -58,7 +58,7 @@ struct DeadLetterIndex: Sendable {
     private mutating func add(_ row: Row) throws {
         let state: String = try row.decode("state")
         let settledAt: Date? = try row.decode("settled_at")
-        let isReplayed = state == "replayed"
+        let isReplayed = state == "replayed" || state == "handled"
         if let text: String = try row.decode("message_id"), let id = UUID(uuidString: text) {
             // Of several letters of one message, one that waits accounts for it; else the last replay counts.
             switch letters[id] {

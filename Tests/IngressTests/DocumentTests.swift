@@ -209,5 +209,12 @@ import YAML
         "POST /v1/dead-letters/{id}/replay deadletters.letters.replay durable admin",
         "DELETE /v1/dead-letters/{id} deadletters.letters.discard command admin",
         "POST /v1/dead-letters/{id}/restoration deadletters.letters.restore command admin",
+        "PUT /v1/dead-letters/{id}/edit deadletters.letters.edit command admin",
+        "DELETE /v1/dead-letters/{id}/edit deadletters.letters.revert command admin",
+        "POST /v1/dead-letters deadletters.letters.import command admin",
+        "GET /v1/dead-letters/stats deadletters.stats.get query admin",
+        "GET /v1/dead-letters/audit deadletters.audit.list query admin",
+        "GET /v1/dead-letters/groups deadletters.groups.list query admin",
+        "PATCH /v1/dead-letters/groups/{id} deadletters.groups.change command admin",
     ]
 }

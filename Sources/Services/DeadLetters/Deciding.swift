@@ -84,6 +84,7 @@ extension Problem {
             switch state {
             case .open: "The dead letter is open."
             case .replayed: "The dead letter was replayed already; if the message fails again, it will be open again."
+            case .handled: "The dead letter was replayed, and its service has handled the message."
             case .discarded: "The dead letter was discarded; restore it first: POST /v1/dead-letters/{id}/restoration, or wharf dead-letters restore."
             }
         return .conflict("dead-letter-\(state.rawValue)", detail)
