@@ -13,7 +13,8 @@ package enum Database {
         do {
             let auditor = try await auditor(settings, administrator)
             for service in ServiceName.allCases {
-                try await prepare(service, settings, administrator)
+                let tables = try await prepare(service, settings, administrator).map { AppendOnlyTables(service: service, user: $0) }
+                try await tables?.release(on: administrator)
                 let url = settings.postgresURL(for: service.rawValue)
                 let applied = try await Migrator.migrate(
                     service.migrations, schema: service.rawValue, on: url, allowsPlainText: settings.allowsPlainText(to:), logger: logger)
@@ -21,6 +22,7 @@ package enum Database {
                 _ = try await InboxPartitions(of: database, clock: assembly.clock, logger: logger).maintain()
                 try await auditor?.grant(service, on: database, logger: logger)
                 await database.close()
+                try await tables?.seal(on: administrator)
                 if !applied.isEmpty {
                     logger.info("migrated", metadata: ["service": "\(service)", "migrations": "\(applied.joined(separator: " "))"])
                 }
@@ -32,15 +34,15 @@ package enum Database {
         await administrator.close()
     }
 
-    /// The service's role, which owns its schema and sees no other.
-    private static func prepare(_ service: ServiceName, _ settings: Settings, _ administrator: PostgresPool) async throws {
+    /// Makes the service's role, which owns its schema and sees no other. Returns its name; nil when the service has none of its own.
+    private static func prepare(_ service: ServiceName, _ settings: Settings, _ administrator: PostgresPool) async throws -> String? {
         let name = service.rawValue
         guard let credentials = try Credentials(ofOwn: settings.postgresURL(for: name), besides: settings.postgresURL(for: Settings.administrator)) else {
             // A common role: the service has no URL of its own.
             try await administrator.withConnection {
                 _ = try await $0.execute("CREATE SCHEMA IF NOT EXISTS \(identifier: name)")
             }
-            return
+            return nil
         }
         try await administrator.transaction { transaction in
             try await makeRole(credentials, on: transaction)
@@ -49,6 +51,7 @@ package enum Database {
             // Roles without a schema in the database have no access to it.
             try await transaction.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         }
+        return credentials.user
     }
 
     /// Nil when the auditor has no role of its own.

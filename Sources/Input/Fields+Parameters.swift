@@ -25,6 +25,14 @@ extension Fields {
         return id
     }
 
+    /// A UUID in the query.
+    public mutating func optionalUUIDParameter(_ name: String) -> UUID? {
+        guard let text = parameters[name] else { return nil }
+        let id = UUID(text: text)
+        if id == nil { note(name, "must be a UUID") }
+        return id
+    }
+
     /// The `If-Match` that the change is conditional on.
     public mutating func ifMatch() -> EntityTags? {
         optionalParameter("if-match", 1...Self.maximumConditionLength).map(EntityTags.init)

@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import FoundationEssentials
 import Logging
+import PostgreSQL
 import Synchronization
 
 @testable import DeadLetters
@@ -15,9 +16,16 @@ struct DeadLettersHarness: Sendable {
     let service: ServiceHarness
     var admin: Caller { Caller(id: Self.operatorID, role: .admin, email: "admin@example.com") }
 
-    init() async throws {
+    /// - Parameter version: The last migration of an earlier version's database, which `migrate` then brings up to date.
+    init(version: String? = nil) async throws {
         let clock = SetClock()
-        service = try await ServiceHarness(DeadLettersService.definition(clock: clock), DeadLettersService.migrations, clock: clock)
+        let migrations = DeadLettersService.migrations
+        let applied = version.flatMap { id in migrations.firstIndex { $0.id == id } }.map { migrations[...$0] } ?? migrations[...]
+        service = try await ServiceHarness(DeadLettersService.definition(clock: clock), Array(applied), clock: clock)
+    }
+
+    func migrate() async throws {
+        try await Migrator.migrate(DeadLettersService.migrations, schema: DeadLettersService.name, on: service.url, logger: Logger(label: "test"))
     }
 
     /// Runs a collector until it has taken everything.
@@ -86,7 +94,7 @@ extension Delivery {
     /// A message that a worker has set aside, exactly as workers do.
     static func setAside(
         id: String? = UUID().uuidString, operation: String = "payments.charge", body: [UInt8] = Array(#"{"orderID":"1"}"#.utf8),
-        cause: String = "malformed-message", queue: String = "payments.commands", at: Date = Date(timeIntervalSince1970: 1_780_000_000),
+        cause: String = "malformed-message", detail: String = "what went wrong", queue: String = "payments.commands", at: Date = Date(timeIntervalSince1970: 1_780_000_000),
         headers: [String: FieldValue] = ["p.id": "abc"]
     ) -> Delivery {
         var properties = Properties(messageID: id, correlationID: "c", replyTo: "r", type: operation, headers: headers)
@@ -94,7 +102,7 @@ extension Delivery {
         let original = Delivery(properties, body, routingKey: queue)
         let setAside = FailureRouting(ladder: .standard, worker: "worker-1", randomness: TestRandomness())
         let publication = setAside.publication(
-            of: original, attempt: 7, failures: [], failure: Failure(cause, "what went wrong"), queue: queue, now: at)
+            of: original, attempt: 7, failures: [], failure: Failure(cause, detail), queue: queue, now: at)
         return Delivery(publication.properties, publication.body, routingKey: publication.routingKey)
     }
 

@@ -216,5 +216,12 @@ import YAML
         "GET /v1/dead-letters/jobs deadletters.jobs.list query admin", "POST /v1/dead-letters/jobs deadletters.jobs.start durable admin",
         "GET /v1/dead-letters/jobs/{id} deadletters.jobs.get query admin", "DELETE /v1/dead-letters/jobs/{id} deadletters.jobs.cancel command admin",
         "POST /v1/dead-letters/jobs/{id}/resumption deadletters.jobs.resume command admin",
+        "PUT /v1/dead-letters/{id}/edit deadletters.letters.edit command admin",
+        "DELETE /v1/dead-letters/{id}/edit deadletters.letters.revert command admin",
+        "POST /v1/dead-letters deadletters.letters.import command admin",
+        "GET /v1/dead-letters/stats deadletters.stats.get query admin",
+        "GET /v1/dead-letters/audit deadletters.audit.list query admin",
+        "GET /v1/dead-letters/groups deadletters.groups.list query admin",
+        "PATCH /v1/dead-letters/groups/{id} deadletters.groups.change command admin",
     ]
 }

@@ -1,8 +1,10 @@
+import AMQP
 import FoundationEssentials
 import PostgreSQL
 import TestKit
 import Testing
 
+@testable import JSON
 @testable import Messaging
 
 @Suite(.timeLimit(.minutes(3))) struct DeduplicationTests {
@@ -20,6 +22,24 @@ import Testing
             }
             return outcomes
         }
+    }
+
+    @Test func `a replayed message that differs from the one that was handled under its id becomes a dead letter`() async throws {
+        let ledger = try await Ledger()
+        let id = UUID()
+        let handled = try ledger.delivery(.init(account: "a", amount: 5), id: id, tag: 1)
+        let edited = FailedMessage(messageID: id.uuidString, operation: "ledger.add", headers: [:], body: try JSON.encode(Ledger.Entry(account: "a", amount: 6)))
+        let same = FailedMessage(messageID: id.uuidString, operation: "ledger.add", headers: [:], body: handled.body)
+        let processor = ledger.processor()
+        await processor.process([handled])
+        await processor.process([Ledger.delivery(same.publication(to: "ledger.commands"), tag: 2)])
+        #expect(!ledger.publisher.publications.contains { $0.exchange == Exchange.deadLetters })
+        await processor.process([Ledger.delivery(edited.publication(to: "ledger.commands"), tag: 3)])
+        #expect(try await ledger.balance("a") == 5)
+        let dead = ledger.publisher.publications.filter { $0.exchange == Exchange.deadLetters }
+        #expect(dead.map { $0.properties.headers[HeaderName.cause] } == [.string("already-handled")])
+        #expect(ledger.consumer.acknowledged.count == 3)
+        await ledger.database.close()
     }
 
     @Test(arguments: ["'repeatable read'", "serializable"])

@@ -11,13 +11,14 @@ import TestKit
 
 /// A service over a database of its own, asked the way a worker asks it: batches through the inbox, queries beside it.
 struct ServiceHarness: Sendable {
+    let url: String
     let database: PostgresPool
     let clock: SetClock
     private let operations: [String: Operation]
     private let handler: BatchHandler
 
     init(_ service: ServiceDefinition, _ migrations: [Migration], clock: SetClock) async throws {
-        let url = try await TestServers.freshDatabase()
+        url = try await TestServers.freshDatabase()
         try await Migrator.migrate(migrations, schema: service.name, on: url, logger: Logger(label: "test"))
         database = try PostgresPool(url: url, schema: service.name, logger: Logger(label: "test"))
         self.clock = clock

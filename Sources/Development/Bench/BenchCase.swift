@@ -37,7 +37,10 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     /// Checkouts and products at three times the rate that the shop can serve; long, so only with `--full` or by name.
     case overload
 
-    var isLong: Bool { [.growth, .backlog, .overload, .imports, .search, .signIns].contains(self) }
+    /// Stores dead letters, and lists them among a million. Takes long, so it runs only with `--full` or by name.
+    case deadLetters = "dead-letters"
+
+    var isLong: Bool { [.growth, .backlog, .overload, .imports, .search, .signIns, .deadLetters].contains(self) }
 
     /// - Throws: `ValidationError` for an unknown name.
     static func parse(_ list: String) throws -> Set<BenchCase> {

@@ -47,6 +47,8 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case relevance = "search.relevance", indexTime = "search.index.seconds", indexSize = "search.index.megabytes"
     // Milliseconds to read a profile at rest and during a flood of sign-ins; sign-ins verified per second.
     case profileAtRest = "signIns.profile.rest.p99", profileInFlood = "signIns.profile.p99", signIns = "signIns.rate"
+    // Dead letters stored per second; milliseconds for a list of groups, for a page of the slowest filter, and for one letter.
+    case letterIngest = "deadLetters.ingest", letterGroups = "deadLetters.groups.p99", letterPage = "deadLetters.page.p99", letterShown = "deadLetters.show.p99"
     // Seconds.
     case ready, overloadBacklog = "overload.settled"
     case messages = "messages.published", deliveries = "messages.delivered"

@@ -36,6 +36,12 @@ struct BenchPlan: Sendable, Codable {
     var products: Int { isQuick ? 5_000 : 100_000 }
     /// The number of types that are searched for with a wrong letter.
     var misspeltTypes: Int { isQuick ? 50 : 500 }
+    /// Dead letters among which an operator looks for some.
+    var letters: Int { isQuick ? 100_000 : 1_000_000 }
+    /// Dead letters that are published and stored.
+    var ingestedLetters: Int { isQuick ? 5_000 : 50_000 }
+    /// Requests of each kind for dead letters.
+    var letterReads: Int { isQuick ? 60 : 200 }
     /// Seconds of overload.
     var overloadSeconds: Double { isQuick ? 10 : 60 }
     /// Orders that each client of limit A places, by the number of clients.

@@ -57,6 +57,9 @@ struct BenchRun: Sendable {
             try await attempt(.search, Self.longLimit) { [running] in try await measureSearch(running) }
         }
         if plan.wants(.signIns) { running = try await measureSignIns() }
+        if plan.wants(.deadLetters) {
+            try await attempt(.deadLetters, Self.longLimit) { [running] in try await measureDeadLetters(running) }
+        }
         if plan.wants(.backlog) {
             try await attempt(.backlog, Self.longLimit) { [running] in try await measureBacklog(running) }
         }

@@ -8,7 +8,8 @@ enum Goals {
     /// One row for each goal that has figures.
     static func rows(_ record: BenchRecord) -> [BenchRow] {
         [
-            checkouts(record), single(record), peer(record), product(record), item(record), scaling(record), growth(record), overload(record), catalog(record), signIns(record), memory(record),
+            checkouts(record), single(record), peer(record), product(record), item(record), scaling(record), growth(record), overload(record), catalog(record), signIns(record), deadLetters(record),
+            memory(record),
             ready(record),
         ]
         .flatMap(\.self)
@@ -108,6 +109,15 @@ enum Goals {
 
     private static func signIns(_ record: BenchRecord) -> [BenchRow] {
         [over(record, .profileInFlood, "GET profile in a flood of sign-ins, p99", "ms", .profileAtRest, "at rest", .atMost, 3)].compactMap(\.self)
+    }
+
+    private static func deadLetters(_ record: BenchRecord) -> [BenchRow] {
+        [
+            alone(record, .letterIngest, "dead letters stored", "letters/s", .atLeast, 5_000),
+            alone(record, .letterGroups, "groups of a million dead letters, p99", "ms", .atMost, 200),
+            alone(record, .letterPage, "page of the slowest filter, p99", "ms", .atMost, 100),
+            alone(record, .letterShown, "one dead letter, p99", "ms", .atMost, 50),
+        ].compactMap(\.self)
     }
 
     private static func memory(_ record: BenchRecord) -> [BenchRow] {

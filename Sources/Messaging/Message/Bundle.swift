@@ -14,7 +14,7 @@ package enum Bundle {
     /// Of all bodies together, in bytes: a bundle fits into one frame. A larger message travels alone.
     static let maximumBytes = 64 * 1024
 
-    static let contentType = "application/vnd.wharf.bundle"
+    public static let contentType = "application/vnd.wharf.bundle"
 
     /// Returns the publications to send in place of `publications`, each with the indices of those that it contains.
     static func pack(_ publications: [Publication]) -> [(publication: Publication, places: [Int])] {

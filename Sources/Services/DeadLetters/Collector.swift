@@ -73,7 +73,7 @@ public struct DeadLetterCollector: Service {
     /// errors of the whole database.
     private func store(_ letters: [NewLetter]) async throws {
         do {
-            try await database.transaction { try await DeadLetterStore.add(letters, now: clock.now(), on: $0) }
+            try await DeadLetterStore.add(letters, now: clock.now(), to: database)
         } catch let error as PostgresError where error.concernsOneLetter {
             guard letters.count == 1 else {
                 for letter in letters { try await store([letter]) }
@@ -81,7 +81,7 @@ public struct DeadLetterCollector: Service {
             }
             logger.error("a dead letter is stored without the parts for display; a replay still sends all of it", metadata: ["error": "\(error)"])
             let bare = letters.map { $0.bare(because: "\(error.message)") }
-            try await database.transaction { try await DeadLetterStore.add(bare, now: clock.now(), on: $0) }
+            try await DeadLetterStore.add(bare, now: clock.now(), to: database)
         }
     }
 }

@@ -23,6 +23,8 @@ public enum DeadLettersService {
         let jobs = Jobs(orders: JobOrders(ask: ask), clock: clock)
         let stepping = JobStepping(clock: clock)
         let following = Following(services: Set(services), ask: ask, clock: clock)
+        let editing = Editing(clock: clock)
+        let groups = GroupHandlers(clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -31,6 +33,13 @@ public enum DeadLettersService {
                 .command("deadletters.letters.replay", reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", reading: OneLetter.read, handle: deciding.discard),
                 .command("deadletters.letters.restore", reading: OneLetter.read, handle: deciding.restore),
+                .command("deadletters.letters.edit", reading: EditLetter.read, handle: editing.edit),
+                .command("deadletters.letters.revert", reading: OneLetter.read, handle: editing.revert),
+                .command("deadletters.letters.import", reading: ImportedLetter.read, handle: Importing(clock: clock).add),
+                .query("deadletters.groups.list", reading: ListGroups.read, handle: groups.list),
+                .command("deadletters.groups.change", reading: GroupChange.read, handle: groups.change),
+                .query("deadletters.stats.get", reading: Statistics.read, handle: Statistics(clock: clock).get),
+                .query("deadletters.audit.list", reading: ListAudit.read, handle: AuditLog().list),
                 .command("deadletters.jobs.start", reading: StartJob.read, handle: jobs.start),
                 .query("deadletters.jobs.list", reading: ListJobs.read, handle: jobs.list),
                 .compositeQuery("deadletters.jobs.get", reading: OneJob.read, answer: jobs.get),
@@ -43,6 +52,8 @@ public enum DeadLettersService {
                 .findInInbox(of: name),
             ],
             pollers: [
+                Poller(name: "letters to analyse", interval: Analysis.interval, find: Analysis.work),
+                Poller(name: "old letters", interval: Retention.interval, find: Retention(clock: clock).work),
                 Poller(name: "due steps of jobs", interval: JobStepping.interval, find: stepping.findDue),
                 Poller(name: "replays without an outcome", interval: Following.interval, repeats: true, find: following.findDue),
                 Poller(name: "old jobs", interval: .seconds(3600), find: stepping.dropOld),

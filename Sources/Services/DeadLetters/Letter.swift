@@ -3,27 +3,48 @@ import JSON
 public import Messaging
 import Secrets
 
-public enum DeadLetterState: String, Sendable, Codable, CaseIterable {
-    /// Undecided, or returned.
-    case open
-    /// Sent back to its queue; its outcome is not known yet.
-    case replayed
-    /// Its service has handled it.
-    case handled
-    /// Kept, but hidden from the list of open letters.
-    case discarded
-}
-
 /// Which letters to select; nil matches any.
 public struct DeadLetterFilter: Sendable, Equatable {
-    public var cause: String?
-    public var queue: String?
-    public var state: DeadLetterState?
+    /// A text header with its value.
+    public struct Header: Sendable, Equatable {
+        public let name: String
+        public let value: String
 
-    public init(cause: String? = nil, queue: String? = nil, state: DeadLetterState? = .open) {
-        self.cause = cause
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    public var service: String?
+    public var operation: String?
+    public var queue: String?
+    public var cause: String?
+    public var group: UUID?
+    public var state: DeadLetterState?
+    public var order: UUID?
+    /// Bounds of the time at which a letter was last seen: `since` inclusive, `until` exclusive.
+    public var since: Date?
+    public var until: Date?
+    public var header: Header?
+    /// A part of the body that begins at a word's beginning, in either case where it is ASCII. See ``SearchWords`` for how much of a body is searched.
+    public var text: String?
+
+    public init(
+        service: String? = nil, operation: String? = nil, cause: String? = nil, queue: String? = nil, group: UUID? = nil, state: DeadLetterState? = .open,
+        order: UUID? = nil, since: Date? = nil, until: Date? = nil, header: Header? = nil, text: String? = nil
+    ) {
+        self.service = service
+        self.operation = operation
         self.queue = queue
+        self.cause = cause
+        self.group = group
         self.state = state
+        self.order = order
+        self.since = since
+        self.until = until
+        self.header = header
+        self.text = text
     }
 }
 
@@ -44,6 +65,15 @@ public struct DeadLetterSummary: Sendable {
     public let lastSeenAt: Date
     public let settledAt: Date?
     public let settledBy: String?
+    /// The service whose queue it died in; empty when the queue is unknown.
+    public let service: String
+    /// The letters of the same cause.
+    public let group: UUID
+    public let references: References
+    /// The earliest failed attempt that its headers have had.
+    public let firstFailedAt: Date
+    /// Whether a replay sends another body than the one it died with.
+    public let isEdited: Bool
 }
 
 /// A letter with everything known about it.
@@ -52,8 +82,17 @@ public struct DeadLetter: Sendable {
     public struct AuditEntry: Sendable, Codable {
         public let at: Date
         public let actor: String
-        /// `arrived`, `returned`, `replayed`, `discarded` or `restored`.
+        /// `arrived`, `returned`, `replayed`, `handled`, `discarded`, `restored`, `edited`, `reverted` or `imported`.
         public let action: String
+    }
+
+    /// The body that a replay sends instead of the original one.
+    public struct Edit: Sendable, Equatable {
+        public let body: [UInt8]
+        public let by: String
+        public let at: Date
+        /// Whether an edited body was ever sent: the original never is from then on.
+        public let wasSent: Bool
     }
 
     public let summary: DeadLetterSummary
@@ -66,9 +105,14 @@ public struct DeadLetter: Sendable {
     public let audit: [AuditEntry]
     let properties: JSONValue
     let headers: JSONValue
+    /// See ``Original``.
+    let original: [UInt8]
+    public let edit: Edit?
 
     /// The body, if it is UTF-8 without control characters other than white space.
-    public var bodyText: String? {
+    public var bodyText: String? { Self.text(of: body) }
+
+    static func text(of body: [UInt8]) -> String? {
         guard let text = String(validating: body, as: UTF8.self) else { return nil }
         let isReadable = text.unicodeScalars.allSatisfy {
             $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\r" || $0 == "\t"

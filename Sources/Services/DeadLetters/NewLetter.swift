@@ -14,7 +14,7 @@ struct NewLetter: Sendable {
     static let maximumName = 255
     static let maximumHistory = FailedAttempt.maximumKept
 
-    let id: UUID
+    var id: UUID
     /// Distinguishes this death of the message from its others; the same when it is merely redelivered.
     let occurrence: [UInt8]
     var messageID: String?
@@ -31,17 +31,22 @@ struct NewLetter: Sendable {
     let bodyBytes: Int
     /// The order that it is about.
     let subject: Subject?
+    var group: GroupKey
+    var references: References
+    /// See ``SearchWords/joined(body:headers:)``.
+    var words: String?
 
     init(_ delivery: Delivery) {
         let properties = delivery.properties
         let death = Death(delivery)
+        let original = Original(properties)
         // Encoding texts cannot fail. Should it ever, at least the body is kept.
-        original = (try? JSON.encode(Original(properties))) ?? []
+        self.original = (try? JSON.encode(original)) ?? []
         body = Array(delivery.body.prefix(Self.maximumBody))
         bodyBytes = delivery.body.count
         subject = Subject(properties.headers)
         occurrence = Self.occurrence(of: delivery)
-        id = Self.id(of: delivery, queue: death.queue, occurrence: occurrence)
+        id = Self.id(messageID: properties.messageID, queue: death.queue, body: delivery.body, occurrence: occurrence)
         messageID = properties.messageID.map(Self.name)
         operation = properties.type.map(Self.name)
         queue = Self.name(death.queue)
@@ -49,6 +54,9 @@ struct NewLetter: Sendable {
         detail = String(death.detail.prefix(FailedAttempt.maximumDetail)).storable
         attempts = death.attempts
         history = death.history
+        group = GroupKey(queue: queue, operation: operation, cause: cause, detail: detail)
+        references = References(original, body: body)
+        words = SearchWords.joined(body: body, headers: original.headers)
         self.properties = Self.shown(properties)
         headers = JSONValue.fields(properties.headers)
     }
@@ -66,6 +74,10 @@ struct NewLetter: Sendable {
         letter.history = []
         letter.properties = properties.filter { $0.key == Self.contentType && $0.value.isASCII }
         letter.headers = [:]
+        letter.group = GroupKey(queue: letter.queue, operation: nil, cause: letter.cause, detail: letter.detail)
+        letter.references.orderNumber = nil
+        letter.references.trace = nil
+        letter.words = nil
         return letter
     }
 
@@ -78,6 +90,9 @@ struct NewLetter: Sendable {
         return metadata
     }
 
+    /// The time of the earliest failed attempt that is known; nil when none is.
+    var firstFailedAt: Date? { history.map(\.at).min() }
+
     /// One of the properties; shows a replay whether it is a bundle.
     private static let contentType = "contentType"
 
@@ -87,10 +102,11 @@ struct NewLetter: Sendable {
 
     private static let namespace = UUID(uuid: (0xb8, 0x6e, 0x0a, 0x17, 0x93, 0x5d, 0x4c, 0x21, 0x8f, 0x60, 0x1d, 0x3a, 0x77, 0xe4, 0x09, 0xc6))
 
-    /// Messages without an id that are equal in every byte can only be distinguished by their deaths.
-    private static func id(of delivery: Delivery, queue: String, occurrence: [UInt8]) -> UUID {
-        let identity = delivery.properties.messageID.map { SHA256.hash($0) } ?? occurrence
-        return UUID.v5(namespace: namespace, name: SHA256.hash(queue) + identity + SHA256.hash(delivery.body))
+    /// The same for each death of a message: two messages under one id are two letters. Messages without an id that are equal in every byte can only be
+    /// distinguished by their deaths.
+    static func id(messageID: String?, queue: String, body: [UInt8], occurrence: [UInt8] = []) -> UUID {
+        let identity = messageID.map { SHA256.hash($0) } ?? occurrence
+        return UUID.v5(namespace: namespace, name: SHA256.hash(queue) + identity + SHA256.hash(body))
     }
 
     private static func occurrence(of delivery: Delivery) -> [UInt8] {

@@ -57,5 +57,6 @@ enum Schema {
                 CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
                     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
                 """),
+        analysis, groups, searching, counting, wideAudit, aliases,
     ]
 }

@@ -4,32 +4,6 @@ import JSON
 public import Messaging
 public import PostgreSQL
 
-/// A decision about a letter.
-public enum DeadLetterDecision: String, Sendable {
-    case replay, discard
-    /// Reopens a discarded letter.
-    case restore
-
-    var from: DeadLetterState { self == .restore ? .discarded : .open }
-
-    var to: DeadLetterState {
-        switch self {
-        case .replay: .replayed
-        case .discard: .discarded
-        case .restore: .open
-        }
-    }
-
-    /// Its name in the audit log.
-    var action: String {
-        switch self {
-        case .replay: "replayed"
-        case .discard: "discarded"
-        case .restore: "restored"
-        }
-    }
-}
-
 extension DeadLetterStore {
     public enum DecisionResult: Sendable {
         case changed(DeadLetterSummary)
@@ -66,17 +40,20 @@ extension DeadLetterStore {
         let rows = try await transaction.query(
             """
             SELECT \(columns), properties ->> 'timestamp' AS sent_at,
-                   queue <> '' AND length(original) > 0 AND length(body) = body_bytes AND body <> \(FailedMessage.redactedBody) AS is_complete
+                   \(isComplete)
             FROM letters WHERE id = ANY(\(Array(actors.keys))) ORDER BY id FOR UPDATE
             """)
         var results: [UUID: DecisionResult] = [:]
         var changing: [UUID] = []
+        var state: DeadLetterState?
         for row in rows {
             let letter = try summary(row)
-            if letter.state == decision.to {
-                results[letter.id] = .unchanged(letter)
-            } else if letter.state != decision.from {
+            guard let next = letter.state.after(.decision(decision)) else {
                 results[letter.id] = .forbidden(letter)
+                continue
+            }
+            if next == letter.state {
+                results[letter.id] = .unchanged(letter)
             } else if decision == .replay, try !row.decode("is_complete") {
                 results[letter.id] = .incomplete(letter)
             } else if decision == .replay, !pastMemory.contains(letter.id), try oldest(letter, row) < Inbox.memory(at: now) {
@@ -87,11 +64,12 @@ extension DeadLetterStore {
                 results[letter.id] = .pastGatewayKeys(letter)
             } else {
                 changing.append(letter.id)
+                state = next
             }
         }
-        guard !changing.isEmpty else { return results }
+        guard let state else { return results }
         let changed = try await transaction.pipeline(
-            statements(decision, changing, changing.map { actors[$0] ?? "" }, now))
+            statements(decision, state, changing, changing.map { actors[$0] ?? "" }, now))
         for row in changed[0] {
             let letter = try summary(row)
             results[letter.id] = .changed(letter)
@@ -107,13 +85,16 @@ extension DeadLetterStore {
         return min(letter.firstSeenAt, Date(timeIntervalSince1970: seconds))
     }
 
-    private static func statements(_ decision: DeadLetterDecision, _ ids: [UUID], _ actors: [String], _ now: Date) -> [SQL] {
-        let isSettled = decision.to != .open
-        return [
+    /// A decision leads to one state, wherever it is allowed. A letter that was handled keeps the time and the person of its replay.
+    private static func statements(
+        _ decision: DeadLetterDecision, _ state: DeadLetterState, _ ids: [UUID], _ actors: [String], _ now: Date
+    ) -> [SQL] {
+        [
             """
             UPDATE letters
-            SET state = \(decision.to.rawValue), settled_at = CASE WHEN \(isSettled) THEN \(now) END,
-                settled_by = CASE WHEN \(isSettled) THEN decided.actor END
+            SET state = \(state.rawValue), edit_sent = edit_sent OR (edited_body IS NOT NULL AND \(decision == .replay)),
+                settled_at = CASE WHEN \(decision == .confirm) THEN settled_at WHEN \(state.isSettled) THEN \(now) END,
+                settled_by = CASE WHEN \(decision == .confirm) THEN settled_by WHEN \(state.isSettled) THEN decided.actor END
             FROM unnest(\(ids), \(actors)) AS decided (letter_id, actor)
             WHERE letters.id = decided.letter_id
             RETURNING \(columns)
@@ -125,16 +106,24 @@ extension DeadLetterStore {
         ]
     }
 
+    /// Whether a replay could send the message as it was: its queue is known, its body was stored whole, and it held no credentials.
+    static let isComplete: SQL = """
+        queue <> '' AND length(original) > 0 AND length(body) = body_bytes AND body <> \(FailedMessage.redactedBody) AS is_complete
+        """
+
     /// The messages that a replay of these letters sends.
     public static func messages(of ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: Message] {
         guard !ids.isEmpty else { return [:] }
         let rows = try await connection.query(
-            "SELECT id, queue, original, properties ->> 'contentType' AS content_type, body FROM letters WHERE id = ANY(\(ids))")
+            "SELECT id, queue, original, properties ->> 'contentType' AS content_type, body, edited_body FROM letters WHERE id = ANY(\(ids))")
         var messages: [UUID: Message] = [:]
         for row in rows {
             let original = try JSON.decode(Original.self, from: row.decode("original"))
-            messages[try row.decode("id")] = Message(
-                queue: try row.decode("queue"), content: original.message(try row.decode("body"), contentType: try row.decode("content_type")))
+            let id: UUID = try row.decode("id")
+            let contentType: String? = try row.decode("content_type")
+            let edited: [UInt8]? = try row.decode("edited_body")
+            let content = try edited.map { original.edited($0, contentType: contentType, letter: id) } ?? original.message(row.decode("body"), contentType: contentType)
+            messages[id] = Message(queue: try row.decode("queue"), content: content)
         }
         return messages
     }

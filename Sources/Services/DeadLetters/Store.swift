@@ -38,7 +38,7 @@ public enum DeadLetterStore {
         let results = try await connection.pipeline([
             """
             SELECT \(columns), history::text AS history, properties::text AS properties, headers::text AS headers,
-                   CASE WHEN headers = '{}' THEN original ELSE '' END AS original, body, body_bytes
+                   original, body, body_bytes, edited_body, edited_by, edited_at, edit_sent
             FROM letters WHERE id = ANY(\(ids))
             """,
             """
@@ -62,7 +62,7 @@ public enum DeadLetterStore {
             letters[summary.id] = DeadLetter(
                 summary: summary, history: try json(row, "history"), body: try row.decode("body"),
                 bodyBytes: try row.decode("body_bytes"), audit: audit[summary.id] ?? [], properties: try json(row, "properties"),
-                headers: try headers(row))
+                headers: try headers(row), original: try row.decode("original"), edit: try edit(row))
         }
         return letters
     }
@@ -72,7 +72,8 @@ public enum DeadLetterStore {
 
 extension DeadLetterStore {
     static let columns: SQL = """
-        id, message_id, operation, queue, cause, detail, attempts, state, seen, first_seen_at, last_seen_at, settled_at, settled_by
+        id, message_id, operation, queue, cause, detail, attempts, state, seen, first_seen_at, last_seen_at, settled_at, settled_by, service, group_id,
+        order_id, order_number, cart_id, customer_id, trace_id, first_failed_at, edited_body IS NOT NULL AS is_edited
         """
 
     /// One list per query, one letter longer than its page, with the causes on first pages.
@@ -92,28 +93,9 @@ extension DeadLetterStore {
         }
     }
 
-    private static func listing(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
-        var sql: SQL = "SELECT \(columns) FROM letters \(matching(filter))"
-        if let after { sql += " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))" }
-        return sql + " ORDER BY last_seen_at DESC, id DESC LIMIT \(limit)"
-    }
-
-    private static func counting(_ filter: DeadLetterFilter) -> SQL {
-        """
-        SELECT cause, queue, count(*) AS count FROM letters \(matching(filter))
-        GROUP BY cause, queue
-        ORDER BY count(*) DESC, cause, queue
-        LIMIT \(maximumCauses)
-        """
-    }
-
-    static func matching(_ filter: DeadLetterFilter) -> SQL {
-        var sql: SQL = "WHERE true"
-        // The state is one of three words, and as a literal it lets the planner use the index of the open ones.
-        if let state = filter.state { sql += " AND state = '\(raw: state.rawValue)'" }
-        if let cause = filter.cause { sql += " AND cause = \(cause)" }
-        if let queue = filter.queue { sql += " AND queue = \(queue)" }
-        return sql
+    static func summaries(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: DeadLetterSummary] {
+        let found = try await connection.query("SELECT \(columns) FROM letters WHERE id = ANY(\(ids))").map(summary)
+        return Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     static func summary(_ row: Row) throws -> DeadLetterSummary {
@@ -122,7 +104,19 @@ extension DeadLetterStore {
             queue: try row.decode("queue"), cause: try row.decode("cause"), detail: try row.decode("detail"),
             attempts: try row.decode("attempts"), state: DeadLetterState(rawValue: try row.decode("state")) ?? .open,
             seen: try row.decode("seen"), firstSeenAt: try row.decode("first_seen_at"), lastSeenAt: try row.decode("last_seen_at"),
-            settledAt: try row.decode("settled_at"), settledBy: try row.decode("settled_by"))
+            settledAt: try row.decode("settled_at"), settledBy: try row.decode("settled_by"), service: try row.decode("service"),
+            group: try row.decode("group_id"), references: try references(row), firstFailedAt: try row.decode("first_failed_at"),
+            isEdited: try row.decode("is_edited"))
+    }
+
+    private static func references(_ row: Row) throws -> References {
+        var references = References()
+        references.order = try row.decode("order_id")
+        references.orderNumber = try row.decode("order_number")
+        references.cart = try row.decode("cart_id")
+        references.customer = try row.decode("customer_id")
+        references.trace = try row.decode("trace_id")
+        return references
     }
 
     private static func count(_ row: Row) throws -> CauseCount {
@@ -131,9 +125,16 @@ extension DeadLetterStore {
 
     /// The headers; of a letter that was stored bare, those of the original.
     private static func headers(_ row: Row) throws -> JSONValue {
-        let original: [UInt8] = try row.decode("original")
-        guard let headers = try? JSON.decode(Original.self, from: original).headers else { return try json(row, "headers") }
-        return .object(headers.mapValues { .string($0) })
+        let headers: JSONValue = try json(row, "headers")
+        guard headers == .object([:]), let original = try? JSON.decode(Original.self, from: row.decode("original")) else { return headers }
+        return .object(original.headers.mapValues { .string($0) })
+    }
+
+    private static func edit(_ row: Row) throws -> DeadLetter.Edit? {
+        let body: [UInt8]? = try row.decode("edited_body")
+        let at: Date? = try row.decode("edited_at")
+        guard let body, let at else { return nil }
+        return DeadLetter.Edit(body: body, by: try row.decode("edited_by", as: String?.self) ?? "", at: at, wasSent: try row.decode("edit_sent"))
     }
 
     private static func json<Value: Decodable>(_ row: Row, _ column: String) throws -> Value {

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Secrets
 
 struct LetterSummaryView: Sendable, Codable {
     @PublicID var id: UUID
@@ -16,6 +17,15 @@ struct LetterSummaryView: Sendable, Codable {
     let lastSeenAt: Date
     let settledAt: Date?
     let settledBy: String?
+    let service: String
+    @PublicID var group: UUID
+    let orderId: String?
+    let orderNumber: String?
+    let cartId: String?
+    let customerId: String?
+    let traceId: String?
+    let firstFailedAt: Date
+    let edited: Bool
 
     init(_ letter: DeadLetterSummary) {
         id = letter.id
@@ -31,6 +41,15 @@ struct LetterSummaryView: Sendable, Codable {
         lastSeenAt = letter.lastSeenAt
         settledAt = letter.settledAt
         settledBy = letter.settledBy
+        service = letter.service
+        group = letter.group
+        orderId = letter.references.order?.lowerCaseText
+        orderNumber = letter.references.orderNumber
+        cartId = letter.references.cart?.lowerCaseText
+        customerId = letter.references.customer?.lowerCaseText
+        traceId = letter.references.trace
+        firstFailedAt = letter.firstFailedAt
+        edited = letter.isEdited
     }
 }
 
@@ -46,7 +65,7 @@ struct LetterView: Sendable, Encodable {
     let letter: DeadLetter
 
     private enum Keys: String, CodingKey {
-        case properties, headers, history, body, bodyEncoding, bodyBytes, audit
+        case properties, headers, history, body, bodyEncoding, bodyBytes, original, edit, audit
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -59,6 +78,22 @@ struct LetterView: Sendable, Encodable {
         try container.encode(text ?? letter.bodyBase64, forKey: .body)
         try container.encode(text == nil ? "base64" : "text", forKey: .bodyEncoding)
         try container.encode(letter.bodyBytes, forKey: .bodyBytes)
+        try container.encode(Base64.encode(letter.original), forKey: .original)
+        try container.encodeIfPresent(letter.edit.map(EditView.init), forKey: .edit)
         try container.encode(letter.audit, forKey: .audit)
+    }
+}
+
+struct EditView: Sendable, Codable {
+    let body: String
+    let by: String
+    let at: Date
+    let sent: Bool
+
+    init(_ edit: DeadLetter.Edit) {
+        body = String(decoding: edit.body, as: UTF8.self)
+        by = edit.by
+        at = edit.at
+        sent = edit.wasSent
     }
 }

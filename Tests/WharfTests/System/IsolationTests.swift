@@ -37,6 +37,17 @@ extension System {
             }
         }
 
+        @Test(arguments: [
+            "UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit", "ALTER TABLE audit DISABLE TRIGGER ALL", "DROP TRIGGER audit_is_append_only ON audit",
+        ])
+        func `the audit log of dead letters cannot be changed by its service's role`(sql: String) async throws {
+            let error = await #expect(throws: PostgresError.self) {
+                try await SystemDatabase.with("deadletters") { try await $0.execute("\(raw: sql)") }
+            }
+            #expect(error?.sqlState == "42501")
+            try await SystemDatabase.with("audit", schema: "deadletters") { _ = try await $0.query("SELECT at, actor, action FROM audit LIMIT 1") }
+        }
+
         @Test func `a service cannot read another's tables`() async throws {
             let error = await #expect(throws: PostgresError.self) {
                 try await SystemDatabase.with("catalog") { try await $0.query("SELECT id FROM orders.orders").count }

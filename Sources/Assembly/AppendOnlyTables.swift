@@ -1,0 +1,64 @@
+import Logging
+import PostgreSQL
+
+/// The tables that a service only adds rows to: logs of what people have decided.
+///
+/// They belong to the administrator. The service's role may read them and insert; it has no right to update, delete or truncate, and because it is not their owner it
+/// can neither give itself one nor drop their triggers. Without a role of its own the service is the administrator, and the triggers alone protect them.
+struct AppendOnlyTables: Sendable {
+    let service: ServiceName
+    /// The service's role.
+    let user: String
+
+    /// Makes the service the owner again while it has migrations to apply, which may alter the tables.
+    func release(on administrator: PostgresPool) async throws {
+        guard try await hasPendingMigrations(on: administrator) else { return }
+        try await change(on: administrator, from: "CURRENT_USER") { table in
+            ["ALTER TABLE \(table) OWNER TO \(identifier: user)"]
+        }
+    }
+
+    /// Makes the administrator the owner.
+    func seal(on administrator: PostgresPool) async throws {
+        try await change(on: administrator, from: user) { table in
+            [
+                "ALTER TABLE \(table) OWNER TO CURRENT_USER",
+                // It passes the right to read on to the auditor.
+                "GRANT SELECT ON \(table) TO \(identifier: user) WITH GRANT OPTION",
+                "GRANT INSERT ON \(table) TO \(identifier: user)",
+            ]
+        }
+    }
+
+    /// Changes those tables that exist and belong to `owner`.
+    private func change(on administrator: PostgresPool, from owner: String, _ statements: @Sendable (SQL) -> [SQL]) async throws {
+        let schema = service.rawValue
+        try await administrator.transaction { transaction in
+            let rows = try await transaction.query(
+                """
+                SELECT relname::text AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                WHERE nspname = \(schema) AND relname = ANY(\(service.appendOnlyTables)) AND relkind IN ('r', 'p')
+                  AND pg_get_userbyid(relowner)::text = CASE \(owner) WHEN 'CURRENT_USER' THEN current_user::text ELSE \(owner) END
+                """)
+            for row in rows {
+                let table: SQL = "\(identifier: schema).\(identifier: try row.decode("name", as: String.self))"
+                for statement in statements(table) { try await transaction.execute(statement) }
+            }
+        }
+    }
+
+    private func hasPendingMigrations(on administrator: PostgresPool) async throws -> Bool {
+        let schema = service.rawValue
+        return try await administrator.withConnection { connection in
+            let exists = try await connection.query("SELECT to_regclass(quote_ident(\(schema)) || '.migrations') IS NOT NULL AS yes")
+            guard try exists.first?.decode("yes") == true else { return false }
+            let rows = try await connection.query("SELECT id FROM \(identifier: schema).migrations")
+            let applied = Set(try rows.map { try $0.decode("id", as: String.self) })
+            return service.migrations.contains { !applied.contains($0.id) }
+        }
+    }
+}
+
+extension ServiceName {
+    fileprivate var appendOnlyTables: [String] { self == .deadletters ? ["audit"] : [] }
+}

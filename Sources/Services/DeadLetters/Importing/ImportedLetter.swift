@@ -1,0 +1,84 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import Secrets
+
+/// A letter as `deadletters.letters.get` shows it, which is all that there is to know about it but its audit log. What follows from the rest is computed anew.
+struct ImportedLetter: Sendable, Decodable {
+    let id: UUID
+    let messageId: String?
+    let operation: String?
+    let queue: String
+    let cause: String
+    let detail: String
+    let attempts: Int
+    let state: DeadLetterState
+    let seen: Int
+    let firstSeenAt: Date
+    let lastSeenAt: Date
+    let settledAt: Date?
+    let settledBy: String?
+    let firstFailedAt: Date?
+    let properties: [String: JSONValue]
+    let headers: [String: JSONValue]
+    let history: [FailedAttempt]
+    let body: String
+    let bodyEncoding: String
+    let bodyBytes: Int
+    let original: String
+    let edit: Edit?
+
+    struct Edit: Sendable, Decodable {
+        let body: String
+        let by: String
+        let at: Date
+        let sent: Bool
+    }
+
+    static func read(_ request: Request) throws -> ImportedLetter {
+        let syntax: JSONSyntax
+        do throws(JSONSyntax.Fault) {
+            syntax = try JSONSyntax(checking: request.body)
+        } catch {
+            throw Problem.malformedJSON("The body is not valid JSON: \(error).")
+        }
+        if syntax.holdsNUL { throw Problem.invalidInput("letter", "must not hold U+0000") }
+        let letter: ImportedLetter
+        do {
+            letter = try JSON.decode(from: request.body)
+        } catch let error as DecodingError {
+            throw Problem.invalidInput("letter", error.place)
+        }
+        if let flaw = letter.flaw { throw Problem.invalidInput(flaw.field, flaw.detail) }
+        return letter
+    }
+
+    /// The body as bytes; nil when it is not in its encoding.
+    var bytes: [UInt8]? {
+        switch bodyEncoding {
+        case "text": Array(body.utf8)
+        case "base64": Base64.decode(body)
+        default: nil
+        }
+    }
+
+    /// What a replay is made from; nil when it cannot be read.
+    var source: Original? {
+        Base64.decode(original).flatMap { try? JSON.decode(Original.self, from: $0) }
+    }
+
+    private var flaw: (field: String, detail: String)? {
+        let names = [("messageId", messageId ?? ""), ("operation", operation ?? ""), ("queue", queue), ("cause", cause)]
+        if let long = names.first(where: { $0.1.count > NewLetter.maximumName }) { return (long.0, "must have at most \(NewLetter.maximumName) characters") }
+        if detail.count > FailedAttempt.maximumDetail { return ("detail", "must have at most \(FailedAttempt.maximumDetail) characters") }
+        if history.count > NewLetter.maximumHistory { return ("history", "must have at most \(NewLetter.maximumHistory) attempts") }
+        if !(0...Int(Int32.max)).contains(attempts) { return ("attempts", "must not be negative") }
+        if !(1...Int(Int32.max)).contains(seen) { return ("seen", "must be 1 or more") }
+        if state.isSettled != (settledAt != nil) { return ("settledAt", "must be present on a letter that is not open, and on no other") }
+        guard let bytes else { return ("body", "must be in the encoding that bodyEncoding names, text or base64") }
+        if bytes.count > NewLetter.maximumBody || bytes.count > bodyBytes { return ("bodyBytes", "must be the size of the body, or more for one that was cut") }
+        if source == nil { return ("original", "must be what an export has written") }
+        return nil
+    }
+}

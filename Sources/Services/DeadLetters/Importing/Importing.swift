@@ -1,0 +1,90 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Messaging
+import PostgreSQL
+import Runtime
+import Secrets
+
+/// Letters that were exported, from this shop or another one. A letter that exists already stays as it is.
+struct Importing: Sendable {
+    let clock: any WallClock
+
+    func add(_ items: [IncomingMessage<ImportedLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        let now = clock.now()
+        var added: Set<UUID> = []
+        // In the order of their ids, so that two batches cannot deadlock.
+        for item in items.sorted(by: { $0.input.id < $1.input.id }) {
+            guard let letter = Imported(item.input) else { continue }
+            let rows = try await transaction.query(try letter.statement(by: item.request.caller?.actor ?? "unknown", now))
+            if !rows.isEmpty { added.insert(letter.id) }
+            if let alias = letter.alias {
+                try await transaction.enqueue("INSERT INTO aliases (alias, letter_id) VALUES (\(alias), \(letter.id)) ON CONFLICT (alias) DO NOTHING")
+            }
+        }
+        let summaries = try await DeadLetterStore.summaries(items.map(\.input.id), on: transaction)
+        return try items.map { item in
+            guard let summary = summaries[item.input.id] else { throw Failure("letter-lost", "letter \(item.input.id) was not stored", remedy: .retry) }
+            return .done(try Reply(status: added.remove(summary.id) == nil ? 200 : 201, json: LetterSummaryView(summary)))
+        }
+    }
+}
+
+/// What is stored of an imported letter.
+private struct Imported {
+    let letter: ImportedLetter
+    let original: Original
+    let body: [UInt8]
+    let group: GroupKey
+    let references: References
+
+    init?(_ letter: ImportedLetter) {
+        guard let original = letter.source, let body = letter.bytes else { return nil }
+        self.letter = letter
+        self.original = original
+        self.body = body
+        group = GroupKey(queue: letter.queue, operation: letter.operation, cause: letter.cause, detail: letter.detail)
+        references = References(original, body: body)
+    }
+
+    var id: UUID { letter.id }
+
+    /// Under which an edited message dies again.
+    var alias: UUID? {
+        letter.edit.map { NewLetter.id(messageID: original.replayedID(of: id), queue: letter.queue, body: Array($0.body.utf8)) }
+    }
+
+    /// Nothing is known about its deliveries, so a death of the message counts as another one.
+    private var occurrences: [[UInt8]] { [SHA256.hash("imported \(id.lowerCaseText)")] }
+
+    func statement(by actor: String, _ now: Date) throws -> SQL {
+        """
+        WITH stored AS (
+            INSERT INTO letters (
+                id, occurrences, seen, message_id, operation, queue, cause, detail, attempts, history, properties, headers, original,
+                body, body_bytes, state, first_seen_at, last_seen_at, settled_at, settled_by, service, group_id, rules, order_id, order_number, cart_id,
+                customer_id, trace_id, first_failed_at, words, edited_body, edited_by, edited_at, edit_sent
+            )
+            VALUES (
+                \(id), \(occurrences), \(Int32(clamping: letter.seen)), \(letter.messageId), \(letter.operation), \(letter.queue), \(letter.cause), \(letter.detail),
+                \(Int32(clamping: letter.attempts)), \(JSONB(bytes: try JSON.encode(letter.history))), \(JSONB(bytes: try JSON.encode(letter.properties))),
+                \(JSONB(bytes: try JSON.encode(letter.headers))), \(Base64.decode(letter.original) ?? []), \(body), \(letter.bodyBytes), \(letter.state.rawValue),
+                \(letter.firstSeenAt), \(letter.lastSeenAt), \(letter.settledAt), \(letter.settledBy), \(group.service), \(group.id), \(GroupKey.rules),
+                \(references.order), \(references.orderNumber), \(references.cart), \(references.customer), \(references.trace),
+                \(letter.firstFailedAt ?? letter.firstSeenAt),
+                array_to_tsvector(string_to_array(\(SearchWords.joined(body: body, headers: original.headers)), \(SearchWords.separator))),
+                \(letter.edit.map { Array($0.body.utf8) }), \(letter.edit?.by), \(letter.edit?.at), \(letter.edit?.sent ?? false)
+            )
+            ON CONFLICT (id) DO NOTHING
+            RETURNING id, group_id, order_id, first_seen_at, last_seen_at
+        ),
+        described AS (
+            SELECT \(id) AS id, \(group.service) AS service, \(group.operation) AS operation, \(group.cause) AS cause, \(group.text) AS group_text
+        ),
+        \(DeadLetterStore.grouping("stored", texts: "described"))
+        INSERT INTO audit (letter_id, at, actor, action)
+        SELECT id, \(now), \(actor), 'imported' FROM stored
+        RETURNING letter_id
+        """
+    }
+}

@@ -1,0 +1,76 @@
+import Contracts
+import FoundationEssentials
+import Input
+import Messaging
+import PostgreSQL
+import Secrets
+
+/// Which entries of the audit log to list; nil matches any.
+struct ListAudit: Sendable {
+    /// A person's e-mail address, or an actor as the log has it.
+    let actor: String?
+    let action: String?
+    let since: Date?
+    let page: PageRequest
+    /// The number of the last entry of the page before.
+    let before: Int?
+
+    static func read(_ request: Request) throws -> ListAudit {
+        try Fields.read(request) { fields in
+            let actor = fields.optionalParameter("actor", DeadLetterFilter.nameLength)
+            let action = fields.optionalParameter("action", DeadLetterFilter.nameLength)
+            let since = fields.timeParameter("since")
+            let page = fields.page()
+            let before: Int? = fields.position(page) { key in key.count == 1 ? key.first.flatMap { Int($0) } : nil }
+            return ListAudit(actor: actor, action: action, since: since, page: page, before: before)
+        }
+    }
+
+    /// Whether only people and services other than the collector are asked for. The collector writes nearly all of the entries, so without a filter they are left out.
+    var leavesCollectorOut: Bool {
+        if let actor { return actor != DeadLetterStore.collector }
+        return action.map { !["arrived", "returned"].contains($0) } ?? true
+    }
+}
+
+struct AuditEntryView: Sendable, Codable {
+    let at: Date
+    let actor: String
+    let action: String
+    let letter: String?
+    let group: String?
+    let job: String?
+    let detail: String?
+}
+
+/// The audit log for administrators, newest first.
+struct AuditLog: Sendable {
+    func list(_ items: [IncomingMessage<ListAudit>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let results = try await connection.pipeline(items.map { Self.listing($0.input) })
+        return try zip(items, results).map { item, rows in
+            let found = try rows.map { (number: try $0.decode("number", as: Int.self), view: try Self.view($0)) }
+            return .done(try Reply(json: try Page(found, item.input.page, item: \.view) { [String($0.number)] }))
+        }
+    }
+
+    private static func listing(_ list: ListAudit) -> SQL {
+        var sql: SQL = "SELECT number, at, actor, action, letter_id, group_id, job_id, detail FROM audit WHERE true"
+        // As a literal it lets the planner use the index without the collector.
+        if list.leavesCollectorOut { sql += " AND actor <> '\(raw: DeadLetterStore.collector)'" }
+        if let actor = list.actor { sql += " AND (actor = \(actor) OR starts_with(actor, \(actor + " (")))" }
+        if let action = list.action { sql += " AND action = \(action)" }
+        if let since = list.since { sql += " AND at >= \(since)" }
+        if let before = list.before { sql += " AND number < \(before)" }
+        return sql + " ORDER BY number DESC LIMIT \(list.page.limit + 1)"
+    }
+
+    private static func view(_ row: Row) throws -> AuditEntryView {
+        func id(_ column: String) throws -> String? {
+            let id: UUID? = try row.decode(column)
+            return id?.lowerCaseText
+        }
+        return AuditEntryView(
+            at: try row.decode("at"), actor: try row.decode("actor"), action: try row.decode("action"), letter: try id("letter_id"), group: try id("group_id"),
+            job: try id("job_id"), detail: try row.decode("detail"))
+    }
+}

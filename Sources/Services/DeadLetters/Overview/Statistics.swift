@@ -1,0 +1,59 @@
+import FoundationEssentials
+import Input
+import Messaging
+import PostgreSQL
+import Runtime
+
+struct StatisticsView: Sendable, Codable {
+    struct Service: Sendable, Codable {
+        let service: String
+        let open: Int
+        /// When the oldest open letter was last seen.
+        let oldest: Date?
+    }
+
+    /// How many letters are in each state.
+    let states: [String: Int]
+    /// Services with open letters, the one with most of them first.
+    let services: [Service]
+    /// How often messages died in each of the last hours, the oldest first.
+    let perHour: [Int]
+}
+
+/// How much there is, without counting letters.
+struct Statistics: Sendable {
+    let clock: any WallClock
+
+    static func read(_ request: Request) throws { try Fields.read(request) { _ in } }
+
+    func get(_ items: [IncomingMessage<Void>], on connection: any SQLConnection) async throws -> [Outcome] {
+        let now = clock.now()
+        let first = GroupStore.firstHour(now)
+        let results = try await connection.pipeline([
+            "SELECT state, sum(letters)::bigint AS letters FROM group_counts GROUP BY state",
+            """
+            SELECT service, open,
+                   (SELECT last_seen_at FROM letters WHERE state = 'open' AND letters.service = counted.service ORDER BY last_seen_at, id LIMIT 1) AS oldest
+            FROM (
+                SELECT service, sum(letters)::bigint AS open
+                FROM group_counts JOIN groups ON groups.id = group_id
+                WHERE group_counts.state = 'open' GROUP BY service HAVING sum(letters) > 0
+            ) AS counted
+            ORDER BY open DESC, service
+            """,
+            "SELECT hour, sum(deaths)::bigint AS deaths FROM group_hours WHERE hour >= \(first) GROUP BY hour",
+        ])
+        var states = Dictionary(DeadLetterState.allCases.map { ($0.rawValue, 0) }, uniquingKeysWith: +)
+        for row in results[0] { states[try row.decode("state")] = try row.decode("letters") }
+        let services = try results[1].map { row in
+            StatisticsView.Service(service: try row.decode("service"), open: try row.decode("open"), oldest: try row.decode("oldest"))
+        }
+        var perHour = GroupStore.noHours
+        for row in results[2] {
+            let place = GroupStore.place(of: try row.decode("hour"), from: first)
+            if perHour.indices.contains(place) { perHour[place] = try row.decode("deaths") }
+        }
+        let view = StatisticsView(states: states, services: services, perHour: perHour)
+        return try items.map { _ in .done(try Reply(json: view)) }
+    }
+}

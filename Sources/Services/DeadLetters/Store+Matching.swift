@@ -1,0 +1,99 @@
+import FoundationEssentials
+import PostgreSQL
+import Secrets
+
+extension DeadLetterStore {
+    /// How many letters are counted one by one, where a filter asks for more than the counts of groups can say.
+    static let maximumCounted = 1_000
+
+    /// A page of letters, newest first.
+    static func listing(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
+        var condition = matching(filter)
+        if let after { condition += " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))" }
+        let order: SQL = "ORDER BY last_seen_at DESC, id DESC LIMIT \(limit)"
+        guard filter.isFoundByGroup else { return "SELECT \(columns) FROM letters \(condition) \(order)" }
+        // No index has all of it, but the counts say in which groups and states there are such letters, and each has an index by time.
+        return """
+            SELECT \(columns)
+            FROM (
+                SELECT DISTINCT group_counts.group_id AS wanted_group, group_counts.state AS wanted_state \(counted(filter))
+            ) AS wanted
+            CROSS JOIN LATERAL (
+                SELECT * FROM letters \(condition) AND group_id = wanted_group AND state = wanted_state \(order)
+            ) AS letters
+            \(order)
+            """
+    }
+
+    /// The condition of a filter, for a statement that reads from `letters` alone.
+    static func matching(_ filter: DeadLetterFilter) -> SQL {
+        var sql: SQL = "WHERE true"
+        // The state is one of four words, and as a literal it lets the planner use the indexes of the open ones.
+        if let state = filter.state { sql += " AND state = '\(raw: state.rawValue)'" }
+        sql += kind(of: filter)
+        if let queue = filter.queue { sql += " AND queue = \(queue)" }
+        if let group = filter.group { sql += " AND group_id = \(group)" }
+        if let order = filter.order { sql += " AND order_id = \(order)" }
+        if let since = filter.since { sql += " AND last_seen_at >= \(since)" }
+        if let until = filter.until { sql += " AND last_seen_at < \(until)" }
+        if let header = filter.header {
+            sql += " AND words @@ \(SearchWords.query(header: header.name, header.value))::tsquery AND headers ->> \(header.name) = \(header.value)"
+        }
+        if let text = filter.text {
+            if let words = SearchWords.query(text: text) { sql += " AND words @@ \(words)::tsquery" }
+            // Any bytes have this form, and ASCII letters in it can be compared in lower case.
+            sql += " AND strpos(lower(encode(body, 'escape')), lower(encode(convert_to(\(text), 'UTF8'), 'escape'))) > 0"
+        }
+        return sql
+    }
+
+    /// What all letters of a group have in common.
+    private static func kind(of filter: DeadLetterFilter, ofGroups: Bool = false) -> SQL {
+        let table: SQL = ofGroups ? "groups" : "letters"
+        var sql: SQL = ""
+        if let service = filter.service { sql += " AND \(table).service = \(service)" }
+        // Nothing else is in the queue's index.
+        if let queue = filter.queue { sql += " AND \(table).service = \(GroupKey.service(of: queue))" }
+        if let operation = filter.operation { sql += " AND \(table).operation = \(operation)" }
+        if let cause = filter.cause { sql += " AND \(table).cause = \(cause)" }
+        return sql
+    }
+
+    /// The letters by cause and queue, most frequent first.
+    static func counting(_ filter: DeadLetterFilter) -> SQL {
+        guard filter.order == nil, filter.since == nil, filter.until == nil, filter.header == nil, filter.text == nil else {
+            return """
+                SELECT cause, queue, count(*) AS count
+                FROM (SELECT cause, queue FROM letters \(matching(filter)) LIMIT \(maximumCounted)) AS some
+                GROUP BY cause, queue
+                ORDER BY count(*) DESC, cause, queue
+                LIMIT \(maximumCauses)
+                """
+        }
+        return """
+            SELECT groups.cause, group_counts.queue, sum(letters)::bigint AS count \(counted(filter))
+            GROUP BY groups.cause, group_counts.queue
+            ORDER BY sum(letters) DESC, groups.cause, group_counts.queue
+            LIMIT \(maximumCauses)
+            """
+    }
+
+    /// The counts of the letters that a filter selects, as far as its parts are those of groups.
+    private static func counted(_ filter: DeadLetterFilter) -> SQL {
+        var sql: SQL = "FROM group_counts JOIN groups ON groups.id = group_counts.group_id WHERE letters > 0\(kind(of: filter, ofGroups: true))"
+        if let state = filter.state { sql += " AND group_counts.state = \(state.rawValue)" }
+        if let queue = filter.queue { sql += " AND group_counts.queue = \(queue)" }
+        if let group = filter.group { sql += " AND groups.id = \(group)" }
+        return sql
+    }
+}
+
+extension DeadLetterFilter {
+    /// Whether a page of it is found through groups: by a group, a queue, or by several parts, or by one in another state than `open`.
+    fileprivate var isFoundByGroup: Bool {
+        // These have indexes of their own, which select few letters.
+        guard order == nil, header == nil, text == nil else { return false }
+        let parts = [service, operation, cause].count { $0 != nil }
+        return group != nil || queue != nil || parts > 1 || (parts == 1 && state != .open)
+    }
+}
