@@ -1,0 +1,147 @@
+import ArgumentParser
+import Assembly
+import FoundationEssentials
+import JSON
+import Messaging
+import Runtime
+import Terminal
+
+extension DeadLettersCommand {
+    struct Browse: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows groups, letters and single letters on the whole terminal; ? shows the keys.",
+            discussion: "80 columns and 24 lines are enough, also over ssh. Exit status 0: left. 1: this is no terminal, or no answer came.")
+
+        func run() async throws {
+            guard FullScreen.isPossible else { throw ValidationError("browse needs a terminal; list, groups and show do without.") }
+            try await ShellRequests.run("dead-letters") { shell in
+                try await BrowserLoop(requests: shell, clock: shell.clock, screen: FullScreen()).run()
+            }
+        }
+    }
+}
+
+/// Runs the browser on a terminal: passes on keys and replies, does what it asks for, and draws what has changed.
+struct BrowserLoop: Sendable {
+    /// The pause between two looks at what is shown.
+    private static let interval: Duration = .seconds(2)
+    /// Requests under way and replies that wait: an operator has a handful.
+    private static let maximumWaiting = 256
+
+    let requests: any OperatorRequests
+    let clock: any WallClock
+    let screen: FullScreen
+
+    private enum Input: Sendable {
+        case screen(FullScreen.Input)
+        case event(Browser.Event)
+        case tick
+    }
+
+    func run() async throws {
+        let paint = Terminal.own.paint
+        try await screen.run { keys in
+            let (inputs, continuation) = AsyncStream.makeStream(of: Input.self, bufferingPolicy: .bufferingOldest(Self.maximumWaiting))
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await key in keys { continuation.yield(.screen(key)) } }
+                group.addTask {
+                    while (try? await clock.sleep(for: Self.interval)) != nil { continuation.yield(.tick) }
+                }
+                defer { group.cancelAll() }
+                var browser = Browser()
+                var painter = ScreenPainter()
+                var effects = Browser.first
+                var waiting = inputs.makeAsyncIterator()
+                while true {
+                    for effect in effects {
+                        if effect == .quit { return }
+                        if case .edit(let letter) = effect {
+                            let event = await edit(letter)
+                            painter.forget()
+                            continuation.yield(.event(event))
+                        } else {
+                            group.addTask { if let event = await perform(effect) { continuation.yield(.event(event)) } }
+                        }
+                    }
+                    let (rows, columns) = screen.size
+                    browser.limitScroll(to: browser.letterLines(paint).count - Browser.page(rows))
+                    Console.print(painter.text(for: browser.lines(rows: rows, columns: columns, at: clock.now(), paint: paint), columns: columns))
+                    guard let input = await waiting.next() else { return }
+                    switch input {
+                    case .screen(.key(let key)): effects = browser.press(key, page: Browser.page(screen.size.rows))
+                    case .screen(.resized): effects = []
+                    case .screen(.terminated): return
+                    case .event(let event): effects = browser.receive(event)
+                    case .tick: effects = browser.refresh()
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the browser asks of the services.
+    private func perform(_ effect: Browser.Effect) async -> Browser.Event? {
+        do {
+            return try await BrowserRequests(requests: requests).perform(effect)
+        } catch is CancellationError {
+            return nil
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    private func edit(_ letter: String) async -> Browser.Event {
+        do {
+            let whole: WholeLetter = try await requests.get("deadletters.letters.get", ["id": letter])
+            guard whole.isText else { return .failed("The body is not text.") }
+            let old = whole.edit?.body ?? whole.body
+            let new = try screen.suspended { try TextEditor.edited(old) }
+            return .edited(letter: letter, body: LetterDifference(from: old, to: new).isEmpty ? nil : new)
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+}
+
+/// The requests behind each effect of the browser.
+struct BrowserRequests: Sendable {
+    private static let page = "100"
+
+    let requests: any OperatorRequests
+
+    func perform(_ effect: Browser.Effect) async throws -> Browser.Event? {
+        switch effect {
+        case .loadGroups:
+            return .groups(try await requests.get(Listed<LetterGroup>.self, "deadletters.groups.list", ["state": "open", "limit": Self.page]).items)
+        case .loadLetters(let query):
+            var parameters = ["state": query.state, "limit": Self.page]
+            parameters["group"] = query.group
+            parameters["text"] = query.text
+            parameters["cursor"] = query.cursor
+            let list = try await requests.get(Listed<Letter>.self, "deadletters.letters.list", parameters)
+            return .letters(list.items, next: list.nextCursor, query)
+        case .loadLetter(let id):
+            return .letter(try await requests.get("deadletters.letters.get", ["id": id]))
+        case .decide(let decision, let letter):
+            try await requests.accepted(decision.operation, decision.durability, ["id": letter])
+            return .done("\(letter) \(decision.done).")
+        case .preview(let decision, let group):
+            let reply = try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(decision, group, dryRun: true))
+            let preview = try JSON.decode(BulkDecision.Preview.self, from: reply.body)
+            return .previewed(decision, group: group, selected: preview.selected, orders: preview.orders)
+        case .decideAll(let decision, let group):
+            let reply = try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(decision, group, dryRun: false))
+            return .done("Job \(try JSON.decode(LetterJob.self, from: reply.body).id) has begun; wharf dead-letters jobs shows it.")
+        case .saveEdit(let letter, let body):
+            try await requests.accepted("deadletters.letters.edit", .command, ["id": letter], try JSON.encode(["body": body]))
+            return .done("Edited; a replay sends this body.")
+        case .edit, .quit: return nil
+        }
+    }
+
+    private func body(_ decision: LetterDecision, _ group: String, dryRun: Bool) throws -> [UInt8] {
+        var members: [String: JSONValue] = ["action": .string(decision.rawValue), "filter": .object(["group": .string(group)])]
+        if dryRun { members["dryRun"] = true }
+        return try JSON.encode(members)
+    }
+}

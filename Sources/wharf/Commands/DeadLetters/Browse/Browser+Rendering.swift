@@ -1,0 +1,117 @@
+import FoundationEssentials
+import Terminal
+
+extension Browser {
+    /// Lines that are not of the list: the title, the titles of columns, and the last one with keys or a question.
+    private static let furniture = 3
+
+    /// How many lines of a list a screen of so many rows shows.
+    static func page(_ rows: Int) -> Int { max(1, rows - furniture) }
+
+    /// The screen: exactly `rows` lines, none of more than `columns` characters.
+    func lines(rows: Int, columns: Int, at now: Date, paint: Paint) -> [String] {
+        let page = Self.page(rows)
+        let title = paint.bold(heading.cut(to: columns))
+        let (names, body) = content(page, columns, now, paint)
+        let blank = [String](repeating: "", count: max(0, page - body.count))
+        let lines = [title, paint.dim(names.cut(to: columns))] + body.prefix(page) + blank + [footer(columns, paint)]
+        return Array(lines.prefix(max(rows, 1)))
+    }
+
+    /// How many lines the letter has that is shown.
+    func letterLines(_ paint: Paint) -> [String] {
+        whole.map { LetterText($0, terminal: Terminal(isLive: true, isColoured: paint.isColoured)).lines } ?? []
+    }
+
+    private var heading: String {
+        switch place {
+        case .groups: "Dead letters: \(groups.count) groups, \(groups.reduce(0) { $0 + $1.open }) open" + loading
+        case .letters(let group):
+            "\(group.flatMap { id in groups.first { $0.id == id }?.title } ?? "All letters")".printable + " – \(state)" + (text.map { ", with “\($0.printable)”" } ?? "") + loading
+        case .letter(let id): "Letter \(id)".printable + loading
+        case .help: "Keys"
+        }
+    }
+
+    private var loading: String { isLoading ? " …" : "" }
+
+    private func content(_ page: Int, _ columns: Int, _ now: Date, _ paint: Paint) -> (names: String, body: [String]) {
+        switch place {
+        case .groups:
+            return list(groups, LetterGroup.browsed(at: now), selected: groupIndex, page, columns, paint)
+        case .letters:
+            return list(letters, Letter.browsed(at: now), selected: letterIndex, page, columns, paint)
+        case .letter:
+            return ("", letterLines(paint).dropFirst(scroll).prefix(page).map { $0.cut(toVisible: columns) })
+        case .help:
+            return ("", Self.help.map { $0.cut(to: columns) })
+        }
+    }
+
+    /// The part of a list with the selected item in it.
+    private func list<Item>(
+        _ items: [Item], _ columns: [Column<Item>], selected: Int, _ page: Int, _ width: Int, _ paint: Paint
+    ) -> (names: String, body: [String]) {
+        let start = max(0, min(selected - page / 2, items.count - page))
+        let shown = Array(items.dropFirst(start).prefix(page))
+        var table = Columns(columns)
+        let lines = table.table(shown, Paint(isColoured: false), width: width).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let body = lines.dropFirst().prefix(shown.count).enumerated().map { place, line in
+            start + place == selected ? paint.inverse(line.padded(to: width)) : line
+        }
+        return (lines.first ?? "", Array(body))
+    }
+
+    private func footer(_ columns: Int, _ paint: Paint) -> String {
+        if let question { return paint.accent(Self.text(question).cut(to: columns)) }
+        if !message.isEmpty { return paint.accent(message.printable.cut(to: columns)) }
+        return paint.dim(keys.cut(to: columns))
+    }
+
+    private static func text(_ question: Question) -> String {
+        switch question {
+        case .search(let typed): "Text in the body: \(typed.printable)▏"
+        case .decide(let decision, let letter): "\(decision.rawValue) \(letter)? y/n".printable
+        case .decideAll(let decision, _, let count, let orders): "\(decision.rawValue) \(count) letters of \(orders) orders? y/n"
+        case .keepEdit(let letter, _): "Keep the edited body of \(letter)? y/n".printable
+        }
+    }
+
+    private var keys: String {
+        switch place {
+        case .groups: "↑↓ move  ⏎ open  a all  / search  r replay  d discard  R refresh  ? keys  q quit"
+        case .letters: "↑↓ move  ⏎ open  / search  s state  r replay  e edit  d discard  u restore  q back"
+        case .letter: "↑↓ scroll  r replay  e edit  d discard  u restore  ? keys  q back"
+        case .help: "q back"
+        }
+    }
+
+    private static let help = [
+        "", "  ↑ ↓ k j          one line", "  PgUp PgDn blank  one page", "  Home End g G     first, last", "  Enter → l        open", "  Esc ← q h        back; at the groups: quit",
+        "  a                letters of all groups", "  /                search text in bodies", "  s                next state: open, replayed, handled, discarded, all",
+        "  r                replay a letter, or all open letters of a group", "  e                edit the body in $EDITOR", "  d                discard",
+        "  u                restore a discarded letter",
+        "  R                ask again", "  Ctrl-C           quit",
+    ]
+}
+
+extension LetterGroup {
+    /// For 80 columns.
+    fileprivate static func browsed(at now: Date) -> [Column<LetterGroup>] {
+        [
+            Column("open", isNumber: true) { "\($0.open)" }, Column("orders", isNumber: true) { "\($0.orders)" }, Column("last", isNumber: true) { now.timeIntervalSince($0.lastSeenAt).age },
+            Column("24 hours") { $0.perHour.sparkline },
+            Column("what") { ($0.state == "open" && ($0.returned ?? "never") == "never" ? "" : "[\($0.mark)] ") + "\($0.operation ?? $0.service ?? "-"): \($0.title)" },
+        ]
+    }
+}
+
+extension Letter {
+    fileprivate static func browsed(at now: Date) -> [Column<Letter>] {
+        [
+            Column("age", isNumber: true) { now.timeIntervalSince($0.lastSeenAt).age }, Column("state") { $0.state + ($0.edited == true ? "*" : "") },
+            Column("order") { $0.orderNumber ?? $0.orderId.map { String($0.prefix(8)) } ?? "-" }, Column("operation") { $0.operation ?? $0.queue },
+            Column("cause") { "\($0.cause): \($0.detail)" },
+        ]
+    }
+}
