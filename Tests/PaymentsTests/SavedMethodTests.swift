@@ -76,7 +76,8 @@ extension SandboxShop {
 
             let saved = try #require(try await shop.methods(of: user).first)
             #expect(saved.brand == "visa" && saved.last4 == "4242" && saved.expiryMonth == 12 && saved.gateway == .stripe)
-            #expect(try await shop.found(saved.id, by: UUID()) == nil && shop.methods(of: UUID()).isEmpty)
+            #expect(try await shop.found(saved.id, by: UUID()) == nil)
+            #expect(try await shop.methods(of: UUID()).isEmpty)
             let choice = try #require(try await shop.found(saved.id, by: user))
             #expect(try PaymentFixture.event(try await shop.charge(choice)).kind == .charged)
             #expect(try PaymentFixture.event(try await shop.charge(SandboxShop.saving(user, "pm_card_mastercard"))).kind == .charged)
@@ -91,7 +92,8 @@ extension SandboxShop {
         try await SandboxShop.run { shop in
             async let one = shop.charge(SandboxShop.saving(user))
             async let two = shop.charge(SandboxShop.saving(user))
-            #expect(try await [PaymentFixture.event(one).kind, PaymentFixture.event(two).kind] == [.charged, .charged])
+            let results = try await [one, two]
+            for result in results { #expect(try PaymentFixture.event(result).kind == .charged) }
             #expect(try await shop.stripe("customers")["data"]?.list.count == 1)
             #expect(try await shop.stripe("payment_intents")["data"]?.list.count == 2)
         }
@@ -116,7 +118,8 @@ extension SandboxShop {
 
     @Test func `a declined card is not saved`() async throws {
         try await SandboxShop.run { shop in
-            #expect(try PaymentFixture.event(try await shop.charge(SandboxShop.saving(user, "pm_card_chargeDeclined"))).kind == .paymentDeclined)
+            let result = try await shop.charge(SandboxShop.saving(user, "pm_card_chargeDeclined"))
+            #expect(try PaymentFixture.event(result).kind == .paymentDeclined)
             #expect(try await shop.methods(of: user).isEmpty)
         }
     }
@@ -129,7 +132,8 @@ extension SandboxShop {
             #expect(try await shop.harness.send(delete(saved.id, by: UUID())).status == 404)
             let deleted = await shop.harness.send([try delete(saved.id, by: user)])[0]
             #expect(try deleted.reply.status == 204 && deleted.outputs.map(\.key) == [MessageName.detachPaymentMethod])
-            #expect(try await shop.methods(of: user).isEmpty && shop.found(saved.id, by: user) == nil)
+            #expect(try await shop.methods(of: user).isEmpty)
+            #expect(try await shop.found(saved.id, by: user) == nil)
             for _ in 1...2 {
                 let detached = await shop.harness.send([Request(id: UUID(), operation: MessageName.detachPaymentMethod, body: deleted.outputs[0].body)])[0]
                 #expect(detached.failure == nil)
@@ -152,7 +156,8 @@ extension SandboxShop {
             #expect(try await shop.stripe("customers/\(customer)")["deleted"] == .boolean(true))
             #expect(try await shop.harness.count("SELECT count(*) FROM customers WHERE gateway_id IS NOT NULL") == 0)
             #expect(try PaymentFixture.event(try await shop.charge(SandboxShop.saving(user))).kind == .charged, "a checkout on its way is charged")
-            #expect(try await shop.methods(of: user).isEmpty && shop.stripe("customers")["data"]?.list.isEmpty == true)
+            #expect(try await shop.methods(of: user).isEmpty)
+            #expect(try await shop.stripe("customers")["data"]?.list.isEmpty == true)
         }
     }
 }
