@@ -73,8 +73,10 @@ private struct ErrorTextScanner {
         // A full stop or a colon at the end belongs to the sentence.
         while end > place + 1, !input[end - 1].isWord, input[end - 1] != UInt8(ascii: "/"), input[end - 1] != UInt8(ascii: "%") { end -= 1 }
         let text = input[place..<end]
+        // What follows a replaced value belongs to its token: orders/<n>/items.
+        let goesOn = place > 0 && input[place - 1] == UInt8(ascii: ">")
         place = end
-        if let whole = ErrorValue(whole: text) { write(whole) } else { pieces(of: text) }
+        if let whole = ErrorValue(whole: text), !(goesOn && whole == .path) { write(whole) } else { pieces(of: text) }
     }
 
     private func endOfURL(from start: Int, token end: Int) -> Int? {

@@ -64,7 +64,7 @@ extension DeadLetterStore {
         guard filter.order == nil, filter.since == nil, filter.until == nil, filter.header == nil, filter.text == nil else {
             return """
                 SELECT cause, queue, count(*) AS count
-                FROM (SELECT cause, queue FROM letters \(matching(filter)) LIMIT \(maximumCounted)) AS some
+                FROM (SELECT cause, queue FROM letters \(matching(filter)) LIMIT \(maximumCounted)) AS matching
                 GROUP BY cause, queue
                 ORDER BY count(*) DESC, cause, queue
                 LIMIT \(maximumCauses)
