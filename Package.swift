@@ -12,6 +12,7 @@ let safe: [SwiftSetting] = client + [.strictMemorySafety()]
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
@@ -46,6 +47,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -76,20 +78,23 @@ let package = Package(
         .target(name: "JSON", dependencies: ["Secrets"], swiftSettings: safe),
         .target(name: "Runtime", swiftSettings: safe),
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
+        .target(name: "Traces", dependencies: ["Runtime", "Secrets", metrics, tracing], swiftSettings: safe),
         .target(
             name: "Operations",
             dependencies: [
-                "Messaging", "JSON", "Runtime", "Secrets", "Contracts", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, lifecycle, hummingbird,
+                "Messaging", "JSON", "Runtime", "Secrets", "Contracts", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, tracing, lifecycle,
+                hummingbird,
                 .product(name: "Configuration", package: "swift-configuration"),
             ], swiftSettings: safe),
-        .target(name: "Messaging", dependencies: ["JSON", "Runtime", "AMQP", "PostgreSQL", "Secrets", "Contracts", log, metrics, lifecycle], swiftSettings: safe),
+        .target(name: "Messaging", dependencies: ["JSON", "Runtime", "AMQP", "PostgreSQL", "Secrets", "Contracts", "Traces", log, metrics, tracing, lifecycle], swiftSettings: safe),
         // Reads what callers send, and writes pages.
         .target(name: "Input", dependencies: ["Messaging", "JSON", "Contracts", "Secrets"], swiftSettings: safe),
         .target(name: "Topology", dependencies: ["Messaging", "JSON", "Runtime", "Contracts", "Secrets"], swiftSettings: safe),
         .target(
             name: "Ingress",
             dependencies: [
-                "Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "AMQP", "Gzip", "YAML", "WebClient", hummingbird, hummingbirdCore, log, metrics, lifecycle,
+                "Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "Traces", "AMQP", "Gzip", "YAML", "WebClient", hummingbird, hummingbirdCore, log, metrics, tracing,
+                lifecycle,
             ],
             resources: [.embedInCode("Reference/reference.css"), .embedInCode("Reference/reference.js")], swiftSettings: safe),
     ]
@@ -103,8 +108,8 @@ let package = Package(
             .target(
                 name: "Assembly",
                 dependencies: [
-                    "Messaging", "Runtime", "Topology", "Ingress", "Operations", "Contracts", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics, lifecycle, signals,
-                    arguments,
+                    "Messaging", "Runtime", "Topology", "Ingress", "Operations", "Contracts", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics,
+                    lifecycle, signals, arguments,
                 ]
                     + services.map { .init(stringLiteral: $0) },
                 swiftSettings: safe),
@@ -162,7 +167,7 @@ let package = Package(
                 swiftSettings: safe),
             // What fuzzers drive: the decoders of what strangers send.
             .target(
-                name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Gzip", "Messaging", "JSON", "Runtime", "Input", "Ingress"], path: "Tests/FuzzTargets", swiftSettings: safe),
+                name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Gzip", "Messaging", "JSON", "Runtime", "Input", "Ingress", "Traces"], path: "Tests/FuzzTargets", swiftSettings: safe),
         ] + (
             // libFuzzer's runtime is not in every toolchain, and brings a main function of its own.
             Context.environment["WHARF_LIBFUZZER"] == nil
@@ -177,11 +182,11 @@ let package = Package(
             ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
             ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]), ("YAMLTests", ["YAML"]),
             ("LocalServersTests", ["LocalServers"]),
-            ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
-            ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "AMQP", "PostgreSQL", "Secrets", log]),
+            ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
+            ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "PostgreSQL", "Secrets", log, tracing]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
-            ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "WebClient", log, metrics, lifecycle]),
-            ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Gzip", "Messaging", "JSON", "Runtime", "Contracts", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+            ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "Traces", "WebClient", log, metrics, tracing, lifecycle]),
+            ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Gzip", "Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
             ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
@@ -203,7 +208,7 @@ let package = Package(
                 "WharfTests",
                 [
                     "wharf", "wharf-dev", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON", "Topology", "Contracts",
-                    "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", log, lifecycle,
+                    "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle,
                 ]
                     + services.map { .init(stringLiteral: $0) }
             ),

@@ -44,8 +44,8 @@ extension Assembly {
     }
 
     /// A client for the APIs of vendors on the Internet.
-    private func vendors(_ label: String) -> WebClient {
-        WebClient(usesEnvironmentProxy: true, logger: logger(label))
+    private func vendors(_ label: String) -> any HTTPTransport {
+        traced(WebClient(usesEnvironmentProxy: true, logger: logger(label)))
     }
 
     private func wordings() throws -> Wordings {

@@ -27,7 +27,7 @@ extension Assembly {
     func gateways() throws -> [any PaymentGateway] {
         let client = WebClient(
             maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true, logger: logger("gateway"))
-        return try GatewayName.allCases.filter(offers).map { try gateway($0, transport: client) }
+        return try GatewayName.allCases.filter(offers).map { try gateway($0, transport: traced(client)) }
     }
 
     private func gateway(_ name: GatewayName, transport: any HTTPTransport) throws -> any PaymentGateway {

@@ -28,7 +28,7 @@ extension Assembly {
         let listening = SharedPort()
         let ingress = Ingress(
             configuration: configuration, document: document, requests: client, clock: clock, randomness: randomness,
-            logger: logger("ingress"),
+            logger: logger("ingress"), tracer: tracer,
             onReady: { port in
                 listening.set(port)
                 onReady(port)

@@ -10,6 +10,7 @@ import Redis
 import Runtime
 import Secrets
 import ServiceLifecycle
+import Traces
 import WebClient
 
 /// Wires the parts together: the one place where a role gets its connections. Tests build the same roles from here.
@@ -39,6 +40,8 @@ package struct Assembly: Sendable {
     package let name: String
     package var clock: any WallClock
     package var randomness: any Randomness = SystemRandomness()
+    /// Nil where nothing is traced.
+    var tracer: SpanTracer?
 
     package init(
         settings: Settings, logger: Logger, name: String, clock: (any WallClock)? = nil,
@@ -80,7 +83,7 @@ package struct Assembly: Sendable {
             logger: logger("reply queue"))
         let client = RequestClient(
             commands: commands, queries: queries, replies: replies, clock: clock, randomness: randomness,
-            logger: logger("requests"))
+            logger: logger("requests"), tracer: tracer)
         return (client, [replies, client])
     }
 
@@ -114,7 +117,7 @@ package struct Assembly: Sendable {
         let wiring = Worker.Wiring(
             consumers: consumers, publisher: publisher, replies: replies, database: database, clock: clock,
             randomness: randomness)
-        services.append(Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker")))
+        services.append(Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker"), tracer: tracer))
         return services.map { ThreadBound(service: $0, thread: thread) }
     }
 

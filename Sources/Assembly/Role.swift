@@ -32,7 +32,9 @@ package enum Role {
         let (settings, logger) = try start(name)
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
-        let assembly = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
+        var tracing = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
+        let exporter = tracing.startTracing(name)
+        let assembly = tracing
         let parts = try stoppingOnBadSettings { try services(assembly) }
         let adminPort = SharedPort()
         let admin = AdminServer(
@@ -44,7 +46,7 @@ package enum Role {
         let group = ServiceGroup(
             configuration: {
                 var configuration = ServiceGroupConfiguration(
-                    services: ([listening] + parts + (registration.map { [$0] } ?? [])).map { .init(service: $0) }, logger: logger)
+                    services: ([listening] + [exporter].compactMap(\.self) + parts + [registration].compactMap(\.self)).map { .init(service: $0) }, logger: logger)
                 configuration.maximumGracefulShutdownDuration = longestShutdown
                 return configuration
             }())
@@ -68,7 +70,7 @@ package enum Role {
         // The settings that `wharf-dev up` has written are for the tools beside it; a role takes only its own part, without the administrator's password.
         let settings = try stoppingOnBadSettings { try isTool ? Settings.load() : Settings.load(role: name) }
         let level = isTool ? max(settings.logLevel, .warning) : settings.logLevel
-        let handlers = LogHandlers(format: settings.logFormat, level: level, service: name)
+        let handlers = LogHandlers(format: settings.logFormat, level: level, service: settings.openTelemetry.serviceName ?? name)
         LoggingSystem.bootstrap(handlers.make)
         var logger = Logger(label: "wharf")
         logger[metadataKey: "role"] = "\(name)"

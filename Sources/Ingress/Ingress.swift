@@ -8,6 +8,7 @@ import NIOCore
 import NIOPosix
 public import Runtime
 public import ServiceLifecycle
+import Traces
 
 /// HTTP in, messages out. Knows no service: `openapi.yaml` defines what it does with a request.
 ///
@@ -46,9 +47,11 @@ public final class Ingress: Service {
     }
 
     /// The same with a document that has been read.
+    ///
+    /// - Parameter tracer: Nil where nothing is traced.
     public init(
         configuration: IngressConfiguration, document: OpenAPIDocument, requests: any Requesting, clock: any WallClock,
-        randomness: any Randomness, logger: Logger, onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+        randomness: any Randomness, logger: Logger, tracer: SpanTracer? = nil, onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) {
         let sessions = SessionCache()
         let resolver = SessionResolver(cache: sessions, requests: requests, clock: clock, randomness: randomness)
@@ -65,7 +68,7 @@ public final class Ingress: Service {
             metrics: IngressMetrics(document.endpoints), bodyDeadline: configuration.bodyDeadline,
             bodies: BodyBudget(bytes: configuration.maximumHeldBodyBytes), crossOrigin: CrossOrigin(configuration.corsOrigins),
             clientAddress: ClientAddress(trustedProxies: configuration.trustedProxies), clock: clock,
-            randomness: randomness, logger: logger)
+            randomness: randomness, logger: logger, tracer: tracer)
         self.document = document
         self.sessions = sessions
         self.answers = answers

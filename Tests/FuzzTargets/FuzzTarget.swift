@@ -1,6 +1,7 @@
 import AMQP
 import FoundationEssentials
 import Gzip
+import Traces
 
 @testable import Ingress
 @testable import Input

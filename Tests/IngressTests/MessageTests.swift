@@ -4,6 +4,7 @@ import JSON
 import Messaging
 import Secrets
 import Testing
+import Traces
 
 @testable import Ingress
 
@@ -148,6 +149,21 @@ import Testing
             #expect(traceparent != incoming)
             #expect(requests.sent.map(\.request.traceparent) == [traceparent, begun.headers["traceparent"]])
             #expect(begun.headers["traceparent"]?.count == 55)
+        }
+    }
+
+    @Test func `a request is recorded below its caller's span, under the operation's path and without its own`() async throws {
+        let requests = FakeRequests()
+        let buffer = SpanBuffer()
+        let incoming = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        try await TestIngress.with(requests, tracer: SpanTracer(buffer: buffer, clock: SystemTime(), randomness: SystemChance())) { port in
+            let answer = try await TestIngress.exchange(port, "GET /v1/products/secret", headers: ["traceparent: \(incoming)"])
+            _ = try await TestIngress.exchange(port, "GET /v1/products/x", headers: ["traceparent: \(incoming.dropLast())0"])
+            let spans = buffer.take(10)
+            #expect(spans.map(\.name) == ["GET /v1/products/{idOrSlug}"] && spans.map(\.parentID) == ["b7ad6b7169203331"])
+            #expect(answer.headers["traceparent"] == spans.first?.trace.header)
+            #expect(requests.sent.first?.request.traceparent == spans.first?.trace.header)
+            #expect(!"\(spans)".contains("secret"))
         }
     }
 

@@ -1,5 +1,6 @@
 import Messaging
 import Testing
+import Traces
 
 @testable import Ingress
 

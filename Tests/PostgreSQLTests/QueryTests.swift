@@ -177,41 +177,4 @@ import Testing
         }
         #expect(sum == 4950)
     }
-
-    @Test func `ten thousand rows are copied`() async throws {
-        let pool = try await makePool(size: 1)
-        _ = try await pool.query(
-            "CREATE TABLE items (id uuid, n bigint, small integer, name text, note text, at timestamptz, data jsonb, blob bytea, tags text[])")
-        let now = Date(timeIntervalSince1970: 1_790_000_000)
-        let rows: [[any PostgresEncodable]] = (0..<10_000).map { number in
-            [UUID(), number, Int32(number % 7), "name \(number)\t\n\\", String?.none, now, JSONB(text: "{\"n\": \(number)}"), [UInt8]([0, 255]), ["a", "b"]]
-        }
-        let columns = ["id", "n", "small", "name", "note", "at", "data", "blob", "tags"]
-        let copied = try await pool.transaction { try await $0.copy(into: "items", columns: columns, rows: rows) }
-        #expect(copied == 10_000)
-        let row = try #require(
-            try await pool.query(
-                "SELECT count(*) AS count, sum((data->>'n')::int) AS sum, count(note) AS notes, max(name) AS name FROM items"
-            ).first)
-        #expect(try row.decode("count", as: Int.self) == 10_000)
-        #expect(try row.decode("sum", as: Int.self) == 49_995_000)
-        #expect(try row.decode("notes", as: Int.self) == 0)
-        #expect(try row.decode("name", as: String.self) == "name 9999\t\n\\")
-    }
-
-    @Test func `a refused copy is an error, and its connection stays usable`() async throws {
-        let pool = try await makePool(size: 1)
-        _ = try await pool.query("CREATE TABLE items (n integer PRIMARY KEY)")
-        let wrongType = await postgresError { try await pool.withConnection { try await $0.copy(into: "items", columns: ["n"], rows: [[1]]) } }
-        #expect(wrongType?.sqlState == "22P03")
-        let rows: [[any PostgresEncodable]] = (0..<100_000).map { [Int32($0 % 50_000)] }
-        let twice = await postgresError { try await pool.withConnection { try await $0.copy(into: "items", columns: ["n"], rows: rows) } }
-        #expect(twice?.sqlState == "23505")
-        let width = await postgresError { try await pool.withConnection { try await $0.copy(into: "items", columns: ["n"], rows: [[1, 2]]) } }
-        #expect(width?.code == .misuse)
-        let missing = await postgresError { try await pool.withConnection { try await $0.copy(into: "nowhere.items", columns: ["n"], rows: rows) } }
-        #expect(missing?.sqlState == "3F000")
-        #expect(try await pool.value("SELECT count(*) FROM items", as: Int.self) == 0)
-        #expect(pool.usage.atRest == 1)
-    }
 }

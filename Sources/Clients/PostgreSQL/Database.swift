@@ -11,12 +11,6 @@ public protocol SQLConnection: Sendable {
     /// Sends the statement together with the next one, COMMIT included, so that no round trip is spent on it alone. If it fails, the next one fails with its error.
     /// Outside a transaction it is run at once. Bound: `SQL.maximumEnqueued` wait, then they are sent.
     func enqueue(_ sql: SQL) async throws
-
-    /// COPY … FROM STDIN, for many rows. Returns how many were written.
-    ///
-    /// Rows travel in binary, so a value's type must be the column's: `Int32` for `integer`, `Int` for `bigint`, `JSONB` for `jsonb`;
-    /// `String` fits text, enums and citext. `table` may be qualified ("catalog.products"); names are quoted. Bound: 256 MiB at once.
-    func copy(into table: String, columns: [String], rows: some Sequence<[any PostgresEncodable]> & Sendable) async throws -> Int
 }
 
 extension SQLConnection {

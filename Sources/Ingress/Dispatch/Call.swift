@@ -4,6 +4,7 @@ import JSON
 import Messaging
 import Runtime
 import Secrets
+import Traces
 
 /// An accepted request: everything needed to make a message of it.
 struct Call: Sendable {

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Logging
 import Messaging
 import Runtime
+import Traces
 
 /// Sends a call's message and turns its reply, or the lack of one, into an answer.
 struct Dispatcher: Sendable {

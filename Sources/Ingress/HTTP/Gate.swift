@@ -5,6 +5,7 @@ import HTTPTypes
 import Messaging
 import Runtime
 import Secrets
+import Traces
 
 /// Lets a request through to its operation, or rejects it with a reason. Cheap checks come first; the body is read last.
 struct Gate: Sendable {

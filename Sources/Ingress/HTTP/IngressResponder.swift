@@ -7,6 +7,8 @@ import Messaging
 import NIOCore
 import Runtime
 import Secrets
+import Traces
+import Tracing
 
 /// The context of a request: its channel, for `100 Continue`.
 struct IngressContext: RequestContext {
@@ -44,6 +46,8 @@ struct IngressResponder: HTTPResponder {
     let clock: any WallClock
     let randomness: any Randomness
     let logger: Logger
+    /// Nil where nothing is traced.
+    let tracer: SpanTracer?
 
     /// The headers that belong to a connection or that are set here.
     private static let ownHeaders: Set<String> = ["content-length", "transfer-encoding", "date", "x-request-id", "traceparent"]
@@ -52,7 +56,9 @@ struct IngressResponder: HTTPResponder {
         let received = clock.now()
         let headers = request.headers
         let id = RequestID.accepted(headers.values("x-request-id").first) ?? randomness.uuid().lowerCaseText
-        let trace = TraceContext(continuing: headers.values("traceparent").first, randomness: randomness)
+        let caller = headers.values("traceparent").first
+        let span = tracer?.begin(request.method.rawValue, .server, below: caller, at: received)
+        let trace = span?.context.trace ?? TraceContext(continuing: caller, randomness: randomness)
         let share = bodies.share()
         defer { share.end() }
         let body = RequestBodyReader(
@@ -92,6 +98,7 @@ struct IngressResponder: HTTPResponder {
         }
         metrics.record(endpoint?.operationID, status: reply.status, seconds: clock.now().timeIntervalSince(received))
         log(reply, to: request, of: endpoint, id, trace)
+        if let span, span.isRecording { end(span, reply, to: request, of: endpoint, id) }
         let response = Self.response(crossOrigin.complete(reply, to: headers, method: request.method), id: id, trace: trace, rest: rest)
         return request.method == .head ? response.createHeadResponse() : response
     }
@@ -108,6 +115,23 @@ struct IngressResponder: HTTPResponder {
         if isDurable { metadata[LogKey.path] = "\(request.uri.path)" }
         if let location = reply.headers["location"] { metadata[LogKey.location] = "\(location.prefix { $0 != "?" })" }
         logger.log(level: isDurable ? .info : .debug, "answered", metadata: metadata)
+    }
+
+    /// A body that follows in parts is not included.
+    private func end(_ span: RecordedSpan, _ reply: Reply, to request: Hummingbird.Request, of endpoint: Endpoint?, _ id: String) {
+        var attributes = SpanAttributes()
+        attributes["http.request.method"] = request.method.rawValue
+        attributes["http.response.status_code"] = reply.status
+        attributes["wharf.request.id"] = id
+        // The path itself may contain a secret.
+        if let endpoint {
+            span.operationName = "\(request.method.rawValue) \(endpoint.path)"
+            attributes["http.route"] = endpoint.path
+            attributes["wharf.operation"] = endpoint.operationID
+        }
+        span.attributes = attributes
+        if reply.status >= 500 { span.setStatus(SpanStatus(code: .error)) }
+        tracer?.end(span)
     }
 
     /// Rejects what HTTP forbids and the parser accepts.

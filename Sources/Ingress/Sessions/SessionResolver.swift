@@ -3,6 +3,7 @@ import JSON
 import Messaging
 import Runtime
 import Secrets
+import Traces
 
 /// Resolves the owner of a session token: from the cache, or by asking users.
 struct SessionResolver: Sendable {

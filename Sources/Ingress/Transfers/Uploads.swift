@@ -1,6 +1,7 @@
 import HTTPTypes
 import Messaging
 import Runtime
+import Traces
 
 /// Sends the body of a request on as an ``Upload``. The memory for it is that of a piece, however large the body is and however slow its client.
 ///

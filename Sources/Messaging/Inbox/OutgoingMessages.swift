@@ -14,6 +14,17 @@ struct OutgoingMessages: Sendable, Codable, Equatable {
         self.reply = reply
     }
 
+    /// The same, which remember the span of `request`, where it is recorded.
+    func traced(by request: Request) -> OutgoingMessages {
+        guard request.context != nil else { return self }
+        return OutgoingMessages(
+            messages.map { message in
+                var message = message
+                if !message.isAnswer { message.traceparent = request.traceparent }
+                return message
+            }, reply: reply)
+    }
+
     /// As they leave once more for a later delivery of the same message.
     var recalled: OutgoingMessages {
         var reply = reply
@@ -58,7 +69,7 @@ extension OutgoingMessages.Element: Codable {
         case key
         /// Text; of a replayed message in Base64, because it may be anything.
         case body
-        case subject, status, headers, forwards, caller, requester, messageID, operation, contentType
+        case subject, traceparent, status, headers, forwards, caller, requester, messageID, operation, contentType
     }
 
     init(from decoder: any Decoder) throws {
@@ -67,10 +78,11 @@ extension OutgoingMessages.Element: Codable {
         let body = try members.decode(String.self, forKey: .body)
         let subject = try members.decodeIfPresent(Subject.self, forKey: .subject)
         func read(_ destination: OutgoingMessage.Destination) throws -> Self {
-            .message(
-                OutgoingMessage(
-                    destination, body: Array(body.utf8), forwardsRequester: try members.decodeIfPresent(Bool.self, forKey: .forwards) ?? false,
-                    caller: try members.decodeIfPresent(Caller.self, forKey: .caller), subject: subject))
+            var message = OutgoingMessage(
+                destination, body: Array(body.utf8), forwardsRequester: try members.decodeIfPresent(Bool.self, forKey: .forwards) ?? false,
+                caller: try members.decodeIfPresent(Caller.self, forKey: .caller), subject: subject)
+            message.traceparent = try members.decodeIfPresent(String.self, forKey: .traceparent)
+            return .message(message)
         }
         switch try members.decode(OutgoingMessages.Kind.self, forKey: .kind) {
         case .request: self = try read(.request(key))
@@ -128,6 +140,7 @@ extension OutgoingMessages.Element: Codable {
             }
             if message.forwardsRequester { try members.encode(true, forKey: .forwards) }
             try members.encodeIfPresent(message.caller, forKey: .caller)
+            try members.encodeIfPresent(message.traceparent, forKey: .traceparent)
         }
     }
 }

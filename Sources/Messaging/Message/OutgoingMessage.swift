@@ -29,6 +29,8 @@ public struct OutgoingMessage: Sendable, Equatable {
     public let origin: UUID?
     /// The order that the message is about, for logs.
     let subject: Subject?
+    /// The span of the handling that led to it, where that is recorded: for a message that is sent once more when the handled one is no longer at hand.
+    var traceparent: String?
 
     public init(
         _ destination: Destination, _ value: some Encodable, forwardsRequester: Bool = false, caller: Caller? = nil, origin: UUID? = nil
@@ -89,7 +91,7 @@ extension OutgoingMessage {
             return message.publication(to: queue)
         case .request, .event, .broadcast:
             var request = Request(id: Self.id(at: index, of: input.id, recorded: recorded), operation: key, caller: caller, body: body)
-            request.traceparent = input.traceparent
+            request.traceparent = input.traceparent ?? traceparent
             request.requestID = input.requestID
             request.subject = subject
             if forwardsRequester { (request.requester, request.settlesUntil) = (input.requester, input.settlesUntil) }

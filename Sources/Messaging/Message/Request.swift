@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import FoundationEssentials
 import Secrets
+import Tracing
 
 /// Where an answer goes: the reply queue of the requesting process, and the id under which it waits.
 public struct Requester: Sendable, Hashable, Codable {
@@ -62,6 +63,8 @@ public struct Request: Sendable {
     /// Until when the requester waits for a second reply, about the work that the first one accepts; nil when it does not.
     public var settlesUntil: Date?
     public var traceparent: String?
+    /// While it is handled and that is recorded: the span of it.
+    var context: InstrumentationContext?
     /// Of the HTTP request that led to it.
     public var requestID: String?
     /// The order that it is about, for logs.

@@ -6,6 +6,8 @@ import Runtime
 import Secrets
 import ServiceLifecycle
 import Synchronization
+import Traces
+import Tracing
 
 /// Sends requests and waits for their replies on the single reply queue of this process. A `Service`: `run()` reads the replies.
 public final class RequestClient: Service {
@@ -40,14 +42,16 @@ public final class RequestClient: Service {
     private let clock: any WallClock
     private let randomness: any Randomness
     private let logger: Logger
+    private let tracer: SpanTracer?
 
     /// - Parameters:
     ///   - commands: Publishes what must not be lost; confirms.
     ///   - queries: Publishes queries; confirms, too: their queues are bounded, and without confirms the broker silently drops what a full queue rejects.
     ///     Not the same as `commands`, whose confirms wait for the disk.
+    ///   - tracer: Nil where nothing is traced.
     public init(
         commands: any MessagePublisher, queries: any MessagePublisher, replies: any MessageConsumer,
-        clock: any WallClock, randomness: any Randomness, logger: Logger
+        clock: any WallClock, randomness: any Randomness, logger: Logger, tracer: SpanTracer? = nil
     ) {
         self.commands = PublishQueue(commands, clock: clock)
         self.queries = PublishQueue(queries, clock: clock)
@@ -55,6 +59,7 @@ public final class RequestClient: Service {
         self.clock = clock
         self.randomness = randomness
         self.logger = logger
+        self.tracer = tracer
     }
 
     /// Why there is no reply.
@@ -109,7 +114,10 @@ public final class RequestClient: Service {
                 request.requester = Requester(replyTo: address, correlationID: correlationID, opensBundles: true)
                 if durability != .durable { request.deadline = deadline }
                 let publishQueue = durability == .query ? queries : commands
-                publishQueue.add(request.publication(durability: durability, now: now), deadline: deadline) { outcome in
+                var publication = request.publication(durability: durability, now: now)
+                let ended = traced(&publication)
+                publishQueue.add(publication, deadline: deadline) { outcome in
+                    ended(outcome)
                     // Once sent, it waits for the reply.
                     if let error = Self.unanswered(outcome) { self.finish(correlationID, .failure(error)) }
                 }
@@ -137,11 +145,24 @@ public final class RequestClient: Service {
     /// Publishes without asking for a reply; returns when the broker has taken responsibility.
     public func post(_ request: Request, timeout: Duration) async throws {
         let now = clock.now()
-        let publication = request.publication(durability: .durable, now: now)
+        var publication = request.publication(durability: .durable, now: now)
+        let ended = traced(&publication)
+        let sent = publication
         let outcome = await withCheckedContinuation { continuation in
-            commands.add(publication, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
+            commands.add(sent, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
         }
+        ended(outcome)
         if let error = Self.unanswered(outcome) { throw error }
+    }
+
+    /// Begins the span of a publication, below the one that it names or in which the caller is; the result ends it.
+    private func traced(_ publication: inout Publication) -> @Sendable (PublishOutcome) -> Void {
+        guard let tracer else { return { _ in } }
+        if publication.properties.headers[HeaderName.traceparent] == nil, let trace = InstrumentationContext.current?.trace {
+            publication.properties.headers[HeaderName.traceparent] = .string(trace.header)
+        }
+        let span = tracer.begin(sending: &publication)
+        return { tracer.end(span, $0) }
     }
 
     public func run() async throws {

@@ -117,7 +117,7 @@ struct BatchHandler: Sendable {
         switch operations[key]?.handler {
         case .external(let prepare): return try await handleExternal(requests, by: operations, prepare)
         case .lookup(let lookup):
-            let performed = try await lookup(requests, database)
+            let performed = try await requests.traced { try await lookup(requests, database) }
             timeline?.note(.acted)
             return try await complete(requests, requests, by: operations, performed)
         case .query, .transactional, nil: return requests.map { .failed(Failure(unknown: $0.operation)) }
@@ -183,7 +183,7 @@ struct BatchHandler: Sendable {
                 case .failed(let failure): result = .failed(failure)
                 case .ignored(let note): result = .handled(OutgoingMessages(), note: note)
                 case .done(let reply, let messages, let note):
-                    let outgoing = OutgoingMessages(messages, reply: reply)
+                    let outgoing = OutgoingMessages(messages, reply: reply).traced(by: request)
                     let isRemembered = reply?.isLasting ?? true
                     result = .handled(outgoing, recorded: isRemembered ? now : nil, note: note)
                     if isRemembered {

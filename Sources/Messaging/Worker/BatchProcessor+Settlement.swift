@@ -4,6 +4,7 @@ import FoundationEssentials
 import Logging
 import Metrics
 import Runtime
+import Traces
 
 /// Settles what has been handled: sends outputs and answers, then acknowledges the deliveries, or sets them aside with their errors.
 extension BatchProcessor {
@@ -12,6 +13,8 @@ extension BatchProcessor {
         /// Nil for a message that could not be read.
         let request: Request?
         let result: BatchHandler.Result
+        /// Of its handling.
+        var span: RecordedSpan?
 
         var attempt: Int { delivery.attempt }
 
@@ -30,6 +33,7 @@ extension BatchProcessor {
         var publications: [Publication] = []
         var owners: [Int] = []
         var answers: [Answer] = []
+        var sendings: [Sending] = []
         for (index, settlement) in settlements.enumerated() {
             switch settlement.result {
             case .expired:
@@ -39,7 +43,9 @@ extension BatchProcessor {
                 logHandled(settlement, milliseconds: milliseconds)
                 if let request = settlement.request {
                     for (place, message) in outgoing.messages.enumerated() {
-                        publications.append(message.publication(at: place, of: request, recorded: recorded, now: now))
+                        var publication = message.publication(at: place, of: request, recorded: recorded, now: now)
+                        if !message.isAnswer, let sending = beginSending(&publication, of: index) { sendings.append(sending) }
+                        publications.append(publication)
                         owners.append(index)
                     }
                     if let reply = outgoing.reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
@@ -56,12 +62,14 @@ extension BatchProcessor {
         // The answer is true from the commit on; the outputs leave after a redelivery at the latest.
         async let answering: Void = publish(answers)
         let unsettled = await publish(publications, of: owners)
+        end(sendings, unsettled)
         if let timeline {
             timeline.note(.confirmed)
             logWay(settlements, timeline)
         }
         let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
         await answering
+        endSpans(of: settlements)
         await finish(settled, [], &acknowledgements)
         if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
     }

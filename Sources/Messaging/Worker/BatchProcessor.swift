@@ -5,6 +5,7 @@ import Logging
 import Metrics
 import PostgreSQL
 import Runtime
+import Traces
 
 /// Takes the gathered messages of one queue from delivery to settlement: handle, publish the outputs, wait for the broker's confirms, acknowledge.
 struct BatchProcessor: Sendable {
@@ -30,6 +31,8 @@ struct BatchProcessor: Sendable {
     let clock: any WallClock
     let metrics: WorkerMetrics
     let logger: Logger
+    /// Nil where nothing is traced.
+    var tracer: SpanTracer?
 
     /// For what must not be lost.
     var retrying: RetryingPublisher { RetryingPublisher(publisher: publisher, clock: clock) }
@@ -37,6 +40,7 @@ struct BatchProcessor: Sendable {
     private struct Work {
         let delivery: Delivery
         let request: Request
+        let span: RecordedSpan?
     }
 
     func process(_ deliveries: [Delivery]) async {
@@ -100,19 +104,20 @@ struct BatchProcessor: Sendable {
         for delivery in deliveries {
             do throws(Failure) {
                 try Bundle.check(delivery)
-                let request = try Request(delivery)
+                var request = try Request(delivery)
                 guard let operation = operations[request.operation] else {
                     throw Failure(unknown: request.operation)
                 }
+                let span = beginSpan(of: &request, in: delivery, batch: deliveries.count, at: now)
                 if case .query = operation.handler {
                     if let deadline = request.deadline, deadline < now {
-                        settlements.append(Settlement(delivery: delivery, request: request, result: .expired))
+                        settlements.append(Settlement(delivery: delivery, request: request, result: .expired, span: span))
                     } else {
-                        queries.append(Work(delivery: delivery, request: request))
+                        queries.append(Work(delivery: delivery, request: request, span: span))
                     }
                 } else {
                     // Late or not: the inbox is asked first, since a committed message never expires.
-                    commands.append(Work(delivery: delivery, request: request))
+                    commands.append(Work(delivery: delivery, request: request, span: span))
                 }
             } catch {
                 settlements.append(Settlement(delivery: delivery, request: nil, result: .failed(error)))
@@ -120,13 +125,13 @@ struct BatchProcessor: Sendable {
         }
         if !queries.isEmpty {
             let results = await answer(queries.map(\.request))
-            settlements += zip(queries, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
+            settlements += zip(queries, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1, span: $0.span) }
         }
         if !commands.isEmpty {
             var handler = handler
             handler.timeline = timeline
             let results = await handler.handle(commands.map(\.request), by: operations)
-            settlements += zip(commands, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1) }
+            settlements += zip(commands, results).map { Settlement(delivery: $0.delivery, request: $0.request, result: $1, span: $0.span) }
         }
         timeline?.note(.handled)
         await settle(settlements, since: now, timeline, &acknowledgements)
@@ -143,7 +148,7 @@ struct BatchProcessor: Sendable {
         _ requests: [Request], _ handle: @Sendable ([Request], any Database) async throws -> [Outcome]
     ) async -> [BatchHandler.Result] {
         do {
-            let outcomes = try await handle(requests, database)
+            let outcomes = try await requests.traced { try await handle(requests, database) }
             try expect(outcomes.count, requests.count, "outcomes")
             return outcomes.map { outcome in
                 switch outcome {

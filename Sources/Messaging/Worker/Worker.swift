@@ -5,6 +5,7 @@ import Logging
 import PostgreSQL
 import Runtime
 import ServiceLifecycle
+import Traces
 
 /// How a worker takes messages from its queues.
 public struct WorkerLimits: Sendable {
@@ -57,10 +58,12 @@ public struct Worker: Service {
     /// Names this process in the history of failed attempts.
     let name: String
     let logger: Logger
+    private let tracer: SpanTracer?
 
+    /// - Parameter tracer: nil where nothing is traced.
     public init(
         _ service: ServiceDefinition, wiring: Wiring, limits: WorkerLimits = .init(), ladder: RetryLadder = .standard,
-        name: String, logger: Logger
+        name: String, logger: Logger, tracer: SpanTracer? = nil
     ) {
         self.service = service
         self.wiring = wiring
@@ -68,6 +71,7 @@ public struct Worker: Service {
         self.ladder = ladder
         self.name = name
         self.logger = logger
+        self.tracer = tracer
     }
 
     public func run() async throws {
@@ -96,7 +100,7 @@ public struct Worker: Service {
             database: wiring.database, consumer: consumer, publisher: wiring.publisher, replies: wiring.replies,
             failureRouting: FailureRouting(ladder: ladder, worker: name, randomness: wiring.randomness, redacts: service.sensitiveQueues.contains(queue)),
             clock: wiring.clock,
-            metrics: WorkerMetrics(service: service.name, queue: queue), logger: logger)
+            metrics: WorkerMetrics(service: service.name, queue: queue), logger: logger, tracer: tracer)
         try await withThrowingTaskGroup(of: Void.self) { lanes in
             var running = 0
             while true {
@@ -143,6 +147,14 @@ public struct Worker: Service {
         }
     }
 
+    /// Each of these messages begins a trace.
+    private func publish(_ publications: inout [Publication]) async -> [PublishOutcome] {
+        let spans = tracer.map { tracer in publications.indices.map { tracer.begin(sending: &publications[$0]) } } ?? []
+        let outcomes = await wiring.publisher.publish(publications)
+        for (span, outcome) in zip(spans, outcomes) { tracer?.end(span, outcome) }
+        return outcomes
+    }
+
     private func poll(_ poller: Poller) async throws {
         var isRepeated = false
         while !Task.isCancelled {
@@ -153,11 +165,12 @@ public struct Worker: Service {
                 guard !due.isEmpty else { continue }
                 isRepeated = poller.repeats
                 let now = wiring.clock.now()
-                let publications = due.map { message in
+                var publications = due.map { message in
                     let source = Request(id: message.origin ?? wiring.randomness.uuid(), operation: poller.name)
                     return message.publication(at: 0, of: source, recorded: nil, now: now)
                 }
-                let lost = await wiring.publisher.publish(publications).count { $0 != .confirmed }
+                let outcomes = await publish(&publications)
+                let lost = outcomes.count { $0 != .confirmed }
                 if lost > 0 {
                     logger.warning("due work was not sent; it will be due again", metadata: ["poller": "\(poller.name)", "messages": "\(lost)"])
                 }

@@ -114,7 +114,8 @@ extension Settings {
         public let serviceName: String?
 
         init(_ table: inout SettingsReader) throws(SettingError) {
-            endpoint = try table.read("OTEL_EXPORTER_OTLP_ENDPOINT", .endpoint, "when set, spans are exported")
+            endpoint = try table.read(
+                "OTEL_EXPORTER_OTLP_ENDPOINT", .endpoint, unset: "no spans", "an OpenTelemetry collector, for OTLP over HTTP; when set, every role sends its spans there")
             serviceName = try table.read("OTEL_SERVICE_NAME", .text, unset: "the role's name", "names this process in spans and ECS logs")
         }
     }

@@ -80,12 +80,17 @@ struct Delivering: Sendable {
 
     func send(_ prepared: [(item: IncomingMessage<OrderNews>, plan: Plan)]) async throws -> [Results] {
         // Two messages may be about one event: one notification is enough.
-        let open = Dictionary(prepared.flatMap { $0.plan.map { ($0.notification.id, $0) } }, uniquingKeysWith: { first, _ in first })
-        let ordered = open.values.sorted { $0.notification.id < $1.notification.id }
+        let open = Dictionary(
+            prepared.flatMap { item, plan in plan.map { ($0.notification.id, (planned: $0, request: item.request)) } }, uniquingKeysWith: { first, _ in first })
+        let requests = open.mapValues(\.request)
+        let ordered = open.values.map(\.planned).sorted { $0.notification.id < $1.notification.id }
         ledger.begin(ordered.map { ($0.notification.id, $0.channel.name, $0.notification.date) }, at: clock.now())
         defer { ledger.end(ordered.map(\.notification.id)) }
         let silence = SilentChannels()
-        let sent = try await ordered.concurrentMap(limit: Self.maximumConcurrentSends) { try await send($0, unless: silence) }
+        let sent = try await ordered.concurrentMap(limit: Self.maximumConcurrentSends) { planned in
+            guard let request = requests[planned.notification.id] else { return try await send(planned, unless: silence) }
+            return try await request.traced { try await send(planned, unless: silence) }
+        }
         let results = Dictionary(zip(ordered.map(\.notification.id), sent), uniquingKeysWith: { first, _ in first })
         return prepared.map { _, plan in
             Dictionary(plan.compactMap { entry in results[entry.notification.id].map { (entry.notification.id, $0) } }, uniquingKeysWith: { first, _ in first })

@@ -3,6 +3,7 @@ import Ingress
 import Logging
 import Messaging
 import Runtime
+import Traces
 
 struct SystemTime: WallClock {
     func now() -> Date { Date() }
@@ -29,13 +30,13 @@ enum TestIngress {
 
     /// Runs `body` against an ingress that listens on a port of its own.
     static func with<T: Sendable>(
-        _ requests: FakeRequests = FakeRequests(), _ configuration: IngressConfiguration = configuration,
+        _ requests: FakeRequests = FakeRequests(), _ configuration: IngressConfiguration = configuration, tracer: SpanTracer? = nil,
         _ body: @Sendable (Int) async throws -> T
     ) async throws -> T {
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
         let ingress = Ingress(
             configuration: configuration, document: try document.get(), requests: requests, clock: SystemTime(),
-            randomness: SystemChance(), logger: quiet
+            randomness: SystemChance(), logger: quiet, tracer: tracer
         ) { ready.yield($0) }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

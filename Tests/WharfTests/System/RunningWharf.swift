@@ -51,7 +51,8 @@ struct RunningWharf: Sendable {
         return folder.path
     }
 
-    private static func start() async throws -> RunningWharf {
+    /// - Parameter environment: of `wharf-dev up`, besides the address.
+    private static func start(_ environment: [String: String]) async throws -> RunningWharf {
         let path = TestServers.folder("system")
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(atPath: "\(path)/topology", withDestinationPath: "\(repository())/topology")
@@ -60,7 +61,7 @@ struct RunningWharf: Sendable {
         let process = ManagedProcess(
             name: "wharf-dev up",
             command: ProcessCommand(
-                developmentExecutable, ["up", "--no-demo"], environment: ["WHARF_HTTP_ADDRESS": address], inheritsEnvironment: false,
+                developmentExecutable, ["up", "--no-demo"], environment: environment.merging(["WHARF_HTTP_ADDRESS": address]) { $1 }, inheritsEnvironment: false,
                 workingFolder: path),
             output: .file("\(path)/log"))
         try await process.start()
@@ -133,15 +134,20 @@ extension RunningWharf {
         func provideScope(
             for test: Test, testCase: Test.Case?, performing body: @concurrent @Sendable () async throws -> Void
         ) async throws {
-            let wharf = try await RunningWharf.start()
-            do {
-                try await RunningWharf.$current.withValue(wharf) { try await body() }
-            } catch {
-                try await wharf.stop()
-                throw error
-            }
-            try await wharf.stop()
+            try await RunningWharf.running([:], body)
         }
+    }
+
+    /// Runs `body` beside a running system of its own.
+    static func running(_ environment: [String: String], _ body: @concurrent @Sendable () async throws -> Void) async throws {
+        let wharf = try await start(environment)
+        do {
+            try await $current.withValue(wharf) { try await body() }
+        } catch {
+            try await wharf.stop()
+            throw error
+        }
+        try await wharf.stop()
     }
 }
 

@@ -55,17 +55,6 @@ final class Lease: SQLConnection {
         if enqueued.withLock({ !$0.isEmpty }) { _ = try await send([]) }
     }
 
-    func copy(into table: String, columns: [String], rows: some Sequence<[any PostgresEncodable]> & Sendable) async throws -> Int {
-        try await sendEnqueued()
-        try checkIsValid()
-        let name = table.split(separator: ".").map { quotedIdentifier(String($0)) }.joined(separator: ".")
-        let list = columns.map(quotedIdentifier).joined(separator: ", ")
-        let data = try CopyData.encode(rows, columns: columns.count)
-        if isTransaction { try await connection.begin() }
-        let outcome = await connection.perform(.copy(sql: "COPY \(name) (\(list)) FROM STDIN (FORMAT binary)", data: data))
-        return try outcome.get().last?.affected ?? 0
-    }
-
     /// Runs several statements in one text, without values. They must not end the transaction.
     func script(_ text: String) async throws {
         try await sendEnqueued()

@@ -15,9 +15,9 @@ public protocol PostgresArrayEncodable: Sendable {
     static func encode(_ array: [Self], to encoder: inout PostgresEncoder)
 }
 
-/// Takes the values of a statement, or of a row of COPY, in PostgreSQL's binary format.
+/// Takes the values of a statement in PostgreSQL's binary format.
 public struct PostgresEncoder: Sendable {
-    /// Each value is its length in four bytes, then its bytes; -1 stands for NULL. Array elements and COPY fields look the same.
+    /// Each value is its length in four bytes, then its bytes; -1 stands for NULL. Array elements look the same.
     private(set) var bytes: [UInt8] = []
 
     public mutating func encodeNull() {

@@ -110,15 +110,6 @@ final class Link {
         try check(PQsendQuery(connection, text), doing: "sending a script")
     }
 
-    func sendCopyData(_ data: ArraySlice<UInt8>) throws(PostgresError) {
-        let sent = data.withUnsafeBytes { PQputCopyData(connection, $0.bindMemory(to: CChar.self).baseAddress, Int32($0.count)) }
-        try check(sent, doing: "sending rows")
-    }
-
-    func sendCopyEnd() throws(PostgresError) {
-        try check(PQputCopyEnd(connection, nil), doing: "ending COPY")
-    }
-
     func enterPipeline() throws(PostgresError) {
         try check(PQenterPipelineMode(connection), doing: "entering pipeline mode")
     }

@@ -102,7 +102,7 @@ struct PipelineAnswer {
         case (.skipped, .execute): break
         case (.failed(let error), _): fail(step, error, &cache)
         case (.end, _): position += 1
-        case (.copyIn, _): throw PostgresError(.misuse, "COPY FROM STDIN goes through copy(into:columns:rows:)")
+        case (.copyIn, _): throw PostgresError(.misuse, "a statement cannot COPY FROM STDIN")
         case (.unexpected(let status), _): throw PostgresError(.protocolViolation, "a statement was answered with \(status)")
         case (.pending, _), (.synchronized, _): break
         }

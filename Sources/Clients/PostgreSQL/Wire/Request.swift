@@ -3,7 +3,6 @@ struct Request {
     enum Work: Sendable {
         case statements([SQL], isInTransaction: Bool)
         case script(String)
-        case copy(sql: String, data: [UInt8])
 
         var isInTransaction: Bool {
             if case .statements(_, let isInTransaction) = self { isInTransaction } else { false }
@@ -13,7 +12,6 @@ struct Request {
             switch self {
             case .statements(let statements, _): PipelineExchange(statements, opensTransaction: opensTransaction)
             case .script(let text): ScriptExchange(text: text)
-            case .copy(let sql, let data): CopyExchange(sql: sql, data: data)
             }
         }
     }

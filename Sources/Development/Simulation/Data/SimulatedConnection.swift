@@ -39,13 +39,6 @@ final class SimulatedConnection: SQLConnection {
         _ = try await send([])
     }
 
-    func copy(into table: String, columns: [String], rows: some Sequence<[any PostgresEncodable]> & Sendable) async throws -> Int {
-        try await flush()
-        try await prepare()
-        let rows = Array(rows)
-        return try await run { try await $0.copy(into: table, columns: columns, rows: rows) }
-    }
-
     private func send(_ asked: [SQL]) async throws -> [Rows] {
         let waiting = enqueued.withLock { enqueued in
             defer { enqueued = [] }

@@ -1,0 +1,24 @@
+import Tracing
+
+extension Request {
+    /// Runs `body` as a part of this message's handling: what it calls or asks is a span below the message's, where those are recorded.
+    public func traced<Result, Failure: Error>(_ body: () async throws(Failure) -> Result) async throws(Failure) -> Result {
+        guard let context else { return try await body() }
+        let result: Swift.Result<Result, Failure> = await InstrumentationContext.withValue(context) {
+            do throws(Failure) {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension [Request] {
+    /// The same for several messages at once: a call for all of them is recorded with the first.
+    func traced<Result, Failure: Error>(_ body: () async throws(Failure) -> Result) async throws(Failure) -> Result {
+        guard let first else { return try await body() }
+        return try await first.traced(body)
+    }
+}
