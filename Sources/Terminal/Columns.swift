@@ -4,11 +4,16 @@ package struct Column<Item>: Sendable {
     /// Numbers end at the right.
     let isNumber: Bool
     package let text: @Sendable (Item) -> String
+    /// The same for programs, such as a time in place of an age.
+    let plain: @Sendable (Item) -> String
 
-    package init(_ title: String, isNumber: Bool = false, _ text: @escaping @Sendable (Item) -> String) {
+    package init(
+        _ title: String, isNumber: Bool = false, plain: (@Sendable (Item) -> String)? = nil, _ text: @escaping @Sendable (Item) -> String
+    ) {
         self.title = title
         self.isNumber = isNumber
         self.text = text
+        self.plain = plain ?? text
     }
 }
 
@@ -27,7 +32,7 @@ package struct Columns<Item>: Sendable {
 
     /// For programs: no titles, one line an item.
     package func plain(_ items: [Item]) -> String {
-        items.map { item in columns.map { $0.text(item).printable }.joined(separator: "\t") + "\n" }.joined()
+        items.map { item in columns.map { $0.plain(item).printable }.joined(separator: "\t") + "\n" }.joined()
     }
 
     /// For people: titles above the first page; later pages are at least as wide. The last column is cut to what is left of `width`.

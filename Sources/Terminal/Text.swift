@@ -33,21 +33,20 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// The beginning of a line with colours, in at most `width` visible characters.
-    package func cut(toVisible width: Int) -> String {
-        var (visible, isEscape, result) = (0, false, "")
+    /// A line with colours as lines of at most `width` visible characters; an empty line is one.
+    package func wrapped(toVisible width: Int) -> [String] {
+        var (lines, line, visible, isEscape) = ([String](), "", 0, false)
         for character in self {
-            if isEscape {
-                result.append(character)
-                isEscape = !character.isLetter
-            } else if character == "\u{1B}" {
-                result.append(character)
-                isEscape = true
-            } else if visible < width {
-                result.append(character)
+            if !isEscape, character != "\u{1B}" {
+                if visible == Swift.max(width, 1) {
+                    lines.append(line)
+                    (line, visible) = ("", 0)
+                }
                 visible += 1
             }
+            isEscape = isEscape ? !character.isLetter : character == "\u{1B}"
+            line.append(character)
         }
-        return result
+        return lines + [line]
     }
 }

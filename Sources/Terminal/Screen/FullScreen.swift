@@ -63,7 +63,7 @@ package final class FullScreen: Sendable {
     }
 
     /// Gives the terminal to another program, such as an editor, while `body` runs.
-    package func suspended<Result>(_ body: () throws -> Result) rethrows -> Result {
+    package func suspended<Result: Sendable>(_ body: () async throws -> Result) async rethrows -> Result {
         let keys = source.withLock { $0 }
         keys?.read.suspend()
         release()
@@ -71,7 +71,7 @@ package final class FullScreen: Sendable {
             take()
             keys?.read.resume()
         }
-        return try body()
+        return try await body()
     }
 
     private func take() {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Assembly
 import Contracts
 import FoundationEssentials
+import Glibc
 import Messaging
 import Operations
 import Runtime
@@ -18,6 +19,7 @@ struct ShellRequests: Sendable {
     private let randomness: any Randomness
     let clock: any WallClock
 
+    /// Once in a process, since it sets up logging.
     /// - Parameter name: The name of the command in logs.
     static func run<Result: Sendable>(_ name: String, _ body: @escaping @Sendable (ShellRequests) async throws -> Result) async throws -> Result {
         let (settings, logger) = try Role.start(name, isTool: true)
@@ -47,13 +49,15 @@ struct ShellRequests: Sendable {
 
     /// The actor in the audit log: an administrator without an account, under the name of the person at the shell, who may have become root by sudo.
     private static var caller: Caller {
-        Caller(id: Caller.nobody, role: .admin, email: person.map { "\($0) in a shell" })
+        Caller(id: Caller.nobody, role: .admin, email: "\(person) in a shell")
     }
 
-    /// The name of the person at the shell; nil where nothing says it.
-    static var person: String? {
+    /// The name of the person at the shell; that of the account that the command runs as where the environment does not say, as under cron.
+    static var person: String {
         let environment = ProcessInfo.processInfo.environment
-        return environment["SUDO_USER"] ?? environment["USER"]
+        if let name = environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"], !name.isEmpty { return name }
+        if let name = unsafe getpwuid(geteuid())?.pointee.pw_name { return unsafe String(cString: name) }
+        return "user \(geteuid())"
     }
 }
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import JSON
 import Terminal
 import Testing
@@ -34,5 +35,27 @@ import Testing
     @Test func `a sparkline has a character an hour, blank where nothing happened`() {
         #expect([0, 1, 4, 8].sparkline == " ▁▄█")
         #expect([Int](repeating: 0, count: 24).sparkline == String(repeating: " ", count: 24))
+    }
+
+    private static func letter(edit: String = "") throws -> WholeLetter {
+        try JSON.decode(from: Array(`The commands for dead letters`.letter(1, more: #","body":"{\"a\":1}","bodyEncoding":"text"\#(edit)"#).utf8))
+    }
+
+    @Test func `an edit is shown and kept, changes the edit before it, and is removed on request`() async throws {
+        let requests = CannedReplies { _ in (204, "") }
+        let output = Printed()
+        let confirmation = try Confirmation.parse(["--yes"])
+        let letter = try Self.letter()
+        let dry = EditedBody(settings: ["a=2"], dryRun: true, confirmation: confirmation)
+        try await dry.edit(letter, requests) { output.write($0) }
+        #expect(requests.sent.isEmpty && output.text.contains("+   \"a\": 2"))
+        let change = EditedBody(settings: ["b=3"], dryRun: false, confirmation: confirmation)
+        let edited = try Self.letter(edit: #","edit":{"body":"{\"a\":7}","by":"ada","at":"2026-01-15T09:31:40.000Z"}"#)
+        try await change.edit(edited, requests) { output.write($0) }
+        #expect(requests.sent == [.init(operation: "deadletters.letters.edit", parameters: ["id": letter.letter.id], body: #"{"body":"{\"a\":7,\"b\":3}"}"#)])
+        try await change.revert(letter, requests) { output.write($0) }
+        #expect(requests.sent.count == 1, "there is nothing to revert")
+        try await change.revert(edited, requests) { output.write($0) }
+        #expect(requests.sent.last?.operation == "deadletters.letters.revert")
     }
 }

@@ -148,6 +148,14 @@ import Testing
 }
 
 @Suite struct `A screen` {
+    @Test func `a long line with colours becomes lines that fit, and none of it is lost`() {
+        let line = "\u{1B}[2mlabel\u{1B}[0m " + String(repeating: "ä", count: 25)
+        let lines = line.wrapped(toVisible: 10)
+        #expect(lines.joined() == line)
+        #expect(lines.map { $0.replacing("\u{1B}[2m", with: "").replacing("\u{1B}[0m", with: "").count } == [10, 10, 10, 1])
+        #expect("".wrapped(toVisible: 10) == [""] && "abc".wrapped(toVisible: 0) == ["a", "b", "c"])
+    }
+
     @Test func `only lines that differ are written, and all of them after a change of size`() {
         var painter = ScreenPainter()
         let first = painter.text(for: ["a", "b", "c"], columns: 80)

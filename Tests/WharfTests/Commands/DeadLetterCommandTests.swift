@@ -54,6 +54,7 @@ import Testing
         #expect(table.remark.contains("--cursor 3"))
         let plain = try await printed(["--limit", "3"], of: 5, on: Self.pipe)
         #expect(plain.text.split(separator: "\n").map { $0.split(separator: "\t", omittingEmptySubsequences: false).count } == [7, 7, 7] && plain.remark == "")
+        #expect(plain.text.contains("\t2026-01-15T09:31:40Z\t"), "programs get the time, and not an age")
         #expect(try await printed([], of: 0, on: Self.screen).text == "No dead letter matches.\n")
         #expect(try await printed([], of: 0, on: Self.pipe).text == "")
     }

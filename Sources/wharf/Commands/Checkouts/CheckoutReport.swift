@@ -17,10 +17,10 @@ struct CheckoutLine: Decodable, Sendable {
 
     static func columns(at now: Date) -> [Column<CheckoutLine>] {
         [
-            Column("number") { $0.number }, Column("order") { $0.orderId }, Column("waits for") { $0.state },
-            Column("repeated", isNumber: true) { "\($0.retries)" + ($0.isStuck ? "!" : "") },
-            Column("age", isNumber: true) { now.timeIntervalSince($0.placedAt).age }, Column("payment") { $0.paymentState },
-            Column("total", isNumber: true) { $0.total.text }, Column("assigned to") { $0.assignee ?? "-" }, Column("customer") { $0.email },
+            Column("number") { $0.number }, Column("waits for") { $0.state },
+            Column("repeated", isNumber: true, plain: { "\($0.retries)" }) { "\($0.retries)" + ($0.isStuck ? "!" : "") },
+            Column("age", isNumber: true, plain: { $0.placedAt.ISO8601Format() }) { now.timeIntervalSince($0.placedAt).age }, Column("payment") { $0.paymentState },
+            Column("total", isNumber: true) { $0.total.text }, Column("assigned to") { $0.assignee ?? "-" }, Column("customer") { $0.email }, Column("order") { $0.orderId },
         ]
     }
 }

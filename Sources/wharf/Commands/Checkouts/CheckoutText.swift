@@ -21,7 +21,7 @@ struct CheckoutText: Sendable {
 
     var text: String {
         guard let columns = terminal.columns else { return plain }
-        return (heading + section("Steps", steps) + section("Operators", actions) + section("Messages", waterfall(columns))).map { $0.cut(toVisible: columns) + "\n" }.joined()
+        return (heading + section("Steps", steps) + section("Operators", actions) + section("Messages", waterfall(columns))).flatMap { $0.wrapped(toVisible: columns) }.map { $0 + "\n" }.joined()
     }
 
     /// The heading and the steps alone.

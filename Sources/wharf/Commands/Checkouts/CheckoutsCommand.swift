@@ -58,11 +58,10 @@ struct CheckoutsCommand: AsyncParsableCommand {
             discussion: "Services act once for each order: it does no harm when the step is only slow.")
 
         @Argument(help: "The order's id or number.") var order: String
-        @OptionGroup var confirmation: Confirmation
+        @OptionGroup var caution: Caution
 
         func run() async throws {
-            let confirmation = confirmation
-            try await CheckoutsCommand.change(order, "orders.checkouts.retry", .durable) { try confirmation.ask("Ask for \($0.step) of order \($0.name) again?") }
+            try await CheckoutsCommand.change(order, "orders.checkouts.retry", .durable, caution) { ("Ask for \($0.step) of order \($0.name) again?", true) }
         }
     }
 
@@ -73,13 +72,12 @@ struct CheckoutsCommand: AsyncParsableCommand {
 
         @Argument(help: "The order's id or number.") var order: String
         @Option(help: "Why, for the order's history.") var reason: String?
-        @OptionGroup var confirmation: Confirmation
+        @OptionGroup var caution: Caution
 
         func run() async throws {
-            let confirmation = confirmation
             let body = try reason.map { try JSON.encode(["reason": $0]) } ?? []
-            try await CheckoutsCommand.change(order, "orders.checkouts.compensate", .durable, body) {
-                try confirmation.ask("Give up order \($0.name) of \($0.customer.email) (\($0.payment.total.text))? The customer is told.")
+            try await CheckoutsCommand.change(order, "orders.checkouts.compensate", .durable, caution, body: body) {
+                ("Give up order \($0.name) of \($0.customer.email.printable) (\($0.payment.total.text)), which is \($0.state.printable)? The customer is told.", true)
             }
         }
     }
@@ -90,33 +88,41 @@ struct CheckoutsCommand: AsyncParsableCommand {
         @Argument(help: "The order's id or number.") var order: String
         @Argument(help: "The operator's name or address. (default: you)") var operatorName: String?
         @Flag(help: "Assign it to nobody.") var nobody = false
-        @OptionGroup var confirmation: Confirmation
+        @OptionGroup var caution: Caution
 
         func validate() throws {
             if nobody, operatorName != nil { throw ValidationError("Give either a name or --nobody.") }
         }
 
         func run() async throws {
-            let confirmation = confirmation
             let name = nobody ? nil : operatorName ?? ShellRequests.person
-            if !nobody, name == nil { throw ValidationError("Nothing says who you are: give a name.") }
             let body = try JSON.encode(["assignee": name])
-            try await CheckoutsCommand.change(order, "orders.checkouts.assign", .command, body) { checkout in
+            try await CheckoutsCommand.change(order, "orders.checkouts.assign", .command, caution, body: body) { checkout in
                 // Only a change of hands is worth a question.
-                guard let holder = checkout.assignment?.assignee, holder != name else { return }
-                try confirmation.ask("Order \(checkout.name) is assigned to \(holder.printable). Assign it to \(name ?? "nobody")?")
+                let holder = checkout.assignment?.assignee
+                let from = holder.map { " is assigned to \($0.printable)" } ?? " is assigned to nobody"
+                return ("Order \(checkout.name)\(from). Assign it to \(name?.printable ?? "nobody")?", holder != nil && holder != name)
             }
         }
     }
 
-    /// Shows what would be changed to `agree`, and changes it.
+    struct Caution: ParsableArguments, Sendable {
+        @Flag(help: "Show what would be done, and change nothing.") var dryRun = false
+        @OptionGroup var confirmation: Confirmation
+    }
+
+    /// Shows what would be changed, asks where that is called for, and changes it.
+    /// - Parameter question: What a person is asked, and whether a person has to be asked.
     private static func change(
-        _ order: String, _ operation: String, _ durability: Durability, _ body: [UInt8] = [], _ agree: @escaping @Sendable (CheckoutReport) throws -> Void
+        _ order: String, _ operation: String, _ durability: Durability, _ caution: Caution, body: [UInt8] = [],
+        question: @escaping @Sendable (CheckoutReport) -> (text: String, isAsked: Bool)
     ) async throws {
         try await ShellRequests.run("checkouts") { shell in
             let id = try await shell.orderID(order)
             let before: CheckoutReport = try await shell.get("orders.checkouts.get", ["id": id])
-            try agree(before)
+            let (text, isAsked) = question(before)
+            if caution.dryRun { return _ = Console.print("\(text) Nothing was changed.\n") }
+            if isAsked { try await caution.confirmation.ask(text) }
             let reply = try await shell.accepted(operation, durability, ["id": id], body)
             if !reply.body.isEmpty { Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
         }

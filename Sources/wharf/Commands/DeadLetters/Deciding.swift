@@ -99,7 +99,7 @@ struct Selection: ParsableArguments, Sendable {
         try await ShellRequests.run("dead-letters") { shell in
             if selection.ids.isEmpty {
                 let bulk = BulkDecision(decision: decision, filter: selection.filter, options: job)
-                try await bulk.run(shell, dryRun: selection.dryRun, clock: shell.clock, watches: !selection.noWatch) { try selection.confirmation.ask($0) }
+                try await bulk.run(shell, dryRun: selection.dryRun, clock: shell.clock, watches: !selection.noWatch) { try await selection.confirmation.ask($0) }
             } else {
                 let refused = try await selection.decide(decision, single, shell) { Console.print($0 + "\n") }
                 if refused > 0 { throw ExitCode.failure }
@@ -158,13 +158,13 @@ struct BulkDecision: Sendable {
     /// Shows what would be done, and does it once `agree` returns.
     func run(
         _ requests: any OperatorRequests, dryRun: Bool, clock: any WallClock, watches: Bool, write: @escaping @Sendable (String) -> Void = { Console.print($0) },
-        _ agree: (String) throws -> Void
+        _ agree: @Sendable (String) async throws -> Void
     ) async throws {
         let preview = try JSON.decode(Preview.self, from: try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(dryRun: true)).body)
         write(text(preview))
         if dryRun { return }
         guard preview.selected > 0 else { return write("Nothing to do.\n") }
-        try agree("\(decision.rawValue.capitalizedFirst) \(preview.selected) letters?")
+        try await agree("\(decision.rawValue.capitalizedFirst) \(preview.selected) letters?")
         let job = try JSON.decode(LetterJob.self, from: try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(dryRun: false)).body)
         write("job \(job.id); it goes on when this command ends: wharf dead-letters jobs watch \(job.id)\n")
         guard watches else { return }

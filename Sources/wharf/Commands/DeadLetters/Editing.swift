@@ -25,30 +25,40 @@ extension DeadLettersCommand {
         }
 
         func run() async throws {
-            let id = id
-            let letter: WholeLetter = try await ShellRequests.run("dead-letters") { try await $0.get("deadletters.letters.get", ["id": id]) }
-            if revert { return try await revert(letter) }
-            guard letter.isText else { throw ValidationError("The body is not text.") }
-            let old = letter.edit?.body ?? letter.body
-            let new = try settings.isEmpty ? TextEditor.edited(old) : BodyChange.apply(settings.map(BodyChange.init), to: old)
-            let difference = LetterDifference(from: old, to: new)
-            guard !difference.isEmpty else { return _ = Console.print("Nothing has changed.\n") }
-            Console.print(difference.text(Terminal.own.paint))
-            if dryRun { return }
-            // What was typed in an editor was meant by a person who saw it, and so is what is set here; a script gives --yes.
-            try confirmation.ask("Keep this as the body of letter \(id.printable)?")
-            let body = try JSON.encode(["body": new])
-            try await ShellRequests.run("dead-letters") { _ = try await $0.accepted("deadletters.letters.edit", .command, ["id": id], body) }
-            Console.print("edited; replay sends this body: wharf dead-letters replay \(id.printable)\n")
+            let (id, isReverted, change) = (id, revert, EditedBody(settings: settings, dryRun: dryRun, confirmation: confirmation))
+            try await ShellRequests.run("dead-letters") { shell in
+                let letter: WholeLetter = try await shell.get("deadletters.letters.get", ["id": id])
+                try await isReverted ? change.revert(letter, shell) : change.edit(letter, shell)
+            }
         }
+    }
+}
 
-        private func revert(_ letter: WholeLetter) async throws {
-            guard letter.edit != nil else { return _ = Console.print("The letter is not edited.\n") }
-            if dryRun { return _ = Console.print("The edit would be removed.\n") }
-            try confirmation.ask("Remove the edit of letter \(id.printable)?")
-            let id = id
-            try await ShellRequests.run("dead-letters") { _ = try await $0.accepted("deadletters.letters.revert", .command, ["id": id]) }
-        }
+/// A change of what a replay of a letter sends.
+struct EditedBody: Sendable {
+    let settings: [String]
+    let dryRun: Bool
+    let confirmation: Confirmation
+
+    func edit(_ letter: WholeLetter, _ requests: any OperatorRequests, write: @Sendable (String) -> Void = { Console.print($0) }) async throws {
+        guard letter.isText else { throw ValidationError("The body is not text.") }
+        let (id, old) = (letter.letter.id, letter.edit?.body ?? letter.body)
+        let new = settings.isEmpty ? try await TextEditor.edited(old) : try BodyChange.apply(settings.map(BodyChange.init), to: old)
+        let difference = LetterDifference(from: old, to: new)
+        guard !difference.isEmpty else { return write("Nothing has changed.\n") }
+        write(difference.text(Terminal.own.paint))
+        if dryRun { return }
+        try await confirmation.ask("Keep this as the body of letter \(id.printable)?")
+        try await requests.accepted("deadletters.letters.edit", .command, ["id": id], try JSON.encode(["body": new]))
+        write("edited; replay sends this body: wharf dead-letters replay \(id.printable)\n")
+    }
+
+    func revert(_ letter: WholeLetter, _ requests: any OperatorRequests, write: @Sendable (String) -> Void = { Console.print($0) }) async throws {
+        let id = letter.letter.id
+        guard letter.edit != nil else { return write("The letter is not edited.\n") }
+        if dryRun { return write("The edit would be removed.\n") }
+        try await confirmation.ask("Remove the edit of letter \(id.printable)?")
+        try await requests.accepted("deadletters.letters.revert", .command, ["id": id])
     }
 }
 

@@ -27,7 +27,8 @@ struct Letter: Decodable, Sendable, Equatable {
 
     static func columns(at now: Date) -> [Column<Letter>] {
         [
-            Column("id") { $0.id }, Column("age", isNumber: true) { now.timeIntervalSince($0.lastSeenAt).age }, Column("state") { $0.state + ($0.edited == true ? " edited" : "") },
+            Column("id") { $0.id }, Column("age", isNumber: true, plain: { $0.lastSeenAt.ISO8601Format() }) { now.timeIntervalSince($0.lastSeenAt).age },
+            Column("state") { $0.state + ($0.edited == true ? " edited" : "") },
             Column("operation") { $0.operation ?? $0.queue }, Column("order") { $0.orderNumber ?? $0.orderId ?? "-" }, Column("cause") { $0.cause },
             Column("detail") { $0.detail },
         ]
@@ -112,8 +113,10 @@ struct LetterGroup: Decodable, Sendable {
     static func columns(at now: Date) -> [Column<LetterGroup>] {
         [
             Column("group") { $0.id }, Column("open", isNumber: true) { "\($0.open)" }, Column("all", isNumber: true) { "\($0.count)" },
-            Column("orders", isNumber: true) { "\($0.orders)" }, Column("last", isNumber: true) { now.timeIntervalSince($0.lastSeenAt).age },
-            Column("24 hours") { $0.perHour.sparkline }, Column("state") { $0.mark }, Column("operation") { $0.operation ?? $0.service ?? "-" }, Column("what") { $0.title },
+            Column("orders", isNumber: true) { "\($0.orders)" },
+            Column("last", isNumber: true, plain: { $0.lastSeenAt.ISO8601Format() }) { now.timeIntervalSince($0.lastSeenAt).age },
+            Column("24 hours", plain: { $0.perHour.map(String.init).joined(separator: ",") }) { $0.perHour.sparkline }, Column("state") { $0.mark },
+            Column("operation") { $0.operation ?? $0.service ?? "-" }, Column("what") { $0.title },
         ]
     }
 

@@ -17,6 +17,8 @@ struct LetterJob: Decodable, Sendable, Equatable {
     let action: String
     let filter: [String: String]
     let state: String
+    /// While it runs: selecting, acting, or following what was sent.
+    let phase: String?
     let reason: String?
     let selected: Int
     let sent: Int
@@ -35,17 +37,18 @@ struct LetterJob: Decodable, Sendable, Equatable {
             Column("job") { $0.id }, Column("action") { $0.action }, Column("state") { $0.state }, Column("selected", isNumber: true) { "\($0.selected)" },
             Column("sent", isNumber: true) { "\($0.sent)" }, Column("handled", isNumber: true) { "\($0.handled)" },
             Column("died again", isNumber: true) { "\($0.diedAgain)" }, Column("skipped", isNumber: true) { "\($0.skipped)" },
-            Column("age", isNumber: true) { now.timeIntervalSince($0.startedAt).age }, Column("by") { $0.startedBy },
+            Column("age", isNumber: true, plain: { $0.startedAt.ISO8601Format() }) { now.timeIntervalSince($0.startedAt).age }, Column("by") { $0.startedBy },
         ]
     }
 
     /// The percentage of the selected letters that are dealt with.
-    var percent: Int { selected == 0 ? 100 : min(100, (sent + skipped) * 100 / selected) }
+    var percent: Int { selected == 0 ? (isRunning ? 0 : 100) : min(100, (sent + skipped) * 100 / selected) }
 
     var line: String {
         let counts = "\(sent) of \(selected) sent, \(handled) handled, \(diedAgain) died again, \(skipped) skipped"
-        let rate = isRunning ? rate.map { $0 > 0 ? ", \(Int($0)) a second" : "" } ?? "" : ""
-        return "\(action.printable) \(state.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")"
+        let rate = isRunning ? rate.flatMap { Int(exactly: $0.rounded()) }.map { $0 > 0 ? ", \($0) a second" : "" } ?? "" : ""
+        let doing = isRunning ? phase ?? state : state
+        return "\(action.printable) \(doing.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")"
     }
 
     /// On a terminal a bar that replaces the previous one; elsewhere a line if anything has changed.
@@ -53,7 +56,8 @@ struct LetterJob: Decodable, Sendable, Equatable {
         guard terminal.isLive else { return self == last ? "" : line + "\n" }
         let done = percent * Self.barWidth / 100
         let bar = terminal.paint.accent(String(repeating: "█", count: done)) + terminal.paint.dim(String(repeating: "░", count: Self.barWidth - done))
-        return "\r\u{1B}[K" + "\(bar) \(percent) %  \(line)".cut(toVisible: (terminal.columns ?? 80) - 1) + (isRunning ? "" : "\n")
+        let room = (terminal.columns ?? 80) - Self.barWidth - 9
+        return "\r\u{1B}[K\(bar) \(percent) %  \(line.cut(to: room))" + (isRunning ? "" : "\n")
     }
 
     /// Shows the job's progress until it ends.

@@ -34,7 +34,7 @@ struct LetterText: Sendable {
         fields.append(
             (
                 "failed",
-                "first \((letter.firstFailedAt ?? letter.firstSeenAt).ISO8601Format()), last \(letter.lastSeenAt.ISO8601Format()), \(letter.attempts ?? 0) attempts, here \(letter.seen ?? 1) times"
+                "first \((letter.firstFailedAt ?? letter.firstSeenAt).ISO8601Format()), last \(letter.lastSeenAt.ISO8601Format()), after \(letter.attempts ?? 0) attempts; arrived \(letter.seen ?? 1) times"
             ))
         return fields.map { paint.dim($0.padded(to: Self.labelWidth)) + " " + $1.printable }
     }

@@ -7,10 +7,10 @@ import JSON
 enum TextEditor {
     /// JSON is indented for the editor, and compact again afterwards, as services send it.
     /// - Throws: `ValidationError` if the editor fails, or what was JSON is JSON no more.
-    static func edited(_ text: String) throws -> String {
+    static func edited(_ text: String) async throws -> String {
         let isJSON = (try? JSON.decode(JSONValue.self, from: Array(text.utf8))) != nil
         let shown = isJSON ? PrettyJSON.lines(of: text).joined(separator: "\n") + "\n" : text
-        let result = try edit(shown, suffix: isJSON ? ".json" : ".txt")
+        let result = try await blocking { try edit(shown, suffix: isJSON ? ".json" : ".txt") }
         guard isJSON else { return result }
         guard let value = try? JSON.decode(JSONValue.self, from: Array(result.utf8)) else { throw ValidationError("The edited body is not JSON. Nothing was changed.") }
         return String(decoding: try JSON.encode(value), as: UTF8.self)

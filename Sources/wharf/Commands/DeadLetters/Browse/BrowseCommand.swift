@@ -64,7 +64,7 @@ struct BrowserLoop: Sendable {
                         }
                     }
                     let (rows, columns) = screen.size
-                    browser.limitScroll(to: browser.letterLines(paint).count - Browser.page(rows))
+                    browser.limitScroll(to: browser.letterLines(columns, paint).count - Browser.page(rows))
                     Console.print(painter.text(for: browser.lines(rows: rows, columns: columns, at: clock.now(), paint: paint), columns: columns))
                     guard let input = await waiting.next() else { return }
                     switch input {
@@ -95,7 +95,7 @@ struct BrowserLoop: Sendable {
             let whole: WholeLetter = try await requests.get("deadletters.letters.get", ["id": letter])
             guard whole.isText else { return .failed("The body is not text.") }
             let old = whole.edit?.body ?? whole.body
-            let new = try screen.suspended { try TextEditor.edited(old) }
+            let new = try await screen.suspended { try await TextEditor.edited(old) }
             return .edited(letter: letter, body: LetterDifference(from: old, to: new).isEmpty ? nil : new)
         } catch {
             return .failed("\(error)")

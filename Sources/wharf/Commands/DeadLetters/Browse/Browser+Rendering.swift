@@ -19,8 +19,9 @@ extension Browser {
     }
 
     /// How many lines the letter has that is shown.
-    func letterLines(_ paint: Paint) -> [String] {
-        whole.map { LetterText($0, terminal: Terminal(isLive: true, isColoured: paint.isColoured)).lines } ?? []
+    func letterLines(_ columns: Int, _ paint: Paint) -> [String] {
+        let lines = whole.map { LetterText($0, terminal: Terminal(isLive: true, isColoured: paint.isColoured)).lines } ?? []
+        return lines.flatMap { $0.wrapped(toVisible: columns) }
     }
 
     private var heading: String {
@@ -42,7 +43,7 @@ extension Browser {
         case .letters:
             return list(letters, Letter.browsed(at: now), selected: letterIndex, page, columns, paint)
         case .letter:
-            return ("", letterLines(paint).dropFirst(scroll).prefix(page).map { $0.cut(toVisible: columns) })
+            return ("", Array(letterLines(columns, paint).dropFirst(scroll).prefix(page)))
         case .help:
             return ("", Self.help.map { $0.cut(to: columns) })
         }
