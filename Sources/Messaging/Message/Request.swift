@@ -87,6 +87,9 @@ public struct Request: Sendable {
         self.requestID = requestID
     }
 
+    /// The caller in a record of who did what.
+    public var auditName: String { caller?.auditName ?? "unknown" }
+
     /// The header parameter with the client's own key for this request.
     public static let idempotencyKey = "idempotency-key"
     /// The parameter with the IP address of the client's connection, for operations that ask for it.

@@ -57,7 +57,7 @@ struct Deciding: Sendable {
         // Of two decisions on one letter in a batch, the first counts.
         var actors: [UUID: String] = [:]
         for item in items where actors[item.id] == nil {
-            actors[item.id] = item.request.caller?.actor ?? "unknown"
+            actors[item.id] = item.request.auditName
         }
         let results = try await DeadLetterStore.decide(
             decision, actors, pastMemory: pastMemory, reconciled: reconciled, now: clock.now(), on: transaction)

@@ -72,11 +72,3 @@ struct ReplayLetter: Sendable {
         }
     }
 }
-
-extension Caller {
-    /// The caller's name in the audit log.
-    var actor: String {
-        let id = id.uuidString.lowercased()
-        return email.map { "\($0) (\(id))" } ?? id
-    }
-}

@@ -25,7 +25,7 @@ struct Editing: Sendable {
                 outcomes.append(.refused(problem))
                 continue
             }
-            let edited = try await EditStore.edit(letter, item.input.body, by: item.request.caller?.actor ?? "unknown", now: now, on: transaction)
+            let edited = try await EditStore.edit(letter, item.input.body, by: item.request.auditName, now: now, on: transaction)
             letters[letter.summary.id] = edited
             outcomes.append(.done(try Reply(json: LetterSummaryView(edited.summary))))
         }
@@ -46,7 +46,7 @@ struct Editing: Sendable {
                 continue
             }
             if letter.summary.isEdited {
-                letters[letter.summary.id] = try await EditStore.revert(letter, by: item.request.caller?.actor ?? "unknown", now: now, on: transaction)
+                letters[letter.summary.id] = try await EditStore.revert(letter, by: item.request.auditName, now: now, on: transaction)
             }
             outcomes.append(.done(.noContent))
         }

@@ -20,7 +20,7 @@ struct GroupHandlers: Sendable {
 
     func change(_ items: [IncomingMessage<GroupChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
-        let changes = items.map { GroupStore.Change(input: $0.input, actor: $0.request.caller?.actor ?? "unknown") }
+        let changes = items.map { GroupStore.Change(input: $0.input, actor: $0.request.auditName) }
         let known = try await GroupStore.change(changes, now: now, on: transaction)
         let groups = try await GroupStore.find(Array(known), now: now, on: transaction)
         return try items.map { item in

@@ -16,7 +16,7 @@ struct Importing: Sendable {
         // In the order of their ids, so that two batches cannot deadlock.
         for item in items.sorted(by: { $0.input.id < $1.input.id }) {
             guard let letter = Imported(item.input) else { continue }
-            let rows = try await transaction.query(try letter.statement(by: item.request.caller?.actor ?? "unknown", now))
+            let rows = try await transaction.query(try letter.statement(by: item.request.auditName, now))
             if !rows.isEmpty { added.insert(letter.id) }
             if let alias = letter.alias {
                 try await transaction.enqueue("INSERT INTO aliases (alias, letter_id) VALUES (\(alias), \(letter.id)) ON CONFLICT (alias) DO NOTHING")

@@ -18,7 +18,7 @@ struct Jobs: Sendable {
     func start(_ items: [IncomingMessage<StartJob>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
-            let order = item.input.order(item.request.caller?.actor ?? "unknown")
+            let order = item.input.order(item.request.auditName)
             if item.input.dryRun {
                 outcomes.append(.done(try Reply(json: try await count(order, on: transaction))))
                 continue

@@ -96,10 +96,8 @@ extension Changing {
 }
 
 extension IncomingMessage {
-    fileprivate var actor: String { request.caller?.auditName ?? "unknown" }
-
     fileprivate func action(_ kind: CheckoutAction.Kind, of order: UUID, _ detail: String?) -> CheckoutAction {
-        CheckoutAction(order: order, kind: kind, actor: actor, detail: detail, message: request.id)
+        CheckoutAction(order: order, kind: kind, actor: request.auditName, detail: detail, message: request.id)
     }
 }
 
