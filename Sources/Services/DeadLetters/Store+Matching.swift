@@ -8,9 +8,9 @@ extension DeadLetterStore {
 
     /// A page of letters, newest first.
     static func listing(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
-        var condition = matching(filter)
-        if let after { condition += " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))" }
+        let condition = matching(filter) + following(after)
         let order: SQL = "ORDER BY last_seen_at DESC, id DESC LIMIT \(limit)"
+        if filter.text != nil || filter.header != nil { return searching(filter, after: after, limit: limit) }
         guard filter.isFoundByGroup else { return "SELECT \(columns) FROM letters \(condition) \(order)" }
         // No index has all of it, but the counts say in which groups and states there are such letters, and each has an index by time.
         return """
@@ -20,6 +20,39 @@ extension DeadLetterStore {
             ) AS wanted
             CROSS JOIN LATERAL (
                 SELECT * FROM letters \(condition) AND group_id = wanted_group AND state = wanted_state \(order)
+            ) AS letters
+            \(order)
+            """
+    }
+
+    private static func following(_ after: Position?) -> SQL {
+        guard let after else { return "" }
+        return " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))"
+    }
+
+    /// Letters that are looked through before the index of words is asked.
+    private static let maximumLookedThrough = 1_000
+
+    /// A page of letters with a text. The planner does not know how frequent a word is, and the index of words has no order: frequent words are found among the newest
+    /// letters, and only for others the index is asked. Each of the two takes seconds for the other's words.
+    private static func searching(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
+        var rest = filter
+        (rest.text, rest.header) = (nil, nil)
+        let page = following(after)
+        let order: SQL = "ORDER BY last_seen_at DESC, id DESC"
+        return """
+            WITH newest AS MATERIALIZED (
+                SELECT * FROM (SELECT * FROM letters \(matching(rest))\(page) \(order) LIMIT \(maximumLookedThrough)) AS letters
+                \(matching(filter)) \(order) LIMIT \(limit)
+            )
+            SELECT \(columns) FROM (
+                (SELECT * FROM newest WHERE (SELECT count(*) FROM newest) = \(limit))
+                UNION ALL
+                (
+                    SELECT * FROM letters \(matching(filter))\(page) AND (SELECT count(*) FROM newest) < \(limit)
+                    -- Not an order that an index has.
+                    ORDER BY last_seen_at + interval '0' DESC, id DESC LIMIT \(limit)
+                )
             ) AS letters
             \(order)
             """
