@@ -80,7 +80,7 @@ extension Changing {
         var actors: [UUID: String] = [:]
         for item in items where known.contains(item.input.order) {
             assignments[item.input.order] = .some(item.input.assignee)
-            actors[item.input.order] = item.actor
+            actors[item.input.order] = item.request.auditName
         }
         let now = clock.now()
         if !assignments.isEmpty { try await CheckoutStore.assign(assignments, by: actors, now: now, on: transaction) }
