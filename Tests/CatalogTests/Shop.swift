@@ -16,7 +16,7 @@ struct Shop {
     init() async throws {
         let clock = SetClock()
         harness = try await ServiceHarness(
-            CatalogService.definition(clock: clock, randomness: TestRandomness()), CatalogService.migrations, clock: clock)
+            CatalogService.definition(clock: clock, randomness: TestRandomness()), CatalogService.migrations, clock: clock, keepsToIndexes: true)
     }
 
     func request(_ operation: String, _ body: String = "", _ parameters: [String: String] = [:], caller: Caller? = nil) throws -> Request {

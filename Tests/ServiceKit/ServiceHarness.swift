@@ -17,10 +17,11 @@ struct ServiceHarness: Sendable {
     private let operations: [String: Operation]
     private let handler: BatchHandler
 
-    init(_ service: ServiceDefinition, _ migrations: [Migration], clock: SetClock) async throws {
+    /// - Parameter keepsToIndexes: Whether statements are planned as in production, once for all values.
+    init(_ service: ServiceDefinition, _ migrations: [Migration], clock: SetClock, keepsToIndexes: Bool = false) async throws {
         url = try await TestServers.freshDatabase()
         try await Migrator.migrate(migrations, schema: service.name, on: url, logger: Logger(label: "test"))
-        database = try PostgresPool(url: url, schema: service.name, logger: Logger(label: "test"))
+        database = try PostgresPool(url: url, schema: service.name, keepsToIndexes: keepsToIndexes, logger: Logger(label: "test"))
         self.clock = clock
         operations = Dictionary(uniqueKeysWithValues: service.operations.map { ($0.key, $0) })
         handler = BatchHandler(inbox: Inbox(service: service.name), database: database, clock: clock)

@@ -40,7 +40,7 @@ enum SearchBacklog {
     /// goes on.
     static let maximumEntries = 200
     /// An import that has not moved for so many seconds does not run: its worker was killed, or waits for a database.
-    static let importPause: TimeInterval = 2
+    static let importPause: TimeInterval = 5
 
     /// From here on, the documents of products that `transaction` changes are written later.
     static func use(on transaction: any SQLConnection) async throws {

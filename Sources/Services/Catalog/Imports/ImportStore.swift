@@ -54,13 +54,17 @@ enum ImportStore {
         try await transaction.enqueue("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
     }
 
-    /// After which steps of an import the plans of all sessions are made anew, and know that the tables have grown: the first is a batch later, the other where most
-    /// of them are large. More would only cost time, because plans for large tables stay right.
+    /// After which steps of an import the plans of all sessions are made anew if they were made for a small catalogue: the first is a batch later, the other where it is large.
     private static let replannedAfter: Set<Int> = [1, 8]
+    /// Products from which on plans stay right, however many more there will be.
+    private static let large = 10_000
 
-    /// Autovacuum would do this a minute later, while every reader waits for the plans of a small catalogue. One column of each table is enough to count its rows.
+    /// Has all sessions make new plans, which know that the tables have grown. Autovacuum would do so a minute later, while every reader waits for the plans of a small
+    /// catalogue. One column of each table is enough to count its rows.
     static func replan(after step: Int, on transaction: any SQLConnection) async throws {
         guard replannedAfter.contains(step) else { return }
+        let known = try await transaction.query("SELECT reltuples < \(large) AS is_small FROM pg_class WHERE oid = 'products'::regclass")
+        guard try known.first?.decode("is_small") == true else { return }
         try await transaction.enqueue("ANALYZE (SKIP_LOCKED) products (id), stock (sku), product_search (product_id), categories (slug), import_keys (key)")
     }
 
