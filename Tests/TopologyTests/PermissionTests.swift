@@ -66,7 +66,7 @@ extension BrokerTests {
 
         @Test(arguments: [
             ("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications"),
-            ("users", "payments"), ("carts", "payments"),
+            ("users", "payments"), ("carts", "payments"), ("notifications", "orders"),
         ])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()

@@ -22,7 +22,7 @@ let internalOperations = [
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
     MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
     MessageName.exportFromOrders, MessageName.exportFromNotifications, MessageName.exportFromPayments, MessageName.eraseInPayments, MessageName.findPaymentMethods,
-    MessageName.detachPaymentMethod,
+    MessageName.detachPaymentMethod, MessageName.orderNews, MessageName.resendNotification,
 ]
 
 /// The operations that clients request over HTTP: those of the repository's own document.
