@@ -26,7 +26,7 @@ extension BrokerTests {
         @Test(arguments: [
             ("ingress", "requests", "payments.charge"), ("ingress", "", "payments.commands"),
             ("ingress", "events", "order.confirmed"), ("ingress", "replies", "replies.carts.another"),
-            ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.carts.another"),
+            ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.notifications.another"),
             ("catalog", "requests", "payments.void"), ("payments", "requests", "catalog.stock.release"), ("users", "events", "order.confirmed"), ("users", "requests", "payments.charge"),
             ("notifications", "requests", "users.passwordResets.prepare"), ("ingress", "requests", "users.links.arm"), ("users", "replies", "replies.carts.another"),
             ("catalog", "requests", "orders.customers.erase"), ("catalog", "requests", "payments.methods.find"), ("carts", "requests", "payments.methods.detach"),
