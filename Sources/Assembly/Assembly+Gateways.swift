@@ -12,36 +12,38 @@ extension Assembly {
     private static let certificateTimeout = Duration.seconds(5)
     private static let certificateBytes = 65_536
 
-    /// The gateways that customers may pay with.
-    var offeredGateways: Set<GatewayName> { Set(GatewayName.allCases.filter(offers)) }
-
-    /// For carts too, so without secrets: PayPal's client id is none.
-    private func offers(_ gateway: GatewayName) -> Bool {
-        switch gateway {
-        case .stripe: true
-        case .paypal: settings.payPal.clientID != nil
-        }
-    }
+    /// The gateways that customers may pay with. PayPal's client id is not a secret, so carts may know it.
+    var offeredGateways: Set<GatewayName> { settings.gateways ?? (settings.payPal.clientID == nil ? [.stripe] : [.stripe, .paypal]) }
 
     /// The gateways that are set up.
     func gateways() throws -> [any PaymentGateway] {
         let client = WebClient(
             maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true, logger: logger("gateway"))
-        return try GatewayName.allCases.filter(offers).map { try gateway($0, transport: traced(client)) }
+        return try GatewayName.allCases.compactMap { try gateway($0, transport: traced(client)) }
     }
 
-    private func gateway(_ name: GatewayName, transport: any HTTPTransport) throws -> any PaymentGateway {
+    /// Nil if it is not set up, and is not offered to customers either: the payments of one that is no longer offered are still refunded.
+    /// - Throws: ``AssemblyError`` for a gateway that is offered and not set up.
+    private func gateway(_ name: GatewayName, transport: any HTTPTransport) throws -> (any PaymentGateway)? {
+        let isOffered = offeredGateways.contains(name)
         switch name {
         case .stripe:
             guard let key = settings.stripe.apiKey else {
-                throw AssemblyError("STRIPE_API_KEY", "is not set", "a secret key from Stripe, or the sandbox's")
+                guard isOffered else { return nil }
+                throw AssemblyError(
+                    "STRIPE_API_KEY", "is not set, and customers may pay with stripe",
+                    "a secret key from Stripe, or the sandbox's; a shop with PayPal alone sets WHARF_GATEWAYS=paypal, PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET")
             }
             return StripeGateway(transport: transport, key: key, base: settings.stripe.apiBase)
         case .paypal:
+            guard let id = settings.payPal.clientID else {
+                guard isOffered else { return nil }
+                throw AssemblyError("PAYPAL_CLIENT_ID", "is not set, and customers may pay with paypal", "the client id of a PayPal application")
+            }
             guard let secret = settings.payPal.clientSecret else {
                 throw AssemblyError("PAYPAL_CLIENT_SECRET", "is not set, but PAYPAL_CLIENT_ID is", "the client secret of that PayPal application")
             }
-            return PayPalGateway(transport: transport, clientID: settings.payPal.clientID ?? "", clientSecret: secret, base: settings.payPal.apiBase, clock: clock)
+            return PayPalGateway(transport: transport, clientID: id, clientSecret: secret, base: settings.payPal.apiBase, clock: clock)
         }
     }
 

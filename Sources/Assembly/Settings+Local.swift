@@ -39,10 +39,10 @@ extension Settings {
         switch ServiceName(rawValue: role) {
         case .users: return name == "WHARF_REDIS_URL"
         case .payments:
-            return name == "WHARF_CAPTURE" || (name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET")
+            return name == "WHARF_CAPTURE" || name == "WHARF_GATEWAYS" || (name.hasPrefix("STRIPE_") && name != "STRIPE_WEBHOOK_SECRET")
                 || (name.hasPrefix("PAYPAL_") && name != "PAYPAL_WEBHOOK_ID")
         case .notifications: return name == "WHARF_MAIL_URL"
-        case .carts: return name == "PAYPAL_CLIENT_ID"
+        case .carts: return name == "PAYPAL_CLIENT_ID" || name == "WHARF_GATEWAYS"
         case nil:
             return role == "ingress"
                 && ["STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"].contains(name)

@@ -22,12 +22,12 @@ package enum Audit {
         let start = clock.now()
         let first = try await look(target, options, clock, logger)
         guard first.hasSuspects else {
-            return AuditReport(first, confirmed: [:], at: start, seconds: clock.now().timeIntervalSince(start), notes: target.notes)
+            return AuditReport(first, confirmed: [:], at: start, seconds: clock.now().timeIntervalSince(start), notes: target.notes + first.notes)
         }
         try await clock.sleep(for: .seconds(options.grace))
         let second = try await look(target, options, clock, logger)
         return AuditReport(
-            second, confirmed: confirmed(first, second), at: start, seconds: clock.now().timeIntervalSince(start), notes: target.notes)
+            second, confirmed: confirmed(first, second), at: start, seconds: clock.now().timeIntervalSince(start), notes: target.notes + second.notes)
     }
 
     /// The findings of both looks. Those that the first look had no room for are taken from the second alone.

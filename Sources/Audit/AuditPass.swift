@@ -21,6 +21,8 @@ struct AuditPass: Sendable {
     let letters: DeadLetterIndex
     let now: Date
     private var tally: AuditTally
+    /// How many of PayPal's payments may still be read.
+    private var payPalLeft = PayPalLedger.maximumPayments
 
     init(_ target: AuditTarget, since: Date?, snapshots: Snapshots, judge: Judge) async throws {
         self.target = target
@@ -61,7 +63,9 @@ struct AuditPass: Sendable {
         var after: UUID? = range.after
         while let start = after {
             let page = try await pages.page(AuditRange(after: start, upTo: range.upTo))
+            let payPal = try await payPalPayments(of: page.orders)
             for var order in page.orders {
+                order.ledger = payPal[order.id]
                 if target.ledger != nil, order.charge?.gateway != .paypal || target.showsPayPal { order.ledger = ledger.take(order.id) }
                 tally.check(.deadlines, order.deadlineFindings)
                 tally.check(.payments, order.paymentFindings)
@@ -75,6 +79,16 @@ struct AuditPass: Sendable {
         }
         // With a start in time older orders were not read, so their rows are left over.
         if since == nil { tally.note(ledger.payments.values.flatMap(\.self).compactMap(\.findingWithoutOrder)) }
+    }
+
+    /// PayPal's payments of these orders, up to the limit of one look.
+    private mutating func payPalPayments(of orders: [AuditedOrder]) async throws -> [UUID: [LedgerPayment]] {
+        let paid = orders.filter { $0.charge?.gateway == .paypal && $0.charge?.intent != nil }
+        guard let payPal = target.payPal, !paid.isEmpty else { return [:] }
+        let read = Array(paid.prefix(payPalLeft))
+        payPalLeft -= read.count
+        tally.compare(payPal: read.count, of: paid.count)
+        return try await payPal.payments(of: read)
     }
 
     private mutating func repetitions() async throws {

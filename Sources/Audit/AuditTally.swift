@@ -16,6 +16,8 @@ struct AuditTally: Sendable {
     private(set) var suspects: [Invariant: Set<Finding>] = [:]
     /// Notifications that could not be sent yet, by channel.
     private(set) var waiting: [WaitingNotifications] = []
+    /// Orders that are paid with PayPal and were to be compared with it, and those that were.
+    private(set) var payPal = (paid: 0, read: 0)
     private let judge: Judge
 
     init(_ judge: Judge) {
@@ -38,6 +40,19 @@ struct AuditTally: Sendable {
 
     mutating func wait(_ notifications: [WaitingNotifications]) {
         waiting = WaitingNotifications.merged(waiting, notifications)
+    }
+
+    mutating func compare(payPal read: Int, of paid: Int) {
+        payPal.paid += paid
+        payPal.read += read
+    }
+
+    /// How far the audit has looked, where that is not everywhere.
+    var notes: [String] {
+        guard payPal.paid > 0 else { return [] }
+        let rest = payPal.paid - payPal.read
+        let read = "PayPal: \(payPal.read) payments were read by their ids"
+        return [rest == 0 ? "\(read)." : "\(read); \(rest) more were compared only with the payment service's own records. --since leaves older ones out."]
     }
 
     mutating func note(_ findings: [Finding]) {

@@ -4,6 +4,7 @@ import LocalState
 import Logging
 import Messaging
 import Operations
+import Payments
 import Topology
 import WebClient
 
@@ -16,8 +17,10 @@ package struct AuditTarget: Sendable {
     let definitions: Definitions
     /// Nil when no ledger can be read: then only the payment service's own records are checked.
     let ledger: (any GatewayLedger)?
-    /// Whether the ledger includes PayPal's payments. PayPal's own transaction reports lag by hours, so an audit against them would find false differences.
+    /// Whether the ledger includes PayPal's payments.
     let showsPayPal: Bool
+    /// Reads PayPal's payments one by one; nil when they are in the ledger, or when PayPal cannot be asked.
+    let payPal: PayPalLedger?
     /// Whether there may be PayPal payments.
     let hasPayPal: Bool
     /// Nil when the broker cannot be asked.
@@ -34,6 +37,12 @@ package struct AuditTarget: Sendable {
         self.definitions = definitions
         hasPayPal = settings.payPal.clientID != nil
         showsPayPal = hasPayPal && sandbox != nil && settings.payPal.apiBase.withoutTrailingSlash == sandbox?.withoutTrailingSlash
+        if !showsPayPal, let id = settings.payPal.clientID, let secret = settings.payPal.clientSecret {
+            payPal = PayPalLedger(
+                gateway: PayPalGateway(transport: transport, clientID: id, clientSecret: secret, base: settings.payPal.apiBase, clock: settings.clock))
+        } else {
+            payPal = nil
+        }
         if let sandbox {
             // A live key is for Stripe alone.
             let key = settings.stripe.apiKey.flatMap { Settings.Stripe.isLive($0) ? nil : $0 }
@@ -47,9 +56,9 @@ package struct AuditTarget: Sendable {
     /// What was not checked.
     var notes: [String] {
         var notes: [String] = []
-        if ledger == nil { notes.append("The gateway's ledger was not read: neither --ledger nor STRIPE_API_KEY says where it is.") }
-        if hasPayPal, ledger != nil, !showsPayPal {
-            notes.append("PayPal was not read: PayPal payments are compared only with the payment service's own records, because PayPal's transaction reports lag by hours.")
+        if ledger == nil, payPal == nil { notes.append("The gateway's ledger was not read: neither --ledger nor STRIPE_API_KEY says where it is.") }
+        if hasPayPal, !showsPayPal, payPal == nil {
+            notes.append("PayPal was not read, because PAYPAL_CLIENT_SECRET is not set: PayPal payments are compared only with the payment service's own records.")
         }
         if queues == nil { notes.append("The broker was not asked what waits in it (WHARF_RABBITMQ_MANAGEMENT_URL); only --grace decides what is in flight.") }
         return notes

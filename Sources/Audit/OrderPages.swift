@@ -178,7 +178,7 @@ extension OrderPages {
 
     private func notifications(_ selection: AuditSelection) async throws -> [AuditedNotification] {
         try await bounded(
-            .notifications, "SELECT order_id, kind, channel, result, detail, created_at FROM notifications WHERE \(selection.holds("order_id"))"
+            .notifications, "SELECT order_id, kind, channel, result, detail, created_at FROM notifications WHERE repeats IS NULL AND \(selection.holds("order_id"))"
         ).map { row in
             AuditedNotification(
                 order: try row.decode("order_id"), kind: try row.decode("kind"), channel: try row.decode("channel"),

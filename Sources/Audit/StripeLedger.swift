@@ -59,25 +59,29 @@ struct StripePage: Sendable, Decodable {
         let status: String?
         let currency: String
         let created: Int
+        let amount: Int
         let received: Int
         /// Nil before the first attempt to charge.
         let charge: Charge?
         let metadata: [String: String]
 
         private enum CodingKeys: String, CodingKey {
-            case id, status, currency, created, metadata
+            case id, status, currency, created, amount, metadata
             case received = "amount_received"
             case charge = "latest_charge"
         }
 
         var payment: LedgerPayment {
             LedgerPayment(
-                id: id, orderId: metadata["order_id"], currency: currency, captured: amount(received), refunded: amount(charge?.refunded ?? 0),
+                id: id, orderId: metadata["order_id"], currency: currency, captured: minorUnits(received), refunded: minorUnits(refunded),
                 createdAt: Date(timeIntervalSince1970: Double(created)), status: status)
         }
 
+        /// What has gone back. Stripe counts the part of an authorization that was released without being taken as refunded, too.
+        private var refunded: Int { max((charge?.refunded ?? 0) - max(amount - received, 0), 0) }
+
         /// In Wharf's minor units; an amount that they cannot express stays as it is, and is reported as a difference.
-        private func amount(_ amount: Int) -> Int { Money(stripeAmount: amount, currency: currency)?.amount ?? amount }
+        private func minorUnits(_ amount: Int) -> Int { Money(stripeAmount: amount, currency: currency)?.amount ?? amount }
     }
 
     let data: [Intent]

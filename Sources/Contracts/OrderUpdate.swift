@@ -34,3 +34,16 @@ public struct OrderUpdate: Sendable, Codable {
 extension OrderUpdate: OrderMessage {
     public var subject: Subject { Subject(order: orderID, number: number) }
 }
+
+/// `orders.news.list`: everything of one kind that was announced about an order, as it is now, so that it can be sent again. The answer is a list of the event's bodies;
+/// it is empty if the news no longer holds, or if the order no longer knows its customer.
+public struct OrderNewsQuery: Sendable, Codable {
+    public let orderID: UUID
+    /// The name of the event, such as `order.shipped`.
+    public let event: String
+
+    public init(orderID: UUID, event: String) {
+        self.orderID = orderID
+        self.event = event
+    }
+}

@@ -21,7 +21,14 @@ import Testing
         #expect(checkouts([.stripe, .paypal]).problem(with: .paypal, Money(amount: 100, currency: "EUR")) == nil)
     }
 
-    @Test(arguments: [("INR", 1_000, false), ("HUF", 20_050, false), ("HUF", 20_000, true), ("JPY", 7, true), ("INR", 0, true)])
+    @Test func `a shop with PayPal alone refuses Stripe by name, and has no smallest amount`() throws {
+        let problem = try #require(checkouts([.paypal]).problem(with: .stripe, Money(amount: 100, currency: "EUR")))
+        #expect(problem.status == 422 && problem.errors?.first?.detail == "stripe is not set up in this shop; accepted: paypal")
+        #expect(checkouts([.paypal]).problem(with: .paypal, Money(amount: 10, currency: "EUR")) == nil)
+        #expect(checkouts([.paypal, .stripe]).problem(with: .stripe, Money(amount: 10, currency: "EUR"))?.errors?.first?.field == "cartId")
+    }
+
+    @Test(arguments: [("INR", 1_000, false), ("HUF", 20_050, false), ("HUF", 20_000, true), ("JPY", 70, true), ("INR", 0, true)])
     func `a total that PayPal cannot charge is refused before the order exists`(currency: String, amount: Int, isAccepted: Bool) {
         let problem = checkouts([.stripe, .paypal]).problem(with: .paypal, Money(amount: amount, currency: currency))
         #expect((problem == nil) == isAccepted)

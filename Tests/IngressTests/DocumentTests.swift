@@ -207,6 +207,7 @@ import YAML
         "POST /v1/webhooks/twilio notifications.webhooks.twilio durable public",
         "POST /v1/webhooks/sendgrid notifications.webhooks.sendgrid durable public",
         "POST /v1/payments/unresolved/{id}/settlement payments.unresolved.settle command admin",
+        "POST /v1/notifications/{id}/resend notifications.notifications.resend command admin",
         "GET /v1/notifications notifications.notifications.list query admin",
         "GET /v1/dead-letters deadletters.letters.list query admin",
         "GET /v1/dead-letters/{id} deadletters.letters.get query admin",

@@ -81,6 +81,33 @@ private final class Telephone: HTTPTransport {
         #expect(DeliveryReport.delivery(status) == delivery)
     }
 
+    @Test func `who has replied STOP gets no more text messages until START`() async throws {
+        let service = try await start()
+        let inbound = ["Body=STOP", "Body=%20stop%20", "Body=Halt&OptOutType=STOP"]
+        for stop in inbound {
+            #expect(await service.send([report(nil, "SmsStatus=received&From=%2B4930123456&\(stop)")])[0].failure == nil)
+            let order = UUID()
+            _ = await service.send([try news(order: order)])
+            #expect(try await list(service, ["order": order.uuidString]).map(\.channel) == ["email"], "\(stop)")
+            let reached = telephone.sent.count
+            _ = await service.send([report(nil, "From=%2B4930123456&Body=thanks"), report(nil, "From=%2B4930654321&Body=START"), report(nil, "Body=STOP")])
+            _ = await service.send([try news()])
+            #expect(telephone.sent.count == reached)
+            _ = await service.send([report(nil, "From=%2B4930123456&Body=Start")])
+            _ = await service.send([try news()])
+            #expect(telephone.sent.count == reached + 1)
+        }
+    }
+
+    @Test func `a number that was opted out stays so, whatever is reported about earlier messages`() async throws {
+        let service = try await start()
+        _ = await service.send([try news()])
+        let sms = try #require(try await list(service, ["channel": "sms"]).first)
+        _ = await service.send([report(nil, "From=%2B4930123456&Body=STOP")])
+        for state in ["MessageStatus=failed&ErrorCode=30003", "MessageStatus=delivered"] { _ = await service.send([report(sms.id, state)]) }
+        #expect(try await list(service, ["channel": "sms"]).first?.unreachable?.cause == "optedOut")
+    }
+
     private func events(_ json: String) -> Request {
         Request(id: UUID(), operation: "notifications.webhooks.sendgrid", body: Array(json.utf8))
     }

@@ -66,7 +66,8 @@ import Testing
         ("WHARF_MAIL_URL", "sendgrid://key"), ("WHARF_MAIL_URL", "sendgrid:"), ("WHARF_MAIL_URL", "smtp://127.0.0.1?tls=no"), ("WHARF_MAIL_URL", "mail"),
         ("WHARF_MAIL_FROM", "shop"), ("WHARF_MAIL_FROM", "Shop <shop@example.com"), ("WHARF_MAIL_FROM", "a@b\r\nBcc: c@d"),
         ("CONSUL_HTTP_ADDR", "consul"), ("CONSUL_HTTP_ADDR", "consul:0"), ("CONSUL_HTTP_ADDR", "consul:x"), ("CONSUL_HTTP_ADDR", "http://consul:x"),
-        ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WHARF_CAPTURE", "later"), ("PAYPAL_CLIENT_ID", "a\nb"), ("TWILIO_FROM", "a\u{0}b"), ("OTEL_SERVICE_NAME", "a\u{7F}"),
+        ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WHARF_CAPTURE", "later"), ("WHARF_GATEWAYS", "klarna"), ("WHARF_GATEWAYS", "stripe,"),
+        ("PAYPAL_CLIENT_ID", "a\nb"), ("TWILIO_FROM", "a\u{0}b"), ("OTEL_SERVICE_NAME", "a\u{7F}"),
     ])
     func `a wrong value is rejected with its name, the value and the accepted ones`(name: String, value: String) {
         expectRefusal(name, value)

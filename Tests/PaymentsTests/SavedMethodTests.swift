@@ -52,7 +52,9 @@ extension SandboxShop {
     }
 
     func webhook(_ type: String, of order: UUID) async throws -> BatchHandler.Result {
-        let body = #"{"id": "\#(UUID())", "type": "\#(type)", "data": {"object": {"id": "\#(try await intent(of: order))", "metadata": {"order_id": "\#(order)"}}}}"#
+        let intent = try await intent(of: order)
+        let object = #"{"id": "\#(intent)", "payment_intent": "\#(intent)", "metadata": {"order_id": "\#(order)"}}"#
+        let body = #"{"id": "\#(UUID())", "type": "\#(type)", "data": {"object": \#(object)}}"#
         return await harness.send([Request(id: UUID(), operation: "payments.webhooks.stripe", body: Array(body.utf8))])[0]
     }
 }
@@ -80,6 +82,7 @@ extension SandboxShop {
             #expect(try await shop.methods(of: UUID()).isEmpty)
             let choice = try #require(try await shop.found(saved.id, by: user))
             #expect(try PaymentFixture.event(try await shop.charge(choice)).kind == .charged)
+            shop.harness.clock.advance(by: 1)
             #expect(try PaymentFixture.event(try await shop.charge(SandboxShop.saving(user, "pm_card_mastercard"))).kind == .charged)
             #expect(try await shop.methods(of: user).map(\.last4) == ["4444", "4242"])
             let payments = try await shop.stripe("payment_intents")["data"]?.list ?? []

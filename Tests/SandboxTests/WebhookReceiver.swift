@@ -34,7 +34,7 @@ final class WebhookReceiver: Sendable {
         router.post("webhooks") { request, _ in
             let text = String(buffer: try await request.body.collect(upTo: 1 << 20))
             let signature = HTTPField.Name(WebhookSignature.header).flatMap { request.headers[$0] } ?? ""
-            incoming.yield(Received(body: text, signature: signature, json: try JSON(parsing: text)))
+            incoming.yield(Received(body: text, signature: signature, json: (try? JSON(parsing: text)) ?? .null))
             let status = remaining.withLock { $0.isEmpty ? 200 : $0.removeFirst() }
             return HTTPResponse.Status(code: status)
         }

@@ -27,7 +27,7 @@ extension BrokerTests {
         @Test(arguments: [
             ("ingress", "requests", "payments.charge"), ("ingress", "", "payments.commands"),
             ("ingress", "events", "order.confirmed"), ("ingress", "replies", "replies.carts.another"),
-            ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.carts.another"),
+            ("orders", "replies", "replies.carts.another"), ("carts", "replies", "replies.carts.another"), ("payments", "replies", "replies.notifications.another"),
             ("catalog", "requests", "payments.void"), ("payments", "requests", "catalog.stock.release"), ("users", "events", "order.confirmed"), ("users", "requests", "payments.charge"),
             ("notifications", "requests", "users.passwordResets.prepare"), ("ingress", "requests", "users.links.arm"), ("users", "replies", "replies.carts.another"),
             ("catalog", "requests", "orders.customers.erase"), ("catalog", "requests", "payments.methods.find"), ("carts", "requests", "payments.methods.detach"),
@@ -69,7 +69,7 @@ extension BrokerTests {
         @Test(arguments: [
             ("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications"),
             ("users", "payments"), ("carts", "payments"),
-            ("orders", "catalog"), ("orders", "payments"),
+            ("orders", "catalog"), ("orders", "payments"), ("notifications", "orders"),
         ])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()

@@ -56,7 +56,9 @@ public final class Sandbox: Service {
                 $0, ledgerFile: configuration.ledgerFile, latency: configuration.latency, transport: transport, logger: logger, address: { ledger.address }, now: secondsSince1970)
         }
         try await payPal?.restore()
-        let services: [(any Service)?] = [journal, webhooks] + (payPal?.services ?? []) + [PassingTime(ledger: ledger, logger: logger), application(for: ledger, payPal)]
+        let callbacks = StatusCallbacks(token: configuration.apiKey, transport: transport, logger: logger)
+        let services: [(any Service)?] =
+            [journal, webhooks, callbacks] + (payPal?.services ?? []) + [PassingTime(ledger: ledger, logger: logger), application(for: ledger, payPal, callbacks)]
         try await ServiceGroup(configuration: .init(services: services.compactMap(\.self), logger: logger)).run()
     }
 
@@ -73,7 +75,7 @@ public final class Sandbox: Service {
             })
     }
 
-    private func application(for ledger: PaymentLedger, _ payPal: PayPalSandbox?) -> some ApplicationProtocol {
+    private func application(for ledger: PaymentLedger, _ payPal: PayPalSandbox?, _ callbacks: StatusCallbacks) -> some ApplicationProtocol {
         let router = Router(context: SandboxContext.self)
         router.add(middleware: StripeErrorMiddleware())
         let key = APIKeyMiddleware(key: configuration.apiKey)
@@ -81,7 +83,7 @@ public final class Sandbox: Service {
         AuthenticationRoutes(ledger: ledger).add(to: router)
         payPal?.add(to: router, operators: key)
         MessageRoutes(
-            book: MessageBook(), key: Array(configuration.apiKey.utf8), operators: key, now: { [secondsSince1970] in Date(timeIntervalSince1970: Double(secondsSince1970())) }
+            book: MessageBook(), callbacks: callbacks, key: Array(configuration.apiKey.utf8), operators: key, now: { [secondsSince1970] in Date(timeIntervalSince1970: Double(secondsSince1970())) }
         ).add(to: router)
         StripeRoutes(ledger: ledger, latency: configuration.latency)
             .add(to: router.group("v1").add(middleware: VersionMiddleware()).add(middleware: key))

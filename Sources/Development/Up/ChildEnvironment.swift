@@ -17,6 +17,7 @@ package struct ChildEnvironment: Sendable {
     /// Proxy settings, for calls to the payment gateway and to the vendors that carry messages.
     private static let proxies: Set<String> = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
 
+    private static let gateways = "WHARF_GATEWAYS"
     private static let briefBacktrace = "threads=crashed,images=mentioned,registers=none,symbolicate=off,interactive=no,color=no"
 
     /// The environment of this process.
@@ -55,7 +56,7 @@ package struct ChildEnvironment: Sendable {
             variables["WHARF_HTTP_ADDRESS"] = httpAddress
             for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_CACHE_SECONDS", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"] { variables[name] = outer[name] }
             variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
-            variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"]
+            if offersStripe { variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"] }
             // It verifies signatures with PayPal's certificates, which are public.
             for name in ["PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID"] { variables[name] = payPal[name] }
             // Certificates are fetched from the Internet.
@@ -85,6 +86,7 @@ package struct ChildEnvironment: Sendable {
             variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)
         }
         variables["WHARF_POSTGRES_URL_\(AuditRole.name.uppercased())"] = databaseURL(AuditRole.name)
+        variables[Self.gateways] = outer[Self.gateways]
         // For commands that read the sandbox's ledger. Only the operator may pass on a real gateway's key.
         if sandboxURL != nil { variables.merge(stripe) { $1 } }
         variables.merge(payPalSandbox) { $1 }
@@ -117,8 +119,8 @@ package struct ChildEnvironment: Sendable {
         case .users:
             return [ServerURLs.redisVariable: urls.redis]
         case .payments:
-            return outer.filter { $0.key == "WHARF_CAPTURE" || Self.proxies.contains($0.key) }
-                .merging((stripe.merging(payPal) { $1 }).filter { !["STRIPE_WEBHOOK_SECRET", "PAYPAL_WEBHOOK_ID"].contains($0.key) }) { $1 }
+            return outer.filter { ["WHARF_CAPTURE", Self.gateways].contains($0.key) || Self.proxies.contains($0.key) }
+                .merging(((offersStripe ? stripe : [:]).merging(payPal) { $1 }).filter { !["STRIPE_WEBHOOK_SECRET", "PAYPAL_WEBHOOK_ID"].contains($0.key) }) { $1 }
         case .notifications:
             var variables = outer.filter { name, _ in
                 ["SENDGRID_", "TWILIO_", "WHARF_TEMPLATES"].contains(where: name.hasPrefix) || Self.proxies.contains(name)
@@ -126,7 +128,7 @@ package struct ChildEnvironment: Sendable {
             variables["WHARF_MAIL_URL"] = mailURL
             return variables
         // Offers PayPal if it is set up; the client id is not a secret.
-        case .carts: return payPal.filter { $0.key == "PAYPAL_CLIENT_ID" }
+        case .carts: return payPal.merging(outer.filter { $0.key == Self.gateways }) { $1 }.filter { ["PAYPAL_CLIENT_ID", Self.gateways].contains($0.key) }
         default:
             return [:]
         }
@@ -137,6 +139,12 @@ package struct ChildEnvironment: Sendable {
 
     private var mailURL: String {
         usesMailFolder ? URL(filePath: mailFolder).absoluteString : outer["WHARF_MAIL_URL", default: ""]
+    }
+
+    /// Whether customers may pay with Stripe. A key of one's own is used in any case: earlier payments may be refunded.
+    var offersStripe: Bool {
+        let names = outer[Self.gateways, default: ""]
+        return names.isEmpty || !outer["STRIPE_API_KEY", default: ""].isEmpty || names.split(separator: ",").contains("stripe")
     }
 
     private var stripe: [String: String] {

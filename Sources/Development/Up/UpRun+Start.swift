@@ -113,6 +113,6 @@ extension UpRun {
     private var summary: UpSummary {
         UpSummary(
             url: url, adminEmail: UpSecrets.adminEmail, adminPassword: secrets.adminPassword, mail: environment.usesMailFolder ? folder.mail : nil, logs: folder.logs,
-            sandboxURL: environment.sandboxURL, timeToReady: ContinuousClock.now - startedAt, hasDemo: wantsDemo)
+            sandboxURL: environment.sandboxURL, offersStripe: environment.offersStripe, timeToReady: ContinuousClock.now - startedAt, hasDemo: wantsDemo)
     }
 }

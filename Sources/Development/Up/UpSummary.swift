@@ -10,6 +10,8 @@ struct UpSummary: Sendable {
     let mail: String?
     let logs: String
     let sandboxURL: String?
+    /// Whether customers may pay with Stripe.
+    var offersStripe = true
     let timeToReady: Duration
     /// Whether there is something to order.
     let hasDemo: Bool
@@ -49,7 +51,7 @@ struct UpSummary: Sendable {
           -d '{"cartId": "'$CART'", "email": "ada@wharf.example",
                "shippingAddress": {"name": "Ada Lovelace", "line1": "12 St James Square",
                                    "city": "London", "postalCode": "SW1Y 4JH", "country": "GB"},
-               "payment": {"gateway": "stripe", "paymentMethod": "pm_card_visa"}}')
+               "payment": \(offersStripe ? #"{"gateway": "stripe", "paymentMethod": "pm_card_visa"}"# : #"{"gateway": "paypal"}"#)}')
         ORDER=$(echo "$ANSWER" | field id); TOKEN=$(echo "$ANSWER" | field token)
         curl -s "$WHARF/v1/orders/$ORDER?token=$TOKEN"; echo
         """

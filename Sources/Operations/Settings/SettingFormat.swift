@@ -73,6 +73,13 @@ extension SettingFormat where Value == Logger.Level {
         accepted: Logger.Level.allCases.map(\.rawValue).joined(separator: ", "), value: { Logger.Level(rawValue: $0.lowercased()) })
 }
 
+extension SettingFormat where Value == Set<GatewayName> {
+    static let gateways = SettingFormat(accepted: "one or more of \(GatewayName.allCases.map(\.rawValue).joined(separator: ", ")), separated by commas") { text in
+        let names = text.split(separator: ",", omittingEmptySubsequences: false).map { GatewayName(rawValue: String($0)) }
+        return names.contains(nil) ? nil : Set(names.compactMap(\.self))
+    }
+}
+
 extension SettingFormat where Value == CaptureMode {
     static let captureMode = SettingFormat(
         accepted: CaptureMode.allCases.map(\.rawValue).joined(separator: ", "), value: { CaptureMode(rawValue: $0) })

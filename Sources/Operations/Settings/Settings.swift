@@ -14,6 +14,8 @@ public struct Settings: Sendable {
     public let trustedProxies: [Network]
     /// How long an order says whom it went to after its customer has deleted the account.
     public let orderRetentionDays: Int
+    /// The gateways that customers may pay with; nil: Stripe, and PayPal where it is set up.
+    public let gateways: Set<GatewayName>?
     /// When the money of new orders is taken.
     public let capture: CaptureMode
     /// RabbitMQ's management API, with an administrator's credentials; nil where it is not needed.
@@ -60,6 +62,9 @@ public struct Settings: Sendable {
             try table.read(
                 "WHARF_TRUSTED_PROXIES", .networks, unset: "none",
                 "addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed, separated by commas") ?? []
+        gateways = try table.read(
+            "WHARF_GATEWAYS", .gateways, unset: "stripe, and paypal where PAYPAL_CLIENT_ID is set",
+            "the gateways that customers may pay with, separated by commas; for carts and payments")
         capture = try table.read(
             "WHARF_CAPTURE", .captureMode, standard: .automatic, "automatic: payments are captured at the checkout; manual: they are authorized there, and captured at the first shipment")
         orderRetentionDays = try table.read(

@@ -64,9 +64,12 @@ struct CheckoutHandlers: Sendable {
     func problem(with gateway: GatewayName, _ total: Money) -> Problem? {
         guard gateways.contains(gateway) else {
             let others = gateways.map(\.rawValue).sorted().joined(separator: ", ")
-            return .invalidInput("payment.gateway", "is not set up in this shop; accepted: \(others)")
+            return .invalidInput("payment.gateway", "\(gateway.rawValue) is not set up in this shop; accepted: \(others)")
         }
         // An order that costs nothing is not charged at all.
+        if total.amount > 0, gateway == .stripe, let minimum = StripeCurrency(total.currency)?.minimum, total.amount < minimum {
+            return .invalidInput("cartId", "the cart's total is below \(minimum) \(total.currency), the smallest amount that Stripe charges")
+        }
         guard total.amount > 0, let flaw = total.flaw(at: gateway) else { return nil }
         return .invalidInput("payment.gateway", "cannot charge \(total.text): the \(flaw.field) \(flaw.detail)")
     }
@@ -93,9 +96,6 @@ struct CheckoutHandlers: Sendable {
             return .failure(.invalidInput("cartId", "the cart's total is above \(Money.maximumAmount)"))
         }
         if let flaw = total.flaw { return .failure(.invalidInput("cartId", "the cart's total cannot be charged: \(flaw.field) \(flaw.detail)")) }
-        if total.amount > 0, let minimum = StripeCurrency(currency)?.minimum, total.amount < minimum {
-            return .failure(.invalidInput("cartId", "the cart's total is below \(minimum) \(currency), the smallest amount that can be charged"))
-        }
         if let expected, expected != total {
             let detail = "The total is \(total.amount) \(total.currency), not \(expected.amount) \(expected.currency)."
             return .failure(.conflict("total-differs", detail))

@@ -59,6 +59,9 @@ struct Delivering: Sendable {
                 return news.customerID.flatMap { preferences[$0] }?.allow(news.kind, by: entry.channel.name) ?? true
             }
         }
+        let numbers = Set(planned.joined().filter { $0.channel.name == SMSChannel.channel }.map(\.notification.recipient))
+        let optedOut = try await ReceiptStore.optedOut(numbers.sorted(), of: SMSChannel.channel, on: transaction)
+        planned = planned.map { plan in plan.filter { $0.channel.name != SMSChannel.channel || !optedOut.contains($0.notification.recipient) } }
         let noted = try await Store.note(planned.flatMap { $0.map(\.row) }, now: now, on: transaction)
         return planned.map { plan in
             plan.compactMap { entry in
@@ -97,7 +100,7 @@ struct Delivering: Sendable {
         }
     }
 
-    private func send(_ planned: Planned, unless silence: SilentChannels) async throws -> Sent {
+    func send(_ planned: Planned, unless silence: SilentChannels) async throws -> Sent {
         let (channel, id) = (planned.channel, planned.notification.id)
         let begin = clock.now()
         do throws(DeliveryError) {
@@ -130,7 +133,7 @@ struct Delivering: Sendable {
         return performed.map { Self.outcome($0.plan, $0.result) }
     }
 
-    private static func outcome(_ plan: Plan, _ results: Results) -> Outcome {
+    static func outcome(_ plan: Plan, _ results: Results) -> Outcome {
         var failures: [Failure] = []
         var sent: [String] = []
         for entry in plan {

@@ -18,6 +18,7 @@ public enum NotificationsService {
         let delivering = Delivering(channels: [email] + others, ledger: ledger, clock: clock)
         let accounts = AccountMailing(ask: ask, email: email, ledger: ledger, clock: clock, randomness: randomness)
         let customers = Customers()
+        let resending = Resending(delivering: delivering, ask: ask, randomness: randomness)
         return ServiceDefinition(
             name: name,
             operations: NotificationKind.allCases.map { kind in
@@ -30,11 +31,15 @@ public enum NotificationsService {
                 .command(MessageName.eraseInNotifications, transaction: .own, reading: Operation.contract(Customer.self), handle: customers.erase),
                 .command(MessageName.eraseOrdersInNotifications, transaction: .own, reading: Operation.contract(ErasedOrders.self), handle: customers.eraseOrders),
                 .command(MessageName.setPreferences, transaction: .own, reading: Operation.contract(SetPreferences.self), handle: Preferences.set),
-                .command("notifications.webhooks.twilio", transaction: .own, reading: DeliveryReport.read, handle: Receipts(clock: clock).record),
+                .command("notifications.webhooks.twilio", transaction: .own, reading: TwilioCallback.read, handle: Receipts(clock: clock).receive),
                 .command("notifications.webhooks.sendgrid", transaction: .own, reading: SendGridEvents.read, handle: Receipts(clock: clock).record),
+                .command("notifications.notifications.resend", reading: ResendNotification.read, handle: resending.request),
+                .external(
+                    MessageName.resendNotification, reading: Operation.contract(ResendRequest.self), prepare: resending.find, perform: resending.send,
+                    complete: resending.record),
                 .query(MessageName.exportFromNotifications, reading: Operation.contract(NotificationsOfCustomer.self), handle: customers.export),
                 .findInInbox(of: name),
                 .query("notifications.notifications.list", reading: ListNotifications.read, handle: Listing().list),
-            ], sends: [MessageName.customerErased], asks: [MessageName.armLink])
+            ], sends: [MessageName.customerErased, MessageName.resendNotification], asks: [MessageName.armLink, MessageName.orderNews])
     }
 }

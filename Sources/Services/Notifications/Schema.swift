@@ -79,5 +79,13 @@ enum Schema {
                     revision integer NOT NULL
                 );
                 """),
+        Migration(
+            id: "notifications that are sent again",
+            sql: """
+                ALTER TABLE notifications
+                    -- The notification that it repeats, and who has asked for that.
+                    ADD COLUMN repeats uuid,
+                    ADD COLUMN requested_by text;
+                """),
     ]
 }

@@ -87,7 +87,7 @@ enum Store {
     }
 
     private static let columns: SQL = """
-        SELECT notifications.id, order_id, kind, channel, recipient, result, notifications.detail, created_at, sent_at, delivery, delivery_detail, delivery_at,
+        SELECT notifications.id, order_id, kind, channel, recipient, result, notifications.detail, created_at, sent_at, delivery, delivery_detail, delivery_at, repeats, requested_by,
                unreachable.cause, unreachable.detail AS flaw, unreachable.since
         FROM notifications LEFT JOIN unreachable USING (channel, recipient)
 
@@ -121,11 +121,18 @@ enum Store {
         ).map(read)
     }
 
+    static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: NotificationView] {
+        let rows = try await connection.query(columns + "WHERE notifications.id = ANY(\(ids))")
+        return try Dictionary(rows.map { try read($0) }.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
     private static func read(_ row: Row) throws -> NotificationView {
         var view = NotificationView(
             id: try row.decode("id"), orderId: try row.decode("order_id", as: UUID?.self)?.lowerCaseText, kind: try row.decode("kind"),
             channel: try row.decode("channel"), recipient: try row.decode("recipient"), result: try row.decode("result"),
             detail: try row.decode("detail"), createdAt: try row.decode("created_at"), sentAt: try row.decode("sent_at"))
+        view.repeats = try row.decode("repeats", as: UUID?.self)?.lowerCaseText
+        view.requestedBy = try row.decode("requested_by")
         if let state: String = try row.decode("delivery") {
             view.delivery = .init(state: state, detail: try row.decode("delivery_detail"), at: try row.decode("delivery_at"))
         }

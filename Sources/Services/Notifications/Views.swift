@@ -14,6 +14,9 @@ struct NotificationView: Sendable, Codable {
     let detail: String?
     let createdAt: Date
     let sentAt: Date?
+    /// The notification that it repeats, in lower case, and the administrator who has requested that.
+    var repeats: String?
+    var requestedBy: String?
     /// Nil until its carrier reports something, which not every carrier does.
     var delivery: Receipt?
     /// Nil while nothing is known against the recipient's address.

@@ -51,6 +51,7 @@ public enum OrdersService {
                 .query(MessageName.orderStates, reading: Operation.contract(OrderStatesQuery.self), handle: reading.states),
                 .query("orders.orders.list", reading: ListOrders.read, handle: reading.list),
                 .query("orders.invoices.get", reading: GetOrder.read, handle: Invoicing(shop: shop).get),
+                .query(MessageName.orderNews, reading: Operation.contract(OrderNewsQuery.self), handle: News(times: times).list),
                 .command("orders.notes.create", transaction: .own, reading: NewNote.read, handle: notes.add),
                 .query("orders.notes.list", reading: ListNotes.read, handle: notes.list),
                 .query("orders.checkouts.list", reading: ListCheckouts.read, handle: operating.list),

@@ -127,7 +127,8 @@ struct Approvals: Sendable {
     private static func outcome(of finding: Finding) -> Outcome {
         switch finding {
         case .failed(let failure), .unknown(let failure): .failed(failure)
-        case .settled, .payment, .refused: .ignored(note: "nothing to capture")
+        // Remembered, because it may be the message of a webhook: an audit looks for it in the inbox.
+        case .settled, .payment, .refused: .done(note: "nothing to capture")
         }
     }
 }

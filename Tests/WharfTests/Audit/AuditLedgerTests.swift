@@ -1,4 +1,7 @@
+import Contracts
 import FoundationEssentials
+import Messaging
+import Payments
 import Synchronization
 import Testing
 import WebClient
@@ -44,6 +47,62 @@ struct AuditLedgerTests {
         let asked = transport.asked.withLock { $0 }
         #expect(asked.allSatisfy { $0.contains("created%5Bgte%5D=1779999999") })
         #expect(asked.last?.hasSuffix("&starting_after=pi_2") == true)
+    }
+
+    @Test func `an authorization that was released is not a refund`() async throws {
+        let released = intent("pi_1", received: 0, charge: #"{"amount_refunded": 500}"#)
+        let inPart = intent("pi_2", received: 300, charge: #"{"amount_refunded": 250}"#)
+        var found: [LedgerPayment] = []
+        let ledger = StripeLedger(transport: Pages([(200, #"{"data": [\#(released), \#(inPart)], "has_more": false}"#)]), key: "sk_test_none", base: "https://stripe.example")
+        try await ledger.walk(since: nil) { found += $0 }
+        #expect(found.map(\.refunded) == [0, 50] && found.map(\.kept) == [0, 250])
+    }
+
+    /// Knows one captured payment, and no other.
+    private struct PayPal: PaymentGateway {
+        let name = GatewayName.paypal
+        let order: UUID
+        var isAway = false
+
+        func retrieve(intent: String) async throws(GatewayError) -> GatewayPayment? {
+            if isAway { throw .unknown("timed out") }
+            guard intent == "PP1" else { return nil }
+            return GatewayPayment(status: .succeeded(intent: intent), order: order, amount: Money(amount: 500, currency: "EUR"), refunded: 100)
+        }
+
+        func event(_ request: Request) throws -> GatewayEvent { throw GatewayError.notSent("") }
+        func charge(_ charge: Charge) async throws(GatewayError) -> GatewayPayment { throw .notSent("") }
+        func find(order: UUID) async throws(GatewayError) -> [GatewayPayment] { [] }
+        func findForCertain(order: UUID, since start: Date) async throws(GatewayError) -> [GatewayPayment] { [] }
+        func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment { throw .notSent("") }
+        func refund(_ call: RefundCall) async throws(GatewayError) -> GatewayPayment { throw .notSent("") }
+    }
+
+    private func order(_ intent: String?, _ id: UUID) -> AuditedOrder {
+        let total = Money(amount: 500, currency: "EUR")
+        var charge = AuditedCharge(order: id, state: "succeeded", amount: total, isToBeVoided: false, intent: intent, updatedAt: .distantPast, refunded: 100, refundsMade: 100)
+        charge.gateway = .paypal
+        var order = AuditedOrder(
+            id: id, number: "W-1", cart: UUID(), lines: nil, total: total, placedAt: .distantPast, saga: nil, changedAt: .distantPast)
+        order.charge = charge
+        return order
+    }
+
+    @Test func `PayPal's payments are read by their ids`() async throws {
+        let ids = (0..<3).map { _ in UUID() }
+        let ledger = PayPalLedger(gateway: PayPal(order: ids[0]))
+        let found = try await ledger.payments(of: [order("PP1", ids[0]), order("PP2", ids[1]), order(nil, ids[2])])
+        #expect(found[ids[0]]?.map(\.kept) == [400] && found[ids[1]]?.isEmpty == true && found[ids[2]] == nil)
+        await #expect(throws: AuditError.self) { try await PayPalLedger(gateway: PayPal(order: ids[0], isAway: true)).payments(of: [order("PP1", ids[0])]) }
+    }
+
+    @Test func `an audit says how many of PayPal's payments it has read`() {
+        var tally = AuditTally(Judge(now: .distantPast, grace: 1, backlog: BrokerBacklog()))
+        #expect(tally.notes.isEmpty)
+        tally.compare(payPal: 2, of: 2)
+        #expect(tally.notes == ["PayPal: 2 payments were read by their ids."])
+        tally.compare(payPal: 1, of: 4)
+        #expect(tally.notes.first?.contains("3 more were compared only with") == true)
     }
 
     @Test func `an answer that is not a Stripe list is an error, not an empty ledger`() async {

@@ -112,6 +112,18 @@ import Testing
         #expect(real.variables(for: .ingress)["STRIPE_WEBHOOK_SECRET"] == "whsec_1")
     }
 
+    @Test func `a shop with PayPal alone gives no process Stripe's key`() {
+        let shop = environment(["WHARF_GATEWAYS": "paypal"])
+        for kind in [ChildSpec.Kind.ingress, .worker(.payments), .worker(.carts)] {
+            #expect(!shop.variables(for: kind).keys.contains { $0.hasPrefix("STRIPE_") })
+        }
+        for service in [ServiceName.payments, .carts] {
+            #expect(shop.variables(for: .worker(service))["WHARF_GATEWAYS"] == "paypal" && shop.variables(for: .worker(service))["PAYPAL_CLIENT_ID"] == "sandbox")
+        }
+        // Earlier payments are still refunded.
+        #expect(environment(["WHARF_GATEWAYS": "paypal", "STRIPE_API_KEY": "sk_live_1"], sandboxURL: nil).variables(for: .worker(.payments))["STRIPE_API_KEY"] == "sk_live_1")
+    }
+
     @Test func `each process gets the part of PayPal's settings that it needs, and the sandbox's until an application is set`() {
         func payPal(_ environment: ChildEnvironment, _ kind: ChildSpec.Kind) -> Set<String> {
             Set(environment.variables(for: kind).filter { $0.key.hasPrefix("PAYPAL_") && !$0.value.isEmpty }.keys)

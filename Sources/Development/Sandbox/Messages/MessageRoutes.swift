@@ -6,6 +6,7 @@ import Secrets
 /// SendGrid's and Twilio's calls for one mail and one text message, and the operator's view of the messages that they accepted.
 struct MessageRoutes: Sendable {
     let book: MessageBook
+    let callbacks: StatusCallbacks
     /// SendGrid's key, and Twilio's token.
     let key: [UInt8]
     let operators: APIKeyMiddleware
@@ -23,7 +24,11 @@ struct MessageRoutes: Sendable {
             let account = try context.parameters.require("account")
             guard isAuthorized(request, \.password), Credentials(request)?.user == account else { return form.unauthorized }
             let fields = try await request.formBody()
-            return await perform(context, failing: form.failure) { form.take(fields, account: account, at: now()) }
+            return await perform(context, failing: form.failure) {
+                let (response, message) = form.take(fields, account: account, at: now())
+                if let message, let url = fields.entries.last(where: { $0.name == "StatusCallback" })?.value { callbacks.follow(message, to: url) }
+                return (response, message)
+            }
         }
         addOperators(to: router.group("_messages").add(middleware: operators))
     }
@@ -35,6 +40,11 @@ struct MessageRoutes: Sendable {
         router.delete { _, _ in
             book.clear()
             return Response(status: .noContent)
+        }
+        // A customer's reply to a text message: {"from": "+49…", "text": "STOP"}.
+        router.post("replies") { request, context in
+            guard let reply = try? JSONDecoder().decode(Reply.self, from: Data(try await request.bodyBytes())) else { return Response(status: .badRequest) }
+            return Response(status: callbacks.reply(reply.text, from: reply.from) ? .accepted : .conflict)
         }
         book.faults.add(to: router, at: "faults")
     }
@@ -63,6 +73,10 @@ struct MessageRoutes: Sendable {
     private func isAuthorized(_ request: Request, _ secret: KeyPath<Credentials, [UInt8]?>) -> Bool {
         guard let given = Credentials(request)?[keyPath: secret] else { return false }
         return constantTimeEquals(given, key)
+    }
+
+    private struct Reply: Decodable {
+        let from, text: String
     }
 
     private struct Credentials {

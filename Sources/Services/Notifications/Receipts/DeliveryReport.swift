@@ -1,6 +1,4 @@
 import FoundationEssentials
-import Messaging
-import WebClient
 
 /// What became of a message after its carrier accepted it.
 enum Delivery: String, Sendable, CaseIterable {
@@ -15,16 +13,21 @@ struct DeliveryReport: Sendable, Equatable {
     let delivery: Delivery
     let detail: String?
 
-    /// Empty for any other report: an intermediate state, or a message that Wharf did not send.
-    static func read(_ request: Request) throws -> [DeliveryReport] {
-        let fields = Dictionary(PercentEncoding.fields(request.body) ?? [], uniquingKeysWith: { _, last in last })
-        guard let id = request.parameters["notification"].flatMap(UUID.init(uuidString:)), let status = fields["MessageStatus"] ?? fields["SmsStatus"],
-            let delivery = delivery(status)
-        else { return [] }
+    init(notification: UUID, delivery: Delivery, detail: String?) {
+        self.notification = notification
+        self.delivery = delivery
+        self.detail = detail
+    }
+
+    /// Nil for any other report: an intermediate state, or a message that Wharf did not send.
+    init?(_ fields: [String: String], notification: String?) {
+        guard let id = notification.flatMap(UUID.init(uuidString:)), let status = fields["MessageStatus"] ?? fields["SmsStatus"],
+            let delivery = Self.delivery(status)
+        else { return nil }
         let code = fields["ErrorCode"].flatMap { Int($0) }
-        let explanation = code.flatMap { meanings[$0] }
+        let explanation = code.flatMap { Self.meanings[$0] }
         let said = ["Twilio: \(status)", code.map(String.init), explanation.map { "(\($0))" }].compactMap(\.self).joined(separator: " ")
-        return [DeliveryReport(notification: id, delivery: delivery, detail: delivery == .delivered ? nil : said)]
+        self.init(notification: id, delivery: delivery, detail: delivery == .delivered ? nil : said)
     }
 
     static func delivery(_ status: String) -> Delivery? {

@@ -37,6 +37,8 @@ struct Fulfilment: Sendable, Hashable, Codable {
     var returns: [Return] = []
     /// The refunds that the customer was notified of.
     private(set) var refunds: [UUID] = []
+    /// What each of them returned, in minor units, by the refund's id. Nil in rows from versions without it.
+    private var refundAmounts: [String: Int]?
     /// The payment's revision in the newest report about the refund of each return, by the refund's id. Nil in rows from versions without it.
     private var refundRevisions: [String: Int]?
 
@@ -119,8 +121,12 @@ struct Fulfilment: Sendable, Hashable, Codable {
         }
         guard refund.state == .succeeded, !refunds.contains(refund.refundID) else { return news }
         refunds.append(refund.refundID)
+        refundAmounts = (refundAmounts ?? [:]).merging([refund.refundID.lowerCaseText: refund.amount]) { _, new in new }
         return .paid
     }
+
+    /// What the refund has returned; nil where an earlier version did not record it.
+    func amount(of refund: UUID) -> Int? { refundAmounts?[refund.lowerCaseText] }
 
     private func isNew(_ refund: RefundReport, of one: Return, _ revision: Int) -> Bool {
         guard [.received, .refunded, .writtenOff].contains(one.state) else { return false }

@@ -6,7 +6,8 @@ public import FoundationEssentials
 /// The shop enables them in its settings, the customer by giving a telephone number with the shipping address. A number without its country's code is not
 /// used: guessing the country would send a stranger the news.
 public struct SMSChannel: NotificationChannel {
-    public let name = "sms"
+    static let channel = "sms"
+    public let name = SMSChannel.channel
     public let noun = "sms"
 
     private static let kinds: Set<NotificationKind> = [.orderShipped, .orderDelivered, .actionRequired]
