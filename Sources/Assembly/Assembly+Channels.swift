@@ -44,7 +44,7 @@ extension Assembly {
     }
 
     /// A client for the APIs of vendors on the Internet.
-    private func vendors(_ label: String) -> WebClient {
+    func vendors(_ label: String) -> WebClient {
         WebClient(usesEnvironmentProxy: true, logger: logger(label))
     }
 

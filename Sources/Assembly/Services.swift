@@ -103,8 +103,16 @@ extension Assembly {
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
             let ask = try asking(user, commands: publisher, on: thread, &services)
-            return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, clock: clock)
+            return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: settings.deadLetters.rules, transport: vendors("alerts"), clock: clock)
         }
+    }
+}
+
+extension Settings.DeadLetters {
+    fileprivate var rules: DeadLetterRules {
+        DeadLetterRules(
+            replay: replayCauses.isEmpty ? nil : .init(causes: replayCauses, afterMinutes: replayAfterMinutes, times: replayTimes),
+            alert: alertURL.flatMap { url in alertSecret.map { .init(url: url, secret: $0, rate: alertRate) } })
     }
 }
 

@@ -35,6 +35,7 @@ public enum MessageName {
     public static let performRefund = "payments.refunds.perform"
     public static let reopenCart = "carts.carts.reopen"
     public static let advanceJob = "deadletters.jobs.advance"
+    public static let sendAlert = "deadletters.alerts.send"
     public static let followReplays = "deadletters.replays.follow"
     public static func findInInbox(of service: String) -> String { "\(service).inbox.find" }
 

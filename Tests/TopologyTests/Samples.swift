@@ -21,7 +21,7 @@ let internalOperations = [
     MessageName.accountMail, MessageName.setPreferences,
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
     MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
-    MessageName.exportFromOrders, MessageName.exportFromNotifications, MessageName.advanceJob, MessageName.followReplays, MessageName.orderStates,
+    MessageName.exportFromOrders, MessageName.exportFromNotifications, MessageName.advanceJob, MessageName.followReplays, MessageName.sendAlert, MessageName.orderStates,
     MessageName.findInInbox(of: "users"), MessageName.findInInbox(of: "catalog"), MessageName.findInInbox(of: "carts"), MessageName.findInInbox(of: "orders"),
     MessageName.findInInbox(of: "payments"), MessageName.findInInbox(of: "notifications"), MessageName.findInInbox(of: "deadletters"),
 ]

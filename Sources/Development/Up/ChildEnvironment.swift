@@ -127,6 +127,7 @@ package struct ChildEnvironment: Sendable {
             return variables
         // Offers PayPal if it is set up; the client id is not a secret.
         case .carts: return payPal.filter { $0.key == "PAYPAL_CLIENT_ID" }
+        case .deadletters: return outer.filter { $0.key.hasPrefix("WHARF_DEAD_LETTER_") || Self.proxies.contains($0.key) }
         default:
             return [:]
         }

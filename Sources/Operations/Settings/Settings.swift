@@ -26,6 +26,7 @@ public struct Settings: Sendable {
     public let payPal: PayPal
     public let mail: Mail
     public let twilio: Twilio
+    public let deadLetters: DeadLetters
     public let consul: Consul
     public let openTelemetry: OpenTelemetry
     public let logLevel: Logger.Level
@@ -83,6 +84,7 @@ public struct Settings: Sendable {
         payPal = try PayPal(&table, plainText)
         mail = try Mail(&table, plainText)
         twilio = try Twilio(&table, plainText)
+        deadLetters = try DeadLetters(&table, plainText)
         consul = try Consul(&table, plainText)
         openTelemetry = try OpenTelemetry(&table)
         logLevel = try table.read("LOG_LEVEL", .logLevel, standard: .info, "the least important level that is logged")
