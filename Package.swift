@@ -31,7 +31,7 @@ let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
     "Orders": [],
     "Payments": ["WebClient", metrics],
     "Notifications": ["WebClient"],
-    "DeadLetters": ["AMQP"],
+    "DeadLetters": ["AMQP", "WebClient"],
 ]
 let services = clientsOfServices.map(\.key)
 
@@ -191,7 +191,7 @@ let package = Package(
             ("SandboxTests", ["Sandbox", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
             ("NotificationsTests", ["ServiceKit", "Notifications", "Sandbox", "Runtime", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
-            ("DeadLettersTests", ["ServiceKit", "DeadLetters", "Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
+            ("DeadLettersTests", ["ServiceKit", "DeadLetters", "WebClient", "Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
             ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),

@@ -44,7 +44,7 @@ extension Assembly {
     }
 
     /// A client for the APIs of vendors on the Internet.
-    private func vendors(_ label: String) -> any HTTPTransport {
+    func vendors(_ label: String) -> any HTTPTransport {
         traced(WebClient(usesEnvironmentProxy: true, logger: logger(label)))
     }
 

@@ -104,8 +104,19 @@ extension Assembly {
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
             let ask = try asking(user, commands: publisher, on: thread, &services)
-            return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, clock: clock)
+            return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: deadLetterRules, transport: vendors("alerts"), clock: clock)
         }
+    }
+}
+
+extension Assembly {
+    /// What happens to dead letters without an operator.
+    fileprivate var deadLetterRules: DeadLetterRules {
+        let causes = settings.deadLetters.replayCauses
+        let (minutes, times) = (settings.deadLetters.replayAfterMinutes, settings.deadLetters.replayTimes)
+        let replay = causes.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, afterMinutes: minutes, times: times)
+        guard let url = settings.deadLetters.alertURL, let secret = settings.deadLetters.alertSecret else { return DeadLetterRules(replay: replay) }
+        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret, rate: settings.deadLetters.alertRate))
     }
 }
 

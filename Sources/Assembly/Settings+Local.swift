@@ -43,6 +43,7 @@ extension Settings {
                 || (name.hasPrefix("PAYPAL_") && name != "PAYPAL_WEBHOOK_ID")
         case .notifications: return name == "WHARF_MAIL_URL"
         case .carts: return name == "PAYPAL_CLIENT_ID" || name == "WHARF_GATEWAYS"
+        case .deadletters: return name.hasPrefix("WHARF_DEAD_LETTER_")
         case nil:
             return role == "ingress"
                 && ["STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"].contains(name)

@@ -4,6 +4,7 @@ import FoundationEssentials
 import PostgreSQL
 import Synchronization
 import TestKit
+import WebClient
 
 @testable import DeadLetters
 @testable import JSON
@@ -51,9 +52,9 @@ struct JobsHarness: Sendable {
     let definition: ServiceDefinition
     var clock: SetClock { letters.service.clock }
 
-    init() async throws {
+    init(rules: DeadLetterRules = DeadLetterRules(), transport: (any HTTPTransport)? = nil) async throws {
         let clock = SetClock()
-        definition = DeadLettersService.definition(services: ["payments", "carts"], ask: { [inbox] request, _, _ in try inbox.answer(request) }, clock: clock)
+        definition = DeadLettersService.definition(services: ["payments", "carts"], ask: { [inbox] request, _, _ in try inbox.answer(request) }, rules: rules, transport: transport, clock: clock)
         letters = DeadLettersHarness(try await ServiceHarness(definition, DeadLettersService.migrations, clock: clock))
     }
 

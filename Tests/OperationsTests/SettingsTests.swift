@@ -59,7 +59,9 @@ import Testing
                 "WHARF_GATEWAYS", "WHARF_CAPTURE", "WHARF_ORDER_RETENTION_DAYS", "WHARF_AMQP_URL", "WHARF_RABBITMQ_MANAGEMENT_URL", "WHARF_POSTGRES_URL", "WHARF_REDIS_URL",
                 "STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET",
                 "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "WHARF_MAIL_URL", "WHARF_MAIL_FROM", "WHARF_TEMPLATES", "SENDGRID_API_KEY", "SENDGRID_API_BASE", "SENDGRID_WEBHOOK_KEY",
-                "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_BASE", "TWILIO_WEBHOOK_URL", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
+                "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_BASE", "TWILIO_WEBHOOK_URL", "WHARF_DEAD_LETTER_REPLAY_CAUSES",
+                "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", "WHARF_DEAD_LETTER_REPLAY_TIMES", "WHARF_DEAD_LETTER_ALERT_URL", "WHARF_DEAD_LETTER_ALERT_SECRET",
+                "WHARF_DEAD_LETTER_ALERT_RATE", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
                 "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "LOG_LEVEL", "LOG_FORMAT", "WHARF_TEST_CLOCK",
             ])
         #expect(table.allSatisfy { !$0.meaning.isEmpty })
@@ -78,6 +80,21 @@ import Testing
     @Test(arguments: ["rabbit:5672", "amqp://rabbit", "a,,b", ",", "a b", "*", "a, b", "10.0.0.0/8"])
     func `an invalid host name is rejected as an insecure host`(value: String) {
         #expect(refusal(["WHARF_INSECURE_HOSTS": value])?.name == "WHARF_INSECURE_HOSTS")
+    }
+
+    @Test(arguments: [
+        ("WHARF_DEAD_LETTER_REPLAY_CAUSES", "gateway-unreachable,"), ("WHARF_DEAD_LETTER_REPLAY_CAUSES", "Gateway"), ("WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", "0"),
+        ("WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", "1441"), ("WHARF_DEAD_LETTER_REPLAY_TIMES", "21"), ("WHARF_DEAD_LETTER_ALERT_RATE", "-1"),
+        ("WHARF_DEAD_LETTER_ALERT_URL", "http://alerts.example.com/x"), ("WHARF_DEAD_LETTER_ALERT_SECRET", "too-short"),
+    ])
+    func `a rule for dead letters that is out of bounds is rejected by name`(name: String, value: String) {
+        #expect(refusal([name: value])?.name == name)
+    }
+
+    @Test func `a webhook for alerts needs a secret, and nothing happens to dead letters by default`() throws {
+        #expect(refusal(["WHARF_DEAD_LETTER_ALERT_URL": "https://alerts.example.com/wharf"])?.name == "WHARF_DEAD_LETTER_ALERT_SECRET")
+        let none = try Settings(environment: [:]).deadLetters
+        #expect(none.replayCauses.isEmpty && none.alertURL == nil)
     }
 
     @Test func `a mistyped name is reported with the probable one`() throws {

@@ -129,6 +129,7 @@ package struct ChildEnvironment: Sendable {
             return variables
         // Offers PayPal if it is set up; the client id is not a secret.
         case .carts: return payPal.merging(outer.filter { $0.key == Self.gateways }) { $1 }.filter { ["PAYPAL_CLIENT_ID", Self.gateways].contains($0.key) }
+        case .deadletters: return outer.filter { $0.key.hasPrefix("WHARF_DEAD_LETTER_") || Self.proxies.contains($0.key) }
         default:
             return [:]
         }

@@ -50,7 +50,22 @@ extension SettingFormat where Value == [String] {
     }
 }
 
+extension SettingFormat where Value == [String] {
+    /// Codes of causes, as dead letters have them.
+    static let causes = SettingFormat(accepted: "causes of dead letters, such as gateway-unreachable, separated by commas") { text in
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let areCodes = parts.allSatisfy { part in !part.isEmpty && part.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D } }
+        return areCodes ? parts : nil
+    }
+}
+
 extension SettingFormat where Value == Int {
+    static func count(_ range: ClosedRange<Int>) -> SettingFormat {
+        SettingFormat(accepted: "an integer from \(range.lowerBound) to \(range.upperBound)") { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
     static let days = SettingFormat(accepted: "days from 0 to 36500") { text in
         Int(text).flatMap { (0...36_500).contains($0) ? $0 : nil }
     }

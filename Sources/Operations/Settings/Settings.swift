@@ -23,6 +23,7 @@ public struct Settings: Sendable {
     public let redisURL: String
     /// Payment gateways, and the vendors that carry messages.
     let partners: Partners
+    public let deadLetters: DeadLetters
     public let consul: Consul
     public let openTelemetry: OpenTelemetry
     public let logLevel: Logger.Level
@@ -84,6 +85,7 @@ public struct Settings: Sendable {
             "RabbitMQ's management API on any of its nodes, with an administrator's user and password; for wharf topology, status and audit", .url)
         redisURL = try table.read("WHARF_REDIS_URL", .cache(plainText), standard: "redis://127.0.0.1:6379/0", "Redis", .url)
         partners = try Partners(&table, plainText)
+        deadLetters = try DeadLetters(&table, plainText)
         consul = try Consul(&table, plainText)
         openTelemetry = try OpenTelemetry(&table)
         logLevel = try table.read("LOG_LEVEL", .logLevel, standard: .info, "the least important level that is logged")

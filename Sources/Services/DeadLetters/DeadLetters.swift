@@ -2,21 +2,25 @@ import Contracts
 public import Messaging
 public import PostgreSQL
 import Runtime
+public import WebClient
 
 /// Dead letters: messages that could not be handled, kept visible with their causes until an administrator replays or discards them.
 ///
 /// ``DeadLetterCollector`` stores them; these operations are for administrators.
 public enum DeadLettersService {
     public static let name = "deadletters"
-    public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs
+    public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs + [Schema.alerts]
     /// Steps of jobs wait for other services and lock many letters: decisions on single letters do not wait behind them.
     private static let jobsQueue = "\(name).jobs"
 
     /// - Parameters:
     ///   - services: The services that can be asked what they have handled.
     ///   - ask: How they are asked.
+    ///   - rules: What happens without an operator.
+    ///   - transport: Delivers alerts.
     public static func definition(
-        services: [String] = [], ask: @escaping RequestClient.Ask = { _, _, _ in throw RequestClient.Unanswered.unroutable }, clock: any WallClock
+        services: [String] = [], ask: @escaping RequestClient.Ask = { _, _, _ in throw RequestClient.Unanswered.unroutable },
+        rules: DeadLetterRules = DeadLetterRules(), transport: (any HTTPTransport)? = nil, clock: any WallClock
     ) -> ServiceDefinition {
         let reading = Reading()
         let deciding = Deciding(clock: clock)
@@ -25,6 +29,7 @@ public enum DeadLettersService {
         let following = Following(services: Set(services), ask: ask, clock: clock)
         let editing = Editing(clock: clock)
         let groups = GroupHandlers(clock: clock)
+        let alerts = AlertSending(rule: rules.alert, transport: transport, clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -49,6 +54,8 @@ public enum DeadLettersService {
                 .command(
                     MessageName.followReplays, reading: Operation.contract(FollowReplays.self), lookup: following.look,
                     handle: { try await following.settle($0, handled: $1, on: $2) }),
+                .external(
+                    MessageName.sendAlert, reading: Operation.contract(DeadLetterAlert.self), prepare: alerts.prepare, perform: alerts.send, complete: alerts.complete),
                 .findInInbox(of: name),
             ],
             pollers: [
@@ -56,11 +63,13 @@ public enum DeadLettersService {
                 Poller(name: "old letters", interval: Retention.interval, find: Retention(clock: clock).work),
                 Poller(name: "due steps of jobs", interval: JobStepping.interval, find: stepping.findDue),
                 Poller(name: "replays without an outcome", interval: Following.interval, repeats: true, find: following.findDue),
+                Poller(name: "letters to replay by rule", interval: AutomaticReplay.interval, find: AutomaticReplay(rule: rules.replay, clock: clock).findDue),
+                Poller(name: "alerts", interval: Alerts.interval, find: Alerts(rule: rules.alert, clock: clock).findDue),
                 Poller(name: "old jobs", interval: .seconds(3600), find: stepping.dropOld),
             ],
             queues: ["\(name).queries", "\(name).commands", jobsQueue],
-            routes: [MessageName.advanceJob: jobsQueue, MessageName.followReplays: jobsQueue],
-            sends: [MessageName.advanceJob, MessageName.followReplays], asks: services.map(MessageName.findInInbox) + (services.isEmpty ? [] : [MessageName.orderStates]),
+            routes: [MessageName.advanceJob: jobsQueue, MessageName.followReplays: jobsQueue, MessageName.sendAlert: jobsQueue],
+            sends: [MessageName.advanceJob, MessageName.followReplays, MessageName.sendAlert], asks: services.map(MessageName.findInInbox) + (services.isEmpty ? [] : [MessageName.orderStates]),
             replaysDeadLetters: true)
     }
 }

@@ -22,6 +22,8 @@ struct JobStepping: Sendable {
     /// Days for which ended jobs are kept.
     static let retention = 90.0
     static let droppedAtOnce = 10_000
+    /// In one transaction: some seconds of work. The rest is dropped in the next hour.
+    static let maximumDrops = 50
 
     let clock: any WallClock
 
@@ -35,7 +37,9 @@ struct JobStepping: Sendable {
 
     func dropOld(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let end = clock.now().addingTimeInterval(-Self.retention * 86_400)
-        while try await JobStore.drop(endedBefore: end, limit: Self.droppedAtOnce, on: transaction) >= Self.droppedAtOnce {}
+        for _ in 0..<Self.maximumDrops {
+            guard try await JobStore.drop(endedBefore: end, limit: Self.droppedAtOnce, on: transaction) >= Self.droppedAtOnce else { break }
+        }
         return []
     }
 

@@ -27,11 +27,10 @@ struct Jobs: Sendable {
                 outcomes.append(.refused(.tooManyJobs))
                 continue
             }
-            let now = clock.now()
-            let job = Job(id: UUID.v5(namespace: Self.namespace, name: item.request.id.uuidString), order: order, course: JobCourse(at: now), startedAt: now)
-            try await JobStore.insert(job, on: transaction)
+            let id = UUID.v5(namespace: Self.namespace, name: item.request.id.uuidString)
+            let (job, first) = try await Job.start(order, id: id, now: clock.now(), on: transaction)
             let reply = try Reply(status: 202, headers: ["location": "/v1/dead-letters/jobs/\(job.id.lowerCaseText)"], json: JobView(job))
-            outcomes.append(.done(reply, emit: [try OutgoingMessage(.request(MessageName.advanceJob), AdvanceJob(jobID: job.id, step: job.step))]))
+            outcomes.append(.done(reply, emit: [first]))
         }
         return outcomes
     }
@@ -105,6 +104,15 @@ struct Jobs: Sendable {
             outcomes.append(.done(try Reply(status: status, json: JobView(job))))
         }
         return outcomes
+    }
+}
+
+extension Job {
+    /// A new job, and the message of its first step.
+    static func start(_ order: JobOrder, id: UUID, now: Date, on transaction: any SQLConnection) async throws -> (job: Job, first: OutgoingMessage) {
+        let job = Job(id: id, order: order, course: JobCourse(at: now), startedAt: now)
+        try await JobStore.insert(job, on: transaction)
+        return (job, try OutgoingMessage(.request(MessageName.advanceJob), AdvanceJob(jobID: job.id, step: job.step), origin: UUID.v5(namespace: id, name: "step 0")))
     }
 }
 

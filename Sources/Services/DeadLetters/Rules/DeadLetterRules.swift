@@ -1,0 +1,40 @@
+/// What happens to dead letters without an operator. Nothing by default.
+public struct DeadLetterRules: Sendable {
+    /// Letters of these causes are replayed by themselves.
+    public struct Replay: Sendable {
+        public let causes: [String]
+        /// How long the oldest letter of a cause in a queue has waited by then.
+        public let afterMinutes: Int
+        /// How often that happens within ``AutomaticReplay/span`` for one cause in one queue.
+        public let times: Int
+
+        public init(causes: [String], afterMinutes: Int, times: Int) {
+            self.causes = causes
+            self.afterMinutes = afterMinutes
+            self.times = times
+        }
+    }
+
+    /// A webhook is told about new causes, and about many deaths.
+    public struct Alert: Sendable {
+        public let url: String
+        /// The key of the signature.
+        public let secret: String
+        /// Deaths a minute of one cause in one queue that are worth an alert; 0 for none.
+        public let rate: Int
+
+        public init(url: String, secret: String, rate: Int) {
+            self.url = url
+            self.secret = secret
+            self.rate = rate
+        }
+    }
+
+    public let replay: Replay?
+    public let alert: Alert?
+
+    public init(replay: Replay? = nil, alert: Alert? = nil) {
+        self.replay = replay
+        self.alert = alert
+    }
+}
