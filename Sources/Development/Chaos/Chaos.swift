@@ -1,6 +1,7 @@
 import ArgumentParser
 import Assembly
 import Audit
+import Contracts
 import FoundationEssentials
 import Glibc
 import Load
@@ -36,6 +37,9 @@ package struct Chaos: AsyncParsableCommand {
 
     @Option(help: "A file with one basket a line: item names, separated by commas. (default: made-up ones)", completion: .file())
     var baskets: String?
+
+    @Option(help: "When payments are captured: automatic or manual. (default: automatic)")
+    var capture: CaptureMode?
 
     @Flag(help: "Three RabbitMQ nodes, and a PostgreSQL primary with its standby: one of them is lost at a time.")
     var cluster = false
@@ -77,8 +81,10 @@ package struct Chaos: AsyncParsableCommand {
         let plan = ChaosPlan(
             seed: seed ?? UInt64.random(in: 0...99_999), seconds: seconds, baskets: baskets,
             kinds: cluster ? FaultKind.clustered : FaultKind.alone)
+        let capture = self.capture ?? .automatic
         let folder = try PrivateFolder("chaos")
-        console.line("Seed \(plan.schedule.seed), \(plan.schedule.injections.count) faults in some \(seconds) s:\n\(plan.schedule.text)\n")
+        let moment = capture == .manual ? "at the shipment" : "at the checkout"
+        console.line("Seed \(plan.schedule.seed), payments captured \(moment), \(plan.schedule.injections.count) faults in some \(seconds) s:\n\(plan.schedule.text)\n")
         let logger = Logger(label: "wharf-dev chaos") { _ in SwiftLogNoOpLogHandler() }
         let client = WebClient(
             maximumConcurrent: Self.maximumConnections, maximumPerHost: Self.maximumConnections, userAgent: "wharf-chaos", logger: logger)
@@ -86,7 +92,7 @@ package struct Chaos: AsyncParsableCommand {
         let book = ChaosBook(planned: plan.schedule.injections.count)
         var failure: (any Error)?
         do {
-            let shop = try await ChaosShop(folder, isClustered: cluster, transport: client, logger: logger)
+            let shop = try await ChaosShop(folder, isClustered: cluster, capture: capture, transport: client, logger: logger)
             let run = ChaosRun(plan: plan, shop: shop, transport: client, book: book, console: console, logger: logger)
             try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await shop.whileRunning { try await run.perform() } }
         } catch {
@@ -98,7 +104,8 @@ package struct Chaos: AsyncParsableCommand {
             folder.remove()
             return
         }
-        console.line("Data and logs are kept in \(folder.path). To repeat it: wharf-dev chaos\(cluster ? " --cluster" : "") --seed \(plan.schedule.seed) --seconds \(seconds)")
+        let options = "\(cluster ? " --cluster" : "") --seed \(plan.schedule.seed) --seconds \(seconds) --capture \(capture.rawValue)"
+        console.line("Data and logs are kept in \(folder.path). To repeat it: wharf-dev chaos\(options)")
         if let failure { throw failure }
         throw report.checks == nil ? ExitCode(ChaosError(.failed, "").exitStatus) : ExitCode.failure
     }
@@ -106,3 +113,5 @@ package struct Chaos: AsyncParsableCommand {
     /// Customers, followers of orders, and stock checks, all at once.
     private static let maximumConnections = 64
 }
+
+extension CaptureMode: ExpressibleByArgument {}

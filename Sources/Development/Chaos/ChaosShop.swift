@@ -1,5 +1,6 @@
 import Assembly
 import Audit
+import Contracts
 import FoundationEssentials
 import Glibc
 import LocalServers
@@ -70,7 +71,7 @@ final class ChaosShop: Sendable {
 
     /// Listens with the proxies; nothing else runs yet.
     /// - Throws: ``UpError``, `LocalServerError`.
-    init(_ folder: PrivateFolder, isClustered: Bool = false, transport: any HTTPTransport, logger: Logger) async throws {
+    init(_ folder: PrivateFolder, isClustered: Bool = false, capture: CaptureMode = .automatic, transport: any HTTPTransport, logger: Logger) async throws {
         let state = folder.state
         try state.create()
         let log = try AppendedFile(folder.file("up.log"))
@@ -89,7 +90,7 @@ final class ChaosShop: Sendable {
         adminPassword = secrets.adminPassword
         gateway = Shop(transport: transport, url: sandboxURL, token: secrets.stripeAPIKey, deadline: .now + Self.gatewayLimit) { _ in }
         let environment = ChildEnvironment(
-            outer: [:], isExternal: false, urls: urls, secrets: secrets, httpAddress: "\(ports.http.address)",
+            outer: ["WHARF_CAPTURE": capture.rawValue], isExternal: false, urls: urls, secrets: secrets, httpAddress: "\(ports.http.address)",
             sandboxURL: sandboxURL.replacing(":\(sandboxPort)", with: ":\(proxy.port)"), mailFolder: state.mail)
         try state.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(

@@ -11,11 +11,14 @@ package struct Evidence: Sendable, Equatable {
         let sold: [String: Int]
         /// The refunded amount of a sale, in minor units.
         let refunded: Int
+        /// Whether its money is reserved, and taken when it is shipped.
+        let isAuthorized: Bool
 
-        package init(state: ReportedOrder.State, sold: [String: Int], refunded: Int) {
+        package init(state: ReportedOrder.State, sold: [String: Int], refunded: Int, isAuthorized: Bool = false) {
             self.state = state
             self.sold = sold
             self.refunded = refunded
+            self.isAuthorized = isAuthorized
         }
     }
 

@@ -14,6 +14,12 @@ extension Reconciliation {
         let sales = tally.orders.filter { states[$0.key]?.isSale == true }
         var wrong: [String] = []
         for (id, order) in sales {
+            if evidence.outcomes?[id]?.isAuthorized == true {
+                let own = payments[id, default: []]
+                let held = own.count { $0.status == "requires_capture" }
+                if held != 1 || own.contains(where: { $0.captured > 0 }) { wrong.append("order \(id.text): \(held) authorizations of \(own.count) payments") }
+                continue
+            }
             let refunded = evidence.outcomes?[id]?.refunded ?? 0
             let kept = payments[id, default: []].filter { $0.captured > 0 && $0.refunded == refunded }
             if kept.count != 1 {

@@ -18,6 +18,8 @@ public struct Simulation: Sendable {
         /// Crash at this point, with no other faults. Points are counted from 1; 0 is never reached.
         public var crashAt: Int?
         public var sabotage: Sabotage?
+        /// When payments are captured; nil lets the seed decide.
+        public var capture: CaptureMode?
 
         public init(seed: UInt64) {
             self.seed = seed
@@ -39,6 +41,8 @@ public struct Simulation: Sendable {
         public let visits: Visits
     }
 
+    /// How many seeds capture at the shipment.
+    private static let manualCaptures = 0.35
     /// How often to check whether everything has settled, and how many checks in a row must agree.
     private static let look: Duration = .seconds(5)
     private static let looksAtRest = 4
@@ -81,9 +85,10 @@ public struct Simulation: Sendable {
         let broker = try ModelBroker(definitions, clock: clock, chance: Chance(seed: plan.seed, stream: "broker"))
         let gateway = ModelGateway(clock: clock, scheduler: scheduler, faults: faults, visits: visits)
         let logger = Logger(label: "simulation") { _ in TraceLogHandler(trace: trace) }
+        let isManual = Chance(seed: plan.seed, stream: "capture").happens(Self.manualCaptures)
         let shop = try Shop(
             scheduler: scheduler, broker: broker, gateway: gateway, faults: faults, visits: visits, databases: databases, seed: plan.seed,
-            sabotage: plan.sabotage, logger: logger)
+            capture: plan.capture ?? (isManual ? .manual : .automatic), sabotage: plan.sabotage, logger: logger)
         gateway.setVoidedCheck { order in
             let state = try? audit.run { connection in
                 try await connection.query("SELECT 1 FROM payments.attempts WHERE order_id = \(order) AND state = 'voided'").count
@@ -136,7 +141,7 @@ public struct Simulation: Sendable {
         var inARow = 0
         while true {
             let books = try audit.run { try await Books.read(on: $0) }
-            let isAtRest = !shop.hasWork && books.unvoided == 0 && books.pendingRefunds == 0 && books.orders.values.allSatisfy(\.isSettled)
+            let isAtRest = !shop.hasWork && books.unvoided == 0 && books.uncaptured == 0 && books.pendingRefunds == 0 && books.orders.values.allSatisfy(\.isSettled)
             inARow = isAtRest ? inARow + 1 : 0
             if inARow == looksAtRest || shop.clock.elapsed > end { return books }
             try await shop.clock.sleep(for: look)
@@ -147,6 +152,10 @@ public struct Simulation: Sendable {
         _ shop: Shop, _ books: Books, _ ledger: CustomerLedger, _ visits: Visits, _ trace: Trace, _ scheduler: Scheduler
     ) -> Report {
         let letters = shop.broker.messages(in: "dead-letters").map(Audit.DeadLetter.init)
+        if shop.capture == .manual {
+            for order in books.orders.values where !order.shipped.isEmpty && order.paymentState == "succeeded" { visits.note(Moment.capturedLater) }
+            for order in books.orders.values where order.phase == "cancelled" && order.paymentState == "cancelled" { visits.note(Moment.authorizationVoided) }
+        }
         for order in books.orders.values {
             for edge in SagaEdges.path(of: order) { visits.note(SagaEdges.moment(edge)) }
             if order.redrives > 0 { visits.note(Moment.redrive) }
@@ -184,6 +193,20 @@ extension Audit.DeadLetter {
         let data: Data
     }
 
+    private struct AboutPayPal: Decodable {
+        struct Resource: Decodable {
+            let id: String
+            let order: String?
+
+            private enum CodingKeys: String, CodingKey {
+                case id
+                case order = "order_id"
+            }
+        }
+
+        let resource: Resource
+    }
+
     fileprivate init(_ letter: Publication) {
         func header(_ own: String, _ brokers: String) -> String? {
             letter.properties.headers[own]?.string ?? letter.properties.headers[brokers]?.string
@@ -192,6 +215,7 @@ extension Audit.DeadLetter {
             id: letter.properties.messageID.flatMap(UUID.init(uuidString:)), cause: header("cause", "x-first-death-reason") ?? "unknown",
             origin: header("origin", "x-first-death-queue") ?? letter.routingKey,
             order: (try? JSON.decode(AboutOrder.self, from: letter.body))?.orderID,
-            intent: (try? JSON.decode(AboutPayment.self, from: letter.body)).map { $0.data.object.intent ?? $0.data.object.id })
+            intent: (try? JSON.decode(AboutPayment.self, from: letter.body)).map { $0.data.object.intent ?? $0.data.object.id }
+                ?? (try? JSON.decode(AboutPayPal.self, from: letter.body)).map { $0.resource.order ?? $0.resource.id })
     }
 }

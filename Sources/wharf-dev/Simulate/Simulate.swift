@@ -1,5 +1,6 @@
 import ArgumentParser
 import Assembly
+import Contracts
 import FoundationEssentials
 import Messaging
 import Simulation
@@ -14,7 +15,7 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Runs the shop under faults in virtual time, repeatably, and checks that it keeps its promises.",
         discussion: """
-            The services' own code runs on one thread, against a model of RabbitMQ and of Stripe and a private PostgreSQL. A seed decides what runs next and what goes \
+            The services' own code runs on one thread, against a model of RabbitMQ, of Stripe and of PayPal and a private PostgreSQL. A seed decides what runs next and what goes \
             wrong: processes die at any call, connections break, answers are lost, commits end unknown. Once nothing is under way, orders, payments, \
             stock, mails and messages are reconciled.
 
@@ -48,6 +49,9 @@ struct Simulate: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Break the program on purpose, to check that the simulation detects it.", valueName: "how"))
     var sabotage: Sabotage?
+
+    @Option(help: "When payments are captured: automatic or manual. (default: as the seed has it)")
+    var capture: CaptureMode?
 
     @Flag(help: "Print each step.")
     var trace = false
@@ -145,6 +149,7 @@ struct Simulate: AsyncParsableCommand {
         plan.customers = customers
         plan.crashAt = crashAt
         plan.sabotage = sabotage
+        plan.capture = capture
         return plan
     }
 
@@ -152,6 +157,7 @@ struct Simulate: AsyncParsableCommand {
         var command = "wharf-dev simulate --seed \(seed) --steps \(steps) --customers \(customers)"
         if let crashAt { command += " --crash-at \(crashAt)" }
         if let sabotage { command += " --sabotage \(sabotage.rawValue)" }
+        if let capture { command += " --capture \(capture.rawValue)" }
         return command + " --trace"
     }
 }

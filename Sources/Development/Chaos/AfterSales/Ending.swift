@@ -39,7 +39,10 @@ struct Ending: Sendable, Decodable {
     }
 
     /// The order as the reconciliation of a run needs it.
-    var outcome: Evidence.Outcome { Evidence.Outcome(state: state, sold: sold, refunded: state.isSale ? refunded.amount : 0) }
+    var outcome: Evidence.Outcome {
+        Evidence.Outcome(
+            state: state, sold: sold, refunded: state.isSale ? refunded.amount : 0, isAuthorized: payment.state == "authorized" && shipments.isEmpty)
+    }
 
     static func sum(_ lines: [ReportedOrder.Line]) -> [String: Int] {
         Dictionary(lines.map { ($0.sku, $0.quantity) }, uniquingKeysWith: +)

@@ -26,4 +26,16 @@ extension Audit {
     func standsForRefund(_ letter: DeadLetter) -> Bool {
         letter.cause == "refund-refused" && books.refunds.contains { $0.order == letter.order }
     }
+
+    /// Whether the bank has ended the authorization of the order's payment, so that nothing pays for the goods.
+    func hasLapsed(_ order: UUID) -> Bool { intents.contains { $0.order == order && $0.hasLapsed } }
+
+    /// Whether a dead letter requests the capture of the order's payment, until an operator replays it.
+    func awaitsCapture(_ order: UUID) -> Bool {
+        deadLetters.contains { $0.order == order && $0.origin.hasPrefix("payments") } && intents.contains { $0.order == order && $0.status == .requiresCapture }
+    }
+
+    func standsForLapse(_ letter: DeadLetter) -> Bool {
+        (letter.cause == "authorization-ended" || letter.cause == "capture-refused") && letter.order.map(hasLapsed) ?? false
+    }
 }

@@ -6,7 +6,7 @@ import Secrets
 struct Audit: Sendable {
     /// Causes for which a message may be a dead letter: repeated faults.
     static let excusedCauses: Set<String> = [
-        "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "lease-ended",
+        "database-transient", "database-unavailable", "gateway-unknown", "gateway-unreachable", "payment-in-flight", "payment-moved", "lease-ended", "not-captured-yet",
         "mail-not-sent", "unroutable", "queue-full", "commit-unknown", "not-confirmed",
         // The broker's own: connections were lost more than twenty times while a message was held.
         "delivery_limit",
@@ -35,7 +35,7 @@ struct Audit: Sendable {
     var violations: [String] {
         customers.complaints + orders + money + refunds + stock + notifications + messages
             + backlog.sorted { $0.key < $1.key }.map { "queue \($0.key) holds \($0.value) messages" }
-            + deadLetters.filter { !Self.excusedCauses.contains($0.cause) && !standsForRefund($0) }.map { "dead letter from \($0.origin): \($0.cause)" }
+            + deadLetters.filter { !Self.excusedCauses.contains($0.cause) && !standsForRefund($0) && !standsForLapse($0) }.map { "dead letter from \($0.origin): \($0.cause)" }
     }
 
     private var orders: [String] {
@@ -82,8 +82,8 @@ struct Audit: Sendable {
         if customers.delivered.contains(order.id), order.shipping != "delivered" { found.append("order \(order.id) was reported as delivered, and is not") }
         for one in order.returns {
             if (one.restocked == true) != books.restocked.contains(one.id) { found.append("return \(one.id) was \(one.restocked == true ? "not" : "") restocked") }
-            // Its money may have been refunded by hand before.
-            if one.state == "received", !books.refunds.contains(where: { $0.order == order.id }) {
+            // Its money may have been refunded by hand before, or the bank has ended the authorization.
+            if one.state == "received", !hasLapsed(order.id), !books.refunds.contains(where: { $0.order == order.id }) {
                 found.append("return \(one.id) was received, and nothing was refunded")
             }
         }
@@ -101,17 +101,26 @@ struct Audit: Sendable {
             let captures = own.reduce(0) { $0 + $1.captures }
             let kept = own.reduce(0) { $0 + $1.captures * $1.amount - $1.refunded }
             let refunded = books.refunds.filter { $0.order == order.id && $0.state == "succeeded" }.reduce(0) { $0 + $1.amount }
+            // What is authorized until the first parcel leaves.
+            let held = own.reduce(0) { $1.status == .requiresCapture ? $0 + $1.amount : $0 }
             if captures > 1 { found.append("order \(order.id) was charged \(captures) times") }
-            if order.phase == "confirmed", kept != order.total - refunded, !isUnheard(order.id) {
-                found.append("order \(order.id) is confirmed for \(order.total), \(refunded) were refunded, and \(kept) was kept")
+            let paid = order.shipped.isEmpty ? kept + held : kept
+            if order.phase == "confirmed", paid != order.total - refunded, !isUnheard(order.id), !hasLapsed(order.id), !awaitsCapture(order.id) {
+                found.append("order \(order.id) is confirmed for \(order.total), \(refunded) were refunded, \(kept) was kept, and \(held) is authorized")
             }
+            if order.isGivenUp, held != 0 { found.append("order \(order.id) is \(order.phase), and \(held) is authorized") }
             if order.isGivenUp, kept != 0 { found.append("order \(order.id) is \(order.phase), and \(kept) was kept") }
-            if order.isGivenUp, own.contains(where: { $0.status == .requiresAction }) {
+            // PayPal cancels no payment: one that is approved too late is never captured.
+            if own.contains(where: { $0.payPal?.isApprovedTooLate == true && $0.captures > 0 }) {
+                found.append("order \(order.id) was given up, approved after that, and captured")
+            }
+            if order.isGivenUp, own.contains(where: { $0.payPal == nil && $0.status == .requiresAction }) {
                 found.append("order \(order.id) is \(order.phase), and can still be paid")
             }
         }
         for order in ordersByID where order.isSettled && !isUnheard(order.id) { found += paymentFindings(order) }
         for intent in intents where books.orders[intent.order] == nil { found.append("payment \(intent.id) is for no order") }
+        if books.uncaptured > 0 { found.append("\(books.uncaptured) payments should have been captured and were not") }
         if books.unvoided > 0 { found.append("\(books.unvoided) payments should have been voided and were not") }
         return found
     }
@@ -132,6 +141,13 @@ struct Audit: Sendable {
                 refunded > 0 ? ["partlyRefunded"] : ["succeeded"]
             } else if refunded > 0 {
                 ["refunded"]
+            } else if own.contains(where: { $0.status == .requiresCapture }) {
+                ["authorized"]
+            } else if hasLapsed(order.id) {
+                // The goods may be on their way.
+                order.isGivenUp ? ["cancelled"] : ["cancelled", "needsOperator"]
+            } else if own.contains(where: { $0.payPal != nil }) {
+                ["declined", "cancelled"]
             } else if own.contains(where: { $0.status == .requiresPaymentMethod }) {
                 // A failed intent beside a cancelled one.
                 own.contains { $0.status == .canceled } ? ["declined", "cancelled"] : ["declined"]

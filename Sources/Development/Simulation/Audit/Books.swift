@@ -99,6 +99,8 @@ struct Books: Sendable {
     var notifications: [Notice] = []
     /// Payments that should have been voided and were not.
     var unvoided = 0
+    /// Payments that should have been captured and were not.
+    var uncaptured = 0
     var refunds: [Refund] = []
     /// Returns whose goods are back in stock.
     var restocked: Set<UUID> = []
@@ -148,7 +150,11 @@ struct Books: Sendable {
         }
         books.unvoided =
             try await connection.query(
-                "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'succeeded')"
+                "SELECT count(*) FROM payments.attempts WHERE void_requested AND state IN ('begun', 'requiresAction', 'authorized', 'uncaptured', 'succeeded')"
+            ).first?.decode(0) ?? 0
+        books.uncaptured =
+            try await connection.query(
+                "SELECT count(*) FROM payments.attempts WHERE capture_requested AND NOT void_requested AND state = 'authorized'"
             ).first?.decode(0) ?? 0
         for row in try await connection.query("SELECT return_id FROM catalog.restocks") { books.restocked.insert(try row.decode("return_id")) }
         books.refunds = try await readRefunds(on: connection)

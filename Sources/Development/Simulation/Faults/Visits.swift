@@ -62,11 +62,22 @@ enum Moment {
     static let refundFailedLate = "refund that fails after it was made"
     static let dispute = "dispute by the customer's bank"
 
+    static let approved = "payment approved at PayPal"
+    static let approvedTooLate = "payment approved at PayPal after it was voided"
+    static let approvalUnheard = "approval whose webhook never arrives"
+    static let leftPayPal = "customer leaves PayPal's page"
+    static let reviewCompleted = "capture that PayPal reviews, and completes"
+    static let reviewDenied = "capture that PayPal reviews, and denies"
+    static let capturedLater = "payment captured at the shipment"
+    static let authorizationVoided = "authorization of a cancelled order cancelled"
+    static let authorizationEnded = "authorization ended by the bank"
+
     static let all: [String] =
         SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, waitedFor, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
             reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
             queueFull, refusedForNow, refund, refundTooMuch, refundsAtOnce, refundByHand, refundFailedLate, dispute,
             cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered, returned,
+            approved, approvedTooLate, approvalUnheard, leftPayPal, reviewCompleted, reviewDenied, capturedLater, authorizationVoided, authorizationEnded,
         ] + SagaEdges.reachable.map(SagaEdges.moment)
 }

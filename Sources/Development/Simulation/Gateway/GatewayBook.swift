@@ -1,12 +1,16 @@
 import FoundationEssentials
 import Messaging
 
-/// The state of the model Stripe. Every decision is here; no time passes and nothing fails.
+/// The state of the model Stripe, and of the model PayPal, whose payments are intents as well. Every decision is here; no time passes and nothing fails.
 struct GatewayBook: Sendable {
     enum Status: String, Sendable {
         case succeeded, canceled
         case requiresAction = "requires_action"
         case requiresPaymentMethod = "requires_payment_method"
+        /// The money is reserved.
+        case requiresCapture = "requires_capture"
+        /// PayPal reviews a capture.
+        case processing
         /// Created; no card has been tried.
         static let untried = Status.requiresPaymentMethod
     }
@@ -21,6 +25,13 @@ struct GatewayBook: Sendable {
         var dispute: String?
         /// How often money was taken; more than once would be an error.
         var captures = 0
+        /// Whether it is only authorized at first.
+        var isCapturedLater = false
+        var wasAuthorized = false
+        /// Whether the bank has ended its authorization.
+        var hasLapsed = false
+        /// Nil for Stripe's.
+        var payPal: PayPal?
         /// When a search first finds it, in microseconds of virtual time.
         var searchable: Int64 = 0
 
@@ -43,16 +54,17 @@ struct GatewayBook: Sendable {
         var isRecalled = false
     }
 
-    private(set) var intents: [Intent] = []
+    var intents: [Intent] = []
     private var answers: [String: (parameters: [String: String], answer: Answer)] = [:]
     private var lastEvent = 0
-    private var lastRefund = 0
+    var lastRefund = 0
 
     func intent(_ id: String) -> Intent? { intents.first { $0.id == id } }
     func intents(of order: UUID) -> [Intent] { intents.filter { $0.order == order } }
 
     /// The same key with the same parameters returns the first answer.
-    mutating func post(_ path: String, _ parameters: [String: String], key: String?, searchable: Int64) -> Answer {
+    /// - Parameter text: The body as it was sent: PayPal's are JSON.
+    mutating func post(_ path: String, _ parameters: [String: String], text: [UInt8] = [], key: String?, searchable: Int64) -> Answer {
         if let key, let known = answers[key] {
             guard known.parameters == parameters else { return failure(400, type: "idempotency_error", "other parameters under one key") }
             var answer = known.answer
@@ -63,10 +75,18 @@ struct GatewayBook: Sendable {
         let parts = path.split(separator: "/").map(String.init)
         let answer: Answer
         switch (parts.count, parts.last) {
+        case _ where Self.isPayPal(path): answer = postToPayPal(parts, text)
         case (2, "payment_intents"): answer = create(parameters, searchable)
+        case (4, "capture"):
+            answer = change(parts[2]) { intent in
+                guard intent.status == .requiresCapture else { return nil }
+                intent.status = .succeeded
+                intent.captures += 1
+                return "payment_intent.succeeded"
+            }
         case (4, "cancel"):
             answer = change(parts[2]) { intent in
-                guard intent.status == .requiresAction || intent.status == .requiresPaymentMethod else { return nil }
+                guard [.requiresAction, .requiresPaymentMethod, .requiresCapture].contains(intent.status) else { return nil }
                 intent.status = .canceled
                 return "payment_intent.canceled"
             }
@@ -82,8 +102,12 @@ struct GatewayBook: Sendable {
         else { return failure(400, type: "invalid_request_error", "parameters are missing") }
         var intent = Intent(id: "pi_\(intents.count + 1)", order: order, amount: amount, status: .succeeded)
         intent.searchable = searchable
+        intent.isCapturedLater = parameters["capture_method"] == "manual"
         var events = ["charge.succeeded", "payment_intent.succeeded", "charge.updated"]
         switch parameters["payment_method"] {
+        case "pm_card_visa" where intent.isCapturedLater:
+            (intent.status, intent.wasAuthorized) = (.requiresCapture, true)
+            events = ["charge.succeeded", "payment_intent.amount_capturable_updated"]
         case "pm_card_visa": intent.captures = 1
         case "pm_card_authenticationRequired": (intent.status, events) = (.requiresAction, ["payment_intent.requires_action"])
         default:
@@ -127,6 +151,15 @@ struct GatewayBook: Sendable {
         return Answer(status: 200, body: Array(Self.text(refund).utf8), events: [("charge.refunded", intents[place])])
     }
 
+    /// The bank ends an authorization; nil where there is none.
+    mutating func endAuthorization(_ order: UUID) -> Answer? {
+        guard let intent = intents.last(where: { $0.order == order && $0.status == .requiresCapture }) else { return nil }
+        return change(intent.id) { intent in
+            (intent.status, intent.hasLapsed) = (.canceled, true)
+            return "payment_intent.canceled"
+        }
+    }
+
     /// What a person at the gateway or a bank may do: refund by hand, let a refund fail after it succeeded, dispute the payment. Nil where that is impossible.
     mutating func meddle(_ order: UUID, _ change: (inout Intent, _ number: Int) -> String?) -> Answer? {
         guard let place = intents.lastIndex(where: { $0.order == order && $0.status == .succeeded }) else { return nil }
@@ -142,12 +175,17 @@ struct GatewayBook: Sendable {
 
     /// The customer's part; nil when there is nothing left to authenticate.
     mutating func authenticate(_ order: UUID, succeeds: Bool) -> Answer? {
-        guard let intent = intents.last(where: { $0.order == order && ($0.status == .requiresAction || $0.status == .requiresPaymentMethod) })
+        guard
+            let intent = intents.last(where: { $0.order == order && $0.payPal == nil && ($0.status == .requiresAction || $0.status == .requiresPaymentMethod) })
         else { return nil }
         return change(intent.id) { intent in
             guard succeeds else {
                 (intent.status, intent.declineCode) = (.requiresPaymentMethod, "authentication_failed")
                 return "payment_intent.payment_failed"
+            }
+            guard !intent.isCapturedLater else {
+                (intent.status, intent.wasAuthorized) = (.requiresCapture, true)
+                return "payment_intent.amount_capturable_updated"
             }
             intent.status = .succeeded
             intent.captures += 1
@@ -156,6 +194,7 @@ struct GatewayBook: Sendable {
     }
 
     func get(_ path: String, now: Int64) -> Answer {
+        if Self.isPayPal(path) { return getFromPayPal(path) }
         let parts = path.split(separator: "?", maxSplits: 1).map(String.init)
         let query = parts.count == 2 ? parts[1] : ""
         let isExpanded = query.contains("latest_charge")
@@ -168,8 +207,8 @@ struct GatewayBook: Sendable {
         let found: [Intent]
         switch parts.first?.split(separator: "/").last {
         // The query names one order; a search returns what its index has by now, the newest first.
-        case "search": found = intents.reversed().filter { query.contains($0.order.uuidString.lowercased()) && $0.searchable <= now }
-        case "payment_intents": found = intents.reversed()
+        case "search": found = intents.reversed().filter { $0.payPal == nil && query.contains($0.order.uuidString.lowercased()) && $0.searchable <= now }
+        case "payment_intents": found = intents.reversed().filter { $0.payPal == nil }
         case let id:
             guard let intent = id.flatMap({ intent(String($0)) }) else {
                 return failure(404, type: "invalid_request_error", "no such payment intent", code: "resource_missing")
@@ -182,6 +221,7 @@ struct GatewayBook: Sendable {
 
     mutating func eventBody(_ type: String, _ intent: Intent) -> [UInt8] {
         lastEvent += 1
+        if intent.payPal != nil { return Self.payPalEvent(type, intent, id: "WH-\(lastEvent)") }
         let object =
             type.hasPrefix("charge.") || type.hasPrefix("refund.")
             ? #"{"id":"ch_\#(intent.id)","object":"charge","payment_intent":"\#(intent.id)"}"# : String(decoding: body(intent), as: UTF8.self)
@@ -191,21 +231,24 @@ struct GatewayBook: Sendable {
     private func body(_ intent: Intent, isExpanded: Bool = false) -> [UInt8] {
         let failure = intent.declineCode.map { #""last_payment_error":{"code":"card_declined","decline_code":"\#($0)"},"# } ?? ""
         var charge = "null"
-        if intent.captures > 0 {
+        if intent.captures > 0 || intent.wasAuthorized {
+            // Stripe counts an authorization that was released as refunded.
+            let released = intent.captures == 0 && intent.status == .canceled ? intent.amount : 0
             let refunds = intent.refunds.map(Self.text).joined(separator: ",")
             charge =
                 isExpanded
-                ? #"{"id":"ch_\#(intent.id)","amount_refunded":\#(intent.refunded),"disputed":\#(intent.dispute != nil),"refunds":{"has_more":false,"data":[\#(refunds)]}}"#
+                ? #"{"id":"ch_\#(intent.id)","amount_refunded":\#(intent.refunded + released),"disputed":\#(intent.dispute != nil),"refunds":{"has_more":false,"data":[\#(refunds)]}}"#
                 : #""ch_\#(intent.id)""#
         }
         return Array(
             #"""
             {"id":"\#(intent.id)","object":"payment_intent","amount":\#(intent.amount),"currency":"eur","status":"\#(intent.status.rawValue)",\#(failure)\#
+            "amount_received":\#(intent.captures > 0 ? intent.amount : 0),\#
             "latest_charge":\#(charge),"client_secret":"\#(intent.id)_secret","metadata":{"order_id":"\#(intent.order.uuidString.lowercased())"}}
             """#.utf8)
     }
 
-    private func failure(
+    func failure(
         _ status: Int, type: String, _ message: String, code: String? = nil, decline: String? = nil, intent: Intent? = nil
     ) -> Answer {
         var fields = [#""type":"\#(type)""#, #""message":"\#(message)""#]

@@ -1,9 +1,10 @@
+import Contracts
 import FoundationEssentials
 import Messaging
 import Synchronization
 import WebClient
 
-/// Stripe's side of the simulation: it carries out the requests that reach it, late if need be, and sends every change to the webhook until the webhook accepts it.
+/// The gateways' side of the simulation, Stripe's and PayPal's: it carries out the requests that reach it, late if need be, and sends every change to the webhook until the webhook accepts it.
 final class ModelGateway: Sendable {
     static let lateness = 5_000...200_000
     static let searchLag = 500...40_000
@@ -13,6 +14,9 @@ final class ModelGateway: Sendable {
     static let endlessSearchLags = 0.3
     static let webhookDelay = 20...2_000
     static let webhookLateness = 5_000...90_000
+    /// How many of the events about an approval never arrive.
+    static let unheardApprovals = 0.3
+    static let review = 1_000...60_000
 
     private struct State {
         var book = GatewayBook()
@@ -23,7 +27,7 @@ final class ModelGateway: Sendable {
     }
 
     /// Receives an event; returns false to have it sent again later.
-    typealias Webhook = @Sendable (_ body: [UInt8]) async -> Bool
+    typealias Webhook = @Sendable (_ gateway: GatewayName, _ body: [UInt8]) async -> Bool
 
     private let state = Mutex(State())
     private let webhook = Mutex<Webhook?>(nil)
@@ -64,8 +68,8 @@ final class ModelGateway: Sendable {
         let path = request.path
         guard request.method == "POST" else { return state.withLock { $0.book.get(path, now: now) } }
         let lag: Int64 = faults.strikes(.searchLags) ? searchLag().microseconds : 0
-        let key = request.headers.first { $0.name == "Idempotency-Key" }?.value
-        let answer = state.withLock { $0.book.post(path, request.parameters, key: key, searchable: now + lag) }
+        let key = request.headers.first { $0.name == "Idempotency-Key" || $0.name == "PayPal-Request-Id" }?.value
+        let answer = state.withLock { $0.book.post(path, request.parameters, text: request.body, key: key, searchable: now + lag) }
         faults.trace.note("gateway: \(path) \(answer.status)\(answer.isRecalled ? " recalled" : "")")
         if answer.isRecalled { visits.note(Moment.keyRepeated) }
         if !isHeard, !answer.events.isEmpty, path.hasSuffix("/payment_intents") { visits.note(Moment.chargeUnheard) }
@@ -100,7 +104,49 @@ final class ModelGateway: Sendable {
         return true
     }
 
+    // MARK: At PayPal
+
+    /// The customer's choice on PayPal's page; returns false if it cannot be made any more.
+    func choose(_ choice: GatewayBook.PayPal.Choice, _ order: UUID) -> Bool {
+        let isTooLate = isVoided.withLock { $0 }?(order) == true
+        guard let answer = state.withLock({ $0.book.approve(order, choice, isTooLate: isTooLate) }) else { return false }
+        faults.trace.note("gateway: approval")
+        visits.note(isTooLate ? Moment.approvedTooLate : Moment.approved)
+        for event in answer.events {
+            if faults.isOn, faults.chance.happens(Self.unheardApprovals) { visits.note(Moment.approvalUnheard) } else { notify(event.type, event.intent) }
+        }
+        guard choice == .review else { return true }
+        // The review ends after its capture has begun, if it does.
+        state.withLock { $0.late += 1 }
+        let isCompleted = faults.chance.happens(0.5)
+        endReview(of: order, isCompleted: isCompleted, looks: 20)
+        return true
+    }
+
+    /// Whether the order is paid on PayPal's pages.
+    func isAtPayPal(_ order: UUID) -> Bool { intents.contains { $0.order == order && $0.payPal != nil } }
+
+    private func endReview(of order: UUID, isCompleted: Bool, looks: Int) {
+        clock.schedule(after: faults.chance.duration(milliseconds: Self.review)) { [self] in
+            if let answer = state.withLock({ $0.book.endReview(order, isCompleted: isCompleted) }) {
+                visits.note(isCompleted ? Moment.reviewCompleted : Moment.reviewDenied)
+                for event in answer.events { notify(event.type, event.intent) }
+            } else if looks > 1 {
+                return endReview(of: order, isCompleted: isCompleted, looks: looks - 1)
+            }
+            state.withLock { $0.late -= 1 }
+        }
+    }
+
     // MARK: What others do
+
+    /// The bank ends the authorization of a payment that was not captured.
+    func endAuthorization(_ order: UUID) -> Bool {
+        guard let answer = state.withLock({ $0.book.endAuthorization(order) }) else { return false }
+        faults.trace.note("gateway: an authorization ends")
+        for event in answer.events { notify(event.type, event.intent) }
+        return true
+    }
 
     func refundByHand(_ order: UUID, amount: Int) -> Bool {
         meddle(order) { intent, number in
@@ -152,7 +198,8 @@ final class ModelGateway: Sendable {
             let delay = faults.chance.duration(milliseconds: faults.strikes(.webhookLate) ? Self.webhookLateness : Self.webhookDelay)
             scheduler.spawn { [self] in
                 try? await clock.sleep(for: delay)
-                while await webhook.withLock({ $0 })?(body) == false { try? await clock.sleep(for: .seconds(5)) }
+                let gateway = intent.payPal == nil ? GatewayName.stripe : .paypal
+                while await webhook.withLock({ $0 })?(gateway, body) == false { try? await clock.sleep(for: .seconds(5)) }
                 state.withLock { $0.undelivered -= 1 }
             }
         }

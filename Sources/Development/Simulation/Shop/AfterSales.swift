@@ -10,7 +10,7 @@ extension Customer {
         for number in 0..<chance.below(5) {
             try await shop.clock.sleep(for: chance.duration(milliseconds: 100...20_000))
             // A refund first: what others do needs one, mostly.
-            switch number == 0 ? 0 : chance.below(6) {
+            switch number == 0 ? 0 : chance.below(7) {
             case 0, 1: try await refund(order, key: "refund \(number)", amount: Self.refunds.lowerBound + chance.below(Self.refunds.count))
             case 2:
                 shop.visits.note(Moment.refundsAtOnce)
@@ -21,6 +21,8 @@ extension Customer {
                 if shop.gateway.refundByHand(order, amount: 50) { shop.visits.note(Moment.refundByHand) }
             case 4:
                 if shop.gateway.failRefund(order) { shop.visits.note(Moment.refundFailedLate) }
+            case 5:
+                if shop.capture == .manual, chance.happens(0.3), shop.gateway.endAuthorization(order) { shop.visits.note(Moment.authorizationEnded) }
             default:
                 guard shop.gateway.dispute(order) else { continue }
                 shop.visits.note(Moment.dispute)

@@ -9,6 +9,12 @@ struct Customer: Sendable {
         case good = "pm_card_visa"
         case declined = "pm_card_chargeDeclined"
         case asking = "pm_card_authenticationRequired"
+        /// No card: the customer pays on PayPal's pages.
+        case payPal
+
+        var payment: String {
+            self == .payPal ? #"{"gateway":"paypal"}"# : #"{"gateway":"stripe","paymentMethod":"\#(rawValue)"}"#
+        }
     }
 
     /// What the customer does about a request to authenticate.
@@ -52,7 +58,7 @@ struct Customer: Sendable {
                 "carts.items.put", key: "put \(line)", parameters: ["id": cart.id.uuidString, "sku": sku],
                 body: #"{"quantity":\#(1 + chance.below(2))}"#)
         }
-        let card = chance.pick([Card.good, .good, .good, .declined, .asking])
+        let card = chance.pick([Card.good, .good, .good, .declined, .asking, .payPal, .payPal])
         let body = body(cart.id, card)
         if chance.happens(0.2) {
             // Two clicks, two keys, one cart.
@@ -99,7 +105,7 @@ struct Customer: Sendable {
     private func body(_ cart: UUID, _ card: Card) -> String {
         """
         {"cartId":"\(cart.uuidString)","email":"customer\(number)@wharf.example","shippingAddress":{"name":"C","line1":"1","city":"B",\
-        "postalCode":"1","country":"DE"},"payment":{"gateway":"stripe","paymentMethod":"\(card.rawValue)"}}
+        "postalCode":"1","country":"DE"},"payment":\(card.payment)}
         """
     }
 
@@ -170,6 +176,7 @@ struct Customer: Sendable {
     }
 
     private func act(_ behaviour: Behaviour, on order: UUID) async throws {
+        if shop.gateway.isAtPayPal(order) { return try await act(behaviour, atPayPal: order) }
         switch behaviour {
         case .leaves: return
         case .authenticates: _ = shop.gateway.authenticate(order, succeeds: true)
@@ -178,6 +185,18 @@ struct Customer: Sendable {
             _ = shop.gateway.authenticate(order, succeeds: false)
             try await shop.clock.sleep(for: chance.duration(milliseconds: 10...3_000))
             _ = shop.gateway.authenticate(order, succeeds: true)
+        }
+    }
+
+    /// Approves at once, after a while, or when the order has long been given up; or the bank declines, or PayPal reviews the payment.
+    private func act(_ behaviour: Behaviour, atPayPal order: UUID) async throws {
+        switch behaviour {
+        case .leaves: shop.visits.note(Moment.leftPayPal)
+        case .authenticates: _ = shop.gateway.choose(.approve, order)
+        case .fails: _ = shop.gateway.choose(chance.happens(0.5) ? .decline : .review, order)
+        case .failsThenPays:
+            let delay = chance.duration(milliseconds: chance.happens(0.5) ? 0...20_000 : 60_000...150_000)
+            shop.clock.schedule(after: delay) { [shop] in _ = shop.gateway.choose(.approve, order) }
         }
     }
 

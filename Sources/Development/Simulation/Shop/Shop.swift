@@ -46,6 +46,7 @@ final class Shop: Sendable {
     let visits: Visits
     let databases: [Service: SharedDatabase]
     let sabotage: Sabotage?
+    let capture: CaptureMode
     let logger: Logger
     private let chance: Chance
     private let running = Mutex<[SimulatedProcess]>([])
@@ -54,12 +55,12 @@ final class Shop: Sendable {
 
     init(
         scheduler: Scheduler, broker: ModelBroker, gateway: ModelGateway, faults: Faults, visits: Visits, databases: [Service: SharedDatabase],
-        seed: UInt64, sabotage: Sabotage?, logger: Logger
+        seed: UInt64, capture: CaptureMode, sabotage: Sabotage?, logger: Logger
     ) throws {
         guard let sender = MailAddress(bare: "shop@wharf.example") else { throw SimulationError("the shop's own address cannot be read") }
         self.sender = sender
         (self.scheduler, self.broker, self.gateway, self.faults, self.visits) = (scheduler, broker, gateway, faults, visits)
-        (self.databases, self.sabotage, self.logger) = (databases, sabotage, logger)
+        (self.databases, self.capture, self.sabotage, self.logger) = (databases, capture, sabotage, logger)
         clock = scheduler.clock
         chance = Chance(seed: seed, stream: "services")
         let process = SimulatedProcess("ingress", faults: faults, visits: visits, isMortal: false)
@@ -80,18 +81,18 @@ final class Shop: Sendable {
 
     func open() {
         scheduler.spawn { [ingress] in try? await ingress.run() }
-        gateway.setWebhook { [weak self] body in await self?.takeWebhook(body) ?? true }
+        gateway.setWebhook { [weak self] gateway, body in await self?.takeWebhook(gateway, body) ?? true }
         for service in Service.allCases {
             for number in 1...service.processes { start(service, number, incarnation: 1) }
         }
     }
 
     /// As the ingress does with a correctly signed event.
-    private func takeWebhook(_ body: [UInt8]) async -> Bool {
+    private func takeWebhook(_ gateway: GatewayName, _ body: [UInt8]) async -> Bool {
         let id = UUID.v5(namespace: Self.namespace, name: body)
         origins.add(id)
         do {
-            try await ingress.post(Request(id: id, operation: "payments.webhooks.stripe", body: body), timeout: .seconds(10))
+            try await ingress.post(Request(id: id, operation: "payments.webhooks.\(gateway.rawValue)", body: body), timeout: .seconds(10))
             return true
         } catch {
             return false
@@ -174,11 +175,12 @@ final class Shop: Sendable {
             let client = Self.requestClient(process, broker, faults, visits, clock: clock, randomness: randomness, logger)
             scheduler.spawn { try? await client.run() }
             return CartsService.definition(
-                ask: client.ask, clock: clock, randomness: randomness)
+                ask: client.ask, clock: clock, randomness: randomness, gateways: [.stripe, .paypal])
         case .orders: return OrdersService.definition(times: Self.times, clock: clock)
         case .payments:
-            let stripe = StripeGateway(transport: GatewayLine(gateway: gateway, process: process, sabotage: sabotage), key: "sk_test")
-            return PaymentsService.definition(gateways: [stripe], clock: clock)
+            let line = GatewayLine(gateway: gateway, process: process, sabotage: sabotage)
+            let payPal = PayPalGateway(transport: line, clientID: "shop", clientSecret: "secret", clock: clock)
+            return PaymentsService.definition(gateways: [StripeGateway(transport: line, key: "sk_test"), payPal], capture: capture, clock: clock)
         case .notifications:
             return NotificationsService.definition(
                 email: EmailChannel(transport: SimulatedMail(book: mails, process: process, faults: faults), sender: sender),
