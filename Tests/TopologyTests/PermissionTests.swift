@@ -119,7 +119,8 @@ extension BrokerTests {
             for permission in try repositoryDefinitions().permissions {
                 let expected =
                     [
-                        "carts": #"^replies\.carts\."#, "deadletters": #"^replies\.deadletters\."#, "notifications": #"^replies\.notifications\."#, "orders": #"^replies\.orders\."#, "users": #"^replies\.users\."#,
+                        "carts": #"^replies\.carts\."#, "deadletters": #"^replies\.deadletters\."#, "notifications": #"^replies\.notifications\."#, "orders": #"^replies\.orders\."#,
+                        "users": #"^replies\.users\."#,
                         "ingress": #"^(replies|events)\.ingress\."#,
                     ][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")
