@@ -23,7 +23,7 @@ struct AppendOnlyTables: Sendable {
         try await change(on: administrator, from: user) { table in
             [
                 "ALTER TABLE \(table) OWNER TO CURRENT_USER",
-                // It passes the right to read on to the auditor.
+                // This passes the right to read on to the auditor.
                 "GRANT SELECT ON \(table) TO \(identifier: user) WITH GRANT OPTION",
                 "GRANT INSERT ON \(table) TO \(identifier: user)",
             ]

@@ -22,7 +22,7 @@ extension Assembly {
         return try GatewayName.allCases.compactMap { try gateway($0, transport: traced(client)) }
     }
 
-    /// Nil if it is not set up, and is not offered to customers either: the payments of one that is no longer offered are still refunded.
+    /// Nil if the gateway is neither set up nor offered. A gateway that is no longer offered still refunds its payments.
     /// - Throws: ``AssemblyError`` for a gateway that is offered and not set up.
     private func gateway(_ name: GatewayName, transport: any HTTPTransport) throws -> (any PaymentGateway)? {
         let isOffered = offeredGateways.contains(name)
@@ -47,7 +47,7 @@ extension Assembly {
         }
     }
 
-    /// The gateway without settings, for its operations alone.
+    /// The gateway without settings, to list its operations only.
     static func unconnectedGateway(_ name: GatewayName, transport: any HTTPTransport, clock: any WallClock) -> any PaymentGateway {
         switch name {
         case .stripe: StripeGateway(transport: transport, key: "")

@@ -3,7 +3,7 @@ import Traces
 import WebClient
 
 extension Assembly {
-    /// Starts to trace what the role does, if a collector is set; returns what sends the spans there.
+    /// Starts tracing the role if a collector is set; returns the service that sends the spans there.
     mutating func startTracing(_ role: String) -> SpanExporter? {
         guard let endpoint = settings.openTelemetry.endpoint else { return nil }
         let buffer = SpanBuffer()

@@ -21,7 +21,7 @@ struct AuditPass: Sendable {
     let letters: DeadLetterIndex
     let now: Date
     private var tally: AuditTally
-    /// How many of PayPal's payments may still be read.
+    /// How many PayPal payments may still be read.
     private var payPalLeft = PayPalLedger.maximumPayments
 
     init(_ target: AuditTarget, since: Date?, snapshots: Snapshots, judge: Judge) async throws {
@@ -81,7 +81,7 @@ struct AuditPass: Sendable {
         if since == nil { tally.note(ledger.payments.values.flatMap(\.self).compactMap(\.findingWithoutOrder)) }
     }
 
-    /// PayPal's payments of these orders, up to the limit of one look.
+    /// PayPal's payments for these orders, up to the limit of one pass.
     private mutating func payPalPayments(of orders: [AuditedOrder]) async throws -> [UUID: [LedgerPayment]] {
         let paid = orders.filter { $0.charge?.gateway == .paypal && $0.charge?.intent != nil }
         guard let payPal = target.payPal, !paid.isEmpty else { return [:] }

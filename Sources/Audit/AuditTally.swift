@@ -16,7 +16,7 @@ struct AuditTally: Sendable {
     private(set) var suspects: [Invariant: Set<Finding>] = [:]
     /// Notifications that could not be sent yet, by channel.
     private(set) var waiting: [WaitingNotifications] = []
-    /// Orders that are paid with PayPal and were to be compared with it, and those that were.
+    /// Orders paid with PayPal, and how many of them were compared with it.
     private(set) var payPal = (paid: 0, read: 0)
     private let judge: Judge
 
@@ -47,12 +47,12 @@ struct AuditTally: Sendable {
         payPal.read += read
     }
 
-    /// How far the audit has looked, where that is not everywhere.
+    /// What the audit covered, where that is not everything.
     var notes: [String] {
         guard payPal.paid > 0 else { return [] }
         let rest = payPal.paid - payPal.read
-        let read = "PayPal: \(payPal.read) payments were read by their ids"
-        return [rest == 0 ? "\(read)." : "\(read); \(rest) more were compared only with the payment service's own records. --since leaves older ones out."]
+        let read = "PayPal: \(payPal.read) payments were read by id"
+        return [rest == 0 ? "\(read)." : "\(read); \(rest) more were compared only with the payment service's own records. Use --since to leave out older ones."]
     }
 
     mutating func note(_ findings: [Finding]) {

@@ -8,13 +8,13 @@ import ShopClient
 ///
 /// This finds no payment that the payment service does not know. Such a payment takes no money, because Wharf alone captures it.
 struct PayPalLedger: Sendable {
-    /// Payments read in one look; two requests each, so at most some half an hour of them.
+    /// Payments read in one pass. Each takes two requests, so a pass takes about half an hour at most.
     static let maximumPayments = 20_000
     static let maximumConcurrent = 8
 
     let gateway: any PaymentGateway
 
-    /// The payments, by order. An order whose payment PayPal has forgotten, as it does with those that are not captured in time, has none.
+    /// The payments by order. PayPal forgets payments that are not captured in time; their orders have none.
     func payments(of orders: [AuditedOrder]) async throws -> [UUID: [LedgerPayment]] {
         let known = orders.compactMap { order in order.charge?.intent.map { (order: order.id, intent: $0) } }
         let found = try await known.concurrentMap(limit: Self.maximumConcurrent) { order, intent async throws(AuditError) -> (order: UUID, payment: LedgerPayment?) in

@@ -77,7 +77,7 @@ struct StripePage: Sendable, Decodable {
                 createdAt: Date(timeIntervalSince1970: Double(created)), status: status)
         }
 
-        /// What has gone back. Stripe counts the part of an authorization that was released without being taken as refunded, too.
+        /// The amount refunded. Stripe also counts the part of an authorization that was released without being captured.
         private var refunded: Int { max((charge?.refunded ?? 0) - max(amount - received, 0), 0) }
 
         /// In Wharf's minor units; an amount that they cannot express stays as it is, and is reported as a difference.

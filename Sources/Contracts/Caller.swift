@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Secrets
 
 /// Who sent a request, as the ingress resolved it from the session token.
 public struct Caller: Sendable, Hashable, Codable {
@@ -27,5 +28,5 @@ public struct Caller: Sendable, Hashable, Codable {
     }
 
     /// No account has this id.
-    public static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    public static let nobody = UUID.zero
 }

@@ -7,7 +7,7 @@ public enum GatewayName: String, Sendable, Hashable, Codable, CaseIterable {
     /// Whether the customer approves a payment on the gateway's own pages, and Wharf captures it afterwards.
     public var redirects: Bool { self == .paypal }
 
-    /// Whether it saves payment methods for customers of the shop.
+    /// Whether the gateway can save payment methods for customers of the shop.
     public var savesMethods: Bool { self == .stripe }
 }
 
@@ -56,7 +56,7 @@ public struct SavedMethodQuery: Sendable, Codable {
     public init(methods: [Reference]) { self.methods = methods }
 }
 
-/// The answer to `SavedMethodQuery`; a method that does not exist, or is another customer's, is missing from it.
+/// The answer to `SavedMethodQuery`. It omits methods that do not exist or belong to another customer.
 public struct SavedMethodList: Sendable, Codable {
     public struct Entry: Sendable, Codable {
         public let reference: SavedMethodQuery.Reference
@@ -104,7 +104,7 @@ public struct UndoExtraPayment: Sendable, Codable {
     public let orderID: UUID
     /// The gateway's id for it.
     public let intent: String
-    /// Where it exists, which need not be where the order's own payment does; nil in messages of earlier versions, which mean the gateway of the order's own.
+    /// The gateway that has it, which may differ from that of the order's own payment; nil, in messages of earlier versions, means the latter.
     public let gateway: GatewayName?
 
     public init(orderID: UUID, intent: String, gateway: GatewayName? = nil) {
@@ -139,6 +139,6 @@ public struct UnresolvedPayment: Sendable, Codable {
 
 /// Idempotency keys at payment gateways.
 public enum GatewayKeys {
-    /// How long a gateway is relied upon to know a key, in seconds: Stripe keeps keys for 24 hours.
+    /// How long Wharf relies on a gateway to know a key, in seconds. Stripe keeps keys for 24 hours.
     public static let memory = 20.0 * 3600
 }

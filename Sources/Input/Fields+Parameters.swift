@@ -25,7 +25,7 @@ extension Fields {
         return id
     }
 
-    /// A UUID in the query.
+    /// A UUID query parameter.
     public mutating func optionalUUIDParameter(_ name: String) -> UUID? {
         guard let text = parameters[name] else { return nil }
         let id = UUID(text: text)

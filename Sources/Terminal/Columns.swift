@@ -1,7 +1,7 @@
 /// One column of a list of items.
 package struct Column<Item>: Sendable {
     package let title: String
-    /// Numbers end at the right.
+    /// Numbers are aligned at the right.
     let isNumber: Bool
     package let text: @Sendable (Item) -> String
     /// The same for programs, such as a time in place of an age.
@@ -17,7 +17,7 @@ package struct Column<Item>: Sendable {
     }
 }
 
-/// A list of any length as text: aligned columns on a terminal, lines with tabs elsewhere. It comes in pages, and no page is kept.
+/// A list of any length as text: aligned columns on a terminal, tab-separated lines elsewhere. It is written page by page, and no page is kept.
 package struct Columns<Item>: Sendable {
     private static var gap: String { "  " }
 

@@ -13,7 +13,7 @@ package struct Paint: Sendable {
     package func accent(_ text: String) -> String { painted(text, "36") }
     package func dim(_ text: String) -> String { painted(text, "2") }
     package func bold(_ text: String) -> String { painted(text, "1") }
-    /// What is selected; where there are no colours either, since nothing else shows it.
+    /// The selected text. Also styled where there are no colours, because nothing else shows the selection.
     package func inverse(_ text: String) -> String { "\u{1B}[7m\(text)\u{1B}[0m" }
 
     private func painted(_ text: String, _ code: String) -> String {
@@ -28,7 +28,7 @@ package struct Terminal: Sendable {
 
     /// Whether lines can be redrawn.
     package let isLive: Bool
-    /// How many characters fit a line; nil where nothing limits it, such as in a pipe.
+    /// How many characters fit on a line; nil where there is no limit, such as in a pipe.
     package let columns: Int?
     package let paint: Paint
 

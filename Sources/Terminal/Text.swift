@@ -10,7 +10,7 @@ extension String {
 }
 
 extension String {
-    /// On one line, without characters that a terminal obeys: text from messages may hold escape sequences, and characters that reverse what follows.
+    /// The text on one line, without control characters: text from messages may contain escape sequences and characters that reverse the text after them.
     package var printable: String {
         guard unicodeScalars.contains(where: \.isObeyed) else { return self }
         return String(String.UnicodeScalarView(unicodeScalars.map { $0.isObeyed ? ($0.properties.isWhitespace ? " " : "\u{FFFD}") : $0 }))

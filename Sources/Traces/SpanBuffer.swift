@@ -1,9 +1,9 @@
 import Metrics
 import Synchronization
 
-/// Spans that wait for their export. When it is full, the oldest make room, and are counted as `wharf_spans_dropped_total`.
+/// Spans that wait for their export. When the buffer is full, the oldest spans are dropped and counted as `wharf_spans_dropped_total`.
 public final class SpanBuffer: Sendable {
-    /// Some 8 MB. More than one process makes in the time between two exports; if the collector is away, the latest are the useful ones.
+    /// About 8 MB: more spans than a process creates between two exports. If the collector is unavailable, the newest spans are the useful ones.
     public static let capacity = 8_192
 
     private struct State {

@@ -29,6 +29,11 @@ import Testing
     }
 
     private func checkout(_ payment: String, by caller: Caller?, on harness: ServiceHarness) async throws -> BatchHandler.Result {
+        await harness.send([try await request(payment, by: caller, on: harness)])[0]
+    }
+
+    /// A checkout of a new cart.
+    private func request(_ payment: String, by caller: Caller?, on harness: ServiceHarness) async throws -> Request {
         let cart: CartView = try await harness.send(try Request("carts.carts.create", caller: caller)).decoded()
         var put = try Request("carts.items.put", parameters: ["id": cart.id.uuidString, "sku": "tea"], caller: caller)
         put.body = Array(#"{"quantity": 1}"#.utf8)
@@ -36,7 +41,7 @@ import Testing
         var request = try Request("carts.checkouts.create", caller: caller)
         let address = #"{"name": "Ada", "line1": "12 St James Square", "city": "London", "postalCode": "SW1Y 4JH", "country": "GB"}"#
         request.body = Array(#"{"cartId": "\#(cart.id.uuidString)", "email": "ada@example.com", "payment": \#(payment), "shippingAddress": \#(address)}"#.utf8)
-        return await harness.send([request])[0]
+        return request
     }
 
     private static let saved = #"{"gateway": "stripe", "paymentMethod": "\#(method.uuidString.lowercased())"}"#
@@ -53,7 +58,7 @@ import Testing
     }
 
     @Test(arguments: [Caller(id: UUID(), role: .customer), Caller(id: UUID(), role: .admin), nil])
-    func `another's saved method is refused as unknown`(caller: Caller?) async throws {
+    func `another customer's saved method is refused as unknown`(caller: Caller?) async throws {
         let harness = try await harness()
         let result = try await checkout(Self.saved, by: caller, on: harness)
         #expect(try result.reply.status == 422 && result.reply.problem?.errors?.map(\.field) == ["payment.paymentMethod"])
@@ -66,6 +71,11 @@ import Testing
         #expect(try await checkout(Self.saved, by: Self.owner, on: harness).reply.status == 503)
         let other = try payment(try await checkout(#"{"gateway": "stripe", "paymentMethod": "pm_card_visa"}"#, by: Self.owner, on: harness))
         #expect(other == PaymentChoice(gateway: .stripe, paymentMethod: "pm_card_visa"))
+        let batch = [
+            try await request(Self.saved, by: Self.owner, on: harness),
+            try await request(#"{"gateway": "stripe", "paymentMethod": "pm_card_visa"}"#, by: nil, on: harness),
+        ]
+        #expect(await harness.send(batch).map { $0.outputs.map(\.key) } == [[], [MessageName.place]], "in one batch")
         await harness.database.close()
     }
 

@@ -27,7 +27,7 @@ import Testing
         let skus = (1...8).map { "S\($0)" } + ["A.1", "a-1", "A_1"]
         let replies = await shop.harness.send(try skus.map { try shop.new($0) } + [try shop.new("T", "Tea 2")])
         let slugs = try replies.map { try $0.reply.decoded(ProductView.self).slug }
-        // Nobody takes by numbering what another product's name says.
+        // No product is given by numbering a slug that another product's name yields.
         #expect(slugs.prefix(7) == ["tea", "tea-4", "tea-5", "tea-6", "tea-7", "tea-8", "tea-9"])
         #expect(slugs[7] == "tea-s8" && slugs[8] == "tea-a-1" && slugs[11] == "tea-2")
         #expect(Set(slugs).count == 12)

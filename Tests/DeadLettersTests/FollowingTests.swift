@@ -90,7 +90,7 @@ import Testing
         #expect(view.state == .finished && view.unknown == 2 && view.handled == 0)
     }
 
-    @Test func `an inbox knows its own messages alone`() async throws {
+    @Test func `an inbox reports only its own messages`() async throws {
         let jobs = try await JobsHarness()
         let known = UUID()
         _ = await jobs.letters.service.send([try Request("deadletters.jobs.cancel", parameters: ["id": UUID().uuidString], id: UUID())])

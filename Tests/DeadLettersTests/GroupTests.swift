@@ -78,7 +78,7 @@ import Testing
         try await letters.expectExactCounts()
     }
 
-    @Test func `a group says when it comes back after a replay, and after it was resolved`() async throws {
+    @Test func `a group is marked as returned after a replay, and after it was resolved`() async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([Self.death("a"), Self.death("b")])
         #expect(try await letters.groups().items.map(\.returned) == [.never])
@@ -99,7 +99,7 @@ import Testing
         #expect(try await letters.groups().items.map(\.state) == [.open])
     }
 
-    @Test func `a muted group stays muted, whatever comes`() async throws {
+    @Test func `a muted group stays muted when letters arrive`() async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([Self.death("a")])
         let id = try #require(try await letters.groups().items.first?.id)
@@ -109,7 +109,7 @@ import Testing
         #expect(try await letters.groups(["state": "muted"]).items.map(\.open) == [2])
     }
 
-    @Test func `a group is named and annotated by a merge patch, and the audit log says by whom`() async throws {
+    @Test func `a group is named and annotated by a merge patch, and the audit log names the actor`() async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([Self.death("a")])
         let id = try #require(try await letters.groups().items.first?.id)

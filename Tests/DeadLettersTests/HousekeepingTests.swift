@@ -73,7 +73,7 @@ import Testing
         try await letters.expectExactCounts()
     }
 
-    @Test func `a group with a note is kept for the next time`() async throws {
+    @Test func `a group with a note is kept without letters`() async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([.setAside()])
         let group = try #require(try await letters.groups().items.first)

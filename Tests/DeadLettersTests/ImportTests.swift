@@ -67,7 +67,7 @@ import Testing
             ("bodyBytes", .integer(1)), ("original", .string("!")), ("settledAt", .string("2026-01-15T09:31:40.000Z")), ("cause", .string(String(repeating: "c", count: 256))),
             ("body", .string("a\u{0}b")), ("firstSeenAt", .string("yesterday")),
         ] as [(String, JSONValue?)])
-    func `what is no exported letter is refused with its member`(member: String, value: JSONValue?) async throws {
+    func `an invalid exported letter is refused with the invalid member`(member: String, value: JSONValue?) async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([.setAside()])
         let id = try #require(try await letters.list().items.first?.id)

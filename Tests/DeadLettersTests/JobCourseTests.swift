@@ -3,7 +3,7 @@ import Testing
 
 @testable import DeadLetters
 
-/// A job and the letters as they really are, for the exhaustive tests: whatever the machine does not know, this does.
+/// A job and the actual state of its letters, for the exhaustive tests: it knows what the state machine does not.
 private struct World: Hashable {
     /// Letters that the selection will find, in portions.
     static let portions = [1, 2]
@@ -121,7 +121,7 @@ private struct World: Hashable {
         }
     }
 
-    /// Records nothing for what is true: it is called a million times.
+    /// Records only failures: it is called a million times.
     private func verify(_ isTrue: Bool, _ what: String) {
         if !isTrue { Issue.record("\(what): \(self)") }
     }
@@ -157,7 +157,7 @@ private struct World: Hashable {
         for world in known where !Self.ends(world) { Issue.record("it cannot end: \(world)") }
     }
 
-    /// Whether a job ends if its letters are handled from here on, and somebody resumes it.
+    /// Whether a job ends if its letters are handled from here on and an operator resumes it.
     private static func ends(_ start: World) -> Bool {
         var world = start
         for _ in 0..<60 {

@@ -179,7 +179,7 @@ import Testing
         #expect(try await jobs.letters.service.count("SELECT count(*) FROM jobs") == 0)
     }
 
-    @Test func `a job leaves letters that need consent, and those that cannot be sent`() async throws {
+    @Test func `a job skips letters that need consent, and those that cannot be sent`() async throws {
         let jobs = try await JobsHarness()
         _ = try await jobs.fill(1)
         jobs.clock.advance(by: 8 * 86_400)
@@ -213,7 +213,7 @@ import Testing
         (#"{"action": "replay", "filter": {}, "stopShare": 1.5}"#, "stopShare"), (#"{"action": "discard", "filter": {}, "rates": [1]}"#, "rates"),
         (#"{"action": "replay", "filter": 5}"#, "filter"), (#"{"action": "replay", "filter": {}, "dryrun": true}"#, "dryrun"),
     ])
-    func `a wrong order names the member, and acts on nothing`(body: String, field: String) async throws {
+    func `an invalid job request is refused with the invalid member and changes nothing`(body: String, field: String) async throws {
         let jobs = try await JobsHarness()
         let reply = try await jobs.start(body).reply
         #expect(reply.status == 422 && reply.problem?.errors?.map(\.field).contains(field) == true, "\(String(decoding: reply.body, as: UTF8.self))")
@@ -233,7 +233,7 @@ import Testing
         #expect(try await jobs.job(job.id).orders == ["confirmed": 2])
     }
 
-    @Test func `jobs are listed newest first, and there are so many at the same time`() async throws {
+    @Test func `jobs are listed newest first, and their number is limited`() async throws {
         let jobs = try await JobsHarness()
         for _ in 0..<Jobs.maximum {
             jobs.clock.advance(by: 1)

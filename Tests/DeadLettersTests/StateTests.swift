@@ -14,7 +14,7 @@ import Testing
     ]
 
     @Test(arguments: DeadLetterState.allCases)
-    func `each event leads to the state that is written down, or to none`(state: DeadLetterState) {
+    func `each event leads to the expected state, or to none`(state: DeadLetterState) {
         for event in Self.events { #expect(state.after(event) == Self.moves[state]?[event], "\(state) \(event)") }
     }
 

@@ -81,7 +81,7 @@ private final class Telephone: HTTPTransport {
         #expect(DeliveryReport.delivery(status) == delivery)
     }
 
-    @Test func `who has replied STOP gets no more text messages until START`() async throws {
+    @Test func `a number that replied STOP gets no more text messages until START`() async throws {
         let service = try await start()
         let inbound = ["Body=STOP", "Body=%20stop%20", "Body=Halt&OptOutType=STOP"]
         for stop in inbound {

@@ -12,7 +12,7 @@ import WebClient
 
 @testable import Operations
 
-/// A collector that can be busy, away, or of another opinion.
+/// A collector that can be busy or unavailable, or refuse spans.
 private final class FakeCollector: HTTPTransport {
     enum Mood: Sendable { case working, busy, away, refusing }
 
@@ -55,7 +55,7 @@ private final class FakeCollector: HTTPTransport {
     }
 }
 
-/// Sleeps a little, whatever is asked.
+/// Sleeps briefly, whatever duration is requested.
 private struct ShortClock: WallClock {
     func now() -> Date { Date() }
     func sleep(for duration: Duration) async throws { try await Task.sleep(for: .milliseconds(2)) }
@@ -88,7 +88,7 @@ private struct Chance: Randomness {
         for name in names { tracer.end(tracer.begin(name, .internal, below: nil)) }
     }
 
-    @Test func `spans arrive as OTLP over HTTP has them in JSON`() async throws {
+    @Test func `spans arrive by OTLP over HTTP in JSON`() async throws {
         let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         let span = tracer.begin("handle x", .consumer, below: caller, at: Date(timeIntervalSince1970: 1_800_000_000))
         span.attributes["messaging.batch.message_count"] = 50
@@ -115,7 +115,7 @@ private struct Chance: Randomness {
         #expect(String(decoding: request.body, as: UTF8.self).contains(#"{"key":"service.name","value":{"stringValue":"orders"}}"#))
     }
 
-    @Test(arguments: [FakeCollector.Mood.away, .busy]) fileprivate func `spans wait for a collector that is away or busy`(mood: FakeCollector.Mood) async throws {
+    @Test(arguments: [FakeCollector.Mood.away, .busy]) fileprivate func `spans wait for a collector that is unavailable or busy`(mood: FakeCollector.Mood) async throws {
         collector.become(mood)
         record("a", "b")
         try await running {
@@ -126,7 +126,7 @@ private struct Chance: Randomness {
         }
     }
 
-    @Test func `what the collector refuses is dropped, and does not hold up the rest`() async throws {
+    @Test func `spans that the collector refuses are dropped and do not delay the rest`() async throws {
         collector.become(.refusing)
         record("a")
         try await running {
@@ -148,7 +148,7 @@ private struct Chance: Randomness {
         #expect(collector.accepted.count == 2)
     }
 
-    @Test func `a call in the course of a span is a span below it, without path or query, and any other is none`() async throws {
+    @Test func `a call within a span is recorded below it, without path or query, and a call outside any span is not recorded`() async throws {
         let transport = TracedTransport(collector, tracer: tracer)
         let request = WebRequest(method: "POST", url: "https://api.vendor.example/v1/secret?token=t")
         _ = try await transport.send(request)

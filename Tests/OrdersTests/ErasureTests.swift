@@ -37,6 +37,7 @@ import Testing
             """
             SELECT (SELECT count(*) FROM orders WHERE orders::text LIKE '%canary%') + (SELECT count(*) FROM checkouts WHERE checkouts::text LIKE '%canary%')
                 + (SELECT count(*) FROM order_notes WHERE order_notes::text LIKE '%canary%')
+                + (SELECT count(*) FROM checkout_actions WHERE checkout_actions::text LIKE '%canary%')
             """)
     }
 
@@ -111,6 +112,18 @@ import Testing
         try await look(order)
         #expect(try await traces(order) == 0)
         #expect(try await order.view.history.contains { $0.by == .customer && $0.detail == "cancelled" })
+        await order.harness.database.close()
+    }
+
+    @Test func `the reason for which an operator has given an order up is erased with its customer`() async throws {
+        let (order, customer) = try await order()
+        _ = try await order.checkout("compensate", #"{"reason":"canary"}"#)
+        try await order.advance(.paymentVoided)
+        try await order.advance(.stockReleased)
+        try await order.advance(.cartReopened)
+        _ = try await erase(order, customer)
+        try await look(order)
+        #expect(try await traces(order) == 0)
         await order.harness.database.close()
     }
 

@@ -51,7 +51,7 @@ extension JSONValue {
     }
 
     @Test(arguments: ["0s", "10", "-5m", "1w", "99999999999d", "m", ""])
-    func `an age that is none is refused`(age: String) async throws {
+    func `an invalid age is refused`(age: String) async throws {
         let order = try await OrderFixture()
         let reply = try await order.harness.ask(Request("orders.checkouts.list", parameters: ["olderThan": age], caller: OrderFixture.admin))
         #expect(reply.problem?.errors?.map(\.field) == ["olderThan"])
@@ -117,7 +117,7 @@ extension JSONValue {
         await order.harness.database.close()
     }
 
-    @Test func `an order is assigned to an operator, to another, and to nobody, and the record says by whom`() async throws {
+    @Test func `an order is assigned, reassigned and unassigned, and the record names the actor`() async throws {
         let order = try await OrderFixture()
         for name in [#""grace""#, #""ada""#] { #expect(try await order.checkout("assign", #"{"assignee":\#(name)}"#).reply.status == 204) }
         #expect(try await order.checkouts().items.map(\.assignee) == ["ada"])

@@ -127,7 +127,7 @@ extension SandboxShop {
         }
     }
 
-    @Test func `a deleted method is detached at the gateway and charges nobody, and only its owner can delete it`() async throws {
+    @Test func `a deleted method is detached at the gateway and can no longer be charged, and only its owner can delete it`() async throws {
         try await SandboxShop.run { shop in
             _ = try await shop.charge(SandboxShop.saving(user))
             let saved = try #require(try await shop.methods(of: user).first)

@@ -81,13 +81,13 @@ struct SandboxShop: Sendable {
         #expect(response.status == 200, "\(String(decoding: response.body, as: UTF8.self))")
     }
 
-    /// What Stripe has at this path.
+    /// Stripe's response for this path.
     func stripe(_ path: String) async throws -> JSONValue {
         let response = try await web.send(WebRequest(url: "\(base)/v1/\(path)", headers: [("Authorization", "Bearer \(Self.key)")]))
         return try JSON.decode(from: response.body)
     }
 
-    /// The customer proves to the bank who they are.
+    /// The customer authenticates with the bank.
     func authenticate(_ intent: String) async throws {
         let response = try await web.send(
             WebRequest(

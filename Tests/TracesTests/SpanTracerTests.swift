@@ -72,7 +72,7 @@ private struct Headers: Injector, Extractor {
         #expect(buffer.take(10).isEmpty)
     }
 
-    @Test func `the position travels in any carrier, as the API of tracing has it`() {
+    @Test func `the position is injected into any carrier and extracted from it`() {
         let span = tracer.begin("x", .server, below: nil)
         var headers: [String: String] = [:]
         tracer.inject(span.context, into: &headers, using: Headers())

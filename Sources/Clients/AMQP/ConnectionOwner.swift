@@ -52,7 +52,7 @@ protocol ConnectionOwner: AnyObject, Sendable {
     /// Whether the connection can be opened again at once: what ended it is not done again.
     func goesOn(after error: AMQPError) -> Bool
 
-    /// There will be no connection any more: callers that still wait must get an error.
+    /// There will be no further connection: waiting callers must get an error.
     func end()
 }
 

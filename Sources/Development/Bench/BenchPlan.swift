@@ -36,7 +36,7 @@ struct BenchPlan: Sendable, Codable {
     var products: Int { isQuick ? 5_000 : 100_000 }
     /// The number of types that are searched for with a wrong letter.
     var misspeltTypes: Int { isQuick ? 50 : 500 }
-    /// Dead letters among which an operator looks for some.
+    /// Dead letters that an operator searches.
     var letters: Int { isQuick ? 100_000 : 1_000_000 }
     /// Dead letters that are published and stored.
     var ingestedLetters: Int { isQuick ? 5_000 : 50_000 }

@@ -9,7 +9,7 @@ import ShopClient
 import Terminal
 import WebClient
 
-/// Dead letters: how fast they are stored, and how fast an operator sees something in a million of them.
+/// Dead letters: how fast they are stored, and how fast an operator can query a million of them.
 extension BenchRun {
     private static let pollPause = Duration.milliseconds(20)
     private static let poison = "bench.poison"
@@ -100,7 +100,7 @@ extension BenchRun {
         }
     }
 
-    /// As a worker sets it aside.
+    /// A dead letter as a worker publishes it.
     private static func letter(_ number: Int) -> Publication {
         let order = UUID()
         let failure: FieldValue = .table([

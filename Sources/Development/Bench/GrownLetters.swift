@@ -1,6 +1,6 @@
 import PostgreSQL
 
-/// As many dead letters as a very bad week leaves: copies of stored ones, in 40 groups, about 300,000 orders for each million.
+/// As many dead letters as a very bad week produces: copies of stored ones, in 40 groups, about 300,000 orders for each million.
 struct GrownLetters: Sendable {
     /// Rows of one statement.
     private static let atOnce = 50_000

@@ -11,7 +11,7 @@ package struct Evidence: Sendable, Equatable {
         let sold: [String: Int]
         /// The refunded amount of a sale, in minor units.
         let refunded: Int
-        /// Whether its money is reserved, and taken when it is shipped.
+        /// Whether the payment is authorized at checkout and captured at shipment.
         let isAuthorized: Bool
 
         package init(state: ReportedOrder.State, sold: [String: Int], refunded: Int, isAuthorized: Bool = false) {

@@ -11,7 +11,7 @@ extension Sequence {
     }
 }
 
-/// Not a tuple, for which the function above would call itself.
+/// Not a tuple: with a tuple the function above would call itself.
 private struct Planned<Input: Sendable, Plan: Sendable>: Sendable {
     let element: (item: IncomingMessage<Input>, plan: Plan)
 }

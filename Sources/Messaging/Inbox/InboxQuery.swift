@@ -4,11 +4,11 @@ import PostgreSQL
 
 /// `<service>.inbox.find`: which of these messages the service has handled, as far as its inbox remembers (``Inbox/retention``).
 public struct InboxQuery: Sendable, Codable {
-    /// Messages in one query: more than a batch holds, and still one look into each day's index.
+    /// Messages in one query: more than a batch holds, and still one scan of each day's index.
     public static let maximum = 500
 
     public let messages: [UUID]
-    /// Whether the answer says when they were handled, and what that sent: for a requester that follows messages from service to service.
+    /// Whether the answer includes when they were handled and what the handling sent, for a requester that follows messages across services.
     public let isTraced: Bool?
 
     public init(messages: [UUID], isTraced: Bool = false) {
@@ -19,9 +19,9 @@ public struct InboxQuery: Sendable, Codable {
 
 /// The answer to an ``InboxQuery``. It holds ids, times and names of operations, and no content.
 public struct InboxAnswer: Sendable, Codable {
-    /// Those that were handled. Another message was not, or changed nothing, or is older than the inbox.
+    /// The messages that were handled. Any other message was not handled, changed nothing, or is older than the inbox.
     public let handled: [UUID]
-    /// The same with their outputs; only where the query asks for it.
+    /// The same with their outputs; only if the query asks for them.
     public let trail: [InboxTrail.Handled]?
 
     public init(handled: [UUID], trail: [InboxTrail.Handled]? = nil) {
@@ -48,7 +48,7 @@ extension InboxTrail {
         public let isEvent: Bool
     }
 
-    /// Returns those of the messages that the service has handled, with what it sent.
+    /// Returns the messages that the service has handled, with their outputs.
     public static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: Handled] {
         guard !ids.isEmpty else { return [:] }
         let rows = try await connection.query(
@@ -76,7 +76,7 @@ extension InboxTrail {
 }
 
 extension Operation {
-    /// The operation with which other services learn what has become of a message. Each service registers it.
+    /// The operation with which other services ask whether a message was handled. Each service registers it.
     public static func findInInbox(of service: String) -> Operation {
         .query(MessageName.findInInbox(of: service), reading: readInboxQuery) { items, connection in
             let (traced, plain) = (items.filter { $0.input.isTraced == true }, items.filter { $0.input.isTraced != true })

@@ -14,7 +14,7 @@ struct OutgoingMessages: Sendable, Codable, Equatable {
         self.reply = reply
     }
 
-    /// The same, which remember the span of `request`, where it is recorded.
+    /// The same messages, carrying the span of `request` if it is recorded.
     func traced(by request: Request) -> OutgoingMessages {
         guard request.context != nil else { return self }
         return OutgoingMessages(

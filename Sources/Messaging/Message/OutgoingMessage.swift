@@ -29,7 +29,7 @@ public struct OutgoingMessage: Sendable, Equatable {
     public let origin: UUID?
     /// The order that the message is about, for logs.
     let subject: Subject?
-    /// The span of the handling that led to it, where that is recorded: for a message that is sent once more when the handled one is no longer at hand.
+    /// The span of the handling that led to it, if recorded: for a message that is sent again when the handled message is no longer available.
     var traceparent: String?
 
     public init(

@@ -1,7 +1,7 @@
 import Tracing
 
 extension Request {
-    /// Runs `body` as a part of this message's handling: what it calls or asks is a span below the message's, where those are recorded.
+    /// Runs `body` as part of this message's handling: its calls and requests are spans below the message's, if spans are recorded.
     public func traced<Result, Failure: Error>(_ body: () async throws(Failure) -> Result) async throws(Failure) -> Result {
         guard let context else { return try await body() }
         let result: Swift.Result<Result, Failure> = await InstrumentationContext.withValue(context) {

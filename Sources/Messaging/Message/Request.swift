@@ -63,7 +63,7 @@ public struct Request: Sendable {
     /// Until when the requester waits for a second reply, about the work that the first one accepts; nil when it does not.
     public var settlesUntil: Date?
     public var traceparent: String?
-    /// While it is handled and that is recorded: the span of it.
+    /// The span of its handling, while it is handled and if that is recorded.
     var context: InstrumentationContext?
     /// Of the HTTP request that led to it.
     public var requestID: String?

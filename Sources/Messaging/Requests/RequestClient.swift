@@ -155,7 +155,7 @@ public final class RequestClient: Service {
         if let error = Self.unanswered(outcome) { throw error }
     }
 
-    /// Begins the span of a publication, below the one that it names or in which the caller is; the result ends it.
+    /// Begins the span of a publication, below the span that it names or the caller's span; the result ends it.
     private func traced(_ publication: inout Publication) -> @Sendable (PublishOutcome) -> Void {
         guard let tracer else { return { _ in } }
         if publication.properties.headers[HeaderName.traceparent] == nil, let trace = InstrumentationContext.current?.trace {

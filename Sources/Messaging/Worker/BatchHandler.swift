@@ -217,7 +217,7 @@ struct BatchHandler: Sendable {
     private static func recall(_ row: Inbox.Remembered, for request: Request, _ scope: Fingerprint.Scope) -> Result {
         // Rows of the version before cover the whole body, until the last of them is dropped.
         guard row.fingerprint == request.fingerprint(of: scope) || row.fingerprint == request.fingerprint(of: .body) else {
-            // An operator has edited it and sent it back, and must not believe that this had an effect.
+            // An operator edited and replayed it, and must be able to see that it had no effect.
             if request.isReplay {
                 return .failed(Failure("already-handled", "another message under the same id was handled before, so this one has no effect"))
             }

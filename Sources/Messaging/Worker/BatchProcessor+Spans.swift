@@ -5,7 +5,7 @@ import Tracing
 
 /// The spans of handling messages: from when a batch is taken until its messages are settled. A retry is another span beside the first.
 extension BatchProcessor {
-    /// Nil where nothing is traced. From here on the request names the span, and so does what it leads to.
+    /// Nil where nothing is traced. From here on the request and its outputs name the span.
     func beginSpan(of request: inout Request, in delivery: Delivery, batch: Int, at now: Date) -> RecordedSpan? {
         guard let tracer else { return nil }
         let span = tracer.begin("handle \(request.operation)", .consumer, below: request.traceparent, at: now)

@@ -18,15 +18,15 @@ extension Settings {
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             replayCauses =
                 try table.read(
-                    "WHARF_DEAD_LETTER_REPLAY_CAUSES", .causes, unset: "none", "causes whose dead letters are replayed by themselves, separated by commas") ?? []
+                    "WHARF_DEAD_LETTER_REPLAY_CAUSES", .causes, unset: "none", "causes whose dead letters are replayed automatically, separated by commas") ?? []
             replayAfterMinutes = try table.read(
-                "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", .count(1...1440), standard: 10, "how long the oldest letter of such a cause has waited by then")
-            replayTimes = try table.read("WHARF_DEAD_LETTER_REPLAY_TIMES", .count(1...20), standard: 3, "how often within a day the letters of one cause in one queue are replayed so")
-            alertURL = try table.read("WHARF_DEAD_LETTER_ALERT_URL", .api(plainText), unset: "no alerts", "the webhook that is sent alerts about dead letters", .url)
+                "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", .count(1...1440), standard: 10, "minutes that the oldest letter of such a cause waits before the replay")
+            replayTimes = try table.read("WHARF_DEAD_LETTER_REPLAY_TIMES", .count(1...20), standard: 3, "maximum automatic replays a day for one cause in one queue")
+            alertURL = try table.read("WHARF_DEAD_LETTER_ALERT_URL", .api(plainText), unset: "no alerts", "the webhook that receives alerts about dead letters", .url)
             alertSecret = try table.read(Self.secretName, .secret, "the key that alerts are signed with", .secret)
-            alertRate = try table.read("WHARF_DEAD_LETTER_ALERT_RATE", .count(0...1_000_000), standard: 0, "deaths a minute of one cause that are worth an alert; 0 for none")
+            alertRate = try table.read("WHARF_DEAD_LETTER_ALERT_RATE", .count(0...1_000_000), standard: 0, "deaths per minute of one cause that cause an alert; 0 for none")
             if let alertSecret, alertSecret.utf8.count < Self.shortestSecret { throw Self.secretError("it is too short") }
-            if alertURL != nil, alertSecret == nil { throw Self.secretError("WHARF_DEAD_LETTER_ALERT_URL is set, and alerts are signed") }
+            if alertURL != nil, alertSecret == nil { throw Self.secretError("WHARF_DEAD_LETTER_ALERT_URL is set, so alerts must be signed") }
         }
 
         private static func secretError(_ reason: String) -> SettingError {

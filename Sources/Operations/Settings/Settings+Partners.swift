@@ -3,7 +3,7 @@
 import Secrets
 
 extension Settings {
-    /// All of them. A new one gets a line in each part.
+    /// All of them. A new partner needs a line in each part.
     struct Partners: Sendable {
         let stripe: Stripe
         let payPal: PayPal
@@ -115,7 +115,7 @@ extension Settings {
 
         init(_ table: inout SettingsReader) throws(SettingError) {
             endpoint = try table.read(
-                "OTEL_EXPORTER_OTLP_ENDPOINT", .endpoint, unset: "no spans", "an OpenTelemetry collector, for OTLP over HTTP; when set, every role sends its spans there")
+                "OTEL_EXPORTER_OTLP_ENDPOINT", .endpoint, unset: "no spans", "an OpenTelemetry collector for OTLP over HTTP, to which every role sends its spans")
             serviceName = try table.read("OTEL_SERVICE_NAME", .text, unset: "the role's name", "names this process in spans and ECS logs")
         }
     }

@@ -11,19 +11,19 @@ public import WebClient
 
 /// Sends the spans of this process to a collector by OTLP/HTTP, in batches.
 ///
-/// Nothing waits for it, and a collector that is away costs spans only: those that it was sent last are sent again, after pauses that grow to half a minute, while the
+/// Nothing waits for it, and an unavailable collector only loses spans: the batch in progress is sent again after pauses that grow to half a minute, while the
 /// buffer drops the oldest of the others. Starts before the parts that make spans and stops after them, with one last attempt.
 public struct SpanExporter: Service {
     static let interval: Duration = .milliseconds(500)
     /// Spans in one request: some 300 KB.
     static let batch = 512
     static let timeout: Duration = .seconds(10)
-    /// Of each request while the process stops, which has little time.
+    /// For each request while the process stops, because a stop has little time.
     static let lastTimeout: Duration = .seconds(2)
     static let firstPause: Duration = .seconds(1)
     static let longestPause: Duration = .seconds(30)
     private static let maximumResponseBytes = 65_536
-    /// What a collector answers when it is busy (OTLP's specification); any other error is for good.
+    /// The statuses of a busy collector (OTLP specification); any other error is permanent.
     private static let temporary: Set<Int> = [429, 502, 503, 504]
 
     /// What the collector learns about this process.
@@ -81,11 +81,11 @@ public struct SpanExporter: Service {
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             var pause = Self.interval
             if let reason = await export(&pending, timeout: Self.timeout) {
-                if !isAway { logger.warning("no spans reach the collector", metadata: ["error": "\(reason)"]) }
+                if !isAway { logger.warning("cannot send spans to the collector", metadata: ["error": "\(reason)"]) }
                 isAway = true
                 pause = backoff.next()
             } else {
-                if isAway { logger.notice("spans reach the collector again") }
+                if isAway { logger.notice("sending spans to the collector again") }
                 isAway = false
                 backoff.reset()
             }
@@ -94,7 +94,7 @@ public struct SpanExporter: Service {
         _ = await export(&pending, timeout: Self.lastTimeout)
     }
 
-    /// Sends all that waits; returns why not, when the rest is to be sent again.
+    /// Sends all waiting spans; returns the reason if the rest has to be sent again.
     private func export(_ pending: inout [FinishedSpan], timeout: Duration) async -> String? {
         while true {
             if pending.isEmpty { pending = buffer.take(Self.batch) }
@@ -103,7 +103,7 @@ public struct SpanExporter: Service {
             case .accepted: exported.increment(by: pending.count)
             case .refused(let reason):
                 dropped.increment(by: pending.count)
-                logger.warning("the collector does not accept spans", metadata: ["error": "\(reason)", "count": "\(pending.count)"])
+                logger.warning("the collector refused spans", metadata: ["error": "\(reason)", "count": "\(pending.count)"])
             case .unavailable(let reason): return reason
             }
             pending = []

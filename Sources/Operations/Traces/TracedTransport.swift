@@ -3,9 +3,9 @@ public import Traces
 import Tracing
 public import WebClient
 
-/// A transport whose requests are spans below the one in which they are sent; those sent outside any are none.
+/// A transport that records each request as a span below the current one; a request outside any span is not recorded.
 ///
-/// It does not pass the trace on: what it calls belongs to others.
+/// It does not pass the trace on, because the servers it calls are not Wharf's.
 public struct TracedTransport: HTTPTransport {
     private let transport: any HTTPTransport
     private let tracer: SpanTracer

@@ -44,8 +44,8 @@ struct CheckoutHandlers: Sendable {
                 return .refused(problem)
             case .success(let (lines, total)):
                 if let problem = problem(with: checkout.payment.gateway, total) { return .refused(problem) }
-                guard let known = found.methods else { return .refused(.methodsAway) }
-                guard let payment = checkout.payment.resolved(for: item.request.caller, known) else { return .refused(.noMethod) }
+                guard found.methods != nil || checkout.payment.saved(by: item.request.caller) == nil else { return .refused(.methodsAway) }
+                guard let payment = checkout.payment.resolved(for: item.request.caller, found.methods ?? [:]) else { return .refused(.noMethod) }
                 var order = PlaceOrder(
                     orderID: UUID.v8(at: now, namespace: item.request.id, name: "order"), cartID: cart.id,
                     customerID: item.request.caller?.id, email: checkout.email,

@@ -75,7 +75,7 @@ extension PaymentChoice {
         guard gateway.redirects else {
             var choice = PaymentChoice(gateway: gateway, paymentMethod: fields.text("paymentMethod", 1...100))
             guard fields.optionalBoolean("savePaymentMethod") ?? false else { return choice }
-            if caller == nil { fields.note("savePaymentMethod", "is for signed-in customers") }
+            if caller == nil { fields.note("savePaymentMethod", "requires a signed-in customer") }
             choice.saveFor = caller?.id
             return choice
         }

@@ -7,7 +7,7 @@ import Secrets
 
 /// The payment methods that signed-in customers have saved, from payments.
 struct SavedMethods: Sendable {
-    /// A customer waits for the answer; after this payments counts as unavailable.
+    /// Timeout: a customer waits for the answer. After this, payments counts as unavailable.
     static let timeout: Duration = .seconds(2)
 
     let ask: RequestClient.Ask
@@ -30,7 +30,7 @@ struct SavedMethods: Sendable {
 }
 
 extension PaymentChoice {
-    /// Saved methods have ids of this shop, which are UUIDs; no gateway's are.
+    /// Ids of saved methods are UUIDs of this shop; gateways' ids are never UUIDs.
     private var savedID: UUID? { gateway.savesMethods ? UUID(text: paymentMethod) : nil }
 
     /// The saved method that a signed-in customer names; nil for any other method.
@@ -50,6 +50,6 @@ extension PaymentChoice {
 }
 
 extension Problem {
-    static let noMethod = Problem.invalidInput("payment.paymentMethod", "is none of your saved payment methods")
+    static let noMethod = Problem.invalidInput("payment.paymentMethod", "is not one of your saved payment methods")
     static let methodsAway = Problem.unavailable("Saved payment methods are unavailable at the moment.")
 }

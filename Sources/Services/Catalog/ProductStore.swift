@@ -73,7 +73,7 @@ enum ProductStore {
     }
 
     /// Which of these are SKUs and slugs of products and variants for sale. Archived products hold neither.
-    /// - Parameter variants: SKUs that may be those of variants, and are known to be no product's.
+    /// - Parameter variants: SKUs that may belong to variants, and are known not to belong to products.
     static func taken(
         skus: [String], variants: [String] = [], slugs: [String], on transaction: any SQLConnection
     ) async throws -> (skus: Set<String>, slugs: Set<String>) {

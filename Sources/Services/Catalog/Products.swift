@@ -106,7 +106,7 @@ struct Products: Sendable {
             // Its own SKUs are not conflicts.
             let own = old.archived ? [] : old.skus
             let skus = new.skus.filter { !own.contains($0) }
-            // A restored product may need another slug; one that was asked for is a conflict when it is taken.
+            // A restored product may need another slug; a requested slug that is taken is a conflict.
             let generated = GeneratedSlug(name: new.slug, sku: new.sku, id: change.id)
             let slugs = change.slug == nil ? [new.slug] + generated.others + [generated.last] : [new.slug]
             let taken = try await ProductStore.taken(skus: skus, slugs: old.archived || new.slug != old.slug ? slugs : [], on: transaction)

@@ -15,13 +15,13 @@ extension Schema {
             """)
 }
 
-/// Reports stock that has been reserved for longer than a checkout lasts to orders, which has it released, or sold, if the order has ended. Such a reservation is left
-/// behind only by a loss outside of Wharf, such as a database restored from a backup: the saga itself repeats each step until it is answered.
+/// Reports stock that has been reserved for longer than a checkout lasts to orders, which has it released, or sold, if the order has ended. Only a loss outside
+/// Wharf, such as a database restored from a backup, leaves such a reservation: the saga itself repeats each step until it is answered.
 extension Reserving {
     /// Four times as long as a checkout takes. An order that lives longer waits for its gateway, and then ends by itself.
     static let leftBehindAfter: TimeInterval = 3_600
     static let sweepInterval: Duration = .seconds(300)
-    /// Of 8 KiB. The sweep reads a part of the table at a time, because an index of open reservations would cost each order more than the sweep.
+    /// Pages of 8 KiB. The sweep reads part of the table at a time, because maintaining an index of open reservations would cost each order more than the sweep.
     static let sweptPages = 5_000
     /// More than the rows of a page, so that the sweep gets past each page.
     static let sweptAtOnce = 300
@@ -42,7 +42,7 @@ extension Reserving {
             """)
         let next = found.count < Self.sweptAtOnce ? page + Self.sweptPages : try found.last?.decode("page") ?? page
         try await transaction.execute("UPDATE reservation_sweep SET page = \(next)")
-        // Each order is asked once in this time, however often the sweep passes.
+        // Each order is asked about once in this time, however often the sweep runs.
         let turn = (now.timeIntervalSince1970 / Self.leftBehindAfter).rounded(.down)
         return try found.map { row in
             let order: UUID = try row.decode("order_id")

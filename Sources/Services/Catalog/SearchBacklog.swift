@@ -39,7 +39,7 @@ enum SearchBacklog {
     /// The most entries, of at most 500 products each: what is written in six seconds. An import that is further ahead than this writes documents itself before it
     /// goes on.
     static let maximumEntries = 200
-    /// An import that has not moved for so many seconds does not run: its worker was killed, or waits for a database.
+    /// An import without progress for this many seconds is not running: its worker was killed or is waiting for a database.
     static let importPause: TimeInterval = 5
 
     /// From here on, the documents of products that `transaction` changes are written later.
@@ -47,8 +47,8 @@ enum SearchBacklog {
         try await transaction.execute("SELECT set_config('wharf.search_later', 'on', true)")
     }
 
-    /// What the poller does: writes the oldest entry, unless an import runs. The import needs the processors and would be slowed down by as much as its documents cost, so
-    /// these wait for its end, or until the backlog is full.
+    /// Run by the poller: writes the oldest entry, unless an import is running. The documents would slow the import down by as much as they cost, so
+    /// they wait for its end, or until the backlog is full.
     static func workBetweenImports(now: Date, on transaction: any SQLConnection) async throws -> Bool {
         if try await isImporting(now: now, on: transaction), try await !isFull(on: transaction) { return false }
         return try await work(on: transaction)

@@ -43,7 +43,7 @@ extension String {
 
     private static let uuidLength = 36
 
-    /// The slug with `tail` behind it, which makes it distinct: `tea-2`.
+    /// The slug with `tail` appended, to make it unique: `tea-2`.
     func slug(endingIn tail: String) -> String {
         tail.isEmpty ? self : "\(slugPrefix(Self.maximumSlugLength - tail.utf8.count - 1))-\(tail)"
     }
@@ -51,7 +51,7 @@ extension String {
 
 /// What a product is called in a URL when its slug was not given: its name, with a number if another product has that name.
 struct GeneratedSlug {
-    /// Numbers tried for one name, before the SKU makes the slug distinct. Each is a look-up, and an import has thousands of products of one name.
+    /// Numbers tried for one name before the SKU is appended. Each is a look-up, and an import may have thousands of products with one name.
     static let numbers = 2...9
 
     let first: String
@@ -69,6 +69,6 @@ struct GeneratedSlug {
         (Self.numbers.map(String.init) + [sku]).map { first.slug(endingIn: $0) }.filter { $0 != first && $0.isGeneratedSlug }
     }
 
-    /// Nothing else has this one: it ends in a part of the product's id.
+    /// A slug that is always unique: it ends in a part of the product's id.
     var last: String { first.slug(endingIn: String(id.uuidString.lowercased().suffix(12))) }
 }

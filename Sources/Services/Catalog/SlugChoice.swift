@@ -15,14 +15,14 @@ struct SlugChoice {
         }
     }
 
-    /// By products for sale, and by those of this batch that have chosen.
+    /// Slugs of products for sale, and those already chosen in this batch.
     private(set) var taken: Set<String>
-    /// What the products of the batch want most. No other one gets these by numbering.
+    /// The first choices of the batch's products. No other product is given one of these by numbering.
     private let wanted: Set<String>
-    /// For products whose first slug another one has.
+    /// For products whose first choice is taken.
     private var others: [UUID: [String]] = [:]
 
-    /// - Parameter taken: Those of the first slugs that other products have.
+    /// - Parameter taken: The first choices that other products have.
     init(among wishes: [Wish], taken: Set<String>, on transaction: any SQLConnection) async throws {
         var wanted = Set<String>(minimumCapacity: wishes.count)
         for wish in wishes {

@@ -3,7 +3,7 @@ import JSON
 import Messaging
 import PostgreSQL
 
-/// Analyses letters that an earlier version has stored: what they are about, and their group.
+/// Analyses letters stored by an earlier version: their references and their group.
 enum Analysis {
     static let interval: Duration = .seconds(1)
     /// Letters of one statement, with their bodies in memory.

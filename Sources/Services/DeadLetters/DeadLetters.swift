@@ -10,7 +10,7 @@ public import WebClient
 public enum DeadLettersService {
     public static let name = "deadletters"
     public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs + [Schema.alerts]
-    /// Steps of jobs wait for other services and lock many letters: decisions on single letters do not wait behind them.
+    /// Steps of jobs wait for other services and lock many letters. They have their own queue, so that decisions on single letters do not wait for them.
     private static let jobsQueue = "\(name).jobs"
 
     /// - Parameters:
@@ -35,14 +35,14 @@ public enum DeadLettersService {
             operations: [
                 .query("deadletters.letters.list", reading: ListLetters.read, handle: reading.list),
                 .query("deadletters.letters.get", reading: OneLetter.read, handle: reading.get),
-                .command("deadletters.letters.replay", reading: ReplayLetter.read, handle: deciding.replay),
-                .command("deadletters.letters.discard", reading: OneLetter.read, handle: deciding.discard),
-                .command("deadletters.letters.restore", reading: OneLetter.read, handle: deciding.restore),
-                .command("deadletters.letters.edit", reading: EditLetter.read, handle: editing.edit),
-                .command("deadletters.letters.revert", reading: OneLetter.read, handle: editing.revert),
-                .command("deadletters.letters.import", reading: ImportedLetter.read, handle: Importing(clock: clock).add),
+                .command("deadletters.letters.replay", transaction: .own, reading: ReplayLetter.read, handle: deciding.replay),
+                .command("deadletters.letters.discard", transaction: .own, reading: OneLetter.read, handle: deciding.discard),
+                .command("deadletters.letters.restore", transaction: .own, reading: OneLetter.read, handle: deciding.restore),
+                .command("deadletters.letters.edit", transaction: .own, reading: EditLetter.read, handle: editing.edit),
+                .command("deadletters.letters.revert", transaction: .own, reading: OneLetter.read, handle: editing.revert),
+                .command("deadletters.letters.import", transaction: .own, reading: ImportedLetter.read, handle: Importing(clock: clock).add),
                 .query("deadletters.groups.list", reading: ListGroups.read, handle: groups.list),
-                .command("deadletters.groups.change", reading: GroupChange.read, handle: groups.change),
+                .command("deadletters.groups.change", transaction: .own, reading: GroupChange.read, handle: groups.change),
                 .query("deadletters.stats.get", reading: Statistics.read, handle: Statistics(clock: clock).get),
                 .query("deadletters.audit.list", reading: ListAudit.read, handle: AuditLog().list),
                 .command("deadletters.jobs.start", reading: StartJob.read, handle: jobs.start),

@@ -4,7 +4,7 @@ enum DeathHeader {
     static let failures = "failures"
     static let origin = "origin"
     static let cause = "cause"
-    /// The order that the message is about, for people.
+    /// The order that the message is about, for logs.
     static let order = "order"
 
     /// An array of tables, the newest first.

@@ -108,7 +108,7 @@ extension Problem {
     static let pastGatewayKeys = Problem.conflict(
         "dead-letter-past-gateway-keys",
         """
-        The charge is older than the \(Int(GatewayKeys.memory / 3600)) hours for which the payment gateway is relied upon to know its key. Send {"reconcile": true} to replay it: \
+        The charge is older than \(Int(GatewayKeys.memory / 3600)) hours, so the payment gateway may have forgotten its idempotency key. Send {"reconcile": true} to replay it: \
         payments then looks for the payment at the gateway before it charges.
         """)
 }

@@ -1,7 +1,7 @@
-/// The text of an error without what differs from message to message, so that errors of one kind have one text.
+/// The text of an error without the parts that differ from message to message, so that errors of one kind have the same text.
 ///
 /// Replaced are quoted values, UUIDs, times, e-mail addresses, URLs, paths, hexadecimal and decimal numbers, and long identifiers. White space becomes a single
-/// blank. A normalised text stays as it is when it is normalised again.
+/// blank. Normalising a normalised text does not change it.
 enum ErrorText {
     /// The longest normalised text, in characters: enough to recognise an error, short enough for a column of a table.
     static let maximumLength = 200
@@ -48,7 +48,7 @@ private struct ErrorTextScanner {
         }
     }
 
-    /// The place after the closing mark of a quoted value that begins here. An apostrophe within a word is none.
+    /// The index after the closing mark of a quoted value that begins here. An apostrophe within a word does not begin one.
     private func endOfQuotation(_ mark: UInt8) -> Int? {
         guard mark == UInt8(ascii: "'") || mark == UInt8(ascii: "\"") || mark == UInt8(ascii: "`") else { return nil }
         if place > 0, input[place - 1].isWord { return nil }
@@ -87,7 +87,7 @@ private struct ErrorTextScanner {
         return place
     }
 
-    /// A token that is no value as a whole: host:port, orders/17, W-000042.
+    /// A token that is not a single value: host:port, orders/17, W-000042.
     private mutating func pieces(of text: ArraySlice<UInt8>) {
         var start = text.startIndex
         while start < text.endIndex {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Secrets
 
-/// What a value in the text of an error is, as far as its form says; its raw value is what stands in its place.
+/// The kind of a value in the text of an error, judged by its form; the raw value is its placeholder.
 enum ErrorValue: String {
     case uuid = "<uuid>"
     case time = "<time>"
@@ -13,7 +13,7 @@ enum ErrorValue: String {
 
     /// Words with letters and digits of this length are identifiers, such as those of a payment gateway.
     private static let identifierLength = 16
-    /// Hexadecimal numbers have at least as many digits: a word of fewer may be one of a language.
+    /// The minimum number of digits of a hexadecimal number: a shorter word may be a natural-language word.
     private static let hexadecimalLength = 8
 
     /// A whole token: a UUID, a time, an address, a path or a number.

@@ -1,10 +1,10 @@
 import FoundationEssentials
 import Secrets
 
-/// Which letters belong together: those of one operation of one service that died of one cause, with the same text apart from what differs from message to
+/// Identifies the letters of a group: one operation of one service, one cause, and the same error text apart from the parts that differ from message to
 /// message.
 struct GroupKey: Sendable, Hashable {
-    /// The version of the rules by which letters are analysed. A letter that was analysed by older ones is analysed again.
+    /// The version of the analysis rules. A letter that was analysed by older rules is analysed again.
     static let rules: Int16 = 1
 
     let service: String
@@ -20,7 +20,7 @@ struct GroupKey: Sendable, Hashable {
         text = ErrorText.normalised(detail)
     }
 
-    /// The same parts always have the same id.
+    /// Equal keys have equal ids.
     var id: UUID {
         // None of the parts contains U+0000, and an operation has a name.
         UUID.v5(namespace: Self.namespace, name: [service, operation ?? "", cause, text].joined(separator: "\u{0}"))

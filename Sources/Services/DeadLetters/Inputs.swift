@@ -61,7 +61,7 @@ struct ReplayLetter: Sendable {
     let id: UUID
     /// Also replay when the message is older than what services remember, so that it may be handled a second time.
     let pastMemory: Bool
-    /// Also replay a charge that is older than the gateway's memory of its key: payments looks for the payment at the gateway before it charges.
+    /// Also replays a charge whose key the gateway may have forgotten: payments looks for the payment at the gateway before it charges.
     let reconcile: Bool
 
     static func read(_ request: Request) throws -> ReplayLetter {

@@ -27,7 +27,7 @@ public struct DeadLetterFilter: Sendable, Equatable {
     public var since: Date?
     public var until: Date?
     public var header: Header?
-    /// A part of the body that begins at a word's beginning, in either case where it is ASCII. See ``SearchWords`` for how much of a body is searched.
+    /// Text in the body, starting at the beginning of a word; ASCII letters match in either case. See ``SearchWords`` for how much of a body is searched.
     public var text: String?
 
     public init(
@@ -70,9 +70,9 @@ public struct DeadLetterSummary: Sendable {
     /// The letters of the same cause.
     public let group: UUID
     public let references: References
-    /// The earliest failed attempt that its headers have had.
+    /// The earliest failed attempt that its headers have recorded.
     public let firstFailedAt: Date
-    /// Whether a replay sends another body than the one it died with.
+    /// Whether a replay sends a body other than the one it died with.
     public let isEdited: Bool
 }
 
@@ -91,7 +91,7 @@ public struct DeadLetter: Sendable {
         public let body: [UInt8]
         public let by: String
         public let at: Date
-        /// Whether an edited body was ever sent: the original never is from then on.
+        /// Whether an edited body was ever sent. If so, the original is never sent again.
         public let wasSent: Bool
     }
 

@@ -1,4 +1,4 @@
-/// Where a letter stands. ``DeadLetterState/after(_:)`` has all its moves.
+/// The state of a letter. ``DeadLetterState/after(_:)`` defines all transitions.
 public enum DeadLetterState: String, Sendable, Codable, CaseIterable {
     /// Undecided, or returned.
     case open
@@ -9,13 +9,13 @@ public enum DeadLetterState: String, Sendable, Codable, CaseIterable {
     /// Kept, but hidden from the list of open letters.
     case discarded
 
-    /// Whether an operator has nothing more to do about it.
+    /// Whether it needs no further action by an operator.
     var isSettled: Bool { self != .open }
 
     /// The state after an event; nil where the state does not allow it.
     public func after(_ event: DeadLetterEvent) -> DeadLetterState? {
         switch (self, event) {
-        // Wherever it stands, a message that has died must be visible.
+        // Whatever its state, a message that has died must be visible.
         case (_, .death): .open
         case (.open, .decision(.replay)): .replayed
         case (.open, .decision(.discard)), (.discarded, .decision(.discard)): .discarded
@@ -26,7 +26,7 @@ public enum DeadLetterState: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// What moves a letter from state to state.
+/// The events that change a letter's state.
 public enum DeadLetterEvent: Sendable, Hashable {
     /// It has died, for the first time or again.
     case death

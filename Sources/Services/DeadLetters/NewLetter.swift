@@ -102,7 +102,7 @@ struct NewLetter: Sendable {
 
     private static let namespace = UUID(uuid: (0xb8, 0x6e, 0x0a, 0x17, 0x93, 0x5d, 0x4c, 0x21, 0x8f, 0x60, 0x1d, 0x3a, 0x77, 0xe4, 0x09, 0xc6))
 
-    /// The same for each death of a message: two messages under one id are two letters. Messages without an id that are equal in every byte can only be
+    /// Equal for all deaths of one message; two messages under one id are two letters. Byte-equal messages without an id can only be
     /// distinguished by their deaths.
     static func id(messageID: String?, queue: String, body: [UInt8], occurrence: [UInt8] = []) -> UUID {
         let identity = messageID.map { SHA256.hash($0) } ?? occurrence

@@ -28,7 +28,7 @@ struct Original: Sendable, Equatable, Codable {
         FailedMessage(messageID: replayedID(of: letter), operation: operation, contentType: contentType, headers: headers, body: body)
     }
 
-    /// The id under which an edited letter is replayed: the original's. One that no service accepts is replaced by an id that follows from the letter's.
+    /// The id under which an edited letter is replayed: the original's. An id that no service accepts is replaced by one derived from the letter's.
     func replayedID(of letter: UUID) -> String {
         if let messageID, UUID(text: messageID) != nil { return messageID }
         return UUID.v5(namespace: letter, name: "edited").upperCaseText

@@ -3,7 +3,7 @@ import JSON
 import Messaging
 import Secrets
 
-/// What a message is about, as far as it says so itself: in its headers, in the path of the HTTP request that it was, or in its body.
+/// What a message is about, as far as the message says: in its headers, in the path of its HTTP request, or in its body.
 public struct References: Sendable, Equatable {
     /// The largest body that is searched, in bytes: only products and imports have larger ones, and they name no order.
     static let maximumBody = 256 << 10
@@ -24,7 +24,7 @@ public struct References: Sendable, Equatable {
         let operation = original.operation ?? ""
         let members = body.first == UInt8(ascii: "{") && body.count <= Self.maximumBody ? try? JSON.decode(Members.self, from: body) : nil
         let inPath = headers["p.id"].flatMap(UUID.init(text:))
-        order = headers["order"].flatMap(UUID.init(text:)) ?? members?.order ?? (Self.ofOrders.contains { operation.hasPrefix($0) } ? inPath : nil)
+        order = headers[DeathHeader.order].flatMap(UUID.init(text:)) ?? members?.order ?? (Self.ofOrders.contains { operation.hasPrefix($0) } ? inPath : nil)
         orderNumber = (headers["order-number"] ?? members?.number).flatMap(Self.number)
         cart = members?.cart ?? (Self.ofCarts.contains { operation.hasPrefix($0) } ? inPath : nil)
         // The caller of a request by an administrator is not its customer.
@@ -48,7 +48,7 @@ public struct References: Sendable, Equatable {
     }
 }
 
-/// The members of a body that name something, in the messages of services and in those of clients. One of another type than expected names nothing.
+/// The members of a body that name something, in services' and clients' messages. A member of an unexpected type is ignored.
 private struct Members: Decodable {
     var order: UUID?
     var number: String?

@@ -3,7 +3,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Deletes letters that need nobody any more, and what is counted about groups that have none left. Open letters are never deleted, and neither is the audit log.
+/// Deletes settled letters, and the counts of groups without letters. Open letters are never deleted, and neither is the audit log.
 struct Retention: Sendable {
     /// How many days a letter is kept after it was settled: longer than services remember what they have handled, and long enough for a month's accounts.
     static let days = 35
@@ -29,7 +29,7 @@ struct Retention: Sendable {
             """)
         _ = try await transaction.pipeline([
             "DELETE FROM group_hours WHERE hour < \(now.addingTimeInterval(-Self.hours * 3_600))",
-            // A group with a name, a note or a state of its own is kept for the next time.
+            // A group with a name, a note or a state set by an operator is kept, in case its cause returns.
             """
             WITH gone AS (
                 DELETE FROM groups

@@ -1,7 +1,7 @@
 import PostgreSQL
 
 extension Schema {
-    /// What a letter says about itself. Letters of earlier versions are in a group of their cause until ``Analysis`` has read them.
+    /// The references of a letter. Letters of earlier versions are grouped by cause alone until ``Analysis`` has read them.
     static let analysis = Migration(
         id: "letters analysed",
         sql: """

@@ -30,7 +30,7 @@ enum SearchWords {
         var words: [String] = []
         var word: [UInt8] = []
         func end() {
-            // A multi-byte character that was cut off becomes U+FFFD, here and in a search.
+            // A truncated multi-byte character becomes U+FFFD, both here and in a search.
             if word.count > 1 { words.append(String(decoding: word.prefix(maximumWord), as: UTF8.self).lowercased()) }
             word.removeAll(keepingCapacity: true)
         }

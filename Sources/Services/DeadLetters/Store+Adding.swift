@@ -11,8 +11,8 @@ extension DeadLetterStore {
     static let maximumOccurrences = 16
     static let collector = "collector"
 
-    /// Stores new letters, counts and reopens returned ones, and skips mere redeliveries: each portion in a transaction of its own, which locks letters before
-    /// groups, so that two of them do not deadlock. Any of them may be stored again.
+    /// Stores new letters, counts and reopens returned ones, and skips redeliveries. Each portion has its own transaction, which locks letters before
+    /// groups, so that two portions do not deadlock. Storing any of them again is safe.
     static func add(_ letters: [NewLetter], now: Date, to database: any Database) async throws {
         for portion in portions(of: try await resolved(letters, on: database)) {
             let statement = try insertion(portion, now)

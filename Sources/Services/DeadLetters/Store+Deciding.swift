@@ -15,7 +15,7 @@ extension DeadLetterStore {
         case incomplete(DeadLetterSummary)
         /// It is older than what its service remembers, so a replay may have its effect twice: only a caller who explicitly agrees may replay it.
         case pastMemory(DeadLetterSummary)
-        /// It is a charge that is older than the gateway's memory of its idempotency key, so the gateway would charge again: only a caller who accepts that
+        /// It is a charge whose idempotency key the gateway may have forgotten, so the gateway might charge again. Only a caller who accepts that
         /// payments looks for the payment first may replay it.
         case pastGatewayKeys(DeadLetterSummary)
     }
@@ -85,7 +85,7 @@ extension DeadLetterStore {
         return min(letter.firstSeenAt, Date(timeIntervalSince1970: seconds))
     }
 
-    /// A decision leads to one state, wherever it is allowed. A letter that was handled keeps the time and the person of its replay.
+    /// A decision leads to one state, wherever it is allowed. A handled letter keeps the time and the actor of its replay.
     private static func statements(
         _ decision: DeadLetterDecision, _ state: DeadLetterState, _ ids: [UUID], _ actors: [String], _ now: Date
     ) -> [SQL] {

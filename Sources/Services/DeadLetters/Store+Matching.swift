@@ -3,7 +3,7 @@ import PostgreSQL
 import Secrets
 
 extension DeadLetterStore {
-    /// How many letters are counted one by one, where a filter asks for more than the counts of groups can say.
+    /// The maximum number of letters counted one by one, when the counts of groups do not cover a filter.
     static let maximumCounted = 1_000
 
     /// A page of letters, newest first.
@@ -12,7 +12,7 @@ extension DeadLetterStore {
         let order: SQL = "ORDER BY last_seen_at DESC, id DESC LIMIT \(limit)"
         if filter.text != nil || filter.header != nil { return searching(filter, after: after, limit: limit) }
         guard filter.isFoundByGroup else { return "SELECT \(columns) FROM letters \(condition) \(order)" }
-        // No index has all of it, but the counts say in which groups and states there are such letters, and each has an index by time.
+        // No index covers the whole filter, but the counts show which groups and states contain such letters, and each has an index by time.
         return """
             SELECT \(columns)
             FROM (
@@ -30,11 +30,11 @@ extension DeadLetterStore {
         return " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))"
     }
 
-    /// Letters that are looked through before the index of words is asked.
+    /// Letters that are scanned before the index of words is used.
     private static let maximumLookedThrough = 1_000
 
     /// A page of letters with a text. The planner does not know how frequent a word is, and the index of words has no order: frequent words are found among the newest
-    /// letters, and only for others the index is asked. Each of the two takes seconds for the other's words.
+    /// letters, and the index is used only for others. Each method takes seconds for words of the other kind.
     private static func searching(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
         var rest = filter
         (rest.text, rest.header) = (nil, nil)
@@ -74,7 +74,7 @@ extension DeadLetterStore {
         }
         if let text = filter.text {
             if let words = SearchWords.query(text: text) { sql += " AND words @@ \(words)::tsquery" }
-            // Any bytes have this form, and ASCII letters in it can be compared in lower case.
+            // Any bytes can be written in this form, and its ASCII letters can be compared in lower case.
             sql += " AND strpos(lower(encode(body, 'escape')), lower(encode(convert_to(\(text), 'UTF8'), 'escape'))) > 0"
         }
         return sql

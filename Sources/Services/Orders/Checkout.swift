@@ -40,7 +40,7 @@ struct Checkout: Sendable, Hashable {
         case overdue(expired: Bool)
         /// The customer has been asked to act, and has not done so within the grace.
         case unattended
-        /// An operator asks for the current step again, without waiting for its deadline.
+        /// An operator requests the current step again, without waiting for its deadline.
         case retried
         /// An operator gives the order up, as the deadline of the whole checkout would.
         case abandoned

@@ -114,6 +114,7 @@ extension Store {
             """)
         // The orders are locked by now, so no note can be added concurrently.
         try await NoteStore.erase(of: rows.map(\.id), on: transaction)
+        try await CheckoutStore.eraseReasons(of: rows.map(\.id), on: transaction)
         let histories = try rows.map { try JSONColumn($0.history.value.map(\.erased)).text }
         let fulfilments = try rows.map { try $0.storedFulfilment.map { try JSONColumn($0.value.erased).text } }
         try await transaction.enqueue(

@@ -127,7 +127,7 @@ struct Approvals: Sendable {
     private static func outcome(of finding: Finding) -> Outcome {
         switch finding {
         case .failed(let failure), .unknown(let failure): .failed(failure)
-        // Remembered, because it may be the message of a webhook: an audit looks for it in the inbox.
+        // Recorded, because it may be a webhook's message: an audit looks for it in the inbox.
         case .settled, .payment, .refused: .done(note: "nothing to capture")
         }
     }

@@ -29,7 +29,7 @@ struct Extras: Sendable {
     private func undo(_ extra: UndoExtraPayment, beside own: Attempt?) async -> Finding {
         guard own?.intent != extra.intent else { return .failed(Failure("payment-differs", "\(extra.intent) is the order's own payment")) }
         do throws(GatewayError) {
-            // Where neither names a gateway, the payment is at the first one, as all were before attempts named theirs.
+            // If neither names a gateway, the payment is at the first one, as all payments were before attempts named their gateways.
             let gateway = try gateways[extra.gateway ?? own?.charge.gateway ?? .stripe]
             guard var payment = try await gateway.retrieve(intent: extra.intent) else {
                 return .failed(Failure("payment-differs", "the gateway does not know \(extra.intent)"))

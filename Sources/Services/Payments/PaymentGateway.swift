@@ -228,9 +228,9 @@ public protocol PaymentGateway: Sendable {
     func capture(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment
     /// Creates the gateway's customer for one of ours and returns its id. Repeated calls for one user return one customer for as long as the gateway knows their key.
     func createCustomer(for user: UUID) async throws(GatewayError) -> String
-    /// Deletes a customer at the gateway with all payment methods saved there. A customer that does not exist any more is no error.
+    /// Deletes a customer at the gateway with all payment methods saved there. A customer that no longer exists is not an error.
     func deleteCustomer(_ customer: String) async throws(GatewayError)
-    /// Detaches a saved payment method, which can then never be charged again. One that is not attached is no error.
+    /// Detaches a saved payment method, which can then never be charged again. Detaching an unattached method is not an error.
     func detachMethod(_ method: String) async throws(GatewayError)
     /// A page of the payments made in the period, its end excluded, newest first; nil where the gateway has no such list.
     /// - Parameter position: Where the previous page ended; nil for the first page.

@@ -3,9 +3,9 @@ import Glibc
 import Synchronization
 import UnixSignals
 
-/// The whole terminal as one picture: raw keys, the alternate screen, and no cursor. What was there before comes back whatever ends the process, except for SIGKILL.
+/// Takes over the whole terminal: raw keys, the alternate screen, and no cursor. The previous content is restored however the process ends, except by SIGKILL.
 package final class FullScreen: Sendable {
-    /// The size of a terminal that does not tell.
+    /// The size assumed for a terminal that does not report one.
     package static let usualSize = (rows: 24, columns: 80)
     /// Key strokes and signals that wait while the last ones are handled: what a person can type ahead.
     private static let maximumWaiting = 256
@@ -14,7 +14,7 @@ package final class FullScreen: Sendable {
     package enum Input: Sendable, Equatable {
         case key(Key)
         case resized
-        /// SIGTERM or SIGHUP: somebody else wants it to end.
+        /// SIGTERM or SIGHUP: the process is asked to end.
         case terminated
     }
 
@@ -113,7 +113,7 @@ private final class KeyReader: @unchecked Sendable {
     }
 }
 
-/// The terminal as it was before: for a handler of signals, which may take no lock. It is written before the handlers are installed, and only read by them.
+/// The previous state of the terminal, for signal handlers, which must not take a lock. It is written before the handlers are installed, and only read by them.
 private nonisolated(unsafe) var original = termios()
 
 /// Uses only what signal handlers may: write(2), tcsetattr(3), signal(2), raise(3).

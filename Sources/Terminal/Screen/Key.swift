@@ -9,7 +9,7 @@ package enum Key: Sendable, Equatable {
 
 /// Reads keys from the bytes that a terminal sends. A key may come in parts.
 package struct KeyParser: Sendable {
-    /// No key of a terminal is longer: more is dropped.
+    /// The maximum length of a key sequence; longer input is dropped.
     private static let longestSequence = 16
     private static let escape: UInt8 = 0x1B
 

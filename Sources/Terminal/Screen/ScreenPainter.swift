@@ -1,4 +1,4 @@
-/// Brings a screen from one frame to the next by writing only the lines that differ, so that nothing flickers however often it is drawn.
+/// Updates the screen by writing only the lines that differ, so that frequent redraws do not flicker.
 package struct ScreenPainter: Sendable {
     /// Terminals that know synchronized output show what is between the two at once; others ignore them.
     private static let begin = "\u{1B}[?2026h"
@@ -11,7 +11,7 @@ package struct ScreenPainter: Sendable {
 
     /// What is to be written so that the screen shows these lines; empty when it does.
     package mutating func text(for lines: [String], columns: Int) -> String {
-        // After a change of its size, nobody knows what a terminal shows.
+        // After a change of size, the content of the terminal is unknown.
         let isNew = columns != self.columns || lines.count != shown.count
         var text = isNew ? "\u{1B}[2J" : ""
         for (row, line) in lines.enumerated() where isNew || shown[row] != line {

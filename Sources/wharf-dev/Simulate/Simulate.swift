@@ -50,7 +50,7 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Break the program on purpose, to check that the simulation detects it.", valueName: "how"))
     var sabotage: Sabotage?
 
-    @Option(help: "When payments are captured: automatic or manual. (default: as the seed has it)")
+    @Option(help: "When payments are captured: automatic or manual. (default: decided by the seed)")
     var capture: CaptureMode?
 
     @Flag(help: "Print each step.")

@@ -19,7 +19,7 @@ struct ShellRequests: Sendable {
     private let randomness: any Randomness
     let clock: any WallClock
 
-    /// Once in a process, since it sets up logging.
+    /// Only once in a process, because it sets up logging.
     /// - Parameter name: The name of the command in logs.
     static func run<Result: Sendable>(_ name: String, _ body: @escaping @Sendable (ShellRequests) async throws -> Result) async throws -> Result {
         let (settings, logger) = try Role.start(name, isTool: true)
@@ -52,7 +52,7 @@ struct ShellRequests: Sendable {
         Caller(id: Caller.nobody, role: .admin, email: "\(person) in a shell")
     }
 
-    /// The name of the person at the shell; that of the account that the command runs as where the environment does not say, as under cron.
+    /// The name of the user at the shell. If the environment does not name one, as under cron, the name of the account that runs the command.
     static var person: String {
         let environment = ProcessInfo.processInfo.environment
         if let name = environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"], !name.isEmpty { return name }

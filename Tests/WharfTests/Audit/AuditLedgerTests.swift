@@ -100,7 +100,7 @@ struct AuditLedgerTests {
         var tally = AuditTally(Judge(now: .distantPast, grace: 1, backlog: BrokerBacklog()))
         #expect(tally.notes.isEmpty)
         tally.compare(payPal: 2, of: 2)
-        #expect(tally.notes == ["PayPal: 2 payments were read by their ids."])
+        #expect(tally.notes == ["PayPal: 2 payments were read by id."])
         tally.compare(payPal: 1, of: 4)
         #expect(tally.notes.first?.contains("3 more were compared only with") == true)
     }

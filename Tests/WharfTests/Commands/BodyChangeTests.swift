@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: ["a", "=1", ".a=1", "a..b=1", "a[=1", "a[x]=1", "a[-1]=1", "a]=1", "a[0]b=1"])
-    func `what is no path is refused before anything is asked`(setting: String) {
+    func `an invalid path is refused before any request is sent`(setting: String) {
         #expect(throws: (any Error).self) { try BodyChange(setting) }
     }
 

@@ -83,7 +83,7 @@ import Testing
         #expect(browser.letters.count == 200)
     }
 
-    @Test func `nothing is decided without a yes`() throws {
+    @Test func `nothing is changed without confirmation`() throws {
         var browser = try browser(letters: 3)
         for (key, decision) in [("r", LetterDecision.replay), ("d", .discard), ("u", .restore)] {
             #expect(browser.press(.character(Character(key)), page: 21) == [])
@@ -121,14 +121,14 @@ import Testing
     }
 
     @Test(arguments: [[Key.interrupt], [.character("/"), .interrupt], [.enter, .character("r"), .interrupt]])
-    func `Ctrl-C leaves from everywhere`(keys: [Key]) throws {
+    func `Ctrl-C quits from every view`(keys: [Key]) throws {
         var browser = try browser(letters: 3)
         var last: [Browser.Effect] = []
         for key in keys { last = browser.press(key, page: 21) }
         #expect(last == [.quit])
     }
 
-    @Test func `each effect is one request as the API has it`() async throws {
+    @Test func `each effect is one API request`() async throws {
         let requests = CannedReplies { sent in
             sent.operation == "deadletters.jobs.start" ? (200, #"{"selected":4,"orders":3,"byCause":[]}"#) : (200, #"{"items":[]}"#)
         }
@@ -178,7 +178,7 @@ import Testing
         #expect(parser.keys(in: Array(text.utf8)) == keys)
     }
 
-    @Test func `a key that comes in parts is one key, and noise is dropped`() {
+    @Test func `a key that arrives in parts is one key, and invalid input is dropped`() {
         var parser = KeyParser()
         #expect(parser.keys(in: Array("\u{1B}[".utf8)) == [])
         #expect(parser.keys(in: Array("5~".utf8)) == [.pageUp])

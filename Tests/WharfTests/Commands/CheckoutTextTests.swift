@@ -34,7 +34,7 @@ import Testing
         #expect(reserve.contains("1.0 s") && reserve.last == "█" && charge.contains("waits") && charge.last == "·")
         #expect(reserve.count == charge.count, "a message that waits begins where its cause has ended")
         #expect(lines.contains { $0.contains("No answer from payments") })
-        #expect(lines.contains { $0.contains("charging, asked for 4 times, stuck") })
+        #expect(lines.contains { $0.contains("charging, requested 4 times, stuck") })
         #expect(lines.contains { $0.contains("ada in a shell: retried charging") })
         #expect(!lines.joined().unicodeScalars.contains("\u{1B}"))
     }

@@ -15,7 +15,7 @@ public protocol PostgresArrayEncodable: Sendable {
     static func encode(_ array: [Self], to encoder: inout PostgresEncoder)
 }
 
-/// Takes the values of a statement in PostgreSQL's binary format.
+/// Collects the values of a statement in PostgreSQL's binary format.
 public struct PostgresEncoder: Sendable {
     /// Each value is its length in four bytes, then its bytes; -1 stands for NULL. Array elements look the same.
     private(set) var bytes: [UInt8] = []

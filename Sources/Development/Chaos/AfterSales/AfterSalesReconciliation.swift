@@ -101,7 +101,7 @@ struct AfterSalesReconciliation: Sendable {
             var wrong: [String] = []
             if refunded != due { wrong.append("order \(id.text): \(due) of \(captured) should be refunded, but \(refunded) is") }
             if ending.refunded.amount != refunded { wrong.append("order \(id.text) shows \(ending.refunded.amount) as refunded, but the gateway has \(refunded)") }
-            if captured == 0, !ending.shipments.isEmpty { wrong.append("order \(id.text) was shipped, and nothing is captured") }
+            if captured == 0, !ending.shipments.isEmpty { wrong.append("order \(id.text) was shipped, but nothing was captured") }
             let state = refunded == 0 ? "succeeded" : refunded < captured ? "partlyRefunded" : "refunded"
             if captured > 0, ending.payment.state != state { wrong.append("order \(id.text) shows its payment as \(ending.payment.state), but it is \(state)") }
             return wrong

@@ -5,7 +5,7 @@ import ServiceLifecycle
 import Synchronization
 import WebClient
 
-/// Posts what became of text messages to the address that came with each of them, and replies to them, signed as Twilio signs. As at Twilio a state is posted once: one that
+/// Posts the states of text messages, and replies to them, to the address that came with each message, signed as Twilio signs. As at Twilio a state is posted once: one that
 /// does not arrive is lost.
 final class StatusCallbacks: Service {
     /// Callbacks that wait; further ones are lost.
@@ -21,7 +21,7 @@ final class StatusCallbacks: Service {
 
     private let posts: AsyncStream<Post>
     private let queue: AsyncStream<Post>.Continuation
-    /// Of the newest message, without its query: where replies are posted.
+    /// The newest message's address without its query: where replies are posted.
     private let address = Mutex<String?>(nil)
     private let token: String
     private let transport: any HTTPTransport
@@ -50,7 +50,7 @@ final class StatusCallbacks: Service {
         return true
     }
 
-    /// One after the other, so that the states of a message arrive in their order.
+    /// Posts one after another, so that a message's states arrive in order.
     func run() async throws {
         await cancelWhenGracefulShutdown {
             for await post in self.posts { await self.send(post) }

@@ -1,20 +1,20 @@
 import FoundationEssentials
 
-/// The rows that one step of an import takes from its file, read as far as possible without the database.
+/// The rows of the file that one step of an import handles, read as far as possible without the database.
 struct ImportPart: Sendable {
     let rows: [ImportRow]
     let flaws: [Rejection]
     /// The reader before them and after them.
     let before: ImportReader
     let after: ImportReader
-    /// Whether the file ends with the window that they were read from.
+    /// Whether the window that the rows were read from reaches the end of the file.
     let isLast: Bool
-    /// Those that have a valid key, and what is wrong with the keys of the others.
+    /// The rows with a valid key, and the errors in the keys of the others.
     let keyed: [KeyedRow]
     let unkeyed: [Rejection]
-    /// By line, the products that plain rows describe if their SKUs are new. Rows in which something is wrong are left to the step, which reports it.
+    /// The products, by line, that plain rows describe if their SKUs are new. Rows with errors are left to the step, which reports them.
     private(set) var new: [Int: NewRow] = [:]
-    /// How the amounts up to their end are meant, if those before them are meant as `before` says.
+    /// How amounts up to the end of these rows are interpreted, if the amounts before them are interpreted as `before` says.
     let amounts: AmountReader.Form?
 
     /// - Parameters:
@@ -38,6 +38,6 @@ struct ImportPart: Sendable {
         amounts = batch.amounts
     }
 
-    /// Whether there are no more rows behind these.
+    /// Whether no rows follow.
     func isEnd(fileBytes: Int) -> Bool { after.position >= fileBytes || isLast && rows.isEmpty && flaws.isEmpty }
 }

@@ -51,7 +51,7 @@ struct ImportProducts: Sendable {
         /// The stock to be on hand; `row` is the row of the product, `part` that of the SKU.
         var stock: [(row: KeyedRow, part: KeyedRow, onHand: Int, sku: String)] = []
 
-        /// Notes the stock that the row names.
+        /// Records the stock that the row gives.
         mutating func count(_ imported: ImportedProduct, _ row: KeyedRow) {
             if let onHand = imported.stock { stock.append((row, row, onHand, row.key)) }
             for (sku, onHand) in imported.variantStock.sorted(by: { $0.key < $1.key }) {
@@ -60,7 +60,7 @@ struct ImportProducts: Sendable {
         }
     }
 
-    /// - Parameter part: What the rows were read with; its new products hold if the amounts before them are meant as it was assumed.
+    /// - Parameter part: The rows as read ahead. Its new products are valid if the amounts before them are interpreted as it assumed.
     func take(_ rows: [KeyedRow], _ part: ImportPart, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
         if !batch.job.dryRun { try await ProductStore.lock(on: transaction) }
         let rows = try await WooProducts.gather(rows, &batch, on: transaction)
@@ -112,7 +112,7 @@ struct ImportProducts: Sendable {
         try await VariantStore.insert(new.map { ($0.id, $0.product.variants) }, on: transaction)
     }
 
-    /// Returns nil, and rejects the row, if it is no product.
+    /// Returns nil, and rejects the row, if it is not a product.
     func new(_ row: KeyedRow, _ batch: inout ImportBatch) -> NewRow? {
         let id = randomness.uuid()
         guard let imported = imported(row, nil, id, &batch) else { return nil }

@@ -48,18 +48,18 @@ enum ImportStore {
 
     // MARK: - Statements
 
-    /// Has the statements of this transaction planned for the arrays that they bind. A plan for arrays of any size reads a whole index where the catalogue was small when
-    /// it was made, and an import makes it large in seconds.
+    /// Plans the statements of this transaction for the arrays that they bind. A generic plan made while the catalogue was small scans a whole index, and an import
+    /// makes the catalogue large in seconds.
     static func planForBatches(on transaction: any SQLConnection) async throws {
         try await transaction.enqueue("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
     }
 
-    /// After which steps of an import the plans of all sessions are made anew if they were made for a small catalogue: the first is a batch later, the other where it is large.
+    /// The steps of an import after which all sessions plan again if their plans were made for a small catalogue: once after the first batch, and once when the catalogue is large.
     private static let replannedAfter: Set<Int> = [1, 8]
-    /// Products from which on plans stay right, however many more there will be.
+    /// The number of products from which plans stay valid as the catalogue grows.
     private static let large = 10_000
 
-    /// Has all sessions make new plans, which know that the tables have grown. Autovacuum would do so a minute later, while every reader waits for the plans of a small
+    /// Makes all sessions plan again for the grown tables. Autovacuum would do so a minute later; until then every reader would use the slow plans of a small
     /// catalogue. One column of each table is enough to count its rows.
     static func replan(after step: Int, on transaction: any SQLConnection) async throws {
         guard replannedAfter.contains(step) else { return }

@@ -6,7 +6,7 @@ import Runtime
 import Secrets
 
 /// Files of products, stock, prices and categories. A file comes in pieces, which are kept; then a chain of messages reads it, a batch of rows in one
-/// transaction each. How far it has come stands in the database beside what it has changed, so whoever gets the next message goes on from there.
+/// transaction each. The position is stored in the database with the changes, so any worker that gets the next message continues from there.
 struct Imports: Sendable {
     /// In one transaction: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
     static let batchRows = 4_000
@@ -96,7 +96,7 @@ struct Imports: Sendable {
                 job.rejected += held.count
             }
             if !part.isLast, part.after.position == part.before.position {
-                throw ImportReader.Unreadable(reason: "the file cannot be read on from line \(job.reader.line)")
+                throw ImportReader.Unreadable(reason: "the file cannot be read from line \(job.reader.line) on")
             }
             self.ahead.keep(await next, of: job.id)
         } catch let error as ImportReader.Unreadable {
@@ -121,7 +121,7 @@ struct Imports: Sendable {
         try await ImportStore.window(job.id, from: job.reader.position, count: ImportReader.windowBytes, on: transaction)
     }
 
-    /// Reads the rows of the next step while the database works on those of this one. What is wrong with the file is reported when its turn comes.
+    /// Reads the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
     private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) async -> ImportPart? {
         window.isEmpty ? nil : try? ImportPart(of: window, job, products, now: now)
     }

@@ -10,13 +10,13 @@ final class ReadAhead: Sendable {
         kept.withLock { $0 = part.map { (id, $0) } }
     }
 
-    /// The rows behind the reader; nil if they were not read ahead.
+    /// The rows after the reader's position; nil if they were not read ahead.
     func take(_ id: UUID, behind reader: ImportReader) -> ImportPart? {
         let found = kept.withLock { kept in
             defer { kept = nil }
             return kept
         }
-        // How amounts are meant may have turned out only with the rows before.
+        // The preceding rows may have changed how amounts are interpreted.
         var reader = reader
         reader.amounts = found?.part.before.amounts
         guard let found, found.id == id, found.part.before == reader else { return nil }

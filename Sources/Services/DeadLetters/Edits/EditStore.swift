@@ -61,7 +61,7 @@ enum EditStore {
 }
 
 extension DeadLetterStore {
-    /// Letters whose edited message has died are known by the id that they were edited under; all others keep theirs.
+    /// Letters whose edited message has died are found by the id that they were edited under; all others keep their ids.
     static func resolved(_ letters: [NewLetter], on database: any Database) async throws -> [NewLetter] {
         let rows = try await database.withConnection { connection in
             try await connection.query("SELECT alias, letter_id FROM aliases WHERE alias = ANY(\(letters.map(\.id)))")

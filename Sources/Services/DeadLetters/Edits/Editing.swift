@@ -4,11 +4,11 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Administrators' changes of what a replay sends. The original body is kept.
+/// Administrators' edits of the message that a replay sends. The original body is kept.
 ///
 /// A replay of an edited letter has the original message's id. Its service's inbox therefore lets at most one of the two take effect, wherever copies of the original may
-/// still be; if the original was handled before, the edited one becomes a dead letter again, with the cause `already-handled`. From the moment an edited body has been
-/// sent, the original never is: it cannot be reverted to.
+/// still be; if the original was handled before, the edited one becomes a dead letter again, with the cause `already-handled`. Once an edited body has been
+/// sent, the original is never sent: the edit cannot be reverted.
 struct Editing: Sendable {
     let clock: any WallClock
 
@@ -54,7 +54,7 @@ struct Editing: Sendable {
     }
 }
 
-/// A letter with what decides whether it may be edited.
+/// A letter with the fields that decide whether it may be edited.
 struct EditableLetter: Sendable {
     let summary: DeadLetterSummary
     let original: Original
@@ -83,5 +83,5 @@ struct EditableLetter: Sendable {
 
 extension Problem {
     static let editSent = Problem.conflict(
-        "dead-letter-edit-sent", "The edited message was sent, so the original must never be: both would count. Edit it again instead.")
+        "dead-letter-edit-sent", "The edited message was sent, so the original can never be sent: both would take effect. Edit it again instead.")
 }

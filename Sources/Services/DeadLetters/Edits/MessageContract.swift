@@ -1,10 +1,10 @@
 import Contracts
 import JSON
 
-/// What a body must be for the service that reads it, as far as it is known here: JSON where the original was sent as JSON, an object where it was one, and for messages
+/// What a body must be for the service that reads it, as far as this service knows: JSON where the original was sent as JSON, an object where it was one, and for messages
 /// between services the type that `Contracts` declares. What a client sends over HTTP is checked by the service itself, which answers with a dead letter.
 enum MessageContract {
-    /// Why the service could not read the body; nil when nothing is known against it.
+    /// Why the service could not read the body; nil if no error is known.
     static func flaw(in body: [UInt8], operation: String?, contentType: String?, original: [UInt8]) -> String? {
         guard isJSON(contentType) else { return nil }
         do throws(JSONSyntax.Fault) {

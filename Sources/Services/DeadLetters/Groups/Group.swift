@@ -3,23 +3,23 @@ public import FoundationEssentials
 /// What operators have decided about a group.
 public enum DeadLetterGroupState: String, Sendable, Codable, CaseIterable {
     case open
-    /// Known, and left out of the list of open groups until someone opens it again.
+    /// Known, and left out of the list of open groups until an operator opens it again.
     case muted
-    /// Mended. The next letter opens it again, and says that the group has returned.
+    /// Fixed. The next letter opens the group again and marks it as returned.
     case resolved
 }
 
 /// The letters of one cause.
 public struct DeadLetterGroup: Sendable {
-    /// How many hours are counted one by one.
+    /// The number of hours with separate counts.
     public static let hours = 24
 
-    /// Since when a group is known to have returned.
+    /// Why a group is marked as returned.
     public enum Returned: String, Sendable, Codable {
         case never
-        /// A letter came after letters of the group had been replayed.
+        /// A letter arrived after letters of the group had been replayed.
         case replay
-        /// A letter came after the group had been resolved.
+        /// A letter arrived after the group had been resolved.
         case resolved
     }
 

@@ -2,7 +2,7 @@ import FoundationEssentials
 import PostgreSQL
 
 extension GroupStore {
-    /// A change with who makes it.
+    /// A change and its actor.
     struct Change: Sendable {
         let input: GroupChange
         let actor: String

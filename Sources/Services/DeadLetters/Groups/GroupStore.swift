@@ -36,7 +36,7 @@ enum GroupStore {
     private static func listing(_ list: ListGroups) -> SQL {
         var sql: SQL = "SELECT \(columns) FROM \(source) WHERE counted.letters > 0"
         if let state = list.state { sql += " AND groups.state = \(state.rawValue)" }
-        // An open group without a letter that waits needs nobody.
+        // An open group without a waiting letter needs no attention.
         if list.state == .open { sql += " AND counted.unsettled > 0" }
         if let service = list.service { sql += " AND service = \(service)" }
         if let after = list.after { sql += " AND (last_seen_at, groups.id) < (\(after.lastSeenAt), \(after.id))" }

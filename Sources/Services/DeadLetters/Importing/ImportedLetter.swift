@@ -4,7 +4,7 @@ import JSON
 import Messaging
 import Secrets
 
-/// A letter as `deadletters.letters.get` shows it, which is all that there is to know about it but its audit log. What follows from the rest is computed anew.
+/// A letter as `deadletters.letters.get` returns it: everything about it except its audit log. Derived members are recomputed.
 struct ImportedLetter: Sendable, Decodable {
     let id: UUID
     let messageId: String?
@@ -54,7 +54,7 @@ struct ImportedLetter: Sendable, Decodable {
         return letter
     }
 
-    /// The body as bytes; nil when it is not in its encoding.
+    /// The body as bytes; nil if it does not match its encoding.
     var bytes: [UInt8]? {
         switch bodyEncoding {
         case "text": Array(body.utf8)
@@ -75,10 +75,10 @@ struct ImportedLetter: Sendable, Decodable {
         if history.count > NewLetter.maximumHistory { return ("history", "must have at most \(NewLetter.maximumHistory) attempts") }
         if !(0...Int(Int32.max)).contains(attempts) { return ("attempts", "must not be negative") }
         if !(1...Int(Int32.max)).contains(seen) { return ("seen", "must be 1 or more") }
-        if state.isSettled != (settledAt != nil) { return ("settledAt", "must be present on a letter that is not open, and on no other") }
+        if state.isSettled != (settledAt != nil) { return ("settledAt", "must be present on a settled letter and absent on an open one") }
         guard let bytes else { return ("body", "must be in the encoding that bodyEncoding names, text or base64") }
-        if bytes.count > NewLetter.maximumBody || bytes.count > bodyBytes { return ("bodyBytes", "must be the size of the body, or more for one that was cut") }
-        if source == nil { return ("original", "must be what an export has written") }
+        if bytes.count > NewLetter.maximumBody || bytes.count > bodyBytes { return ("bodyBytes", "must be the size of the body, or larger if the body was truncated") }
+        if source == nil { return ("original", "must be as an export wrote it") }
         return nil
     }
 }

@@ -6,7 +6,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// Letters that were exported, from this shop or another one. A letter that exists already stays as it is.
+/// Imports letters exported from this shop or another one. An existing letter is unchanged.
 struct Importing: Sendable {
     let clock: any WallClock
 
@@ -49,12 +49,12 @@ private struct Imported {
 
     var id: UUID { letter.id }
 
-    /// Under which an edited message dies again.
+    /// The id under which an edited message dies again.
     var alias: UUID? {
         letter.edit.map { NewLetter.id(messageID: original.replayedID(of: id), queue: letter.queue, body: Array($0.body.utf8)) }
     }
 
-    /// Nothing is known about its deliveries, so a death of the message counts as another one.
+    /// Its deliveries are unknown, so a death of the message counts as a new one.
     private var occurrences: [[UInt8]] { [SHA256.hash("imported \(id.lowerCaseText)")] }
 
     func statement(by actor: String, _ now: Date) throws -> SQL {

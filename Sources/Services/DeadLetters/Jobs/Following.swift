@@ -6,7 +6,7 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// `deadletters.replays.follow`: what has become of these replayed letters.
+/// `deadletters.replays.follow`: asks for the outcomes of these replayed letters.
 struct FollowReplays: Sendable, Codable {
     let letters: [UUID]
 }
@@ -21,9 +21,9 @@ struct Following: Sendable {
     static let lease = 15.0
     /// A service that does not answer in this time is asked again later.
     static let timeout: Duration = .seconds(2)
-    /// Seconds between two questions about one letter, at most. They begin with one second, and double.
+    /// Maximum seconds between two queries about one letter. The interval starts at one second and doubles.
     static let longestPause = 60.0
-    /// Seconds for which a service is asked: longer than the retry ladder takes, from its first rung to the end of its last.
+    /// Seconds for which a service is asked: longer than the whole retry ladder takes.
     static let patience = 3600.0
 
     /// The services that can be asked.

@@ -4,19 +4,19 @@ import FoundationEssentials
 extension JobCourse {
     /// Outcomes after which a replay goes on at the next rate.
     static let outcomesAtStage = 20
-    /// Seconds after which it does so with fewer outcomes, if they are at least `leastOutcomes`.
+    /// Seconds after which it does so with fewer outcomes, but at least `leastOutcomes`.
     static let longestStage = 60.0
     static let leastOutcomes = 5
     /// Outcomes that are judged together at the last rate.
     static let outcomesAtLastStage = 100
-    /// Replays without a known outcome: at more, a job waits, so that a service that is away is not sent all letters at once.
+    /// The maximum of replays without a known outcome. At this number a job waits, so that an unavailable service is not sent all letters at once.
     static let maximumPending = 1_000
-    /// Seconds for which an unused rate is made up for.
+    /// Seconds of unused rate that a replay may catch up on.
     static let longestBurst = 2.0
     /// Letters in one transaction: those of a replay, with their bodies, and those of other jobs.
     static let maximumReplayed = 200
     static let maximumDecided = 1_000
-    /// Seconds between two steps of a replay, and between two looks at outcomes.
+    /// Seconds between two steps of a replay, and between two checks of outcomes.
     static let tick = 0.5
     static let look = 2.0
 
@@ -71,7 +71,7 @@ extension JobCourse {
         let earliest = now.addingTimeInterval(-Self.longestBurst)
         paidUntil = max(paidUntil, earliest).addingTimeInterval(Double(done) / rate(order))
         guard remaining > 0 else { return follow(order, now) }
-        // Where nothing could be done, other transactions hold the letters.
+        // If nothing could be done, other transactions hold the letters.
         return done + skipped == 0 || order.action == .replay && done > 0 ? [.wait(Self.tick)] : [.proceed]
     }
 

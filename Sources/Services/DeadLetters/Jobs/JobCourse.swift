@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// How far a job has come. How it goes on is decided in ``handle(_:of:at:)`` alone, without any I/O.
+/// The progress of a job. ``handle(_:of:at:)`` alone decides the next step, without I/O.
 struct JobCourse: Sendable, Codable, Equatable {
     enum State: String, Sendable, Codable, CaseIterable {
         case running
@@ -18,7 +18,7 @@ struct JobCourse: Sendable, Codable, Equatable {
         case following
     }
 
-    /// Where the selection goes on, in the order of `last_seen_at`. A time as seconds, because JSON's times have only milliseconds.
+    /// Where the selection continues, in the order of `last_seen_at`. A time as seconds, because JSON's times have only milliseconds.
     struct Position: Sendable, Codable, Equatable {
         let seconds: Double
         let id: UUID
@@ -39,12 +39,12 @@ struct JobCourse: Sendable, Codable, Equatable {
     /// Letters acted on.
     var sent = 0
     var outcomes = JobOutcomes()
-    /// Letters left as they were, by why.
+    /// Skipped letters by reason.
     var skips: [String: Int] = [:]
     /// The place of the current rate.
     var stage = 0
     var window: Window
-    /// Up to when the rate has been used: the letters sent since then would have been one after another.
+    /// The time up to which the rate has been used, as if the letters were sent at equal intervals.
     var paidUntil: Date
     var finishedAt: Date?
 
@@ -64,7 +64,7 @@ struct JobCourse: Sendable, Codable, Equatable {
 struct JobOutcomes: Sendable, Codable, Equatable {
     var handled = 0
     var diedAgain = 0
-    /// Neither became known in the time in which a service is asked.
+    /// Neither became known while the service was asked.
     var unknown = 0
 
     var count: Int { handled + diedAgain + unknown }
@@ -89,10 +89,10 @@ enum JobEvent: Sendable, Equatable {
 enum JobAction: Sendable, Equatable {
     /// Add the next letters to the selection.
     case select
-    /// Act on at most so many selected letters.
+    /// Act on at most this many selected letters.
     case act(limit: Int)
     /// The next step is due at once.
     case proceed
-    /// The next step is due in so many seconds.
+    /// The next step is due in this many seconds.
     case wait(Double)
 }

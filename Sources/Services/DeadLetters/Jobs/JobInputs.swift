@@ -20,7 +20,7 @@ struct StartJob: Sendable {
             let stopShare = fields.optionalJSON("stopShare", Double.self, named: "a number")
             if let stopShare, !(0...1).contains(stopShare) { fields.note("stopShare", "must be from 0 to 1") }
             if action != .replay {
-                for field in ["rates", "stopShare", "pastMemory", "reconcile"] where fields.has(field) { fields.note(field, "is for a replay") }
+                for field in ["rates", "stopShare", "pastMemory", "reconcile"] where fields.has(field) { fields.note(field, "applies only to a replay") }
             }
             let (pastMemory, reconcile) = (fields.optionalBoolean("pastMemory") ?? false, fields.optionalBoolean("reconcile") ?? false)
             return StartJob(
@@ -48,7 +48,7 @@ extension Fields {
     private static let maximumMembers = 20
 
     /// A filter: an object of texts with the names of the list's parameters, in the state that the action is for. Without members it selects all letters of that state.
-    /// A member without effect is an error, since the job would act on more letters than were meant.
+    /// A member without effect is an error, because the job would act on more letters than intended.
     fileprivate mutating func letters(_ field: String, for action: DeadLetterDecision) -> [String: String] {
         guard let members = optionalJSON(field, [String: String].self, named: "an object of texts") else {
             if !errors.contains(where: { $0.field == field }) { note(field, "is required; {} selects all letters") }

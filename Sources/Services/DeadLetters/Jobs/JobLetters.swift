@@ -3,7 +3,7 @@ import PostgreSQL
 
 /// The letters of jobs. All functions run in the transaction of a step.
 enum JobLetters {
-    /// Letters that one step looks through for those that the filter selects.
+    /// Letters that one step examines for matches of the filter.
     static let selectionWindow = 2_000
     /// Total size of the bodies that one step replays, unless a single one is larger.
     static let maximumBytes = 16 << 20
@@ -12,7 +12,7 @@ enum JobLetters {
     /// Seconds after which the outcome of a replay counts as unknown if no service can be asked about it.
     static let patience = 60.0
 
-    /// Why a letter was left as it was.
+    /// Why a letter was skipped.
     enum Skip: String {
         /// It is not in the state that the job acts on.
         case decided
@@ -25,7 +25,7 @@ enum JobLetters {
         case gone
     }
 
-    /// Adds what the filter selects among the next letters; returns how many that are, and where the next step goes on. A letter that dies after the job's
+    /// Adds the next letters that match the filter; returns their number and where the next step continues. A letter that dies after the job's
     /// start is not selected.
     static func select(_ job: Job, on transaction: any SQLConnection) async throws -> JobEvent {
         let from = job.course.position
@@ -51,7 +51,7 @@ enum JobLetters {
         return .selected(count, position: position)
     }
 
-    /// The next selected letters, locked. Letters that another transaction holds are left for a later step: a job waits for nobody, so it cannot be part of
+    /// The next selected letters, locked. Letters that another transaction holds are left for a later step: a job never waits for a lock, so it cannot be part of
     /// a deadlock.
     static func take(_ job: Job, limit: Int, on transaction: any SQLConnection) async throws -> (letters: [UUID], skips: [UUID: Skip]) {
         let waiting = try await transaction.query(
@@ -91,7 +91,7 @@ enum JobLetters {
             """)
     }
 
-    /// What has become known of the letters that the job has replayed. Where a letter died again, it does not matter what happened to it since.
+    /// The known outcomes of the letters that the job has replayed. If a letter died again, later events do not matter.
     static func learn(_ job: Job, now: Date, on transaction: any SQLConnection) async throws -> JobOutcomes {
         let states = try await transaction.query(
             """

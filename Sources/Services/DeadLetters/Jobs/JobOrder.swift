@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Messaging
 
-/// What an administrator has ordered for all letters of a filter.
+/// An administrator's order for all letters that match a filter.
 struct JobOrder: Sendable, Codable, Equatable {
     /// Letters a second, for as long as each stage of a replay lasts.
     static let standardRates = [1, 5, 50]
     static let standardStopShare = 0.2
     static let maximumRates = 10
-    /// What one worker replays in a second with bodies of usual size.
+    /// The number of letters of usual size that one worker can replay in a second.
     static let maximumRate = 200
 
     let action: DeadLetterDecision

@@ -6,11 +6,11 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// What has become of the orders that a job's letters name: a handled message may be one step of many.
+/// The states of the orders that a job's letters name: a handled message may be only one step of many.
 struct JobOrders: Sendable {
-    /// Orders of one job whose states are asked for; of a larger job the first ones.
+    /// Maximum number of a job's orders whose states are queried; for a larger job, the first ones.
     static let maximum = 5_000
-    /// An administrator waits for the answer; without it, the job is shown without its orders.
+    /// Timeout: an administrator waits for the answer. Without it, the job is shown without its orders.
     static let timeout: Duration = .seconds(2)
     private static let maximumConcurrent = 4
 
@@ -36,13 +36,13 @@ struct JobOrders: Sendable {
     }
 
     private static func orders(of job: Job, on connection: any SQLConnection) async throws -> [UUID] {
-        let rows = try await connection.query(
+        try await connection.query(
             """
-            SELECT DISTINCT headers ->> \(DeathHeader.order) AS named
+            SELECT DISTINCT order_id
             FROM (SELECT letter_id FROM job_letters WHERE job_id = \(job.id) AND acted_at IS NOT NULL ORDER BY letter_id LIMIT \(maximum)) AS acted
             JOIN letters ON letters.id = letter_id
-            WHERE headers ->> \(DeathHeader.order) IS NOT NULL
-            """)
-        return try rows.compactMap { UUID(text: try $0.decode("named")) }
+            WHERE order_id IS NOT NULL
+            """
+        ).map { try $0.decode("order_id") }
     }
 }

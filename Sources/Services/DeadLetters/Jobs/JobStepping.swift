@@ -17,7 +17,7 @@ struct AdvanceJob: Sendable, Codable {
 struct JobStepping: Sendable {
     static let interval: Duration = .seconds(1)
     static let maximumDue = 20
-    /// Seconds for which a step belongs to the worker that took it: more than a step and its message take. A step whose message was lost is due again afterwards.
+    /// Seconds for which a step is leased to the worker that took it: longer than a step and its message take. A step whose message was lost is then due again.
     static let lease = 15.0
     /// Days for which ended jobs are kept.
     static let retention = 90.0

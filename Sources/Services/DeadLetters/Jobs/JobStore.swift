@@ -46,7 +46,7 @@ enum JobStore {
             """)
     }
 
-    /// Jobs whose next steps are due. Nobody else takes these steps before the lease has ended.
+    /// Jobs whose next steps are due. No other worker takes these steps before the lease ends.
     static func takeDue(_ limit: Int, now: Date, lease: Double, on transaction: any SQLConnection) async throws -> [(id: UUID, step: Int)] {
         try await transaction.query(
             """

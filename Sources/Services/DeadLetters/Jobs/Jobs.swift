@@ -38,7 +38,7 @@ struct Jobs: Sendable {
     private func count(_ order: JobOrder, on connection: any SQLConnection) async throws -> DryRunView {
         let filter = try order.letters()
         let row = try await connection.query(
-            "SELECT count(*) AS letters, count(DISTINCT headers ->> \(DeathHeader.order)) AS orders FROM letters \(DeadLetterStore.matching(filter))"
+            "SELECT count(*) AS letters, count(DISTINCT order_id) AS orders FROM letters \(DeadLetterStore.matching(filter))"
         ).first
         let causes = try await DeadLetterStore.causes(filter, on: connection)
         return DryRunView(selected: try row?.decode("letters") ?? 0, orders: try row?.decode("orders") ?? 0, byCause: causes)
@@ -120,6 +120,6 @@ extension Problem {
     static let tooManyJobs = Problem.conflict("too-many-jobs", "\(Jobs.maximum) jobs are running or stopped. Wait until one has finished, or cancel one.")
 
     static func jobEnded(_ state: JobCourse.State) -> Problem {
-        .conflict("dead-letter-job-ended", "The job is \(state.rawValue). Start another one for the letters that are left.")
+        .conflict("dead-letter-job-ended", "The job is \(state.rawValue). Start another one for the remaining letters.")
     }
 }

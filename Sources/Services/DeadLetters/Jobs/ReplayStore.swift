@@ -39,7 +39,7 @@ enum ReplayStore {
             """)
     }
 
-    /// Nobody else takes these replays before the lease has ended.
+    /// No other worker takes these replays before the lease ends.
     static func takeDue(_ limit: Int, now: Date, lease: Double, on transaction: any SQLConnection) async throws -> [UUID] {
         try await transaction.query(
             """
@@ -53,7 +53,7 @@ enum ReplayStore {
     static func find(_ letters: [UUID], on connection: any SQLConnection) async throws -> [Replay] {
         try await connection.query(
             """
-            SELECT letter_id, replays.message_id, service, sent_at, tries, coalesce(letters.state = 'replayed', false) AS is_open
+            SELECT letter_id, replays.message_id, replays.service, sent_at, tries, coalesce(letters.state = 'replayed', false) AS is_open
             FROM replays LEFT JOIN letters ON letters.id = letter_id
             WHERE letter_id = ANY(\(letters))
             """
@@ -64,30 +64,23 @@ enum ReplayStore {
         }
     }
 
-    /// These replays were handled: so are their letters, unless they have died again since.
+    /// Marks these replays as handled, and their letters too unless they have died again since.
     static func conclude(_ letters: [UUID], now: Date, on transaction: any SQLConnection) async throws {
         guard !letters.isEmpty else { return }
-        // Locked in one order, so that two callers cannot deadlock.
-        _ = try await transaction.query("SELECT FROM letters WHERE id = ANY(\(letters)) ORDER BY id FOR UPDATE")
-        try await transaction.execute(
-            """
-            WITH handled AS (
-                UPDATE letters SET state = 'handled' WHERE id = ANY(\(letters)) AND state = 'replayed'
-                RETURNING id
-            )
-            INSERT INTO audit (letter_id, at, actor, action)
-            SELECT id, \(now), \(DeadLetterStore.collector), 'handled' FROM handled ORDER BY id
-            """)
+        let actors = Dictionary(letters.map { ($0, DeadLetterStore.collector) }, uniquingKeysWith: { first, _ in first })
+        _ = try await DeadLetterStore.decide(.confirm, actors, now: now, on: transaction)
         try await stop(letters, on: transaction)
     }
 
-    /// Nobody is asked about these replays any more.
+    /// Stops asking about these replays.
     static func stop(_ letters: [UUID], on transaction: any SQLConnection) async throws {
         guard !letters.isEmpty else { return }
-        try await transaction.execute("DELETE FROM replays WHERE letter_id = ANY(\(letters))")
+        // Locked in one order, like everywhere.
+        try await transaction.execute(
+            "DELETE FROM replays WHERE letter_id IN (SELECT letter_id FROM replays WHERE letter_id = ANY(\(letters)) ORDER BY letter_id FOR UPDATE)")
     }
 
-    /// Ask about these again, each at its time.
+    /// Schedules the next query about each of these.
     static func postpone(_ replays: [(letter: UUID, dueAt: Date)], on transaction: any SQLConnection) async throws {
         guard !replays.isEmpty else { return }
         try await transaction.execute(

@@ -26,7 +26,7 @@ struct ListAudit: Sendable {
         }
     }
 
-    /// Whether only people and services other than the collector are asked for. The collector writes nearly all of the entries, so without a filter they are left out.
+    /// Whether to leave out the collector's entries. The collector writes nearly all entries, so they are left out unless a filter asks for them.
     var leavesCollectorOut: Bool {
         if let actor { return actor != DeadLetterStore.collector }
         return action.map { !["arrived", "returned"].contains($0) } ?? true

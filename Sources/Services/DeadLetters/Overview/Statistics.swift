@@ -20,7 +20,7 @@ struct StatisticsView: Sendable, Codable {
     let perHour: [Int]
 }
 
-/// How much there is, without counting letters.
+/// Statistics, read without counting letters.
 struct Statistics: Sendable {
     let clock: any WallClock
 

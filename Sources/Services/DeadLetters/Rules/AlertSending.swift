@@ -7,7 +7,7 @@ import Runtime
 import Secrets
 import WebClient
 
-/// Posts alerts to the operators' webhook, each signed. One that cannot be delivered climbs the retry ladder, as any message does; its receiver may get it twice.
+/// Posts signed alerts to the operators' webhook. An alert that cannot be delivered climbs the retry ladder, like any message; the receiver may get it twice.
 struct AlertSending: Sendable {
     static let maximumConcurrent = 4
     static let timeout: Duration = .seconds(10)
@@ -26,9 +26,9 @@ struct AlertSending: Sendable {
         await items.concurrentMap(limit: Self.maximumConcurrent) { await send($0.plan, id: $0.item.request.id) }
     }
 
-    /// Nil where it has arrived.
+    /// Returns nil if it arrived.
     private func send(_ alert: DeadLetterAlert, id: UUID) async -> Failure? {
-        guard let rule, let transport else { return Failure("alert-unconfigured", "this worker has no webhook for alerts", remedy: .retry) }
+        guard let rule, let transport else { return Failure("alert-unconfigured", "this worker has no alert webhook configured", remedy: .retry) }
         do {
             let body = try JSON.encode(alert)
             let seconds = String(Int(clock.now().timeIntervalSince1970))

@@ -5,12 +5,12 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// `deadletters.alerts.send`: what operators should know of.
+/// `deadletters.alerts.send`: an alert for operators.
 struct DeadLetterAlert: Sendable, Codable, Equatable {
     enum Kind: String, Sendable, Codable {
-        /// Letters die of a cause in a queue that none has died of for ``Alerts/memory``.
+        /// Letters die of a cause that has not occurred in the queue for ``Alerts/memory``.
         case newCause
-        /// Many do.
+        /// Letters die of the cause at a high rate.
         case rate
     }
 
@@ -23,16 +23,16 @@ struct DeadLetterAlert: Sendable, Codable, Equatable {
     let at: Date
 }
 
-/// Notices new causes and high rates among the letters that have just died.
+/// Detects new causes and high rates among the letters that have just died.
 struct Alerts: Sendable {
     static let interval: Duration = .seconds(10)
-    /// Seconds of letters that are looked at: several intervals, so that nothing is missed while the database is away.
+    /// Seconds of letters that are examined: several intervals, so that nothing is missed while the database is unavailable.
     static let reach = 120.0
     /// Seconds after which a cause counts as new again.
     static let memory = 30 * 86_400.0
     /// Seconds between two alerts about the rate of one cause.
     static let pause = 3_600.0
-    /// Alerts in one turn. The next turn goes on.
+    /// Alerts in one turn. The next turn continues.
     static let maximumFound = 20
 
     let rule: DeadLetterRules.Alert?
@@ -40,6 +40,9 @@ struct Alerts: Sendable {
 
     func findDue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         guard let rule else { return [] }
+        // Two workers that look at the same time would both report a new cause.
+        let lock = try await transaction.query("SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || 'alerts', 0)) AS is_mine").first
+        guard try lock?.decode("is_mine") == true else { return [] }
         let now = clock.now()
         try await transaction.execute("DELETE FROM known_causes WHERE seen_at < \(now.addingTimeInterval(-Self.memory))")
         // An alert that cannot be sent becomes a dead letter, about which there must be no alert.

@@ -5,12 +5,12 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// Replays letters by itself while their cause is on a list: one job for each cause in a queue, which begins slowly and stops by itself as any other.
+/// Replays letters automatically while their cause is on a list: one job for each cause in a queue, which starts slowly and stops automatically like any other job.
 struct AutomaticReplay: Sendable {
     static let interval: Duration = .seconds(30)
     /// Seconds within which the jobs of one cause in one queue are counted.
     static let span = 86_400.0
-    /// Causes looked at in one turn, those whose letters have waited longest.
+    /// Causes examined in one turn: those whose letters have waited longest.
     static let maximumFound = 10
     /// Its name in the audit log.
     static let actor = "rule"
@@ -23,7 +23,7 @@ struct AutomaticReplay: Sendable {
     func findDue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         guard let rule, !rule.causes.isEmpty else { return [] }
         // Two workers that look at the same time would both start a job.
-        let lock = try await transaction.query("SELECT pg_try_advisory_xact_lock(hashtextextended('deadletters.rules', 0)) AS is_mine").first
+        let lock = try await transaction.query("SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || 'rules', 0)) AS is_mine").first
         guard try lock?.decode("is_mine") == true else { return [] }
         let now = clock.now()
         let due = try await transaction.query(
@@ -45,13 +45,15 @@ struct AutomaticReplay: Sendable {
         return messages
     }
 
-    /// Whether no job of this cause is under way, and there were not as many as there may be. A job that has stopped waits for an operator.
+    /// Whether no job of this cause is active and the limit of jobs is not reached. A stopped job waits for an operator.
     private func mayStart(_ queue: String, _ cause: String, _ rule: DeadLetterRules.Replay, _ now: Date, on transaction: any SQLConnection) async throws -> Bool {
         guard try await JobStore.running(on: transaction) < Jobs.maximum else { return false }
         let earlier = try await transaction.query(
             """
-            SELECT count(*) AS count, count(*) FILTER (WHERE state IN ('running', 'stopped')) AS unfinished FROM jobs
-            WHERE started_at > \(now.addingTimeInterval(-Self.span)) AND job_order ->> 'startedBy' = \(Self.actor)
+            SELECT count(*) FILTER (WHERE started_at > \(now.addingTimeInterval(-Self.span))) AS count,
+                   count(*) FILTER (WHERE state IN ('running', 'stopped')) AS unfinished
+            FROM jobs
+            WHERE job_order ->> 'startedBy' = \(Self.actor)
               AND job_order -> 'filter' ->> 'queue' = \(queue) AND job_order -> 'filter' ->> 'cause' = \(cause)
             """
         ).first

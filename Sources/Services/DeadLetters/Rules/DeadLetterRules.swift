@@ -3,7 +3,7 @@ public struct DeadLetterRules: Sendable {
     /// Letters of these causes are replayed by themselves.
     public struct Replay: Sendable {
         public let causes: [String]
-        /// How long the oldest letter of a cause in a queue has waited by then.
+        /// How long the oldest letter of a cause in a queue waits before a replay.
         public let afterMinutes: Int
         /// How often that happens within ``AutomaticReplay/span`` for one cause in one queue.
         public let times: Int
@@ -15,12 +15,12 @@ public struct DeadLetterRules: Sendable {
         }
     }
 
-    /// A webhook is told about new causes, and about many deaths.
+    /// A webhook is notified of new causes and of high rates.
     public struct Alert: Sendable {
         public let url: String
         /// The key of the signature.
         public let secret: String
-        /// Deaths a minute of one cause in one queue that are worth an alert; 0 for none.
+        /// Deaths per minute of one cause in one queue that cause an alert; 0 for none.
         public let rate: Int
 
         public init(url: String, secret: String, rate: Int) {

@@ -8,7 +8,7 @@ import Runtime
 struct Receipts: Sendable {
     let clock: any WallClock
 
-    /// In the order in which they are received: of two choices about one number the later one stands.
+    /// In the order in which they are received: the later of two choices about a number applies.
     func receive(_ items: [IncomingMessage<TwilioCallback>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var reports: [DeliveryReport] = []
         var choices: [String: Bool] = [:]
@@ -46,7 +46,7 @@ enum ReceiptStore {
         case refused
         /// A message that was accepted did not arrive.
         case undelivered
-        /// Its owner wants no more messages there; only the owner can change that.
+        /// The number's owner has opted out; only the owner can change that.
         case optedOut
 
         /// The causes that a delivery disproves.

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Messaging
 import WebClient
 
-/// What Twilio posts: what became of a message, or a message that somebody has sent to the shop's number, of which only STOP and START matter.
+/// A callback from Twilio: the state of a message, or a message sent to the shop's number, of which only STOP and START matter.
 enum TwilioCallback: Sendable, Equatable {
     case report(DeliveryReport)
     /// The owner of this number no longer wants messages, or wants them again.

@@ -12,8 +12,7 @@ struct ResendNotification: Sendable {
 
     static func read(_ request: Request) throws -> ResendNotification {
         try Fields.read(request) { fields in
-            let actor = request.caller.map { caller in caller.email.map { "\($0) (\(caller.id.lowerCaseText))" } ?? caller.id.lowerCaseText }
-            return ResendNotification(id: try fields.uuidParameter("id", of: "notification"), actor: actor ?? "")
+            ResendNotification(id: try fields.uuidParameter("id", of: "notification"), actor: request.auditName)
         }
     }
 }
@@ -56,7 +55,7 @@ enum ResendStore {
             """)
     }
 
-    /// Records where they went: the order's address may have changed since the first one. An erased address stays erased.
+    /// Records the addresses they were sent to: the order's address may have changed since the first one. An erased address stays erased.
     static func address(_ recipients: [UUID: String], on transaction: any SQLConnection) async throws {
         guard !recipients.isEmpty else { return }
         let sorted = recipients.sorted { $0.key < $1.key }

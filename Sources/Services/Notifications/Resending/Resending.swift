@@ -6,11 +6,11 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// Sends a notification about an order again because an administrator requests that: once for each request, recorded beside the first one with the administrator's name.
+/// Sends a notification about an order again at an administrator's request: once for each request, recorded as a notification of its own with the administrator's name.
 ///
-/// Its text is not stored: orders is asked for the news as it is now, and it goes to the address that the order has now.
+/// Texts are not stored: orders is asked for the current news, which is sent to the order's current address.
 struct Resending: Sendable {
-    /// For orders to answer; after this the notification waits.
+    /// Timeout for orders to answer; after this the notification waits.
     static let timeout: Duration = .seconds(2)
 
     let delivering: Delivering
@@ -29,7 +29,7 @@ struct Resending: Sendable {
             var view = NotificationView(
                 id: id, orderId: original.orderId, kind: original.kind, channel: original.channel, recipient: original.recipient, result: "pending", detail: nil,
                 createdAt: delivering.clock.now(), sentAt: nil)
-            // Of a repetition, the first one: it names the parcel or the refund.
+            // For a repetition, the first notification: it names the parcel or the refund.
             view.repeats = original.repeats ?? original.id.lowerCaseText
             view.requestedBy = item.input.actor
             repetitions.append(Repetition(view))
@@ -71,13 +71,13 @@ struct Resending: Sendable {
         guard let kind = NotificationKind(rawValue: repetition.kind), let order = repetition.order,
             let channel = delivering.channels.first(where: { $0.name == repetition.channel })
         else { return .pointless(repetition.id, "this shop no longer sends \(repetition.kind) by \(repetition.channel)") }
-        guard let bodies = try await news(kind, of: order) else { return .failed(Failure("orders-away", "orders does not answer", remedy: .retry)) }
+        guard let bodies = try await news(kind, of: order) else { return .failed(Failure("orders-away", "orders did not answer", remedy: .retry)) }
         let read = OrderNews.read(kind)
         let news = try bodies.map { body in
             try read(Request(id: repetition.id, operation: kind.event, body: try JSON.encode(body)))
         }
         let same = news.first { Delivering.id(of: kind, order: order, by: channel.name, repetition: $0.repetition) == repetition.original }
-        guard let same, let recipient = channel.recipient(of: same) else { return .pointless(repetition.id, "the order no longer has this news") }
+        guard let same, let recipient = channel.recipient(of: same) else { return .pointless(repetition.id, "this news no longer applies to the order") }
         let notification = OutgoingNotification(id: repetition.id, news: same, recipient: recipient, date: repetition.requestedAt)
         let planned = Delivering.Planned(channel: channel, notification: notification)
         delivering.ledger.begin([(repetition.id, channel.name, repetition.requestedAt)], at: delivering.clock.now())
@@ -127,11 +127,11 @@ extension NotificationView {
     /// Why it cannot be sent again; nil if it can.
     fileprivate var problemOfRepeating: Problem? {
         if orderId == nil {
-            return .conflict("not-repeatable", "Mails about accounts contain links that are made for each mail; the customer asks for a new one.")
+            return .conflict("not-repeatable", "Mails about accounts contain links made for that mail alone. The customer has to request a new one.")
         }
-        if recipient == Erased.email { return .conflict("customer-erased", "The customer of the order has been erased.") }
+        if recipient == Erased.email { return .conflict("customer-erased", "The order's customer has been erased.") }
         if result == "pending" { return .conflict("notification-pending", "The notification is still being sent.") }
-        if unreachable?.cause == ReceiptStore.Cause.optedOut.rawValue { return .conflict("opted-out", "The owner of the number wants no messages there.") }
+        if unreachable?.cause == ReceiptStore.Cause.optedOut.rawValue { return .conflict("opted-out", "The owner of the number has replied STOP.") }
         return nil
     }
 }

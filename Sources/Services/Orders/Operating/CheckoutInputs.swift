@@ -3,10 +3,10 @@ import FoundationEssentials
 import Input
 import Messaging
 
-/// Which running checkouts a list shows. A nil filter is not applied.
+/// Which running checkouts to list. A nil filter is not applied.
 struct CheckoutFilter: Sendable {
     static let states = Checkout.Phase.allCases.filter { !Checkout(phase: $0, reason: nil).isTerminal }.map(\.rawValue)
-    /// A step that was repeated so often without an answer is stuck: with the usual times, more than a minute has passed.
+    /// A step that was repeated this often without an answer is stuck: with the usual timeouts, more than a minute has passed.
     static let stuckAfter = 3
 
     var state: String?
@@ -52,7 +52,7 @@ struct AbandonCheckout: Sendable {
     }
 }
 
-/// `{assignee}`, which is null to assign the order to nobody.
+/// `{assignee}`; null removes the assignment.
 struct AssignCheckout: Sendable {
     let order: UUID
     let assignee: String?

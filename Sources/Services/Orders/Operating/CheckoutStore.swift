@@ -5,7 +5,7 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-/// What the tables have about a checkout besides its order.
+/// What the tables store about a checkout besides its order.
 struct CheckoutRecord: Sendable {
     let dueAt: Date?
     let redrives: Int
@@ -45,7 +45,7 @@ enum CheckoutStore {
         ).map(summary)
     }
 
-    /// Each filter but the state has an index in the order of the list. Checkouts of one state are found among those that run: as many as are placed within their lifetime.
+    /// Each filter except the state has an index in the order of the list. Checkouts in one state are found by scanning the running ones: as many as are placed within a checkout's lifetime.
     static func running(_ list: ListCheckouts, now: Date) -> SQL {
         var running: SQL = "SELECT order_id, phase, reason, drives, listed_at, due_at, payment_state FROM checkouts WHERE due_minute IS NOT NULL"
         // A literal, which lets the planner use the index of the stuck ones.
@@ -110,12 +110,19 @@ enum CheckoutStore {
             """)
     }
 
+    /// Erases the reasons that operators gave, which may name the customer.
+    static func eraseReasons(of orders: [UUID], on transaction: any SQLConnection) async throws {
+        let abandoned = CheckoutAction.Kind.abandoned.rawValue
+        try await transaction.enqueue(
+            "UPDATE checkout_actions SET detail = \(Erased.text) WHERE order_id = ANY(\(orders)) AND action = \(abandoned) AND detail IS NOT NULL")
+    }
+
     static func existing(_ orders: Set<UUID>, on connection: any SQLConnection) async throws -> Set<UUID> {
         let rows = try await connection.query("SELECT id FROM orders WHERE id = ANY(\(orders.sorted()))")
         return try Set(rows.map { try $0.decode("id") })
     }
 
-    /// - Parameter assignments: By order; nil for nobody. They are made in one order, so that two batches cannot deadlock.
+    /// - Parameter assignments: By order; nil removes the assignment. They are made in a fixed order, so that two batches cannot deadlock.
     static func assign(_ assignments: [UUID: String?], by actors: [UUID: String], now: Date, on transaction: any SQLConnection) async throws {
         let orders = assignments.keys.sorted()
         try await transaction.enqueue(

@@ -74,7 +74,7 @@ struct CheckoutDetail: Sendable, Encodable {
     let isStuck: Bool
     let placedAt: Date
     let dueAt: Date?
-    /// From then on a step without an answer gives the order up.
+    /// After this, a step without an answer gives the order up.
     let deadline: Date
     let customer: Customer
     let payment: Payment
@@ -82,7 +82,7 @@ struct CheckoutDetail: Sendable, Encodable {
     let timeline: [Step]
     let actions: [Action]
     let messages: [Waterfall.Message]
-    /// Services that did not answer, whose part of the messages is missing.
+    /// Services that did not answer; their messages are missing.
     let unanswered: [String]
 }
 

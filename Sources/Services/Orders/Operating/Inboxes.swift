@@ -10,7 +10,7 @@ import Secrets
 public struct Inboxes: Sendable {
     /// Those besides orders itself, whose inbox is at hand.
     static let others = ["carts", "catalog", "notifications", "payments"]
-    /// For each query. An operator waits, and a service that does not answer is not asked twice.
+    /// Timeout of each query. An operator waits, and a service that does not answer is not asked twice.
     static let timeout: Duration = .seconds(1)
 
     let ask: RequestClient.Ask

@@ -6,11 +6,11 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// What operators see of checkouts: those that run, and one of any state with all its messages.
+/// Checkouts for operators: the running ones, and one in any state with all its messages.
 struct Operating: Sendable {
     let times: CheckoutTimes
     let clock: any WallClock
-    /// Nil where there is nobody to ask.
+    /// Nil if no service can be asked.
     let inboxes: Inboxes?
 
     func list(_ items: [IncomingMessage<ListCheckouts>], on connection: any SQLConnection) async throws -> [Outcome] {
@@ -42,13 +42,13 @@ struct Operating: Sendable {
 }
 
 extension Changing {
-    /// Asks for the current step again at once. Receivers act once per order, so it does no harm when the step is only slow.
+    /// Requests the current step again at once. Receivers act once per order, so this is safe if the step is only slow.
     func retry(_ items: [IncomingMessage<OneCheckout>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var actions: [CheckoutAction] = []
         let outcomes = try await change(items, of: \.order, on: transaction) { item, order, now in
             guard let (next, steps) = order.checkout.after(.retried) else { throw Problem.checkoutEnded(order.checkout) }
             order.checkout = next
-            // The wait for a customer is no answer that is missing: its first deadline sends the reminder.
+            // Waiting for a customer is not a missing answer: its first deadline sends the reminder.
             if next.phase != .awaitingCustomer { order.retries += 1 }
             actions.append(item.action(.retried, of: order.id, next.phase.rawValue))
             return (try reply(order, now), try steps.map { try OutgoingMessage($0, for: order, until: times.end(placedAt: order.placedAt)) })
@@ -75,7 +75,7 @@ extension Changing {
 
     func assign(_ items: [IncomingMessage<AssignCheckout>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let known = try await CheckoutStore.existing(Set(items.map(\.input.order)), on: transaction)
-        // Of several in one batch the last holds.
+        // Of several assignments in one batch the last one applies.
         var assignments: [UUID: String?] = [:]
         var actors: [UUID: String] = [:]
         for item in items where known.contains(item.input.order) {
@@ -115,7 +115,7 @@ extension Problem {
         let detail =
             switch checkout.phase {
             case .confirming, .confirmed: "The order is paid. Cancel it instead, which refunds it."
-            default: "The order is being given up, or has ended: its state is \(checkout.phase.rawValue)."
+            default: "The order is being given up or has ended; its state is \(checkout.phase.rawValue)."
             }
         return .conflict("checkout-not-abandonable", detail)
     }

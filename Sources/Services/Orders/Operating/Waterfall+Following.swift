@@ -5,9 +5,9 @@ import PostgreSQL
 import Secrets
 
 extension Waterfall {
-    /// Messages that are followed one after the other: the usual way of a checkout has seven, that of one that is given up twelve.
+    /// The maximum length of a chain of messages: a usual checkout has seven, one that is given up twelve.
     static let maximumDepth = 20
-    /// Messages that are shown of one order: those of some forty repeated steps.
+    /// The maximum number of messages shown for one order: those of about forty repeated steps.
     static let maximumMessages = 250
 
     /// Follows the messages of an order from those that changed its saga.
@@ -36,7 +36,7 @@ extension Waterfall {
     private static func roots(_ order: OrderRow, _ record: CheckoutRecord) throws -> [(id: UUID, operation: String?)] {
         var roots: [(UUID, String?)] = record.placedBy.map { [($0, MessageName.place)] } ?? []
         for action in record.actions { if let id = UUID(text: action.messageId) { roots.append((id, operation(action.action))) } }
-        // A step by a person has the operation of its request, which nothing names.
+        // A step by a person has the operation of its request, which is not recorded.
         for entry in try order.history.value { if let id = entry.message { roots.append((id, entry.by == nil ? MessageName.advance : nil)) } }
         return roots
     }

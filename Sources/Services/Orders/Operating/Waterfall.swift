@@ -31,7 +31,7 @@ struct Waterfall: Sendable {
         /// Whether the inboxes have been asked about it.
         var isClosed = false
 
-        /// An event goes to its subscribers, which its name does not tell, and a message without a name may go anywhere.
+        /// An event's name does not show its subscribers, and a message without a name may go to any service.
         func mayBeHandled(by service: String) -> Bool {
             guard !isEvent, let operation else { return true }
             return operation.hasPrefix("\(service).")
@@ -49,7 +49,7 @@ struct Waterfall: Sendable {
     /// The messages to ask the inboxes about.
     var open: [Node] { nodes.values.filter { !$0.isClosed }.sorted { $0.id < $1.id } }
 
-    /// A message that is known without an inbox. The first name counts.
+    /// Adds a message that is known without an inbox. The first name is kept.
     mutating func addRoot(_ id: UUID, operation: String?) {
         if nodes[id]?.operation == nil { add(id) { $0.operation = operation } }
     }
@@ -86,7 +86,7 @@ struct Waterfall: Sendable {
     var messages: [Message] {
         let children = Dictionary(grouping: nodes.values.filter { hasParent($0) }) { $0.parent ?? .zero }
         var messages: [Message] = []
-        // A message that led to itself is no message of ours; its part is left out instead of walked for ever.
+        // A cycle cannot come from Wharf's messages; it is left out, so that the walk ends.
         var path = sorted(nodes.values.filter { !hasParent($0) }).reversed().map { (node: $0, depth: 0) }
         while let (node, depth) = path.popLast() {
             messages.append(Message(node, depth: depth))

@@ -6,7 +6,7 @@ import PostgreSQL
 
 /// Our customers at the gateways, and their saved methods. Attempts are locked before customers, and customers in the order of their ids.
 enum MethodStore {
-    /// Methods that a customer keeps: more than anyone needs, and few enough for one page of an export. The method of a further payment is not saved.
+    /// The maximum number of methods per customer: more than a customer needs, and few enough for one page of an export. Further methods are not saved.
     static let maximum = 50
 
     /// Names the gateway's customer in each attempt whose method is to be saved, if the gateway has one. The method of a customer who has left, or who has as many as can be
@@ -45,7 +45,7 @@ enum MethodStore {
         return try Set(rows.filter { try $0.decode("is_erased") }.map { try $0.decode("user_id", as: UUID.self) })
     }
 
-    /// Records saved methods, except those of customers who have left: theirs end with the gateway's customer.
+    /// Records saved methods, except those of customers who have left: deleting the gateway's customer deletes theirs.
     static func add(_ methods: [SavedMethod], now: Date, on transaction: any SQLConnection) async throws {
         guard !methods.isEmpty else { return }
         try await transaction.enqueue(
@@ -75,7 +75,7 @@ enum MethodStore {
         ).map { try $0.map(view) }
     }
 
-    /// Those of the methods that their customers may use, with the gateway's ids.
+    /// The methods that their customers may use, with the gateway's ids.
     static func find(_ references: [SavedMethodQuery.Reference], on connection: any SQLConnection) async throws -> [SavedMethodList.Entry] {
         let rows = try await connection.query(
             """
@@ -99,7 +99,7 @@ enum MethodStore {
         return try rows.first.map { DetachMethod(gateway: try gateway($0), method: try $0.decode("gateway_id")) }
     }
 
-    /// Nothing more is saved for these customers. Returns the gateways' customers that are left to delete.
+    /// Stops saving methods for these customers. Returns the gateways' customers that still have to be deleted.
     static func erase(_ users: [UUID], at gateways: [GatewayName], now: Date, on transaction: any SQLConnection) async throws -> [GatewayCustomer] {
         let users = Set(users).sorted()
         let rows = try await transaction.query(
@@ -119,6 +119,7 @@ enum MethodStore {
     /// Drops the ids of customers that their gateways have deleted.
     static func forget(_ customers: [GatewayCustomer], on transaction: any SQLConnection) async throws {
         guard !customers.isEmpty else { return }
+        let customers = customers.sorted { ($0.user, $0.gateway.rawValue) < ($1.user, $1.gateway.rawValue) }
         try await transaction.enqueue(
             """
             UPDATE customers SET gateway_id = NULL

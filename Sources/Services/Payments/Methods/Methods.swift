@@ -80,7 +80,7 @@ struct OwnMethod: Sendable {
 }
 
 extension Request {
-    /// The ingress lets nobody through to these operations without a session.
+    /// The ingress requires a session for these operations.
     fileprivate var callerID: UUID {
         get throws {
             guard let caller else { throw Failure("malformed-message", "\(operation) without a caller") }

@@ -28,7 +28,7 @@ extension StripeGateway {
         let path = "/v1/payment_methods/\(PercentEncoding.encode(method))"
         let response = try await send("POST", "\(path)/detach")
         if response.status == 200 || response.status == 404 { return }
-        // Stripe also refuses to detach what is detached already.
+        // Stripe also refuses to detach a method that is already detached.
         let found = try await send("GET", path)
         if found.status == 404 { return }
         if try read(found, "the payment method", as: Method.self).customer != nil { throw failure(response) }

@@ -96,7 +96,7 @@ struct CheckoutReport: Decodable, Sendable {
 }
 
 extension Double {
-    /// Seconds in the largest unit of which there are two: `95 s`, `12 min`, `36 h`, `8 d`.
+    /// A duration in the largest unit of which there are at least two: `95 s`, `12 min`, `36 h`, `8 d`.
     var age: String {
         let seconds = Int(Swift.max(0, Swift.min(self, 1e12)))
         if seconds < 120 { return "\(seconds) s" }

@@ -5,7 +5,7 @@ import Terminal
 /// One checkout as text.
 struct CheckoutText: Sendable {
     private static let labelWidth = 12
-    /// Of a terminal whose width is not known.
+    /// The width assumed for a terminal that does not report one.
     private static let usualColumns = 100
     private static let minimumBar = 10
 
@@ -33,12 +33,12 @@ struct CheckoutText: Sendable {
         var fields = [
             ("order", "\(report.number)  \(report.orderId)"),
             ("state", report.orderState + (report.reason.map { " (\($0))" } ?? "")),
-            ("checkout", report.state + (report.retries > 0 ? ", asked for \(report.retries + 1) times" : "") + (report.isStuck ? ", stuck" : "")),
+            ("checkout", report.state + (report.retries > 0 ? ", requested \(report.retries + 1) times" : "") + (report.isStuck ? ", stuck" : "")),
             ("placed", report.placedAt.ISO8601Format()),
             ("customer", "\(report.customer.name) <\(report.customer.email)>" + (report.customer.id.map { "  \($0)" } ?? ", a guest")),
             ("payment", "\(report.payment.state) by \(report.payment.gateway), \(report.payment.total.text)" + refunded),
         ]
-        if let due = report.dueAt { fields.append(("repeats at", "\(due.ISO8601Format()), and gives up from \(report.deadline.ISO8601Format()) on")) }
+        if let due = report.dueAt { fields.append(("repeats at", "\(due.ISO8601Format()), and gives up after \(report.deadline.ISO8601Format())")) }
         if let assignment = report.assignment { fields.append(("assigned to", "\(assignment.assignee) by \(assignment.by), \(assignment.at.ISO8601Format())")) }
         return fields.map { paint.dim($0.padded(to: Self.labelWidth)) + " " + $1.printable }
     }
@@ -79,7 +79,7 @@ struct CheckoutText: Sendable {
     }
 
     private var missing: [String] {
-        report.unanswered.isEmpty ? [] : [paint.bad("No answer from \(report.unanswered.joined(separator: ", ").printable): their part is missing.")]
+        report.unanswered.isEmpty ? [] : [paint.bad("No answer from \(report.unanswered.joined(separator: ", ").printable): their messages are missing.")]
     }
 
     // MARK: For programs

@@ -7,7 +7,7 @@ import Terminal
 
 struct CheckoutsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkouts", abstract: "Lists checkouts that run, shows one with all its messages, and helps one that is stuck.",
+        commandName: "checkouts", abstract: "Lists running checkouts, shows one with all its messages, and resolves stuck ones.",
         discussion: "Exit status 0: done. 1: refused, or no answer came. 78: a setting is wrong.",
         subcommands: [List.self, Show.self, Retry.self, Compensate.self, Assign.self], defaultSubcommand: List.self)
 
@@ -15,8 +15,8 @@ struct CheckoutsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists checkouts that have not ended, oldest first.")
 
         @Option(help: "The step that it waits for: reserving, charging, awaitingCustomer, booked, confirming, voiding, releasing or reopening.") var state: String?
-        @Flag(help: "Only those whose step was repeated three times or more without an answer.") var stuck = false
-        @Option(help: "Only those placed longer ago than 90s, 15m, 36h or 8d.") var olderThan: String?
+        @Flag(help: "Only checkouts whose step was repeated three times or more without an answer.") var stuck = false
+        @Option(help: "Only checkouts placed longer ago than this, such as 90s, 15m, 36h or 8d.") var olderThan: String?
         @OptionGroup var options: ListOptions
 
         func run() async throws {
@@ -24,7 +24,7 @@ struct CheckoutsCommand: AsyncParsableCommand {
             parameters["state"] = state
             if stuck { parameters["stuck"] = "true" }
             parameters["olderThan"] = olderThan
-            let printer = ListPrinter(options: options, columns: CheckoutLine.columns(at: Date()), emptiness: "No checkout runs that matches.")
+            let printer = ListPrinter(options: options, columns: CheckoutLine.columns(at: Date()), emptiness: "No running checkout matches.")
             let query = parameters
             try await ShellRequests.run("checkouts") { try await printer.print("orders.checkouts.list", query, $0) }
         }
@@ -33,7 +33,7 @@ struct CheckoutsCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows one order's checkout: its steps, what operators did, and its messages as a waterfall.",
-            discussion: "In a pipe the messages are lines with tabs: depth, operation, service, sent, handled, milliseconds, id.")
+            discussion: "In a pipe the messages are tab-separated lines: depth, operation, service, sent, handled, milliseconds, id.")
 
         @Argument(help: "The order's id or number.") var order: String
         @Flag(help: "Print JSON.") var json = false
@@ -54,40 +54,40 @@ struct CheckoutsCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Asks for the current step again at once.",
-            discussion: "Services act once for each order: it does no harm when the step is only slow.")
+            abstract: "Requests the current step again at once.",
+            discussion: "Services act once for each order, so this is safe if the step is only slow.")
 
         @Argument(help: "The order's id or number.") var order: String
         @OptionGroup var caution: Caution
 
         func run() async throws {
-            try await CheckoutsCommand.change(order, "orders.checkouts.retry", .durable, caution) { ("Ask for \($0.step) of order \($0.name) again?", true) }
+            try await CheckoutsCommand.change(order, "orders.checkouts.retry", .durable, caution) { ("Retry \($0.step) of order \($0.name)?", true) }
         }
     }
 
     struct Compensate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Gives an order up as the end of its time would: its payment is undone, its stock released, its cart opened again.",
+            abstract: "Gives an order up as its deadline would: cancels or refunds the payment, releases the stock and opens the cart again.",
             discussion: "Possible until its payment is known to have succeeded; after that, cancel the order.")
 
         @Argument(help: "The order's id or number.") var order: String
-        @Option(help: "Why, for the order's history.") var reason: String?
+        @Option(help: "The reason, shown in the order's history.") var reason: String?
         @OptionGroup var caution: Caution
 
         func run() async throws {
             let body = try reason.map { try JSON.encode(["reason": $0]) } ?? []
             try await CheckoutsCommand.change(order, "orders.checkouts.compensate", .durable, caution, body: body) {
-                ("Give up order \($0.name) of \($0.customer.email.printable) (\($0.payment.total.text)), which is \($0.state.printable)? The customer is told.", true)
+                ("Give up order \($0.name) of \($0.customer.email.printable) (\($0.payment.total.text)), now \($0.state.printable)? The customer will be notified.", true)
             }
         }
     }
 
     struct Assign: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Notes who looks after an order.")
+        static let configuration = CommandConfiguration(abstract: "Assigns an order to an operator.")
 
         @Argument(help: "The order's id or number.") var order: String
         @Argument(help: "The operator's name or address. (default: you)") var operatorName: String?
-        @Flag(help: "Assign it to nobody.") var nobody = false
+        @Flag(help: "Remove the assignment.") var nobody = false
         @OptionGroup var caution: Caution
 
         func validate() throws {
@@ -98,10 +98,11 @@ struct CheckoutsCommand: AsyncParsableCommand {
             let name = nobody ? nil : operatorName ?? ShellRequests.person
             let body = try JSON.encode(["assignee": name])
             try await CheckoutsCommand.change(order, "orders.checkouts.assign", .command, caution, body: body) { checkout in
-                // Only a change of hands is worth a question.
+                // Only a reassignment needs a confirmation.
                 let holder = checkout.assignment?.assignee
-                let from = holder.map { " is assigned to \($0.printable)" } ?? " is assigned to nobody"
-                return ("Order \(checkout.name)\(from). Assign it to \(name?.printable ?? "nobody")?", holder != nil && holder != name)
+                let current = holder.map { "assigned to \($0.printable)" } ?? "unassigned"
+                let change = name.map { "Assign it to \($0.printable)?" } ?? "Remove the assignment?"
+                return ("Order \(checkout.name) is \(current). \(change)", holder != nil && holder != name)
             }
         }
     }
@@ -111,8 +112,8 @@ struct CheckoutsCommand: AsyncParsableCommand {
         @OptionGroup var confirmation: Confirmation
     }
 
-    /// Shows what would be changed, asks where that is called for, and changes it.
-    /// - Parameter question: What a person is asked, and whether a person has to be asked.
+    /// Shows the change, asks for confirmation if needed, and makes the change.
+    /// - Parameter question: The question, and whether it has to be asked.
     private static func change(
         _ order: String, _ operation: String, _ durability: Durability, _ caution: Caution, body: [UInt8] = [],
         question: @escaping @Sendable (CheckoutReport) -> (text: String, isAsked: Bool)

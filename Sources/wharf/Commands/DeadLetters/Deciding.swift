@@ -9,20 +9,20 @@ extension DeadLettersCommand {
         static let configuration = CommandConfiguration(
             abstract: "Sends messages back to the queues they came from.",
             discussion: """
-                By id at once. By filter as a job of the service, which goes on when this command ends: first slowly, then faster, and it stops by itself when too many die again. \
-                An edited letter is sent as edited. A message that a service has handled before counts once, within the services' memory of 7 days.
+                Replays letters given by id at once. A filter starts a job of the service, which continues after this command ends. It starts slowly, speeds up, and stops when too many die again. \
+                An edited letter is sent as edited. A message that was already handled has no second effect, within the services' memory of 7 days.
                 """)
 
         @OptionGroup var selection: Selection
-        @Flag(help: "Also replay messages older than what services remember. If one was handled before it died, it is handled a second time.") var pastMemory = false
-        @Flag(help: "Also replay charges past the time for which the gateway knows their keys, after a reconciliation.") var reconcile = false
-        @Option(help: "Letters a second, step by step, such as 1,5,50.") var rates: String?
-        @Option(help: "The share of letters that die again at which the job stops, from 0 to 1.") var stopShare: Double?
+        @Flag(help: "Also replay messages older than the services' memory. One that was handled before it died is handled a second time.") var pastMemory = false
+        @Flag(help: "Also replay charges whose idempotency keys the gateway may have forgotten; payments looks for each payment before it charges.") var reconcile = false
+        @Option(help: "The rates in letters per second, one after another, such as 1,5,50.") var rates: String?
+        @Option(help: "The job stops when more than this share of letters die again, from 0 to 1.") var stopShare: Double?
 
         func validate() throws {
             try selection.validate()
-            if let rates, Self.numbers(rates) == nil { throw ValidationError("--rates are integers with commas, such as 1,5,50.") }
-            if !selection.ids.isEmpty, rates != nil || stopShare != nil { throw ValidationError("--rates and --stop-share are for a filter.") }
+            if let rates, Self.numbers(rates) == nil { throw ValidationError("--rates takes integers separated by commas, such as 1,5,50.") }
+            if !selection.ids.isEmpty, rates != nil || stopShare != nil { throw ValidationError("--rates and --stop-share require a filter.") }
         }
 
         func run() async throws {
@@ -42,7 +42,7 @@ extension DeadLettersCommand {
     }
 
     struct Discard: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Discards dead letters; they stay in the records, and can be restored.")
+        static let configuration = CommandConfiguration(abstract: "Discards dead letters; they are kept and can be restored.")
         @OptionGroup var selection: Selection
 
         func validate() throws { try selection.validate() }
@@ -58,13 +58,13 @@ extension DeadLettersCommand {
     }
 }
 
-/// What an operator decides about letters.
+/// An operator's decisions about letters.
 enum LetterDecision: String, Sendable {
     case replay, discard, restore
 
     var operation: String { "deadletters.letters.\(rawValue)" }
     var durability: Durability { self == .replay ? .durable : .command }
-    /// The state of the letters that it is for.
+    /// The state of the letters that it applies to.
     var from: String { self == .restore ? "discarded" : "open" }
 
     var done: String {
@@ -76,11 +76,11 @@ enum LetterDecision: String, Sendable {
     }
 }
 
-/// The letters that a decision is about: some by their ids, or all that a filter selects.
+/// The letters that a decision applies to: given by id, or all that a filter selects.
 struct Selection: ParsableArguments, Sendable {
-    @Argument(help: "The letters' ids; without any, the filter selects.") var ids: [String] = []
+    @Argument(help: "The letters' ids; without ids, the filter selects letters.") var ids: [String] = []
     @OptionGroup(title: "Filter") var filter: LetterFilter
-    @Flag(help: "Without a filter: all of them.") var all = false
+    @Flag(help: "Select all letters, instead of a filter.") var all = false
     @Flag(help: "Show what would be done, and change nothing.") var dryRun = false
     @Flag(help: "Start the job without following it.") var noWatch = false
     @OptionGroup var confirmation: Confirmation
@@ -92,8 +92,8 @@ struct Selection: ParsableArguments, Sendable {
     }
 
     /// - Parameters:
-    ///   - single: What the request about one letter holds.
-    ///   - job: What the request of a job holds besides.
+    ///   - single: The body of the request for one letter.
+    ///   - job: Additional members of a job's request.
     func perform(_ decision: LetterDecision, single: [String: JSONValue] = [:], job: [String: JSONValue] = [:]) async throws {
         let selection = self
         try await ShellRequests.run("dead-letters") { shell in
@@ -107,7 +107,7 @@ struct Selection: ParsableArguments, Sendable {
         }
     }
 
-    /// Decides about one letter after the other, and prints what became of each. A refusal does not stop the others.
+    /// Applies the decision to each letter in turn and prints the result of each. A refusal does not stop the others.
     /// - Returns: How many were refused.
     func decide(
         _ decision: LetterDecision, _ options: [String: JSONValue], _ requests: any OperatorRequests, _ write: @Sendable (String) -> Void
@@ -155,7 +155,7 @@ struct BulkDecision: Sendable {
         let byCause: [Cause]
     }
 
-    /// Shows what would be done, and does it once `agree` returns.
+    /// Shows a preview, and starts the job once `agree` returns.
     func run(
         _ requests: any OperatorRequests, dryRun: Bool, clock: any WallClock, watches: Bool, write: @escaping @Sendable (String) -> Void = { Console.print($0) },
         _ agree: @Sendable (String) async throws -> Void
@@ -166,7 +166,7 @@ struct BulkDecision: Sendable {
         guard preview.selected > 0 else { return write("Nothing to do.\n") }
         try await agree("\(decision.rawValue.capitalizedFirst) \(preview.selected) letters?")
         let job = try JSON.decode(LetterJob.self, from: try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(dryRun: false)).body)
-        write("job \(job.id); it goes on when this command ends: wharf dead-letters jobs watch \(job.id)\n")
+        write("job \(job.id); it continues after this command ends: wharf dead-letters jobs watch \(job.id)\n")
         guard watches else { return }
         try await LetterJob.follow(job.id, requests, clock: clock, terminal: .own, write: write)
     }

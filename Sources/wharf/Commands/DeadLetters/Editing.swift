@@ -7,14 +7,14 @@ import Terminal
 extension DeadLettersCommand {
     struct Edit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Changes the body that a replay sends; the original is kept, and exactly one of the two can be sent.",
+            abstract: "Changes the body that a replay sends; the original is kept, and at most one of the two takes effect.",
             discussion: """
-                Opens $VISUAL, $EDITOR or vi; with --set, changes members of JSON instead: --set lines[0].quantity=2. A value that is not JSON is a text. \
+                Opens $VISUAL, $EDITOR or vi; with --set, changes JSON members instead: --set lines[0].quantity=2. A value that is not JSON is taken as a string. \
                 The service checks the new body against what the operation accepts.
                 """)
 
         @Argument(help: "The letter's id.") var id: String
-        @Option(name: .customLong("set"), help: "path=value; repeat for several.") var settings: [String] = []
+        @Option(name: .customLong("set"), help: "path=value; may be repeated.") var settings: [String] = []
         @Flag(help: "Go back to the original.") var revert = false
         @Flag(help: "Show the difference, and change nothing.") var dryRun = false
         @OptionGroup var confirmation: Confirmation
@@ -34,7 +34,7 @@ extension DeadLettersCommand {
     }
 }
 
-/// A change of what a replay of a letter sends.
+/// Edits the message that a replay of a letter sends.
 struct EditedBody: Sendable {
     let settings: [String]
     let dryRun: Bool
@@ -112,8 +112,8 @@ struct BodyChange: Sendable, Equatable {
             let new = try applied(to: index < elements.count ? elements[index] : .object([:]), path.dropFirst())
             if index < elements.count { elements[index] = new } else { elements.append(new) }
             return .array(elements)
-        case (.member(let name), _): throw ValidationError("There is no object for the member '\(name.printable)'.")
-        case (.element(let index), _): throw ValidationError("There is no list with an element \(index).")
+        case (.member(let name), _): throw ValidationError("There is no object that could have the member '\(name.printable)'.")
+        case (.element(let index), _): throw ValidationError("There is no array with an element \(index).")
         }
     }
 }

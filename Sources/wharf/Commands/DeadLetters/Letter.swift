@@ -123,7 +123,7 @@ struct LetterGroup: Decodable, Sendable {
     /// Its name, or what it is.
     var title: String { name ?? "\(cause): \(text)" }
 
-    /// Its state, and whether it has come back.
+    /// Its state, and whether its cause has returned.
     var mark: String {
         switch returned {
         case "replay": "\(state), back after a replay"
@@ -136,7 +136,7 @@ struct LetterGroup: Decodable, Sendable {
 extension [Int] {
     private static let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 
-    /// A character for each number, a blank for zero, as high as the share of the largest one.
+    /// A character for each number, with a height in proportion to the largest number; a blank for zero.
     var sparkline: String {
         guard let largest = self.max(), largest > 0 else { return String(repeating: " ", count: count) }
         let bars = Self.bars

@@ -6,7 +6,7 @@ struct LetterDifference: Sendable {
         case same(String), removed(String), added(String)
     }
 
-    /// Longer bodies are compared as a whole: the comparison takes time with the square of the number of lines.
+    /// Longer bodies are compared as a whole, because the time of the comparison grows with the square of the number of lines.
     private static let maximumLines = 2_000
 
     let lines: [Line]

@@ -27,7 +27,7 @@ struct TimeArgument: ExpressibleByArgument, Sendable {
     }
 }
 
-/// Which letters: the parameters of the list, and the filter of a job.
+/// Selects letters: the parameters of the list, and the filter of a job.
 struct LetterFilter: ParsableArguments, Sendable {
     @Option(help: "The service that could not handle it.") var service: String?
     @Option(help: "The operation or event.") var operation: String?

@@ -9,7 +9,7 @@ import Terminal
 struct LetterJob: Decodable, Sendable, Equatable {
     /// The pause between two queries for its progress.
     static let pause: Duration = .milliseconds(500)
-    /// Consecutive queries without a reply, after which the command gives up; the job does not.
+    /// Consecutive queries without a reply after which the command gives up. The job continues.
     static let maximumSilent = 20
     private static let barWidth = 30
 
@@ -41,7 +41,7 @@ struct LetterJob: Decodable, Sendable, Equatable {
         ]
     }
 
-    /// The percentage of the selected letters that are dealt with.
+    /// The percentage of the selected letters that are done.
     var percent: Int { selected == 0 ? (isRunning ? 0 : 100) : min(100, (sent + skipped) * 100 / selected) }
 
     var line: String {
@@ -51,7 +51,7 @@ struct LetterJob: Decodable, Sendable, Equatable {
         return "\(action.printable) \(doing.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")"
     }
 
-    /// On a terminal a bar that replaces the previous one; elsewhere a line if anything has changed.
+    /// On a terminal, a bar that replaces the previous one; elsewhere, a line whenever something has changed.
     func text(after last: LetterJob?, _ terminal: Terminal) -> String {
         guard terminal.isLive else { return self == last ? "" : line + "\n" }
         let done = percent * Self.barWidth / 100
@@ -88,7 +88,7 @@ struct LetterJob: Decodable, Sendable, Equatable {
 extension DeadLettersCommand {
     struct Jobs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists jobs that act on many letters, follows one, and stops or resumes it.",
+            abstract: "Lists jobs on many letters, and follows, cancels or resumes one.",
             subcommands: [All.self, Show.self, Watch.self, Cancel.self, Resume.self], defaultSubcommand: All.self)
 
         struct All: AsyncParsableCommand {
@@ -122,14 +122,14 @@ extension DeadLettersCommand {
         }
 
         struct Cancel: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Stops a job: letters that are not sent yet stay as they are.")
+            static let configuration = CommandConfiguration(abstract: "Cancels a job; letters that it has not acted on are unchanged.")
             @Argument(help: "The job's id.") var id: String
 
             func run() async throws { try await Jobs.print(id, "deadletters.jobs.cancel", .command) }
         }
 
         struct Resume: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Goes on with a job that has stopped.")
+            static let configuration = CommandConfiguration(abstract: "Resumes a job that has stopped.")
             @Argument(help: "The job's id.") var id: String
 
             func run() async throws { try await Jobs.print(id, "deadletters.jobs.resume", .command) }

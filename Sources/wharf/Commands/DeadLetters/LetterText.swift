@@ -45,9 +45,9 @@ struct LetterText: Sendable {
         whole.history.map { "\($0.at.ISO8601Format())  \($0.worker.printable)  \($0.cause.printable): \($0.detail.printable)" }
     }
 
-    /// JSON is indented; what is not text is only named.
+    /// JSON is indented; for other than text, only the size is shown.
     private var body: [String] {
-        guard whole.isText else { return ["\(whole.bodyBytes) bytes that are not text; --json has them in Base64"] }
+        guard whole.isText else { return ["\(whole.bodyBytes) bytes that are not text; --json shows them in Base64"] }
         let text = whole.edit?.body ?? whole.body
         let missing = text.utf8.count < whole.bodyBytes && whole.edit == nil ? ["… \(whole.bodyBytes) bytes in all"] : []
         return PrettyJSON.lines(of: text) + missing
@@ -66,7 +66,7 @@ struct LetterText: Sendable {
     }
 }
 
-/// JSON for people: members in their order of names, one a line.
+/// Readable JSON: members sorted by name, one per line.
 enum PrettyJSON {
     /// The text itself, line by line, where it is not JSON.
     static func lines(of text: String) -> [String] {
@@ -100,15 +100,15 @@ enum PrettyJSON {
     private static func quoted(_ text: String) -> String { scalar(.string(text)) }
 
     private static func scalar(_ value: JSONValue) -> String {
-        // In an array, because a lone value is not encoded by every coder.
+        // In an array, because not every coder encodes a top-level value.
         guard let bytes = try? JSON.encode([value]) else { return value.description }
         return String(decoding: bytes.dropFirst().dropLast(), as: UTF8.self).printable
     }
 }
 
-/// What is known of the order that a letter names.
+/// What is known about the order that a letter names.
 enum OrderContext {
-    /// Its checkout and payment; a line that says why there is none.
+    /// The order's checkout and payment, or a line that says why they are missing.
     static func of(_ order: String, message: String?, _ requests: any OperatorRequests, terminal: Terminal) async -> String {
         let title = "\n" + terminal.paint.bold("Order") + "\n"
         do {
@@ -122,9 +122,9 @@ enum OrderContext {
     /// Whether a service has handled the message, as far as the order's messages can be followed.
     private static func inbox(_ report: CheckoutReport, _ message: String?) -> String {
         guard let id = message?.lowercased(), let found = report.messages.first(where: { $0.id == id }) else {
-            return "The inboxes do not say whether the message was handled: they know no such message of this order."
+            return "The inboxes have no such message for this order, so it is unknown whether it was handled."
         }
         guard let at = found.handledAt else { return "The message was not handled." }
-        return "The message was handled by \(found.service?.printable ?? "a service") at \(at.ISO8601Format()): a replay counts once."
+        return "The message was handled by \(found.service?.printable ?? "a service") at \(at.ISO8601Format()); a replay has no second effect."
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 
 /// The lines of a file, one at a time.
 final class LineReader {
-    /// A letter with the largest body that the broker takes, and Base64 on top.
+    /// Enough for a letter with the largest body that the broker accepts, in Base64.
     static let maximumLine = 64 << 20
     private static let chunk = 65_536
 

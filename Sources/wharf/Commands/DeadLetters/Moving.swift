@@ -9,8 +9,8 @@ import Terminal
 extension DeadLettersCommand {
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints whole letters as NDJSON, one a line: everything that an import needs to have them elsewhere.",
-            discussion: "The memory that it takes does not depend on how many there are. A letter that changes meanwhile may be missing or come twice.")
+            abstract: "Prints complete letters as NDJSON, one per line, for import into this shop or another one.",
+            discussion: "Memory use does not depend on the number of letters. A letter that changes during the export may be missing or appear twice.")
 
         @OptionGroup(title: "Filter") var filter: LetterFilter
         @Option(help: LetterStates.help) var state = "open"
@@ -24,11 +24,11 @@ extension DeadLettersCommand {
 
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Reads letters that were exported, from a file or standard input.",
-            discussion: "A letter that is there already stays as it is, so an import may be repeated. Exit status 0: all were accepted. 1: some were not; each is named with its line.")
+            abstract: "Imports exported letters from a file or standard input.",
+            discussion: "An existing letter is unchanged, so an import may be repeated. Exit status 0: all were accepted. 1: some were not; each is named with its line.")
 
         @Argument(help: "The file; - for standard input.") var file = "-"
-        @Flag(help: "Read all lines, and import nothing.") var dryRun = false
+        @Flag(help: "Check all lines without importing them.") var dryRun = false
 
         func run() async throws {
             let (file, dryRun) = (file, dryRun)
@@ -42,14 +42,14 @@ extension DeadLettersCommand {
     }
 }
 
-/// Letters on their way out of a shop, and into it.
+/// Exports and imports letters.
 enum LetterTransfer {
-    /// Letters that are asked for, or sent, at once.
+    /// Letters requested or sent at once.
     static let concurrency = 16
     /// Letters in memory.
     static let page = 100
 
-    /// Returns how many letters were written; stops when nobody reads any more.
+    /// Returns how many letters were written; stops when the reader has closed the pipe.
     static func export(_ parameters: [String: String], _ requests: any OperatorRequests, _ write: @Sendable (String) -> Bool) async throws -> Int {
         var cursor: String?
         var count = 0
@@ -71,7 +71,7 @@ enum LetterTransfer {
         return count
     }
 
-    /// Imports line after line; a line that is refused stops none of the others.
+    /// Imports line by line; a refused line does not stop the others.
     static func `import`(
         _ next: () throws -> [UInt8]?, dryRun: Bool, _ requests: any OperatorRequests, complain: @escaping @Sendable (String) -> Void
     ) async throws -> (accepted: Int, refused: Int) {
@@ -95,7 +95,7 @@ enum LetterTransfer {
                 } catch let refusal as Refusal {
                     complain("line \(item.number): \(refusal.description.printable)")
                 } catch is Flaw {
-                    complain("line \(item.number): this is no letter as an export has it")
+                    complain("line \(item.number): not an exported letter")
                 }
                 return false
             }

@@ -6,7 +6,7 @@ import Terminal
 
 extension DeadLettersCommand {
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists dead letters, newest first: a table on a terminal, lines with tabs in a pipe.")
+        static let configuration = CommandConfiguration(abstract: "Lists dead letters, newest first: a table on a terminal, tab-separated lines in a pipe.")
 
         @OptionGroup(title: "Filter") var filter: LetterFilter
         @Option(help: LetterStates.help) var state = "open"
@@ -20,7 +20,7 @@ extension DeadLettersCommand {
     }
 
     struct Groups: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists groups of letters with one cause: how many, of how many orders, since when.")
+        static let configuration = CommandConfiguration(abstract: "Lists groups of letters with the same cause: how many letters, how many orders, since when.")
 
         @Option(help: "The state: open, muted, resolved or all.") var state = "open"
         @Option(help: "Only this service's.") var service: String?
@@ -30,7 +30,7 @@ extension DeadLettersCommand {
             var parameters = ["state": state]
             parameters["service"] = service
             let query = parameters
-            let printer = ListPrinter(options: options, columns: LetterGroup.columns(at: Date()), emptiness: "There is no such group.")
+            let printer = ListPrinter(options: options, columns: LetterGroup.columns(at: Date()), emptiness: "No group matches.")
             try await ShellRequests.run("dead-letters") { try await printer.print("deadletters.groups.list", query, $0) }
         }
     }
@@ -86,7 +86,7 @@ extension DeadLettersCommand {
     }
 
     struct Audit: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists what was done about dead letters and by whom, newest first.")
+        static let configuration = CommandConfiguration(abstract: "Lists what was done to dead letters and by whom, newest first.")
 
         @Option(help: "Only this person's.") var actor: String?
         @Option(help: "Only this action, such as replayed.") var action: String?
@@ -105,7 +105,7 @@ extension DeadLettersCommand {
     }
 }
 
-/// What was done about a letter.
+/// An action on a letter.
 struct AuditLine: Decodable, Sendable {
     let at: Date
     let actor: String
@@ -121,7 +121,7 @@ struct AuditLine: Decodable, Sendable {
     ]
 }
 
-/// How many letters there are.
+/// The counts of letters.
 struct LetterStats: Decodable, Sendable {
     struct Service: Decodable, Sendable {
         let service: String

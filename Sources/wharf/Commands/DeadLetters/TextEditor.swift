@@ -3,10 +3,10 @@ import FoundationEssentials
 import Glibc
 import JSON
 
-/// The person's own editor.
+/// The user's editor.
 enum TextEditor {
     /// JSON is indented for the editor, and compact again afterwards, as services send it.
-    /// - Throws: `ValidationError` if the editor fails, or what was JSON is JSON no more.
+    /// - Throws: `ValidationError` if the editor fails, or if a JSON body is no longer JSON.
     static func edited(_ text: String) async throws -> String {
         let isJSON = (try? JSON.decode(JSONValue.self, from: Array(text.utf8))) != nil
         let shown = isJSON ? PrettyJSON.lines(of: text).joined(separator: "\n") + "\n" : text
@@ -18,7 +18,7 @@ enum TextEditor {
 
     private static func edit(_ text: String, suffix: String) throws -> String {
         let path = "\(FileManager.default.temporaryDirectory.path)/wharf-letter-\(UUID().uuidString)\(suffix)"
-        // Nobody else may read what a customer has written.
+        // Only the owner may read the file: it may contain a customer's data.
         guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]) else {
             throw ValidationError("\(path) cannot be written.")
         }

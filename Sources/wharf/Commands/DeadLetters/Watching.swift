@@ -6,7 +6,7 @@ import Terminal
 
 extension DeadLettersCommand {
     struct Watch: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints letters as they arrive, until Ctrl-C.")
+        static let configuration = CommandConfiguration(abstract: "Prints letters as they arrive; Ctrl-C stops it.")
 
         @OptionGroup(title: "Filter") var filter: LetterFilter
 
@@ -19,7 +19,7 @@ extension DeadLettersCommand {
                         let text = try await arrivals.next(shell).map { $0.line + "\n" }.joined()
                         guard text.isEmpty || Console.print(text) else { return }
                     } catch is RequestClient.Unanswered {
-                        // The shop is away: what arrives meanwhile is found afterwards.
+                        // The shop is unavailable: letters that arrive meanwhile are found afterwards.
                     }
                     try await shell.clock.sleep(for: LetterArrivals.pause)
                 }
@@ -28,15 +28,15 @@ extension DeadLettersCommand {
     }
 }
 
-/// Letters that have arrived, or come back, since they were last asked for.
+/// Letters that have arrived or returned since the last query.
 struct LetterArrivals: Sendable {
     static let pause: Duration = .seconds(2)
-    /// Letters of one look, the newest ones: what a person can read.
+    /// The newest letters of one query: as many as a person can read.
     static let maximum = 500
 
     private let parameters: [String: String]
     private var newest: Date
-    /// Letters of the newest time, which the next look finds again.
+    /// Letters with the newest time, which the next query returns again.
     private var known: Set<String> = []
 
     init(parameters: [String: String], from start: Date) {
@@ -63,7 +63,7 @@ struct LetterArrivals: Sendable {
 }
 
 extension Letter {
-    /// In one line, for those who watch.
+    /// The letter on one line.
     var line: String {
         let order = (orderNumber ?? orderId).map { "  \($0)" } ?? ""
         return "\(lastSeenAt.ISO8601Format())  \(id)  \(operation ?? queue)\(order)  \(cause): \(detail)".printable

@@ -1,6 +1,6 @@
 import Dispatch
 
-/// Runs what waits for a person, or for a program of a person, on a thread of its own, so that connections are served meanwhile.
+/// Runs code that waits for user input, or for a program such as an editor, on its own thread, so that connections are served meanwhile.
 func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         DispatchQueue(label: "person").async { continuation.resume(with: Swift.Result { try body() }) }

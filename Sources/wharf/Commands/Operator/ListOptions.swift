@@ -6,13 +6,13 @@ import JSON
 import Messaging
 import Terminal
 
-/// What every list of an operator's command can be asked for.
+/// The options of every list command.
 struct ListOptions: ParsableArguments, Sendable {
     @Option(help: "The maximum number to list.") var limit = PageRequest.defaultLimit
     @Flag(help: "List all, page by page.") var all = false
-    @Option(help: "Where an earlier list ended.") var cursor: String?
+    @Option(help: "The cursor that an earlier list printed.") var cursor: String?
     @Flag(help: "Print one JSON document.") var json = false
-    @Flag(help: "Print one JSON object a line.") var ndjson = false
+    @Flag(help: "Print one JSON object per line.") var ndjson = false
 
     func validate() throws {
         if limit < 1 { throw ValidationError("--limit must be at least 1.") }
@@ -28,12 +28,12 @@ extension Terminal {
 struct ListPrinter<Item: Decodable & Sendable>: Sendable {
     let options: ListOptions
     let columns: [Column<Item>]
-    /// What is printed in place of an empty table.
+    /// The text printed instead of an empty table.
     let emptiness: String
     var terminal = Terminal.own
-    /// False once nobody reads any more.
+    /// False once the reader has closed the pipe.
     var write: @Sendable (String) -> Bool = { Console.print($0) }
-    /// For what is not part of the list.
+    /// For remarks that are not part of the list.
     var remark: @Sendable (String) -> Void = { Role.complain($0) }
 
     func print(_ operation: String, _ parameters: [String: String], _ requests: any OperatorRequests) async throws {
@@ -48,7 +48,7 @@ struct ListPrinter<Item: Decodable & Sendable>: Sendable {
             return items.isEmpty || write(table.table(items, terminal.paint, width: terminal.columns))
         }
         if count == 0, !isPlain { _ = write(emptiness + "\n") }
-        if let next, !isPlain { remark("there are more: --cursor \(next), or --all") }
+        if let next, !isPlain { remark("there are more; use --cursor \(next), or --all") }
     }
 
     private func printLines(_ operation: String, _ parameters: [String: String], _ requests: any OperatorRequests) async throws {
@@ -69,7 +69,7 @@ struct ListPrinter<Item: Decodable & Sendable>: Sendable {
         _ = write("]\(cursor)}\n")
     }
 
-    /// Passes on page after page until there are no more, or enough, or `body` returns false. Returns the cursor of the next page, if there is one.
+    /// Passes page after page to `body` until there are no more pages, the limit is reached, or `body` returns false. Returns the cursor of the next page, if any.
     private func eachPage<Row: Decodable & Sendable>(
         _ type: Row.Type, _ operation: String, _ parameters: [String: String], _ requests: any OperatorRequests, _ body: ([Row]) throws -> Bool
     ) async throws -> String? {

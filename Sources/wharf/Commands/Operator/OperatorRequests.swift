@@ -2,7 +2,7 @@ import Contracts
 import JSON
 import Messaging
 
-/// How an operator's command asks the services: over the broker, or a test in its place.
+/// Sends an operator command's requests to the services: over the broker, or to a test.
 protocol OperatorRequests: Sendable {
     /// - Throws: `RequestClient.Unanswered`
     func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply

@@ -250,7 +250,7 @@ struct ImportReader: Sendable, Codable, Equatable {
 }
 
 extension ArraySlice<UInt8> {
-    /// Without the white space at both ends that is ASCII.
+    /// The text without ASCII white space at both ends.
     fileprivate var trimmed: ArraySlice<UInt8> {
         var rest = self
         while let first = rest.first, Self.isSpace(first) { rest = rest.dropFirst() }

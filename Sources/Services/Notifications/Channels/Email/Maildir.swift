@@ -69,12 +69,12 @@ public struct Maildir: MailTransport {
 /// A mail that is written, but not yet on the disk.
 private struct UnsyncedMail: Sendable {
     let path: String
-    /// Where it goes once it is on the disk.
+    /// Its path once it is on the disk.
     let destination: String
 
     var folder: String { String(destination[..<(destination.lastIndex(of: "/") ?? destination.endIndex)]) }
 
-    /// Only a hint, by the advice whose first step is to write: a failure shows when the file is synced.
+    /// Only a hint: the kernel starts to write the file. A failure shows when the file is synced.
     func startWriting() {
         let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
@@ -97,17 +97,17 @@ private struct UnsyncedMail: Sendable {
     }
 }
 
-/// Lets mails that are written at the same time be synced by one of their senders.
+/// Groups mails that are written at the same time, so that one of their senders syncs them all.
 private final class Syncing: Sendable {
     typealias Outcome = Result<Void, DeliveryError>
 
-    /// What follows the first sender, who syncs; nil while nobody does. No more than there are mails under way at once.
+    /// The mails that wait for the first sender to sync them; nil while no sender leads. At most the number of mails under way at once.
     private let followers = Mutex<[(mail: UnsyncedMail, sender: CheckedContinuation<Outcome?, Never>)]?>(nil)
 
     func sync(_ mail: UnsyncedMail, _ finish: ([UnsyncedMail]) -> [Outcome]) async -> Outcome {
         while true {
             if lead() {
-                // The others, whose tasks were started with this one, write their mails meanwhile.
+                // The other senders, whose tasks were started with this one, write their mails meanwhile.
                 await Task.yield()
                 let others = take()
                 let outcomes = finish([mail] + others.map(\.mail))
@@ -126,7 +126,7 @@ private final class Syncing: Sendable {
         }
     }
 
-    /// Those who come from here on are led by another.
+    /// Later senders are led by another sender.
     private func take() -> [(mail: UnsyncedMail, sender: CheckedContinuation<Outcome?, Never>)] {
         followers.withLock { followers in
             defer { followers = nil }
@@ -134,7 +134,7 @@ private final class Syncing: Sendable {
         }
     }
 
-    /// Returns nil if nobody leads any more.
+    /// Returns nil if no sender leads any more.
     private func follow(_ mail: UnsyncedMail) async -> Outcome? {
         await withCheckedContinuation { sender in
             let joined = followers.withLock { followers in

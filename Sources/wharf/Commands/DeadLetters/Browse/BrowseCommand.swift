@@ -9,11 +9,11 @@ import Terminal
 extension DeadLettersCommand {
     struct Browse: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows groups, letters and single letters on the whole terminal; ? shows the keys.",
-            discussion: "80 columns and 24 lines are enough, also over ssh. Exit status 0: left. 1: this is no terminal, or no answer came.")
+            abstract: "Shows groups and letters in full screen; ? shows the keys.",
+            discussion: "80 columns and 24 lines are enough, also over ssh. Exit status 0: quit normally. 1: no answer came. 64: not a terminal.")
 
         func run() async throws {
-            guard FullScreen.isPossible else { throw ValidationError("browse needs a terminal; list, groups and show do without.") }
+            guard FullScreen.isPossible else { throw ValidationError("browse needs a terminal; list, groups and show do not.") }
             try await ShellRequests.run("dead-letters") { shell in
                 try await BrowserLoop(requests: shell, clock: shell.clock, screen: FullScreen()).run()
             }
@@ -21,9 +21,9 @@ extension DeadLettersCommand {
     }
 }
 
-/// Runs the browser on a terminal: passes on keys and replies, does what it asks for, and draws what has changed.
+/// Runs the browser on a terminal: forwards keys and replies, performs its effects, and draws changes.
 struct BrowserLoop: Sendable {
-    /// The pause between two looks at what is shown.
+    /// The pause between two refreshes.
     private static let interval: Duration = .seconds(2)
     /// Requests under way and replies that wait: an operator has a handful.
     private static let maximumWaiting = 256
@@ -42,7 +42,7 @@ struct BrowserLoop: Sendable {
         let paint = Terminal.own.paint
         try await screen.run { keys in
             let (inputs, continuation) = AsyncStream.makeStream(of: Input.self, bufferingPolicy: .bufferingOldest(Self.maximumWaiting))
-            await withTaskGroup(of: Void.self) { group in
+            await withDiscardingTaskGroup { group in
                 group.addTask { for await key in keys { continuation.yield(.screen(key)) } }
                 group.addTask {
                     while (try? await clock.sleep(for: Self.interval)) != nil { continuation.yield(.tick) }
@@ -131,7 +131,7 @@ struct BrowserRequests: Sendable {
             return .previewed(decision, group: group, selected: preview.selected, orders: preview.orders)
         case .decideAll(let decision, let group):
             let reply = try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(decision, group, dryRun: false))
-            return .done("Job \(try JSON.decode(LetterJob.self, from: reply.body).id) has begun; wharf dead-letters jobs shows it.")
+            return .done("Job \(try JSON.decode(LetterJob.self, from: reply.body).id) has started; wharf dead-letters jobs lists it.")
         case .saveEdit(let letter, let body):
             try await requests.accepted("deadletters.letters.edit", .command, ["id": letter], try JSON.encode(["body": body]))
             return .done("Edited; a replay sends this body.")

@@ -2,10 +2,10 @@ import FoundationEssentials
 import Terminal
 
 extension Browser {
-    /// Lines that are not of the list: the title, the titles of columns, and the last one with keys or a question.
+    /// Lines that do not belong to the list: the title, the column titles, and the last line with keys or a question.
     private static let furniture = 3
 
-    /// How many lines of a list a screen of so many rows shows.
+    /// How many lines of a list fit on a screen of this many rows.
     static func page(_ rows: Int) -> Int { max(1, rows - furniture) }
 
     /// The screen: exactly `rows` lines, none of more than `columns` characters.
@@ -18,7 +18,7 @@ extension Browser {
         return Array(lines.prefix(max(rows, 1)))
     }
 
-    /// How many lines the letter has that is shown.
+    /// The number of lines of the letter shown.
     func letterLines(_ columns: Int, _ paint: Paint) -> [String] {
         let lines = whole.map { LetterText($0, terminal: Terminal(isLive: true, isColoured: paint.isColoured)).lines } ?? []
         return lines.flatMap { $0.wrapped(toVisible: columns) }
@@ -92,7 +92,7 @@ extension Browser {
         "  a                letters of all groups", "  /                search text in bodies", "  s                next state: open, replayed, handled, discarded, all",
         "  r                replay a letter, or all open letters of a group", "  e                edit the body in $EDITOR", "  d                discard",
         "  u                restore a discarded letter",
-        "  R                ask again", "  Ctrl-C           quit",
+        "  R                refresh", "  Ctrl-C           quit",
     ]
 }
 

@@ -1,6 +1,6 @@
 import Terminal
 
-/// The full-screen view of dead letters as a pure function: its state and a key, or a reply, determine the next state and what to ask the services. No I/O and no clock.
+/// The full-screen view of dead letters as a pure function: its state and a key, or a reply, determine the next state and the requests to the services. No I/O and no clock.
 struct Browser: Sendable {
     enum Place: Sendable, Equatable {
         case groups
@@ -53,9 +53,9 @@ struct Browser: Sendable {
     }
 
     static let states = ["open", "replayed", "handled", "discarded", "all"]
-    /// Letters that are kept: a person who needs more searches.
+    /// The maximum number of letters kept: an operator who needs more can search.
     static let maximumLetters = 2_000
-    /// When fewer than this follow the selected one, the next page is asked for.
+    /// When fewer letters than this follow the selected one, the next page is requested.
     private static let ahead = 20
 
     private(set) var places: [Place] = [.groups]
@@ -66,7 +66,7 @@ struct Browser: Sendable {
     private(set) var message = ""
     private(set) var state = "open"
     private(set) var text: String?
-    /// By id, so that what arrives moves nothing under the operator's hands.
+    /// By id, so that arriving letters do not move the selection.
     private(set) var selectedGroup: String?
     private(set) var selectedLetter: String?
     /// The first line of a letter that is shown.
@@ -79,7 +79,7 @@ struct Browser: Sendable {
     var groupIndex: Int { groups.firstIndex { $0.id == selectedGroup } ?? 0 }
     var letterIndex: Int { letters.firstIndex { $0.id == selectedLetter } ?? 0 }
 
-    /// What to ask first.
+    /// The first requests.
     static let first: [Effect] = [.loadGroups]
 
     // MARK: Keys
@@ -225,7 +225,7 @@ struct Browser: Sendable {
 
     // MARK: Loading
 
-    /// Asks again for what is shown, and leaves the selection where it is. In a long list of letters only its first page is asked for, and only while that is what is shown.
+    /// Requests the current view again and keeps the selection. In a long list of letters only the first page is requested, and only while it is shown.
     mutating func refresh() -> [Effect] {
         switch place {
         case .groups: return [.loadGroups]
@@ -266,7 +266,7 @@ struct Browser: Sendable {
             self.groups = groups
             if selectedGroup == nil { selectedGroup = groups.first?.id }
         case .letters(let page, let next, let asked):
-            // A reply to what was shown before is too late.
+            // A reply for an earlier view is dropped.
             guard let query, (query.group, query.state, query.text) == (asked.group, asked.state, asked.text) else { break }
             let known = Set(letters.map(\.id))
             letters = asked.cursor == nil ? page : letters + page.filter { !known.contains($0.id) }
@@ -276,7 +276,7 @@ struct Browser: Sendable {
             if place == .letter(whole.letter.id) { self.whole = whole }
         case .previewed(let decision, let group, let selected, let orders):
             guard selected > 0 else {
-                message = "No letter of the group would be \(decision.done)."
+                message = "No letter in the group can be \(decision.done)."
                 break
             }
             question = .decideAll(decision, group: group, count: selected, orders: orders)
