@@ -45,6 +45,8 @@ package struct ClockCommand: AsyncParsableCommand {
                 let ahead = TestClock.offset(in: folder.clock) + (ClockCommand.seconds(by) ?? 0)
                 guard TestClock.offsets.contains(ahead) else { throw UpError(.settings, "The shop's clock can be at most \(TestClock.offsets.upperBound / 86_400) days ahead.") }
                 try Data("\(ahead)\n".utf8).write(to: URL(filePath: folder.clock), options: .atomic)
+                // Each process has noticed the new time when this command ends, so that what follows in a script happens at that time.
+                try await ContinuousClock().sleep(for: TestClock.staleness)
                 ClockCommand.print(ahead: ahead)
             } catch let error as UpError {
                 Role.complain("\(error)")

@@ -6,7 +6,7 @@ import Synchronization
 /// that all roles of a shop share. Only ``Settings`` creates one, and only if every server is on this machine.
 public struct TestClock: WallClock {
     /// The longest time until a process notices that the file has changed.
-    static let staleness = Duration.milliseconds(100)
+    public static let staleness = Duration.milliseconds(100)
     /// The seconds by which it can be ahead: up to two years, which is longer than anything in a shop takes.
     public static let offsets = 0...2 * 366 * 86_400
 
