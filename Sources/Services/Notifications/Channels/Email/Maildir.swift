@@ -47,7 +47,7 @@ public struct Maildir: MailTransport {
         for file in files { file.startWriting() }
         var results = files.map { $0.move() }
         for folder in Set(files.map(\.folder)) {
-            guard case .failure(let error) = UnsyncedMail.sync(folder) else { continue }
+            guard case .failure(let error) = UnsyncedMail.sync(folder, in: folder) else { continue }
             for (place, file) in files.enumerated() where file.folder == folder { results[place] = .failure(error) }
         }
         return results
@@ -55,12 +55,12 @@ public struct Maildir: MailTransport {
 
     private func write(_ message: [UInt8], to file: String) throws(DeliveryError) {
         let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw DeliveryError(path: path, "cannot be made") }
+        guard descriptor >= 0 else { throw DeliveryError(below: path, "cannot be made") }
         defer { close(descriptor) }
         var rest = message[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 || errno == EINTR else { throw DeliveryError(path: path, "cannot be written") }
+            guard count > 0 || errno == EINTR else { throw DeliveryError(below: path, "cannot be written") }
             rest = rest.dropFirst(max(0, count))
         }
     }
@@ -83,17 +83,17 @@ private struct UnsyncedMail: Sendable {
     }
 
     func move() -> Result<Void, DeliveryError> {
-        if case .failure(let error) = Self.sync(path) { return .failure(error) }
-        guard unsafe rename(path, destination) == 0 else { return .failure(DeliveryError(path: destination, "cannot be moved")) }
+        if case .failure(let error) = Self.sync(path, in: folder) { return .failure(error) }
+        guard unsafe rename(path, destination) == 0 else { return .failure(DeliveryError(below: folder, "cannot be moved")) }
         return .success(())
     }
 
     /// A rename becomes durable with its folder.
-    static func sync(_ path: String) -> Result<Void, DeliveryError> {
+    static func sync(_ path: String, in folder: String) -> Result<Void, DeliveryError> {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return .failure(DeliveryError(path: path, "cannot be synced")) }
+        guard descriptor >= 0 else { return .failure(DeliveryError(below: folder, "cannot be synced")) }
         defer { close(descriptor) }
-        return fsync(descriptor) == 0 ? .success(()) : .failure(DeliveryError(path: path, "cannot be synced"))
+        return fsync(descriptor) == 0 ? .success(()) : .failure(DeliveryError(below: folder, "cannot be synced"))
     }
 }
 
@@ -148,8 +148,8 @@ private final class Syncing: Sendable {
 }
 
 extension DeliveryError {
-    fileprivate init(path: String, _ trouble: String) {
+    fileprivate init(below folder: String, _ trouble: String) {
         let reason = unsafe String(cString: strerror(errno))
-        self.init("A mail's file \(path) \(trouble): \(reason)", .unavailable)
+        self.init("A mail's file below \(folder) \(trouble): \(reason)", .unavailable)
     }
 }
