@@ -24,9 +24,9 @@ public struct Caller: Sendable, Hashable, Codable {
     /// The caller in a record of who did what: the e-mail address and the account's id. An administrator at a shell has no account, only a name.
     public var auditName: String {
         guard let email else { return id.uuidString.lowercased() }
-        return id == Self.nobody ? email : "\(email) (\(id.uuidString.lowercased()))"
+        return id == Self.withoutAccount ? email : "\(email) (\(id.uuidString.lowercased()))"
     }
 
     /// No account has this id.
-    public static let nobody = UUID.zero
+    public static let withoutAccount = UUID.zero
 }

@@ -22,7 +22,7 @@ extension OrderFixture {
         try await harness.ask(request("orders.checkouts.get", of: thing)).decoded()
     }
 
-    static let operatorAtShell = Caller(id: Caller.nobody, role: .admin, email: "ada in a shell")
+    static let operatorAtShell = Caller(id: Caller.withoutAccount, role: .admin, email: "ada in a shell")
 }
 
 extension JSONValue {

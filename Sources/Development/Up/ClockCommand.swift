@@ -3,6 +3,7 @@ import Assembly
 import FoundationEssentials
 import LocalState
 import Operations
+import Runtime
 import Terminal
 
 /// Advances the clock of this folder's shop, which its roles and its sandbox use.
@@ -55,13 +56,8 @@ package struct ClockCommand: AsyncParsableCommand {
         }
     }
 
-    /// Nil if the text is not a duration.
-    static func seconds(_ text: String) -> Int? {
-        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        guard let unit = text.last.flatMap({ units[$0] }), let count = Int(text.dropLast()), (1...TestClock.offsets.upperBound).contains(count) else { return nil }
-        let product = count.multipliedReportingOverflow(by: unit)
-        return product.overflow ? nil : product.partialValue
-    }
+    /// Nil if the text is not a duration. A duration that is only too long for the clock is refused when it is added to the clock's.
+    static func seconds(_ text: String) -> Int? { ShortDuration.seconds(text, atMost: TestClock.offsets.upperBound * 86_400) }
 
     private static func print(ahead: Int) {
         Swift.print("\(Date(timeIntervalSinceNow: Double(ahead)).ISO8601Format()), \(ahead) s ahead")

@@ -18,16 +18,9 @@ public struct Pricing: Sendable {
     /// One request for a whole batch; nil when the catalog does not answer. SKUs that are not for sale are missing from the answer.
     func prices(of skus: [String], availability: Bool = false) async throws -> Offers? {
         guard !skus.isEmpty else { return [:] }
-        let body = try JSON.encode(PriceQuery(skus: skus, availability: availability))
-        let request = Request(id: randomness.uuid(), operation: MessageName.price, body: body)
-        do {
-            let reply = try await ask(request, .query, Self.timeout)
-            guard reply.status == 200 else { return nil }
-            let list: PriceList = try JSON.decode(from: reply.body)
-            return Dictionary(list.items.map { ($0.sku, $0) }, uniquingKeysWith: { first, _ in first })
-        } catch is RequestClient.Unanswered {
-            return nil
-        }
+        let query = PriceQuery(skus: skus, availability: availability)
+        let list: PriceList? = try await RequestClient.answer(to: query, MessageName.price, id: randomness.uuid(), within: Self.timeout, by: ask)
+        return list.map { Dictionary($0.items.map { ($0.sku, $0) }, uniquingKeysWith: { first, _ in first }) }
     }
 }
 

@@ -16,16 +16,9 @@ struct SavedMethods: Sendable {
     /// One request for a whole batch, and none if no checkout names a saved method; nil when payments does not answer.
     func find(_ references: [SavedMethodQuery.Reference]) async throws -> [SavedMethodQuery.Reference: SavedMethodList.Entry]? {
         guard !references.isEmpty else { return [:] }
-        let body = try JSON.encode(SavedMethodQuery(methods: Array(Set(references))))
-        let request = Request(id: randomness.uuid(), operation: MessageName.findPaymentMethods, body: body)
-        do {
-            let reply = try await ask(request, .query, Self.timeout)
-            guard reply.status == 200 else { return nil }
-            let list: SavedMethodList = try JSON.decode(from: reply.body)
-            return Dictionary(list.items.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
-        } catch is RequestClient.Unanswered {
-            return nil
-        }
+        let query = SavedMethodQuery(methods: Array(Set(references)))
+        let list: SavedMethodList? = try await RequestClient.answer(to: query, MessageName.findPaymentMethods, id: randomness.uuid(), within: Self.timeout, by: ask)
+        return list.map { Dictionary($0.items.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first }) }
     }
 }
 

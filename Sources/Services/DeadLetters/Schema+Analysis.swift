@@ -56,7 +56,7 @@ extension Schema {
             );
             CREATE INDEX groups_newest ON groups (last_seen_at DESC, id DESC);
 
-            -- How many letters there are: exact, so that nothing has to be counted.
+            -- Exact numbers of letters, so that no query has to count them.
             CREATE TABLE group_counts (
                 group_id uuid NOT NULL,
                 queue text NOT NULL,

@@ -50,7 +50,7 @@ extension DeadLetterStore {
                 UNION ALL
                 (
                     SELECT * FROM letters \(matching(filter))\(page) AND (SELECT count(*) FROM newest) < \(limit)
-                    -- Not an order that an index has.
+                    -- No index has this order.
                     ORDER BY last_seen_at + interval '0' DESC, id DESC LIMIT \(limit)
                 )
             ) AS letters

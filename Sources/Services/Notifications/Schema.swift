@@ -83,7 +83,7 @@ enum Schema {
             id: "notifications that are sent again",
             sql: """
                 ALTER TABLE notifications
-                    -- The notification that it repeats, and who has asked for that.
+                    -- The notification that it repeats, and who requested that.
                     ADD COLUMN repeats uuid,
                     ADD COLUMN requested_by text;
                 """),

@@ -176,17 +176,17 @@ enum Schema {
         Migration(
             id: "checkouts for operators",
             sql: """
-                -- The message that placed the order, from which its messages can be followed. Null for orders of versions before.
+                -- The message that placed the order, from which its messages can be followed. Null for orders that earlier versions placed.
                 ALTER TABLE orders ADD COLUMN placed_by uuid;
 
                 CREATE TABLE checkout_assignments (
                     order_id uuid PRIMARY KEY REFERENCES orders,
-                    -- Null for nobody any more.
+                    -- Null once the assignment has been removed.
                     assignee text,
                     assigned_at timestamptz NOT NULL,
                     assigned_by text NOT NULL
                 );
-                -- What operators did about checkouts, and who.
+                -- What operators did to checkouts, and who did it.
                 CREATE TABLE checkout_actions (
                     number bigint GENERATED ALWAYS AS IDENTITY,
                     order_id uuid NOT NULL REFERENCES orders,
@@ -201,9 +201,9 @@ enum Schema {
         Migration(
             id: "running checkouts by age",
             sql: """
-                -- Those that have not ended, oldest first. The columns change no more often than those of the index by deadline, so that steps still stay on their page.
+                -- Checkouts that have not ended, oldest first. Its columns change only when those of checkouts_due do, so steps still stay on their page.
                 CREATE INDEX checkouts_running ON checkouts (listed_at, order_id) WHERE due_minute IS NOT NULL;
-                -- Those whose step has been repeated without an answer: few of many.
+                -- Checkouts whose step was repeated without an answer: only a few.
                 CREATE INDEX checkouts_stuck ON checkouts (listed_at, order_id) WHERE due_minute IS NOT NULL AND drives >= 3;
                 """),
     ]

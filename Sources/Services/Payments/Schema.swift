@@ -218,7 +218,7 @@ enum Schema {
                     -- Our customer whose method is to be saved.
                     ADD COLUMN save_for uuid;
 
-                -- Our customers at a gateway. A row without a gateway's id stays when a customer has left, so that a charge on its way saves nothing.
+                -- Our customers at a gateway. A row without a gateway's id stays when a customer has left, so that a charge under way saves nothing.
                 CREATE TABLE customers (
                     user_id uuid NOT NULL,
                     gateway text NOT NULL,

@@ -56,13 +56,7 @@ struct Export: Sendable {
 
     /// Nil when the service does not answer, or not with what was asked for.
     private func answer(_ operation: String, _ body: some Encodable & Sendable) async throws -> JSONValue? {
-        let request = Request(id: randomness.uuid(), operation: operation, body: try JSON.encode(body))
-        do {
-            let reply = try await ask(request, .query, Self.timeout)
-            return reply.status == 200 ? try JSON.decode(JSONValue.self, from: reply.body) : nil
-        } catch is RequestClient.Unanswered {
-            return nil
-        }
+        try await RequestClient.answer(to: body, operation, id: randomness.uuid(), within: Self.timeout, by: ask)
     }
 
     private static func ids(_ orders: JSONValue) -> [UUID] {

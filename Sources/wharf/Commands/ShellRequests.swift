@@ -49,7 +49,7 @@ struct ShellRequests: Sendable {
 
     /// The actor in the audit log: an administrator without an account, under the name of the person at the shell, who may have become root by sudo.
     private static var caller: Caller {
-        Caller(id: Caller.nobody, role: .admin, email: "\(person) in a shell")
+        Caller(id: Caller.withoutAccount, role: .admin, email: "\(person) in a shell")
     }
 
     /// The name of the user at the shell. If the environment does not name one, as under cron, the name of the account that runs the command.

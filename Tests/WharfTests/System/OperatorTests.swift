@@ -35,7 +35,7 @@ extension System {
             let (refused, status) = try await admin.wharf.run(["checkouts", "compensate", order, "--yes"])
             #expect(status == .exited(1) && refused.contains("The order is paid"), "\(refused)")
             #expect(try await admin.wharf.run(["checkouts", "retry", order]).exit == .exited(64), "nobody can be asked")
-            let (dry, ended) = try await admin.wharf.run(["checkouts", "assign", order, "--nobody", "--dry-run"])
+            let (dry, ended) = try await admin.wharf.run(["checkouts", "assign", order, "--remove", "--dry-run"])
             #expect(ended == .exited(0) && dry.contains("Remove the assignment? Nothing was changed."), "\(dry)")
             #expect(try await admin.get("/v1/checkouts/\(order)")["assignment", "assignee"] == "grace")
             #expect(try await Visitor.guest().get("/v1/checkouts/\(order)").status == 401)

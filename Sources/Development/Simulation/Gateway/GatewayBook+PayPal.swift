@@ -145,7 +145,7 @@ extension GatewayBook {
         return Answer(status: 200, body: [], events: [("CHECKOUT.ORDER.APPROVED", intents[place])])
     }
 
-    /// Ends a review; nil where none is under way.
+    /// Ends the review of an order's payment. Returns nil if no payment is under review.
     mutating func endReview(_ order: UUID, isCompleted: Bool) -> Answer? {
         guard let place = intents.lastIndex(where: { $0.order == order && $0.status == .processing }) else { return nil }
         intents[place].status = isCompleted ? .succeeded : .requiresPaymentMethod

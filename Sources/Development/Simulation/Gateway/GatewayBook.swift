@@ -151,7 +151,7 @@ struct GatewayBook: Sendable {
         return Answer(status: 200, body: Array(Self.text(refund).utf8), events: [("charge.refunded", intents[place])])
     }
 
-    /// The bank ends an authorization; nil where there is none.
+    /// Cancels the authorization of an order's payment, as the bank does when it expires. Returns nil if the order has no authorization.
     mutating func endAuthorization(_ order: UUID) -> Answer? {
         guard let intent = intents.last(where: { $0.order == order && $0.status == .requiresCapture }) else { return nil }
         return change(intent.id) { intent in

@@ -85,12 +85,12 @@ extension Schema {
     static let fasterImports = Migration(
         id: "imports with less work",
         sql: """
-            -- A check for each row of a file. The rows are deleted with the end of their import, and only imports that have ended are deleted.
+            -- It costs a check for each row of a file, and is not needed: rows are deleted when their import ends, and only imports that have ended are deleted.
             ALTER TABLE import_keys DROP CONSTRAINT import_keys_import_id_fkey;
-            -- Parts of a piece are read, which a compressed one must be unpacked for.
+            -- A step reads a part of a piece; a compressed piece would have to be unpacked each time.
             ALTER TABLE import_pieces ALTER COLUMN data SET STORAGE EXTERNAL;
 
-            -- Not called where it would change nothing, which is so for every product of an import.
+            -- Not called where it would change nothing, as for every imported product.
             DROP TRIGGER place_product ON products;
             CREATE TRIGGER place_product BEFORE INSERT OR UPDATE OF category, categories ON products
             FOR EACH ROW WHEN (NEW.category IS DISTINCT FROM NEW.categories[1]) EXECUTE FUNCTION place_product();

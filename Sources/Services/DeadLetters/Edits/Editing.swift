@@ -13,42 +13,37 @@ struct Editing: Sendable {
     let clock: any WallClock
 
     func edit(_ items: [IncomingMessage<EditLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        var letters = try await EditStore.locked(items.map(\.input.id), on: transaction)
         let now = clock.now()
-        var outcomes: [Outcome] = []
-        for item in items {
-            guard let letter = letters[item.input.id] else {
-                outcomes.append(.refused(.notFound("dead letter")))
-                continue
-            }
-            if let problem = letter.problem(editing: item.input.body) {
-                outcomes.append(.refused(problem))
-                continue
-            }
-            let edited = try await EditStore.edit(letter, item.input.body, by: item.request.auditName, now: now, on: transaction)
-            letters[letter.summary.id] = edited
-            outcomes.append(.done(try Reply(json: LetterSummaryView(edited.summary))))
+        return try await change(items, \.id, on: transaction) { item, letter in
+            if let problem = letter.problem(editing: item.input.body) { return .refused(problem) }
+            letter = try await EditStore.edit(letter, item.input.body, by: item.request.auditName, now: now, on: transaction)
+            return .done(try Reply(json: LetterSummaryView(letter.summary)))
         }
-        return outcomes
     }
 
     func revert(_ items: [IncomingMessage<OneLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        var letters = try await EditStore.locked(items.map(\.input.id), on: transaction)
         let now = clock.now()
+        return try await change(items, \.id, on: transaction) { item, letter in
+            if let problem = letter.problemReverting { return .refused(problem) }
+            if letter.summary.isEdited { letter = try await EditStore.revert(letter, by: item.request.auditName, now: now, on: transaction) }
+            return .done(.noContent)
+        }
+    }
+
+    /// Applies `change` to the letter of each item, one after the other: of two changes of one letter, the second sees the first.
+    private func change<Input>(
+        _ items: [IncomingMessage<Input>], _ id: (Input) -> UUID, on transaction: any SQLConnection,
+        _ change: (IncomingMessage<Input>, inout EditableLetter) async throws -> Outcome
+    ) async throws -> [Outcome] {
+        var letters = try await EditStore.locked(items.map { id($0.input) }, on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
-            guard let letter = letters[item.input.id] else {
+            guard var letter = letters[id(item.input)] else {
                 outcomes.append(.refused(.notFound("dead letter")))
                 continue
             }
-            if let problem = letter.problemReverting {
-                outcomes.append(.refused(problem))
-                continue
-            }
-            if letter.summary.isEdited {
-                letters[letter.summary.id] = try await EditStore.revert(letter, by: item.request.auditName, now: now, on: transaction)
-            }
-            outcomes.append(.done(.noContent))
+            outcomes.append(try await change(item, &letter))
+            letters[letter.summary.id] = letter
         }
         return outcomes
     }

@@ -27,14 +27,7 @@ struct ImportedLetter: Sendable, Decodable {
     let bodyEncoding: String
     let bodyBytes: Int
     let original: String
-    let edit: Edit?
-
-    struct Edit: Sendable, Decodable {
-        let body: String
-        let by: String
-        let at: Date
-        let sent: Bool
-    }
+    let edit: EditView?
 
     static func read(_ request: Request) throws -> ImportedLetter {
         let syntax: JSONSyntax

@@ -49,14 +49,9 @@ struct Following: Sendable {
 
     /// Empty where the service does not answer.
     private func handled(_ messages: Set<UUID>, in service: String) async -> Set<UUID> {
-        do {
-            let body = try JSON.encode(InboxQuery(messages: Array(messages.prefix(InboxQuery.maximum))))
-            let reply = try await ask(Request(id: .v4(), operation: MessageName.findInInbox(of: service), body: body), .query, Self.timeout)
-            guard reply.status == 200 else { return [] }
-            return Set(try JSON.decode(InboxAnswer.self, from: reply.body).handled).intersection(messages)
-        } catch {
-            return []
-        }
+        let query = InboxQuery(messages: Array(messages.prefix(InboxQuery.maximum)))
+        let answer: InboxAnswer? = try? await RequestClient.answer(to: query, MessageName.findInInbox(of: service), id: .v4(), within: Self.timeout, by: ask)
+        return Set(answer?.handled ?? []).intersection(messages)
     }
 
     func settle(_ items: [IncomingMessage<FollowReplays>], handled: Set<UUID>, on transaction: any SQLConnection) async throws -> [Outcome] {

@@ -26,13 +26,9 @@ struct JobOrders: Sendable {
     }
 
     private func counts(of orders: [UUID]) async -> [String: Int]? {
-        do {
-            let body = try JSON.encode(OrderStatesQuery(orders: orders))
-            let reply = try await ask(Request(id: .v4(), operation: MessageName.orderStates, body: body), .query, Self.timeout)
-            return reply.status == 200 ? try JSON.decode(OrderStates.self, from: reply.body).counts : nil
-        } catch {
-            return nil
-        }
+        let query = OrderStatesQuery(orders: orders)
+        let states: OrderStates? = try? await RequestClient.answer(to: query, MessageName.orderStates, id: .v4(), within: Self.timeout, by: ask)
+        return states?.counts
     }
 
     private static func orders(of job: Job, on connection: any SQLConnection) async throws -> [UUID] {

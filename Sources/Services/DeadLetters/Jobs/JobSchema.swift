@@ -11,7 +11,7 @@ extension Schema {
                     -- What was ordered, and how far it has come.
                     job_order json NOT NULL,
                     course json NOT NULL,
-                    -- Counts the steps: a message of one that is done does nothing.
+                    -- The number of the next step. A message for an earlier one does nothing.
                     step bigint NOT NULL DEFAULT 0,
                     -- When the next step is due; null after the last one. A worker that takes a step postpones it, so that no other worker takes it.
                     due_at timestamptz,
@@ -21,7 +21,7 @@ extension Schema {
                 CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
                 CREATE INDEX jobs_newest ON jobs (started_at DESC, id DESC);
 
-                -- The letters that a job has selected, and what has become of them.
+                -- The letters that a job has selected, and their outcomes.
                 CREATE TABLE job_letters (
                     job_id uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
                     letter_id uuid NOT NULL,
@@ -39,7 +39,7 @@ extension Schema {
         Migration(
             id: "replays",
             sql: """
-                -- NOT VALID: the table is not read, and no row of it can have another state.
+                -- NOT VALID skips the check of existing rows: none can have another state.
                 ALTER TABLE letters DROP CONSTRAINT IF EXISTS letters_state_check;
                 ALTER TABLE letters ADD CONSTRAINT letters_state_check CHECK (state IN ('open', 'replayed', 'handled', 'discarded')) NOT VALID;
 

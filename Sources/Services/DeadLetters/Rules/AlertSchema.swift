@@ -4,7 +4,7 @@ extension Schema {
     static let alerts = Migration(
         id: "alerts",
         sql: """
-            -- Causes that letters have died of, so that a new one is noticed.
+            -- Causes that are known, so that a new one is noticed.
             CREATE TABLE known_causes (
                 queue text NOT NULL,
                 cause text NOT NULL,

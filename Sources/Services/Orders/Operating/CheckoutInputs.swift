@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Input
 import Messaging
+import Runtime
 
 /// Which running checkouts to list. A nil filter is not applied.
 struct CheckoutFilter: Sendable {
@@ -69,14 +70,13 @@ struct AssignCheckout: Sendable {
 extension Fields {
     private static let longestAge = 365 * 86_400
 
-    /// A number and s, m, h or d, in seconds; nil where it is not given.
+    /// A ``ShortDuration`` in seconds; nil if it is absent.
     fileprivate mutating func ageParameter(_ name: String) -> Int? {
         guard let text = optionalParameter(name, 1...12) else { return nil }
-        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        guard let unit = text.last.flatMap({ units[$0] }), let count = Int(text.dropLast()), (1...Self.longestAge / unit).contains(count) else {
+        guard let age = ShortDuration.seconds(text, atMost: Self.longestAge) else {
             note(name, "must be a time such as 90s, 15m, 36h or 8d, and at most 365d")
             return nil
         }
-        return count * unit
+        return age
     }
 }

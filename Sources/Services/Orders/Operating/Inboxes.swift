@@ -33,12 +33,8 @@ public struct Inboxes: Sendable {
     }
 
     private func find(_ ids: [UUID], in service: String) async throws -> [InboxTrail.Handled]? {
-        let request = Request(id: randomness.uuid(), operation: MessageName.findInInbox(of: service), body: try JSON.encode(InboxQuery(messages: ids, isTraced: true)))
-        do {
-            let reply = try await ask(request, .query, Self.timeout)
-            return reply.status == 200 ? try JSON.decode(InboxAnswer.self, from: reply.body).trail : nil
-        } catch is RequestClient.Unanswered {
-            return nil
-        }
+        let query = InboxQuery(messages: ids, isTraced: true)
+        let answer: InboxAnswer? = try await RequestClient.answer(to: query, MessageName.findInInbox(of: service), id: randomness.uuid(), within: Self.timeout, by: ask)
+        return answer?.trail
     }
 }

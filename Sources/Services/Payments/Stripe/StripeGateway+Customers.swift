@@ -34,7 +34,8 @@ extension StripeGateway {
         if try read(found, "the payment method", as: Method.self).customer != nil { throw failure(response) }
     }
 
-    private func failure(_ response: WebResponse) -> GatewayError {
+    /// What an answer that is not a success says.
+    func failure(_ response: WebResponse) -> GatewayError {
         let error = StripeFailure(response)
         let answer = "Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)"
         return error.isRefusal(status: response.status) ? .refused(answer) : .unknown(answer)

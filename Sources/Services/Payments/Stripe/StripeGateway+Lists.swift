@@ -49,12 +49,10 @@ extension StripeGateway {
         let response = try await sendAgain(
             "POST", "/v1/payment_intents/\(PercentEncoding.encode(intent))/capture", [], idempotencyKey: idempotencyKey)
         if response.status == 200 { return try payment(response) }
-        let error = StripeFailure(response)
         let payment = try await existing(intent)
         // It was captured before, or can no longer be captured; its state shows which.
         guard case .authorized = payment.status else { return payment }
-        let answer = "Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)"
-        throw error.isRefusal(status: response.status) ? .refused(answer) : .unknown(answer)
+        throw failure(response)
     }
 }
 

@@ -145,13 +145,7 @@ public struct StripeGateway: PaymentGateway {
             isRest
             ? try await sendAgain("POST", "/v1/refunds", fields, idempotencyKey: call.idempotencyKey)
             : try await send("POST", "/v1/refunds", fields, idempotencyKey: call.idempotencyKey)
-        if response.status != 200 {
-            let error = StripeFailure(response)
-            if !isRest || error.code != "charge_already_refunded" {
-                let answer = "Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)"
-                throw error.isRefusal(status: response.status) ? .refused(answer) : .unknown(answer)
-            }
-        }
+        if response.status != 200, !isRest || StripeFailure(response).code != "charge_already_refunded" { throw failure(response) }
         // Stripe's own record of the refund, whatever its origin.
         let payment = try await existing(call.intent)
         guard !isRest || !payment.isPaid else { throw .refused("Stripe has \(payment.refunded) of \(payment.amount.amount) refunded after a full refund") }

@@ -87,15 +87,15 @@ struct CheckoutsCommand: AsyncParsableCommand {
 
         @Argument(help: "The order's id or number.") var order: String
         @Argument(help: "The operator's name or address. (default: you)") var operatorName: String?
-        @Flag(help: "Remove the assignment.") var nobody = false
+        @Flag(help: "Remove the assignment.") var remove = false
         @OptionGroup var caution: Caution
 
         func validate() throws {
-            if nobody, operatorName != nil { throw ValidationError("Give either a name or --nobody.") }
+            if remove, operatorName != nil { throw ValidationError("Give either a name or --remove.") }
         }
 
         func run() async throws {
-            let name = nobody ? nil : operatorName ?? ShellRequests.person
+            let name = remove ? nil : operatorName ?? ShellRequests.person
             let body = try JSON.encode(["assignee": name])
             try await CheckoutsCommand.change(order, "orders.checkouts.assign", .command, caution, body: body) { checkout in
                 // Only a reassignment needs a confirmation.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import JSON
+import Runtime
 import Terminal
 
 /// A time that a person gives: an age, or RFC 3339.
@@ -15,10 +16,8 @@ struct TimeArgument: ExpressibleByArgument, Sendable {
     }
 
     init?(argument: String, now: Date) {
-        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        if let unit = argument.last.flatMap({ units[$0] }), let count = Int(argument.dropLast()) {
-            guard (1...Self.longestAge / unit).contains(count) else { return nil }
-            text = now.addingTimeInterval(-Double(count * unit)).ISO8601Format()
+        if let age = ShortDuration.seconds(argument, atMost: Self.longestAge) {
+            text = now.addingTimeInterval(-Double(age)).ISO8601Format()
         } else if (try? JSON.decode(Date.self, from: JSON.encode(argument))) != nil {
             text = argument
         } else {
