@@ -15,10 +15,13 @@ private let threadStackBytes = 16 * 1024 * 1024
 /// Starts a thread that ends with `run`, so that a C library has one owner and no task's thread blocks in it. False when the system has no room for one.
 ///
 /// It takes no signals: those are for the program's main thread, and a broken pipe is an error here, never the end of the process.
-package func startThread(named name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
+///
+/// - Parameter niceness: 0 to 19, as nice(1) has it; on Linux it is the thread's alone.
+package func startThread(named name: String, niceness: Int32 = 0, _ run: @escaping @Sendable () -> Void) -> Bool {
     let body = Unmanaged.passRetained(
         ThreadBody {
             threads_name(name)
+            if niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
             run()
         })
     // A thread inherits its mask, so that no signal can arrive before the thread would have blocked it.

@@ -1,7 +1,8 @@
-import Dispatch
+import IOThreads
 import Synchronization
 
-/// Dedicated threads for password hashing, which blocks a thread for some 400 ms: Swift's shared threads stay free for everything else.
+/// Dedicated threads for password hashing, which blocks a thread for some 400 ms: Swift's shared threads stay free for everything else, and so do the
+/// processors when they are scarce, because these threads come last.
 ///
 /// At most `count` passwords are hashed at once; further ones wait, at most as many as a worker holds messages of one queue. Sign-ups and
 /// sign-ins have separate threads, so that neither waits for the other.
@@ -9,7 +10,7 @@ public struct PasswordThreads: Sendable {
     /// Two hash some five passwords a second; those of sign-ups and those of sign-ins together take 512 MiB at most.
     public static let standardCount = 2
 
-    private let lines: [DispatchQueue]
+    private let lines: [BackgroundLine]
     private let turn = Turn()
 
     private final class Turn: Sendable {
@@ -17,7 +18,7 @@ public struct PasswordThreads: Sendable {
     }
 
     init(count: Int = standardCount) {
-        lines = (0..<max(1, count)).map { DispatchQueue(label: "wharf.users.passwords.\($0)") }
+        lines = (0..<max(1, count)).map { BackgroundLine(named: "passwords-\($0)") }
     }
 
     /// Runs `work` for each input and returns the results in the same order.
@@ -26,7 +27,8 @@ public struct PasswordThreads: Sendable {
     ) async -> [Result] {
         await withTaskGroup(of: (Int, Result).self) { group in
             for (index, input) in inputs.enumerated() {
-                group.addTask { (index, await run { work(input) }) }
+                let line = nextLine()
+                group.addTask { (index, await line.run { work(input) }) }
             }
             var results = [Result?](repeating: nil, count: inputs.count)
             for await (index, result) in group { results[index] = result }
@@ -34,11 +36,8 @@ public struct PasswordThreads: Sendable {
         }
     }
 
-    private func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
+    private func nextLine() -> BackgroundLine {
         let number = turn.number.wrappingAdd(1, ordering: .relaxed).oldValue
-        let line = lines[Int(UInt(bitPattern: number) % UInt(lines.count))]
-        return await withCheckedContinuation { continuation in
-            line.async { continuation.resume(returning: work()) }
-        }
+        return lines[Int(UInt(bitPattern: number) % UInt(lines.count))]
     }
 }

@@ -1,0 +1,53 @@
+import Synchronization
+
+/// Runs long computations one after the other, on a thread that yields to all others when processors are scarce.
+///
+/// The thread starts with the first computation that finds none running, and ends when none is left.
+public final class BackgroundLine: Sendable {
+    /// With both of two processors wanted by others, a line keeps about a tenth of one.
+    public static let niceness: Int32 = 10
+
+    private struct State {
+        var waiting: [@Sendable () -> Void] = []
+        var isRunning = false
+    }
+
+    private let name: String
+    private let state = Mutex(State())
+
+    /// - Parameter name: for debuggers and top(1); at most 15 bytes are kept.
+    public init(named name: String) {
+        self.name = name
+    }
+
+    /// Returns the result of `work`. The caller bounds how many wait. When the system has no room for a thread, the caller's own runs it.
+    public func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            add { continuation.resume(returning: work()) }
+        }
+    }
+
+    private func add(_ work: @escaping @Sendable () -> Void) {
+        let starts = state.withLock { state in
+            state.waiting.append(work)
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        guard starts else { return }
+        if !startThread(named: name, niceness: Self.niceness, { self.drain() }) { drain() }
+    }
+
+    private func drain() {
+        while let work = next() { work() }
+    }
+
+    private func next() -> (@Sendable () -> Void)? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.isRunning = false
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+    }
+}
