@@ -149,7 +149,7 @@ extension JSONOutline {
 
 extension [UInt8] {
     /// Appends the text as JSON, with slashes unescaped.
-    fileprivate mutating func append(quoted text: String) {
+    mutating func append(quoted text: String) {
         append(UInt8(ascii: "\""))
         let start = count
         append(contentsOf: text.utf8)

@@ -8,7 +8,7 @@ public final class BackgroundLine: Sendable {
     public static let niceness: Int32 = 10
 
     private struct State {
-        var waiting: [@Sendable () -> Void] = []
+        var waiting: ArraySlice<@Sendable () -> Void> = []
         var isRunning = false
     }
 
@@ -43,11 +43,9 @@ public final class BackgroundLine: Sendable {
 
     private func next() -> (@Sendable () -> Void)? {
         state.withLock { state in
-            guard !state.waiting.isEmpty else {
-                state.isRunning = false
-                return nil
-            }
-            return state.waiting.removeFirst()
+            let work = state.waiting.popFirst()
+            state.isRunning = work != nil
+            return work
         }
     }
 }

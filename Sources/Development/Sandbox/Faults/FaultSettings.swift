@@ -1,3 +1,5 @@
+import JSON
+
 /// How the sandbox misbehaves: the body of `PUT /_faults`. Fields that are left out are switched off.
 struct FaultSettings: Sendable, Equatable {
     /// A span of time to draw from, in milliseconds.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 
 /// Routes that Stripe does not have: reading the ledger and setting faults, with the API key, and health, without.
 struct OperatorRoutes: Sendable {

@@ -1,4 +1,5 @@
 import Hummingbird
+import JSON
 
 /// Stripe's API: the requests that only read.
 extension StripeRoutes {

@@ -1,3 +1,5 @@
+import JSON
+
 /// One line of the journal: either everything that one request did, so that it is there as a whole or not at all, or that an
 /// event needs no more delivery.
 enum JournalEntry: Sendable, Equatable {

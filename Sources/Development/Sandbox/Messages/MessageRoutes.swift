@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 import Secrets
 
 /// SendGrid's and Twilio's calls for one mail and one text message, and the operator's view of the messages that they accepted.

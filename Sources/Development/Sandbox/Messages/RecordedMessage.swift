@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSON
 
 /// A mail or a text message that the sandbox has accepted.
 struct RecordedMessage: Sendable, Equatable {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 
 /// SendGrid's answers to `POST /v3/mail/send`. The account may not use senders under `unverified.example`.
 enum SendGridAnswer {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 
 /// Twilio's answers to a new message, including those for the numbers of its test credentials.
 enum TwilioAnswer {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 
 /// An error in the form of PayPal's API.
 struct PayPalError: Error, Sendable, Equatable {

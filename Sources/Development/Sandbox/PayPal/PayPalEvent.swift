@@ -1,3 +1,5 @@
+import JSON
+
 /// Something that a webhook reports.
 struct PayPalEvent: Sendable {
     enum Kind: String, Sendable {

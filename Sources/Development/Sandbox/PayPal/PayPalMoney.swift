@@ -1,3 +1,5 @@
+import JSON
+
 /// An amount as PayPal accepts it, in the smallest unit that its text can express.
 struct PayPalMoney: Sendable, Equatable, Codable {
     /// A list of its own, and not that of Contracts on purpose: a mistake there would otherwise be accepted here, and found by PayPal alone.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 
 /// Routes that PayPal does not have: the ledger, faults, and events that the shop does not cause. They need the sandbox's key.
 struct PayPalOperatorRoutes: Sendable {

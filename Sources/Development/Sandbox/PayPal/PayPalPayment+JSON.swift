@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSON
 
 /// PayPal's ids: 17 capital letters and digits.
 enum PayPalID {

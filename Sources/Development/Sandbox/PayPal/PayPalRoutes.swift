@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 import Secrets
 
 /// PayPal's API: tokens, orders, captures, refunds, disputes and the certificate of its webhooks.

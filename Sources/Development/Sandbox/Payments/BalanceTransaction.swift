@@ -1,3 +1,5 @@
+import JSON
+
 /// One movement of the account's balance at Stripe. Amounts are in the currency's smallest unit, negative for money that leaves the account.
 struct BalanceTransaction: Sendable, Equatable {
     enum Kind: String, Sendable, CaseIterable {

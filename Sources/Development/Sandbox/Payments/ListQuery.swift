@@ -1,3 +1,5 @@
+import JSON
+
 /// The parameters of every list at Stripe: a page, from either end, and a range of times.
 struct ListQuery: Sendable, Equatable {
     var created: ClosedRange<Int> = 0...Int.max

@@ -1,3 +1,5 @@
+import JSON
+
 /// The outcome of a command: the reply, the changes, and the events for the webhook.
 ///
 /// The journal stores it too, so that a restarted sandbox gives the very same replies.

@@ -1,3 +1,5 @@
+import JSON
+
 extension PaymentBook {
     func customerOutcome(of command: PaymentCommand, now: Int) throws(StripeError) -> Outcome {
         switch command {

@@ -1,3 +1,5 @@
+import JSON
+
 /// Why the last attempt to charge failed: a payment intent's `last_payment_error`.
 struct PaymentFailure: Sendable, Equatable {
     let kind: StripeError.Kind

@@ -1,3 +1,5 @@
+import JSON
+
 extension PaymentIntent {
     /// Its attempts; for payments from journals of earlier versions, only the last one.
     var attempts: [ChargeAttempt] {

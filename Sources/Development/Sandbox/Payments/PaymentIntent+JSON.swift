@@ -1,3 +1,5 @@
+import JSON
+
 extension PaymentIntent {
     /// Writes the object as Stripe's API shows it.
     func write(to writer: inout JSONWriter, _ showing: Showing) {

@@ -1,3 +1,5 @@
+import JSON
+
 /// One payment, from its creation until it is charged or cancelled. A value: its changes are in the transitions.
 ///
 /// Amounts are in the currency's smallest unit; times are seconds since 1970. Fields that journals of earlier versions lack are optional.

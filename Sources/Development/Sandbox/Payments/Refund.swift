@@ -1,3 +1,5 @@
+import JSON
+
 /// Money given back. Most refunds succeed when they are made; some test cards' end later, and one may fail after it had succeeded.
 struct Refund: Sendable, Equatable {
     enum Reason: String, Sendable, CaseIterable, Decodable {

@@ -1,3 +1,5 @@
+import JSON
+
 /// How an object is shown: the address at which the customer's browser reaches the sandbox, and the references that are expanded (`expand`).
 struct Showing: Sendable {
     let publicURL: String

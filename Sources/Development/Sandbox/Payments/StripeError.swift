@@ -1,3 +1,5 @@
+import JSON
+
 /// An error in the form of Stripe's API: an HTTP status and `{"error": {"type", "code", "decline_code", "message", "param"}}`.
 struct StripeError: Error, Sendable, Equatable {
     enum Kind: String, Sendable, Decodable {

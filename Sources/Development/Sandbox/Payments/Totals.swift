@@ -1,3 +1,5 @@
+import JSON
+
 /// Sums over all payments, kept as they change. Amounts of all currencies are added as they are, in smallest units.
 struct Totals: Sendable, Equatable {
     /// How many orders are listed by name; `ordersCapturedMoreThanOnceCount` counts them all.

@@ -1,3 +1,5 @@
+import JSON
+
 /// A change of a payment, as Stripe reports it.
 struct WebhookEvent: Sendable, Equatable, Decodable {
     enum Kind: String, Sendable, CaseIterable, Decodable {

@@ -1,3 +1,5 @@
+import JSON
+
 /// A card that is kept for a customer, or was created without one.
 struct PaymentMethod: Sendable, Equatable, Decodable {
     let id: String

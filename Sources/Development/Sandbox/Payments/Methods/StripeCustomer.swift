@@ -1,3 +1,5 @@
+import JSON
+
 /// A customer of the shop, as far as payments need one.
 struct StripeCustomer: Sendable, Equatable, Decodable {
     /// What a client sends when it creates or changes a customer. Nil leaves a field as it is.

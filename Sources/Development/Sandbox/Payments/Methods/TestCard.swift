@@ -1,3 +1,5 @@
+import JSON
+
 /// Stripe's payment methods for tests, and the outcome of a charge to each. Some older names are accepted in addition to the current ones.
 enum TestCard: String, Sendable, CaseIterable, Decodable {
     case visa = "pm_card_visa"

@@ -1,67 +1,67 @@
-/// Writes JSON straight into bytes: every reply, webhook and journal line is made once and sent as it is.
+/// Writes JSON straight into bytes, members in the order of the calls: for the shapes that others prescribe, and that no type has.
 ///
-/// The caller keeps the grammar: names only inside `object`, bare values only inside `array` or after a name.
-struct JSONWriter {
-    private(set) var bytes: [UInt8] = []
+/// The caller keeps the grammar: names only inside `object`, bare values only inside `array` or after a name. ``JSON/encode(_:)`` is for values.
+public struct JSONWriter {
+    public private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
-    init(capacity: Int = 1_024) {
+    public init(capacity: Int = 1_024) {
         bytes.reserveCapacity(capacity)
     }
 
     /// The bytes of one JSON object.
-    static func object(_ content: (inout JSONWriter) -> Void) -> [UInt8] {
+    public static func object(_ content: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = JSONWriter()
         writer.object(content)
         return writer.bytes
     }
 
-    mutating func object(_ content: (inout JSONWriter) -> Void) {
+    public mutating func object(_ content: (inout JSONWriter) -> Void) {
         open("{")
         content(&self)
         close("}")
     }
 
-    mutating func array<Elements: Sequence>(_ elements: Elements, _ content: (inout JSONWriter, Elements.Element) -> Void) {
+    public mutating func array<Elements: Sequence>(_ elements: Elements, _ content: (inout JSONWriter, Elements.Element) -> Void) {
         open("[")
         for element in elements { content(&self, element) }
         close("]")
     }
 
-    mutating func value(_ text: String) {
+    public mutating func value(_ text: String) {
         separate()
-        appendQuoted(text)
+        bytes.append(quoted: text)
         needsComma = true
     }
 
-    mutating func field(_ name: String, _ content: (inout JSONWriter) -> Void) {
+    public mutating func field(_ name: String, _ content: (inout JSONWriter) -> Void) {
         appendName(name)
         content(&self)
     }
 
-    mutating func field(_ name: String, _ text: String?) {
+    public mutating func field(_ name: String, _ text: String?) {
         appendName(name)
         guard let text else { return null() }
         value(text)
     }
 
-    mutating func field(_ name: String, _ number: Int?) {
+    public mutating func field(_ name: String, _ number: Int?) {
         appendName(name)
         guard let number else { return null() }
         value(number)
     }
 
-    mutating func field(_ name: String, _ number: Double) {
+    public mutating func field(_ name: String, _ number: Double) {
         appendName(name)
         appendLiteral(String(number))
     }
 
-    mutating func field(_ name: String, _ flag: Bool) {
+    public mutating func field(_ name: String, _ flag: Bool) {
         appendName(name)
         appendLiteral(flag ? "true" : "false")
     }
 
-    mutating func field(_ name: String, _ texts: [String: String]) {
+    public mutating func field(_ name: String, _ texts: [String: String]) {
         field(name) { writer in
             writer.object { writer in
                 for (key, text) in texts.sorted(by: { $0.key < $1.key }) { writer.field(key, text) }
@@ -69,18 +69,18 @@ struct JSONWriter {
         }
     }
 
-    mutating func value(_ number: some BinaryInteger) {
+    public mutating func value(_ number: some BinaryInteger) {
         appendLiteral(String(number))
     }
 
     /// A value that has been written already.
-    mutating func raw(_ value: [UInt8]) {
+    public mutating func raw(_ value: [UInt8]) {
         separate()
         bytes.append(contentsOf: value)
         needsComma = true
     }
 
-    mutating func null() {
+    public mutating func null() {
         appendLiteral("null")
     }
 
@@ -97,7 +97,7 @@ struct JSONWriter {
 
     private mutating func appendName(_ name: String) {
         separate()
-        appendQuoted(name)
+        bytes.append(quoted: name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
@@ -111,24 +111,4 @@ struct JSONWriter {
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
     }
-
-    private mutating func appendQuoted(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(Self.digits[Int(byte >> 4)])
-                bytes.append(Self.digits[Int(byte & 15)])
-            default:
-                bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
-    }
-
-    private static let digits = Array("0123456789abcdef".utf8)
 }
