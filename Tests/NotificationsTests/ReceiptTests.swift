@@ -10,18 +10,6 @@ import WebClient
 @testable import Notifications
 @testable import ServiceKit
 
-/// Accepts every text message, and keeps what was posted.
-private final class Telephone: HTTPTransport {
-    private let state = Mutex<[WebRequest]>([])
-
-    var sent: [WebRequest] { state.withLock { $0 } }
-
-    func send(_ request: WebRequest) async throws -> WebResponse {
-        state.withLock { $0.append(request) }
-        return WebResponse(status: 201, headers: [], body: Array("{}".utf8))
-    }
-}
-
 /// What happens to notifications after they were sent, and which of them customers want.
 @Suite struct ReceiptTests {
     private let mail = ScriptedTransport()
@@ -97,6 +85,24 @@ private final class Telephone: HTTPTransport {
             _ = await service.send([try news()])
             #expect(telephone.sent.count == reached + 1)
         }
+    }
+
+    @Test func `what waits for its server is dropped when it is turned off meanwhile, and is then not shown as waiting`() async throws {
+        let (service, ada, order) = (try await start(), UUID(), UUID())
+        mail.fail("ada@example.com", with: DeliveryError("busy", .unavailable))
+        telephone.answer(503)
+        #expect(await service.send([try news(order: order, customer: ada)])[0].failure?.remedy == .retry)
+        #expect(try await list(service, ["order": order.uuidString]).map(\.result) == ["pending", "pending"])
+        _ = await service.send([report(nil, "From=%2B4930123456&Body=STOP")])
+        let off = SetPreferences(userID: ada, preferences: ChannelPreferences(email: false, sms: true), revision: 1)
+        _ = await service.send([try Request(MessageName.setPreferences, sending: off)])
+        mail.fail("ada@example.com", with: nil)
+        telephone.answer(201)
+        let reached = telephone.sent.count
+        #expect(await service.send([try news(order: order, customer: ada)])[0].failure == nil)
+        #expect(mail.sent.isEmpty && telephone.sent.count == reached)
+        #expect(try await list(service, ["order": order.uuidString]).isEmpty)
+        #expect(try await service.count("SELECT count(*) FROM waiting") == 0)
     }
 
     @Test func `a number that was opted out stays so, whatever is reported about earlier messages`() async throws {

@@ -28,7 +28,7 @@ extension CheckoutModel: Hashable {
         let reason: Checkout.Reason?
         let reservation: Reservation
         let money: Money
-        let flags: UInt8
+        let flags: UInt16
         let flight: Flight
         let state: Attempt.State?
         let intent, secret, detail: String?
@@ -36,9 +36,10 @@ extension CheckoutModel: Hashable {
     }
 
     private var key: Key {
-        let flags: UInt8 =
+        let flags: UInt16 =
             (handsOver ? 1 : 0) | (callUnderWay ? 2 : 0) | (announcedConfirmed ? 4 : 0) | (announcedRejected ? 8 : 0) | (attempt?.voidRequested == true ? 16 : 0)
             | (announcedCancelled ? 32 : 0) | (shipped ? 64 : 0) | (attempt?.sentUntil == nil ? 0 : 128)
+            | (lapsed ? 256 : 0) | (attempt?.captureRequested == true ? 512 : 0)
         return Key(
             phase: checkout.phase, reason: checkout.reason, reservation: reservation, money: money, flags: flags, flight: flight,
             state: attempt?.state, intent: attempt?.intent, secret: attempt?.clientSecret, detail: attempt?.detail, refunded: attempt?.refunded)

@@ -6,6 +6,9 @@ import FoundationEssentials
 
 /// A gateway on whose pages customers approve payments, which payments then captures.
 extension CheckoutModel {
+    /// The ends of a review, whenever the gateway has made up its mind.
+    var reviewEnding: [CheckoutModel] { money == .reviewed ? [Money.taken, .declined].map { outcome in with { $0.money = outcome } } : [] }
+
     /// What follows from the gateway's events, or from asking it: an approval leads only to its capture.
     var reported: PaymentStatus? { redirects && (money == .waitsForCustomer || money == .approved) ? nil : moneyStatus }
 
@@ -16,7 +19,7 @@ extension CheckoutModel {
             guard attempt.isApprovable, money == .approved else { return [] }
             return [with { $0.attempt?.sentUntil = attempt.createdAt + 60 }]
         }
-        if money == .approved { return [Money.taken, .declined].map { outcome in with { $0.money = outcome } } + (faultless ? [] : [with { $0.attempt?.sentUntil = nil }]) }
+        if money == .approved { return [Money.taken, .declined, .reviewed].map { outcome in with { $0.money = outcome } } + (faultless ? [] : [with { $0.attempt?.sentUntil = nil }]) }
         let committed = with { model in
             model.attempt?.sentUntil = nil
             if let status = model.moneyStatus { model.learn(status) }

@@ -24,8 +24,8 @@ struct CheckoutModel {
 
     /// The actual state at the gateway.
     enum Money: Hashable {
-        /// `approved`: only at a gateway that redirects, which waits for the capture.
-        case none, waitsForCustomer, approved, reserved, taken, declined, cancelled, givenBack
+        /// `approved`: only at a gateway that redirects, which waits for the capture. `reviewed`: it reviews the capture before it takes the money.
+        case none, waitsForCustomer, approved, reviewed, reserved, taken, declined, cancelled, givenBack
     }
 
     static let order = UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
@@ -49,6 +49,8 @@ struct CheckoutModel {
     var announcedCancelled = false
     /// The warehouse has sent a part of the order, which it does for a confirmed order only.
     var shipped = false
+    /// The customer's bank has ended the authorization.
+    var lapsed = false
 
     /// Every possible next state. A message may be delivered again, however late: a message that was sent stays in flight. A message lost or delivered
     /// only once is a path that does not use it, so losses need no states of their own. `faultless` delivers each message once, and leaves out crashes and calls
@@ -80,7 +82,8 @@ struct CheckoutModel {
         if money == .waitsForCustomer {
             for outcome in redirects ? [Money.approved] : [paid, .declined] { next.append(with { $0.money = outcome }) }
         }
-        if redirects { next += approving(faultless: faultless) }
+        if redirects { next += approving(faultless: faultless) + reviewEnding }
+        if capturesLater { next += capturing(faultless: faultless) }
         // The customer's browser still holds the secret of a payment that was declined after an authentication.
         if !redirects, money == .declined, attempt?.intent != nil, checkout.phase == .awaitingCustomer || checkout.phase == .voiding {
             next.append(with { $0.money = paid })
@@ -91,7 +94,7 @@ struct CheckoutModel {
 
     /// Nothing will happen any more when all messages in flight are lost: the saga has ended, and the gateway has sent all its events.
     var isQuiet: Bool {
-        guard !callUnderWay, !mustVoid, checkout.isTerminal else { return false }
+        guard !callUnderWay, !mustVoid, checkout.isTerminal, money != .reviewed, capturing(faultless: true).isEmpty else { return false }
         guard let status = reported, var known = attempt else { return true }
         return !known.learn(Self.payment(status))
     }
@@ -103,40 +106,6 @@ struct CheckoutModel {
     private var mustVoid: Bool {
         guard let attempt, attempt.voidRequested else { return false }
         return [.begun, .requiresAction, .authorized, .succeeded].contains(attempt.state)
-    }
-
-    private var paid: Money { capturesLater ? .reserved : .taken }
-
-    // MARK: Invariants
-
-    var violations: [String] {
-        var found: [String] = []
-        if checkout.phase == .confirmed {
-            if reservation != .committed { found.append("confirmed without stock") }
-            if money != paid { found.append("confirmed without money") }
-        }
-        if checkout.phase == .booked {
-            if reservation != .committed { found.append("booked without stock") }
-            if money != paid { found.append("booked without money") }
-        }
-        // The customer's view.
-        if checkout.orderState == "confirmed" {
-            if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }
-            if money != paid { found.append("called confirmed without money") }
-        }
-        if announcedConfirmed, announcedRejected { found.append("announced as both confirmed and rejected") }
-        if flight.contains(.step(.announceActionRequired)), attempt?.intent == nil { found.append("the customer is asked to act, and the gateway has nothing to act on") }
-        if announcedCancelled, announcedRejected { found.append("announced as both cancelled and rejected") }
-        if shipped, checkout.phase != .confirmed { found.append("shipped, and given up") }
-        if checkout.isCancelled, checkout.orderState == "confirmed" || checkout.orderState == "rejected" { found.append("cancelled, and called \(checkout.orderState)") }
-        if isQuiet, checkout.phase == .rejected || checkout.phase == .cancelled {
-            if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
-            // A payment that is not captured takes no money, whatever its customer does.
-            if money == .waitsForCustomer, !redirects { found.append("rejected and still payable") }
-            if money == .reserved { found.append("rejected and the money reserved") }
-            if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }
-        }
-        return found
     }
 
     // MARK: Events
@@ -201,7 +170,7 @@ struct CheckoutModel {
     var moneyStatus: PaymentStatus? {
         switch money {
         case .none, .givenBack: nil
-        case .approved: .open(intent: Self.intent)
+        case .approved, .reviewed: .open(intent: Self.intent)
         case .waitsForCustomer: .requiresAction(intent: Self.intent, clientSecret: "secret")
         case .reserved: .authorized(intent: Self.intent)
         case .taken: .succeeded(intent: Self.intent)
@@ -212,11 +181,13 @@ struct CheckoutModel {
 
     mutating func learn(_ status: PaymentStatus) {
         guard var attempt else { return }
-        let wasVoided = attempt.state == .voided
+        let before = attempt.state
         guard attempt.learn(Self.payment(status)) else { return }
         self.attempt = attempt
-        if wasVoided {
+        if before == .voided {
             flight.insert(.step(.void))
+        } else if attempt.state == before || before == .authorized && !attempt.voidRequested {
+            flight.insert(.event(.paymentChanged))
         } else if let event = attempt.event {
             report(event, of: attempt)
         }
@@ -266,7 +237,8 @@ struct CheckoutModel {
         case .begun where marked.money == .none || redirects:
             return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
         case .begun, .requiresAction, .authorized, .uncaptured, .declined, .succeeded:
-            guard !attempt.isBeingCaptured(at: attempt.createdAt) else { return [marked] }
+            // The result of a capture is waited for.
+            guard !attempt.isBeingCaptured(at: attempt.createdAt), marked.money != .reviewed else { return [marked] }
             let undone = marked.with { model in
                 if let status = model.moneyStatus { _ = model.attempt?.learn(Self.payment(status)) }
                 model.money = model.money == .taken ? .givenBack : redirects ? model.money : .cancelled
@@ -294,7 +266,7 @@ struct CheckoutModel {
     private func attempt(_ state: Attempt.State) -> Attempt {
         let charge = Charge(
             order: Self.order, orderNumber: "W-1", amount: Contracts.Money(amount: 100, currency: "EUR"), paymentMethod: "pm",
-            idempotencyKey: Self.order, gateway: redirects ? .paypal : .stripe)
+            idempotencyKey: Self.order, gateway: redirects ? .paypal : .stripe, isCapturedLater: capturesLater)
         return Attempt(order: Self.order, charge: charge, state: state, createdAt: Date(timeIntervalSince1970: 0))
     }
 }

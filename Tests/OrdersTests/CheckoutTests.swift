@@ -3,6 +3,7 @@ import FoundationEssentials
 import Testing
 
 @testable import Orders
+@testable import Payments
 
 @Suite struct CheckoutTests {
     /// Far above the actual number of states; a model that grows past it has lost its bound.
@@ -19,6 +20,7 @@ import Testing
             return
         }
         #expect(Set(states.map(\.checkout.phase)) == Set(Checkout.Phase.allCases), "every phase is visited")
+        expectVisits(states, gateway)
 
         // The worst that can happen anywhere: all messages in flight are lost. From there, too, the checkout ends.
         var ending: Set<CheckoutModel> = []
@@ -26,6 +28,23 @@ import Testing
             let isEnding = try Self.closure(of: state, { $0.successors(faultless: true) }) { $0.isQuiet && $0.flight.isEmpty || ending.contains($0) }.isFound
             #expect(isEnding, "no way to an end from \(state)")
             ending.insert(state)
+        }
+    }
+
+    /// A model that never reaches the hard cases proves nothing.
+    private func expectVisits(_ states: [CheckoutModel], _ gateway: (redirects: Bool, capturesLater: Bool)) {
+        let unreachable: Set<Attempt.State> =
+            gateway.capturesLater ? [.refunded, .needsOperator, .settled] : [.authorized, .uncaptured, .settled]
+        #expect(Set(states.compactMap(\.attempt?.state)) == Set(Attempt.State.allCases).subtracting(unreachable))
+        if gateway.redirects {
+            #expect(states.contains { $0.money == .approved && $0.attempt?.state == .voided }, "approved too late")
+            #expect(states.contains { $0.money == .reviewed && $0.attempt?.voidRequested == true }, "given up under review")
+            #expect(states.contains { $0.money == .reviewed && $0.attempt?.clientSecret == nil }, "a review that payments knows of")
+        }
+        if gateway.capturesLater {
+            #expect(states.contains { $0.shipped && $0.money == .taken && $0.attempt?.state == .succeeded }, "captured later")
+            #expect(states.contains { $0.lapsed && $0.attempt?.state == .uncaptured }, "the authorization has ended, and goods are on their way")
+            #expect(states.contains { $0.lapsed && $0.checkout.phase == .confirmed && $0.attempt?.state == .voided }, "the authorization has ended before the shipment")
         }
     }
 

@@ -43,8 +43,9 @@ final class ScriptedGateway: PaymentGateway {
         var customers: [UUID] = []
         var deleted: [String] = []
         var refusesCustomers = false
-        /// What a charge that is to save its method saves.
+        /// The method that its payments have saved.
         var savedMethod: GatewayMethod?
+        var detached: [String] = []
         var refunds: [UUID] = []
         var cancellations: [String] = []
         var captureAnswer: Result<PaymentStatus, GatewayError> = .success(.succeeded(intent: "pi_1"))
@@ -72,7 +73,10 @@ final class ScriptedGateway: PaymentGateway {
     }
 
     func payment(_ status: PaymentStatus, refunded: Int = 0) -> GatewayPayment {
-        GatewayPayment(status: status, order: order, amount: state.withLock { $0.amount }, refunded: refunded)
+        let (amount, saved) = state.withLock { ($0.amount, $0.savedMethod) }
+        var payment = GatewayPayment(status: status, order: order, amount: amount, refunded: refunded)
+        payment.savedMethod = saved
+        return payment
     }
 
     /// The gateway now has the payment in this state.
@@ -88,9 +92,7 @@ final class ScriptedGateway: PaymentGateway {
             return (state.answer, state.onCharge)
         }
         await first()
-        var payment = payment(try answer.get())
-        if charge.saveFor != nil { payment.savedMethod = state.withLock { $0.savedMethod } }
-        return payment
+        return payment(try answer.get())
     }
 
     func find(order: UUID) async throws(GatewayError) -> [GatewayPayment] {
@@ -148,6 +150,10 @@ final class ScriptedGateway: PaymentGateway {
         return "cus_1"
     }
 
+    func detachMethod(_ method: String) async throws(GatewayError) {
+        state.withLock { $0.detached.append(method) }
+    }
+
     func deleteCustomer(_ customer: String) async throws(GatewayError) {
         state.withLock { $0.deleted.append(customer) }
     }
@@ -194,9 +200,11 @@ extension ScriptedGateway.State {
 
     private func with(_ movements: GatewayMovements, _ payment: GatewayPayment) -> GatewayPayment {
         guard case .succeeded = payment.status else { return payment }
-        return GatewayPayment(
+        var moved = GatewayPayment(
             status: payment.status, order: payment.order, amount: payment.amount, refunded: Self.refunded(movements),
             isDisputed: !movements.disputes.isEmpty, movements: movements)
+        moved.savedMethod = savedMethod
+        return moved
     }
 
     fileprivate mutating func refund(_ call: RefundCall, of payment: GatewayPayment) -> Result<GatewayPayment, GatewayError> {

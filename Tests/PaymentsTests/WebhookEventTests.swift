@@ -106,6 +106,24 @@ import Testing
         await harness.database.close()
     }
 
+    @Test func `a payment of the order at another gateway is undone there, and is never taken for the order's own`() async throws {
+        let (own, other, clock) = (ScriptedGateway(), RedirectingGateway(), SetClock())
+        let harness = try await ServiceHarness(PaymentsService.definition(gateways: [own, other], clock: clock), PaymentsService.migrations, clock: clock)
+        own.state.withLock { $0.answer = .failure(.unknown("timed out")) }
+        _ = await harness.send([try PaymentFixture.charge()])
+        other.state.withLock { $0.orders["5O9"] = PaymentFixture.order }
+        for stage in [RedirectingGateway.Stage.waiting, .captured] {
+            other.put(stage, "5O9")
+            let received = await harness.send([ApprovalTests.Fixture.webhook(intent: "5O9")])[0]
+            #expect(received.outputs.map(\.key) == [MessageName.undoExtra])
+            #expect(try JSON.decode(UndoExtraPayment.self, from: received.outputs.first?.body ?? []).gateway == .paypal)
+        }
+        other.put(.declined, "5O9")
+        #expect(await harness.send([ApprovalTests.Fixture.webhook(intent: "5O9")])[0].failure?.cause == "payment-differs")
+        #expect(try await harness.count("SELECT count(*) FROM attempts WHERE state = 'begun' AND intent_id IS NULL") == 1)
+        await harness.database.close()
+    }
+
     @Test func `a refund in the gateway's dashboard is shown by the order`() async throws {
         let fixture = try await charged()
         fixture.gateway.have(.succeeded(intent: "pi_1"))

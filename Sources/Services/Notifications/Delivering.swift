@@ -51,17 +51,11 @@ struct Delivering: Sendable {
                 return Planned(channel: channel, notification: OutgoingNotification(id: id, news: news, recipient: recipient, date: now))
             }
         }
-        let concerned = planned.joined().filter { ChannelPreferences.concern($0.notification.news.kind, by: $0.channel.name) }
-        let preferences = try await Preferences.read(Array(Set(concerned.compactMap(\.notification.news.customerID))), on: transaction)
-        planned = planned.map { plan in
-            plan.filter { entry in
-                let news = entry.notification.news
-                return news.customerID.flatMap { preferences[$0] }?.allow(news.kind, by: entry.channel.name) ?? true
-            }
-        }
-        let numbers = Set(planned.joined().filter { $0.channel.name == SMSChannel.channel }.map(\.notification.recipient))
-        let optedOut = try await ReceiptStore.optedOut(numbers.sorted(), of: SMSChannel.channel, on: transaction)
-        planned = planned.map { plan in plan.filter { $0.channel.name != SMSChannel.channel || !optedOut.contains($0.notification.recipient) } }
+        let optOuts = try await OptOuts.read(planned.joined().map { ($0.notification.news.kind, $0.channel.name, $0.addressee) }, on: transaction)
+        let unwanted = Set(planned.joined().filter { optOuts.reason(against: $0.notification.news.kind, by: $0.channel.name, to: $0.addressee) != nil }.map(\.notification.id))
+        // One that was noted before, and has waited for its server, is not shown as waiting for ever.
+        try await Store.drop(unwanted.sorted(), on: transaction)
+        planned = planned.map { plan in plan.filter { !unwanted.contains($0.notification.id) } }
         let noted = try await Store.note(planned.flatMap { $0.map(\.row) }, now: now, on: transaction)
         return planned.map { plan in
             plan.compactMap { entry in
@@ -149,6 +143,8 @@ struct Delivering: Sendable {
 }
 
 extension Delivering.Planned {
+    var addressee: Addressee { Addressee(recipient: notification.recipient, customerID: notification.news.customerID) }
+
     fileprivate var row: NewNotification {
         NewNotification(
             id: notification.id, orderID: notification.news.orderID, userID: nil, kind: notification.news.kind.rawValue, channel: channel.name,

@@ -28,6 +28,8 @@ enum Store {
         case sent
         /// Permanently, and why: it waits among the dead letters.
         case refused(String)
+        /// It was not attempted, because it no longer applies or is not wanted, and why. That says nothing about the address.
+        case pointless(String)
         /// For now, and why.
         case delayed(String)
     }
@@ -154,7 +156,7 @@ extension Store.Attempt {
     fileprivate var result: String {
         switch self {
         case .sent: "sent"
-        case .refused: "failed"
+        case .refused, .pointless: "failed"
         case .delayed: "pending"
         }
     }
@@ -162,7 +164,7 @@ extension Store.Attempt {
     fileprivate var detail: String? {
         switch self {
         case .sent: nil
-        case .refused(let reason), .delayed(let reason): reason
+        case .refused(let reason), .pointless(let reason), .delayed(let reason): reason
         }
     }
 }

@@ -64,7 +64,7 @@ struct Approvals: Sendable {
                 // The gateway forgets payments that were not approved in time.
                 guard let payment = try await gateway.retrieve(intent: intent) else { return .payment(attempt.expired(intent)) }
                 // It will differ each time, so this is reported to an operator once, and nothing is captured.
-                if let difference = attempt.difference(from: payment) { return .refused(difference) }
+                if let difference = attempt.difference(from: payment, at: attempt.charge.gateway) { return .refused(difference) }
                 guard payment.awaitsCapture else { return .payment(payment) }
                 // Once the lease has ended, a void may have found that nothing was captured.
                 guard let sentUntil = attempt.sentUntil, clock.now().addingTimeInterval(Charging.longestCall) <= sentUntil else {
@@ -108,7 +108,7 @@ struct Approvals: Sendable {
                 let letter = UnresolvedPayment(orderID: attempt.order, cause: Charging.refusal, detail: detail)
                 return .done(emit: try [OutgoingMessage(.request(MessageName.unresolved), letter)] + attempt.messages(since: before, refunds: []))
             case .payment(let payment):
-                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                if let difference = attempt.difference(from: payment, at: asked.charge.gateway) { return .failed(Failure("payment-differs", difference)) }
                 let unleased = attempt
                 _ = attempt.learn(payment)
                 let news = ledger.learn(payment, of: &attempt, now: now)

@@ -48,11 +48,14 @@ struct Attempt: Sendable, Hashable {
     /// Grows by one with each change of the attempt.
     var version = 1
     let createdAt: Date
+    /// The method that the gateway has saved with the payment, to be stored with this change of the attempt.
+    var newMethod: SavedMethod?
 
     /// Applies the gateway's report of this attempt's payment; returns true when that changed anything. A report older than the known state changes nothing.
     mutating func learn(_ payment: GatewayPayment) -> Bool {
         let before = self
         move(payment.status)
+        newMethod = savedMethod(of: payment, since: before) ?? newMethod
         // The customer has approved it, and the gateway reviews it before it takes the money, so there is no page left to visit.
         if state == .requiresAction, charge.gateway.redirects, payment.status == .open(intent: intent ?? ""), !payment.awaitsCapture { clientSecret = nil }
         if payment.status.intent == intent, case .succeeded = payment.status {
@@ -119,13 +122,23 @@ struct Attempt: Sendable, Hashable {
         if state != .requiresAction { clientSecret = nil }
     }
 
-    /// Why `payment` cannot be this attempt's; nil when it can.
-    func difference(from payment: GatewayPayment) -> String? {
+    /// Whether the row only forbids a charge. It names neither an amount nor a gateway.
+    var isTombstone: Bool { charge.amount.currency.isEmpty }
+
+    /// Why `payment`, which `gateway` has, cannot be this attempt's; nil when it can.
+    func difference(from payment: GatewayPayment, at gateway: GatewayName) -> String? {
         let id = payment.status.intent ?? "a payment"
         if payment.order != order { return "\(id) is for order \(payment.order?.lowerCaseText ?? "unknown"), not \(order.lowerCaseText)" }
-        // A row that only forbids a charge has no amount.
-        if charge.amount.currency.isEmpty || payment.amount == charge.amount { return nil }
+        if isTombstone { return nil }
+        if charge.gateway != gateway { return "\(id) is at \(gateway.rawValue), and the order is charged at \(charge.gateway.rawValue)" }
+        if payment.amount == charge.amount { return nil }
         return "\(id) is about \(payment.amount.amount) \(payment.amount.currency), and \(charge.amount.amount) \(charge.amount.currency) are to be charged"
+    }
+
+    /// Whether a payment of the order that `gateway` has under this id is not this attempt's.
+    func isAnother(_ intent: String, at gateway: GatewayName) -> Bool {
+        if !isTombstone, charge.gateway != gateway { return true }
+        return self.intent.map { $0 != intent } ?? false
     }
 
     /// The payment that belongs to this attempt, and others that hold money or may receive it.

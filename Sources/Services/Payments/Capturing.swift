@@ -75,7 +75,7 @@ struct Capturing: Sendable {
                 guard attempt.state == .authorized, attempt.refundTries == plan?.refundTries else { return .done() }
                 (attempt.state, attempt.detail) = (.uncaptured, detail)
             case .payment(let payment):
-                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                if let difference = attempt.difference(from: payment, at: attempt.charge.gateway) { return .failed(Failure("payment-differs", difference)) }
                 _ = attempt.learn(payment)
             }
             guard attempt != before else { return .done() }

@@ -79,6 +79,7 @@ struct Charging: Sendable {
             attempts.put(attempt)
         }
         try await MethodStore.nameCustomers(of: wanted.map(\.order), in: &attempts, on: transaction)
+        try await MethodStore.noteUse(wanted.map(\.charge), now: now, on: transaction)
         try await Store.save(attempts, now: now, on: transaction)
         return try wanted.map { wanted in
             guard var attempt = attempts[wanted.order] else {
@@ -157,7 +158,6 @@ struct Charging: Sendable {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         let now = clock.now()
         let orphans = try await MethodStore.add(items.compactMap { GatewayCustomer(of: $0.plan.attempt, $0.result) }, on: transaction)
-        var saved: [SavedMethod] = []
         let outcomes: [Outcome] = try items.map { item, plan, finding in
             guard var attempt = attempts[item.input.orderID] else {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
@@ -202,10 +202,8 @@ struct Charging: Sendable {
                     attempt = attempts.put(attempt)
                 }
             case .found(let payment, let others):
-                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
-                let before = attempt
+                if let difference = attempt.difference(from: payment, at: plan.attempt.charge.gateway) { return .failed(Failure("payment-differs", difference)) }
                 if attempt.learn(payment) { attempt = attempts.put(attempt) }
-                saved += [attempt.savedMethod(of: payment, since: before)].compactMap(\.self)
                 // A webhook may have assigned the attempt another payment since the gateway was queried: then this one is an extra.
                 let found = payment.isLive ? [payment.status.intent].compactMap(\.self) : []
                 extras = (others + found).filter { $0 != attempt.intent }
@@ -221,7 +219,6 @@ struct Charging: Sendable {
             }
             return .done(emit: try undoing + Self.report(event, of: attempt, for: item.input))
         }
-        try await MethodStore.add(saved, now: now, on: transaction)
         try await Store.save(attempts, now: now, on: transaction)
         return outcomes
     }

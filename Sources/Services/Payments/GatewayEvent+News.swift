@@ -1,7 +1,6 @@
 extension GatewayEvent.Kind {
-    /// Whether the event may be news about the payment `intent`.
-    func isNews(of intent: String, to attempt: Attempt) -> Bool {
-        if let own = attempt.intent, own != intent { return true }
+    /// Whether the event may be news about the attempt's payment.
+    func isNews(to attempt: Attempt) -> Bool {
         // Opened by a call that was on its way when the payment was voided.
         let isOpenedLate = attempt.state == .voided && attempt.intent == nil
         return switch self {

@@ -75,6 +75,7 @@ public enum PaymentsService {
                 Poller(name: "payments to approve", interval: .seconds(10), find: approvals.findWaiting),
                 Poller(name: "uncaptured payments", interval: .seconds(10), find: capturing.findUncaptured),
                 Poller(name: "pending refunds", interval: .seconds(10), find: refunding.findPending),
+                Poller(name: "replaced payment methods", interval: .seconds(60), find: MethodStore.findReplaced(clock)),
                 Poller(name: "old webhook events", interval: .seconds(3600), find: Webhooks.dropOld(clock)),
             ],
             sends: [

@@ -241,5 +241,16 @@ enum Schema {
                 );
                 CREATE INDEX payment_methods_by_user ON payment_methods (user_id, created_at, id);
                 """),
+        Migration(
+            id: "replaced payment methods",
+            sql: """
+                ALTER TABLE payment_methods
+                    -- When it last paid; nothing for one that was only saved.
+                    ADD COLUMN used_at timestamptz,
+                    -- Set when a newer one has replaced it: when the gateway is asked (again) to detach it.
+                    ADD COLUMN detach_at timestamptz;
+                CREATE INDEX payment_methods_by_gateway_id ON payment_methods (gateway_id);
+                CREATE INDEX payment_methods_to_detach ON payment_methods (detach_at) WHERE detach_at IS NOT NULL;
+                """),
     ]
 }

@@ -58,10 +58,11 @@ enum Store {
         return try read(rows).values.sorted { ($0.createdAt, $0.order) < ($1.createdAt, $1.order) }
     }
 
-    /// Saves the attempts that were changed; one that another transaction has changed since it was read fails the transaction, which is then retried.
+    /// Saves the attempts that were changed, and the payment methods that their payments have saved; one that another transaction has changed since it was read fails the transaction, which is then retried.
     static func save(_ locked: LockedAttempts, now: Date, on transaction: any SQLConnection) async throws {
         let (attempts, read) = (locked.changes.map { $0.attempt }, locked.changes.map { $0.read })
         guard !attempts.isEmpty else { return }
+        try await MethodStore.add(attempts.compactMap(\.newMethod), now: now, on: transaction)
         try await transaction.enqueue(
             """
             WITH saved AS (

@@ -12,8 +12,9 @@ struct Voiding: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
         /// An operator has decided.
         case settled
-        /// Only an operator can decide: the gateway rejects permanently, or `intent` cannot be the order's payment. Contains the reason, if that is news.
-        case refused(String?, cause: String = Unresolved.refundRefused, intent: String? = nil, extras: [String] = [])
+        /// Only an operator can decide: the gateway rejects permanently, or `own` cannot be the order's payment. Contains the reason, if that is news, and the payment
+        /// if the attempt did not know it.
+        case refused(String?, cause: String = Unresolved.refundRefused, own: GatewayPayment? = nil, extras: [String] = [])
         case failed(Failure)
     }
 
@@ -77,16 +78,16 @@ struct Voiding: Sendable {
                 if payments.isEmpty { payments = try await gateway.findForCertain(order: attempt.order, since: attempt.createdAt) }
                 let (own, extras) = attempt.choose(from: payments)
                 guard let own else { return .voided(.nothing) }
-                if let difference = attempt.difference(from: own) {
-                    return .refused(difference, cause: Unresolved.paymentDiffers, intent: own.status.intent, extras: extras)
+                if let difference = attempt.difference(from: own, at: attempt.charge.gateway) {
+                    return .refused(difference, cause: Unresolved.paymentDiffers, own: own, extras: extras)
                 }
                 guard let intent = own.status.intent else { return .voided(.nothing) }
                 if case .cancelled = own.status { return .voided(.cancelled, own, extras: extras) }
                 switch try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway) {
                 case .voided(let result, let payment, _): return .voided(result, payment, extras: extras)
                 case .settled: return .settled
-                // The attempt has not learned which payment is its own: without that, nobody could refund it later.
-                case .refused(let detail, let cause, _, _): return .refused(detail, cause: cause, intent: intent, extras: extras)
+                // The attempt has not learned which payment is its own, and an operator needs that to refund it later.
+                case .refused(let detail, let cause, let found, _): return .refused(detail, cause: cause, own: found ?? own, extras: extras)
                 case .failed(let failure): return .failed(failure)
                 }
             }
@@ -98,13 +99,14 @@ struct Voiding: Sendable {
     private func undo(
         _ attempt: Attempt, intent: String, isPaid: Bool, at gateway: any PaymentGateway
     ) async throws(GatewayError) -> Finding {
+        var own: GatewayPayment?
         if !isPaid {
             let payment = try await gateway.cancel(
                 intent: intent, idempotencyKey: UUID.v5(namespace: attempt.order, name: "cancel"))
             switch payment.status {
             case .cancelled: return .voided(.cancelled, payment)
             // The customer was faster than the cancellation.
-            case .succeeded: break
+            case .succeeded: own = payment
             case .requiresAction, .authorized, .declined, .open: throw .unknown("the payment \(intent) could not be cancelled")
             }
         }
@@ -112,7 +114,7 @@ struct Voiding: Sendable {
             return .voided(.refunded, try await gateway.refund(attempt.refundOfRest(intent: intent)))
         } catch {
             guard case .refused(let detail) = error else { throw error }
-            return .refused(detail)
+            return .refused(detail, own: own)
         }
     }
 
@@ -138,12 +140,13 @@ struct Voiding: Sendable {
                 return .failed(failure)
             case .settled:
                 event = attempt.event(.paymentVoided, "settled by an operator")
-            case .refused(let detail, let cause, let intent, let extras):
+            case .refused(let detail, let cause, let own, let extras):
                 if let detail, attempt.state != .needsOperator {
+                    if let own, cause != Unresolved.paymentDiffers { _ = attempt.learn(own) }
                     // The gateway has answered.
                     (attempt.state, attempt.sentUntil) = (.needsOperator, nil)
-                    attempt.intent = attempt.intent ?? intent
-                    attempt.detail = detail
+                    attempt.intent = attempt.intent ?? own?.status.intent
+                    (attempt.detail, attempt.clientSecret) = (detail, nil)
                     attempt = attempts.put(attempt)
                     let report = UnresolvedPayment(orderID: attempt.order, cause: cause, detail: detail)
                     messages.append(try OutgoingMessage(.request(MessageName.unresolved), report))

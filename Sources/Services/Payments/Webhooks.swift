@@ -28,11 +28,11 @@ struct Webhooks: Sendable {
     static func operation(of gateway: GatewayName) -> String { "payments.webhooks.\(gateway.rawValue)" }
 
     func begin(_ items: [IncomingMessage<GatewayEvent>], on transaction: any SQLConnection) async throws -> [Plan] {
-        try await Self.plans(items.map(\.input), now: clock.now(), on: transaction)
+        try await Self.plans(items.map(\.input), of: gateway.name, now: clock.now(), on: transaction)
     }
 
     /// The events that may be new, and the payments that they are about.
-    static func plans(_ events: [GatewayEvent], now: Date, on connection: any SQLConnection) async throws -> [Plan] {
+    static func plans(_ events: [GatewayEvent], of gateway: GatewayName, now: Date, on connection: any SQLConnection) async throws -> [Plan] {
         let relevant = events.filter { $0.hint != nil }
         guard !relevant.isEmpty else { return events.map { _ in .ignore } }
         let known = try await Store.knownEvents(relevant.map(\.id), on: connection)
@@ -43,7 +43,8 @@ struct Webhooks: Sendable {
             // A payment that is not Wharf's.
             guard let order = hint.order else { return .ignore }
             guard let attempt = attempts[order] else { return .ask(intent: intent) }
-            return hint.kind.isNews(of: intent, to: attempt) && !attempt.expectsAnswer(at: now) ? .ask(intent: intent) : .ignore
+            if attempt.isAnother(intent, at: gateway) { return .ask(intent: intent) }
+            return hint.kind.isNews(to: attempt) && !attempt.expectsAnswer(at: now) ? .ask(intent: intent) : .ignore
         }
     }
 
@@ -79,19 +80,15 @@ struct Webhooks: Sendable {
         var ledger = try await RefundStore.ledger(of: payments.compactMap { $0?.movements == nil ? nil : $0?.order }, on: transaction)
         var taken: [String] = []
         var unclaimed: [UnclaimedPayment] = []
-        var saved: [SavedMethod] = []
         let outcomes: [Outcome] = try zip(items, payments).map { item, payment in
             guard let payment else { return Self.outcome(of: item.result) }
             if let found = Self.unclaimed(payment, attempts) { unclaimed.append(found) }
-            let before = payment.order.flatMap { attempts[$0] }
             let outcome = try take(payment, of: item.item.input, &attempts, &ledger)
-            if let before, let method = attempts[before.order]?.savedMethod(of: payment, since: before) { saved.append(method) }
             if case .done = outcome { taken.append(item.item.input.id) }
             return outcome
         }
         try await Store.addEvents(taken, now: now, on: transaction)
         try await UnclaimedPayment.add(unclaimed, now: now, on: transaction)
-        try await MethodStore.add(saved, now: now, on: transaction)
         try await RefundStore.save(ledger, now: now, on: transaction)
         try await Store.save(attempts, now: now, on: transaction)
         return outcomes
@@ -117,14 +114,17 @@ struct Webhooks: Sendable {
         if let named = event.hint?.order, named != order {
             return .failed(Failure("payment-differs", "\(intent) is for order \(order.lowerCaseText), the event for \(named.lowerCaseText)"))
         }
-        if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
-        if let own = attempt.intent, own != intent {
+        if attempt.isAnother(intent, at: gateway.name) {
             // A refund or a dispute of a payment that was undone beside the order's own is no news.
             if event.hint?.kind == .moneyMoved, !payment.isLive { return .done() }
-            guard payment.isLive else { return .failed(Failure("payment-differs", "the payment of order \(order.lowerCaseText) is \(own), not \(intent)")) }
+            guard payment.isLive else {
+                let own = "\(attempt.intent ?? "not known yet") at \(attempt.charge.gateway.rawValue)"
+                return .failed(Failure("payment-differs", "the payment of order \(order.lowerCaseText) is \(own), not \(intent) at \(gateway.name.rawValue)"))
+            }
             let extra = UndoExtraPayment(orderID: order, intent: intent, gateway: gateway.name)
             return .done(emit: [try OutgoingMessage(.request(MessageName.undoExtra), extra)])
         }
+        if let difference = attempt.difference(from: payment, at: gateway.name) { return .failed(Failure("payment-differs", difference)) }
         if payment.awaitsCapture, attempt.isApprovable {
             return .done(emit: [try OutgoingMessage(.request(MessageName.completeApproval), ApprovedPayment(orderID: order))])
         }

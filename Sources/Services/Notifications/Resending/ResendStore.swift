@@ -20,6 +20,8 @@ struct ResendNotification: Sendable {
 /// `notifications.resends.send`: the notification with this id, which repeats another one, is to be sent.
 struct ResendRequest: Sendable, Codable {
     let notificationID: UUID
+    /// The order's addressee by the answer to the first message; what the addressee has turned off is not sent. Nil in the first message.
+    var addressee: Addressee?
 }
 
 /// A notification that repeats another one.

@@ -8,7 +8,8 @@ import Secrets
 
 /// Sends a notification about an order again at an administrator's request: once for each request, recorded as a notification of its own with the administrator's name.
 ///
-/// Texts are not stored: orders is asked for the current news, which is sent to the order's current address.
+/// Texts are not stored: orders is asked for the current news, which is sent to the order's current address. Only its answer names the addressee, so a first message finds the
+/// addressee, and a second one sends, unless the addressee has turned the news off.
 struct Resending: Sendable {
     /// Timeout for orders to answer; after this the notification waits.
     static let timeout: Duration = .seconds(2)
@@ -42,32 +43,58 @@ struct Resending: Sendable {
 
     // MARK: The sending
 
-    enum Sent: Sendable {
+    enum Plan: Sendable {
         /// Sent before, or erased.
         case settled
+        case unwanted(UUID, String)
+        /// The addressee is the one whose choices were read; nil if it is not known yet.
+        case send(Repetition, to: Addressee?)
+    }
+
+    enum Sent: Sendable {
+        case settled
+        /// Another message is to send it to this addressee.
+        case addressed(UUID, Addressee)
         case sent(Delivering.Planned, Delivering.Sent)
         /// There is nothing to send any more.
         case pointless(UUID, String)
         case failed(Failure)
     }
 
-    func find(_ items: [IncomingMessage<ResendRequest>], on transaction: any SQLConnection) async throws -> [Repetition?] {
+    func find(_ items: [IncomingMessage<ResendRequest>], on transaction: any SQLConnection) async throws -> [Plan] {
         let found = try await Store.find(items.map(\.input.notificationID), on: transaction)
-        return items.map { item in
+        let open = items.map { item -> Repetition? in
             guard let view = found[item.input.notificationID], view.result == "pending", view.recipient != Erased.email else { return nil }
             return Repetition(view)
         }
-    }
-
-    func send(_ items: [(item: IncomingMessage<ResendRequest>, plan: Repetition?)]) async throws -> [Sent] {
-        let silence = SilentChannels()
-        return try await items.concurrentMap(limit: Delivering.maximumConcurrentSends) { item in
-            guard let repetition = item.plan else { return .settled }
-            return try await send(repetition, unless: silence)
+        let addressed = zip(items, open).compactMap { item, repetition -> (kind: NotificationKind, channel: String, to: Addressee)? in
+            guard let repetition, let kind = NotificationKind(rawValue: repetition.kind), let addressee = item.input.addressee else { return nil }
+            return (kind, repetition.channel, addressee)
+        }
+        let optOuts = try await OptOuts.read(addressed, on: transaction)
+        return zip(items, open).map { item, repetition in
+            guard let repetition else { return .settled }
+            if let kind = NotificationKind(rawValue: repetition.kind), let addressee = item.input.addressee,
+                let reason = optOuts.reason(against: kind, by: repetition.channel, to: addressee)
+            {
+                return .unwanted(repetition.id, reason)
+            }
+            return .send(repetition, to: item.input.addressee)
         }
     }
 
-    private func send(_ repetition: Repetition, unless silence: SilentChannels) async throws -> Sent {
+    func send(_ items: [(item: IncomingMessage<ResendRequest>, plan: Plan)]) async throws -> [Sent] {
+        let silence = SilentChannels()
+        return try await items.concurrentMap(limit: Delivering.maximumConcurrentSends) { item in
+            switch item.plan {
+            case .settled: return .settled
+            case .unwanted(let id, let reason): return .pointless(id, reason)
+            case .send(let repetition, let addressee): return try await send(repetition, to: addressee, unless: silence)
+            }
+        }
+    }
+
+    private func send(_ repetition: Repetition, to known: Addressee?, unless silence: SilentChannels) async throws -> Sent {
         guard let kind = NotificationKind(rawValue: repetition.kind), let order = repetition.order,
             let channel = delivering.channels.first(where: { $0.name == repetition.channel })
         else { return .pointless(repetition.id, "this shop no longer sends \(repetition.kind) by \(repetition.channel)") }
@@ -80,6 +107,7 @@ struct Resending: Sendable {
         guard let same, let recipient = channel.recipient(of: same) else { return .pointless(repetition.id, "this news no longer applies to the order") }
         let notification = OutgoingNotification(id: repetition.id, news: same, recipient: recipient, date: repetition.requestedAt)
         let planned = Delivering.Planned(channel: channel, notification: notification)
+        guard planned.addressee == known else { return .addressed(repetition.id, planned.addressee) }
         delivering.ledger.begin([(repetition.id, channel.name, repetition.requestedAt)], at: delivering.clock.now())
         defer { delivering.ledger.end([repetition.id]) }
         return .sent(planned, try await delivering.send(planned, unless: silence))
@@ -98,16 +126,19 @@ struct Resending: Sendable {
     }
 
     func record(
-        _ performed: [(item: IncomingMessage<ResendRequest>, plan: Repetition?, result: Sent)], on transaction: any SQLConnection
+        _ performed: [(item: IncomingMessage<ResendRequest>, plan: Plan, result: Sent)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts: [UUID: Store.Attempt] = [:]
         var recipients: [UUID: String] = [:]
-        let outcomes = performed.map { entry -> Outcome in
+        let outcomes = try performed.map { entry -> Outcome in
             switch entry.result {
             case .settled: return .done(note: "sent before, or nothing to send")
+            case .addressed(let id, let addressee):
+                let message = ResendRequest(notificationID: id, addressee: addressee)
+                return .done(emit: [try OutgoingMessage(.request(MessageName.resendNotification), message)])
             case .failed(let failure): return .failed(failure)
             case .pointless(let id, let reason):
-                attempts[id] = .refused(reason)
+                attempts[id] = .pointless(reason)
                 return .done(note: reason)
             case .sent(let planned, let sent):
                 let id = planned.notification.id

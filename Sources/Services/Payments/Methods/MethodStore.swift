@@ -6,18 +6,18 @@ import PostgreSQL
 
 /// Our customers at the gateways, and their saved methods. Attempts are locked before customers, and customers in the order of their ids.
 enum MethodStore {
-    /// The maximum number of methods per customer: more than a customer needs, and few enough for one page of an export. Further methods are not saved.
+    /// The maximum number of methods per customer: more than a customer needs, and few enough for one page of an export. A further one replaces the one that was not used for
+    /// the longest time.
     static let maximum = 50
 
-    /// Names the gateway's customer in each attempt whose method is to be saved, if the gateway has one. The method of a customer who has left, or who has as many as can be
-    /// kept, is not saved. Only attempts without a customer are changed: their gateway was not called yet.
+    /// Names the gateway's customer in each attempt whose method is to be saved, if the gateway has one. The method of a customer who has left is not saved. Only attempts
+    /// without a customer are changed: their gateway was not called yet.
     static func nameCustomers(of orders: [UUID], in attempts: inout LockedAttempts, on transaction: any SQLConnection) async throws {
         let waiting = Set(orders).sorted().compactMap { attempts[$0] }.filter { $0.state == .begun && $0.charge.customer == nil && $0.charge.saveFor != nil }
         guard !waiting.isEmpty else { return }
         let rows = try await transaction.query(
             """
-            SELECT user_id, gateway, gateway_id,
-                   erased_at IS NOT NULL OR (SELECT count(*) FROM payment_methods WHERE payment_methods.user_id = customers.user_id) >= \(maximum) AS is_closed
+            SELECT user_id, gateway, gateway_id, erased_at IS NOT NULL AS is_closed
             FROM customers WHERE user_id = ANY(\(waiting.compactMap(\.charge.saveFor)))
             """)
         for var attempt in waiting {
@@ -45,13 +45,14 @@ enum MethodStore {
         return try Set(rows.filter { try $0.decode("is_erased") }.map { try $0.decode("user_id", as: UUID.self) })
     }
 
-    /// Records saved methods, except those of customers who have left: deleting the gateway's customer deletes theirs.
+    /// Records saved methods, except those of customers who have left: deleting the gateway's customer deletes theirs. Those that a customer has too many of are no longer
+    /// listed, and wait to be detached.
     static func add(_ methods: [SavedMethod], now: Date, on transaction: any SQLConnection) async throws {
         guard !methods.isEmpty else { return }
         try await transaction.enqueue(
             """
             WITH present AS (
-                SELECT user_id, gateway, gateway_id FROM customers WHERE user_id = ANY(\(methods.map(\.user))) AND erased_at IS NULL ORDER BY user_id FOR SHARE
+                SELECT user_id, gateway, gateway_id FROM customers WHERE user_id = ANY(\(methods.map(\.user))) AND erased_at IS NULL ORDER BY user_id FOR NO KEY UPDATE
             )
             INSERT INTO payment_methods (id, user_id, gateway, gateway_id, brand, last4, expiry_month, expiry_year, created_at)
             SELECT new.id, new.user_id, new.gateway, method, brand, last4, month, year, \(now)
@@ -63,6 +64,7 @@ enum MethodStore {
             ORDER BY new.id
             ON CONFLICT DO NOTHING
             """)
+        try await replaceOldest(of: methods.map(\.user), now: now, on: transaction)
     }
 
     /// One list per query, newest first, one method longer than its page.
@@ -70,7 +72,7 @@ enum MethodStore {
         try await connection.pipeline(
             lists.map { list in
                 let start: SQL = list.after.map { "AND (created_at, id) < (\($0.0), \($0.1))" } ?? ""
-                return columns + "WHERE user_id = \(list.userID) \(start) ORDER BY created_at DESC, id DESC LIMIT \(list.page.limit + 1)"
+                return columns + "WHERE user_id = \(list.userID) AND detach_at IS NULL \(start) ORDER BY created_at DESC, id DESC LIMIT \(list.page.limit + 1)"
             }
         ).map { try $0.map(view) }
     }
@@ -83,7 +85,7 @@ enum MethodStore {
             FROM payment_methods
             JOIN unnest(\(references.map(\.id)), \(references.map(\.userID))) AS wanted (id, of_user) ON payment_methods.id = wanted.id AND user_id = of_user
             JOIN customers USING (user_id, gateway)
-            WHERE erased_at IS NULL AND customers.gateway_id IS NOT NULL
+            WHERE erased_at IS NULL AND customers.gateway_id IS NOT NULL AND detach_at IS NULL
             """)
         return try rows.map { row in
             SavedMethodList.Entry(
@@ -95,7 +97,7 @@ enum MethodStore {
     /// Returns what is to be detached at the gateway; nil where the customer has no such method.
     static func delete(_ method: OwnMethod, on transaction: any SQLConnection) async throws -> DetachMethod? {
         let rows = try await transaction.query(
-            "DELETE FROM payment_methods WHERE id = \(method.id) AND user_id = \(method.userID) RETURNING gateway, gateway_id")
+            "DELETE FROM payment_methods WHERE id = \(method.id) AND user_id = \(method.userID) AND detach_at IS NULL RETURNING gateway, gateway_id")
         return try rows.first.map { DetachMethod(gateway: try gateway($0), method: try $0.decode("gateway_id")) }
     }
 
@@ -136,7 +138,7 @@ enum MethodStore {
             expiryMonth: try row.decode("expiry_month"), expiryYear: try row.decode("expiry_year"), createdAt: try row.decode("created_at"))
     }
 
-    private static func gateway(_ row: Row) throws -> GatewayName {
+    static func gateway(_ row: Row) throws -> GatewayName {
         let name: String = try row.decode("gateway")
         guard let known = GatewayName(rawValue: name) else {
             throw Failure("unknown-gateway", "the gateway '\(name)' is unknown to this version of Wharf", remedy: .retry)

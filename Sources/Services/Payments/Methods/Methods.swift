@@ -51,7 +51,8 @@ struct Methods: Sendable {
     func complete(
         _ items: [(item: IncomingMessage<DetachMethod>, plan: Void, result: Failure?)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
-        items.map { $0.result.map(Outcome.failed) ?? .done() }
+        try await MethodStore.dropDetached(items.filter { $0.result == nil }.map(\.item.input), on: transaction)
+        return items.map { $0.result.map(Outcome.failed) ?? .done() }
     }
 }
 

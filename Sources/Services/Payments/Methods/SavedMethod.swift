@@ -48,12 +48,30 @@ extension GatewayCustomer {
 }
 
 extension Attempt {
-    /// The method to be saved now that the payment has succeeded; nil for any other change. It is saved at most once: a method that its customer has deleted since must not
-    /// return with a later report about the same payment.
+    /// The method to be saved with the first report that the payment has succeeded, even if the order is being given up: the gateway has saved it, and only a method that is
+    /// listed can be deleted. Nil for any other report: a method that its customer has deleted since must not return with a later one.
     func savedMethod(of payment: GatewayPayment, since before: Attempt) -> SavedMethod? {
-        guard state == .succeeded || state == .authorized, ![.succeeded, .authorized, .uncaptured].contains(before.state), !voidRequested else { return nil }
-        guard let user = charge.saveFor, payment.status.intent == intent, let method = payment.savedMethod, method.customer == charge.customer else { return nil }
+        guard payment.status.hasSucceeded, !before.knowsSuccess, payment.status.intent == intent else { return nil }
+        guard let user = charge.saveFor, let method = payment.savedMethod, method.customer == charge.customer else { return nil }
         return SavedMethod(user: user, gateway: charge.gateway, method: method)
+    }
+
+    private var knowsSuccess: Bool {
+        switch state {
+        case .begun, .requiresAction, .declined, .voided: false
+        case .succeeded, .authorized, .uncaptured, .refunded: true
+        // Given up to an operator, perhaps before it was known which payment it is.
+        case .needsOperator, .settled: intent != nil
+        }
+    }
+}
+
+extension PaymentStatus {
+    fileprivate var hasSucceeded: Bool {
+        switch self {
+        case .succeeded, .authorized: true
+        case .requiresAction, .declined, .cancelled, .open: false
+        }
     }
 }
 

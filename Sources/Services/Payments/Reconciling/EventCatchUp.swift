@@ -116,7 +116,7 @@ public final class EventCatchUp: Service {
     private func missed(_ entries: [GatewayEventPage.Entry]) async throws -> [GatewayEventPage.Entry] {
         guard !entries.isEmpty else { return [] }
         let now = clock.now()
-        let plans = try await database.withConnection { try await Webhooks.plans(entries.map(\.event), now: now, on: $0) }
+        let plans = try await database.withConnection { try await Webhooks.plans(entries.map(\.event), of: gateway.name, now: now, on: $0) }
         return zip(entries, plans).compactMap { entry, plan in
             if case .ask = plan { entry } else { nil }
         }

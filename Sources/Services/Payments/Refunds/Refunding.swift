@@ -114,7 +114,7 @@ struct Refunding: Sendable {
             case .refused(let detail, let payment):
                 // The answer to an earlier round says nothing about this one.
                 guard refund.isOnItsWay, case .call(_, let asked, _) = plan, asked.round == refund.round else { return .done() }
-                if let payment, attempt.difference(from: payment) == nil { others = ledger.learn(payment, of: &attempt, now: now) }
+                if let payment, attempt.difference(from: payment, at: attempt.charge.gateway) == nil { others = ledger.learn(payment, of: &attempt, now: now) }
                 if let known = ledger[refund.id], !known.isOnItsWay {
                     attempt = attempts.put(attempt)
                     return .done(emit: try attempt.messages(since: before, refunds: others))
@@ -126,7 +126,7 @@ struct Refunding: Sendable {
                     (refund.state, refund.detail) = (.needsOperator, detail)
                 }
             case .payment(let payment):
-                if let difference = attempt.difference(from: payment) { return .failed(Failure("payment-differs", difference)) }
+                if let difference = attempt.difference(from: payment, at: attempt.charge.gateway) { return .failed(Failure("payment-differs", difference)) }
                 var learned = ledger
                 _ = attempt.learn(payment)
                 let news = learned.learn(payment, of: &attempt, now: now)
