@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func `hashing yields to every other thread, and leaves their priority alone`() async {
-        func niceness() -> Int32 { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) }
+        @Sendable func niceness() -> Int32 { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) }
         let before = niceness()
         let during = await PasswordThreads(count: 1).map([()]) { niceness() }
         #expect(during == [BackgroundLine.niceness])
