@@ -200,7 +200,7 @@ let package = Package(
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
             ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
             ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
-            ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
+            ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []), ("MonitoringTests", ["Instruments", "YAML", "LocalServers"]),
             (
                 "FaultTests",
                 [
