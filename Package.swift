@@ -12,6 +12,7 @@ let safe: [SwiftSetting] = client + [.strictMemorySafety()]
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -29,7 +30,7 @@ let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
     "Catalog": [],
     "Carts": [],
     "Orders": [],
-    "Payments": ["WebClient", metrics],
+    "Payments": ["WebClient"],
     "Notifications": ["WebClient"],
     "DeadLetters": ["AMQP", "WebClient"],
 ]
@@ -64,9 +65,11 @@ let package = Package(
         .systemLibrary(name: "CYAML", path: "Sources/CLibraries/CYAML"),
         .systemLibrary(name: "CThreads", path: "Sources/CLibraries/CThreads"),
 
+        // The metrics: their names, kinds, labels and meanings.
+        .target(name: "Instruments", dependencies: [metrics], swiftSettings: safe),
         // What the clients run on.
         .target(name: "IOThreads", dependencies: ["CThreads"], path: "Sources/Clients/IOThreads", swiftSettings: client),
-        .target(name: "AMQP", dependencies: ["IOThreads", "CRabbitMQ", log, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
+        .target(name: "AMQP", dependencies: ["IOThreads", "Instruments", "CRabbitMQ", log, metrics, lifecycle], path: "Sources/Clients/AMQP", swiftSettings: client),
         .target(name: "PostgreSQL", dependencies: ["IOThreads", "CPostgreSQL", log, lifecycle], path: "Sources/Clients/PostgreSQL", swiftSettings: client),
         .target(name: "WebClient", dependencies: ["IOThreads", "CCurl", log], path: "Sources/Clients/WebClient", swiftSettings: client),
         .target(name: "Redis", dependencies: ["IOThreads", "CHiredis", "COpenSSL", log], path: "Sources/Clients/Redis", swiftSettings: client),
@@ -78,29 +81,30 @@ let package = Package(
         .target(name: "JSON", dependencies: ["Secrets"], swiftSettings: safe),
         .target(name: "Runtime", swiftSettings: safe),
         .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
-        .target(name: "Traces", dependencies: ["Runtime", "Secrets", metrics, tracing], swiftSettings: safe),
+        .target(name: "Traces", dependencies: ["Runtime", "Secrets", "Instruments", metrics, tracing], swiftSettings: safe),
         .target(
             name: "Operations",
             dependencies: [
-                "Messaging", "JSON", "Runtime", "Secrets", "Contracts", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, tracing, lifecycle,
+                "Messaging", "JSON", "Runtime", "Secrets", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", log, metrics, tracing, lifecycle,
                 hummingbird,
                 .product(name: "Configuration", package: "swift-configuration"),
             ], swiftSettings: safe),
-        .target(name: "Messaging", dependencies: ["JSON", "Runtime", "AMQP", "PostgreSQL", "Secrets", "Contracts", "Traces", log, metrics, tracing, lifecycle], swiftSettings: safe),
+        .target(name: "Messaging", dependencies: ["JSON", "Runtime", "AMQP", "PostgreSQL", "Secrets", "Contracts", "Instruments", "Traces", log, metrics, tracing, lifecycle], swiftSettings: safe),
         // Reads what callers send, and writes pages.
         .target(name: "Input", dependencies: ["Messaging", "JSON", "Contracts", "Secrets"], swiftSettings: safe),
         .target(name: "Topology", dependencies: ["Messaging", "JSON", "Runtime", "Contracts", "Secrets"], swiftSettings: safe),
         .target(
             name: "Ingress",
             dependencies: [
-                "Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "Traces", "AMQP", "Gzip", "YAML", "WebClient", hummingbird, hummingbirdCore, log, metrics, tracing,
+                "Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets", "Instruments", "Traces", "AMQP", "Gzip", "YAML", "WebClient", hummingbird, hummingbirdCore, log, metrics, tracing,
                 lifecycle,
             ],
             resources: [.embedInCode("Reference/reference.css"), .embedInCode("Reference/reference.js")], swiftSettings: safe),
     ]
         + clientsOfServices.map { name, clients in
             .target(
-                name: name, dependencies: ["Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", log, lifecycle] + clients, path: "Sources/Services/\(name)",
+                name: name, dependencies: ["Messaging", "Input", "JSON", "Runtime", "Contracts", "Instruments", "PostgreSQL", "Secrets", log, metrics, lifecycle] + clients,
+                path: "Sources/Services/\(name)",
                 swiftSettings: safe)
         } + [
             // What the executables have in common.
@@ -108,7 +112,7 @@ let package = Package(
             .target(
                 name: "Assembly",
                 dependencies: [
-                    "Messaging", "Runtime", "Topology", "Ingress", "Operations", "Contracts", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics,
+                    "Messaging", "Runtime", "Topology", "Ingress", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics,
                     lifecycle, signals, arguments,
                 ]
                     + services.map { .init(stringLiteral: $0) },
@@ -160,7 +164,7 @@ let package = Package(
                 name: "wharf-dev",
                 dependencies: ["Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Assembly", "Operations", "Messaging", "Topology", "LocalServers", log, lifecycle, arguments],
                 swiftSettings: safe),
-            .target(name: "TestKit", dependencies: ["LocalServers", "WebClient"], path: "Tests/TestKit", swiftSettings: safe),
+            .target(name: "TestKit", dependencies: ["LocalServers", "WebClient", log], path: "Tests/TestKit", swiftSettings: safe),
             // A service over a database of its own, for the suites of services.
             .target(
                 name: "ServiceKit", dependencies: ["TestKit", "LocalServers", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
@@ -183,9 +187,9 @@ let package = Package(
             ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]), ("YAMLTests", ["YAML"]),
             ("LocalServersTests", ["LocalServers"]),
             ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
-            ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "PostgreSQL", "Secrets", log, tracing]),
+            ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "PostgreSQL", "Secrets", log, metrics, metricsTestKit, tracing]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
-            ("OperationsTests", ["Operations", "Messaging", "JSON", "Runtime", "Traces", "WebClient", log, metrics, tracing, lifecycle]),
+            ("OperationsTests", ["Operations", "Instruments", "Messaging", "JSON", "Runtime", "Traces", "WebClient", "LocalServers", log, metrics, tracing, lifecycle]),
             ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Gzip", "Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
             ("SandboxTests", ["Sandbox", "JSON", "Secrets", "WebClient", hummingbird, log, lifecycle]),
@@ -196,7 +200,7 @@ let package = Package(
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
             ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
             ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
-            ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []),
+            ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []), ("MonitoringTests", ["Instruments", "YAML", "LocalServers"]),
             (
                 "FaultTests",
                 [
@@ -208,7 +212,7 @@ let package = Package(
                 "WharfTests",
                 [
                     "wharf", "wharf-dev", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON", "Topology", "Contracts",
-                    "Operations", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle,
+                    "Operations", "Instruments", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle,
                 ]
                     + services.map { .init(stringLiteral: $0) }
             ),

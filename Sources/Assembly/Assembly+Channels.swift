@@ -45,7 +45,7 @@ extension Assembly {
 
     /// A client for the APIs of vendors on the Internet.
     func vendors(_ label: String) -> any HTTPTransport {
-        traced(WebClient(usesEnvironmentProxy: true, logger: logger(label)))
+        MeteredTransport(traced(WebClient(usesEnvironmentProxy: true, logger: logger(label))), partner: label, showsPaths: false)
     }
 
     private func wordings() throws -> Wordings {

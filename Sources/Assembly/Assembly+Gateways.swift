@@ -19,7 +19,7 @@ extension Assembly {
     func gateways() throws -> [any PaymentGateway] {
         let client = WebClient(
             maximumConcurrent: Self.gatewayCalls, maximumPerHost: Self.gatewayCalls, usesEnvironmentProxy: true, logger: logger("gateway"))
-        return try GatewayName.allCases.compactMap { try gateway($0, transport: traced(client)) }
+        return try GatewayName.allCases.compactMap { try gateway($0, transport: MeteredTransport(traced(client), partner: $0.rawValue, showsPaths: true)) }
     }
 
     /// Nil if the gateway is neither set up nor offered. A gateway that is no longer offered still refunds its payments.

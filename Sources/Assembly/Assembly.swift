@@ -103,7 +103,7 @@ package struct Assembly: Sendable {
         let database = try self.database(service, on: thread)
         let publisher = try self.publisher(user, confirms: true, on: thread)
         let replies = try self.publisher(user, confirms: false, on: thread)
-        var services: [any Service] = [database, publisher, replies]
+        var services: [any Service] = [database, PoolGauges(pool: database, service: service), publisher, replies]
         let definition = try self.definition(of: service, database: database, publisher: publisher, on: thread, &services)
         let limits = Self.limits(of: service)
         var consumers: [String: any MessageConsumer] = [:]

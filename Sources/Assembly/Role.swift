@@ -2,6 +2,7 @@ import AMQP
 import ArgumentParser
 import FoundationEssentials
 import Ingress
+import Instruments
 import Logging
 import Messaging
 import Metrics
@@ -32,15 +33,17 @@ package enum Role {
         let (settings, logger) = try start(name)
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
+        Instrument.buildInfo.gauge(Version.current, name).record(1)
         var tracing = Assembly(settings: settings, logger: logger, name: "\(name)-\(getpid())")
         let exporter = tracing.startTracing(name)
         let assembly = tracing
         let parts = try stoppingOnBadSettings { try services(assembly) }
+        let gauges = parts.compactMap { $0 as? any HasGauges }
         let adminPort = SharedPort()
         let admin = AdminServer(
             address: settings.adminAddress, checks: parts.flatMap { ($0 as? any HasReadiness)?.readiness ?? [] },
-            pages: parts.flatMap { ($0 as? any HasAdminPages)?.adminPages ?? [] }, metrics: metrics, logger: assembly.logger("admin"),
-            onReady: adminPort.set)
+            pages: parts.flatMap { ($0 as? any HasAdminPages)?.adminPages ?? [] }, metrics: metrics,
+            updateGauges: { for part in gauges { part.updateGauges() } }, logger: assembly.logger("admin"), onReady: adminPort.set)
         let listening = Listener(admin, at: settings.adminAddress, "WHARF_ADMIN_ADDRESS", adminPort)
         let registration = assembly.consulRegistration(of: name, readiness: admin.readiness) { adminPort.number }
         let group = ServiceGroup(

@@ -85,11 +85,13 @@ extension Assembly {
             return CartsService.definition(ask: ask, clock: clock, randomness: randomness, gateways: offeredGateways)
         case .orders:
             let ask = try asking(user, commands: publisher, on: thread, &services)
+            services.append(OrdersService.gauges(of: database, clock: clock, logger: logger("gauges")))
             return OrdersService.definition(
                 retention: Double(settings.orderRetentionDays) * 86_400, shop: MailAddress(settings.mail.from)?.name,
                 inboxes: Inboxes(ask: ask, randomness: randomness), clock: clock)
         case .payments:
             let gateways = try gateways()
+            services.append(PaymentsService.gauges(of: database, clock: clock, logger: logger("gauges")))
             services += watches(of: gateways, database: database, publisher: publisher)
             return PaymentsService.definition(gateways: gateways, capture: settings.capture, clock: clock)
         case .notifications:
@@ -103,6 +105,7 @@ extension Assembly {
         case .deadletters:
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
+            services.append(DeadLettersService.gauges(of: database, clock: clock, logger: logger("gauges")))
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: deadLetterRules, transport: vendors("alerts"), clock: clock)
         }

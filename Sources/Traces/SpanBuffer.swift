@@ -1,3 +1,4 @@
+import Instruments
 import Metrics
 import Synchronization
 
@@ -14,7 +15,7 @@ public final class SpanBuffer: Sendable {
 
     private let state = Mutex(State())
     private let capacity: Int
-    private let dropped = Counter(label: "wharf_spans_dropped_total", dimensions: [("reason", "buffer full")])
+    private let dropped = Instrument.spansDropped.counter("buffer full")
 
     public init(capacity: Int = SpanBuffer.capacity) {
         self.capacity = max(1, capacity)

@@ -82,7 +82,7 @@ struct Ledger {
             handler: BatchHandler(inbox: Inbox(service: "ledger"), database: database, clock: clock), database: database,
             consumer: consumer, publisher: publisher ?? self.publisher, replies: replies,
             failureRouting: FailureRouting(ladder: .standard, worker: "test", randomness: randomness, redacts: redacts), clock: clock,
-            metrics: WorkerMetrics(service: "ledger", queue: "ledger.commands"),
+            metrics: WorkerMetrics(service: "ledger", queue: "ledger.commands"), held: HeldMessages(),
             logger: logger)
     }
 

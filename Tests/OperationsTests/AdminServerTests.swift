@@ -9,12 +9,12 @@ import WebClient
 @Suite(.timeLimit(.minutes(1))) struct `The admin server` {
     /// A running admin server, and its answer to a path.
     private func withServer(
-        checks: [ReadinessCheck] = [], pages: [AdminPage] = [], metrics: MetricsRegistry = MetricsRegistry(),
+        checks: [ReadinessCheck] = [], pages: [AdminPage] = [], metrics: MetricsRegistry = MetricsRegistry(), updateGauges: @escaping @Sendable () -> Void = {},
         _ body: (_ get: (String) async throws -> (status: Int, text: String)) async throws -> Void
     ) async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = AdminServer(
-            address: ListenAddress(host: "127.0.0.1", port: 0), checks: checks, pages: pages, metrics: metrics, logger: quiet
+            address: ListenAddress(host: "127.0.0.1", port: 0), checks: checks, pages: pages, metrics: metrics, updateGauges: updateGauges, logger: quiet
         ) { continuation.yield($0) }
         let client = WebClient(logger: quiet)
         try await running(server) {
@@ -105,6 +105,14 @@ import WebClient
         Counter(label: "seen_total", factory: metrics).increment()
         try await withServer(metrics: metrics) { get async throws in
             #expect(try await get("/metrics").text.contains("seen_total 1\n"))
+        }
+    }
+
+    @Test func `gauges are brought up to date before they are collected`() async throws {
+        let metrics = MetricsRegistry()
+        let depth = Gauge(label: "depth", factory: metrics)
+        try await withServer(metrics: metrics, updateGauges: { depth.record(7) }) { get async throws in
+            #expect(try await get("/metrics").text.contains("depth 7\n"))
         }
     }
 }

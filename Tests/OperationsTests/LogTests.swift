@@ -69,7 +69,8 @@ import Testing
         #expect(object["trace.id"] == "0af7651916cd43dd8448eb211c80319c")
         #expect(object["span.id"] == "b7ad6b7169203331")
         #expect(object["error.message"] == "it broke")
-        #expect(object["labels"] == .object(["queue": "orders.commands", "list": #"["a", "b"]"#]))
+        #expect(object["wharf.queue"] == "orders.commands")
+        #expect(object["wharf.list"] == #"["a", "b"]"#)
         #expect(line.count { $0 == "\n" } == 1)
     }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Instruments
 import Metrics
 import Testing
 
@@ -43,7 +44,7 @@ import Testing
         #expect(text.contains(#"request_duration_seconds_bucket{le="30"} 4"#))
         #expect(text.contains(#"request_duration_seconds_bucket{le="+Inf"} 5"#))
         #expect(text.contains("request_duration_seconds_count 5"))
-        #expect(text.count == 1 + HistogramSeries.times.count + 3)
+        #expect(text.count == 1 + Instrument.durations.count + 3)
     }
 
     @Test func `a label that already names seconds is kept`() {
@@ -66,11 +67,11 @@ import Testing
         #expect(written.utf8.elementsEqual("hb_requests_5{_1st=\"x\",http_path=\"a\\\"b\\\\c\\nd\u{600}\\\"\"} 1".utf8))
     }
 
-    @Test func `series beyond the bound are not recorded and are counted`() {
-        let registry = MetricsRegistry(maximumSeries: 10)
+    @Test func `series of undeclared metrics beyond their bound are not recorded and are counted`() {
+        let registry = MetricsRegistry(maximumSeriesPerName: 3, maximumUndeclared: 10)
         for number in 0..<15 { Counter(label: "many", dimensions: [("n", "\(number)")], factory: registry).increment() }
         #expect(lines(registry, "many").count == 11)
-        #expect(lines(registry, "wharf_metrics_dropped_series").last == "wharf_metrics_dropped_series 5")
+        #expect(lines(registry, "wharf_metrics_overflowed_series_total").last == "wharf_metrics_overflowed_series_total 5")
     }
 
     @Test func `a name has one type`() {
@@ -109,6 +110,7 @@ import Testing
         #expect(process?.cpuSeconds == 3)
         #expect(process?.startTime == 1_060)
         #expect(process?.residentBytes == 1_638_400)
+        #expect(process?.virtualBytes == 123)
         #expect(process?.maximumDescriptors == 1_024)
     }
 }

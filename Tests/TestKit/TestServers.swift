@@ -35,7 +35,7 @@ public enum TestServers {
 
 /// One of each server, made when it is first asked for.
 private struct SharedServers: Sendable {
-    let rabbitMQ = Shared { try RabbitMQServer(folder: TestServers.folder("rabbitmq")) }
+    let rabbitMQ = Shared { try RabbitMQServer(folder: TestServers.folder("rabbitmq"), prometheus: true) }
     let postgres = Shared { try PostgresServer(folder: TestServers.folder("postgres"), durable: false) }
     let redis = Shared { try RedisServer(folder: TestServers.folder("redis"), durable: false) }
 }

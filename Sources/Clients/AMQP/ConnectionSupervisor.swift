@@ -1,5 +1,7 @@
 import IOThreads
+import Instruments
 import Logging
+import Metrics
 import ServiceLifecycle
 
 /// Keeps one connection open for its owner, until shutdown: connects, waits for the connection's end and for the back-off, connects again.
@@ -43,6 +45,8 @@ struct ConnectionSupervisor {
     private func keepConnected(on thread: IOThread) async throws {
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(3))
         var hasConnected = false
+        let opened = Instrument.brokerOpened.counter(configuration.purpose)
+        let lost = Instrument.brokerLost.counter(configuration.purpose)
         var timeouts = ConnectTimeouts(first: configuration.connectTimeout)
         while !owner.isStopping {
             var configuration = configuration
@@ -54,10 +58,12 @@ struct ConnectionSupervisor {
                 try await connection.open()
                 (hasConnected, wasOpen) = (true, true)
                 timeouts.succeeded()
+                opened.increment()
                 let address = await connection.address
                 logger.info("connected to the broker", metadata: [LogKey.broker: "\(configuration)", LogKey.node: "\(address.map { "\($0)" } ?? "")"])
                 let since = ContinuousClock.now
                 guard case .lost(let error) = await connection.untilEnd() else { return }
+                lost.increment()
                 backoff.ended(after: .now - since)
                 if let address, error.code == .connectionLost { LostAddresses.ofProcess.add(address) }
                 failure = error

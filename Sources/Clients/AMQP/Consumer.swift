@@ -62,6 +62,9 @@ public final class Consumer: MessageConsumer, Service {
         try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }
 
+    /// What the connection is for: its name in metrics.
+    public var purpose: String { configuration.purpose }
+
     /// Whether there is a connection.
     public var isConnected: Bool { state.withLock { $0.connection != nil } }
 

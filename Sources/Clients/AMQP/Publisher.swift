@@ -34,6 +34,7 @@ public final class Publisher: MessagePublisher, Service {
     private let onReturn: (@Sendable (ReturnedMessage) -> Void)?
     private let thread: IOThread?
     private let logger: Logger
+    private let metrics: PublisherMetrics
 
     /// How many publications are written before answers are read again.
     private static let publicationsPerTurn = 128
@@ -58,6 +59,7 @@ public final class Publisher: MessagePublisher, Service {
         self.onReturn = onReturn
         self.thread = thread
         self.logger = logger
+        metrics = PublisherMetrics(configuration.purpose)
         state = Mutex(State(ledger: PublishLedger(confirms: confirms, window: window)))
     }
 
@@ -67,6 +69,9 @@ public final class Publisher: MessagePublisher, Service {
     public func run() async throws {
         try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }
+
+    /// What the connection is for: its name in metrics.
+    public var purpose: String { configuration.purpose }
 
     public var isConnected: Bool { state.withLock { $0.connection != nil } }
 
@@ -84,10 +89,12 @@ public final class Publisher: MessagePublisher, Service {
         for (index, publication) in publications.enumerated() {
             rejections[index] = PublicationLimits.violation(in: publication)
         }
-        let due = ContinuousClock.now + deadline
-        return await withCheckedContinuation { waiter in
-            submit(publications, rejections, due, waiter)
+        let start = ContinuousClock.now
+        let outcomes = await withCheckedContinuation { waiter in
+            submit(publications, rejections, start + deadline, waiter)
         }
+        metrics.record(outcomes, after: .now - start)
+        return outcomes
     }
 
     private func submit(_ publications: [Publication], _ rejections: [Int: AMQPError], _ due: ContinuousClock.Instant, _ waiter: Waiter) {

@@ -113,8 +113,16 @@ struct IngressResponder: HTTPResponder {
         ]
         // Other paths may contain a secret: a guest's cart is known by its id, and links in mails by their token.
         if isDurable { metadata[LogKey.path] = "\(request.uri.path)" }
-        if let location = reply.headers["location"] { metadata[LogKey.location] = "\(location.prefix { $0 != "?" })" }
+        let location = reply.headers["location"].map { String($0.prefix { $0 != "?" }) }
+        if let location { metadata[LogKey.location] = "\(location)" }
+        if let order = Self.order(location) ?? (isDurable ? Self.order(request.uri.path) : nil) { metadata[LogKey.order] = "\(order)" }
         logger.log(level: isDurable ? .info : .debug, "answered", metadata: metadata)
+    }
+
+    /// The order at or below this address.
+    private static func order(_ path: String?) -> String? {
+        guard let path, let prefix = path.firstRange(of: "/v1/orders/") else { return nil }
+        return UUID(text: String(path[prefix.upperBound...].prefix { $0 != "/" }))?.lowerCaseText
     }
 
     /// A body that follows in parts is not included.

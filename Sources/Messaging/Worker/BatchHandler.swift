@@ -20,7 +20,12 @@ struct BatchHandler: Sendable {
         /// Its deadline had passed, and the inbox does not know it: its requester has stopped waiting, and nothing was done.
         case expired
         case failed(Failure)
+
+        /// Whether the inbox knew the message.
+        var isRepeated: Bool { if case .handled(_, _, BatchHandler.handledBefore?) = self { true } else { false } }
     }
+
+    private static let handledBefore = "handled before"
 
     let inbox: Inbox
     let database: any Database
@@ -226,6 +231,6 @@ struct BatchHandler: Sendable {
                 detail: "This Idempotency-Key was used before for another request.")
             return .handled(OutgoingMessages(reply: Reply(problem)), note: "another request under the same key")
         }
-        return .handled(row.outgoing.recalled, recorded: row.recorded, note: "handled before")
+        return .handled(row.outgoing.recalled, recorded: row.recorded, note: handledBefore)
     }
 }

@@ -34,12 +34,13 @@ extension BatchProcessor {
         var owners: [Int] = []
         var answers: [Answer] = []
         var sendings: [Sending] = []
+        var tally = WorkerMetrics.Tally()
         for (index, settlement) in settlements.enumerated() {
             switch settlement.result {
             case .expired:
-                metrics.expired.increment()
+                tally.add(settlement.request?.operation, .expired)
             case .handled(let outgoing, let recorded, _):
-                metrics.handled.increment()
+                tally.add(settlement, outgoing)
                 logHandled(settlement, milliseconds: milliseconds)
                 if let request = settlement.request {
                     for (place, message) in outgoing.messages.enumerated() {
@@ -51,7 +52,7 @@ extension BatchProcessor {
                     if let reply = outgoing.reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
                 }
             case .failed(let failure):
-                let (publication, reply) = setAside(settlement, failure, now)
+                let (publication, reply) = setAside(settlement, failure, now, &tally)
                 if let publication {
                     publications.append(publication)
                     owners.append(index)
@@ -69,6 +70,7 @@ extension BatchProcessor {
         }
         let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
         await answering
+        metrics.record(tally, seconds: clock.now().timeIntervalSince(start))
         endSpans(of: settlements)
         await finish(settled, [], &acknowledgements)
         if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
@@ -130,24 +132,29 @@ extension BatchProcessor {
     }
 
     /// Where a failed message goes, and the reply to its requester.
-    private func setAside(_ settlement: Settlement, _ failure: Failure, _ now: Date) -> (Publication?, Reply?) {
+    private func setAside(_ settlement: Settlement, _ failure: Failure, _ now: Date, _ tally: inout WorkerMetrics.Tally) -> (Publication?, Reply?) {
         let metadata = metadata(of: settlement, failure)
+        let operation = settlement.request.flatMap { operations[$0.operation]?.key }
         if let reply = answerInstead(settlement, failure) {
-            metrics.retried.increment()
+            tally.add(operation, .refused)
             logger.warning("rejected for now", metadata: metadata)
             return (nil, reply)
         }
         let publication = failureRouting.publication(
             of: settlement.delivery, attempt: settlement.attempt, failures: settlement.delivery.failures, failure: failure,
             queue: queue, now: now)
-        if failureRouting.destination(after: failure, attempt: settlement.attempt) == .deadLetter {
+        switch failureRouting.destination(after: failure, attempt: settlement.attempt) {
+        case .deadLetter:
+            tally.add(operation, .deadLettered)
             metrics.deadLettered.increment()
             logger.error("dead letter", metadata: metadata)
             return (publication, Reply(.internalError("The request could not be carried out; it is kept for the operators.")))
+        case .retry(let rung):
+            tally.add(operation, .retried)
+            metrics.retried(on: rung)
+            logger.warning("will be tried again", metadata: metadata)
+            return (publication, nil)
         }
-        metrics.retried.increment()
-        logger.warning("will be tried again", metadata: metadata)
-        return (publication, nil)
     }
 
     /// The reply where the message itself ends here, since the requester can ask again: its deadline is shorter than the ladder's delays,
@@ -161,6 +168,18 @@ extension BatchProcessor {
         if failureRouting.redacts { return Reply(mayBeCommitted ? .outcomeUnknown(request) : .refusedForNow) }
         guard request.deadline != nil, !mayBeCommitted else { return nil }
         return failureRouting.destination(after: failure, attempt: settlement.attempt) == .deadLetter ? nil : Reply(.refusedForNow)
+    }
+}
+
+extension WorkerMetrics.Tally {
+    fileprivate mutating func add(_ settlement: BatchProcessor.Settlement, _ outgoing: OutgoingMessages) {
+        guard !settlement.result.isRepeated else { return add(settlement.request?.operation, .repeated) }
+        switch outgoing.reply?.status ?? 200 {
+        case 400..<500: add(settlement.request?.operation, .rejected)
+        case 500...: add(settlement.request?.operation, .failed)
+        default: add(settlement.request?.operation, .handled)
+        }
+        for message in outgoing.messages where !message.isAnswer { send(message.key) }
     }
 }
 

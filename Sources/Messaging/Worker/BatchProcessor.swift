@@ -30,6 +30,8 @@ struct BatchProcessor: Sendable {
     let failureRouting: FailureRouting
     let clock: any WallClock
     let metrics: WorkerMetrics
+    /// Of this queue.
+    let held: HeldMessages
     let logger: Logger
     /// Nil where nothing is traced.
     var tracer: SpanTracer?
@@ -44,6 +46,8 @@ struct BatchProcessor: Sendable {
     }
 
     func process(_ deliveries: [Delivery]) async {
+        let batch = note(deliveries)
+        defer { if let batch { held.settled(batch) } }
         var acknowledgements = Acknowledgements()
         var calm: [Delivery] = []
         var suspects: [Delivery] = []
@@ -65,6 +69,13 @@ struct BatchProcessor: Sendable {
         }
         let shuffled = suspects.map { ($0, failureRouting.randomness.fraction()) }.sorted { $0.1 < $1.1 }.map(\.0)
         for suspect in shuffled { await settleTogether([suspect], &acknowledgements) }
+    }
+
+    /// Notes how long the oldest of the messages has waited.
+    private func note(_ deliveries: [Delivery]) -> UInt64? {
+        guard let oldest = deliveries.compactMap(\.queuedAt).min() else { return nil }
+        metrics.wait.record(max(0, clock.now().timeIntervalSince(oldest)))
+        return held.took(oldest)
     }
 
     /// One of a bundle's messages may be what kills its workers: from here on each travels on its own, and the broker counts its deliveries separately.

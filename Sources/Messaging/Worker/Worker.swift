@@ -1,7 +1,9 @@
 import AMQP
 import Contracts
 import FoundationEssentials
+import Instruments
 import Logging
+import Metrics
 import PostgreSQL
 import Runtime
 import ServiceLifecycle
@@ -59,6 +61,8 @@ public struct Worker: Service {
     let name: String
     let logger: Logger
     private let tracer: SpanTracer?
+    /// By queue.
+    private let held: [String: HeldMessages]
 
     /// - Parameter tracer: nil where nothing is traced.
     public init(
@@ -72,6 +76,13 @@ public struct Worker: Service {
         self.name = name
         self.logger = logger
         self.tracer = tracer
+        held = wiring.consumers.mapValues { _ in HeldMessages() }
+    }
+
+    /// Brings its gauges up to date: called before they are read.
+    public func updateGauges() {
+        let now = wiring.clock.now()
+        for (queue, held) in held { Instrument.queueOldestAge.gauge(service.name, queue).record(held.age(at: now)) }
     }
 
     public func run() async throws {
@@ -100,7 +111,7 @@ public struct Worker: Service {
             database: wiring.database, consumer: consumer, publisher: wiring.publisher, replies: wiring.replies,
             failureRouting: FailureRouting(ladder: ladder, worker: name, randomness: wiring.randomness, redacts: service.sensitiveQueues.contains(queue)),
             clock: wiring.clock,
-            metrics: WorkerMetrics(service: service.name, queue: queue), logger: logger, tracer: tracer)
+            metrics: WorkerMetrics(service: service.name, queue: queue, rungs: ladder.rungs), held: held[queue] ?? HeldMessages(), logger: logger, tracer: tracer)
         try await withThrowingTaskGroup(of: Void.self) { lanes in
             var running = 0
             while true {

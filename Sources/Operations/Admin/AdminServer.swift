@@ -16,21 +16,24 @@ public struct AdminServer: Service {
     private let look: ReadinessLook
     private let pages: [AdminPage]
     private let metrics: MetricsRegistry
+    private let updateGauges: @Sendable () -> Void
     private let clock: any WallClock
     private let logger: Logger
     private let onReady: @Sendable (Int) async -> Void
 
     /// - Parameters:
     ///   - address: port 0 takes any free port, which is logged.
+    ///   - updateGauges: called before metrics are collected.
     ///   - onReady: called once with the port, as soon as connections are accepted.
     public init(
-        address: ListenAddress, checks: [ReadinessCheck], pages: [AdminPage] = [], metrics: MetricsRegistry, clock: any WallClock = SystemClock(),
+        address: ListenAddress, checks: [ReadinessCheck], pages: [AdminPage] = [], metrics: MetricsRegistry, updateGauges: @escaping @Sendable () -> Void = {}, clock: any WallClock = SystemClock(),
         logger: Logger, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.address = address
         look = ReadinessLook(checks)
         self.pages = pages
         self.metrics = metrics
+        self.updateGauges = updateGauges
         self.clock = clock
         self.logger = logger
         self.onReady = onReady
@@ -61,7 +64,10 @@ public struct AdminServer: Service {
             let report = await readiness()
             return Self.text(report.text, status: report.isReady ? .ok : .serviceUnavailable)
         }
-        router.get("/metrics") { _, _ in Self.text(metrics.exposition(), type: PrometheusText.contentType) }
+        router.get("/metrics") { _, _ in
+            updateGauges()
+            return Self.text(metrics.exposition(), type: PrometheusText.contentType)
+        }
         for page in pages {
             router.get("\(page.path)") { request, _ in
                 let query = Dictionary(request.uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { first, _ in first })

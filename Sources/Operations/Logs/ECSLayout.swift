@@ -2,15 +2,9 @@ import FoundationEssentials
 import Glibc
 import Logging
 
-/// For machines: one JSON object a line, its fields named by the Elastic Common Schema (ecs.version 8.11). Metadata without a field of its own
-/// becomes a label, and labels are text.
+/// For machines: one JSON object a line, its fields named by the Elastic Common Schema (``LogField``).
 struct ECSLayout: LogLayout {
     private static let version = "8.11.0"
-    /// Metadata that has a field of its own.
-    private static let fields = [
-        "trace.id": "trace.id", "trace_id": "trace.id", "span.id": "span.id", "span_id": "span.id", "error": "error.message",
-        "error.message": "error.message", "error.type": "error.type",
-    ]
 
     let service: String
     let process = getpid()
@@ -22,21 +16,31 @@ struct ECSLayout: LogLayout {
         object.add("message", record.message)
         object.add("ecs.version", Self.version)
         object.add("log.logger", record.label)
+        object.add("event.dataset", "wharf.\(service)")
         object.add("service.name", service)
+        object.add("service.type", "wharf")
+        object.add("service.version", Version.current)
+        object.add("service.node.name", "\(service)-\(process)")
         object.add("process.pid", Int(process))
-        var labels = JSONLine()
         var known: Set<String> = []
+        func add(_ name: String, _ write: () -> Void) {
+            if known.insert(name).inserted { write() }
+        }
         for (key, value) in record.metadata {
             if key == "traceparent", let trace = Trace(value) {
-                if known.insert("trace.id").inserted { object.add("trace.id", trace.id) }
-                if known.insert("span.id").inserted { object.add("span.id", trace.span) }
-            } else if let field = Self.fields[key] {
-                if known.insert(field).inserted { object.add(field, value) }
-            } else {
-                labels.add(key, value)
+                add("trace.id") { object.add("trace.id", trace.id) }
+                add("span.id") { object.add("span.id", trace.span) }
+                continue
             }
+            let field = LogField(key: key)
+            add(field.name) { object.add(field, value) }
         }
-        if !labels.isEmpty { object.add("labels", labels) }
+        // A message that was handled, or failed.
+        if known.contains("error.code") {
+            object.add("event.outcome", "failure")
+        } else if known.contains("wharf.outcome") {
+            object.add("event.outcome", "success")
+        }
         return object.closed + [UInt8(ascii: "\n")]
     }
 
@@ -58,7 +62,6 @@ struct ECSLayout: LogLayout {
 struct JSONLine {
     private var bytes: [UInt8] = []
 
-    var isEmpty: Bool { bytes.isEmpty }
     var closed: [UInt8] { [UInt8(ascii: "{")] + bytes + [UInt8(ascii: "}")] }
 
     mutating func add(_ name: String, _ value: String) {
@@ -71,13 +74,20 @@ struct JSONLine {
         bytes += "\(value)".utf8
     }
 
-    mutating func add(_ name: String, _ value: JSONLine) {
-        begin(name)
-        bytes += value.closed
+    /// A value that is not the number that its field is for is left out: the index would reject the whole line.
+    mutating func add(_ field: LogField, _ value: String) {
+        switch field.form {
+        case .text: add(field.name, value)
+        case .integer:
+            if let number = Int(value) { add(field.name, number) }
+        case .nanoseconds:
+            let (nanoseconds, overflows) = (Int(value) ?? 0).multipliedReportingOverflow(by: 1_000_000)
+            if Int(value) != nil, !overflows { add(field.name, nanoseconds) }
+        }
     }
 
     private mutating func begin(_ name: String) {
-        if !isEmpty { bytes.append(UInt8(ascii: ",")) }
+        if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
         append(quoted: name)
         bytes.append(UInt8(ascii: ":"))
     }

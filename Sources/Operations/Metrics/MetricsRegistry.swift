@@ -1,13 +1,20 @@
+import Instruments
 public import Metrics
 import Synchronization
 
 /// The metrics of this process, in Prometheus' text format: the backend of swift-metrics, `MetricsSystem.bootstrap(registry)`.
 ///
 /// Counters are counters, meters and non-aggregating recorders are gauges, timers (in seconds) and aggregating recorders are histograms of fixed
-/// buckets. A series lives as long as the process: others may share the one that is destroyed.
+/// buckets. A series lives as long as the process: others may share the one that is destroyed. A histogram is exported from its first value on.
+///
+/// Each name has a bound of series. Beyond it further label values are recorded under `other`, so that sums stay right, and are counted as
+/// `wharf_metrics_overflowed_series_total`. Metrics that ``Instrument`` does not declare have a common bound, and record nothing beyond it.
 public final class MetricsRegistry: MetricsFactory {
-    /// Series that are kept; further ones record nothing, and are counted as `wharf_metrics_dropped_series`.
-    public static let maximumSeries = 2_000
+    /// Series of one name: each HTTP operation has four classes of status, and each operation of a service has eight outcomes.
+    public static let maximumSeriesPerName = 1_000
+    /// Series of all undeclared names.
+    public static let maximumUndeclared = 500
+    private static let other = "other"
 
     enum Series {
         case counter(CounterSeries)
@@ -21,38 +28,44 @@ public final class MetricsRegistry: MetricsFactory {
             case .histogram: "histogram"
             }
         }
+
+        var isEmptyHistogram: Bool { if case .histogram(let histogram) = self { histogram.isEmpty } else { false } }
     }
 
-    private struct State {
+    fileprivate struct State {
         /// By name, then by labels in their written form.
         var families: [String: [String: Series]] = [:]
-        var count = 0
-        var dropped = 0
+        var undeclared = 0
+        var overflowed = 0
     }
 
     private let state = Mutex(State())
-    private let maximumSeries: Int
+    private let maximumSeriesPerName: Int
+    private let maximumUndeclared: Int
 
     public convenience init() {
-        self.init(maximumSeries: Self.maximumSeries)
+        self.init(maximumSeriesPerName: Self.maximumSeriesPerName)
     }
 
-    init(maximumSeries: Int) {
-        self.maximumSeries = maximumSeries
+    init(maximumSeriesPerName: Int, maximumUndeclared: Int = MetricsRegistry.maximumUndeclared) {
+        self.maximumSeriesPerName = maximumSeriesPerName
+        self.maximumUndeclared = maximumUndeclared
     }
 
     /// All metrics and those of the process, in Prometheus' text format 0.0.4, sorted by name.
     public func exposition() -> String {
-        let (families, dropped) = state.withLock { ($0.families, $0.dropped) }
+        let (families, overflowed) = state.withLock { ($0.families, $0.overflowed) }
         var text = PrometheusText()
-        for (name, series) in families.sorted(by: { $0.key < $1.key }) {
+        for (name, all) in families.sorted(by: { $0.key < $1.key }) {
+            let series = all.filter { !$0.value.isEmptyHistogram }.sorted { $0.key < $1.key }
             guard let type = series.first?.value.type else { continue }
-            text.begin(name, type: type)
-            for (labels, series) in series.sorted(by: { $0.key < $1.key }) { text.add(series, name, labels: labels) }
+            text.begin(name, type: type, help: Instrument(rawValue: name)?.declaration.help)
+            for (labels, series) in series { text.add(series, name, labels: labels) }
         }
-        text.begin("wharf_metrics_dropped_series", type: "gauge")
-        text.add("wharf_metrics_dropped_series", Double(dropped))
-        if let process = ProcessMetrics.current() { text.add(process) }
+        text.add(.seriesOverflowed, Double(overflowed))
+        if let process = ProcessMetrics.current() {
+            for (instrument, value) in process.all { text.add(instrument, value) }
+        }
         return text.text
     }
 
@@ -68,12 +81,14 @@ public final class MetricsRegistry: MetricsFactory {
     }
 
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-        aggregate ? histogram(label, dimensions, bounds: HistogramSeries.sizes) : gauge(label, dimensions)
+        guard aggregate else { return gauge(label, dimensions) }
+        guard case .histogram(let bounds)? = Instrument(rawValue: label)?.declaration.kind else { return histogram(label, dimensions, bounds: Instrument.counts) }
+        return histogram(label, dimensions, bounds: bounds)
     }
 
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         let name = label.hasSuffix("_seconds") ? label : label + "_seconds"
-        return histogram(name, dimensions, bounds: HistogramSeries.times)
+        return histogram(name, dimensions, bounds: Instrument.durations)
     }
 
     public func destroyCounter(_ handler: any CounterHandler) {}
@@ -93,21 +108,38 @@ public final class MetricsRegistry: MetricsFactory {
         return if case .histogram(let histogram) = made { histogram } else { HistogramSeries(bounds: bounds) }
     }
 
-    /// The series of this name and these dimensions; nil when there are too many, or the name already has another type.
+    /// The series of this name and these dimensions. Nil when the name has another type, or is undeclared and there are too many.
     private func series(_ label: String, _ dimensions: [(String, String)], _ make: () -> Series) -> Series? {
         let name = PrometheusText.name(label)
         let labels = PrometheusText.labels(dimensions)
+        let isDeclared = Instrument(rawValue: name) != nil
         let made = make()
         return state.withLock { state in
             if let known = state.families[name]?[labels] { return known }
             let type = state.families[name]?.first?.value.type
-            guard state.count < maximumSeries, type == nil || type == made.type else {
-                state.dropped += 1
+            guard type == nil || type == made.type else {
+                state.overflowed += 1
                 return nil
             }
-            state.families[name, default: [:]][labels] = made
-            state.count += 1
-            return made
+            if isDeclared {
+                guard (state.families[name]?.count ?? 0) >= maximumSeriesPerName else { return state.add(made, name, labels) }
+                state.overflowed += 1
+                let labels = PrometheusText.labels(dimensions.map { ($0.0, Self.other) })
+                return state.families[name]?[labels] ?? state.add(made, name, labels)
+            }
+            guard state.undeclared < maximumUndeclared else {
+                state.overflowed += 1
+                return nil
+            }
+            state.undeclared += 1
+            return state.add(made, name, labels)
         }
+    }
+}
+
+extension MetricsRegistry.State {
+    fileprivate mutating func add(_ series: MetricsRegistry.Series, _ name: String, _ labels: String) -> MetricsRegistry.Series {
+        families[name, default: [:]][labels] = series
+        return series
     }
 }

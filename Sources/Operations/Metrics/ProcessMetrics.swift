@@ -1,26 +1,25 @@
 import FoundationEssentials
 import Glibc
+import Instruments
 
 /// The kernel's figures for this process, under the names that Prometheus' own clients use.
 struct ProcessMetrics: Equatable {
     var residentBytes: Double
+    var virtualBytes: Double
     var cpuSeconds: Double
     var openDescriptors: Double
     var maximumDescriptors: Double
     /// Seconds since 1970.
     var startTime: Double
 
-    var all: [(name: String, type: String, value: Double)] {
+    var all: [(Instrument, Double)] {
         [
-            ("process_cpu_seconds_total", "counter", cpuSeconds),
-            ("process_max_fds", "gauge", maximumDescriptors),
-            ("process_open_fds", "gauge", openDescriptors),
-            ("process_resident_memory_bytes", "gauge", residentBytes),
-            ("process_start_time_seconds", "gauge", startTime),
+            (.processCPU, cpuSeconds), (.processMaximumDescriptors, maximumDescriptors), (.processDescriptors, openDescriptors),
+            (.processResident, residentBytes), (.processStart, startTime), (.processVirtual, virtualBytes),
         ]
     }
 
-    /// nil where /proc differs from Linux's.
+    /// Nil where /proc differs from Linux's.
     static func current() -> ProcessMetrics? {
         guard let stat = read("/proc/self/stat"), let system = read("/proc/stat"), let limits = read("/proc/self/limits"),
             let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
@@ -36,10 +35,11 @@ struct ProcessMetrics: Equatable {
         guard let name = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[name...].dropFirst().split(separator: " ")
         func field(_ number: Int) -> Double? { fields.indices.contains(number - 3) ? Double(fields[number - 3]) : nil }
-        guard let user = field(14), let kernel = field(15), let start = field(22), let pages = field(24), ticksPerSecond > 0,
+        guard let user = field(14), let kernel = field(15), let start = field(22), let size = field(23), let pages = field(24), ticksPerSecond > 0,
             let boot = Self.number(after: "btime ", in: system)
         else { return nil }
         residentBytes = pages * pageBytes
+        virtualBytes = size
         cpuSeconds = (user + kernel) / ticksPerSecond
         openDescriptors = Double(descriptors)
         maximumDescriptors = Self.number(after: "Max open files ", in: limits) ?? .infinity

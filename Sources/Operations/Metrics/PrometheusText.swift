@@ -1,3 +1,5 @@
+import Instruments
+
 /// A writer for Prometheus' text format 0.0.4.
 struct PrometheusText {
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
@@ -6,8 +8,17 @@ struct PrometheusText {
 
     private(set) var text = ""
 
-    mutating func begin(_ name: String, type: String) {
+    /// - Parameter help: one line.
+    mutating func begin(_ name: String, type: String, help: String?) {
+        if let help { text += "# HELP \(name) \(help)\n" }
         text += "# TYPE \(name) \(type)\n"
+    }
+
+    /// A metric without labels that is a counter or a gauge.
+    mutating func add(_ instrument: Instrument, _ value: Double) {
+        let declaration = instrument.declaration
+        begin(instrument.rawValue, type: declaration.kind == .counter ? "counter" : "gauge", help: declaration.help)
+        add(instrument.rawValue, value)
     }
 
     /// - Parameter labels: in the form that `labels(_:)` writes.
@@ -33,13 +44,6 @@ struct PrometheusText {
         }
         add(name + "_sum", labels: labels, snapshot.sum)
         add(name + "_count", labels: labels, Double(total))
-    }
-
-    mutating func add(_ process: ProcessMetrics) {
-        for (name, type, value) in process.all {
-            begin(name, type: type)
-            add(name, value)
-        }
     }
 
     // MARK: Parts

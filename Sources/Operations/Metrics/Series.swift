@@ -29,11 +29,6 @@ final class GaugeSeries: RecorderHandler, MeterHandler {
 
 /// How often values fell into each of a fixed set of buckets.
 final class HistogramSeries: RecorderHandler, TimerHandler {
-    /// Seconds, from half a millisecond to half a minute.
-    static let times = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-    /// Sizes and counts.
-    static let sizes: [Double] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000, 10_000, 100_000]
-
     struct Snapshot: Equatable {
         /// By upper bound; the last one is for values above all bounds.
         var counts: [UInt64]
@@ -50,6 +45,7 @@ final class HistogramSeries: RecorderHandler, TimerHandler {
     }
 
     var snapshot: Snapshot { state.withLock { $0 } }
+    var isEmpty: Bool { state.withLock { $0.counts.allSatisfy { $0 == 0 } } }
 
     func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
     func record(_ value: Int64) { record(Double(value)) }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import IOThreads
+import Instruments
 import JSON
 public import Logging
 import Metrics
@@ -55,8 +56,8 @@ public struct SpanExporter: Service {
     private let clock: any WallClock
     private let logger: Logger
     private let resource: [OTLPDocument.Attribute]
-    private let exported = Counter(label: "wharf_spans_exported_total")
-    private let dropped = Counter(label: "wharf_spans_dropped_total", dimensions: [("reason", "not accepted")])
+    private let exported = Instrument.spansExported.counter()
+    private let dropped = Instrument.spansDropped.counter("not accepted")
 
     /// - Parameter endpoint: the collector's base URL, to which `/v1/traces` is appended.
     public init(endpoint: String, transport: any HTTPTransport, buffer: SpanBuffer, identity: Identity, clock: any WallClock, logger: Logger) {

@@ -31,23 +31,12 @@ struct Statistics: Sendable {
         let first = GroupStore.firstHour(now)
         let results = try await connection.pipeline([
             "SELECT state, sum(letters)::bigint AS letters FROM group_counts GROUP BY state",
-            """
-            SELECT service, open,
-                   (SELECT last_seen_at FROM letters WHERE state = 'open' AND letters.service = counted.service ORDER BY last_seen_at, id LIMIT 1) AS oldest
-            FROM (
-                SELECT service, sum(letters)::bigint AS open
-                FROM group_counts JOIN groups ON groups.id = group_id
-                WHERE group_counts.state = 'open' GROUP BY service HAVING sum(letters) > 0
-            ) AS counted
-            ORDER BY open DESC, service
-            """,
+            Self.openServices,
             "SELECT hour, sum(deaths)::bigint AS deaths FROM group_hours WHERE hour >= \(first) GROUP BY hour",
         ])
         var states = Dictionary(DeadLetterState.allCases.map { ($0.rawValue, 0) }, uniquingKeysWith: +)
         for row in results[0] { states[try row.decode("state")] = try row.decode("letters") }
-        let services = try results[1].map { row in
-            StatisticsView.Service(service: try row.decode("service"), open: try row.decode("open"), oldest: try row.decode("oldest"))
-        }
+        let services = try results[1].map(StatisticsView.Service.init)
         var perHour = GroupStore.noHours
         for row in results[2] {
             let place = GroupStore.place(of: try row.decode("hour"), from: first)
@@ -55,5 +44,27 @@ struct Statistics: Sendable {
         }
         let view = StatisticsView(states: states, services: services, perHour: perHour)
         return try items.map { _ in .done(try Reply(json: view)) }
+    }
+
+    private static let openServices: SQL = """
+        SELECT service, open,
+               (SELECT last_seen_at FROM letters WHERE state = 'open' AND letters.service = counted.service ORDER BY last_seen_at, id LIMIT 1) AS oldest
+        FROM (
+            SELECT service, sum(letters)::bigint AS open
+            FROM group_counts JOIN groups ON groups.id = group_id
+            WHERE group_counts.state = 'open' GROUP BY service HAVING sum(letters) > 0
+        ) AS counted
+        ORDER BY open DESC, service
+        """
+
+    /// Services with open letters, the one with most of them first.
+    static func openByService(on connection: any SQLConnection) async throws -> [StatisticsView.Service] {
+        try await connection.query(openServices).map(StatisticsView.Service.init)
+    }
+}
+
+extension StatisticsView.Service {
+    fileprivate init(_ row: Row) throws {
+        self.init(service: try row.decode("service"), open: try row.decode("open"), oldest: try row.decode("oldest"))
     }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Instruments
 public import Logging
 public import PostgreSQL
 public import Runtime
@@ -18,6 +19,8 @@ public final class WaitingWatch: Service {
     private let clock: any WallClock
     private let logger: Logger
     private let found = Mutex<[WaitingNotifications]>([])
+    private let counts = GaugeSet(.notificationsWaiting)
+    private let ages = GaugeSet(.notificationOldestAge)
 
     public init(database: any Database, ledger: SendingLedger, clock: any WallClock, logger: Logger) {
         self.database = database
@@ -52,6 +55,8 @@ public final class WaitingWatch: Service {
         }
         let waiting = WaitingNotifications.merged(Self.waiting(sending), stored)
         found.withLock { $0 = waiting }
+        counts.set(Dictionary(waiting.map { ($0.channel, Double($0.count)) }, uniquingKeysWith: +))
+        ages.set(Dictionary(waiting.map { ($0.channel, max(0, now.timeIntervalSince($0.since))) }, uniquingKeysWith: max))
         return waiting
     }
 

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Instruments
 import Logging
 import Messaging
 import Metrics
@@ -42,7 +43,7 @@ public final class EventCatchUp: Service {
         self.logger = logger
         self.send = send
         work = PeriodicWork(name: "events of \(gateway.name.rawValue)", interval: Self.interval)
-        caughtUp = Counter(label: "wharf_gateway_events_caught_up_total", dimensions: [("gateway", gateway.name.rawValue)])
+        caughtUp = Instrument.eventsCaughtUp.counter(gateway.name.rawValue)
     }
 
     public func run() async throws {

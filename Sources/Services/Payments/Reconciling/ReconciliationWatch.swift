@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Instruments
 import JSON
 import Logging
 import Metrics
@@ -29,7 +30,7 @@ public final class ReconciliationWatch: Service {
         self.reconciliation = reconciliation
         work = PeriodicWork(name: "reconciliation with \(reconciliation.name.rawValue)", interval: Self.interval)
         self.logger = logger
-        gauge = Gauge(label: "wharf_payment_differences", dimensions: [("gateway", reconciliation.name.rawValue)])
+        gauge = Instrument.paymentDifferences.gauge(reconciliation.name.rawValue)
     }
 
     public func run() async throws {

@@ -1,0 +1,38 @@
+public import Metrics
+import Synchronization
+
+/// The series of an instrument, by the values of its labels in the order of their declaration. Making one looks it up in the registry under a lock: a hot path
+/// makes it once and keeps it.
+extension Instrument {
+    public func counter(_ values: String...) -> Counter { Counter(label: rawValue, dimensions: dimensions(values)) }
+
+    public func gauge(_ values: String...) -> Gauge { Gauge(label: rawValue, dimensions: dimensions(values)) }
+
+    /// Records seconds or counts.
+    public func histogram(_ values: String...) -> Recorder { Recorder(label: rawValue, dimensions: dimensions(values)) }
+
+    private func dimensions(_ values: [String]) -> [(String, String)] { Array(zip(declaration.labels, values)) }
+}
+
+/// A gauge whose values are replaced together, by its one label.
+public final class GaugeSet: Sendable {
+    private let instrument: Instrument
+    private let gauges = Mutex<[String: Gauge]>([:])
+
+    public init(_ instrument: Instrument) {
+        self.instrument = instrument
+    }
+
+    /// Labels without a value are 0 from now on.
+    public func set(_ values: [String: Double]) {
+        gauges.withLock { gauges in
+            for label in values.keys where gauges[label] == nil { gauges[label] = instrument.gauge(label) }
+            for (label, gauge) in gauges { gauge.record(values[label] ?? 0) }
+        }
+    }
+
+    /// The values could not be read. NaN, as the last ones are no longer known to be true.
+    public func forget() {
+        gauges.withLock { for gauge in $0.values { gauge.record(Double.nan) } }
+    }
+}

@@ -1,0 +1,53 @@
+import FoundationEssentials
+public import Instruments
+public import Logging
+public import PostgreSQL
+public import Runtime
+public import ServiceLifecycle
+
+/// Keeps gauges up to date that come from a service's database. Every worker of the service reads them, with a query that costs little however much there is, so
+/// none of them has to be chosen, and each reports the same.
+public struct GaugeWatch: Service {
+    /// As often as metrics are usually collected.
+    static let interval: Duration = .seconds(15)
+
+    private let database: any Database
+    private let gauges: [GaugeSet]
+    private let clock: any WallClock
+    private let logger: Logger
+    private let read: @Sendable (any SQLConnection, Date) async throws -> Void
+
+    /// - Parameters:
+    ///   - gauges: Those that `read` sets. They have no values while the database cannot be read.
+    ///   - read: Receives the current time.
+    public init(
+        _ gauges: [GaugeSet], of database: any Database, clock: any WallClock, logger: Logger,
+        read: @escaping @Sendable (any SQLConnection, Date) async throws -> Void
+    ) {
+        self.gauges = gauges
+        self.database = database
+        self.clock = clock
+        self.logger = logger
+        self.read = read
+    }
+
+    public func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                await self.look()
+                try await self.clock.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    /// Reads them once.
+    package func look() async {
+        do {
+            let now = clock.now()
+            try await database.withConnection { try await read($0, now) }
+        } catch {
+            for gauge in gauges { gauge.forget() }
+            logger.debug("could not read gauges from the database", metadata: ["error": "\(error)"])
+        }
+    }
+}

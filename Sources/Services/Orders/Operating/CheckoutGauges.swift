@@ -1,0 +1,36 @@
+import FoundationEssentials
+import Instruments
+public import Logging
+public import Messaging
+public import PostgreSQL
+public import Runtime
+
+extension OrdersService {
+    /// Running checkouts that are read at once: the oldest. More than a shop has when all is well, and a few milliseconds' work.
+    private static let maximumRunning = 10_000
+
+    /// Keeps the gauges of running checkouts: how many there are in each phase, how old the oldest is, and how many are stuck.
+    public static func gauges(of database: any Database, clock: any WallClock, logger: Logger) -> GaugeWatch {
+        let (counts, ages, stuck) = (GaugeSet(.checkouts), GaugeSet(.checkoutOldestAge), GaugeSet(.checkoutsStuck))
+        return GaugeWatch([counts, ages, stuck], of: database, clock: clock, logger: logger) { connection, now in
+            let rows = try await connection.query(
+                """
+                SELECT phase, count(*) AS count, min(listed_at) AS oldest, count(*) FILTER (WHERE drives >= \(CheckoutFilter.stuckAfter)) AS stuck
+                FROM (
+                    SELECT phase, drives, listed_at FROM checkouts WHERE due_minute IS NOT NULL ORDER BY listed_at, order_id LIMIT \(maximumRunning)
+                ) AS running
+                GROUP BY phase
+                """)
+            var (count, age, stuckCount): ([String: Double], [String: Double], Double) = ([:], [:], 0)
+            for row in rows {
+                let phase: String = try row.decode("phase")
+                count[phase] = Double(try row.decode("count", as: Int.self))
+                age[phase] = max(0, now.timeIntervalSince(try row.decode("oldest", as: Date.self)))
+                stuckCount += Double(try row.decode("stuck", as: Int.self))
+            }
+            counts.set(count)
+            ages.set(age)
+            stuck.set(["": stuckCount])
+        }
+    }
+}
