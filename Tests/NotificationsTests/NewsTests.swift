@@ -47,7 +47,7 @@ import Testing
             """
         #expect(await service.send([event("order.shipped", order: UUID(), more)])[0].failure == nil)
         let mail = try #require(transport.sent.first)
-        #expect(mail.subject == "Ihre Bestellung W-7 ist unterwegs")
+        #expect(mail.subject == "Ein Paket aus Ihrer Bestellung W-7 ist unterwegs")
         for part in ["an Österreichische Post übergeben", "  2 × Tasse\n  1 × POT\n", "Sendungsnummer: AT-1", "Sendung verfolgen:\nhttps://post.example/?n=AT-1\n"] {
             #expect(mail.text.contains(part), "\(part)")
         }

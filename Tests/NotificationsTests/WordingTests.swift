@@ -71,7 +71,7 @@ import Testing
         let letter = Letter(news, .standard, shop: "Harbour")
         #expect(letter.opening == "We have handed these items from your order W-1 to the carrier.")
         #expect(letter.items.isEmpty && letter.total == nil && letter.facts.isEmpty && letter.link == nil && letter.address == nil)
-        #expect(news.wording(.standard, shop: "Harbour").text == "Harbour: your order W-1 is on its way with the carrier.")
+        #expect(news.wording(.standard, shop: "Harbour").text == "Harbour: a parcel from your order W-1 is on its way with the carrier.")
     }
 
     @Test(arguments: [
@@ -102,7 +102,7 @@ import Testing
         let preview = try preview(try WordingFolder.read(folder))
         #expect(preview.mail("orderShipped", "de")?.subject == "Harbour: W-1024 rollt")
         #expect(preview.mail("orderShipped", "de")?.text.contains("haben wir an DHL übergeben.") == true)
-        #expect(preview.mail("orderShipped", "en")?.subject == "Your order W-1024 is on its way")
+        #expect(preview.mail("orderShipped", "en")?.subject == "A parcel from your order W-1024 is on its way")
     }
 
     @Test(arguments: [

@@ -79,6 +79,21 @@ import Testing
         await order.harness.database.close()
     }
 
+    @Test func `a payment that the gateway looks into shows its customer no page to visit, until there is one again`() async throws {
+        let order = try await OrderFixture()
+        func advance(_ kind: CheckoutEvent.Kind, _ secret: String?, _ payment: PaymentReport) async throws {
+            let event = CheckoutEvent(orderID: order.id, kind: kind, clientSecret: secret, payment: payment)
+            #expect(await order.harness.send([try Request(MessageName.advance, sending: event)])[0].failure == nil)
+        }
+        try await advance(.paymentActionRequired, "first", PaymentReport(state: .requiresAction, refunded: 0, revision: 1))
+        #expect(try await order.view.payment.clientSecret == "first")
+        try await advance(.paymentChanged, nil, PaymentReport(state: .pending, refunded: 0, revision: 2))
+        #expect(try await order.view.payment.clientSecret == nil)
+        try await advance(.paymentChanged, "second", PaymentReport(state: .requiresAction, refunded: 0, revision: 3))
+        #expect(try await order.view.payment.clientSecret == "second")
+        await order.harness.database.close()
+    }
+
     @Test func `an order that ends sooner than the grace asks nobody`() async throws {
         let order = try await OrderFixture()
         order.harness.clock.advance(by: CheckoutTimes().lifetime - 30)

@@ -27,6 +27,14 @@ import Testing
         #expect(view.state == "delivered")
         #expect(view.shipments.map { $0.lines.map(\.quantity) } == [[1], [2]])
         #expect(view.history.suffix(3).map(\.state) == ["partlyShipped", "shipped", "delivered"])
+        try await order.advance(.paymentChanged, PaymentReport(state: .partlyRefunded, refunded: 1, revision: 9))
+        #expect(try await order.view.history.last?.state == "delivered", "a refund does not set the order back")
+        func shown(to caller: Caller?) async throws -> [String?] {
+            let request = try Request("orders.orders.get", parameters: ["id": order.id.uuidString, "token": order.token], caller: caller)
+            return try await order.harness.ask(request).decoded(OrderView.self).history.filter { $0.by == .shop }.map(\.administrator)
+        }
+        #expect(try await shown(to: OrderFixture.admin) == Array(repeating: OrderFixture.admin.auditName, count: 3))
+        #expect(try await shown(to: nil) == [nil, nil, nil], "a customer does not learn who works for the shop")
         await order.harness.database.close()
     }
 

@@ -49,7 +49,7 @@ extension Settings {
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf-dev up` writes it to a Maildir", .url)
-            from = try table.read("WHARF_MAIL_FROM", .mailAddress, standard: "wharf@localhost", "the sender of mail")
+            from = try table.read("WHARF_MAIL_FROM", .mailAddress, standard: "Wharf <wharf@localhost>", "the sender of mail")
             templates = try table.read("WHARF_TEMPLATES", .text, unset: "Wharf's own", "a folder with the shop's own wordings, such as orderShipped.de.json")
             sendGridAPIKey = try table.read("SENDGRID_API_KEY", .secret, "for sendgrid://", .secret)
             sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")

@@ -97,7 +97,7 @@ struct CheckoutHandlers: Sendable {
         }
         if let flaw = total.flaw { return .failure(.invalidInput("cartId", "the cart's total cannot be charged: \(flaw.field) \(flaw.detail)")) }
         if let expected, expected != total {
-            let detail = "The total is \(total.amount) \(total.currency), not \(expected.amount) \(expected.currency)."
+            let detail = "The total is \(total.text), not \(expected.text)."
             return .failure(.conflict("total-differs", detail))
         }
         return .success((lines, total))

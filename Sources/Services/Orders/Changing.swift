@@ -31,7 +31,7 @@ struct Changing: Sendable {
                 let (reply, messages) = try apply(item, &row, now)
                 outcomes.append(.done(reply, emit: messages))
                 guard row.newHistory.count > entries || row.retries > retries else { continue }
-                row.attribute(since: entries, to: item.request.id)
+                row.attribute(since: entries, to: item.request)
                 orders[id] = row
                 changed.insert(id)
                 if wasPending, row.checkout.endsWait { settled[id] = index }
@@ -68,9 +68,12 @@ extension Store {
 }
 
 extension OrderRow {
-    /// Names the message that caused the entries of the history from `start` on.
-    fileprivate mutating func attribute(since start: Int, to message: UUID) {
-        for index in newHistory.indices where index >= start { newHistory[index].message = message }
+    /// Names the message that caused the entries of the history from `start` on, and the administrator who sent it.
+    fileprivate mutating func attribute(since start: Int, to request: Request) {
+        for index in newHistory.indices where index >= start {
+            newHistory[index].message = request.id
+            if newHistory[index].by == .shop { newHistory[index].administrator = request.caller?.auditName }
+        }
     }
 
     mutating func note(_ state: String, _ detail: String, by actor: OrderView.Actor? = nil, at now: Date) {

@@ -133,7 +133,7 @@ extension OrderView.Entry {
     /// The same without free text that people wrote, and without anything that identifies a parcel's recipient.
     var erased: Self {
         guard by != nil, !Self.plain.contains(state) else { return self }
-        return Self(at: at, state: state, detail: detail.hasPrefix(Self.cancelled) ? Self.cancelled : Erased.text, by: by)
+        return Self(at: at, state: state, detail: detail.hasPrefix(Self.cancelled) ? Self.cancelled : Erased.text, by: by, administrator: administrator)
     }
 
     static let cancelled = "cancelled"

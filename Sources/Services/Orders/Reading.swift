@@ -15,7 +15,7 @@ struct Reading: Sendable {
             guard let order = orders[item.input.id], item.input.mayRead(order, item.request.caller) else {
                 return .refused(.notFound("order"))
             }
-            return .done(try Reply(headers: ["etag": "\"\(order.version)\""], json: try order.view))
+            return .done(try Reply(headers: ["etag": "\"\(order.version)\""], json: try order.view(for: item.request.caller)))
         }
     }
 
@@ -29,7 +29,7 @@ struct Reading: Sendable {
             var filter = item.input.filter
             if caller.role != .admin { filter.customer = caller.id }
             let rows = try await Store.list(filter, after: item.input.after, limit: item.input.page.limit + 1, on: connection)
-            let page = try Page(rows.map { try $0.view }, item.input.page) { PageRequest.key($0.placedAt, $0.id) }
+            let page = try Page(rows.map { try $0.view(for: caller) }, item.input.page) { PageRequest.key($0.placedAt, $0.id) }
             outcomes.append(.done(try Reply(json: page)))
         }
         return outcomes

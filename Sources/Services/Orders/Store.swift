@@ -49,16 +49,17 @@ struct OrderRow: Sendable {
     /// As the API shows it.
     var state: String { shipping?.rawValue ?? checkout.orderState }
 
-    var view: OrderView {
-        get throws {
-            let fulfilment = try fulfilment
-            return OrderView(
-                id: id, number: number, state: state, reason: checkout.reason?.rawValue, email: email,
-                lines: try lines.value, total: total, refunded: Money(amount: refunded, currency: total.currency),
-                shippingAddress: try shippingAddress.value,
-                payment: .init(state: paymentState, gateway: try payment.value.gateway, key: clientSecret),
-                placedAt: placedAt, history: (try history.value + newHistory).map(\.shown), shipments: fulfilment.shipments, returns: fulfilment.returns)
-        }
+    /// As its customer sees it.
+    var view: OrderView { get throws { try view(for: nil) } }
+
+    func view(for caller: Caller?) throws -> OrderView {
+        let fulfilment = try fulfilment
+        return OrderView(
+            id: id, number: number, state: state, reason: checkout.reason?.rawValue, email: email,
+            lines: try lines.value, total: total, refunded: Money(amount: refunded, currency: total.currency),
+            shippingAddress: try shippingAddress.value,
+            payment: .init(state: paymentState, gateway: try payment.value.gateway, key: clientSecret),
+            placedAt: placedAt, history: (try history.value + newHistory).map { $0.shown(to: caller) }, shipments: fulfilment.shipments, returns: fulfilment.returns)
     }
 }
 

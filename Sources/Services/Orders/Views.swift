@@ -26,11 +26,14 @@ struct OrderView: Sendable, Codable {
         let detail: String
         /// The actor of a manual step; nil for automatic ones.
         var by: Actor?
+        /// The administrator who acted for the shop; nil where customers see the order, and in entries of versions without it.
+        var administrator: String?
         /// The message that caused it, for operators; nil where the order is shown, and in entries of versions without it.
         var message: UUID?
 
-        /// As customers see it.
-        var shown: Entry { Entry(at: at, state: state, detail: detail, by: by) }
+        func shown(to caller: Caller?) -> Entry {
+            Entry(at: at, state: state, detail: detail, by: by, administrator: caller?.role == .admin ? administrator : nil)
+        }
     }
 
     enum Actor: String, Sendable, Codable {

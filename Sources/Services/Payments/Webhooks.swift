@@ -152,7 +152,7 @@ extension Attempt {
     func messages(since before: Attempt, refunds: [Refund]) throws -> [OutgoingMessage] {
         if state == before.state {
             let reports = try messages(about: refunds)
-            return reports.isEmpty ? try messages(event(.paymentChanged, report.state.rawValue)) : reports
+            return reports.isEmpty ? try messages(event(.paymentChanged, report.state.rawValue, clientSecret: clientSecret)) : reports
         }
         switch (before.state, state) {
         // A refund that was made when the order was given up has failed.

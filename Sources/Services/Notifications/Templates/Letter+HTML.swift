@@ -61,7 +61,12 @@ extension Letter {
 
     private func paragraph(_ text: String?) -> String? {
         guard let text, !text.isEmpty else { return nil }
-        return "<p class=\"ink\" style=\"margin:0 0 18px;\(Self.body)\">\(text.escapedForHTML)</p>"
+        return "<p class=\"ink\" style=\"margin:0 0 18px;\(Self.body)\">\(unbroken(text.escapedForHTML))</p>"
+    }
+
+    private func unbroken(_ html: String) -> String {
+        guard let number = number?.escapedForHTML, !number.isEmpty else { return html }
+        return html.replacing(number, with: "<span style=\"white-space:nowrap;\">\(number)</span>")
     }
 
     private var codeBox: String? {
@@ -79,9 +84,11 @@ extension Letter {
         guard !items.isEmpty || total != nil else { return nil }
         let cell = "padding:10px 0;border-bottom:1px solid #dce2e8;\(Self.body)"
         let hasAmounts = items.contains { !$0.amount.isEmpty } || total != nil
-        let rows = items.map { item in
-            let amount = "<td class=\"ink rule\" align=\"right\" valign=\"top\" style=\"\(cell)padding-left:16px;white-space:nowrap;\">\(item.amount.escapedForHTML)</td>"
-            return "<tr><td class=\"ink rule\" valign=\"top\" style=\"\(cell)\">\(item.what.escapedForHTML)</td>\(hasAmounts ? amount : "")</tr>"
+        let rows = items.enumerated().map { place, item in
+            // Below the last item there is a rule only if the total follows.
+            let end = total == nil && place == items.count - 1 ? "border-bottom:0;" : ""
+            let amount = "<td class=\"ink rule\" align=\"right\" valign=\"top\" style=\"\(cell)\(end)padding-left:16px;white-space:nowrap;\">\(item.amount.escapedForHTML)</td>"
+            return "<tr><td class=\"ink rule\" valign=\"top\" style=\"\(cell)\(end)\">\(item.what.escapedForHTML)</td>\(hasAmounts ? amount : "")</tr>"
         }
         let sum = total.map { total in
             """

@@ -15,6 +15,8 @@ struct Letter: Sendable {
     let language: Language
     let shop: String
     let subject, heading: String
+    /// The order's number, which is not broken at its hyphen.
+    var number: String?
     var greeting: String?
     let opening: String
     /// On a separate line, so mail readers do not break it.
@@ -39,6 +41,7 @@ extension Letter {
         self.init(
             language: language, shop: shop, subject: wording.subject, heading: wording.heading, opening: wording.opening, closing: wording.closing,
             footer: Wording.fill(labels.automatic, ["shop": shop]))
+        number = news.number
         items = news.lines.map { Item(what: "\($0.quantity) × \($0.name)", amount: $0.total.map(language.amount) ?? "") }
         switch news.kind {
         case .orderConfirmed, .orderRejected, .actionRequired:

@@ -47,7 +47,7 @@ public struct MailPreview: Sendable {
             ]
         }
         news.total = needsPrices ? euros(130_430) : nil
-        news.reason = kind == .orderRejected ? "outOfStock" : nil
+        news.reason = kind == .orderRejected ? "outOfStock" : kind == .returnRefused ? "The cup has been used." : nil
         news.amount = kind == .orderRefunded ? euros(1_990) : nil
         news.shippingAddress = Address(name: "Ada Lovelace", line1: "12 St James Square", city: "London", postalCode: "SW1Y 4JH", country: "GB")
         if kind == .orderShipped {

@@ -14,8 +14,8 @@ extension Wordings {
             "If you have just done so, you do not need to do anything else. If the payment is not completed in time, the order will not go through and you will not have to pay for it.",
             text: "{shop}: please return to our shop and confirm the payment for your order {number}."),
         NotificationKind.orderShipped.rawValue: Wording(
-            "Your order {number} is on its way", "Your order is on its way", "We have handed these items from your order {number} to {carrier}.",
-            text: "{shop}: your order {number} is on its way with {carrier}. {tracking}"),
+            "A parcel from your order {number} is on its way", "Your parcel is on its way", "We have handed these items from your order {number} to {carrier}.",
+            text: "{shop}: a parcel from your order {number} is on its way with {carrier}. {tracking}"),
         NotificationKind.orderDelivered.rawValue: Wording(
             "Your order {number} has been delivered", "Your order has arrived", "Your order {number} has been delivered.", "We hope you enjoy it.",
             text: "{shop}: your order {number} has been delivered."),

@@ -16,8 +16,8 @@ extension Wordings {
             "Falls Sie das gerade getan haben, brauchen Sie nichts weiter zu tun. Wird die Zahlung nicht rechtzeitig abgeschlossen, kommt die Bestellung nicht zustande, und Ihnen entstehen keine Kosten.",
             text: "{shop}: Bitte kehren Sie in unseren Shop zurück und bestätigen Sie die Zahlung für Ihre Bestellung {number}."),
         NotificationKind.orderShipped.rawValue: Wording(
-            "Ihre Bestellung {number} ist unterwegs", "Ihre Bestellung ist unterwegs", "Diese Artikel aus Ihrer Bestellung {number} haben wir an {carrier} übergeben.",
-            text: "{shop}: Ihre Bestellung {number} ist unterwegs. {tracking}"),
+            "Ein Paket aus Ihrer Bestellung {number} ist unterwegs", "Ihr Paket ist unterwegs", "Diese Artikel aus Ihrer Bestellung {number} haben wir an {carrier} übergeben.",
+            text: "{shop}: Ein Paket aus Ihrer Bestellung {number} ist unterwegs. {tracking}"),
         NotificationKind.orderDelivered.rawValue: Wording(
             "Ihre Bestellung {number} wurde zugestellt", "Ihre Bestellung ist angekommen", "Ihre Bestellung {number} wurde zugestellt.",
             "Wir wünschen Ihnen viel Freude damit.", text: "{shop}: Ihre Bestellung {number} wurde zugestellt."),

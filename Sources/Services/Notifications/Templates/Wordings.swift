@@ -1,3 +1,5 @@
+import Contracts
+
 /// The wordings of all kinds in all languages: Wharf's own, each of which a shop can replace.
 public struct Wordings: Sendable {
     /// Short texts around the wording.

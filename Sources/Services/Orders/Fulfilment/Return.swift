@@ -68,7 +68,7 @@ extension Fulfilment {
         let (shipped, returned) = (shipped, returned)
         let there = order.map { Line(sku: $0.sku, quantity: shipped[$0.sku, default: 0] - returned[$0.sku, default: 0]) }
         let lines = try Self.check(wanted.map(\.pieces), against: there, of: order, "more-than-shipped") {
-            "\($0) of \($1) have been shipped and are not being returned already."
+            "\($0) of \($1) can still be returned."
         }
         let quantities = Self.sum(lines)
         guard let currency = order.first?.lineTotal.currency else { throw .conflict("not-shipped", "The order has no lines.") }

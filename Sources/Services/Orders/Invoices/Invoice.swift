@@ -3,30 +3,15 @@ import FoundationEssentials
 
 /// An order's invoice.
 struct Invoice: Sendable {
-    enum Language: String, Sendable, CaseIterable {
-        case english = "en"
-        case german = "de"
-
-        /// English for all languages without texts.
-        init(locale: String?) {
-            let primary = locale?.split(separator: "-").first?.lowercased()
-            self = primary.flatMap(Self.init(rawValue:)) ?? .english
-        }
-
-        fileprivate var words: Words { self == .english ? .english : .german }
-
-        func amount(_ money: Money) -> String { self == .english ? money.text : money.text.replacing(".", with: ",") }
-    }
-
     fileprivate struct Words {
-        let invoice, number, date, shipTo, item, quantity, price, amount, total, refunded, remaining, payment: String
+        let invoice, number, date, shipTo, item, quantity, price, amount, total, refunded, remaining, payment, card: String
 
         static let english = Words(
             invoice: "Invoice", number: "Order", date: "Date", shipTo: "Ship to", item: "Item", quantity: "Quantity", price: "Unit price", amount: "Amount",
-            total: "Total", refunded: "Refunded", remaining: "Remaining", payment: "Payment")
+            total: "Total", refunded: "Refunded", remaining: "Remaining", payment: "Payment", card: "Card")
         static let german = Words(
             invoice: "Rechnung", number: "Bestellung", date: "Datum", shipTo: "Lieferanschrift", item: "Artikel", quantity: "Menge", price: "Einzelpreis",
-            amount: "Betrag", total: "Gesamtbetrag", refunded: "Erstattet", remaining: "Verbleibend", payment: "Zahlung")
+            amount: "Betrag", total: "Gesamtbetrag", refunded: "Erstattet", remaining: "Verbleibend", payment: "Zahlung", card: "Karte")
     }
 
     let order: OrderView
@@ -35,7 +20,7 @@ struct Invoice: Sendable {
     let shop: String?
 
     var html: String {
-        let words = language.words
+        let words = words
         return """
             <!DOCTYPE html>
             <html lang="\(language.rawValue)">
@@ -51,8 +36,8 @@ struct Invoice: Sendable {
             <header>\(shop.map { "<p class=\"shop\">\($0.escapedForHTML)</p>" } ?? "")<h1>\(words.invoice)</h1></header>
             <dl>
             <dt>\(words.number)</dt><dd>\(order.number.escapedForHTML)</dd>
-            <dt>\(words.date)</dt><dd>\(order.placedAt.ISO8601Format().prefix(10))</dd>
-            <dt>\(words.payment)</dt><dd>\(order.payment.gateway.rawValue)</dd>
+            <dt>\(words.date)</dt><dd>\(date)</dd>
+            <dt>\(words.payment)</dt><dd>\(order.payment.gateway == .paypal ? "PayPal" : words.card)</dd>
             </dl>
             <h2>\(words.shipTo)</h2>
             <address>\(order.shippingAddress.lines.map(\.escapedForHTML).joined(separator: "<br>"))</address>
@@ -69,6 +54,14 @@ struct Invoice: Sendable {
             </html>
 
             """
+    }
+
+    private var words: Words { language == .english ? .english : .german }
+
+    /// As readers of the language write it; ISO 8601 is the one form that all of English's agree on.
+    private var date: String {
+        let date = order.placedAt.ISO8601Format().prefix(10)
+        return language == .english ? String(date) : date.split(separator: "-").reversed().joined(separator: ".")
     }
 
     private func row(_ line: OrderLine) -> String {
@@ -94,7 +87,8 @@ struct Invoice: Sendable {
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1.2rem; } dt { color: #555; } dd { margin: 0; } address { font-style: normal; }
         table { width: 100%; border-collapse: collapse; margin-top: 2rem; } th, td { text-align: left; vertical-align: top; padding: .35rem .5rem .35rem 0; }
         thead th { border-bottom: 1px solid #111; } tbody td { border-bottom: 1px solid #ccc; } tfoot tr:first-child > * { border-top: 1px solid #111; } tfoot th { text-align: right; }
-        .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } small { color: #555; } thead { display: table-header-group; } tr { break-inside: avoid; }
+        .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } small { color: #555; white-space: nowrap; } thead { display: table-header-group; } tr { break-inside: avoid; }
+        @media (max-width: 30rem) { body { font-size: 9pt; margin-top: 1rem; } h1 { font-size: 16pt; } th, td { padding-right: .3rem; } }
         @media print { body { margin: 0; padding: 0; max-width: none; } }
         """
 }

@@ -1,18 +1,16 @@
-import Contracts
-
-/// The languages that notifications are written in.
-enum Language: String, Sendable, CaseIterable {
+/// The languages that texts for customers are written in.
+public enum Language: String, Sendable, CaseIterable {
     case english = "en"
     case german = "de"
 
     /// The language for a tag such as `de-AT` (RFC 5646); English without a tag, and for languages that Wharf has no texts in.
-    init(locale: String?) {
+    public init(locale: String?) {
         let primary = locale?.split(whereSeparator: { $0 == "-" || $0 == "_" }).first?.lowercased()
         self = primary.flatMap(Self.init(rawValue:)) ?? .english
     }
 
     /// As people write it: `€1,234.50`, `1.234,50 €`.
-    func amount(_ money: Money) -> String {
+    public func amount(_ money: Money) -> String {
         let parts = money.text.split(separator: " ")
         guard let figures = parts.first, let code = parts.last, parts.count == 2 else { return money.text }
         let isNegative = figures.hasPrefix("-")
