@@ -5,6 +5,9 @@
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make mutants  plant bugs, several in one build where none can hide another, and name those that no test catches; MUTANTS='Orders|inbox' takes those that match
+# make lint     check scripts, Dockerfiles, workflows and manifests; says what it has to leave out offline
+# make images   the images of production, development and gateway, as VERSION; make sbom lists what is in them, make scan what is known against it
+# make publish  push the images of VERSION to IMAGE; make deploy rolls them out to the cluster of KUBECONFIG
 # make adding   add a service to a copy of the repository as docs/ADDING.md says, and send it a request
 # make format   write the sources as .swift-format has them; make test refuses what is not so
 # make build    the executables: .build/release/wharf for production, .build/release/wharf-dev for everything else
@@ -23,7 +26,15 @@ CHAOSFLAGS ?=
 WHARF_DEV := .build/release/wharf-dev
 SWIFT_SOURCES := Package.swift Sources Tests
 
-.PHONY: up test adding format bench chaos fuzz sanitize mutants build packages clean reset
+# Of the images, as in: make publish IMAGE=registry.example.com/wharf VERSION=v1.2.3
+VERSION ?= latest
+IMAGE ?= wharf
+DOCKER ?= docker
+# What reads the images. Both are images themselves.
+SYFT := anchore/syft:v1.33.0
+GRYPE := anchore/grype:v0.100.0
+
+.PHONY: up test lint images sbom scan publish deploy adding format bench chaos fuzz sanitize mutants build packages clean reset
 
 up: build
 	@exec $(WHARF_DEV) up
@@ -37,6 +48,35 @@ test: packages
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 	$(SWIFT) build --build-tests $(SWIFTFLAGS)
 	@scripts/name-failures $(SWIFT) test --skip-build --experimental-maximum-parallelization-width $(TESTS_AT_ONCE) $(SWIFTFLAGS)
+
+lint:
+	@LINT_REQUIRED=$(LINT_REQUIRED) scripts/lint
+
+images:
+	$(DOCKER) build --tag wharf:$(VERSION) --target production --file docker/Dockerfile .
+	$(DOCKER) build --tag wharf-dev:$(VERSION) --target development --file docker/Dockerfile .
+	$(DOCKER) build --tag wharf-gateway:$(VERSION) --file deploy/swarm/gateway.Dockerfile .
+
+# In the format of SPDX, one file an image.
+sbom:
+	@mkdir -p .build/sbom
+	@set -e; for image in wharf wharf-gateway; do \
+	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(SYFT) --output spdx-json "$$image:$(VERSION)" >".build/sbom/$$image.spdx.json"; \
+	done
+
+# Fails for what is known, serious, and repaired elsewhere.
+scan:
+	@set -e; for image in wharf wharf-gateway; do \
+	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(GRYPE) --only-fixed --fail-on high "$$image:$(VERSION)"; \
+	done
+
+publish:
+	@set -e; for image in wharf wharf-gateway; do \
+	    target="$(IMAGE)$${image#wharf}:$(VERSION)"; $(DOCKER) tag "$$image:$(VERSION)" "$$target"; $(DOCKER) push "$$target"; \
+	done
+
+deploy:
+	@IMAGE='$(IMAGE)' VERSION='$(VERSION)' scripts/deploy
 
 adding: packages
 	@SWIFTFLAGS='$(SWIFTFLAGS)' scripts/adding
