@@ -41,6 +41,7 @@ extension Assembly {
             prefetch: 100, noAck: true, logger: logger("events"))
         let changes = ServiceChanges(events: events, sessions: ingress.sessions, answers: ingress.answers, logger: logger("events"))
         let bound = ([commands, queries] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
-        return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", listening)]
+        let pause = DrainPause(drain: ingress.drain, pause: .seconds(settings.drainSeconds), clock: clock)
+        return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", listening), pause]
     }
 }

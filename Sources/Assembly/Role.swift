@@ -50,7 +50,7 @@ package enum Role {
             configuration: {
                 var configuration = ServiceGroupConfiguration(
                     services: ([listening] + [exporter].compactMap(\.self) + parts + [registration].compactMap(\.self)).map { .init(service: $0) }, logger: logger)
-                configuration.maximumGracefulShutdownDuration = longestShutdown
+                configuration.maximumGracefulShutdownDuration = longestShutdown + .seconds(settings.drainSeconds)
                 return configuration
             }())
         logger.info("starting")

@@ -26,6 +26,9 @@ public final class Ingress: Service {
     /// What guests have read lately; `ServiceChanges` makes it forget.
     public let answers: AnswerCache
 
+    /// To be begun a while before this service is shut down, where gateways look at `/readyz`.
+    public let drain = Drain()
+
     private let responder: IngressResponder
     private let watch: ChangeWatch
     private let configuration: IngressConfiguration
@@ -59,7 +62,7 @@ public final class Ingress: Service {
         let answers = AnswerCache(of: document.endpoints, lifetime: configuration.answerLifetime)
         watch = ChangeWatch(requests: requests, clock: clock, randomness: randomness)
         responder = IngressResponder(
-            pages: Pages(document: document, requests: requests),
+            pages: Pages(document: document, requests: requests, drain: drain),
             gate: Gate(
                 routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
                 webhooks: WebhookSchemes.configured(configuration), clock: clock),

@@ -51,4 +51,21 @@ import Testing
             #expect(asAdmin.headers["cache-control"] == "no-store")
         }
     }
+
+    @Test(arguments: [(0.0, "no-cache"), (0.5, "public, max-age=1, stale-while-revalidate=2, stale-if-error=300")])
+    func `other caches may keep a guest's answer from the catalog as long as the ingress does`(lifetime: Double, control: String) async throws {
+        let requests = FakeRequests { request in Reply(status: request.parameters["idOrSlug"] == "gone" ? 404 : 200, body: Array("{}".utf8)) }
+        var configuration = TestIngress.configuration
+        configuration.answerLifetime = lifetime
+        try await TestIngress.with(requests, configuration) { port in
+            let first = try await TestIngress.exchange(port, "GET /v1/products/a")
+            // One that the ingress has kept.
+            let second = try await TestIngress.exchange(port, "GET /v1/products/a")
+            #expect(first.headers["cache-control"] == control && second.headers["cache-control"] == control)
+            let missing = try await TestIngress.exchange(port, "GET /v1/products/gone")
+            #expect(missing.headers["cache-control"] == nil)
+            let asAdmin = try await TestIngress.exchange(port, "GET /v1/products/a", headers: [TestIngress.asAdmin])
+            #expect(asAdmin.headers["cache-control"] == "no-store")
+        }
+    }
 }

@@ -17,6 +17,8 @@ private final class FakeAgent: HTTPTransport {
         /// The states, by the id of the check.
         var checks: [String: JSONValue] = [:]
         var requests: [WebRequest] = []
+        /// The address from which the role calls.
+        var callerAddress: String? = "127.0.0.1"
     }
 
     let state = Mutex(State())
@@ -37,6 +39,9 @@ private final class FakeAgent: HTTPTransport {
 
     private func answer(_ request: WebRequest, _ state: inout State) throws -> WebResponse {
         let path = request.url.dropFirst("http://consul:8500/v1/agent/".count).prefix { $0 != "?" }
+        if request.method == "GET", request.url.hasSuffix("/v1/status/leader") {
+            return WebResponse(status: 200, body: Array("\"10.0.0.1:8300\"".utf8), localAddress: state.callerAddress)
+        }
         guard request.method == "PUT", request.url.hasPrefix("http://consul:8500/v1/agent/") else { return WebResponse(status: 405) }
         guard request.headers.contains(where: { $0.name == "X-Consul-Token" && $0.value == "secret" }) else { return WebResponse(status: 403) }
         if path == "service/register" {
@@ -121,11 +126,13 @@ private final class FakeAgent: HTTPTransport {
         #expect(agent.services.isEmpty)
     }
 
-    @Test func `a role that listens everywhere has the address of its agent`() async throws {
+    @Test(arguments: [("127.0.0.1", nil), ("::1", nil), (nil, nil), ("10.0.0.9", JSONValue.string("10.0.0.9"))])
+    func `a role that listens everywhere has the address from which it calls, or its agent's if that is on the same machine`(caller: String?, address: JSONValue?) async throws {
+        agent.state.withLock { $0.callerAddress = caller }
         try await running(registration { ListenAddress(host: "0.0.0.0", port: 8080) }) {
             try await eventually { agent.services[Self.id] != nil }
             guard case .object(let service)? = agent.services[Self.id] else { return }
-            #expect(service["Address"] == nil && service["Port"] == 8080)
+            #expect(service["Address"] == address && service["Port"] == 8080)
         }
     }
 

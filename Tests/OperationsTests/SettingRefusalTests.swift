@@ -43,7 +43,7 @@ import Testing
         ("WHARF_CORS_ORIGINS", "*"), ("WHARF_CORS_ORIGINS", "null"), ("WHARF_CORS_ORIGINS", "shop.example.com"), ("WHARF_CORS_ORIGINS", "https://shop.example.com/"),
         ("WHARF_CORS_ORIGINS", "https://Shop.example.com"), ("WHARF_CORS_ORIGINS", "https://shop.example.com:443"), ("WHARF_CORS_ORIGINS", "https://a,,https://b"),
         ("WHARF_CORS_ORIGINS", "https://a:0"), ("WHARF_CORS_ORIGINS", "https://"), ("WHARF_CORS_ORIGINS", "https://*.example.com"), ("WHARF_CORS_ORIGINS", "https://a b"),
-        ("WHARF_CACHE_SECONDS", "-1"), ("WHARF_CACHE_SECONDS", "61"), ("WHARF_CACHE_SECONDS", "nan"), ("WHARF_CACHE_SECONDS", "1s"), ("WHARF_TRUSTED_PROXIES", "proxy"),
+        ("WHARF_CACHE_SECONDS", "-1"), ("WHARF_CACHE_SECONDS", "61"), ("WHARF_CACHE_SECONDS", "nan"), ("WHARF_CACHE_SECONDS", "1s"), ("WHARF_DRAIN_SECONDS", "31"), ("WHARF_TRUSTED_PROXIES", "proxy"),
         ("WHARF_TRUSTED_PROXIES", "10.0.0.0/33"), ("WHARF_TRUSTED_PROXIES", "10.0.0.1/8"), ("WHARF_TRUSTED_PROXIES", "10.0.0.0/"),
         ("WHARF_TRUSTED_PROXIES", "10.0.0"), ("WHARF_TRUSTED_PROXIES", "010.0.0.1"), ("WHARF_TRUSTED_PROXIES", "::1,,::2"), ("WHARF_TRUSTED_PROXIES", "::1%lo"),
         ("WHARF_TRUSTED_PROXIES", "1:2:3:4:5:6:7:8:9"), ("WHARF_TRUSTED_PROXIES", "*"), ("WHARF_TRUSTED_PROXIES", "::/129"),

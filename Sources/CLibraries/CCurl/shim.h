@@ -45,6 +45,11 @@ static inline CURLcode wharf_curl_get_pointer(CURL *transfer, CURLINFO info, voi
     return (curl_easy_getinfo)(transfer, info, value);
 }
 
+/// The text belongs to the transfer, and is valid until its next use.
+static inline CURLcode wharf_curl_get_text(CURL *transfer, CURLINFO info, char **value) {
+    return (curl_easy_getinfo)(transfer, info, value);
+}
+
 static inline CURLMcode wharf_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return (curl_multi_setopt)(multi, option, value);
 }

@@ -61,7 +61,9 @@ final class ActiveTransfer {
         var status = 0
         wharf_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         guard result != CURLE_OK else {
-            return .success(WebResponse(status: status, headers: arriving.headers, body: arriving.body))
+            var address: UnsafeMutablePointer<CChar>?
+            wharf_curl_get_text(handle, CURLINFO_LOCAL_IP, &address)
+            return .success(WebResponse(status: status, headers: arriving.headers, body: arriving.body, localAddress: address.map { String(cString: $0) }))
         }
         let ending = TransferEnding(
             result: result, status: status, isTooLarge: isTooLarge, wasRefusedToSendAgain: wasRefusedToSendAgain,

@@ -4,11 +4,14 @@ public struct WebResponse: Sendable {
     /// In the order of arrival; a name may occur more than once.
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
+    /// This machine's address on the connection, without the port; nil if it is not known.
+    public var localAddress: String?
 
-    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [], localAddress: String? = nil) {
         self.status = status
         self.headers = headers
         self.body = body
+        self.localAddress = localAddress
     }
 
     /// The value of the first header of that name, upper and lower case alike; nil when there is none.

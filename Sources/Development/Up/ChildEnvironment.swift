@@ -54,7 +54,10 @@ package struct ChildEnvironment: Sendable {
         switch kind {
         case .ingress:
             variables["WHARF_HTTP_ADDRESS"] = httpAddress
-            for name in ["WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_CACHE_SECONDS", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"] { variables[name] = outer[name] }
+            let own = [
+                "WHARF_CORS_ORIGINS", "WHARF_TRUSTED_PROXIES", "WHARF_CACHE_SECONDS", "WHARF_DRAIN_SECONDS", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY",
+            ]
+            for name in own { variables[name] = outer[name] }
             variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
             if offersStripe { variables["STRIPE_WEBHOOK_SECRET"] = stripe["STRIPE_WEBHOOK_SECRET"] }
             // It verifies signatures with PayPal's certificates, which are public.

@@ -14,6 +14,9 @@ public final class AnswerCache: Sendable {
     static let maximumBytes = 16 << 20
     /// A larger answer is not kept.
     static let largestAnswer = 256 << 10
+    /// How long other caches may use an answer after its lifetime, in seconds: while they ask for a new one, and while they get none.
+    private static let staleWhileRevalidating = 2
+    private static let staleIfError = 300
     /// What an entry takes besides the text of its request and its answer's body.
     private static let overhead = 512
 
@@ -42,6 +45,8 @@ public final class AnswerCache: Sendable {
         var changes: [String: UInt64] = [:]
     }
 
+    /// What `Cache-Control` tells other caches, such as the gateway's.
+    let control: String
     private let lifetime: TimeInterval
     /// Those that have answers worth keeping.
     private let services: Set<String>
@@ -51,6 +56,9 @@ public final class AnswerCache: Sendable {
     /// - Parameter lifetime: seconds for which an answer is believed; 0 keeps none.
     init(of endpoints: [Endpoint], lifetime: TimeInterval) {
         self.lifetime = lifetime
+        control =
+            lifetime > 0
+            ? "public, max-age=\(Int(exactly: lifetime.rounded(.up)) ?? 1), stale-while-revalidate=\(Self.staleWhileRevalidating), stale-if-error=\(Self.staleIfError)" : "no-cache"
         services = Set(endpoints.filter(\.isCacheable).map(\.service))
     }
 

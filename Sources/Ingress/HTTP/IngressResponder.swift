@@ -89,6 +89,7 @@ struct IngressResponder: HTTPResponder {
             let limit = gate.maximumBodyBytes
             reply = (body.mayLinger(limit: limit) ? refusal.closing : refusal).reply
         }
+        if endpoint?.isCacheable == true, reply.status == 200, reply.headers["cache-control"] == nil { reply.headers["cache-control"] = answers.control }
         if reply.headers["connection"] == "close" { closing.add(context.channel) }
         reply = ProblemInstance.complete(reply, path: request.uri.path)
         if reply.status == 200, isRead(request), let tag = reply.headers["etag"], EntityTag.matches(headers.values("if-none-match"), tag) {

@@ -5,10 +5,12 @@ import Secrets
 /// Paths that the ingress answers without any message.
 struct Pages: Sendable {
     private let requests: any Requesting
+    private let drain: Drain
     private let documents: [String: Reply]
 
-    init(document: OpenAPIDocument, requests: any Requesting) {
+    init(document: OpenAPIDocument, requests: any Requesting, drain: Drain) {
         self.requests = requests
+        self.drain = drain
         var documents = [
             "/openapi.yaml": Self.page(document.yaml, "application/yaml"),
             "/openapi.json": Self.page(document.json, "application/json"),
@@ -32,6 +34,7 @@ struct Pages: Sendable {
         if method == "OPTIONS" { return Reply(status: 204, headers: ["allow": Self.methods.joined(separator: ", ")]) }
         guard Self.methods.contains(method) else { throw .methodNotAllowed(method, allowed: Self.methods) }
         if let document = documents[path] { return document }
+        if path == "/readyz", drain.hasBegun { throw .unavailable("This process is about to stop.") }
         if path == "/readyz", await !requests.canSend { throw .unavailable("The broker accepts no requests at the moment, or replies cannot be received.") }
         let status = path == "/readyz" ? "ready" : "live"
         return Reply(

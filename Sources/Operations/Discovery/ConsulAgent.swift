@@ -3,7 +3,7 @@ import WebClient
 
 /// The requests of a Consul agent's HTTP API that a registration needs.
 struct ConsulAgent: Sendable {
-    /// The timeout of one request. A role that stops waits for at most two requests, which leaves enough of its shutdown deadline.
+    /// The timeout of one request. A role that stops waits for at most four requests, which leaves enough of its shutdown deadline.
     static let timeout: Duration = .seconds(2)
     private static let maximumResponseBytes = 65_536
 
@@ -16,6 +16,14 @@ struct ConsulAgent: Sendable {
         base = (address.contains("://") ? address : "http://\(address)").withoutTrailingSlash
         self.token = token
         self.transport = transport
+    }
+
+    /// The address from which this machine reaches the agent; nil if the agent is on this machine.
+    func addressTowardsAgent() async throws -> String? {
+        // Needs no permission.
+        let response = try await send("GET", "/v1/status/leader")
+        guard let address = response.localAddress, !Host.isLoopback(address) else { return nil }
+        return address
     }
 
     /// Registers a service, or replaces the one with the same id.
@@ -33,11 +41,16 @@ struct ConsulAgent: Sendable {
     }
 
     private func put(_ path: String, _ body: [UInt8] = []) async throws {
+        _ = try await send("PUT", path, body)
+    }
+
+    private func send(_ method: String, _ path: String, _ body: [UInt8] = []) async throws -> WebResponse {
         var headers = [(name: "Content-Type", value: "application/json")]
         if let token { headers.append((name: "X-Consul-Token", value: token)) }
         let response = try await transport.send(
-            WebRequest(method: "PUT", url: base + path, headers: headers, body: body, timeout: Self.timeout, maximumResponseBytes: Self.maximumResponseBytes))
+            WebRequest(method: method, url: base + path, headers: headers, body: body, timeout: Self.timeout, maximumResponseBytes: Self.maximumResponseBytes))
         guard response.isSuccess else { throw ConsulRefusal(status: response.status, text: String(decoding: response.body.prefix(200), as: UTF8.self)) }
+        return response
     }
 }
 

@@ -129,10 +129,12 @@ public struct ConsulRegistration: Service {
                 // An agent that was restarted without its data does not know the role.
             }
         }
+        // A role that listens everywhere is reached where it calls from; on the agent's own machine, that is the agent's address.
+        let address = Self.wildcards.contains(serving.host) ? try await agent.addressTowardsAgent() : serving.host
         try await agent.register(
             ConsulService(
                 id: identity.id, name: "wharf-\(identity.role)", tags: [identity.role, "version-\(identity.version)"],
-                address: Self.wildcards.contains(serving.host) ? nil : serving.host, port: serving.port,
+                address: address, port: serving.port,
                 check: .init(id: check, name: "ready", status: state.status, timeToLive: Self.timeToLive, forgottenAfter: Self.forgottenAfter)))
     }
 

@@ -6,6 +6,8 @@ public import Logging
 public struct Settings: Sendable {
     public let httpAddress: ListenAddress
     public let adminAddress: ListenAddress
+    /// How long a stopping ingress goes on accepting requests, in seconds.
+    public let drainSeconds: Double
     /// Origins whose pages may call the ingress from browsers.
     public let corsOrigins: Set<WebOrigin>
     /// How long an ingress keeps an answer of the catalog.
@@ -56,6 +58,8 @@ public struct Settings: Sendable {
             "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
         cacheSeconds = try table.read(
             "WHARF_CACHE_SECONDS", .seconds(0...60), standard: 1, "how long an ingress keeps the catalog's answers to guests; 0 for not at all")
+        drainSeconds = try table.read(
+            "WHARF_DRAIN_SECONDS", .seconds(0...30), standard: 0, "how long a stopping ingress goes on accepting requests while it reports that it is not ready, so that gateways leave it")
         corsOrigins =
             try table.read(
                 "WHARF_CORS_ORIGINS", .origins, unset: "none", "origins whose pages may call the ingress from browsers, separated by commas") ?? []

@@ -54,17 +54,25 @@ struct TopologyCommand: AsyncParsableCommand {
 
     struct Generate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Writes the definitions that the services and openapi.yaml need.",
-            discussion: "Needs no broker. Run it after a change to a service's operations, queues or messages, and commit the file.")
+            abstract: "Writes the broker's definitions and the gateway's routes that the services and openapi.yaml need.",
+            discussion: "Needs no broker. Run it after a change to openapi.yaml or to a service's operations, queues or messages, and commit the files.")
 
         @OptionGroup var source: Source
 
         @Option(help: "The HTTP contract.")
         var openapi = "topology/openapi.yaml"
 
+        @Option(help: "The folder of the gateway's configuration.")
+        var gateway = "gateway"
+
         func run() async throws {
-            let text = try Broker.generatedDefinitions(OpenAPIDocument(path: openapi)).text()
-            try Data(text.utf8).write(to: URL(filePath: source.definitions), options: .atomic)
+            let document = try OpenAPIDocument(path: openapi)
+            try Self.write(try Broker.generatedDefinitions(document).text(), to: source.definitions)
+            for file in GatewayRoutes(document).files { try Self.write(file.text, to: "\(gateway)/\(file.name)") }
+        }
+
+        private static func write(_ text: String, to path: String) throws {
+            try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
         }
     }
 }

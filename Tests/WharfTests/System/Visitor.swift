@@ -46,6 +46,13 @@ struct Visitor: Sendable {
     let wharf: RunningWharf
     /// Nil for a guest.
     var token: String?
+    /// In place of the shop's own address.
+    var entrance: Entrance?
+
+    struct Entrance: Sendable {
+        let url: String
+        let web: WebClient
+    }
 
     static func guest() throws -> Visitor { Visitor(wharf: try .get(), token: nil) }
 
@@ -95,9 +102,9 @@ struct Visitor: Sendable {
         if let token { all["authorization"] = "Bearer \(token)" }
         if !bytes.isEmpty, headers["content-type"] == nil { all["content-type"] = "application/json" }
         return Answer(
-            try await wharf.web.send(
+            try await (entrance?.web ?? wharf.web).send(
                 WebRequest(
-                    method: method, url: wharf.url + path, headers: all.map { (name: $0.key, value: $0.value) }, body: bytes,
+                    method: method, url: (entrance?.url ?? wharf.url) + path, headers: all.map { (name: $0.key, value: $0.value) }, body: bytes,
                     timeout: Self.timeout)))
     }
 }

@@ -1,0 +1,25 @@
+import Ingress
+import Operations
+import Runtime
+import ServiceLifecycle
+
+/// The time between an ingress's last readiness and the end of its listener. Starts after the ingress, so it stops before it.
+///
+/// Without it, a gateway could send a request to an ingress that has just stopped accepting connections, and could not know whether it was handled.
+struct DrainPause: Service {
+    let drain: Drain
+    let pause: Duration
+    let clock: any WallClock
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        drain.begin()
+        try? await clock.sleep(for: pause)
+    }
+}
+
+extension DrainPause: HasReadiness {
+    var readiness: [ReadinessCheck] {
+        [ReadinessCheck("stopping") { drain.hasBegun ? "this process is about to stop" : nil }]
+    }
+}

@@ -1,0 +1,12 @@
+import Synchronization
+
+/// Whether an ingress is about to stop. It still serves every request, but reports that it is not ready, so that gateways send their requests elsewhere.
+public final class Drain: Sendable {
+    private let isOn = Atomic(false)
+
+    init() {}
+
+    public var hasBegun: Bool { isOn.load(ordering: .acquiring) }
+
+    public func begin() { isOn.store(true, ordering: .releasing) }
+}

@@ -1,0 +1,143 @@
+import Messaging
+
+/// The nginx configuration of `gateway/` that follows from the document: the operation of each request, and how the gateway proxies it.
+///
+/// Operations that are proxied alike share a route, such as `read-12`: a kind, and the seconds after which the gateway gives up. An ingress answers before that, since it
+/// needs at most the session's deadline and the operation's.
+public struct GatewayRoutes {
+    /// For the way between gateway and ingress, and for the ingress's own work.
+    static let margin: Duration = .seconds(2)
+    /// The longest silence in a stream of events, in seconds: several of the ingress's heartbeats.
+    static let longestSilence = 60
+    /// Requests to no operation: pages of the reference, and refusals.
+    private static let other = Route(kind: .other, seconds: seconds(EndpointReader.defaultDeadline))
+
+    /// How a group of operations is proxied.
+    enum Kind: String, CaseIterable {
+        case other
+        /// A read, which may be sent again to another process.
+        case read
+        /// A read that the gateway may keep.
+        case cached
+        /// Goes to another process only if none was reached.
+        case write
+        /// PUT and DELETE: nginx would send these again, so they are never passed on.
+        case change
+        /// Signed by its sender, and not limited by address.
+        case signed
+        /// A body that is as large as the document says.
+        case upload
+        /// An answer in parts.
+        case pages
+        /// Server-Sent Events.
+        case stream
+    }
+
+    struct Route: Hashable, Comparable {
+        let kind: Kind
+        let seconds: Int
+
+        var name: String { "\(kind)-\(seconds)" }
+
+        static func < (left: Route, right: Route) -> Bool { (left.kind.rawValue, left.seconds) < (right.kind.rawValue, right.seconds) }
+    }
+
+    private let endpoints: [Endpoint]
+
+    public init(_ document: OpenAPIDocument) {
+        endpoints = document.endpoints
+    }
+
+    /// The files of `gateway/` that are generated.
+    public var files: [(name: String, text: String)] { [("operations.conf", operations), ("timeouts.conf", timeouts)] }
+
+    private static let head = "# Generated from topology/openapi.yaml by `wharf topology generate`.\n"
+
+    /// The maps `$wharf_operation` and `$wharf_route`.
+    private var operations: String {
+        // nginx looks for texts first and then for the first expression that matches; the more specific of two templates has fewer parameters.
+        let byParameters = endpoints.enumerated().sorted { left, right in
+            let counts = (PathTemplate.names(in: left.element.path).count, PathTemplate.names(in: right.element.path).count)
+            return counts.0 == counts.1 ? left.offset < right.offset : counts.0 < counts.1
+        }
+        let operations = byParameters.map { "    \(Self.pattern($0.element)) \($0.element.operationID);" }
+        let routes = endpoints.map { "    \($0.operationID) \(Self.route(of: $0).name);" }
+        return Self.head + "map_hash_bucket_size 128;\n"
+            + Self.map("$wharf_method $wharf_path", "$wharf_operation", ["    default none;"] + operations)
+            + Self.map("$wharf_operation", "$wharf_route", ["    default \(Self.other.name);"] + routes)
+    }
+
+    /// One location for each route.
+    private var timeouts: String {
+        let bodies = endpoints.reduce(into: [Route: Int]()) { bodies, endpoint in
+            if endpoint.uploadOperation != nil { bodies[Self.route(of: endpoint)] = endpoint.maximumBody }
+        }
+        let routes = Set(endpoints.map(Self.route)).union([Self.other]).sorted()
+        return Self.head + routes.map { Self.location($0, maximumBody: bodies[$0]) }.joined()
+    }
+
+    static func route(of endpoint: Endpoint) -> Route {
+        let kind: Kind =
+            if endpoint.signature != nil {
+                .signed
+            } else if endpoint.streamOperation != nil {
+                .stream
+            } else if endpoint.isPaged {
+                .pages
+            } else if endpoint.uploadOperation != nil {
+                .upload
+            } else if endpoint.isCacheable {
+                .cached
+            } else {
+                switch endpoint.method {
+                case "GET": .read
+                case "PUT", "DELETE": .change
+                default: .write
+                }
+            }
+        let wait = endpoint.waitOperation == nil ? Duration.zero : .seconds(WaitPreference.maximumSeconds)
+        return Route(kind: kind, seconds: kind == .stream ? longestSilence : seconds(endpoint.deadline + wait))
+    }
+
+    private static func seconds(_ deadline: Duration) -> Int {
+        Int((SessionResolver.deadline + deadline + margin).components.seconds)
+    }
+
+    private static func map(_ source: String, _ variable: String, _ lines: [String]) -> String {
+        "map \(source.contains(" ") ? "\"\(source)\"" : source) \(variable) {\n\(lines.joined(separator: "\n"))\n}\n"
+    }
+
+    private static func pattern(_ endpoint: Endpoint) -> String {
+        guard !PathTemplate.names(in: endpoint.path).isEmpty else { return "\"\(endpoint.method) \(endpoint.path)\"" }
+        let segments = endpoint.path.split(separator: "/").map { $0.hasPrefix("{") ? "[^/]+" : $0.replacing(".", with: "\\.") }
+        return "\"~^\(endpoint.method) /\(segments.joined(separator: "/"))$\""
+    }
+
+    private static func location(_ route: Route, maximumBody: Int?) -> String {
+        let lines =
+            ["internal;", "client_max_body_size \(maximumBody.map(String.init) ?? "1m");", "proxy_read_timeout \(route.seconds)s;"] + directives(of: route.kind)
+            + ["proxy_pass http://\(keepsConnections(route.kind) ? "ingress" : "ingress-once")$request_uri;"]
+        return "location = /@\(route.name) {\n\(lines.map { "    \($0)\n" }.joined())}\n"
+    }
+
+    /// A read that meets a lost connection goes to another process; one that takes too long does not.
+    private static let repeatedReads = ["proxy_next_upstream error timeout invalid_header;", "proxy_next_upstream_tries 3;", "proxy_next_upstream_timeout 4s;"]
+
+    private static func directives(of kind: Kind) -> [String] {
+        switch kind {
+        case .read: repeatedReads
+        case .cached:
+            repeatedReads + [
+                "proxy_cache catalog;", "proxy_cache_bypass $http_authorization $http_cookie $wharf_fresh;", "proxy_no_cache $http_authorization $http_cookie;",
+                // The ids of the request for which the answer was fetched.
+                "proxy_hide_header Traceparent;", "proxy_hide_header X-Request-Id;",
+            ]
+        // For methods that are not idempotent nginx passes a request on only before it has sent anything.
+        case .write, .signed, .upload: ["proxy_next_upstream error timeout;", "proxy_next_upstream_tries 3;", "proxy_next_upstream_timeout 4s;"]
+        case .change, .other: ["proxy_next_upstream off;"]
+        case .pages, .stream: repeatedReads + ["proxy_buffering off;"]
+        }
+    }
+
+    private static func keepsConnections(_ kind: Kind) -> Bool { kind == .read || kind == .cached }
+}

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Runs PostgreSQL as a standby of the server `postgres`, from which it copies the database at its first start. `pg_ctl promote` makes it the primary.
+set -eu
+umask 077
+printf 'postgres:5432:*:replication:%s\n' "$(cat /run/secrets/postgres-replication-password)" >/tmp/pgpass
+export PGPASSFILE=/tmp/pgpass
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+  # A copy that was interrupted is of no use.
+  find "$PGDATA" -mindepth 1 -delete
+  # Without a slot: a standby that is away does not fill the primary's disk, and is copied again if it was away for too long (wal_keep_size).
+  pg_basebackup --host postgres --username replication --pgdata "$PGDATA" --wal-method stream --checkpoint fast --write-recovery-conf
+  chmod 700 "$PGDATA"
+fi
+exec postgres "$@"
