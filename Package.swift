@@ -100,6 +100,14 @@ let package = Package(
                 lifecycle,
             ],
             resources: [.embedInCode("Reference/reference.css"), .embedInCode("Reference/reference.js")], swiftSettings: safe),
+        // What operators' tools know of the services' answers.
+        .target(name: "Operator", dependencies: ["Terminal", "Messaging", "JSON", "Runtime", "Input", "Contracts", "Secrets"], swiftSettings: safe),
+        .target(
+            name: "Console",
+            dependencies: [
+                "Operator", "Terminal", "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "Secrets", "Traces", "WebClient", hummingbird, hummingbirdCore, log, lifecycle,
+            ],
+            resources: [.embedInCode("Assets/console.css"), .embedInCode("Assets/console.js")], swiftSettings: safe),
     ]
         + clientsOfServices.map { name, clients in
             .target(
@@ -112,7 +120,8 @@ let package = Package(
             .target(
                 name: "Assembly",
                 dependencies: [
-                    "Messaging", "Runtime", "Topology", "Ingress", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient", "Secrets", log, metrics,
+                    "Messaging", "Runtime", "Topology", "Ingress", "Console", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient",
+                    "Secrets", log, metrics,
                     lifecycle, signals, arguments,
                 ]
                     + services.map { .init(stringLiteral: $0) },
@@ -130,7 +139,8 @@ let package = Package(
             .executableTarget(
                 name: "wharf",
                 dependencies: [
-                    "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "JSON", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP", "WebClient",
+                    "Operator", "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "JSON", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP",
+                    "WebClient",
                     "Secrets", "Gzip",
                     "Users", "DeadLetters", "Payments",
                     log, lifecycle, arguments,
@@ -191,6 +201,7 @@ let package = Package(
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
             ("OperationsTests", ["Operations", "Instruments", "Messaging", "JSON", "Runtime", "Traces", "WebClient", "LocalServers", log, metrics, tracing, lifecycle]),
             ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Gzip", "Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+            ("ConsoleTests", ["Console", "Operator", "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "Secrets", "WebClient", hummingbird, log]),
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
             ("SandboxTests", ["Sandbox", "JSON", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "IOThreads", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
@@ -211,7 +222,8 @@ let package = Package(
             (
                 "WharfTests",
                 [
-                    "wharf", "wharf-dev", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON", "Topology", "Contracts",
+                    "wharf", "wharf-dev", "Operator", "Console", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON",
+                    "Topology", "Contracts",
                     "Operations", "Instruments", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle,
                 ]
                     + services.map { .init(stringLiteral: $0) }

@@ -11,13 +11,8 @@ extension Assembly {
     /// Everything that an ingress process runs.
     package func ingress(openapi: String, onReady: @escaping @Sendable (Int) -> Void) throws -> [any Service] {
         let thread = try IOThread(named: "wharf-ingress")
-        let commands = try publisher(Self.ingress, confirms: true, on: thread)
-        let queries = try publisher(Self.ingress, confirms: true, for: "queries", on: thread)
         let document = try OpenAPIDocument(path: openapi)
-        let keyring = SealingKeyring()
-        let sealing = SealingPublisher(queries, sealing: Set(document.endpoints.filter(\.isSensitive).map(\.operationID))) { keyring.key }
-        let (client, parts) = try requestClient(Self.ingress, commands: commands, queries: sealing, on: thread)
-        let keys = SealingKeyService(keyring: keyring, requests: client, clock: clock, randomness: randomness, logger: logger("credentials"))
+        let (client, parts, keys) = try sealingClient(Self.ingress, sealing: Set(document.endpoints.filter(\.isSensitive).map(\.operationID)), on: thread)
         let address = settings.httpAddress
         var configuration = IngressConfiguration(
             host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
@@ -40,8 +35,22 @@ extension Assembly {
                 bindings: [MessageName.sessionRevoked, MessageName.catalogChanged].map { (Exchange.events, $0) }),
             prefetch: 100, noAck: true, logger: logger("events"))
         let changes = ServiceChanges(events: events, sessions: ingress.sessions, answers: ingress.answers, logger: logger("events"))
-        let bound = ([commands, queries] + parts).map { ThreadBound(service: $0, thread: thread) as any Service }
+        let bound = parts.map { ThreadBound(service: $0, thread: thread) as any Service }
         let pause = DrainPause(drain: ingress.drain, pause: .seconds(settings.drainSeconds), clock: clock)
         return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", listening), pause]
+    }
+
+    /// A client for requests, of which those with credentials are sealed for users; the services that it needs to run on the thread; and the one that gets the key.
+    /// - Parameter sealing: The operations with credentials.
+    func sealingClient(
+        _ user: String, sealing operations: Set<String>, on thread: IOThread
+    ) throws -> (client: RequestClient, services: [any Service], keys: SealingKeyService) {
+        let commands = try publisher(user, confirms: true, on: thread)
+        let queries = try publisher(user, confirms: true, for: "queries", on: thread)
+        let keyring = SealingKeyring()
+        let sealing = SealingPublisher(queries, sealing: operations) { keyring.key }
+        let (client, parts) = try requestClient(user, commands: commands, queries: sealing, on: thread)
+        let keys = SealingKeyService(keyring: keyring, requests: client, clock: clock, randomness: randomness, logger: logger("credentials"))
+        return (client, [commands, queries] + parts, keys)
     }
 }

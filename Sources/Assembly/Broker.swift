@@ -1,3 +1,4 @@
+import Console
 import Contracts
 import FoundationEssentials
 import Ingress
@@ -29,7 +30,8 @@ package enum Broker {
         Definitions(
             services: try ServiceName.allCases.map { try $0.definition() },
             offered: document.operationIDs + document.waitOperationIDs + document.uploadOperationIDs + document.streamOperationIDs
-                + [MessageName.resolveSession, MessageName.sealingKey])
+                + [MessageName.resolveSession, MessageName.sealingKey],
+            console: ConsoleOperation.allCases.map(\.rawValue) + [MessageName.resolveSession, MessageName.sealingKey])
     }
 
     /// A busy broker takes its time for many queues.

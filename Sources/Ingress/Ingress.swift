@@ -4,8 +4,6 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 import Messaging
-import NIOCore
-import NIOPosix
 public import Runtime
 public import ServiceLifecycle
 import Traces
@@ -15,11 +13,6 @@ import Traces
 /// `run()` listens until it is shut down; then it accepts no new requests and finishes those in progress, for at most
 /// `shutdownDeadline`.
 public final class Ingress: Service {
-    /// Connections that wait to be accepted.
-    static let backlog = 1_024
-    /// One thread for all connections, as a worker has: with more, they wake each other more often than they help, and more load is served by more processes.
-    private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-
     public let document: OpenAPIDocument
     /// Who was asked for lately; `ServiceChanges` makes it forget.
     public let sessions: SessionCache
@@ -100,35 +93,7 @@ public final class Ingress: Service {
     }
 
     private func application() -> Application<IngressResponder> {
-        let malformed = malformedAnswer
-        return Application(
-            responder: responder,
-            server: HTTPServerBuilder { [configuration] responder in
-                EventLoopBound(base: HTTP1Channel(responder: responder, configuration: Self.channel(configuration, malformed)))
-            },
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), backlog: Self.backlog,
-                availableConnectionsDelegate: .maximum(configuration.maximumConnections, logger: logger)),
-            onServerRunning: { [onReady] channel in
-                if let port = channel.localAddress?.port { onReady(port) }
-            },
-            eventLoopGroupProvider: .shared(Self.eventLoops),
-            logger: logger)
-    }
-
-    private static func channel(
-        _ configuration: IngressConfiguration, _ malformed: @escaping @Sendable () -> (head: HTTPResponse, body: [UInt8])
-    ) -> HTTP1Channel.Configuration {
-        let timeouts = ConnectionTimeouts(
-            head: TimeAmount(configuration.headDeadline), body: TimeAmount(configuration.bodyDeadline + configuration.headDeadline),
-            upload: TimeAmount(Uploads.deadline + configuration.headDeadline), usualBytes: configuration.maximumBodyBytes,
-            response: TimeAmount(configuration.responseDeadline))
-        return HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionHandler(timeouts: timeouts, malformed: malformed)],
-            idleTimeout: TimeAmount(configuration.idleTimeout),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: configuration.maximumHeaderBytes, maxHeaderListSize: configuration.maximumHeaderBytes,
-                maxHeaderFieldCount: configuration.maximumHeaders))
+        BoundedServer(configuration: configuration, malformed: malformedAnswer, logger: logger).application(responder, onReady: onReady)
     }
 
     private var malformedAnswer: @Sendable () -> (head: HTTPResponse, body: [UInt8]) {

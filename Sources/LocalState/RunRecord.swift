@@ -8,7 +8,7 @@ package struct RunRecord: Codable, Sendable, Equatable {
 
     package struct Process: Codable, Sendable, Equatable {
         package let name: String
-        /// `ingress`, `sandbox`, a service, `rabbitmq`, `postgresql`, `redis`.
+        /// `ingress`, `console`, `sandbox`, a service, `rabbitmq`, `postgresql`, `redis`.
         package let role: String
         package var pid: Int32
         package var startedAt: Date
@@ -23,6 +23,8 @@ package struct RunRecord: Codable, Sendable, Equatable {
     /// `host:port`.
     package let httpAddress: String
     package let url: String
+    /// Of the web console.
+    package let consoleURL: String?
     /// Absent with a real payment gateway.
     package let sandboxURL: String?
     /// Without credentials.
@@ -31,7 +33,7 @@ package struct RunRecord: Codable, Sendable, Equatable {
     package var processes: [Process] = []
 
     package init(
-        pid: Int32, startedAt: Date, state: State, httpAddress: String, url: String, sandboxURL: String?, managementURL: String,
+        pid: Int32, startedAt: Date, state: State, httpAddress: String, url: String, consoleURL: String? = nil, sandboxURL: String?, managementURL: String,
         adminEmail: String, processes: [Process] = []
     ) {
         self.pid = pid
@@ -39,6 +41,7 @@ package struct RunRecord: Codable, Sendable, Equatable {
         self.state = state
         self.httpAddress = httpAddress
         self.url = url
+        self.consoleURL = consoleURL
         self.sandboxURL = sandboxURL
         self.managementURL = managementURL
         self.adminEmail = adminEmail

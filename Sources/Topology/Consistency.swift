@@ -18,6 +18,7 @@ extension Topology {
 
 struct Consistency {
     static let ingress = "ingress"
+    static let console = "console"
 
     let openAPI: [String]
     /// All operations that are requested.

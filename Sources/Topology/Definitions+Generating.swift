@@ -20,14 +20,19 @@ extension Definitions {
     private static let unlimited = 1_000_000_000
 
     /// The definitions for these services and the ingress in front of them.
-    /// - Parameter offered: The operations that the ingress sends: those of openapi.yaml, those that `Prefer: wait` leads to, and its own.
-    public init(services: [ServiceDefinition], offered: [String], ladder: RetryLadder = .standard) {
+    /// - Parameters:
+    ///   - offered: The operations that the ingress sends: those of openapi.yaml, those that `Prefer: wait` leads to, and its own.
+    ///   - console: The operations that the web console sends.
+    public init(services: [ServiceDefinition], offered: [String], console: [String] = [], ladder: RetryLadder = .standard) {
         self.init()
         let services = services.sorted { $0.name < $1.name }
         virtualHosts = [VirtualHost(name: Self.virtualHost)]
-        users = (services.map(\.name) + [Consistency.ingress]).sorted().map { User(name: $0) }
+        users = (services.map(\.name) + [Consistency.console, Consistency.ingress]).sorted().map { name in
+            // The console reads the depths of queues from the management API, and may change nothing there.
+            User(name: name, tags: name == Consistency.console ? ["monitoring"] : [])
+        }
         let retries = ladder.queues.map(\.name)
-        addAccess(services, offered: offered, retries: retries)
+        addAccess(services, offered: offered, console: console, retries: retries)
         exchanges = (Self.fixedExchanges + retries).map { Exchange(virtualHost: Self.virtualHost, name: $0, type: "topic") }
         exchanges.append(Exchange(virtualHost: Self.virtualHost, name: Self.anchor, type: "fanout", internal: true))
         for queue in (services.flatMap(\.queues) + [Topics.deadLetters]).sorted() {
@@ -49,7 +54,7 @@ extension Definitions {
 
     // MARK: Access
 
-    private mutating func addAccess(_ services: [ServiceDefinition], offered: [String], retries: [String]) {
+    private mutating func addAccess(_ services: [ServiceDefinition], offered: [String], console: [String], retries: [String]) {
         for service in services {
             let own = Self.own(service)
             let replyQueue = service.asks.isEmpty ? nil : "replies\\.\(service.name)\\."
@@ -68,7 +73,7 @@ extension Definitions {
             }
             if service.isAnswering {
                 let askers = services.filter { asker in asker.asks.contains { service.brings($0) } }.map(\.name)
-                let names = [Consistency.ingress] + askers
+                let names = [Consistency.ingress] + (console.contains { service.brings($0) } ? [Consistency.console] : []) + askers
                 permit(
                     service.name, Topics.replies, write: "^(amq\\.gen-|replies\\.(\(names.joined(separator: "|")))\\.)",
                     read: replyQueue.map { "^\($0)" } ?? Self.nothing)
@@ -83,6 +88,15 @@ extension Definitions {
         permit(ingress, Topics.events, write: Self.nothing, read: Self.either(Self.heard(services).map(Self.escaped)))
         permit(ingress, Topics.replies, write: Self.nothing, read: "^replies\\.\(ingress)\\.")
         permit(ingress, Topics.requests, write: Self.either(offered.map(Self.escaped)))
+        addConsole(console)
+    }
+
+    /// Not the ingress's user: the console has administrators' sessions, and needs no operation of customers.
+    private mutating func addConsole(_ operations: [String]) {
+        let user = Consistency.console
+        permit(user, configure: "^replies\\.\(user)\\.", write: "^(replies\\.\(user)\\..*|requests)$", read: "^(replies\\.\(user)\\..*|replies)$")
+        permit(user, Topics.replies, write: Self.nothing, read: "^replies\\.\(user)\\.")
+        permit(user, Topics.requests, write: Self.either(operations.map(Self.escaped)))
     }
 
     private mutating func permit(_ user: String, configure: String, write: String, read: String) {
@@ -125,7 +139,7 @@ extension Definitions {
         }
         for retry in retries { bind(retry, "#", to: retry) }
         for event in Self.heard(services) { anchor(Topics.events, event) }
-        for asker in [Consistency.ingress] + services.filter({ !$0.asks.isEmpty }).map(\.name) { anchor(Topics.replies, "replies.\(asker)") }
+        for asker in [Consistency.ingress, Consistency.console] + services.filter({ !$0.asks.isEmpty }).map(\.name) { anchor(Topics.replies, "replies.\(asker)") }
     }
 
     private mutating func bind(_ exchange: String, _ routingKey: String, to queue: String) {

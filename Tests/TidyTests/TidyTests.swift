@@ -5,7 +5,7 @@ import Testing
 @Suite struct `Tidy` {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     /// The sources that read bytes, headers, messages and rows that others have written.
-    private static let folders = ["Ingress", "Input", "JSON", "Runtime", "Messaging", "Topology", "Contracts", "Clients", "Services"]
+    private static let folders = ["Ingress", "Console", "Input", "JSON", "Runtime", "Messaging", "Topology", "Contracts", "Clients", "Services"]
 
     private struct Place {
         let file: String

@@ -17,7 +17,8 @@ extension BrokerTests {
             ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),
             ("deadletters", "requests", "payments.inbox.find"), ("deadletters", "queues", "deadletters.jobs"),
             ("users", "requests", "notifications.accounts.mail"), ("users", "requests", "orders.customers.erase"), ("carts", "requests", "users.erasures.advance"),
-            ("catalog", "requests", "catalog.imports.advance"), ("notifications", "requests", "users.links.arm"),
+            ("catalog", "requests", "catalog.imports.advance"),
+            ("console", "requests", "deadletters.jobs.start"), ("console", "requests", "users.sessions.resolve"), ("notifications", "requests", "users.links.arm"),
         ])
         func `each user may publish what its work needs`(user: String, exchange: String, routingKey: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -33,7 +34,8 @@ extension BrokerTests {
             ("catalog", "requests", "orders.customers.erase"), ("catalog", "requests", "payments.methods.find"), ("carts", "requests", "payments.methods.detach"),
             ("catalog", "retry.1s.a", "payments.commands"), ("catalog", "dead-letters", "payments.commands"),
             ("catalog", "queues", "payments.commands"), ("deadletters", "requests", "payments.charge"),
-            ("carts", "requests", "payments.inbox.find"),
+            ("carts", "requests", "payments.inbox.find"), ("console", "requests", "carts.checkouts.create"), ("console", "requests", "payments.charge"),
+            ("console", "queues", "payments.commands"), ("console", "replies", "replies.ingress.another"), ("catalog", "replies", "replies.console.another"),
         ])
         func `a compromised user has access to nothing else`(user: String, exchange: String, routingKey: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -69,7 +71,7 @@ extension BrokerTests {
         @Test(arguments: [
             ("ingress", "catalog"), ("ingress", "users"), ("ingress", "orders"), ("carts", "catalog"), ("notifications", "users"), ("users", "carts"), ("users", "orders"), ("users", "notifications"),
             ("users", "payments"), ("carts", "payments"),
-            ("orders", "catalog"), ("orders", "payments"), ("notifications", "orders"),
+            ("orders", "catalog"), ("orders", "payments"), ("notifications", "orders"), ("console", "users"), ("console", "deadletters"), ("console", "orders"),
         ])
         func `whoever asks is answered on a queue of its own`(user: String, answers: String) async throws {
             let (broker, _) = try await Broker.withTopology()
@@ -84,7 +86,7 @@ extension BrokerTests {
         }
 
         /// A reply to a sign-in holds the session's token, and the address that it goes to stands in each request.
-        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "notifications", "orders", "users"])
+        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "console", "notifications", "orders", "users"])
         func `nobody reads replies that are another's`(user: String, owner: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             guard user != owner else { return }
@@ -120,7 +122,7 @@ extension BrokerTests {
                 let expected =
                     [
                         "carts": #"^replies\.carts\."#, "deadletters": #"^replies\.deadletters\."#, "notifications": #"^replies\.notifications\."#, "orders": #"^replies\.orders\."#,
-                        "users": #"^replies\.users\."#,
+                        "users": #"^replies\.users\."#, "console": #"^replies\.console\."#,
                         "ingress": #"^(replies|events)\.ingress\."#,
                     ][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")

@@ -77,7 +77,7 @@ final class ChaosShop: Sendable {
         let log = try AppendedFile(folder.file("up.log"))
         let console = Console(terminal: Terminal(isLive: false, isColoured: false)) { log.write($0) }
         let http = try FreePorts.next(for: folder.path)
-        let ports = try UpPorts.choose(in: state, environment: ["WHARF_HTTP_ADDRESS": "\(PortChoice.host):\(http)"], console: console)
+        let ports = try UpPorts.choose(in: state, environment: ["WHARF_HTTP_ADDRESS": "\(PortChoice.host):\(http)"], console: console, wantsConsole: false)
         guard let sandboxPort = ports.sandbox, let sandboxURL = ports.sandboxURL else { throw ChaosError(.failed, "There is no sandbox.") }
         self.folder = folder
         executables = try Executables()

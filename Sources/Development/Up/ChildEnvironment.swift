@@ -28,6 +28,8 @@ package struct ChildEnvironment: Sendable {
     package let secrets: UpSecrets
     /// `host:port` of the ingress.
     package let httpAddress: String
+    /// `host:port` of the web console; nil for a run without one.
+    package let consoleAddress: String?
     /// The sandbox's base URL; nil when a real gateway's key is set.
     package let sandboxURL: String?
     /// The Maildir, for when no mail server is set.
@@ -36,7 +38,7 @@ package struct ChildEnvironment: Sendable {
     package let clockFile: String?
 
     package init(
-        outer: [String: String], isExternal: Bool, urls: ServerURLs, secrets: UpSecrets, httpAddress: String, sandboxURL: String?,
+        outer: [String: String], isExternal: Bool, urls: ServerURLs, secrets: UpSecrets, httpAddress: String, consoleAddress: String? = nil, sandboxURL: String?,
         mailFolder: String, clockFile: String? = nil
     ) {
         self.outer = outer
@@ -44,6 +46,7 @@ package struct ChildEnvironment: Sendable {
         self.urls = urls
         self.secrets = secrets
         self.httpAddress = httpAddress
+        self.consoleAddress = consoleAddress
         self.sandboxURL = sandboxURL
         self.mailFolder = mailFolder
         self.clockFile = isExternal || sandboxURL == nil ? nil : clockFile
@@ -64,6 +67,11 @@ package struct ChildEnvironment: Sendable {
             for name in ["PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID"] { variables[name] = payPal[name] }
             // Certificates are fetched from the Internet.
             for name in Self.proxies { variables[name] = outer[name] }
+        case .console:
+            variables["WHARF_CONSOLE_ADDRESS"] = consoleAddress
+            variables["WHARF_TRUSTED_PROXIES"] = outer["WHARF_TRUSTED_PROXIES"]
+            variables["WHARF_AMQP_URL_CONSOLE"] = brokerURL(ChildSpec.console)
+            variables[ServerURLs.managementVariable] = consoleManagementURL
         case .sandbox:
             for name in ["STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET"] { variables[name] = stripe[name] }
             variables.merge(payPalSandbox) { $1 }
@@ -84,6 +92,7 @@ package struct ChildEnvironment: Sendable {
         variables[ServerURLs.redisVariable] = urls.redis
         variables[ServerURLs.managementVariable] = urls.management
         variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
+        variables["WHARF_AMQP_URL_CONSOLE"] = brokerURL(ChildSpec.console)
         for service in ServiceName.allCases.map(\.rawValue) {
             variables["WHARF_AMQP_URL_\(service.uppercased())"] = brokerURL(service)
             variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)
@@ -182,6 +191,11 @@ package struct ChildEnvironment: Sendable {
     func databaseURL(_ service: String) -> String {
         given("\(ServerURLs.postgresVariable)_\(service.uppercased())")
             ?? ServerURLs.url(urls.postgres, user: service, password: secrets.database[service, default: ""])
+    }
+
+    /// The console's own user may read the management API, and change nothing.
+    private var consoleManagementURL: String? {
+        isExternal ? nil : ServerURLs.url(ServerURLs.withoutCredentials(urls.management), user: ChildSpec.console, password: secrets.broker[ChildSpec.console, default: ""])
     }
 
     private func given(_ name: String) -> String? {

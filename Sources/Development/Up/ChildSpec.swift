@@ -5,22 +5,25 @@ import LocalState
 package struct ChildSpec: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         case ingress
+        case console
         case worker(ServiceName)
         /// - Parameter webhookURL: The URL to which the gateways' names are appended.
         case sandbox(port: Int, webhookURL: String, journal: String)
     }
 
     package static let ingress = "ingress"
+    package static let console = "console"
     package static let sandbox = "sandbox"
 
     package let kind: Kind
     /// From 1 on, among those of one kind.
     package let number: Int
 
-    /// `ingress`, `sandbox`, or the service that it works for.
+    /// `ingress`, `console`, `sandbox`, or the service that it works for.
     package var role: String {
         switch kind {
         case .ingress: Self.ingress
+        case .console: Self.console
         case .worker(let service): service.rawValue
         case .sandbox: Self.sandbox
         }
@@ -32,15 +35,17 @@ package struct ChildSpec: Sendable, Hashable {
     package var arguments: [String] {
         switch kind {
         case .ingress: ["ingress"]
+        case .console: ["console"]
         case .worker(let service): ["worker", service.rawValue]
         case .sandbox(let port, let webhookURL, let journal):
             ["sandbox", "--port", "\(port)", "--webhook-url", "\(webhookURL)stripe", "--paypal-webhook-url", "\(webhookURL)paypal", "--journal", journal]
         }
     }
 
-    /// One ingress, the workers, and the sandbox where there is one.
+    /// One ingress, the workers, and the web console and the sandbox where they have a port.
     package static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder) -> [ChildSpec] {
         var members = [ChildSpec(kind: .ingress, number: 1)] + workers(perService: count)
+        if ports.console != nil { members.append(ChildSpec(kind: .console, number: 1)) }
         if let port = ports.sandbox {
             let webhooks = "\(ports.http.url)/v1/webhooks/"
             members.append(ChildSpec(kind: .sandbox(port: port, webhookURL: webhooks, journal: folder.ledger), number: 1))

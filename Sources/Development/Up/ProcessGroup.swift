@@ -8,6 +8,7 @@ package struct ProcessGroup: Sendable {
     package static let grace = Role.longestShutdown + .seconds(5)
 
     package let ingress: [ProcessSupervisor]
+    package let console: [ProcessSupervisor]
     package let workers: [ProcessSupervisor]
     package let sandbox: [ProcessSupervisor]
 
@@ -32,6 +33,7 @@ package struct ProcessGroup: Sendable {
             }
         }
         ingress = supervisors { $0 == .ingress }
+        console = supervisors { $0 == .console }
         workers = supervisors { if case .worker = $0 { true } else { false } }
         sandbox = supervisors { if case .sandbox = $0 { true } else { false } }
     }

@@ -15,7 +15,7 @@ package struct Up: AsyncParsableCommand {
         commandName: "up",
         abstract: "Starts everything on this machine and keeps it running until Ctrl-C; needs no settings.",
         discussion: """
-            Starts a private RabbitMQ, PostgreSQL and Redis, one ingress, workers for every service, a payment sandbox (unless STRIPE_API_KEY is set) and a \
+            Starts a private RabbitMQ, PostgreSQL and Redis, one ingress, workers for every service, the web console, a payment sandbox (unless STRIPE_API_KEY is set) and a \
             Maildir (unless WHARF_MAIL_URL is set). Everything listens on 127.0.0.1 and keeps its state in .wharf/ of the working folder.
             """)
 
@@ -80,22 +80,22 @@ package struct Up: AsyncParsableCommand {
         guard let urls = outside ?? servers?.urls else { throw UpError(.start, "There are no servers.") }
         let environment = ChildEnvironment(
             outer: variables, isExternal: external, urls: urls, secrets: secrets, httpAddress: "\(ports.http.address)",
-            sandboxURL: ports.sandboxURL, mailFolder: folder.mail, clockFile: folder.clock)
+            consoleAddress: ports.console.map { "\($0)" }, sandboxURL: ports.sandboxURL, mailFolder: folder.mail, clockFile: folder.clock)
         let transport = WebClient(logger: logger)
-        let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox].compactMap(\.self)))
+        let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox, ports.console?.port].compactMap(\.self)))
         let members = ChildSpec.everyone(workersPerService: workers, ports: ports, folder: folder)
         try check(environment, members, logger)
         try folder.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(
             pid: ProcessInfo.processInfo.processIdentifier, startedAt: Date(), state: .starting, httpAddress: "\(ports.http.address)",
-            url: ports.http.url, sandboxURL: ports.sandboxURL, managementURL: ServerURLs.withoutCredentials(urls.management),
+            url: ports.http.url, consoleURL: ports.consoleURL, sandboxURL: ports.sandboxURL, managementURL: ServerURLs.withoutCredentials(urls.management),
             adminEmail: UpSecrets.adminEmail)
         return UpRun(
             folder: folder, console: console, logger: logger, servers: servers,
             processes: ProcessGroup(members, executables: try Executables(), environment: environment, folder: folder, probe: probe),
             environment: environment, secrets: secrets, setup: .standard,
             recorder: try RunRecorder(folder: folder, record: record) { console.line($0) },
-            transport: transport, url: ports.http.url, port: ports.http.address.port, wantsDemo: demo, startedAt: startedAt)
+            transport: transport, url: ports.http.url, port: ports.http.address.port, consoleURL: ports.consoleURL, wantsDemo: demo, startedAt: startedAt)
     }
 
     /// Each process receives its own secrets, and not the names of files.

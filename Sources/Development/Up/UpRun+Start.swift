@@ -9,7 +9,7 @@ extension UpRun {
     package func start() async throws {
         try await console.progress(parts) {
             try await together([startBroker, startDatabase, startCache])
-            try await together([startSandbox, startWorkers, startIngress])
+            try await together([startSandbox, startWorkers, startIngress, startConsole])
             try await loadCatalogue()
         }
         startGuard.settle()
@@ -18,7 +18,7 @@ extension UpRun {
     }
 
     private var parts: [String] {
-        let roles = (processes.sandbox.isEmpty ? [] : ["payment sandbox"]) + ["workers", "ingress"] + (wantsDemo ? ["demo catalogue"] : [])
+        let roles = (processes.sandbox.isEmpty ? [] : ["payment sandbox"]) + ["workers", "ingress"] + (consoleURL == nil ? [] : ["console"]) + (wantsDemo ? ["demo catalogue"] : [])
         return (servers == nil ? ["topology", "schemas"] : ["RabbitMQ", "topology", "PostgreSQL", "schemas", "Redis"]) + roles
     }
 
@@ -96,6 +96,15 @@ extension UpRun {
         }
     }
 
+    @Sendable private func startConsole() async throws {
+        guard let consoleURL else { return }
+        try await console.part("console") {
+            for supervisor in processes.console { try await begin(supervisor) }
+            try await probe.wait(for: ["\(consoleURL)/sign-in"])
+            return consoleURL
+        }
+    }
+
     private func loadCatalogue() async throws {
         guard wantsDemo else { return }
         try await console.part("demo catalogue") {
@@ -112,7 +121,7 @@ extension UpRun {
 
     private var summary: UpSummary {
         UpSummary(
-            url: url, adminEmail: UpSecrets.adminEmail, adminPassword: secrets.adminPassword, mail: environment.usesMailFolder ? folder.mail : nil, logs: folder.logs,
+            url: url, consoleURL: consoleURL, adminEmail: UpSecrets.adminEmail, adminPassword: secrets.adminPassword, mail: environment.usesMailFolder ? folder.mail : nil, logs: folder.logs,
             sandboxURL: environment.sandboxURL, offersStripe: environment.offersStripe, timeToReady: ContinuousClock.now - startedAt, hasDemo: wantsDemo)
     }
 }

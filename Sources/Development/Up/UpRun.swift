@@ -19,12 +19,14 @@ package struct UpRun: Sendable {
     /// Of the ingress.
     package let url: String
     package let port: Int
+    /// Of the web console; nil for a run without one.
+    package let consoleURL: String?
     package let wantsDemo: Bool
     package let startedAt: ContinuousClock.Instant
 
     package init(
         folder: StateFolder, console: Console, logger: Logger, servers: Servers?, processes: ProcessGroup, environment: ChildEnvironment,
-        secrets: UpSecrets, setup: Setup, recorder: RunRecorder, transport: any HTTPTransport, url: String, port: Int, wantsDemo: Bool,
+        secrets: UpSecrets, setup: Setup, recorder: RunRecorder, transport: any HTTPTransport, url: String, port: Int, consoleURL: String? = nil, wantsDemo: Bool,
         startedAt: ContinuousClock.Instant
     ) {
         self.folder = folder
@@ -39,6 +41,7 @@ package struct UpRun: Sendable {
         self.transport = transport
         self.url = url
         self.port = port
+        self.consoleURL = consoleURL
         self.wantsDemo = wantsDemo
         self.startedAt = startedAt
     }
@@ -87,7 +90,7 @@ package struct UpRun: Sendable {
     /// The ingress first, so that no new requests come in; the servers last.
     private func stop() async {
         await recorder.enter(.stopping)
-        let roles = [("ingress", processes.ingress), ("workers", processes.workers), ("payment sandbox", processes.sandbox)].filter { !$0.1.isEmpty }
+        let roles = [("ingress", processes.ingress), ("console", processes.console), ("workers", processes.workers), ("payment sandbox", processes.sandbox)].filter { !$0.1.isEmpty }
         let others = servers.map { [("RabbitMQ", $0.rabbitMQSupervisor), ("PostgreSQL", $0.postgresSupervisor), ("Redis", $0.redisSupervisor)] } ?? []
         await console.progress(roles.map(\.0) + others.map(\.0)) {
             for (name, supervisors) in roles {

@@ -4,6 +4,8 @@ import Terminal
 /// The summary that is printed when everything runs.
 struct UpSummary: Sendable {
     let url: String
+    /// Of the web console.
+    var consoleURL: String?
     let adminEmail: String
     let adminPassword: String
     /// The Maildir; nil where mail goes elsewhere.
@@ -21,6 +23,7 @@ struct UpSummary: Sendable {
             ("Shop", url), ("API reference", "\(url)/docs"),
             ("Administrator", "\(adminEmail)  password \(adminPassword)"),
         ]
+        if let consoleURL { facts.insert(("Console", consoleURL), at: 2) }
         if let mail { facts.append(("Mail", "\(mail)/new")) }
         facts.append(("Logs", logs))
         if let sandboxURL { facts.append(("Payments", "sandbox, ledger at \(sandboxURL)/_ledger; its key is in \(StateFolder.name)/\(StateFolder.secretsFile)")) }

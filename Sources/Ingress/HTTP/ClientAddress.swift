@@ -2,15 +2,15 @@ import Contracts
 import HTTPTypes
 
 /// The sender of a request, as far as it can be seen.
-struct Client: Sendable {
+package struct Client: Sendable {
     /// Longer names are truncated: the rest is of no use.
     static let maximumAgent = 300
 
-    let address: String?
+    package let address: String?
     /// `User-Agent`, without control characters.
-    let agent: String?
+    package let agent: String?
 
-    init(address: String?, _ headers: HTTPFields) {
+    package init(address: String?, _ headers: HTTPFields) {
         self.address = address
         let name = String((headers.values("user-agent").first ?? "").unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(Self.maximumAgent))
         agent = name.isEmpty ? nil : name
@@ -21,11 +21,15 @@ struct Client: Sendable {
 ///
 /// A proxy appends the address that it was called from, so the list is read from its end: the first address that is not a trusted proxy's is the client's.
 /// Everything before it was written by the client.
-struct ClientAddress: Sendable {
-    let trustedProxies: [Network]
+package struct ClientAddress: Sendable {
+    private let trustedProxies: [Network]
+
+    package init(trustedProxies: [Network]) {
+        self.trustedProxies = trustedProxies
+    }
 
     /// The address in canonical form; nil where the connection has none.
-    func of(peer: String?, _ headers: HTTPFields) -> String? {
+    package func of(peer: String?, _ headers: HTTPFields) -> String? {
         guard let peer else { return nil }
         guard let address = NetworkAddress(peer.prefix { $0 != "%" }) else { return peer }
         guard isTrusted(address) else { return address.text }
@@ -35,6 +39,16 @@ struct ClientAddress: Sendable {
         // A proxy sets one of the two headers and passes the other on, which a client may have made up. Where they differ, neither counts.
         guard let claim = claims.first, claims.allSatisfy({ $0 == claim }) else { return address.text }
         return claim.text
+    }
+
+    /// Whether the client's connection was encrypted, as far as a trusted proxy reports: `X-Forwarded-Proto`, or `proto` of `Forwarded`. False for a request that came
+    /// from elsewhere, and where the two differ.
+    package func isEncrypted(peer: String?, _ headers: HTTPFields) -> Bool {
+        guard let address = peer.flatMap({ NetworkAddress($0.prefix { $0 != "%" }) }), isTrusted(address) else { return false }
+        let old = headers.values("x-forwarded-proto").flatMap { $0.split(separator: ",") }.last?.trimmed.lowercased()
+        let forwarded = Forwarded.protocols(headers.values("forwarded")).last
+        let claims = [old, forwarded ?? nil].compactMap(\.self)
+        return !claims.isEmpty && claims.allSatisfy { $0 == "https" }
     }
 
     private func client(from hops: [NetworkAddress?], through peer: NetworkAddress) -> NetworkAddress {
@@ -68,6 +82,13 @@ enum Forwarded {
         }
     }
 
+    /// The `proto` of each element; nil for one without it.
+    static func protocols(_ values: [String]) -> [String?] {
+        values.flatMap { split($0[...], at: ",") }.map { element in
+            split(element, at: ";").compactMap { $0.halves(at: "=") }.first { $0.0.trimmed.lowercased() == "proto" }?.1.trimmed.trimmingQuotes.lowercased()
+        }
+    }
+
     /// An address, with or without brackets and port.
     private static func address(in text: Substring) -> NetworkAddress? {
         if text.first == "[" {
@@ -93,4 +114,8 @@ enum Forwarded {
             return character == separator && !isQuoted
         }
     }
+}
+
+extension Substring {
+    fileprivate var trimmingQuotes: Substring { count >= 2 && first == "\"" && last == "\"" ? dropFirst().dropLast() : self }
 }

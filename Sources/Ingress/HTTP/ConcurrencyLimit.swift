@@ -1,16 +1,16 @@
 import Synchronization
 
 /// Counts the requests in progress and admits no more than the bound.
-final class ConcurrencyLimit: Sendable {
+package final class ConcurrencyLimit: Sendable {
     private let limit: Int
     private let underWay = Mutex(0)
 
-    init(limit: Int) {
+    package init(limit: Int) {
         self.limit = limit
     }
 
     /// Whether there is room; `leave` gives it back.
-    func enter() -> Bool {
+    package func enter() -> Bool {
         underWay.withLock { count in
             guard count < limit else { return false }
             count += 1
@@ -18,7 +18,7 @@ final class ConcurrencyLimit: Sendable {
         }
     }
 
-    func leave() {
+    package func leave() {
         underWay.withLock { $0 -= 1 }
     }
 }

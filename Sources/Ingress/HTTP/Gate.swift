@@ -136,7 +136,7 @@ struct Gate: Sendable {
 
 extension HTTPFields {
     /// The values of all fields with this name, given in lower case.
-    func values(_ name: String) -> [String] {
+    package func values(_ name: String) -> [String] {
         compactMap { $0.name.canonicalName == name ? $0.value : nil }
     }
 }

@@ -8,6 +8,7 @@ public struct Settings: Sendable {
     public let adminAddress: ListenAddress
     /// How long a stopping ingress goes on accepting requests, in seconds.
     public let drainSeconds: Double
+    public let consoleAddress: ListenAddress
     /// Origins whose pages may call the ingress from browsers.
     public let corsOrigins: Set<WebOrigin>
     /// How long an ingress keeps an answer of the catalog.
@@ -56,6 +57,8 @@ public struct Settings: Sendable {
             "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
         adminAddress = try table.read(
             "WHARF_ADMIN_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 0), "health and metrics of any role; port 0 is any free one, which is logged")
+        consoleAddress = try table.read(
+            "WHARF_CONSOLE_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8090), "where the web console listens")
         cacheSeconds = try table.read(
             "WHARF_CACHE_SECONDS", .seconds(0...60), standard: 1, "how long an ingress keeps the catalog's answers to guests; 0 for not at all")
         drainSeconds = try table.read(
@@ -86,7 +89,7 @@ public struct Settings: Sendable {
         postgresURLs = try table.overrides("WHARF_POSTGRES_URL", of: services, .database, "PostgreSQL")
         managementURL = try table.read(
             "WHARF_RABBITMQ_MANAGEMENT_URL", .nodesAPI(plainText), unset: "none",
-            "RabbitMQ's management API on any of its nodes, with an administrator's user and password; for wharf topology, status and audit", .url)
+            "RabbitMQ's management API on any of its nodes, with an administrator's user and password; for wharf topology, status and audit, and for the console's page of queues", .url)
         redisURL = try table.read("WHARF_REDIS_URL", .cache(plainText), standard: "redis://127.0.0.1:6379/0", "Redis", .url)
         partners = try Partners(&table, plainText)
         deadLetters = try DeadLetters(&table, plainText)

@@ -5,6 +5,7 @@ import FoundationEssentials
 import Input
 import JSON
 import Messaging
+import Operator
 import Secrets
 import Terminal
 
@@ -63,42 +64,11 @@ struct PaymentsCommand: AsyncParsableCommand {
             let hasEnded = try await ShellRequests.run("payments") { shell in
                 let reply = try await shell.reply("payments.unresolved.settle", .command, ["id": payment], body: body).checked()
                 Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
-                return (try? await PaymentsCommand.endLetters(about: reply, shell)) != nil
+                return (try? await shell.endLetters(about: reply)) != nil
             }
             guard !hasEnded else { return }
             Role.complain("The decision is recorded, but its dead letter could not be ended: replay it with `wharf dead-letters replay ID`.")
             throw ExitCode.failure
-        }
-    }
-
-    private struct Settled: Decodable {
-        let kind: String
-        let id: String
-        let orderId: String
-    }
-
-    private struct Letters: Decodable {
-        struct Letter: Decodable {
-            let id: String
-            let operation: String?
-            let body: String?
-        }
-
-        let items: [Letter]
-    }
-
-    /// Replays the dead letters of what was settled: payments finds nothing left to decide. Only the newest hundred are searched; an older one ends
-    /// in the same way when it is replayed by hand.
-    private static func endLetters(about reply: Reply, _ shell: ShellRequests) async throws {
-        let settled = try JSON.decode(Settled.self, from: reply.body)
-        let list = try await shell.reply("deadletters.letters.list", .query, ["queue": "payments.commands", "limit": String(PageRequest.maximumLimit)])
-        for letter in (try? JSON.decode(Letters.self, from: list.body).items) ?? [] where letter.operation == MessageName.unresolved {
-            let whole = try await shell.reply("deadletters.letters.get", .query, ["id": letter.id])
-            guard let text = try? JSON.decode(Letters.Letter.self, from: whole.body).body,
-                let about = try? JSON.decode(UnresolvedPayment.self, from: Array(text.utf8)), about.orderID == UUID(text: settled.orderId),
-                settled.kind == "refund" ? about.refundID == UUID(text: settled.id) : about.refundID == nil
-            else { continue }
-            _ = try await shell.reply("deadletters.letters.replay", .durable, ["id": letter.id])
         }
     }
 }

@@ -6,6 +6,7 @@ import FoundationEssentials
 import Glibc
 import Messaging
 import Operations
+import Operator
 import Runtime
 import ServiceLifecycle
 import Terminal
@@ -58,6 +59,12 @@ struct ShellRequests: Sendable {
         if let name = environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"], !name.isEmpty { return name }
         if let name = unsafe getpwuid(geteuid())?.pointee.pw_name { return unsafe String(cString: name) }
         return "user \(geteuid())"
+    }
+}
+
+extension ShellRequests: OperatorRequests {
+    func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply {
+        try await reply(operation, durability, parameters, body: body)
     }
 }
 

@@ -79,7 +79,7 @@ struct Status: AsyncParsableCommand {
     }
 
     private static func processes(of record: RunRecord, _ client: WebClient, at now: Date) async -> [StatusReport.Process] {
-        let urls = [record.url, record.sandboxURL].compactMap(\.self).compactMap { URL(string: $0)?.port }
+        let urls = [record.url, record.consoleURL, record.sandboxURL].compactMap(\.self).compactMap { URL(string: $0)?.port }
         let probe = HealthProbe(transport: client, publicPorts: Set(urls))
         let health = await withTaskGroup(of: (String, StatusReport.Health).self) { group in
             for process in record.processes { group.addTask { (process.name, await probe.health(of: process)) } }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import Operator
 import Terminal
 import Testing
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import JSON
 import Messaging
+import Operator
 import Terminal
 import Testing
 

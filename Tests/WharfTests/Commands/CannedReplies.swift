@@ -1,4 +1,5 @@
 import Messaging
+import Operator
 import Synchronization
 
 @testable import wharf

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JSON
+import Operator
 import Terminal
 import Testing
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import JSON
 import Messaging
+import Operator
 import Runtime
 import Terminal
 import Testing

@@ -100,7 +100,7 @@ extension RunningWharf {
     /// The health of each of Wharf's own processes. `wharf status` asks the servers, too, which are frozen here.
     fileprivate var health: [(role: String, health: StatusReport.Health)] {
         get async throws {
-            let ports = [url, sandboxURL].compactMap { URL(string: $0)?.port }
+            let ports = try [url, record.consoleURL ?? "", sandboxURL].compactMap { URL(string: $0)?.port }
             let probe = HealthProbe(transport: web, publicPorts: Set(ports))
             let processes = try record.processes.filter(\.isRole)
             return await withTaskGroup(of: (role: String, health: StatusReport.Health).self) { group in

@@ -52,7 +52,7 @@ import Testing
             secrets: secrets, httpAddress: "127.0.0.1:8080", sandboxURL: sandboxURL, mailFolder: "/shop/.wharf/mail")
     }
 
-    private let kinds = [ChildSpec.Kind.ingress, .sandbox(port: 1, webhookURL: "", journal: "")] + ServiceName.allCases.map { .worker($0) }
+    private let kinds = [ChildSpec.Kind.ingress, .console, .sandbox(port: 1, webhookURL: "", journal: "")] + ServiceName.allCases.map { .worker($0) }
 
     @Test func `no process is given an administrator's credentials or another's`() {
         for kind in kinds {
@@ -89,6 +89,7 @@ import Testing
             }
             #expect(tools.filter { own(service.rawValue).contains($0.key) } == given)
         }
+        #expect(own("console") == ["WHARF_AMQP_URL_CONSOLE"])
         #expect(own("ingress") == ["WHARF_AMQP_URL_INGRESS", "STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID"])
     }
 

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import Operator
 import Terminal
 
 /// One checkout as text.

@@ -3,6 +3,7 @@ import Contracts
 import FoundationEssentials
 import JSON
 import Messaging
+import Operator
 import Terminal
 
 struct CheckoutsCommand: AsyncParsableCommand {

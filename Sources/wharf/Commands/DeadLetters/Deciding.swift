@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSON
 import Messaging
+import Operator
 import Runtime
 import Terminal
 
@@ -55,24 +56,6 @@ extension DeadLettersCommand {
 
         func validate() throws { try selection.validate() }
         func run() async throws { try await selection.perform(.restore) }
-    }
-}
-
-/// An operator's decisions about letters.
-enum LetterDecision: String, Sendable {
-    case replay, discard, restore
-
-    var operation: String { "deadletters.letters.\(rawValue)" }
-    var durability: Durability { self == .replay ? .durable : .command }
-    /// The state of the letters that it applies to.
-    var from: String { self == .restore ? "discarded" : "open" }
-
-    var done: String {
-        switch self {
-        case .replay: "replayed"
-        case .discard: "discarded"
-        case .restore: "restored"
-        }
     }
 }
 
@@ -143,24 +126,12 @@ struct BulkDecision: Sendable {
     let filter: LetterFilter
     let options: [String: JSONValue]
 
-    struct Preview: Decodable, Sendable, Equatable {
-        struct Cause: Decodable, Sendable, Equatable {
-            let cause: String
-            let queue: String?
-            let count: Int
-        }
-
-        let selected: Int
-        let orders: Int
-        let byCause: [Cause]
-    }
-
     /// Shows a preview, and starts the job once `agree` returns.
     func run(
         _ requests: any OperatorRequests, dryRun: Bool, clock: any WallClock, watches: Bool, write: @escaping @Sendable (String) -> Void = { Console.print($0) },
         _ agree: @Sendable (String) async throws -> Void
     ) async throws {
-        let preview = try JSON.decode(Preview.self, from: try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(dryRun: true)).body)
+        let preview = try JSON.decode(JobPreview.self, from: try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(dryRun: true)).body)
         write(text(preview))
         if dryRun { return }
         guard preview.selected > 0 else { return write("Nothing to do.\n") }
@@ -179,7 +150,7 @@ struct BulkDecision: Sendable {
         return try JSON.encode(members)
     }
 
-    func text(_ preview: Preview) -> String {
+    func text(_ preview: JobPreview) -> String {
         let causes = preview.byCause.prefix(Self.maximumCauses).map { "  \($0.count)\t\($0.cause.printable)\($0.queue.map { " from \($0.printable)" } ?? "")\n" }.joined()
         let rest = preview.byCause.count > Self.maximumCauses ? "  and \(preview.byCause.count - Self.maximumCauses) more causes\n" : ""
         return "\(filter.phrase): \(preview.selected) would be \(decision.done), of \(preview.orders) orders\n" + causes + rest

@@ -1,13 +1,10 @@
 import ArgumentParser
 import FoundationEssentials
-import JSON
-import Runtime
+import Operator
 import Terminal
 
 /// A time that a person gives: an age, or RFC 3339.
 struct TimeArgument: ExpressibleByArgument, Sendable {
-    private static let longestAge = 3_650 * 86_400
-
     /// As RFC 3339.
     let text: String
 
@@ -16,13 +13,8 @@ struct TimeArgument: ExpressibleByArgument, Sendable {
     }
 
     init?(argument: String, now: Date) {
-        if let age = ShortDuration.seconds(argument, atMost: Self.longestAge) {
-            text = now.addingTimeInterval(-Double(age)).ISO8601Format()
-        } else if (try? JSON.decode(Date.self, from: JSON.encode(argument))) != nil {
-            text = argument
-        } else {
-            return nil
-        }
+        guard let text = PastTime.text(argument, now: now) else { return nil }
+        self.text = text
     }
 }
 

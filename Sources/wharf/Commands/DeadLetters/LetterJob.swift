@@ -2,35 +2,16 @@ import ArgumentParser
 import FoundationEssentials
 import JSON
 import Messaging
+import Operator
 import Runtime
 import Terminal
 
-/// A job of the service, as it reports it.
-struct LetterJob: Decodable, Sendable, Equatable {
+extension LetterJob {
     /// The pause between two queries for its progress.
     static let pause: Duration = .milliseconds(500)
     /// Consecutive queries without a reply after which the command gives up. The job continues.
     static let maximumSilent = 20
     private static let barWidth = 30
-
-    let id: String
-    let action: String
-    let filter: [String: String]
-    let state: String
-    /// While it runs: selecting, acting, or following what was sent.
-    let phase: String?
-    let reason: String?
-    let selected: Int
-    let sent: Int
-    let handled: Int
-    let diedAgain: Int
-    let skipped: Int
-    let rate: Double?
-    let startedAt: Date
-    let startedBy: String
-    let finishedAt: Date?
-
-    var isRunning: Bool { state == "running" }
 
     static func columns(at now: Date) -> [Column<LetterJob>] {
         [
@@ -39,16 +20,6 @@ struct LetterJob: Decodable, Sendable, Equatable {
             Column("died again", isNumber: true) { "\($0.diedAgain)" }, Column("skipped", isNumber: true) { "\($0.skipped)" },
             Column("age", isNumber: true, plain: { $0.startedAt.ISO8601Format() }) { now.timeIntervalSince($0.startedAt).age }, Column("by") { $0.startedBy },
         ]
-    }
-
-    /// The percentage of the selected letters that are done.
-    var percent: Int { selected == 0 ? (isRunning ? 0 : 100) : min(100, (sent + skipped) * 100 / selected) }
-
-    var line: String {
-        let counts = "\(sent) of \(selected) sent, \(handled) handled, \(diedAgain) died again, \(skipped) skipped"
-        let rate = isRunning ? rate.flatMap { Int(exactly: $0.rounded()) }.map { $0 > 0 ? ", \($0) a second" : "" } ?? "" : ""
-        let doing = isRunning ? phase ?? state : state
-        return "\(action.printable) \(doing.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")"
     }
 
     /// On a terminal, a bar that replaces the previous one; elsewhere, a line whenever something has changed.

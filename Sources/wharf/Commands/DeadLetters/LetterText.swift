@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JSON
+import Operator
 import Terminal
 
 /// One letter as lines of text.
@@ -66,46 +67,6 @@ struct LetterText: Sendable {
     }
 }
 
-/// Readable JSON: members sorted by name, one per line.
-enum PrettyJSON {
-    /// The text itself, line by line, where it is not JSON.
-    static func lines(of text: String) -> [String] {
-        guard let value = try? JSON.decode(JSONValue.self, from: Array(text.utf8)) else {
-            return text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
-        }
-        return lines(value, "")
-    }
-
-    static func text(_ value: JSONValue) -> String { lines(value, "").map { $0 + "\n" }.joined() }
-
-    private static func lines(_ value: JSONValue, _ indent: String) -> [String] {
-        let inner = indent + "  "
-        func block(_ open: String, _ close: String, _ parts: [(String, JSONValue)]) -> [String] {
-            guard !parts.isEmpty else { return [indent + open + close] }
-            let bodies = parts.enumerated().flatMap { place, part in
-                var lines = Self.lines(part.1, inner)
-                if let first = lines.first { lines = [inner + part.0 + first.dropFirst(inner.count)] + lines.dropFirst() }
-                if place < parts.count - 1, let last = lines.popLast() { lines.append(last + ",") }
-                return lines
-            }
-            return [indent + open] + bodies + [indent + close]
-        }
-        switch value {
-        case .object(let members): return block("{", "}", members.sorted { $0.key < $1.key }.map { (quoted($0.key) + ": ", $0.value) })
-        case .array(let elements): return block("[", "]", elements.map { ("", $0) })
-        default: return [indent + scalar(value)]
-        }
-    }
-
-    private static func quoted(_ text: String) -> String { scalar(.string(text)) }
-
-    private static func scalar(_ value: JSONValue) -> String {
-        // In an array, because not every coder encodes a top-level value.
-        guard let bytes = try? JSON.encode([value]) else { return value.description }
-        return String(decoding: bytes.dropFirst().dropLast(), as: UTF8.self).printable
-    }
-}
-
 /// What is known about the order that a letter names.
 enum OrderContext {
     /// The order's checkout and payment, or a line that says why they are missing.
@@ -113,18 +74,9 @@ enum OrderContext {
         let title = "\n" + terminal.paint.bold("Order") + "\n"
         do {
             let report: CheckoutReport = try await requests.get("orders.checkouts.get", ["id": order])
-            return title + CheckoutText(report, terminal: terminal).summary.map { $0 + "\n" }.joined() + "\n\(inbox(report, message))\n"
+            return title + CheckoutText(report, terminal: terminal).summary.map { $0 + "\n" }.joined() + "\n\(report.handling(ofMessage: message))\n"
         } catch {
             return title + "\("\(error)".printable)\n"
         }
-    }
-
-    /// Whether a service has handled the message, as far as the order's messages can be followed.
-    private static func inbox(_ report: CheckoutReport, _ message: String?) -> String {
-        guard let id = message?.lowercased(), let found = report.messages.first(where: { $0.id == id }) else {
-            return "The inboxes have no such message for this order, so it is unknown whether it was handled."
-        }
-        guard let at = found.handledAt else { return "The message was not handled." }
-        return "The message was handled by \(found.service?.printable ?? "a service") at \(at.ISO8601Format()); a replay has no second effect."
     }
 }

@@ -3,6 +3,7 @@ import Assembly
 import FoundationEssentials
 import JSON
 import Messaging
+import Operator
 import Runtime
 import Terminal
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import JSON
 import Messaging
+import Operator
 import Terminal
 
 extension DeadLettersCommand {
@@ -102,47 +103,5 @@ extension DeadLettersCommand {
             let printer = ListPrinter(options: options, columns: AuditLine.columns, emptiness: "Nothing matches.")
             try await ShellRequests.run("dead-letters") { try await printer.print("deadletters.audit.list", query, $0) }
         }
-    }
-}
-
-/// An action on a letter.
-struct AuditLine: Decodable, Sendable {
-    let at: Date
-    let actor: String
-    let action: String
-    let letter: String?
-    let group: String?
-    let job: String?
-    let detail: String?
-
-    static let columns: [Column<AuditLine>] = [
-        Column("time") { $0.at.ISO8601Format() }, Column("who") { $0.actor }, Column("action") { $0.action },
-        Column("what") { line in line.letter ?? line.job.map { "job \($0)" } ?? line.group.map { "group \($0)" } ?? "-" }, Column("detail") { $0.detail ?? "" },
-    ]
-}
-
-/// The counts of letters.
-struct LetterStats: Decodable, Sendable {
-    struct Service: Decodable, Sendable {
-        let service: String
-        let open: Int
-        let oldest: Date?
-    }
-
-    let states: [String: Int]
-    let services: [Service]
-    let perHour: [Int]
-
-    func text(_ terminal: Terminal, at now: Date) -> String {
-        let names = states.sorted { $0.key < $1.key }.map { "\($0.key.printable)\t\($0.value)\n" }.joined()
-        guard terminal.columns != nil else {
-            return names + services.map { "\($0.service.printable)\t\($0.open)\t\($0.oldest?.ISO8601Format() ?? "")\n" }.joined()
-        }
-        var table = Columns<Service>([
-            Column("service") { $0.service }, Column("open", isNumber: true) { "\($0.open)" },
-            Column("oldest", isNumber: true) { $0.oldest.map { now.timeIntervalSince($0).age } ?? "-" },
-        ])
-        let counts = states.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key.printable)" }.joined(separator: ", ")
-        return "\(counts)\n24 hours [\(perHour.sparkline)] \(perHour.reduce(0, +))\n\n" + table.table(services, terminal.paint, width: terminal.columns)
     }
 }

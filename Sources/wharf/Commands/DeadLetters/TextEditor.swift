@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import JSON
+import Operator
 
 /// The user's editor.
 enum TextEditor {

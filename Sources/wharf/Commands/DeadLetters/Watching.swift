@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Messaging
+import Operator
 import Runtime
 import Terminal
 

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Input
 import JSON
 import Messaging
+import Operator
 import Terminal
 
 /// The options of every list command.

@@ -3,6 +3,7 @@ import Assembly
 import FoundationEssentials
 import JSON
 import Messaging
+import Operator
 import Runtime
 import Terminal
 
@@ -127,7 +128,7 @@ struct BrowserRequests: Sendable {
             return .done("\(letter) \(decision.done).")
         case .preview(let decision, let group):
             let reply = try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(decision, group, dryRun: true))
-            let preview = try JSON.decode(BulkDecision.Preview.self, from: reply.body)
+            let preview = try JSON.decode(JobPreview.self, from: reply.body)
             return .previewed(decision, group: group, selected: preview.selected, orders: preview.orders)
         case .decideAll(let decision, let group):
             let reply = try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(decision, group, dryRun: false))

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Operator
 import Terminal
 
 extension Browser {

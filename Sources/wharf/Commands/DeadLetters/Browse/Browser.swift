@@ -1,3 +1,4 @@
+import Operator
 import Terminal
 
 /// The full-screen view of dead letters as a pure function: its state and a key, or a reply, determine the next state and the requests to the services. No I/O and no clock.

@@ -1,17 +1,17 @@
 import Terminal
 
 /// Two bodies compared, line by line, after JSON is indented.
-struct LetterDifference: Sendable {
-    enum Line: Sendable, Equatable {
+package struct LetterDifference: Sendable {
+    package enum Line: Sendable, Equatable {
         case same(String), removed(String), added(String)
     }
 
     /// Longer bodies are compared as a whole, because the time of the comparison grows with the square of the number of lines.
     private static let maximumLines = 2_000
 
-    let lines: [Line]
+    package let lines: [Line]
 
-    init(from old: String, to new: String) {
+    package init(from old: String, to new: String) {
         let (old, new) = (PrettyJSON.lines(of: old), PrettyJSON.lines(of: new))
         guard old.count <= Self.maximumLines, new.count <= Self.maximumLines else {
             lines = old == new ? old.map(Line.same) : old.map(Line.removed) + new.map(Line.added)
@@ -37,9 +37,9 @@ struct LetterDifference: Sendable {
         self.lines = lines
     }
 
-    var isEmpty: Bool { lines.allSatisfy { if case .same = $0 { true } else { false } } }
+    package var isEmpty: Bool { lines.allSatisfy { if case .same = $0 { true } else { false } } }
 
-    func text(_ paint: Paint) -> String {
+    package func text(_ paint: Paint) -> String {
         lines.map { line in
             switch line {
             case .same(let text): "  \(text)\n"
@@ -51,7 +51,7 @@ struct LetterDifference: Sendable {
 }
 
 extension CollectionDifference.Change {
-    var offset: Int {
+    fileprivate var offset: Int {
         switch self {
         case .insert(let offset, _, _), .remove(let offset, _, _): offset
         }

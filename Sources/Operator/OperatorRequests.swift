@@ -2,43 +2,39 @@ import Contracts
 import JSON
 import Messaging
 
-/// Sends an operator command's requests to the services: over the broker, or to a test.
-protocol OperatorRequests: Sendable {
+/// Sends an operator's requests to the services.
+package protocol OperatorRequests: Sendable {
     /// - Throws: `RequestClient.Unanswered`
     func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply
-}
-
-extension ShellRequests: OperatorRequests {
-    func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply {
-        try await reply(operation, durability, parameters, body: body)
-    }
 }
 
 extension OperatorRequests {
     /// - Throws: ``Refusal`` for a request that was not accepted.
     @discardableResult
-    func accepted(_ operation: String, _ durability: Durability = .query, _ parameters: [String: String] = [:], _ body: [UInt8] = []) async throws -> Reply {
+    package func accepted(_ operation: String, _ durability: Durability = .query, _ parameters: [String: String] = [:], _ body: [UInt8] = []) async throws -> Reply {
         let reply = try await send(operation, durability, parameters, body)
         guard reply.status < 300 else { throw Refusal(reply) }
         return reply
     }
 
-    func get<Value: Decodable>(_ type: Value.Type, _ operation: String, _ parameters: [String: String] = [:]) async throws -> Value {
+    package func get<Value: Decodable>(_ type: Value.Type, _ operation: String, _ parameters: [String: String] = [:]) async throws -> Value {
         try JSON.decode(type, from: try await accepted(operation, .query, parameters).body)
     }
 
-    func get<Value: Decodable>(_ operation: String, _ parameters: [String: String] = [:]) async throws -> Value {
+    package func get<Value: Decodable>(_ operation: String, _ parameters: [String: String] = [:]) async throws -> Value {
         try await get(Value.self, operation, parameters)
     }
 }
 
 /// Why a request was not accepted, in the service's words.
-struct Refusal: Error, Equatable, CustomStringConvertible {
-    let description: String
+package struct Refusal: Error, Equatable, CustomStringConvertible {
+    package let description: String
     /// The last part of the problem's type.
-    let kind: String
+    package let kind: String
+    package let status: Int
 
-    init(_ reply: Reply) {
+    package init(_ reply: Reply) {
+        status = reply.status
         guard let problem = try? JSON.decode(Problem.self, from: reply.body) else {
             (description, kind) = ("the service answered with status \(reply.status)", "")
             return
@@ -50,7 +46,7 @@ struct Refusal: Error, Equatable, CustomStringConvertible {
 }
 
 /// A page of a list.
-struct Listed<Item: Decodable & Sendable>: Decodable, Sendable {
-    let items: [Item]
-    let nextCursor: String?
+package struct Listed<Item: Decodable & Sendable>: Decodable, Sendable {
+    package let items: [Item]
+    package let nextCursor: String?
 }

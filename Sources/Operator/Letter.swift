@@ -3,29 +3,29 @@ import JSON
 import Terminal
 
 /// A dead letter in a list. Services of an earlier version leave out what they do not know.
-struct Letter: Decodable, Sendable, Equatable {
-    let id: String
-    let messageId: String?
-    let service: String?
-    let operation: String?
-    let queue: String
-    let cause: String
-    let detail: String
-    let attempts: Int?
-    let state: String
-    let seen: Int?
-    let firstFailedAt: Date?
-    let firstSeenAt: Date
-    let lastSeenAt: Date
-    let settledAt: Date?
-    let settledBy: String?
-    let group: String?
-    let orderId: String?
-    let orderNumber: String?
-    let customerId: String?
-    let edited: Bool?
+package struct Letter: Decodable, Sendable, Equatable {
+    package let id: String
+    package let messageId: String?
+    package let service: String?
+    package let operation: String?
+    package let queue: String
+    package let cause: String
+    package let detail: String
+    package let attempts: Int?
+    package let state: String
+    package let seen: Int?
+    package let firstFailedAt: Date?
+    package let firstSeenAt: Date
+    package let lastSeenAt: Date
+    package let settledAt: Date?
+    package let settledBy: String?
+    package let group: String?
+    package let orderId: String?
+    package let orderNumber: String?
+    package let customerId: String?
+    package let edited: Bool?
 
-    static func columns(at now: Date) -> [Column<Letter>] {
+    package static func columns(at now: Date) -> [Column<Letter>] {
         [
             Column("id") { $0.id }, Column("age", isNumber: true, plain: { $0.lastSeenAt.ISO8601Format() }) { now.timeIntervalSince($0.lastSeenAt).age },
             Column("state") { $0.state + ($0.edited == true ? " edited" : "") },
@@ -36,43 +36,43 @@ struct Letter: Decodable, Sendable, Equatable {
 }
 
 /// One dead letter with everything about it.
-struct WholeLetter: Decodable, Sendable {
-    struct Attempt: Decodable, Sendable {
-        let at: Date
-        let worker: String
-        let cause: String
-        let detail: String
+package struct WholeLetter: Decodable, Sendable {
+    package struct Attempt: Decodable, Sendable {
+        package let at: Date
+        package let worker: String
+        package let cause: String
+        package let detail: String
     }
 
-    struct Decision: Decodable, Sendable {
-        let at: Date
-        let actor: String
-        let action: String
+    package struct Decision: Decodable, Sendable {
+        package let at: Date
+        package let actor: String
+        package let action: String
     }
 
-    struct Edit: Decodable, Sendable {
-        let body: String
-        let by: String
-        let at: Date
+    package struct Edit: Decodable, Sendable {
+        package let body: String
+        package let by: String
+        package let at: Date
     }
 
-    let letter: Letter
-    let body: String
-    let bodyEncoding: String
-    let bodyBytes: Int
-    let properties: JSONValue?
-    let headers: JSONValue?
-    let history: [Attempt]
-    let audit: [Decision]
-    let edit: Edit?
-    let traceId: String?
-    let cartId: String?
+    package let letter: Letter
+    package let body: String
+    package let bodyEncoding: String
+    package let bodyBytes: Int
+    package let properties: JSONValue?
+    package let headers: JSONValue?
+    package let history: [Attempt]
+    package let audit: [Decision]
+    package let edit: Edit?
+    package let traceId: String?
+    package let cartId: String?
 
     private enum Member: String, CodingKey {
         case body, bodyEncoding, bodyBytes, properties, headers, history, audit, edit, traceId, cartId
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         letter = try Letter(from: decoder)
         let members = try decoder.container(keyedBy: Member.self)
         body = try members.decode(String.self, forKey: .body)
@@ -88,29 +88,29 @@ struct WholeLetter: Decodable, Sendable {
     }
 
     /// Whether the body is text that can be edited.
-    var isText: Bool { bodyEncoding == "text" }
+    package var isText: Bool { bodyEncoding == "text" }
 }
 
 /// Letters with one cause.
-struct LetterGroup: Decodable, Sendable {
-    let id: String
-    let service: String?
-    let operation: String?
-    let cause: String
-    let text: String
-    let count: Int
-    let open: Int
-    let orders: Int
-    let firstSeenAt: Date
-    let lastSeenAt: Date
-    let perHour: [Int]
-    let example: String?
-    let name: String?
-    let note: String?
-    let state: String
-    let returned: String?
+package struct LetterGroup: Decodable, Sendable {
+    package let id: String
+    package let service: String?
+    package let operation: String?
+    package let cause: String
+    package let text: String
+    package let count: Int
+    package let open: Int
+    package let orders: Int
+    package let firstSeenAt: Date
+    package let lastSeenAt: Date
+    package let perHour: [Int]
+    package let example: String?
+    package let name: String?
+    package let note: String?
+    package let state: String
+    package let returned: String?
 
-    static func columns(at now: Date) -> [Column<LetterGroup>] {
+    package static func columns(at now: Date) -> [Column<LetterGroup>] {
         [
             Column("group") { $0.id }, Column("open", isNumber: true) { "\($0.open)" }, Column("all", isNumber: true) { "\($0.count)" },
             Column("orders", isNumber: true) { "\($0.orders)" },
@@ -121,10 +121,10 @@ struct LetterGroup: Decodable, Sendable {
     }
 
     /// Its name, or what it is.
-    var title: String { name ?? "\(cause): \(text)" }
+    package var title: String { name ?? "\(cause): \(text)" }
 
     /// Its state, and whether its cause has returned.
-    var mark: String {
+    package var mark: String {
         switch returned {
         case "replay": "\(state), back after a replay"
         case "resolved": "\(state), back after it was resolved"
@@ -137,7 +137,7 @@ extension [Int] {
     private static let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 
     /// A character for each number, with a height in proportion to the largest number; a blank for zero.
-    var sparkline: String {
+    package var sparkline: String {
         guard let largest = self.max(), largest > 0 else { return String(repeating: " ", count: count) }
         let bars = Self.bars
         return String(

@@ -1,0 +1,35 @@
+// Loads a page that shows progress again, for as long as its reader wants that. Without this script, the browser's own reload shows the same.
+"use strict";
+
+const page = document.querySelector("main[data-reload]");
+const place = document.querySelector(".live");
+
+if (page && place) {
+  const key = "wharf-console-live";
+  const box = document.createElement("input");
+  box.type = "checkbox";
+  box.checked = sessionStorage.getItem(key) !== "off";
+  const words = document.createElement("span");
+  words.textContent = `Update every ${page.dataset.reload} seconds`;
+  const label = document.createElement("label");
+  label.className = "check";
+  label.append(box, words);
+  place.append(label);
+
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    if (box.checked) timer = setTimeout(reload, Number(page.dataset.reload) * 1000);
+  };
+  // Not under the reader's hands, and not behind another window.
+  const reload = () => {
+    const focused = document.activeElement;
+    const busy = document.hidden || page.contains(focused) && focused !== page && focused !== box;
+    if (busy) wait(); else location.replace(location.pathname);
+  };
+  box.addEventListener("change", () => {
+    sessionStorage.setItem(key, box.checked ? "on" : "off");
+    wait();
+  });
+  wait();
+}

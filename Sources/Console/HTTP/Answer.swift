@@ -1,0 +1,50 @@
+import Contracts
+import HTTPTypes
+import Hummingbird
+import Secrets
+
+/// What the console answers.
+struct Answer: Sendable {
+    var status: Int
+    var headers = HTTPFields()
+    var body: [UInt8] = []
+
+    static func text(_ status: Int, _ text: String) -> Answer {
+        Answer(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: Array(text.utf8))
+    }
+
+    static func page(_ page: Page, _ context: PageContext) -> Answer {
+        Answer(status: page.status, headers: [.contentType: "text/html; charset=utf-8"], body: Array(Layout(context: context).html(page).html.utf8))
+    }
+
+    /// By GET, whatever the method was.
+    static func redirect(_ path: String) -> Answer { Answer(status: 303, headers: [.location: path]) }
+}
+
+/// The style and the script, which are in the executable.
+enum Assets {
+    private struct Asset {
+        let body: [UInt8]
+        let type: String
+        let tag: String
+
+        init(_ body: [UInt8], _ type: String) {
+            self.body = body
+            self.type = type
+            tag = "\"\(SHA256.hex(body).prefix(32))\""
+        }
+    }
+
+    private static let all = [
+        Link.style: Asset(PackageResources.console_css, "text/css; charset=utf-8"), Link.script: Asset(PackageResources.console_js, "text/javascript; charset=utf-8"),
+    ]
+
+    /// Nil for another path.
+    static func answer(to request: Hummingbird.Request) -> Answer? {
+        guard let asset = all[request.uri.path], request.method == .get || request.method == .head else { return nil }
+        var headers: HTTPFields = [.eTag: asset.tag, .cacheControl: "no-cache"]
+        if request.headers[.ifNoneMatch] == asset.tag { return Answer(status: 304, headers: headers) }
+        headers[.contentType] = asset.type
+        return Answer(status: 200, headers: headers, body: asset.body)
+    }
+}

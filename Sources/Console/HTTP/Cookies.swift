@@ -1,0 +1,34 @@
+import HTTPTypes
+
+/// The console's cookies. Over TLS they have the prefix `__Host-`, so that only this host can have set them, and browsers send them over TLS alone.
+enum Cookie: String {
+    /// The session's token.
+    case session = "wharf-console"
+    /// Random text that the sign-in form's token is derived from.
+    case visitor = "wharf-console-visitor"
+
+    /// Longer values are not the console's.
+    static let maximumLength = 512
+
+    private func name(isEncrypted: Bool) -> String { (isEncrypted ? "__Host-" : "") + rawValue }
+
+    /// Nil for a cookie that is missing, given twice, or cannot be the console's.
+    func value(_ headers: HTTPFields, isEncrypted: Bool) -> String? {
+        let name = name(isEncrypted: isEncrypted)
+        let values = headers[values: .cookie].flatMap { $0.split(separator: ";") }.compactMap { pair -> Substring? in
+            let pair = pair.drop { $0 == " " }
+            guard pair.hasPrefix("\(name)=") else { return nil }
+            return pair.dropFirst(name.count + 1)
+        }
+        guard values.count == 1, let value = values.first, (1...Self.maximumLength).contains(value.utf8.count), value.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        return String(value)
+    }
+
+    /// The header that sets it until the browser is closed.
+    func setting(_ value: String, isEncrypted: Bool) -> String {
+        "\(name(isEncrypted: isEncrypted))=\(value); Path=/; HttpOnly; SameSite=Strict" + (isEncrypted ? "; Secure" : "")
+    }
+
+    func removal(isEncrypted: Bool) -> String { setting("", isEncrypted: isEncrypted) + "; Max-Age=0" }
+}

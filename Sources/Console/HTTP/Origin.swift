@@ -1,0 +1,22 @@
+import HTTPTypes
+
+/// Whether a form was sent by one of the console's own pages, as the browser reports it.
+enum Origin {
+    private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
+    private static let origin = HTTPField.Name("Origin")
+
+    /// `Sec-Fetch-Site` and `Origin`, as far as they are there; at least one must be.
+    static func isOwn(_ head: HTTPRequest) -> Bool {
+        let headers = head.headerFields
+        let site = fetchSite.flatMap { headers[$0] }
+        let origin = origin.flatMap { headers[$0] }
+        guard site != nil || origin != nil else { return false }
+        if let site, site != "same-origin" { return false }
+        guard let origin else { return true }
+        guard let authority = head.authority?.lowercased(), let scheme = origin.firstRange(of: "://") else { return false }
+        let (name, host) = (origin[..<scheme.lowerBound], origin[scheme.upperBound...].lowercased())
+        guard name == "http" || name == "https" else { return false }
+        let standardPort = name == "https" ? ":443" : ":80"
+        return host == authority || host + standardPort == authority || host == authority + standardPort
+    }
+}

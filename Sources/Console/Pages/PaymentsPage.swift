@@ -1,0 +1,74 @@
+import Contracts
+import FoundationEssentials
+import JSON
+import Operator
+import Terminal
+
+/// Payments that need a decision.
+struct PaymentsPage: Sendable {
+    static let limit = 50
+
+    let list: Listed<UnresolvedLine>
+    let isFirst: Bool
+    let now: Date
+
+    static let routes = [Route(.get, "payments", .payments, show), Route(.get, "payments/:id/settle", .payments, confirm), Route(.post, "payments/:id/settle", .payments, settle)]
+
+    private static func show(_ visit: Visit) async throws -> Outcome {
+        let parameters = visit.query.among(["cursor"]).merging(["limit": "\(limit)"]) { $1 }
+        let page = PaymentsPage(list: try await visit.services.ask(.payments, parameters), isFirst: !visit.query.has("cursor"), now: visit.now)
+        return .page(Page(title: "Payments", section: .payments, content: page.markup))
+    }
+
+    var markup: Markup {
+        """
+        <h1>Payments that need a decision</h1>\
+        <p class="lead">Disputes, refunds that the gateway refuses for good, and money that belongs to no order. A dispute is decided by the customer's bank.</p>\
+        \(table)\(Part.pager(["payments"], [:], next: list.nextCursor, isFirst: isFirst))
+        """
+    }
+
+    private var table: Markup {
+        guard !list.items.isEmpty else { return Part.empty("No payment needs a decision.") }
+        let rows = list.items.map { payment -> [Markup] in
+            let what: [String: String?] = ["kind": payment.kind, "amount": payment.amount.text, "order": payment.orderId, "detail": payment.detail]
+            let settle: Markup = payment.kind == "dispute" ? "–" : Part.link("Settle…", Link.to(["payments", payment.id, "settle"], query: what))
+            return [
+                "\(Part.code(payment.id))<span class=\"sub\">\(payment.detail.printable)</span>", Part.badge(payment.kind, payment.kind == "dispute" ? .warn : .bad),
+                Part.link(payment.orderId.uuidPrefix, Link.to("checkouts", payment.orderId)), "\(payment.amount.text)", Part.age(payment.since, now), settle,
+            ]
+        }
+        return Table(
+            "Payments that need a decision",
+            [.init("Payment"), .init("Kind"), .init("Order", wide: true), .init("Amount", .number), .init("Since", .number, wide: true), .init("Decision")], rows
+        ).markup
+    }
+
+    /// The list shows what is known of it; a settlement of anything else is refused by payments.
+    private static func confirm(_ visit: Visit) async throws -> Outcome {
+        .page(confirmation(visit.id, visit.query, visit.page).page(visit.page))
+    }
+
+    static func confirmation(_ id: String, _ what: Form, _ context: PageContext) -> Confirmation {
+        Confirmation(
+            title: "Settle this payment by hand?", section: .payments,
+            effect: Part.facts([
+                ("Payment", Part.code(id)), ("Kind", what["kind"].map { Part.badge($0.printable) }), ("Amount", what["amount"].map { "\($0.printable)" }),
+                ("Order", what["order"].map { Part.link($0.uuidPrefix, Link.to("checkouts", $0)) }), ("Detail", what["detail"].map { "\($0.printable)" }),
+            ]) + "<p>This records what was decided outside the gateway, by whom and why. It moves no money. What was refunded elsewhere can no longer be refunded through the gateway.</p>",
+            action: Link.to("payments", id, "settle"), button: "Record the decision", back: Section.payments.path,
+            fields: Field.choice("Decision", "settlement", [("refundedElsewhere", "The customer got the money back in another way"), ("writtenOff", "No money is returned")], nil)
+                + Field.text("How and why, for the record", "note", nil, extra: " required maxlength=\"500\""))
+    }
+
+    private static func settle(_ visit: Visit) async throws -> Outcome {
+        let body = try JSON.encode(["settlement": visit.form["settlement"] ?? "", "note": visit.form["note"] ?? ""])
+        let reply = try await visit.services.act(.settlePayment, ["id": visit.id], body)
+        do {
+            try await visit.services.endLetters(about: reply)
+        } catch {
+            return .done(.settledOnly, "payments")
+        }
+        return .done(.settled, "payments")
+    }
+}

@@ -1,0 +1,56 @@
+import Contracts
+import FoundationEssentials
+import Ingress
+import Messaging
+import Operator
+import Runtime
+import Secrets
+import Traces
+
+/// Sends an administrator's requests to the services, as the HTTP API does.
+struct Services: OperatorRequests {
+    /// How long a page waits for a service.
+    static let timeout: Duration = .seconds(10)
+    /// Ids of messages are names in this namespace.
+    private static let namespace = UUID(uuid: (0x8E, 0x40, 0x1C, 0x52, 0x91, 0x6B, 0x4A, 0x0F, 0xB3, 0x77, 0x2D, 0x5C, 0x18, 0xE9, 0x64, 0xA7))
+
+    let requests: any Requesting
+    let caller: Caller
+    let randomness: any Randomness
+    let trace: TraceContext
+    /// The id that a form carries; nil for pages that are only looked at.
+    var formID: String?
+
+    func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply {
+        let request = Request(id: id(operation, durability, parameters), operation: operation, parameters: parameters, caller: caller, body: body, traceparent: trace.header)
+        return try await requests.send(request, durability: durability, timeout: Self.timeout)
+    }
+
+    /// The same whenever one form is sent, so that the inbox recognises the second time.
+    private func id(_ operation: String, _ durability: Durability, _ parameters: [String: String]) -> UUID {
+        guard durability != .query, let formID else { return randomness.uuid() }
+        return .v5(namespace: Self.namespace, name: "\(caller.id.upperCaseText)|\(operation)|\(parameters["id"] ?? "")|\(formID)")
+    }
+}
+
+extension OperatorRequests {
+    func ask<Value: Decodable>(_ operation: ConsoleOperation, _ parameters: [String: String] = [:]) async throws -> Value {
+        try await get(Value.self, operation.rawValue, parameters)
+    }
+
+    @discardableResult
+    func act(_ operation: ConsoleOperation, _ parameters: [String: String] = [:], _ body: [UInt8] = []) async throws -> Reply {
+        try await accepted(operation.rawValue, operation.durability, parameters, body)
+    }
+}
+
+extension Result where Failure == any Error, Success: Sendable {
+    /// The result of `body`, so that one part of a page can be missing while the others are shown.
+    static func of(_ body: @Sendable () async throws -> Success) async -> Self {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+}

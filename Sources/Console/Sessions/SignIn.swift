@@ -1,0 +1,69 @@
+import Contracts
+import FoundationEssentials
+import Ingress
+import JSON
+import Messaging
+import Runtime
+import Secrets
+import Traces
+
+/// Opens and ends sessions, by the same operations as the HTTP API. Users counts failed attempts by account and address.
+struct SignIn: Sendable {
+    enum Outcome: Sendable, Equatable {
+        case opened(token: String)
+        case refused(status: Int, String)
+    }
+
+    /// A password takes a worker some 400 ms, and others may be waiting.
+    private static let timeout: Duration = .seconds(20)
+
+    let requests: any Requesting
+    let randomness: any Randomness
+
+    private struct Opened: Decodable {
+        struct User: Decodable {
+            let id: UUID
+            let role: Caller.Role
+        }
+
+        let token: String
+        let user: User
+    }
+
+    /// - Throws: `RequestClient.Unanswered`
+    func open(email: String, password: String, of client: Client, _ trace: TraceContext) async throws -> Outcome {
+        var parameters: [String: String] = [:]
+        parameters[Request.clientAddress] = client.address
+        parameters[Request.clientAgent] = client.agent
+        let reply = try await send(.signIn, parameters, body: try JSON.encode(["email": email, "password": password]), trace)
+        guard reply.status == 201 else { return Self.refusal(reply) }
+        let opened = try JSON.decode(Opened.self, from: reply.body)
+        guard opened.user.role == .admin else {
+            // The session would otherwise stay open, unused.
+            try await end(SHA256.hex(opened.token), of: Caller(id: opened.user.id, role: opened.user.role), trace)
+            return .refused(status: 403, "This account is not an administrator's.")
+        }
+        return .opened(token: opened.token)
+    }
+
+    /// - Parameter hash: Of the session's token.
+    func end(_ hash: String, of caller: Caller, _ trace: TraceContext) async throws {
+        _ = try await send(.signOut, ["session": hash], caller: caller, trace)
+    }
+
+    private static func refusal(_ reply: Reply) -> Outcome {
+        switch reply.status {
+        case 429: .refused(status: 429, "Too many attempts. Wait a while before you try again.")
+        case 401, 422: .refused(status: 403, "The e-mail address or the password is wrong.")
+        default: .refused(status: 503, "Signing in is not possible at the moment.")
+        }
+    }
+
+    private func send(
+        _ operation: ConsoleOperation, _ parameters: [String: String], caller: Caller? = nil, body: [UInt8] = [], _ trace: TraceContext
+    ) async throws -> Reply {
+        let request = Request(
+            id: randomness.uuid(), operation: operation.rawValue, parameters: parameters, caller: caller, body: body, traceparent: trace.header)
+        return try await requests.send(request, durability: operation.durability, timeout: Self.timeout)
+    }
+}

@@ -1,0 +1,101 @@
+import Contracts
+import FoundationEssentials
+import Operator
+
+/// An administrator's request to a page, and what answers it.
+struct Visit: Sendable {
+    /// From the path, by name.
+    var path: [String: String] = [:]
+    let query: Form
+    /// Empty for a page that is only looked at.
+    var form = Form()
+    let person: Caller
+    let services: Services
+    /// The services that letters may be of.
+    let serviceNames: [String]
+    /// Nil where the management API is not configured.
+    var broker: BrokerView?
+    let page: PageContext
+
+    var now: Date { page.now }
+
+    /// The `id` of the path.
+    var id: String { path["id"] ?? "" }
+}
+
+/// What a page is rendered with, besides its contents.
+struct PageContext: Sendable {
+    let now: Date
+    /// Nil before the sign-in.
+    let person: String?
+    let token: FormToken
+    /// The id of the request that a form of this page makes, so that a form that is sent twice takes effect once.
+    let requestID: String
+    /// What was just done.
+    var notice: Notice?
+}
+
+/// What a form has done, shown on the next page.
+enum Notice: String, Sendable, CaseIterable {
+    case replayed, discarded, restored, edited, reverted, changed, cancelled, resumed, retried, compensated, assigned, settled, resent
+    case settledOnly = "settled-only"
+
+    static let field = "done"
+
+    var text: String {
+        switch self {
+        case .replayed: "The message was sent back to its queue. This page shows the outcome once it is known."
+        case .discarded: "The letter was discarded. It is kept and can be restored."
+        case .restored: "The letter is open again."
+        case .edited: "The new body was saved. A replay sends it."
+        case .reverted: "The edit was removed. A replay sends the original."
+        case .changed: "The group was changed."
+        case .cancelled: "The job was cancelled. Letters that it had not acted on are unchanged."
+        case .resumed: "The job was resumed at its first rate."
+        case .retried: "The step was requested again."
+        case .compensated: "The order is being given up."
+        case .assigned: "The assignment was changed."
+        case .settled: "The decision was recorded."
+        case .settledOnly: "The decision was recorded, but its dead letter could not be closed. Replay that letter to close it."
+        case .resent: "The notification will be sent again."
+        }
+    }
+}
+
+/// A page, before it is laid out.
+struct Page: Sendable {
+    var status = 200
+    let title: String
+    let section: Section?
+    let content: Markup
+    /// Seconds after which the page is loaded again; nil for a page that does not change by itself.
+    var reload: Int?
+}
+
+/// The parts of the console, in the order of its navigation.
+enum Section: String, Sendable, CaseIterable {
+    case overview, groups, letters, jobs, checkouts, payments, notifications
+
+    var title: String {
+        switch self {
+        case .overview: "Overview"
+        case .groups: "Groups"
+        case .letters: "Dead letters"
+        case .jobs: "Jobs"
+        case .checkouts: "Checkouts"
+        case .payments: "Payments"
+        case .notifications: "Notifications"
+        }
+    }
+
+    var path: String { self == .overview ? Link.root : Link.to(rawValue) }
+}
+
+/// How a visit ends.
+enum Outcome: Sendable {
+    case page(Page)
+    /// Another page of the console, by GET.
+    case redirect(String)
+
+    static func done(_ notice: Notice, _ path: String...) -> Outcome { .redirect(Link.to(path, query: [Notice.field: notice.rawValue])) }
+}

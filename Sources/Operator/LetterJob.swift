@@ -1,0 +1,40 @@
+import FoundationEssentials
+import Terminal
+
+/// A job of the service, as it reports it.
+package struct LetterJob: Decodable, Sendable, Equatable {
+    package let id: String
+    package let action: String
+    package let filter: [String: String]
+    package let state: String
+    /// While it runs: selecting, acting, or following what was sent.
+    package let phase: String?
+    package let reason: String?
+    package let selected: Int
+    package let sent: Int
+    package let handled: Int
+    package let diedAgain: Int
+    /// Replays without a known outcome.
+    package let unknown: Int?
+    package let skipped: Int
+    /// Skipped letters by reason.
+    package let skips: [String: Int]?
+    package let rate: Double?
+    package let startedAt: Date
+    package let startedBy: String
+    package let finishedAt: Date?
+    /// How many of the orders that its letters name are in each state.
+    package let orders: [String: Int]?
+
+    package var isRunning: Bool { state == "running" }
+
+    /// The percentage of the selected letters that are done.
+    package var percent: Int { selected == 0 ? (isRunning ? 0 : 100) : min(100, (sent + skipped) * 100 / selected) }
+
+    package var line: String {
+        let counts = "\(sent) of \(selected) sent, \(handled) handled, \(diedAgain) died again, \(skipped) skipped"
+        let rate = isRunning ? rate.flatMap { Int(exactly: $0.rounded()) }.map { $0 > 0 ? ", \($0) a second" : "" } ?? "" : ""
+        let doing = isRunning ? phase ?? state : state
+        return "\(action.printable) \(doing.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")"
+    }
+}
