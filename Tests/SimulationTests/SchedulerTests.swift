@@ -69,4 +69,15 @@ struct SchedulerTests {
         #expect(first.contains("Its own threads:"))
         withExtendedLifetime(watchdog) {}
     }
+
+    @Test func `a run that has ended does not count as standing still`() async throws {
+        let reports = Mutex(0)
+        let watchdog = Watchdog(timeout: .seconds(3_600)) { _ in reports.withLock { $0 += 1 } }
+        watchdog.note(.timer)
+        watchdog.look(at: .now + .seconds(4_000))
+        #expect(reports.withLock { $0 } == 1)
+        try await Scheduler(seed: 1, clock: SimulatedClock(start: Date(timeIntervalSince1970: 0)), watchdog: watchdog).run {}
+        watchdog.look(at: .now + .seconds(4_000))
+        #expect(reports.withLock { $0 } == 1)
+    }
 }

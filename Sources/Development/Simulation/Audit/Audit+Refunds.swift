@@ -22,6 +22,12 @@ extension Audit {
         deadLetters.contains { letter in intents.contains { $0.id == letter.intent && $0.order == order } }
     }
 
+    /// Whether a dead letter may hold a report to the order about its payment back, until an operator replays it: orders could not handle it, or a message that payments has
+    /// handled could not send it.
+    func isUnreported(_ order: UUID) -> Bool {
+        deadLetters.contains { $0.order == order && Self.excusedCauses.contains($0.cause) && ($0.origin.hasPrefix("orders.") || $0.origin.hasPrefix("payments.")) }
+    }
+
     /// Whether a dead letter stands for a refund that an operator has to decide, or had to: the gateway may have made it since, or all of the payment was returned.
     func standsForRefund(_ letter: DeadLetter) -> Bool {
         letter.cause == "refund-refused" && books.refunds.contains { $0.order == letter.order }

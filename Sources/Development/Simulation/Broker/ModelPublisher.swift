@@ -10,12 +10,15 @@ struct ModelPublisher: MessagePublisher {
     let confirms: Bool
     let process: SimulatedProcess
     let faults: Faults
+    /// Changes each publication before it is sent.
+    var rewrite: @Sendable (Publication) -> Publication = { $0 }
 
     var isBlocked: Bool { false }
     var isConnected: Bool { broker.outage == .zero }
 
     func publish(_ publications: [Publication], deadline: Duration) async -> [PublishOutcome] {
         guard !publications.isEmpty else { return [] }
+        let publications = publications.map(rewrite)
         await process.pass(confirms ? .publish : .reply)
         await travel(faults.chance.duration(milliseconds: Self.latency))
         let outage = broker.outage

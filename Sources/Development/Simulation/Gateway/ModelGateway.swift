@@ -22,7 +22,7 @@ final class ModelGateway: Sendable {
         var book = GatewayBook()
         var undelivered = 0
         var awayUntil: Int64 = 0
-        /// Charges that will be carried out although their callers have given up.
+        /// Charges that will be carried out although their callers have given up, and choices that customers will make.
         var late = 0
     }
 
@@ -121,6 +121,15 @@ final class ModelGateway: Sendable {
         let isCompleted = faults.chance.happens(0.5)
         endReview(of: order, isCompleted: isCompleted, looks: 20)
         return true
+    }
+
+    /// The same after a while, which the simulation awaits.
+    func choose(_ choice: GatewayBook.PayPal.Choice, _ order: UUID, after delay: Duration) {
+        state.withLock { $0.late += 1 }
+        clock.schedule(after: delay) { [self] in
+            _ = choose(choice, order)
+            state.withLock { $0.late -= 1 }
+        }
     }
 
     /// Whether the order is paid on PayPal's pages.

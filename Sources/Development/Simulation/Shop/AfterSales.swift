@@ -5,8 +5,11 @@ import Messaging
 /// What happens to the money of a confirmed order: refunds in parts, more than is left, two at once; and what others do at the gateway by themselves.
 extension Customer {
     static let refunds = 10...300
+    /// How many of the authorizations end as soon as the order is confirmed, perhaps before the first parcel leaves.
+    static let earlyLapses = 0.15
 
     func complain(about order: UUID) async throws {
+        if shop.capture == .manual, chance.happens(Self.earlyLapses) { lapse(order) }
         for number in 0..<chance.below(5) {
             try await shop.clock.sleep(for: chance.duration(milliseconds: 100...20_000))
             // A refund first: what others do needs one, mostly.
@@ -21,8 +24,7 @@ extension Customer {
                 if shop.gateway.refundByHand(order, amount: 50) { shop.visits.note(Moment.refundByHand) }
             case 4:
                 if shop.gateway.failRefund(order) { shop.visits.note(Moment.refundFailedLate) }
-            case 5:
-                if shop.capture == .manual, chance.happens(0.3), shop.gateway.endAuthorization(order) { shop.visits.note(Moment.authorizationEnded) }
+            case 5: lapse(order)
             default:
                 guard shop.gateway.dispute(order) else { continue }
                 shop.visits.note(Moment.dispute)
@@ -30,6 +32,11 @@ extension Customer {
                 shop.gateway.decideDispute(order, isWon: chance.happens(0.5))
             }
         }
+    }
+
+    /// The bank ends the authorization, if the payment was not captured yet.
+    private func lapse(_ order: UUID) {
+        if shop.gateway.endAuthorization(order) { shop.visits.note(Moment.authorizationEnded) }
     }
 
     private func refund(_ order: UUID, key: String, amount: Int?) async throws {

@@ -17,6 +17,11 @@ struct Customer: Sendable {
         }
     }
 
+    /// What customers pay with. Some shops have hardly any customers but PayPal's.
+    static let usualCards: [Card] = [.good, .good, .good, .declined, .asking, .asking, .payPal, .payPal]
+    static let payPalCards: [Card] = [.good, .payPal, .payPal, .payPal, .payPal]
+    static let payPalShops = 0.35
+
     /// What the customer does about a request to authenticate.
     enum Behaviour: CaseIterable {
         case authenticates, fails, failsThenPays, leaves
@@ -58,7 +63,7 @@ struct Customer: Sendable {
                 "carts.items.put", key: "put \(line)", parameters: ["id": cart.id.uuidString, "sku": sku],
                 body: #"{"quantity":\#(1 + chance.below(2))}"#)
         }
-        let card = chance.pick([Card.good, .good, .good, .declined, .asking, .payPal, .payPal])
+        let card = chance.pick(shop.cards)
         let body = body(cart.id, card)
         if chance.happens(0.2) {
             // Two clicks, two keys, one cart.
@@ -136,7 +141,7 @@ struct Customer: Sendable {
     /// Returns the state that it settled in; nil when the customer left before.
     private func follow(_ answer: Answer) async throws -> String? {
         let id = answer.order.id
-        let behaviour = chance.pick(Behaviour.allCases)
+        let behaviour = chance.pick(Behaviour.allCases + [.authenticates])
         var hasActed = false
         if chance.happens(0.5) {
             let wait = chance.uuid()
@@ -191,14 +196,17 @@ struct Customer: Sendable {
     /// Approves at once, after a while, or when the order has long been given up; or the bank declines, or PayPal reviews the payment.
     private func act(_ behaviour: Behaviour, atPayPal order: UUID) async throws {
         switch behaviour {
-        case .leaves: shop.visits.note(Moment.leftPayPal)
-        case .authenticates: _ = shop.gateway.choose(.approve, order)
+        case .leaves:
+            shop.visits.note(Moment.leftPayPal)
+            if chance.happens(0.5) { shop.gateway.choose(.approve, order, after: chance.duration(milliseconds: Self.muchLater)) }
+        case .authenticates: _ = shop.gateway.choose(chance.happens(0.3) ? .review : .approve, order)
         case .fails: _ = shop.gateway.choose(chance.happens(0.5) ? .decline : .review, order)
-        case .failsThenPays:
-            let delay = chance.duration(milliseconds: chance.happens(0.5) ? 0...20_000 : 60_000...150_000)
-            shop.clock.schedule(after: delay) { [shop] in _ = shop.gateway.choose(.approve, order) }
+        case .failsThenPays: shop.gateway.choose(.approve, order, after: chance.duration(milliseconds: chance.happens(0.5) ? 0...20_000 : Self.muchLater))
         }
     }
+
+    /// About when an order is given up, and long after.
+    private static let muchLater = 60_000...180_000
 
     /// Repeats the request until there is a final answer; nil when there never was one.
     func ask(

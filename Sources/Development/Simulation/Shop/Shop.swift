@@ -47,6 +47,9 @@ final class Shop: Sendable {
     let databases: [Service: SharedDatabase]
     let sabotage: Sabotage?
     let capture: CaptureMode
+    let cards: [Customer.Card]
+    /// Whether some of the orders workers are of an earlier version.
+    let isUpgrading: Bool
     let logger: Logger
     private let chance: Chance
     private let running = Mutex<[SimulatedProcess]>([])
@@ -63,6 +66,8 @@ final class Shop: Sendable {
         (self.databases, self.capture, self.sabotage, self.logger) = (databases, capture, sabotage, logger)
         clock = scheduler.clock
         chance = Chance(seed: seed, stream: "services")
+        isUpgrading = Chance(seed: seed, stream: "versions").happens(EarlierOrders.upgrades)
+        cards = Chance(seed: seed, stream: "cards").happens(Customer.payPalShops) ? Customer.payPalCards : Customer.usualCards
         let process = SimulatedProcess("ingress", faults: faults, visits: visits, isMortal: false)
         ingress = Self.requestClient(process, broker, faults, visits, clock: clock, randomness: Chance(seed: seed, stream: "ingress"), logger)
     }
@@ -146,8 +151,10 @@ final class Shop: Sendable {
             consumer.acknowledgesAtOnce = sabotage == .earlyAcknowledgement
             consumers[queue] = consumer
         }
+        var publisher = ModelPublisher(broker: broker, confirms: true, process: process, faults: faults)
+        if service == .orders, isUpgrading { publisher.rewrite = EarlierOrders.sending }
         let wiring = Worker.Wiring(
-            consumers: consumers, publisher: ModelPublisher(broker: broker, confirms: true, process: process, faults: faults),
+            consumers: consumers, publisher: publisher,
             replies: ModelPublisher(broker: broker, confirms: false, process: process, faults: faults),
             database: SimulatedDatabase(shared, clock: clock, process: process, faults: faults, visits: visits, sabotage: sabotage),
             clock: processClock, randomness: randomness)

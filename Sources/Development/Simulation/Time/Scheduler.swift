@@ -63,6 +63,7 @@ public final class Scheduler: TaskExecutor, SerialExecutor {
     }
 
     private func drain(until isOver: () -> Bool) {
+        defer { watchdog?.note(.ended) }
         while !isOver() {
             let job = ready.withLock { ready -> UnownedJob? in
                 guard !ready.isEmpty else { return nil }

@@ -15,6 +15,8 @@ final class Watchdog: Sendable {
         case timer
         /// A statement on the session that this server process serves.
         case statement(backend: Int32)
+        /// Nothing: the run has ended. Tasks of processes that were killed keep the run's objects, and this one, for good.
+        case ended
     }
 
     /// The longest real time that a step may take on a busy machine.
@@ -61,10 +63,10 @@ final class Watchdog: Sendable {
         state.withLock { $0.waiting = waiting }
     }
 
-    private func look() {
+    func look(at now: ContinuousClock.Instant = .now) {
         let text = state.withLock { state -> String? in
-            let still = ContinuousClock.now - state.since
-            guard !state.isReported, still >= timeout else { return nil }
+            let still = now - state.since
+            guard state.doing != .ended, !state.isReported, still >= timeout else { return nil }
             state.isReported = true
             return Self.text(state, still)
         }
@@ -86,6 +88,7 @@ final class Watchdog: Sendable {
         case .connecting: "it waits for a connection to PostgreSQL"
         case .job(let number): "its job \(number) has not ended"
         case .timer: "a timer has not ended"
+        case .ended: "it has ended"
         case .statement(let backend): "it waits for a statement of PostgreSQL's process \(backend)"
         }
     }
