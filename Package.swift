@@ -117,10 +117,14 @@ let package = Package(
         } + [
             // What the executables have in common.
             .target(name: "Terminal", dependencies: [log, signals], swiftSettings: safe),
+            // Child processes: started, watched, restarted and stopped.
+            .target(name: "Processes", dependencies: [subprocess], swiftSettings: safe),
+            // How many workers each pool needs, and what starts and stops them.
+            .target(name: "Autoscaling", dependencies: ["Processes", "Terminal", "JSON", "WebClient", log, lifecycle], swiftSettings: safe),
             .target(
                 name: "Assembly",
                 dependencies: [
-                    "Messaging", "Runtime", "Topology", "Ingress", "Console", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient",
+                    "Autoscaling", "Messaging", "Runtime", "Topology", "Ingress", "Console", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient",
                     "Secrets", log, metrics,
                     lifecycle, signals, arguments,
                 ]
@@ -139,15 +143,14 @@ let package = Package(
             .executableTarget(
                 name: "wharf",
                 dependencies: [
-                    "Operator", "Assembly", "Audit", "Terminal", "LocalState", "Messaging", "JSON", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL", "AMQP",
-                    "WebClient",
-                    "Secrets", "Gzip",
+                    "Operator", "Assembly", "Audit", "Autoscaling", "Terminal", "LocalState", "Messaging", "JSON", "Runtime", "Input", "Topology", "Operations", "Contracts", "Ingress", "PostgreSQL",
+                    "AMQP", "WebClient", "Secrets", "Gzip",
                     "Users", "DeadLetters", "Payments",
                     log, lifecycle, arguments,
                 ], swiftSettings: safe),
 
             // For people who build Wharf or try it.
-            development("LocalServers", ["Terminal", "WebClient", "Secrets", log, subprocess]),
+            development("LocalServers", ["Processes", "Terminal", "WebClient", "Secrets", log, subprocess]),
             development("Sandbox", ["JSON", "Contracts", "Secrets", "WebClient", hummingbird, log]),
             // Services on one seeded thread, against a model of the broker and of the gateway.
             development(
@@ -156,7 +159,10 @@ let package = Package(
                     + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) }),
             development(
                 "Up",
-                ["Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Users", log, arguments]),
+                [
+                    "Processes", "Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Users", log,
+                    arguments,
+                ]),
             development("Load", ["Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
             development(
                 "Bench",
@@ -195,7 +201,7 @@ let package = Package(
             // What each suite needs besides TestKit.
             ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
             ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]), ("YAMLTests", ["YAML"]),
-            ("LocalServersTests", ["LocalServers"]),
+            ("LocalServersTests", ["LocalServers"]), ("AutoscalingTests", ["Autoscaling", "Processes", "JSON", "WebClient", log, lifecycle]),
             ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
             ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "PostgreSQL", "Secrets", log, metrics, metricsTestKit, tracing]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
@@ -222,9 +228,9 @@ let package = Package(
             (
                 "WharfTests",
                 [
-                    "wharf", "wharf-dev", "Operator", "Console", "Assembly", "Audit", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON",
+                    "wharf", "wharf-dev", "Operator", "Console", "Assembly", "Audit", "Processes", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON",
                     "Topology", "Contracts",
-                    "Operations", "Instruments", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle,
+                    "Operations", "Instruments", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle, arguments,
                 ]
                     + services.map { .init(stringLiteral: $0) }
             ),

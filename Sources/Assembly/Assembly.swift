@@ -17,6 +17,7 @@ import WebClient
 package struct Assembly: Sendable {
     /// The broker user of an ingress, and its override in the settings.
     package static let ingress = "ingress"
+    package static let autoscaler = "autoscale"
     /// Connections to PostgreSQL of one worker process: one for each concurrent batch, of two queues, and one for the pollers.
     static let poolSize = 5
     /// Shorter than the pool's own timeout for a response, so that the server reports what it stopped.

@@ -44,11 +44,15 @@ package enum Broker {
         return try Definitions(json: Array(data))
     }
 
-    package static func management(_ settings: Settings, _ client: WebClient) throws -> BrokerManagement {
+    static func managementURL(_ settings: Settings) throws(AssemblyError) -> String {
         guard let url = settings.managementURL else {
             throw AssemblyError("WHARF_RABBITMQ_MANAGEMENT_URL", "is not set", "http://user:password@host:15672, several hosts separated by commas")
         }
-        let nodes = try ManagementNodes(url, transport: client)
+        return url
+    }
+
+    package static func management(_ settings: Settings, _ client: WebClient) throws -> BrokerManagement {
+        let nodes = try ManagementNodes(try managementURL(settings), transport: client)
         return BrokerManagement { method, path, body in
             let response = try await nodes.send(method, path, body: body, timeout: longestAnswer)
             return (response.status, response.body)

@@ -45,9 +45,24 @@ extension Settings {
         case .carts: return name == "PAYPAL_CLIENT_ID" || name == "WHARF_GATEWAYS"
         case .deadletters: return name.hasPrefix("WHARF_DEAD_LETTER_")
         case nil:
+            if role == Assembly.autoscaler { return name == "WHARF_RABBITMQ_MANAGEMENT_URL" }
             return role == "ingress"
                 && ["STRIPE_WEBHOOK_SECRET", "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "TWILIO_AUTH_TOKEN", "TWILIO_WEBHOOK_URL", "SENDGRID_WEBHOOK_KEY"].contains(name)
         default: return false
+        }
+    }
+
+    /// Secrets of single roles, by how their names begin; besides the URLs in ``ways``.
+    private static let secretsOfRoles = ["STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_", "WHARF_DEAD_LETTER_", "WHARF_REDIS_URL", "WHARF_RABBITMQ_MANAGEMENT_URL"]
+
+    /// The environment of a process that another one starts for a role: without the secrets of other roles, of administrators and of the management API.
+    package static func environment(for role: String, from environment: [String: String]) -> [String: String] {
+        let own = ways.filter { way in ["", "_FILE"].contains { !environment["\(way)_\(role.uppercased())\($0)", default: ""].isEmpty } }
+        return environment.filter { variable, _ in
+            let name = variable.hasSuffix("_FILE") ? String(variable.dropLast("_FILE".count)) : variable
+            if ways.contains(name) { return !own.contains(name) }
+            guard (ways.map { "\($0)_" } + secretsOfRoles).contains(where: name.hasPrefix) else { return true }
+            return isOwn(name, of: role) || role == ServiceName.notifications.rawValue && ["SENDGRID_", "TWILIO_"].contains(where: name.hasPrefix)
         }
     }
 

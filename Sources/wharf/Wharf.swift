@@ -8,7 +8,7 @@ struct Wharf: AsyncParsableCommand {
         commandName: "wharf",
         abstract: "A commerce backend made of message queues, which cannot lose an order.",
         groupedSubcommands: [
-            CommandGroup(name: "Roles", subcommands: [IngressCommand.self, WorkerCommand.self, ConsoleCommand.self]),
+            CommandGroup(name: "Roles", subcommands: [IngressCommand.self, WorkerCommand.self, ConsoleCommand.self, AutoscaleCommand.self]),
             CommandGroup(
                 name: "Operations",
                 subcommands: [

@@ -43,14 +43,14 @@ import Testing
 
     @Test func `a program that does not exist is an error at the start`() async throws {
         let process = ManagedProcess(name: "none", command: ProcessCommand("/none"), output: .file("/dev/null"))
-        let error = await #expect(throws: LocalServerError.self) { try await process.start() }
+        let error = await #expect(throws: ProcessError.self) { try await process.start() }
         #expect(error?.code == .missing)
     }
 
     @Test func `a second start is refused while the process runs`() async throws {
         let process = shell("exec sleep 100")
         try await process.start()
-        let error = await #expect(throws: LocalServerError.self) { try await process.start() }
+        let error = await #expect(throws: ProcessError.self) { try await process.start() }
         #expect(error?.code == .running)
         #expect(await process.stop() == .signalled(SIGTERM))
     }

@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    private static let documents = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/ADDING.md", "docs/ARCHITECTURE.md", "docs/DEPLOYMENT.md", "docs/OPERATIONS.md", "docs/PERFORMANCE.md"]
+    private static let documents = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/ADDING.md", "docs/ARCHITECTURE.md", "docs/DEPLOYMENT.md", "docs/operations.md", "docs/PERFORMANCE.md"]
 
     @Test(arguments: documents) func `a document links to files that exist, and names none that does not`(document: String) throws {
         let text = try Structure.text(document)

@@ -106,8 +106,8 @@ import Testing
         #expect(unread == [])
     }
 
-    @Test func `every command of README and OPERATIONS exists`() throws {
-        let documents = try Self.text("README.md") + Self.text("docs/OPERATIONS.md")
+    @Test func `every command of README and operations exists`() throws {
+        let documents = try Self.text("README.md") + Self.text("docs/operations.md")
         let commands = try Self.sources(in: "Sources").flatMap { source in
             source.text.matches(of: /commandName: "([a-z-]+)"/).map { (source.path, String($0.1)) }
         }

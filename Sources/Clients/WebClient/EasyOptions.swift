@@ -94,6 +94,7 @@ extension EasyOptions {
         let mayUseProxy = settings.usesEnvironmentProxy && destination.isEncrypted && !destination.isLoopback
         if !mayUseProxy { set(CURLOPT_PROXY, "") }
         set(CURLOPT_URL, request.url)
+        if let socket = request.unixSocket { set(CURLOPT_UNIX_SOCKET_PATH, socket) }
         set(CURLOPT_USERAGENT, settings.userAgent)
         set(CURLOPT_CONNECTTIMEOUT_MS, min(settings.connectTimeout, remaining).wholeMilliseconds)
         // One request at a time on a connection: when it breaks, one payment is in doubt and not a hundred.

@@ -70,7 +70,7 @@ package struct Chaos: AsyncParsableCommand {
         } catch let error as AuditError {
             Role.complain("\(error)")
             throw ExitCode(ChaosError(.failed, "").exitStatus)
-        } catch let error as LocalServerError {
+        } catch let error where error is LocalServerError || error is ProcessError {
             Role.complain("\(error)")
             throw ExitCode(ChaosError(.failed, "").exitStatus)
         }

@@ -11,8 +11,6 @@ public struct LocalServerError: Error, Sendable, CustomStringConvertible {
         case tool
         /// No free port was found.
         case ports
-        /// The process runs already.
-        case running
     }
 
     public let code: Code

@@ -5,7 +5,7 @@ import LocalState
 /// The processes that `wharf-dev up` runs.
 package struct ProcessGroup: Sendable {
     /// A role cuts off its own shutdown before that, and logs it.
-    package static let grace = Role.longestShutdown + .seconds(5)
+    package static let grace = Assembly.workerGrace
 
     package let ingress: [ProcessSupervisor]
     package let console: [ProcessSupervisor]

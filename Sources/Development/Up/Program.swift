@@ -38,7 +38,7 @@ package struct Program: Sendable {
         if isLate { throw ProgramError(.deadline, "\(name) took longer than \(limit.inSeconds).") }
         if status == .exited(127) { throw ProgramError(.missing, "\(name) is not installed; make packages installs what is needed.") }
         guard status == .exited(0) else {
-            throw ProgramError(.failed, "\(name) \(status.map(ProcessSupervisor.describe) ?? "did not run"):\n\(printed.last(5).joined(separator: "\n"))")
+            throw ProgramError(.failed, "\(name) \(status.map(\.description) ?? "did not run"):\n\(printed.last(5).joined(separator: "\n"))")
         }
         return printed.all
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Operations
+import Processes
 import Testing
 
 @testable import Assembly

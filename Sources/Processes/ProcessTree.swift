@@ -2,34 +2,39 @@ import FoundationEssentials
 import Glibc
 
 /// One process, distinguished from a later one with the same id.
-struct ProcessIdentity: Hashable, Sendable {
-    let id: Int32
+package struct ProcessIdentity: Hashable, Sendable {
+    package let id: Int32
     /// Clock ticks from boot to the start of the process.
-    let startTime: UInt64
+    package let startTime: UInt64
+
+    package init(id: Int32, startTime: UInt64) {
+        self.id = id
+        self.startTime = startTime
+    }
 
     /// Whether this very process still runs. A zombie does not: it holds no file and no port.
-    var isAlive: Bool {
+    package var isAlive: Bool {
         guard let status = ProcessStatus(id: id) else { return false }
         return status.startTime == startTime && !status.isZombie
     }
 }
 
 extension Sequence<ProcessIdentity> {
-    var hasLiving: Bool { contains { $0.isAlive } }
+    package var hasLiving: Bool { contains { $0.isAlive } }
 }
 
 /// The contents of `/proc/<id>/stat`.
-struct ProcessStatus {
-    let parent: Int32
-    let isZombie: Bool
-    let startTime: UInt64
+package struct ProcessStatus {
+    package let parent: Int32
+    package let isZombie: Bool
+    package let startTime: UInt64
 
-    init?(id: Int32) {
+    package init?(id: Int32) {
         guard let data = try? Data(contentsOf: URL(filePath: "/proc/\(id)/stat")) else { return nil }
         self.init(stat: String(decoding: data, as: UTF8.self))
     }
 
-    init?(stat: String) {
+    package init?(stat: String) {
         // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
         guard let end = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[stat.index(after: end)...].split(separator: " ")
@@ -42,8 +47,8 @@ struct ProcessStatus {
 
 /// The processes below a process: PostgreSQL's and Erlang's helpers make sessions of their own, so that a signal to the
 /// process group does not reach them.
-enum ProcessTree {
-    static func descendants(of root: Int32) -> [ProcessIdentity] {
+package enum ProcessTree {
+    package static func descendants(of root: Int32) -> [ProcessIdentity] {
         var children: [Int32: [ProcessIdentity]] = [:]
         for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
             guard let id = Int32(entry), let status = ProcessStatus(id: id) else { continue }
@@ -60,7 +65,7 @@ enum ProcessTree {
     }
 
     /// Kills those that still run.
-    static func kill(_ processes: [ProcessIdentity]) {
+    package static func kill(_ processes: [ProcessIdentity]) {
         for process in processes where process.isAlive { _ = Glibc.kill(process.id, SIGKILL) }
     }
 }

@@ -1,11 +1,13 @@
 /// Cuts a stream of bytes into lines. A line longer than the bound is cut into pieces, so memory is bounded too.
-struct LineSplitter {
-    static let maximumLineBytes = 64 * 1024
+package struct LineSplitter {
+    package static let maximumLineBytes = 64 * 1024
 
     private var rest: [UInt8] = []
 
+    package init() {}
+
     /// Adds the next bytes and returns the lines that they complete, without their line ends.
-    mutating func lines(adding bytes: some Sequence<UInt8>) -> [String] {
+    package mutating func lines(adding bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
@@ -19,7 +21,7 @@ struct LineSplitter {
     }
 
     /// The line that had no end when the stream ended.
-    mutating func last() -> String? {
+    package mutating func last() -> String? {
         rest.isEmpty ? nil : take()
     }
 

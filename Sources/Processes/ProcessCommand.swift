@@ -41,7 +41,7 @@ extension ProcessCommand {
     ///   request survives exec, so it holds for a server whose start script execs it.
     /// - The parent may have died before that request was made: the shell compares its parent with the one it should have.
     /// - An own process group keeps a terminal's Ctrl-C away, and lets stragglers be killed together.
-    func tiedToThisProcess(log: String? = nil) -> Configuration {
+    package func tiedToThisProcess(log: String? = nil) -> Configuration {
         var script = "[ \"$PPID\" = \(getpid()) ] || exit 125; "
         script += "if [ -n \"$1\" ]; then cd \"$1\" || exit 126; fi; "
         script += "if [ -n \"$2\" ]; then exec >>\"$2\" 2>&1 || exit 126; fi; shift 2; exec \"$@\""

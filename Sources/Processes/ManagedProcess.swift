@@ -16,11 +16,20 @@ public actor ManagedProcess {
     }
 
     /// How a process ended.
-    public enum ExitStatus: Sendable, Equatable {
+    public enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
         case exited(Int32)
         case signalled(Int32)
         /// The operating system did not report it.
         case unknown
+
+        /// As in: "orders-1 ended with status 3".
+        public var description: String {
+            switch self {
+            case .exited(let code): "ended with status \(code)"
+            case .signalled(let signal): "was ended by signal \(signal)"
+            case .unknown: "ended"
+            }
+        }
     }
 
     /// For messages only.
@@ -54,11 +63,11 @@ public actor ManagedProcess {
     }
 
     /// Starts the process and returns when it has a process id; whether it works is for the caller to find out.
-    /// - Throws: ``LocalServerError``: `running` when it runs already, `missing` when there is no such program.
+    /// - Throws: ``ProcessError``: `running` when it runs already, `missing` when there is no such program.
     public func start() async throws {
-        guard end == nil else { throw LocalServerError(.running, "\(name) runs already.") }
+        guard end == nil else { throw ProcessError(.running, "\(name) runs already.") }
         guard FileManager.default.isExecutableFile(atPath: command.executable) else {
-            throw LocalServerError(.missing, "\(name): \(command.executable) is not an executable file.")
+            throw ProcessError(.missing, "\(name): \(command.executable) is not an executable file.")
         }
         lastExit = nil
         // Not to be cancelled: a process whose id was never received could not be ended.
@@ -70,11 +79,11 @@ public actor ManagedProcess {
 
     private func perform() async -> ExitStatus {
         var status = ExitStatus.unknown
-        var failure = LocalServerError(.start, "\(name) could not be started.")
+        var failure = ProcessError(.start, "\(name) could not be started.")
         do {
             status = try await ChildProcess(command: command, output: output).run { await self.began($0) }
         } catch {
-            failure = LocalServerError(.start, "\(name) could not be started: \(error)")
+            failure = ProcessError(.start, "\(name) could not be started: \(error)")
         }
         starting?.resume(throwing: failure)
         starting = nil

@@ -1,0 +1,39 @@
+import Autoscaling
+import FoundationEssentials
+import Operations
+import Processes
+import WebClient
+
+extension Assembly {
+    /// How long a worker that was started by another process may take to end.
+    package static let workerGrace = Role.longestShutdown + .seconds(5)
+
+    /// What `wharf autoscale` runs as a child: this executable, as a worker of the service.
+    /// - Parameter executable: its path.
+    package static func workerCommand(_ executable: String, _ service: String, environment: [String: String]) -> ProcessCommand {
+        var variables = Settings.environment(for: service, from: environment)
+        // Any free port: several workers run on one machine.
+        variables["WHARF_ADMIN_ADDRESS"] = "127.0.0.1:0"
+        return ProcessCommand(executable, ["worker", service], environment: variables, inheritsEnvironment: false)
+    }
+
+    /// The loads of all queues, by RabbitMQ's management API.
+    /// - Throws: ``AssemblyError`` without its URL, ``CredentialsError``.
+    package func queueLoads(_ transport: any HTTPTransport) throws -> @Sendable () async throws -> [String: QueueLoad] {
+        let nodes = try ManagementNodes(try Broker.managementURL(settings), transport: transport)
+        return {
+            let response = try await nodes.send("GET", QueueLoad.path, timeout: .seconds(5))
+            guard response.isSuccess else { throw QueueLoadError(status: response.status) }
+            return try QueueLoad.read(response.body)
+        }
+    }
+
+    private struct QueueLoadError: Error, CustomStringConvertible {
+        let status: Int
+        var description: String { "RabbitMQ's management API answered with status \(status)." }
+    }
+}
+
+extension Autoscaler: HasReadiness {
+    var readiness: [ReadinessCheck] { [ReadinessCheck("pools") { problem }] }
+}

@@ -1,0 +1,2 @@
+// The interface of the servers is made of processes: each of them has one.
+@_exported import Processes
