@@ -105,7 +105,7 @@ extension Assembly {
         case .deadletters:
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
-            services.append(DeadLettersService.gauges(of: database, clock: clock, logger: logger("gauges")))
+            services.append(DeadLettersService.gauges(of: database, services: ServiceName.allCases.map(\.rawValue), clock: clock, logger: logger("gauges")))
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: deadLetterRules, transport: vendors("alerts"), clock: clock)
         }
