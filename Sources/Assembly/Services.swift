@@ -13,6 +13,7 @@ import Orders
 import Payments
 import PostgreSQL
 import Redis
+import Secrets
 import ServiceLifecycle
 import Users
 import WebClient
@@ -119,7 +120,7 @@ extension Assembly {
         let (minutes, times) = (settings.deadLetters.replayAfterMinutes, settings.deadLetters.replayTimes)
         let replay = causes.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, afterMinutes: minutes, times: times)
         guard let url = settings.deadLetters.alertURL, let secret = settings.deadLetters.alertSecret else { return DeadLetterRules(replay: replay) }
-        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret, rate: settings.deadLetters.alertRate))
+        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret.exposed, rate: settings.deadLetters.alertRate))
     }
 }
 
