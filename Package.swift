@@ -178,7 +178,7 @@ let package = Package(
                 ]),
             .executableTarget(
                 name: "wharf-dev",
-                dependencies: ["Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Assembly", "Operations", "Messaging", "Topology", "LocalServers", log, lifecycle, arguments],
+                dependencies: ["Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Assembly", "Operations", "Messaging", "Topology", "LocalServers", "Secrets", log, lifecycle, arguments],
                 swiftSettings: safe),
             .target(name: "TestKit", dependencies: ["LocalServers", "WebClient", log], path: "Tests/TestKit", swiftSettings: safe),
             // A service over a database of its own, for the suites of services.
@@ -205,18 +205,24 @@ let package = Package(
             ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
             ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "PostgreSQL", "Secrets", log, metrics, metricsTestKit, tracing]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
-            ("OperationsTests", ["Operations", "Instruments", "Messaging", "JSON", "Runtime", "Traces", "WebClient", "LocalServers", log, metrics, tracing, lifecycle]),
+            ("OperationsTests", ["Operations", "Secrets", "Instruments", "Messaging", "JSON", "Runtime", "Traces", "WebClient", "LocalServers", log, metrics, tracing, lifecycle]),
             ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Gzip", "Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("ConsoleTests", ["Console", "Operator", "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "Secrets", "WebClient", hummingbird, log]),
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
             ("SandboxTests", ["Sandbox", "JSON", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "IOThreads", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
             ("NotificationsTests", ["ServiceKit", "Notifications", "Sandbox", "Runtime", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
-            ("DeadLettersTests", ["ServiceKit", "DeadLetters", "WebClient", "Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, lifecycle]),
+            (
+                "DeadLettersTests",
+                [
+                    "ServiceKit", "DeadLetters", "WebClient", "Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, metrics, metricsTestKit,
+                    lifecycle,
+                ]
+            ),
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
-            ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
-            ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets"]),
+            ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, metrics, metricsTestKit, lifecycle]),
+            ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets", log, metrics, metricsTestKit]),
             ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []), ("MonitoringTests", ["Instruments", "YAML", "LocalServers"]),
             (
                 "FaultTests",

@@ -1,4 +1,5 @@
 import Operations
+import Secrets
 import WebClient
 
 extension Assembly {
@@ -10,7 +11,7 @@ extension Assembly {
         let api = role == Self.ingress && settings.httpAddress.port > 0 ? settings.httpAddress : nil
         let adminHost = settings.adminAddress.host
         return ConsulRegistration(
-            address: agent, token: settings.consul.token, transport: WebClient(logger: logger("consul")),
+            address: agent, token: settings.consul.token?.exposed, transport: WebClient(logger: logger("consul")),
             identity: .init(role: role, process: name, version: Version.current),
             serving: { api ?? adminPort().map { ListenAddress(host: adminHost, port: $0) } }, readiness: readiness, clock: clock, logger: logger("consul"))
     }

@@ -5,6 +5,7 @@ import Ingress
 import Logging
 import Messaging
 import Operations
+import Secrets
 import ServiceLifecycle
 
 extension Assembly {
@@ -16,7 +17,7 @@ extension Assembly {
         let address = settings.httpAddress
         var configuration = IngressConfiguration(
             host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
-            webhookSecrets: ["stripe": settings.stripe.webhookSecrets, "twilio": settings.twilio.webhookSecrets, "sendgrid": settings.mail.sendGridWebhookKeys],
+            webhookSecrets: ["stripe": settings.stripe.webhookSecrets.map(\.exposed), "twilio": settings.twilio.webhookSecrets.map(\.exposed), "sendgrid": settings.mail.sendGridWebhookKeys],
             webhookURLs: settings.twilio.webhookURL.map { ["twilio": $0] } ?? [:], payPalWebhooks: payPalWebhooks(), corsOrigins: settings.corsOrigins, trustedProxies: settings.trustedProxies,
             answerLifetime: settings.cacheSeconds, openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))

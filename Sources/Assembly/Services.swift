@@ -13,6 +13,7 @@ import Orders
 import Payments
 import PostgreSQL
 import Redis
+import Secrets
 import ServiceLifecycle
 import Users
 import WebClient
@@ -105,7 +106,7 @@ extension Assembly {
         case .deadletters:
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
-            services.append(DeadLettersService.gauges(of: database, clock: clock, logger: logger("gauges")))
+            services.append(DeadLettersService.gauges(of: database, services: ServiceName.allCases.map(\.rawValue), clock: clock, logger: logger("gauges")))
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: deadLetterRules, transport: vendors("alerts"), clock: clock)
         }
@@ -119,7 +120,7 @@ extension Assembly {
         let (minutes, times) = (settings.deadLetters.replayAfterMinutes, settings.deadLetters.replayTimes)
         let replay = causes.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, afterMinutes: minutes, times: times)
         guard let url = settings.deadLetters.alertURL, let secret = settings.deadLetters.alertSecret else { return DeadLetterRules(replay: replay) }
-        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret, rate: settings.deadLetters.alertRate))
+        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret.exposed, rate: settings.deadLetters.alertRate))
     }
 }
 

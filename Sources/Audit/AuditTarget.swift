@@ -5,6 +5,7 @@ import Logging
 import Messaging
 import Operations
 import Payments
+import Secrets
 import Topology
 import WebClient
 
@@ -39,16 +40,16 @@ package struct AuditTarget: Sendable {
         showsPayPal = hasPayPal && sandbox != nil && settings.payPal.apiBase.withoutTrailingSlash == sandbox?.withoutTrailingSlash
         if !showsPayPal, let id = settings.payPal.clientID, let secret = settings.payPal.clientSecret {
             payPal = PayPalLedger(
-                gateway: PayPalGateway(transport: transport, clientID: id, clientSecret: secret, base: settings.payPal.apiBase, clock: settings.clock))
+                gateway: PayPalGateway(transport: transport, clientID: id, clientSecret: secret.exposed, base: settings.payPal.apiBase, clock: settings.clock))
         } else {
             payPal = nil
         }
         if let sandbox {
             // A live key is for Stripe alone.
             let key = settings.stripe.apiKey.flatMap { Settings.Stripe.isLive($0) ? nil : $0 }
-            ledger = SandboxLedger(url: sandbox, key: key, hasPayPal: showsPayPal, transport: transport)
+            ledger = SandboxLedger(url: sandbox, key: key?.exposed, hasPayPal: showsPayPal, transport: transport)
         } else {
-            ledger = settings.stripe.apiKey.map { StripeLedger(transport: transport, key: $0, base: settings.stripe.apiBase) }
+            ledger = settings.stripe.apiKey.map { StripeLedger(transport: transport, key: $0.exposed, base: settings.stripe.apiBase) }
         }
         queues = settings.managementURL.map { QueueList(transport: transport, managementURL: $0) }
     }

@@ -17,22 +17,28 @@ extension Instrument {
 /// A gauge whose values are replaced together, by its one label.
 public final class GaugeSet: Sendable {
     private let instrument: Instrument
+    private let labels: [String]
     private let gauges = Mutex<[String: Gauge]>([:])
 
-    public init(_ instrument: Instrument) {
+    /// - Parameter labels: Those that are known beforehand: a change from 0 is noticed, a series that begins with another value is not.
+    public init(_ instrument: Instrument, labels: [String] = []) {
         self.instrument = instrument
+        self.labels = labels
     }
 
     /// Labels without a value are 0 from now on.
     public func set(_ values: [String: Double]) {
         gauges.withLock { gauges in
-            for label in values.keys where gauges[label] == nil { gauges[label] = instrument.gauge(label) }
+            for label in labels + values.keys where gauges[label] == nil { gauges[label] = instrument.gauge(label) }
             for (label, gauge) in gauges { gauge.record(values[label] ?? 0) }
         }
     }
 
     /// The values could not be read. NaN, as the last ones are no longer known to be true.
     public func forget() {
-        gauges.withLock { for gauge in $0.values { gauge.record(Double.nan) } }
+        gauges.withLock { gauges in
+            for label in labels where gauges[label] == nil { gauges[label] = instrument.gauge(label) }
+            for gauge in gauges.values { gauge.record(Double.nan) }
+        }
     }
 }

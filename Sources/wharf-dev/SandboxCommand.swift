@@ -5,6 +5,7 @@ import Messaging
 import Operations
 import Runtime
 import Sandbox
+import Secrets
 import ServiceLifecycle
 
 struct SandboxCommand: AsyncParsableCommand {
@@ -31,19 +32,18 @@ struct SandboxCommand: AsyncParsableCommand {
             let settings = assembly.settings
             let logger = assembly.logger
             let clock = assembly.clock
-            let key = settings.stripe.apiKey ?? ""
-            guard !key.isEmpty, !Settings.Stripe.isLive(key) else {
-                throw AssemblyError("STRIPE_API_KEY", key.isEmpty ? "is not set" : "is a live key", "a key for the sandbox alone, which begins with sk_test_")
+            guard let key = settings.stripe.apiKey, !Settings.Stripe.isLive(key) else {
+                throw AssemblyError("STRIPE_API_KEY", settings.stripe.apiKey == nil ? "is not set" : "is a live key", "a key for the sandbox alone, which begins with sk_test_")
             }
             guard let secret = settings.stripe.webhookSecrets.first else {
                 throw AssemblyError("STRIPE_WEBHOOK_SECRET", "is not set", "the secret with which the ingress checks the sandbox's webhooks")
             }
             var configuration = SandboxConfiguration(
-                host: host, port: port, apiKey: key, webhookSecret: secret,
+                host: host, port: port, apiKey: key.exposed, webhookSecret: secret.exposed,
                 webhookURL: webhookURL, ledgerFile: journal)
             if let id = settings.payPal.clientID, let secret = settings.payPal.clientSecret {
                 configuration.payPal = PayPalAccount(
-                    clientID: id, clientSecret: secret, webhookID: settings.payPal.webhookID ?? "", webhookURL: payPalWebhookURL)
+                    clientID: id, clientSecret: secret.exposed, webhookID: settings.payPal.webhookID ?? "", webhookURL: payPalWebhookURL)
             }
             return [
                 Sandbox(configuration: configuration, logger: logger, now: { clock.now() }) { port in

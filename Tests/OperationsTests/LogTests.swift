@@ -2,6 +2,7 @@ import FoundationEssentials
 import JSON
 import Logging
 import Messaging
+import Secrets
 import Testing
 
 @testable import Operations
@@ -89,6 +90,27 @@ import Testing
             logger.info("x", metadata: ["a": "own"])
         }
         #expect(text.hasSuffix("a=own b=provided c=logger\n"))
+    }
+
+    @Test(arguments: LogFormat.allCases)
+    func `a secret shows its text in no message, no metadata, no error and no dump of settings`(format: LogFormat) async throws {
+        struct Broken: Error { let key: Secret }
+        let names = ["STRIPE_API_KEY", "PAYPAL_CLIENT_SECRET", "SENDGRID_API_KEY", "TWILIO_AUTH_TOKEN", "CONSUL_HTTP_TOKEN", "STRIPE_WEBHOOK_SECRET", "WHARF_DEAD_LETTER_ALERT_SECRET"]
+        let text = "sk_test_verysecretindeed"
+        let settings = try Settings(environment: Dictionary(names.map { ($0, text) }, uniquingKeysWith: { first, _ in first }))
+        let key = try #require(settings.stripe.apiKey)
+        #expect(key.exposed == text)
+        let written = try await lines(format) { logger in
+            logger.error("\(key) \(settings)", metadata: ["key": "\(key)", "keys": "\([key])", "optional": "\(Optional(key) as Any)"])
+            logger.error("failed", error: Broken(key: key))
+            for part in [settings.stripe, settings.payPal, settings.mail, settings.twilio, settings.consul, settings.deadLetters] as [Any] {
+                var dumped = ""
+                dump(part, to: &dumped)
+                logger.error("\(part) \(String(reflecting: part)) \(dumped)")
+            }
+        }
+        #expect(written.contains("(hidden)"))
+        #expect(!written.contains("verysecret"))
     }
 
     @Test func `an endless message is cut`() async throws {

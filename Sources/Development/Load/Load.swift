@@ -3,6 +3,7 @@ import Assembly
 import FoundationEssentials
 import Logging
 import Operations
+import Secrets
 import ShopClient
 import Terminal
 import WebClient
@@ -82,7 +83,7 @@ package struct Load: AsyncParsableCommand {
 
     /// A live key is for Stripe alone.
     private static var sandboxKey: String? {
-        ProcessInfo.processInfo.environment["STRIPE_API_KEY"].flatMap { Settings.Stripe.isLive($0) ? nil : $0 }
+        ProcessInfo.processInfo.environment["STRIPE_API_KEY"].flatMap { Settings.Stripe.isLive(Secret($0)) ? nil : $0 }
     }
 
     private func plan() throws(LoadError) -> LoadPlan {

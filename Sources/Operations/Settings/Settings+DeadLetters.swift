@@ -1,5 +1,7 @@
 // What happens to dead letters without an operator: nothing by default.
 
+public import Secrets
+
 extension Settings {
     public struct DeadLetters: Sendable {
         /// Letters of these causes are replayed by themselves.
@@ -8,7 +10,7 @@ extension Settings {
         public let replayTimes: Int
         /// The webhook that alerts are sent to; nil for no alerts.
         public let alertURL: String?
-        public let alertSecret: String?
+        public let alertSecret: Secret?
         /// Deaths a minute; 0 for no alerts about rates.
         public let alertRate: Int
 
@@ -23,9 +25,9 @@ extension Settings {
                 "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", .count(1...1440), standard: 10, "minutes that the oldest letter of such a cause waits before the replay")
             replayTimes = try table.read("WHARF_DEAD_LETTER_REPLAY_TIMES", .count(1...20), standard: 3, "maximum automatic replays a day for one cause in one queue")
             alertURL = try table.read("WHARF_DEAD_LETTER_ALERT_URL", .api(plainText), unset: "no alerts", "the webhook that receives alerts about dead letters", .url)
-            alertSecret = try table.read(Self.secretName, .secret, "the key that alerts are signed with", .secret)
+            alertSecret = try table.secret(Self.secretName, "the key that alerts are signed with")
             alertRate = try table.read("WHARF_DEAD_LETTER_ALERT_RATE", .count(0...1_000_000), standard: 0, "deaths per minute of one cause that cause an alert; 0 for none")
-            if let alertSecret, alertSecret.utf8.count < Self.shortestSecret { throw Self.secretError("it is too short") }
+            if let alertSecret, alertSecret.exposed.utf8.count < Self.shortestSecret { throw Self.secretError("it is too short") }
             if alertURL != nil, alertSecret == nil { throw Self.secretError("WHARF_DEAD_LETTER_ALERT_URL is set, so alerts must be signed") }
         }
 

@@ -1,6 +1,6 @@
 // Third-party services that Wharf calls, and the settings for their keys. A key that is not set is nil: its caller decides what that means.
 
-import Secrets
+public import Secrets
 
 extension Settings {
     /// All of them. A new partner needs a line in each part.
@@ -25,13 +25,13 @@ extension Settings {
 
     public struct PayPal: Sendable {
         public let clientID: String?
-        public let clientSecret: String?
+        public let clientSecret: Secret?
         public let apiBase: String
         public let webhookID: String?
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             clientID = try table.read("PAYPAL_CLIENT_ID", .text, unset: "no payments by PayPal", "client id of the PayPal application; when set, customers may pay with PayPal")
-            clientSecret = try table.read("PAYPAL_CLIENT_SECRET", .secret, "its secret", .secret)
+            clientSecret = try table.secret("PAYPAL_CLIENT_SECRET", "its secret")
             apiBase = try table.read("PAYPAL_API_BASE", .api(plainText), standard: "https://api-m.paypal.com", "PayPal's API")
             webhookID = try table.read("PAYPAL_WEBHOOK_ID", .text, "the webhook whose signatures are checked")
         }
@@ -42,7 +42,7 @@ extension Settings {
         public let from: String
         /// nil: Wharf's own wordings.
         public let templates: String?
-        public let sendGridAPIKey: String?
+        public let sendGridAPIKey: Secret?
         public let sendGridAPIBase: String
         /// Public keys, in Base64.
         public let sendGridWebhookKeys: [String]
@@ -51,12 +51,13 @@ extension Settings {
             url = try table.read("WHARF_MAIL_URL", .mailURL, "how mail leaves; `wharf-dev up` writes it to a Maildir", .url)
             from = try table.read("WHARF_MAIL_FROM", .mailAddress, standard: "Wharf <wharf@localhost>", "the sender of mail")
             templates = try table.read("WHARF_TEMPLATES", .text, unset: "Wharf's own", "a folder with the shop's own wordings, such as orderShipped.de.json")
-            sendGridAPIKey = try table.read("SENDGRID_API_KEY", .secret, "for sendgrid://", .secret)
+            sendGridAPIKey = try table.secret("SENDGRID_API_KEY", "for sendgrid://")
             sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")
-            sendGridWebhookKeys =
-                try table.read("SENDGRID_WEBHOOK_KEY", .secrets, unset: "no events", "the key that verifies SendGrid's signed event webhook; several are separated by commas; for the ingress") ?? []
+            // Public keys; a secret one may have been pasted here by mistake.
+            let keys = try table.secrets(
+                "SENDGRID_WEBHOOK_KEY", unset: "no events", "the key that verifies SendGrid's signed event webhook; several are separated by commas; for the ingress")
+            sendGridWebhookKeys = keys.map(\.exposed)
             guard sendGridWebhookKeys.allSatisfy({ VerifyingKey(base64: $0) != nil }) else {
-                // A secret key may have been pasted here by mistake.
                 throw SettingError(
                     name: "SENDGRID_WEBHOOK_KEY", given: Redaction.shown("", .secret), reason: "not every part is such a key",
                     accepted: "verification keys in Base64 on one line, as SendGrid shows them (elliptic curve, DER); several are separated by commas")
@@ -66,18 +67,18 @@ extension Settings {
 
     public struct Twilio: Sendable {
         public let accountSID: String?
-        public let authToken: String?
+        public let authToken: Secret?
         public let from: String?
         public let apiBase: String
         /// The public URL of `/v1/webhooks/twilio`, to which Twilio reports whether text messages were delivered.
         public let webhookURL: String?
 
         /// The keys of webhook signatures; empty without the URL, which the signatures cover.
-        public var webhookSecrets: [String] { webhookURL == nil ? [] : [authToken].compactMap(\.self) }
+        public var webhookSecrets: [Secret] { webhookURL == nil ? [] : [authToken].compactMap(\.self) }
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             accountSID = try table.read("TWILIO_ACCOUNT_SID", .text, unset: "no text messages", "Twilio account; when set, customers with an international telephone number get text messages")
-            authToken = try table.read("TWILIO_AUTH_TOKEN", .secret, "its token", .secret)
+            authToken = try table.secret("TWILIO_AUTH_TOKEN", "its token")
             from = try table.read("TWILIO_FROM", .text, "the sender of text messages: a number, a name, or a messaging service's id")
             apiBase = try table.read("TWILIO_API_BASE", .api(plainText), standard: "https://api.twilio.com", "Twilio's API")
             webhookURL = try table.read(
@@ -89,11 +90,11 @@ extension Settings {
     public struct Consul: Sendable {
         /// In the form of Consul's own tools: `host:port` or a URL. nil: no role registers itself.
         public let address: String?
-        public let token: String?
+        public let token: Secret?
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
             address = try table.read("CONSUL_HTTP_ADDR", .consul, "when set, every role registers itself with a TTL check")
-            token = try table.read("CONSUL_HTTP_TOKEN", .secret, "Consul's token", .secret)
+            token = try table.secret("CONSUL_HTTP_TOKEN", "Consul's token")
             guard let address, token != nil else { return }
             // host:port means HTTP.
             let url = address.contains("://") ? address : "http://\(address)"

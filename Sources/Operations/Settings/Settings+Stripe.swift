@@ -1,3 +1,4 @@
+public import Secrets
 import WebClient
 
 extension Settings {
@@ -6,18 +7,18 @@ extension Settings {
         private static let origin = "api.stripe.com"
         private static let testKeys = ["sk_test_", "rk_test_"]
 
-        public let apiKey: String?
+        public let apiKey: Secret?
         public let apiBase: String
         /// Secrets that may sign webhooks: a new one is added before the old one is taken away.
-        public let webhookSecrets: [String]
+        public let webhookSecrets: [Secret]
 
         /// Whether the key moves real money. A key that does not say that it is for tests counts as live.
-        public static func isLive(_ key: String) -> Bool { !testKeys.contains(where: key.hasPrefix) }
+        public static func isLive(_ key: Secret) -> Bool { !testKeys.contains(where: key.exposed.hasPrefix) }
 
         init(_ table: inout SettingsReader, _ plainText: PlainTextHosts) throws(SettingError) {
-            apiKey = try table.read("STRIPE_API_KEY", .stripeKey, "secret key; without one `wharf-dev up` uses the sandbox", .secret)
+            apiKey = try table.secret("STRIPE_API_KEY", as: .stripeKey, "secret key; without one `wharf-dev up` uses the sandbox")
             apiBase = try table.read("STRIPE_API_BASE", .api(plainText), standard: "https://\(Self.origin)", "Stripe's API")
-            webhookSecrets = try table.read("STRIPE_WEBHOOK_SECRET", .secrets, "signs Stripe's webhooks; several are separated by commas", .secret) ?? []
+            webhookSecrets = try table.secrets("STRIPE_WEBHOOK_SECRET", "signs Stripe's webhooks; several are separated by commas")
             guard let apiKey, Self.isLive(apiKey), !Self.isStripe(apiBase) else { return }
             throw SettingError(
                 name: "STRIPE_API_BASE", given: "\"\(Redaction.url(apiBase))\"",

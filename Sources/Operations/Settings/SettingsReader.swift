@@ -1,5 +1,6 @@
 import Configuration
 import FoundationEssentials
+import Secrets
 
 /// Reads settings one by one and records each for the table.
 struct SettingsReader {
@@ -35,6 +36,16 @@ struct SettingsReader {
         _ name: String, _ format: SettingFormat<Value>, unset: String = "", _ meaning: String, _ secrecy: Secrecy = .open
     ) throws(SettingError) -> Value? {
         try read(name, format, secrecy, standard: unset, meaning)
+    }
+
+    /// The value of a variable that is a secret. Its text leaves here as a ``Secret``, which no log shows.
+    mutating func secret(_ name: String, as format: SettingFormat<String> = .secret, unset: String = "", _ meaning: String) throws(SettingError) -> Secret? {
+        try read(name, format, .secret, standard: unset, meaning).map(Secret.init)
+    }
+
+    /// The same for several secrets in one variable.
+    mutating func secrets(_ name: String, unset: String = "", _ meaning: String) throws(SettingError) -> [Secret] {
+        try read(name, .secrets, .secret, standard: unset, meaning)?.map(Secret.init) ?? []
     }
 
     /// Whether the variable or its file is given.

@@ -11,7 +11,7 @@ extension PaymentsService {
 
     /// Keeps the gauge of payments, refunds and unclaimed payments that wait for an operator's decision.
     public static func gauges(of database: any Database, clock: any WallClock, logger: Logger) -> GaugeWatch {
-        let counts = GaugeSet(.paymentsUndecided)
+        let counts = GaugeSet(.paymentsUndecided, labels: ["payment", "refund", "unclaimed"])
         return GaugeWatch([counts], of: database, clock: clock, logger: logger) { connection, _ in
             let row = try await connection.query(
                 """

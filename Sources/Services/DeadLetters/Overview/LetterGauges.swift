@@ -7,8 +7,9 @@ public import Runtime
 
 extension DeadLettersService {
     /// Keeps the gauges of open dead letters, by the service that they are from.
-    public static func gauges(of database: any Database, clock: any WallClock, logger: Logger) -> GaugeWatch {
-        let (counts, ages) = (GaugeSet(.deadLettersOpen), GaugeSet(.deadLetterOldestAge))
+    /// - Parameter services: The services that letters are known to come from.
+    public static func gauges(of database: any Database, services: [String], clock: any WallClock, logger: Logger) -> GaugeWatch {
+        let (counts, ages) = (GaugeSet(.deadLettersOpen, labels: services), GaugeSet(.deadLetterOldestAge, labels: services))
         return GaugeWatch([counts, ages], of: database, clock: clock, logger: logger) { connection, now in
             let services = try await Statistics.openByService(on: connection)
             counts.set(Dictionary(services.map { ($0.service, Double($0.open)) }, uniquingKeysWith: +))

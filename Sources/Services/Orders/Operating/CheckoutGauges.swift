@@ -11,7 +11,9 @@ extension OrdersService {
 
     /// Keeps the gauges of running checkouts: how many there are in each phase, how old the oldest is, and how many are stuck.
     public static func gauges(of database: any Database, clock: any WallClock, logger: Logger) -> GaugeWatch {
-        let (counts, ages, stuck) = (GaugeSet(.checkouts), GaugeSet(.checkoutOldestAge), GaugeSet(.checkoutsStuck))
+        let phases = Checkout.Phase.allCases.filter { ![.confirmed, .rejected, .cancelled].contains($0) }.map(\.rawValue)
+        let (counts, ages) = (GaugeSet(.checkouts, labels: phases), GaugeSet(.checkoutOldestAge, labels: phases))
+        let stuck = GaugeSet(.checkoutsStuck, labels: [""])
         return GaugeWatch([counts, ages, stuck], of: database, clock: clock, logger: logger) { connection, now in
             let rows = try await connection.query(
                 """
