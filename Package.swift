@@ -124,8 +124,8 @@ let package = Package(
             .target(
                 name: "Assembly",
                 dependencies: [
-                    "Autoscaling", "Messaging", "Runtime", "Topology", "Ingress", "Console", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL", "Redis", "WebClient",
-                    "Secrets", log, metrics,
+                    "Autoscaling", "Messaging", "Runtime", "Topology", "Ingress", "Console", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL",
+                    "Redis", "WebClient", "Secrets", log, metrics,
                     lifecycle, signals, arguments,
                 ]
                     + services.map { .init(stringLiteral: $0) },
@@ -234,8 +234,8 @@ let package = Package(
             (
                 "WharfTests",
                 [
-                    "wharf", "wharf-dev", "Operator", "Console", "Assembly", "Audit", "Processes", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging", "JSON",
-                    "Topology", "Contracts",
+                    "wharf", "wharf-dev", "Operator", "Console", "Assembly", "Audit", "Processes", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging",
+                    "JSON", "Topology", "Contracts",
                     "Operations", "Instruments", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle, arguments,
                 ]
                     + services.map { .init(stringLiteral: $0) }
