@@ -15,10 +15,12 @@ enum Chart {
             return "<rect x=\"\(place * (width + gap))\" y=\"\(height - bar)\" width=\"\(width)\" height=\"\(bar)\" rx=\"1\"/>"
         }
         let whole = counts.count * (width + gap)
+        // A wide one fills its part of the page.
+        let stretch: Markup = wide ? " preserveAspectRatio=\"none\"" : .nothing
         let label = "\(counts.reduce(0, &+)) in 24 hours, at most \(counts.max() ?? 0) in one"
         let baseline: Markup = "<rect class=\"base\" x=\"0\" y=\"\(height)\" width=\"\(whole)\" height=\"1\"/>"
         return """
-            <svg class="\(wide ? "hours" : "spark")" viewBox="0 0 \(whole) \(height + 1)" width="\(whole)" height="\(height + 1)" role="img" aria-label="\(label)">\(baseline)\(bars)</svg>
+            <svg class="\(wide ? "hours" : "spark")" viewBox="0 0 \(whole) \(height + 1)"\(stretch) width="\(whole)" height="\(height + 1)" role="img" aria-label="\(label)">\(baseline)\(bars)</svg>
             """
     }
 

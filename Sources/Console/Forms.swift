@@ -12,8 +12,8 @@ enum Field {
     }
 
     /// A form that selects what a list shows.
-    static func filter(_ action: String, label: String, _ content: Markup) -> Markup {
-        "<form method=\"get\" action=\"\(action)\" class=\"filter\" role=\"search\" aria-label=\"\(label)\">\(content)<button>Show</button></form>"
+    static func filter(_ action: String, label: String, _ content: Markup, more: Markup = .nothing) -> Markup {
+        "<form method=\"get\" action=\"\(action)\" class=\"filter\" role=\"search\" aria-label=\"\(label)\">\(content)<button>Show</button>\(more)</form>"
     }
 
     static func text(_ label: String, _ name: String, _ value: String?, hint: String? = nil, type: String = "text", extra: Markup = .nothing) -> Markup {

@@ -41,7 +41,7 @@ struct Layout: Sendable {
             <a class="name" href="\(Link.root)">Wharf <span>console</span></a>
             <nav aria-label="Console"><ul>\(items)</ul></nav>
             <form class="find" method="get" action="\(Link.to("find"))" role="search" aria-label="Orders">
-            <label class="hidden" for="find">Order number or id</label><input id="find" name="order" placeholder="Order number or id" autocomplete="off"><button>Find</button>
+            <label class="hidden" for="find">Order number or id</label><input id="find" name="order" placeholder="Order number" autocomplete="off"><button>Find</button>
             </form>
             <div class="account"><span class="person">\(person)</span>\(Field.form(Link.signOut, context, class: "inline", "<button class=\"quiet\">Sign out</button>"))</div>
             </header>

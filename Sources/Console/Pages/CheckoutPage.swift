@@ -40,7 +40,7 @@ struct CheckoutPage: Sendable {
             return [Part.moment(step.at), Part.badge(step.state), "\(step.detail.printable)\(by)", "\(step.milliseconds.map(\.duration) ?? "–")"]
         }
         guard !rows.isEmpty else { return .nothing }
-        return Part.section("Steps", Table("Steps", [.init("Time"), .init("State"), .init("What happened"), .init("Took", .number)], rows).markup)
+        return Part.section("Steps", Table("Steps", [.init("Time"), .init("State"), .init("What happened"), .init("Took", .number, wide: true)], rows).markup)
     }
 
     private var operators: Markup {
@@ -71,7 +71,7 @@ struct Waterfall: Sendable {
             let took: Markup = message.handledAt == nil ? Part.badge("waits", .warn) : "\(message.milliseconds.map(\.duration) ?? "–")"
             return [
                 "<span class=\"depth d\(min(max(message.depth, 0), Self.maximumDepth))\">\((message.operation ?? "a request").printable)</span>", "\(message.service?.printable ?? "–")", bar,
-                took, Part.code(message.id.uuidPrefix),
+                took, Part.code(message.id.shortID),
             ]
         }
         let total = Int(exactly: (whole * 1_000).rounded())?.duration ?? ""

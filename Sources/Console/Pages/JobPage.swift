@@ -27,7 +27,7 @@ struct JobPage: Sendable {
 
     private static func show(_ visit: Visit) async throws -> Outcome {
         let page = JobPage(job: try await visit.services.ask(.job, ["id": visit.id]), context: visit.page)
-        return .page(Page(title: "Job \(page.job.id.uuidPrefix)", section: .jobs, content: page.markup, reload: page.job.isRunning ? pause : nil))
+        return .page(Page(title: "Job \(page.job.id.shortID)", section: .jobs, content: page.markup, reload: page.job.isRunning ? pause : nil))
     }
 
     var markup: Markup {

@@ -27,7 +27,7 @@ struct JobsPage: Sendable {
         guard !list.items.isEmpty else { return Part.empty("There are no jobs.") }
         let rows = list.items.map { job -> [Markup] in
             [
-                "\(Part.link("\(job.action.printable) \(job.id.uuidPrefix)", Link.to("jobs", job.id), class: "title"))<span class=\"sub\">\(JobPage.phrase(job.filter))</span>",
+                "\(Part.link("\(job.action.printable) \(job.id.shortID)", Link.to("jobs", job.id), class: "title"))<span class=\"sub\">\(JobPage.phrase(job.filter))</span>",
                 JobPage.state(job), "\(job.selected)", "\(job.sent)", "\(job.handled)", "\(job.diedAgain)", "\(job.skipped)", Part.age(job.startedAt, now), "\(job.startedBy.printable)",
             ]
         }

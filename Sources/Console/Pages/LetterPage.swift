@@ -54,7 +54,7 @@ struct LetterPage: Sendable {
             ("First failed", Part.moment(letter.firstFailedAt ?? letter.firstSeenAt)), ("Last seen", Part.moment(letter.lastSeenAt)),
             ("Attempts", "\(letter.attempts ?? 0)"), ("Arrived", (letter.seen ?? 1) == 1 ? "once" : "\(letter.seen ?? 1) times"),
             ("Settled", letter.settledBy.map { "by \($0.printable)" + (letter.settledAt.map { ", \(Part.moment($0))" } ?? .nothing) }),
-            ("Group", letter.group.map { Part.link($0.uuidPrefix, Link.to("letters", query: ["group": $0])) }),
+            ("Group", letter.group.map { Part.link($0.shortID, Link.to("letters", query: ["group": $0])) }),
             ("Customer", letter.customerId.map(Part.code)), ("Cart", whole.cartId.map(Part.code)), ("Trace", whole.traceId.map(Part.code)),
         ])
     }

@@ -36,8 +36,8 @@ struct LettersPage: Sendable {
             Field.choice("State", "state", Self.states.map { ($0, $0) }, filter.state)
                 + Field.choice("Service", "service", [("", "any")] + serviceNames.map { ($0, $0) }, values["service"])
                 + Field.text("Operation", "operation", values["operation"], hint: "payments.charge") + Field.text("Cause", "cause", values["cause"], hint: "malformed-message")
-                + Field.text("Order", "order", values["order"], hint: "id") + Field.text("Text in the body", "text", values["text"], hint: "W-000042")
-                + "<details class=\"more\"\(isOpen)><summary>More</summary><div>\(moreFields(values))</div></details>")
+                + Field.text("Order", "order", values["order"], hint: "id") + Field.text("Text in the body", "text", values["text"], hint: "W-000042"),
+            more: "<details class=\"more\"\(isOpen)><summary>More</summary><div>\(moreFields(values))</div></details>")
     }
 
     private func moreFields(_ values: [String: String]) -> Markup {
@@ -84,7 +84,7 @@ struct LettersPage: Sendable {
 
     private static func order(_ letter: Letter) -> Markup {
         guard let id = letter.orderId else { return "–" }
-        return Part.link(letter.orderNumber ?? id.uuidPrefix, Link.to("checkouts", id))
+        return Part.link(letter.orderNumber ?? id.shortID, Link.to("checkouts", id))
     }
 
     static func state(_ letter: Letter) -> Markup {

@@ -46,7 +46,7 @@ struct NotificationsPage: Sendable {
             let again: Markup = item.orderId == nil || item.result == "pending" ? "–" : Part.link("Send again…", Link.to(["notifications", item.id, "resend"], query: what))
             return [
                 "<span class=\"title\">\(item.kind.printable)</span><span class=\"sub\">\(item.recipient.printable) · \(item.channel.printable)</span>\(repeats)",
-                item.orderId.map { Part.link($0.uuidPrefix, Link.to("checkouts", $0)) } ?? "–", "\(Self.result(item))\(detail)", "\(Self.delivery(item))",
+                item.orderId.map { Part.link($0.shortID, Link.to("checkouts", $0)) } ?? "–", "\(Self.result(item))\(detail)", "\(Self.delivery(item))",
                 Part.age(item.createdAt, now), again,
             ]
         }
@@ -75,7 +75,7 @@ struct NotificationsPage: Sendable {
             title: "Send this notification again?", section: .notifications,
             effect: Part.facts([
                 ("Kind", what["kind"].map { "\($0.printable)" }), ("Channel", what["channel"].map { "\($0.printable)" }), ("It went to", what["recipient"].map { "\($0.printable)" }),
-                ("Order", what["order"].map { Part.link($0.uuidPrefix, Link.to("checkouts", $0)) }),
+                ("Order", what["order"].map { Part.link($0.shortID, Link.to("checkouts", $0)) }),
             ]) + "<p>The current content goes to the order's current address, which may differ from the one above. The list shows it as a separate notification.</p>",
             action: Link.to("notifications", id, "resend"), button: "Send again", back: Link.to("notifications", query: ["order": what["order"]]))
     }

@@ -53,7 +53,7 @@ struct Overview: Sendable {
             let open = stats.states["open"] ?? 0
             let counts = stats.states.sorted { $0.key < $1.key }.filter { $0.key != "open" }.map { "\($0.value) \($0.key)" }.joined(separator: " · ")
             let head: Markup = """
-                <div class="figure"><p><strong class="\(open > 0 ? "bad" : "good")">\(open)</strong> open</p><p class="soft">\(counts)</p></div>\(Chart.hours(stats.perHour, wide: true))
+                <div class="figure"><p><strong class="\(open > 0 ? "bad" : "good")">\(open)</strong> open</p><p class="soft">\(counts)</p></div>\(stats.perHour.contains { $0 > 0 } ? Chart.hours(stats.perHour, wide: true) : .nothing)
                 """
             let waiting = stats.services.filter { $0.open > 0 }
             guard !waiting.isEmpty else { return head + Part.empty("No letter is open.") }
@@ -95,7 +95,7 @@ struct Overview: Sendable {
         part("Payments to decide", payments, of: "payments", more: Part.link("All", Section.payments.path)) { list in
             guard !list.items.isEmpty else { return Part.empty("No payment needs a decision.") }
             let rows = list.items.map { payment -> [Markup] in
-                [Part.link(payment.orderId.uuidPrefix, Link.to("checkouts", payment.orderId)), Part.badge(payment.kind), "\(payment.amount.text)", Part.age(payment.since, now)]
+                [Part.link(payment.orderId.shortID, Link.to("checkouts", payment.orderId)), Part.badge(payment.kind), "\(payment.amount.text)", Part.age(payment.since, now)]
             }
             return Table("Payments that need a decision", [.init("Order"), .init("Kind"), .init("Amount", .number), .init("Since", .number)], rows).markup
         }
@@ -129,7 +129,16 @@ struct QueueTable: Sendable {
     let queues: [BrokerQueue]
     let now: Date
 
+    /// Queues with messages or without workers; the others are folded.
     var markup: Markup {
+        let busy = queues.filter { ($0.messages ?? 0) > 0 || $0.consumers == 0 && !$0.isLadder }
+        let quiet = queues.filter { queue in !busy.contains(queue) }
+        let shown = busy.isEmpty ? Part.empty("All \(quiet.count) queues are empty and have workers.") : table("Queues", busy)
+        let rest: Markup = quiet.isEmpty ? .nothing : "<details class=\"quiet-queues\"><summary>\(quiet.count) empty queues</summary>\(table("Empty queues", quiet))</details>"
+        return shown + rest
+    }
+
+    private func table(_ label: String, _ queues: [BrokerQueue]) -> Markup {
         let rows = queues.sorted { ($0.isNeglected ? 0 : 1, -($0.messages ?? 0), $0.name) < ($1.isNeglected ? 0 : 1, -($1.messages ?? 0), $1.name) }.map { queue -> [Markup] in
             let consumers: Markup = queue.isLadder ? "–" : queue.isNeglected || queue.consumers == 0 ? Part.badge("\(queue.consumers ?? 0)", .bad) : "\(queue.consumers ?? 0)"
             return [
@@ -138,7 +147,7 @@ struct QueueTable: Sendable {
             ]
         }
         return Table(
-            "Queues",
+            label,
             [
                 .init("Queue"), .init("Waiting", .number), .init("In hand", .number, wide: true), .init("Oldest", .number, wide: true), .init("Per second", .number, wide: true),
                 .init("Workers", .number),
@@ -148,6 +157,6 @@ struct QueueTable: Sendable {
 }
 
 extension String {
-    /// Enough of an id to tell it from others by eye.
-    var uuidPrefix: String { String(prefix(8)) }
+    /// The end of an id, which differs between ids of one moment; their beginning is the time.
+    var shortID: String { String(suffix(8)) }
 }

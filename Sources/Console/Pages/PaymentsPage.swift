@@ -35,7 +35,7 @@ struct PaymentsPage: Sendable {
             let settle: Markup = payment.kind == "dispute" ? "–" : Part.link("Settle…", Link.to(["payments", payment.id, "settle"], query: what))
             return [
                 "\(Part.code(payment.id))<span class=\"sub\">\(payment.detail.printable)</span>", Part.badge(payment.kind, payment.kind == "dispute" ? .warn : .bad),
-                Part.link(payment.orderId.uuidPrefix, Link.to("checkouts", payment.orderId)), "\(payment.amount.text)", Part.age(payment.since, now), settle,
+                Part.link(payment.orderId.shortID, Link.to("checkouts", payment.orderId)), "\(payment.amount.text)", Part.age(payment.since, now), settle,
             ]
         }
         return Table(
@@ -54,7 +54,7 @@ struct PaymentsPage: Sendable {
             title: "Settle this payment by hand?", section: .payments,
             effect: Part.facts([
                 ("Payment", Part.code(id)), ("Kind", what["kind"].map { Part.badge($0.printable) }), ("Amount", what["amount"].map { "\($0.printable)" }),
-                ("Order", what["order"].map { Part.link($0.uuidPrefix, Link.to("checkouts", $0)) }), ("Detail", what["detail"].map { "\($0.printable)" }),
+                ("Order", what["order"].map { Part.link($0.shortID, Link.to("checkouts", $0)) }), ("Detail", what["detail"].map { "\($0.printable)" }),
             ]) + "<p>This records what was decided outside the gateway, by whom and why. It moves no money. What was refunded elsewhere can no longer be refunded through the gateway.</p>",
             action: Link.to("payments", id, "settle"), button: "Record the decision", back: Section.payments.path,
             fields: Field.choice("Decision", "settlement", [("refundedElsewhere", "The customer got the money back in another way"), ("writtenOff", "No money is returned")], nil)
