@@ -8,7 +8,7 @@
 # make lint     check scripts, Dockerfiles, workflows and manifests; says what it has to leave out offline
 # make images   the images of production, development and gateway, as VERSION; make sbom lists what is in them, make scan what is known against it
 # make publish  push the images of VERSION to IMAGE; make deploy rolls them out to the cluster of KUBECONFIG
-# make restore  rehearse a restore of the database of the `wharf-dev up` in SHOP
+# make restore  rehearse a restore of the database of the `wharf-dev up` in SHOP; make upgrade a rolling upgrade from OLD to this build
 # make adding   add a service to a copy of the repository as docs/ADDING.md says, and send it a request
 # make format   write the sources as .swift-format has them; make test refuses what is not so
 # make build    the executables: .build/release/wharf for production, .build/release/wharf-dev for everything else
@@ -35,7 +35,7 @@ DOCKER ?= docker
 SYFT := anchore/syft:v1.33.0
 GRYPE := anchore/grype:v0.100.0
 
-.PHONY: up test lint images sbom scan publish deploy restore adding format bench chaos fuzz sanitize mutants build packages clean reset
+.PHONY: up test lint images sbom scan publish deploy restore upgrade adding format bench chaos fuzz sanitize mutants build packages clean reset
 
 up: build
 	@exec $(WHARF_DEV) up
@@ -81,6 +81,9 @@ deploy:
 
 restore: build
 	@scripts/restore-rehearsal '$(or $(SHOP),.)'
+
+upgrade: build
+	@scripts/rolling-upgrade '$(OLD)' .build/release/wharf
 
 adding: packages
 	@SWIFTFLAGS='$(SWIFTFLAGS)' scripts/adding

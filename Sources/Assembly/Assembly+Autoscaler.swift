@@ -5,11 +5,11 @@ import Processes
 import WebClient
 
 extension Assembly {
-    /// How long a worker that was started by another process may take to end.
+    /// The time that a worker started by another process may take to end.
     package static let workerGrace = Role.longestShutdown + .seconds(5)
 
-    /// What `wharf autoscale` runs as a child: this executable, as a worker of the service.
-    /// - Parameter executable: its path.
+    /// The command of a child of `wharf autoscale`: this executable, as a worker of the service.
+    /// - Parameter executable: The path of this executable.
     package static func workerCommand(_ executable: String, _ service: String, environment: [String: String]) -> ProcessCommand {
         var variables = Settings.environment(for: service, from: environment)
         // Any free port: several workers run on one machine.
@@ -17,8 +17,8 @@ extension Assembly {
         return ProcessCommand(executable, ["worker", service], environment: variables, inheritsEnvironment: false)
     }
 
-    /// The loads of all queues, by RabbitMQ's management API.
-    /// - Throws: ``AssemblyError`` without its URL, ``CredentialsError``.
+    /// The loads of all queues, from RabbitMQ's management API.
+    /// - Throws: ``AssemblyError`` if its URL is not set, ``CredentialsError``.
     package func queueLoads(_ transport: any HTTPTransport) throws -> @Sendable () async throws -> [String: QueueLoad] {
         let nodes = try ManagementNodes(try Broker.managementURL(settings), transport: transport)
         return {

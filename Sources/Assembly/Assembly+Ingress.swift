@@ -41,7 +41,7 @@ extension Assembly {
         return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", listening), pause]
     }
 
-    /// A client for requests, of which those with credentials are sealed for users; the services that it needs to run on the thread; and the one that gets the key.
+    /// A client that seals requests with credentials for users, the services that it needs on the thread, and the service that fetches the key.
     /// - Parameter sealing: The operations with credentials.
     func sealingClient(
         _ user: String, sealing operations: Set<String>, on thread: IOThread

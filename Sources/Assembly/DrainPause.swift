@@ -3,7 +3,7 @@ import Operations
 import Runtime
 import ServiceLifecycle
 
-/// The time between an ingress's last readiness and the end of its listener. Starts after the ingress, so it stops before it.
+/// The pause between the end of an ingress's readiness and the end of its listener. It starts after the ingress, so it stops before it.
 ///
 /// Without it, a gateway could send a request to an ingress that has just stopped accepting connections, and could not know whether it was handled.
 struct DrainPause: Service {

@@ -5,7 +5,7 @@ import Metrics
 import PostgreSQL
 import ServiceLifecycle
 
-/// A part of a process with gauges that are read when metrics are collected.
+/// A part of a process whose gauges are updated when metrics are collected.
 protocol HasGauges: Sendable {
     func updateGauges()
 }

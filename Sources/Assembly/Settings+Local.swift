@@ -10,7 +10,7 @@ extension Settings {
     /// The settings that lead a role to its servers.
     private static let ways = ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"]
 
-    /// The roles with URLs of their own in `WHARF_AMQP_URL_<ROLE>` and `WHARF_POSTGRES_URL_<ROLE>`: every service, and these three.
+    /// The roles with separate URLs in `WHARF_AMQP_URL_<ROLE>` and `WHARF_POSTGRES_URL_<ROLE>`: every service, and these three.
     private static let rolesWithServers = ServiceName.allCases.map(\.rawValue) + [Assembly.ingress, Assembly.console, AuditRole.name]
 
     /// - Throws: ``SettingError`` for the first invalid setting.
@@ -52,10 +52,12 @@ extension Settings {
         }
     }
 
-    /// Secrets of single roles, by how their names begin; besides the URLs in ``ways``.
-    private static let secretsOfRoles = ["STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_", "WHARF_DEAD_LETTER_", "WHARF_REDIS_URL", "WHARF_RABBITMQ_MANAGEMENT_URL"]
+    /// Prefixes of the settings that hold secrets of single roles, besides the URLs in ``ways``.
+    private static let secretsOfRoles = [
+        "STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_", "WHARF_DEAD_LETTER_", "WHARF_MAIL_URL", "WHARF_REDIS_URL", "WHARF_RABBITMQ_MANAGEMENT_URL",
+    ]
 
-    /// The environment of a process that another one starts for a role: without the secrets of other roles, of administrators and of the management API.
+    /// The environment of a child process for a role, without the secrets of other roles, of administrators and of the management API.
     package static func environment(for role: String, from environment: [String: String]) -> [String: String] {
         let own = ways.filter { way in ["", "_FILE"].contains { !environment["\(way)_\(role.uppercased())\($0)", default: ""].isEmpty } }
         return environment.filter { variable, _ in

@@ -3,7 +3,7 @@ import ServiceLifecycle
 import Synchronization
 import Terminal
 
-/// Looks at the queues again and again, and keeps each pool at the number of workers that it needs. Stopped, it ends the workers that it has started.
+/// Reads the queues periodically, and keeps each pool at the number of workers that it needs. When it is stopped, it ends the workers that it has started.
 package struct Autoscaler: Service {
     package struct Pool: Sendable {
         package let name: String
@@ -31,9 +31,9 @@ package struct Autoscaler: Service {
     private let state = State()
 
     /// - Parameters:
-    ///   - interval: between two looks at the queues.
-    ///   - loads: the current loads of the broker's queues.
-    ///   - dryRun: takes each decision as a line, and no decision is carried out.
+    ///   - interval: The time between two reads of the queues.
+    ///   - loads: Returns the current loads of the broker's queues.
+    ///   - dryRun: Receives each decision as a line; if set, no decision is carried out.
     package init(
         pools: [Pool], goals: ScalingGoals, interval: Duration, workers: any WorkerPools, loads: @escaping @Sendable () async throws -> [String: QueueLoad],
         dryRun: (@Sendable (String) -> Void)? = nil, logger: Logger
@@ -47,7 +47,7 @@ package struct Autoscaler: Service {
         self.logger = logger
     }
 
-    /// Why nothing can be decided or changed; nil when all is well.
+    /// The reason why nothing can be decided or changed, if any.
     package var problem: String? { state.problem.withLock { $0 } }
 
     package func run() async throws {
@@ -81,7 +81,7 @@ package struct Autoscaler: Service {
     }
 
     private func adjust(_ pool: Pool, _ scaler: inout PoolScaler, _ loads: [String: QueueLoad]) async throws {
-        // What cannot be counted is what consumes.
+        // Where workers cannot be counted, the queue's consumers are.
         let consumers = pool.queues.compactMap { loads[$0]?.consumers }.max()
         guard let count = try await workers.count(of: pool.name) ?? consumers else {
             dryRun?("\(pool.name): \(ScalingReason.noFigures)")
@@ -95,7 +95,7 @@ package struct Autoscaler: Service {
         try await workers.scale(pool.name, to: decision.workers)
     }
 
-    /// Logs a problem when it begins, and its end.
+    /// Logs the beginning and the end of a problem.
     private func note(_ problem: String?) {
         guard !Task.isCancelled else { return }
         let before = state.problem.withLock { state in
@@ -103,7 +103,7 @@ package struct Autoscaler: Service {
             return state
         }
         switch (before, problem) {
-        case (_, let problem?) where problem != before: logger.warning("pools stay as they are", metadata: ["error": "\(problem)"])
+        case (_, let problem?) where problem != before: logger.warning("pools are not scaled", metadata: ["error": "\(problem)"])
         case (_?, nil): logger.info("pools are scaled again")
         default: break
         }

@@ -3,7 +3,7 @@ import Processes
 import Synchronization
 import Terminal
 
-/// Workers that are child processes of this one. They are restarted when they end, and end by SIGTERM: they finish what they have begun first.
+/// Workers that are child processes of this one. They are restarted when they end. SIGTERM ends them after they have finished the work that they hold.
 package actor LocalWorkers: WorkerPools {
     private struct Member: Sendable {
         let pool: String
@@ -17,15 +17,15 @@ package actor LocalWorkers: WorkerPools {
     private let isReady: @Sendable (_ pid: Int32) async -> Bool
     private let grace: Duration
     private let logger: Logger
-    /// The oldest first, by pool.
+    /// The workers of each pool, oldest first.
     private var members: [String: [Member]] = [:]
     private var started = 0
     private nonisolated let newcomers = AsyncStream<Member>.makeStream()
 
     /// - Parameters:
-    ///   - command: runs a worker of a pool. Its output goes to this process's own.
-    ///   - grace: how long a worker may take to end before it is killed.
-    ///   - isReady: whether the worker of this process id can do its work.
+    ///   - command: Returns the command of a pool's worker, whose output goes to this process's output.
+    ///   - grace: The time that a worker may take to end before it is killed.
+    ///   - isReady: Returns true if the worker with this process id can do its work.
     package init(
         command: @escaping @Sendable (_ pool: String) -> ProcessCommand, grace: Duration, isReady: @escaping @Sendable (_ pid: Int32) async -> Bool, logger: Logger
     ) {
@@ -43,7 +43,7 @@ package actor LocalWorkers: WorkerPools {
 
     package func count(of pool: String) -> Int? { members[pool, default: []].count }
 
-    /// - Throws: `ProcessError` when a worker cannot be started; those before it run.
+    /// - Throws: `ProcessError` if a worker cannot be started; those started before it keep running.
     package func scale(_ pool: String, to count: Int) async throws {
         while members[pool, default: []].count < count {
             started += 1
@@ -57,13 +57,14 @@ package actor LocalWorkers: WorkerPools {
                 members[pool, default: []].removeAll { $0.process === process }
                 throw error
             }
-            newcomers.continuation.yield(member)
+            // Without `run`, nothing else would end it.
+            if case .terminated = newcomers.continuation.yield(member) { await process.stop(grace: grace) }
         }
-        // The newest: the oldest have warm caches.
+        // The newest first: older ones have warm caches.
         while members[pool, default: []].count > count, let member = members[pool]?.popLast() { member.retirement.finish() }
     }
 
-    /// Returns when the worker has ended for good: by its retirement or by the cancellation of this task.
+    /// Returns when the worker has ended for good, through its retirement or the cancellation of this task.
     private nonisolated func keep(_ member: Member) async {
         let (process, grace) = (member.process, grace)
         let loop = RestartLoop(process, start: { try await process.start() }, stop: { await process.stop(grace: grace) }, isReady: isReady)

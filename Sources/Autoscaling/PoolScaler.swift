@@ -1,8 +1,8 @@
 /// Decides how many workers one pool needs, from the load of its queues. It reads no clock and does no I/O: equal calls make equal decisions.
 ///
-/// A pool grows at once to what it needs, and shrinks by one worker at a time after a calm period. What a worker can handle is measured while a backlog keeps it busy,
-/// and decides whether the load still fits with one worker less; so a steady load ends in a steady number of workers. Without statistics nothing changes, except
-/// that the bounds hold.
+/// A pool grows at once to the number that it needs, and shrinks by one worker at a time after a calm period. A worker's capacity is measured while a backlog keeps it busy,
+/// and decides if the load still fits with one worker fewer, so a steady load leads to a steady number of workers. Without statistics only
+/// the bounds are applied.
 package struct PoolScaler: Sendable {
     package struct Decision: Sendable, Equatable {
         package let workers: Int
@@ -24,9 +24,9 @@ package struct PoolScaler: Sendable {
     }
 
     /// - Parameters:
-    ///   - loads: Of the broker's queues; a missing one is unknown.
-    ///   - workers: How many this pool has now.
-    /// - Returns: how many it should have.
+    ///   - loads: The loads of the broker's queues; a missing one is unknown.
+    ///   - workers: The number of workers that this pool has now.
+    /// - Returns: The number of workers that it should have.
     package mutating func decide(_ loads: [String: QueueLoad], workers: Int, at now: ContinuousClock.Instant) -> Decision {
         guard bounds.contains(workers) else { return change(to: min(max(workers, bounds.lowerBound), bounds.upperBound), .bounds(bounds), now) }
         if let changedAt, now - changedAt < goals.settling { return Decision(workers: workers, reason: .settling) }
@@ -58,11 +58,11 @@ package struct PoolScaler: Sendable {
         return Decision(workers: workers, reason: reason)
     }
 
-    /// Only a consumer that is never idle shows what it can do. At other times its rate is what arrives, which it can do at least.
+    /// Only a consumer that is never idle shows its capacity. At other times its rate is that of the arrivals, which is a lower bound.
     private mutating func learn(_ queue: String, _ load: QueueLoad) {
         guard load.consumers > 0, load.handled > 0 else { return }
         let rate = load.handled / Double(load.consumers)
-        // The two reasons for a pool to grow: whatever makes it grow also shows how much it can do.
+        // The two conditions on which a pool grows; each of them also shows its capacity.
         if wait(load, at: load.handled) > goals.wait || load.messages > goals.depth * load.consumers {
             capacities[queue] = rate
         } else if let capacity = capacities[queue] {
@@ -70,21 +70,21 @@ package struct PoolScaler: Sendable {
         }
     }
 
-    /// Seconds until what the queue holds now is handled; 0 without a backlog, or without a rate to calculate with.
+    /// Seconds until the messages that the queue holds now are handled; 0 without a backlog or a rate.
     private func wait(_ load: QueueLoad, at rate: Double) -> Double {
         guard load.messages > ScalingGoals.smallestBacklog * max(1, load.consumers), rate > 0 else { return 0 }
         return Double(load.messages) / rate
     }
 
     private func need(_ queue: String, _ load: QueueLoad, _ workers: Int) -> Decision {
-        // Consumers that are not this pool's own, such as workers on other machines.
+        // Consumers that are not in this pool, such as workers on other machines.
         let others = max(0, load.consumers - workers)
         var all = (load.messages + goals.depth - 1) / goals.depth
         var reason = ScalingReason.depth(queue: queue, messages: load.messages)
         let capacity = max(capacities[queue] ?? 0, load.consumers > 0 ? load.handled / Double(load.consumers) : 0)
         let wait = wait(load, at: capacity * Double(load.consumers))
         if wait > goals.wait {
-            // Enough for what arrives, and to handle the backlog within the time that a message may wait.
+            // Enough for the arrivals, and for the backlog within the time that a message may wait.
             let wanted = (load.arriving + Double(load.messages) / goals.wait) / capacity
             let needed = max(load.consumers + 1, Int(min(wanted, Double(Int32.max)).rounded(.up)))
             if needed >= all { (all, reason) = (needed, .waiting(queue: queue, messages: load.messages, seconds: wait)) }

@@ -2,7 +2,7 @@ import JSON
 
 /// The load of one queue in the broker's statistics, which are up to 5 seconds old.
 package struct QueueLoad: Sendable, Equatable {
-    /// Messages that wait, and those that workers hold.
+    /// Messages that wait or are held by workers.
     package var messages: Int
     package var consumers: Int
     /// Acknowledgements a second.
@@ -19,7 +19,7 @@ package struct QueueLoad: Sendable, Equatable {
 }
 
 extension QueueLoad {
-    /// In the management API: the queues of Wharf's virtual host.
+    /// The path of the queues of Wharf's virtual host in the management API.
     package static let path = "/api/queues/%2F?columns=name,messages,consumers,message_stats.ack_details.rate,message_stats.publish_details.rate"
 
     /// The loads by the queues' names. A queue without statistics, because it is new or its node keeps none, is left out.

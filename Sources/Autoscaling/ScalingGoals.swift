@@ -1,12 +1,12 @@
-/// When a pool grows and when it shrinks.
+/// The conditions on which a pool grows or shrinks.
 package struct ScalingGoals: Sendable {
     /// Seconds that a message may wait in a queue before workers are added.
     package let wait: Double
-    /// Messages for each worker before workers are added, however fast these are.
+    /// Messages for each worker before workers are added, at any rate of handling.
     package let depth: Int
-    /// How long the load must have been low enough for one worker less, before one is removed.
+    /// The time for which the load must have been low enough for one worker fewer before one is removed.
     package let calm: Duration
-    /// After a change nothing is decided for this long: a worker takes some seconds to start, and statistics follow by some more.
+    /// The time after a change in which nothing is decided: a worker takes some seconds to start, and the statistics lag by a few more.
     package let settling: Duration
 
     /// - Parameters:
@@ -19,9 +19,9 @@ package struct ScalingGoals: Sendable {
         self.settling = settling
     }
 
-    /// Up to this many messages for each consumer are no backlog: workers take them in one batch, whatever the rate was before.
+    /// Up to this many messages for each consumer are no backlog: workers take them in one batch, independent of the rate before.
     static let smallestBacklog = 20
-    /// The share of the remaining workers' capacity that the load may take, for one worker to be removed. The distance to a full load is what keeps a steady load
-    /// from adding and removing the same worker again and again.
+    /// The maximum share of the remaining workers' capacity that the load may take when one worker is removed. The margin keeps a steady load
+    /// from adding and removing the same worker repeatedly.
     static let fullest = 0.8
 }

@@ -1,9 +1,9 @@
 import JSON
 import WebClient
 
-/// Workers that are the replicas of Docker Swarm services, by the Engine API on a manager's socket: `<stack>_<pool>`, as `docker stack deploy` names them.
+/// Workers that are the replicas of Docker Swarm services, through the Engine API on a manager's socket: `<stack>_<pool>`, as `docker stack deploy` names them.
 package struct SwarmServices: WorkerPools {
-    /// Why a service could not be read or changed.
+    /// The reason why a service could not be read or changed.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
@@ -15,7 +15,7 @@ package struct SwarmServices: WorkerPools {
     private let socket: String
     private let transport: any HTTPTransport
 
-    /// - Parameter socket: the path of the Engine's socket, usually `/var/run/docker.sock`.
+    /// - Parameter socket: The path of the Engine's socket, usually `/var/run/docker.sock`.
     package init(stack: String, socket: String, transport: any HTTPTransport) {
         self.stack = stack
         self.socket = socket
@@ -29,11 +29,11 @@ package struct SwarmServices: WorkerPools {
         try Self.replicas(of: try await service(pool), pool)
     }
 
-    /// The service is updated as it was read: an update by somebody else in between makes this one fail.
+    /// The update names the version that was read, so a concurrent update makes this one fail.
     package func scale(_ pool: String, to count: Int) async throws {
         let service = try await service(pool)
         let changed = try Self.spec(of: service, pool, replicas: count)
-        let path = "/services/\(service.ID)/update?version=\(service.Version.Index)&registryAuthFrom=previous-spec"
+        let path = "/services/\(service.ID)/update?version=\(service.Version.Index)&registryAuthFrom=spec"
         _ = try await exchange("POST", path, try JSON.encode(changed))
     }
 
@@ -52,7 +52,7 @@ package struct SwarmServices: WorkerPools {
     static func replicas(of service: Service, _ pool: String) throws(Failure) -> Int {
         guard case .object(let spec) = service.Spec, case .object(let mode)? = spec["Mode"], case .object(let replicated)? = mode["Replicated"],
             case .integer(let replicas)? = replicated["Replicas"]
-        else { throw Failure(description: "the service of \(pool) is not a replicated one") }
+        else { throw Failure(description: "the service of \(pool) is not replicated") }
         return replicas
     }
 

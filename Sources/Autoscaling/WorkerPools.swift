@@ -1,14 +1,14 @@
-/// The workers of all pools, as something that can be counted and changed.
+/// Counts and changes the workers of all pools.
 package protocol WorkerPools: Sendable {
-    /// Runs until it is cancelled, and returns when all that it has started has ended.
+    /// Runs until it is cancelled, and returns when all workers that it has started have ended.
     func run() async
-    /// How many workers a pool has, without those that are ending; nil where this cannot know.
+    /// The number of workers of a pool, without those that are ending; nil if it is unknown.
     func count(of pool: String) async throws -> Int?
-    /// Returns when the change has begun: workers start and end in the background.
+    /// Begins a change and returns; workers start and end in the background.
     func scale(_ pool: String, to count: Int) async throws
 }
 
-/// Changes nothing, for a dry run beside workers that something else has started.
+/// Changes nothing: for a dry run beside workers that something else has started.
 package struct UnchangedPools: WorkerPools {
     package init() {}
 

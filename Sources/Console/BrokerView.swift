@@ -1,9 +1,9 @@
 import FoundationEssentials
 import JSON
 
-/// RabbitMQ's queues, as its management API reports them: up to some seconds old.
+/// RabbitMQ's queues, as its management API reports them, a few seconds late.
 package struct BrokerView: Sendable {
-    /// The body of the answer to a GET of a path of the management API.
+    /// Returns the body of the answer to a GET of a path of the management API.
     package typealias Fetch = @Sendable (_ path: String) async throws -> [UInt8]
 
     private static let path = "/api/queues?columns=name,messages,messages_ready,messages_unacknowledged,consumers,head_message_timestamp,message_stats.deliver_get_details.rate"
@@ -16,26 +16,29 @@ package struct BrokerView: Sendable {
         self.fetch = fetch
     }
 
-    /// By name; without the reply queues of single processes.
+    /// The queues by name, without the reply queues of single processes.
     func queues() async throws -> [BrokerQueue] {
         let found: [BrokerQueue] = try JSON.decode(from: try await fetch(Self.path))
         return found.filter { queue in !Self.ofProcesses.contains { queue.name.hasPrefix($0) } }.sorted { $0.name < $1.name }
     }
 }
 
-/// A queue. The broker leaves out what it has not counted yet.
+/// A queue. The broker omits figures that it has not counted yet.
 struct BrokerQueue: Decodable, Sendable, Equatable {
     let name: String
     let messages: Int?
     let ready: Int?
     let unacknowledged: Int?
     let consumers: Int?
-    /// When the oldest message was sent, where the broker knows.
+    /// The time when the oldest message was sent, if the broker knows it.
     let oldest: Date?
-    /// Messages a second that consumers take.
+    /// Messages delivered to consumers, per second.
     let rate: Double?
 
-    /// Whether messages wait without a consumer. The rungs of the retry ladder and dead letters wait by design.
+    /// Seconds of a time that can be shown. Publishers choose their timestamps.
+    private static let times = 0.0...253_402_300_799.0
+
+    /// True if messages wait without a consumer. Messages on the retry ladder and dead letters wait by design.
     var isNeglected: Bool { (messages ?? 0) > 0 && consumers == 0 && !isLadder }
     var isLadder: Bool { name.hasPrefix("retry.") }
 
@@ -62,7 +65,7 @@ struct BrokerQueue: Decodable, Sendable, Equatable {
         unacknowledged = try members.decodeIfPresent(Int.self, forKey: .unacknowledged)
         consumers = try members.decodeIfPresent(Int.self, forKey: .consumers)
         // Absent, empty, or seconds since 1970.
-        oldest = (try? members.decodeIfPresent(Double.self, forKey: .oldest)).flatMap { $0 }.map { Date(timeIntervalSince1970: $0) }
+        oldest = (try? members.decodeIfPresent(Double.self, forKey: .oldest)).flatMap { $0 }.flatMap { Self.times.contains($0) ? Date(timeIntervalSince1970: $0) : nil }
         rate = (try? members.decodeIfPresent(Stats.self, forKey: .stats)).flatMap { $0 }?.taken?.rate
     }
 }

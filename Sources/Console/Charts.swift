@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import Operator
 
-/// Small charts as SVG without styles, which the policy of the pages would not allow.
+/// Small charts as SVG, without styles, which the pages' content security policy forbids.
 enum Chart {
     /// Bars for the hours of the last day, oldest first.
     static func hours(_ counts: [Int], wide: Bool = false) -> Markup {
@@ -15,7 +15,7 @@ enum Chart {
             return "<rect x=\"\(place * (width + gap))\" y=\"\(height - bar)\" width=\"\(width)\" height=\"\(bar)\" rx=\"1\"/>"
         }
         let whole = counts.count * (width + gap)
-        // A wide one fills its part of the page.
+        // A wide chart fills its part of the page.
         let stretch: Markup = wide ? " preserveAspectRatio=\"none\"" : .nothing
         let label = "\(counts.reduce(0, &+)) in 24 hours, at most \(counts.max() ?? 0) in one"
         let baseline: Markup = "<rect class=\"base\" x=\"0\" y=\"\(height)\" width=\"\(whole)\" height=\"1\"/>"

@@ -5,7 +5,7 @@ import Terminal
 
 /// The parts that pages are made of.
 enum Part {
-    /// A duration since a time, with the time itself for the pointer and for programs.
+    /// The duration since a time, with the time itself as a tooltip and for programs.
     static func age(_ time: Date, _ now: Date) -> Markup {
         let exact = time.ISO8601Format()
         return "<time datetime=\"\(exact)\" title=\"\(exact)\">\(max(0, now.timeIntervalSince(time)).age)</time>"
@@ -38,7 +38,7 @@ enum Part {
 
     static func note(_ content: Markup, _ tone: Tone = .plain) -> Markup { "<div class=\"note \(tone.rawValue)\">\(content)</div>" }
 
-    /// Text that is shown as it stands; it can be reached with the keyboard, to scroll it.
+    /// Preformatted text, which can be focused with the keyboard to scroll it.
     static func text(_ lines: [String], label: String) -> Markup {
         "<pre tabindex=\"0\" role=\"region\" aria-label=\"\(label)\">\(lines.map(\.printable).joined(separator: "\n"))</pre>"
     }
@@ -62,12 +62,12 @@ enum Tone: String, Sendable {
     case plain, good, warn, bad, accent
 }
 
-/// A table that scrolls on its own where it is wider than the screen.
+/// A table that scrolls separately if it is wider than the screen.
 struct Table: Sendable {
     struct Column: Sendable {
         let title: String
         var kind = Kind.text
-        /// Left out on narrow screens.
+        /// Hidden on narrow screens.
         var isWide = false
 
         init(_ title: String, _ kind: Kind = .text, wide: Bool = false) {
@@ -83,7 +83,7 @@ struct Table: Sendable {
 
     let label: String
     let columns: [Column]
-    /// The first cell of each is its heading.
+    /// The first cell of each row is its heading.
     var rows: [[Markup]] = []
 
     init(_ label: String, _ columns: [Column], _ rows: [[Markup]]) {

@@ -1,6 +1,6 @@
 import Messaging
 
-/// An operation that the console requests of a service. The broker lets the console's user publish these and no others.
+/// An operation that the console requests from a service. The broker lets the console's user publish only these.
 package enum ConsoleOperation: String, CaseIterable, Sendable {
     case signIn = "users.sessions.create"
     case signOut = "users.sessions.deleteCurrent"
@@ -31,10 +31,10 @@ package enum ConsoleOperation: String, CaseIterable, Sendable {
     case notifications = "notifications.notifications.list"
     case resendNotification = "notifications.notifications.resend"
 
-    /// Those whose bodies hold credentials, which are sealed for users.
+    /// The operations whose bodies hold credentials, which are sealed for users.
     package static let sensitive: Set<String> = [signIn.rawValue]
 
-    /// As the ingress sends it: what openapi.yaml says; sealed messages are never stored.
+    /// The durability that openapi.yaml gives, as for the ingress; sealed messages are never stored.
     package var durability: Durability {
         switch self {
         case .signIn, .groups, .letters, .letter, .letterStats, .audit, .jobs, .job, .orders, .checkouts, .checkout, .payments, .notifications: .query

@@ -12,7 +12,7 @@ import Secrets
 import Traces
 import WebClient
 
-/// Answers requests to the console: its pages to administrators who are signed in, the sign-in form to everyone else.
+/// Answers requests to the console: pages for signed-in administrators, the sign-in form for everyone else.
 struct ConsoleResponder: HTTPResponder {
     typealias Context = IngressContext
 
@@ -34,7 +34,7 @@ struct ConsoleResponder: HTTPResponder {
             defer { admission.leave() }
             answer = await self.answer(request, context)
         } else {
-            answer = .text(503, "Too many requests are under way.\n")
+            answer = .text(503, "Too many requests are in progress.\n")
         }
         SecurityHeaders.add(to: &answer.headers)
         let response = Response(status: .init(code: min(max(answer.status, 200), 599)), headers: answer.headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
@@ -42,7 +42,7 @@ struct ConsoleResponder: HTTPResponder {
     }
 
     private func answer(_ request: Hummingbird.Request, _ context: IngressContext) async -> Answer {
-        guard [.get, .head, .post].contains(request.method) else { return .text(405, "Only GET and POST are answered.\n") }
+        guard [.get, .head, .post].contains(request.method) else { return .text(405, "Only GET and POST are allowed.\n") }
         let peer = context.channel.remoteAddress?.ipAddress
         let connection = Connection(
             client: Client(address: clientAddress.of(peer: peer, request.headers), request.headers),
@@ -61,12 +61,12 @@ struct ConsoleResponder: HTTPResponder {
 
     struct Connection: Sendable {
         let client: Client
-        /// Whether the browser's connection is encrypted.
+        /// True if the browser's connection is encrypted.
         let isEncrypted: Bool
         let trace: TraceContext
     }
 
-    /// The decoded segments below the root; nil for another path.
+    /// The decoded segments below the root; nil for a path outside it.
     private static func segments(_ path: String) -> [String]? {
         guard path == Link.root || path.hasPrefix(Link.root + "/") else { return nil }
         let parts = path.dropFirst(Link.root.count).split(separator: "/").map { PercentEncoding.decode($0) }
@@ -84,7 +84,7 @@ struct ConsoleResponder: HTTPResponder {
         } catch {
             return trouble(error, context(token: token, person: nil), nil, isChange: form != nil)
         }
-        // The role is that of this moment, not of the sign-in.
+        // The current role, not that at the sign-in.
         guard let person, person.role == .admin else { return toSignIn(request, connection) }
         let context = context(token: token, person: person.email ?? person.id.lowerCaseText, notice: Self.query(request)[Notice.field].flatMap(Notice.init))
         if let form, !context.token.matches(form[FormToken.field]) {
@@ -133,10 +133,13 @@ struct ConsoleResponder: HTTPResponder {
     // MARK: Sessions
 
     private func toSignIn(_ request: Hummingbird.Request, _ connection: Connection) -> Answer {
-        // A form is lost with its session; its page is not.
+        // After the sign-in the page is shown again; a form is lost with its session.
         let next = request.method == .get ? Link.returning(request.uri.string) : nil
         var answer = Answer.redirect(Link.to("sign-in", query: ["next": next == Link.root ? nil : next]))
-        answer.headers[values: .setCookie].append(Cookie.session.removal(isEncrypted: connection.isEncrypted))
+        // Browsers leave the cookie out when a link of another site leads here: its session goes on.
+        if Cookie.session.value(request.headers, isEncrypted: connection.isEncrypted) != nil {
+            answer.headers[values: .setCookie].append(Cookie.session.removal(isEncrypted: connection.isEncrypted))
+        }
         return answer
     }
 
@@ -174,7 +177,7 @@ struct ConsoleResponder: HTTPResponder {
         do {
             try await SignIn(requests: requests, randomness: randomness).end(hash, of: person, connection.trace)
         } catch {
-            // The session still exists: saying otherwise would leave it open on a shared computer.
+            // The session still exists: reporting its end would leave it open on a shared computer.
             return trouble(error, context, nil, isChange: true)
         }
         var answer = Answer.redirect(Link.signIn)

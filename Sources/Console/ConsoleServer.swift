@@ -7,19 +7,19 @@ import Messaging
 import Runtime
 import ServiceLifecycle
 
-/// The web console: pages for administrators, rendered from what the services answer to the operations of the HTTP API. It stores nothing.
+/// The web console: pages for administrators, rendered from the services' answers to operations of the HTTP API. It stores nothing.
 ///
 /// `run()` listens until it is shut down; then it accepts no new requests and finishes those in progress.
 package final class ConsoleServer: Service {
-    /// Concurrent requests; one more is answered 503 at once. Each may hold a form of 2 MiB.
+    /// The maximum number of concurrent requests; further ones get 503 at once. Each may hold a form of 2 MiB.
     private static let maximumRequests = 64
     private static let maximumConnections = 512
 
     private let application: Application<ConsoleResponder>
 
     /// - Parameters:
-    ///   - broker: Nil where the management API is not configured.
-    ///   - onReady: Called once with the port, when requests are accepted.
+    ///   - broker: Nil if the management API is not configured.
+    ///   - onReady: Called once with the port, when the server accepts requests.
     package init(
         host: String, port: Int, trustedProxies: [Network], requests: any Requesting, broker: BrokerView?, serviceNames: [String], clock: any WallClock,
         randomness: any Randomness, logger: Logger, onReady: @escaping @Sendable (_ port: Int) -> Void

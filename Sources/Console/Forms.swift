@@ -2,7 +2,7 @@ import Contracts
 
 /// The elements of forms.
 enum Field {
-    /// A form that changes something. It carries the session's token, and an id that makes a second sending of it harmless.
+    /// A form that changes something. It carries the session's token, and an id that makes sending it twice harmless.
     static func form(_ action: String, _ page: PageContext, class name: String = "fields", _ content: Markup) -> Markup {
         """
         <form method="post" action="\(action)" class="\(name)">\
@@ -11,7 +11,7 @@ enum Field {
         """
     }
 
-    /// A form that selects what a list shows.
+    /// A form that filters a list.
     static func filter(_ action: String, label: String, _ content: Markup, more: Markup = .nothing) -> Markup {
         "<form method=\"get\" action=\"\(action)\" class=\"filter\" role=\"search\" aria-label=\"\(label)\">\(content)<button>Show</button>\(more)</form>"
     }
@@ -21,7 +21,7 @@ enum Field {
     }
 
     static func area(_ label: String, _ name: String, _ value: String, rows: Int) -> Markup {
-        // A line break right after the tag would be dropped.
+        // Browsers drop a line break right after the tag.
         "<label class=\"whole\"><span>\(label)</span><textarea name=\"\(name)\" rows=\"\(rows)\" spellcheck=\"false\">\n\(value)</textarea></label>"
     }
 
@@ -47,17 +47,17 @@ enum Field {
     }
 }
 
-/// A page that shows what a change would do, and asks for confirmation.
+/// A page that describes the effect of a change, and asks for confirmation.
 struct Confirmation: Sendable {
     let title: String
     let section: Section
-    /// What would happen.
+    /// The effect of the change.
     let effect: Markup
     /// The path that the form is sent to.
     let action: String
     let button: String
     var tone = Tone.accent
-    /// Where Cancel leads.
+    /// The target of Cancel.
     let back: String
     var fields = Markup.nothing
 

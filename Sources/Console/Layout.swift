@@ -1,6 +1,6 @@
 import Contracts
 
-/// What all pages have in common.
+/// The layout that all pages share.
 struct Layout: Sendable {
     let context: PageContext
 

@@ -17,7 +17,7 @@ enum Link {
         return fields.isEmpty ? base : "\(base)?\(fields.joined(separator: "&"))"
     }
 
-    /// A path that the sign-in may lead back to; nil for anything else, such as another host.
+    /// A path to which the sign-in may return; nil for anything else, such as another host.
     static func returning(_ path: String?) -> String? {
         guard let path, path == root || path.hasPrefix("\(root)/") || path.hasPrefix("\(root)?"), path.utf8.count <= 2_048,
             path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x5C })

@@ -22,14 +22,14 @@ struct Services: OperatorRequests {
     var formID: String?
 
     func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply {
-        let request = Request(id: id(operation, durability, parameters), operation: operation, parameters: parameters, caller: caller, body: body, traceparent: trace.header)
+        let request = Request(id: id(operation, durability, parameters, body), operation: operation, parameters: parameters, caller: caller, body: body, traceparent: trace.header)
         return try await requests.send(request, durability: durability, timeout: Self.timeout)
     }
 
-    /// The same whenever one form is sent, so that the inbox recognises the second time.
-    private func id(_ operation: String, _ durability: Durability, _ parameters: [String: String]) -> UUID {
+    /// The same whenever one form is sent with the same content, so that the inbox recognises the second time. A form that was corrected after a refusal is another request.
+    private func id(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) -> UUID {
         guard durability != .query, let formID else { return randomness.uuid() }
-        return .v5(namespace: Self.namespace, name: "\(caller.id.upperCaseText)|\(operation)|\(parameters["id"] ?? "")|\(formID)")
+        return .v5(namespace: Self.namespace, name: "\(caller.id.upperCaseText)|\(operation)|\(parameters["id"] ?? "")|\(formID)|\(SHA256.hex(body))")
     }
 }
 

@@ -32,6 +32,7 @@ struct Trouble: Sendable {
     func text(_ service: String) -> String {
         if status == 504 { return "\(service) did not answer in time." }
         if status == 503 { return "\(service) cannot be reached." }
+        if status == 500 { return "\(service) cannot be read at the moment." }
         return detail?.printable ?? title
     }
 

@@ -24,7 +24,9 @@ extension OperatorRequests {
                 let about = try? JSON.decode(UnresolvedPayment.self, from: Array(text.utf8)), about.orderID == UUID(text: settled.orderId),
                 settled.kind == "refund" ? about.refundID == UUID(text: settled.id) : about.refundID == nil
             else { continue }
-            _ = try await send(LetterDecision.replay.operation, LetterDecision.replay.durability, ["id": letter.id], [])
+            let replay = try await send(LetterDecision.replay.operation, LetterDecision.replay.durability, ["id": letter.id], [])
+            // A letter that is no longer open is refused with a 4xx: there is nothing left to end.
+            guard replay.status < 500 else { throw Refusal(replay) }
         }
     }
 }

@@ -34,7 +34,7 @@ import WebClient
         #expect(requests.map(\.method) == ["GET", "GET", "POST"])
         #expect(requests.allSatisfy { $0.unixSocket == "/run/docker.sock" })
         let update = try #require(requests.last)
-        #expect(update.url == "http://docker/services/x1/update?version=17&registryAuthFrom=previous-spec")
+        #expect(update.url == "http://docker/services/x1/update?version=17&registryAuthFrom=spec")
         let sent: JSONValue = try JSON.decode(from: update.body)
         #expect(sent == (try JSON.decode(from: Array(Self.spec.replacing(": 2}", with: ": 5}").utf8))))
     }

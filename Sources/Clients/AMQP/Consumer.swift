@@ -62,7 +62,7 @@ public final class Consumer: MessageConsumer, Service {
         try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }
 
-    /// What the connection is for: its name in metrics.
+    /// The connection's purpose, its name in metrics.
     public var purpose: String { configuration.purpose }
 
     /// Whether there is a connection.

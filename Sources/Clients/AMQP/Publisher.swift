@@ -70,7 +70,7 @@ public final class Publisher: MessagePublisher, Service {
         try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
     }
 
-    /// What the connection is for: its name in metrics.
+    /// The connection's purpose, its name in metrics.
     public var purpose: String { configuration.purpose }
 
     public var isConnected: Bool { state.withLock { $0.connection != nil } }

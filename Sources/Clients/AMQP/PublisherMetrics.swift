@@ -1,7 +1,7 @@
 import Instruments
 import Metrics
 
-/// A publisher's metrics: a few additions for each call, however many publications it has.
+/// A publisher's metrics. A call costs a few additions, independent of its number of publications.
 struct PublisherMetrics: Sendable {
     private let confirmed: Counter
     private let returned: Counter

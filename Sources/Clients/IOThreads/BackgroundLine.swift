@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Runs long computations one after the other, on a thread that yields to all others when processors are scarce.
+/// Runs long computations one after the other, on a thread that yields to all other threads when processors are scarce.
 ///
 /// The thread starts with the first computation that finds none running, and ends when none is left.
 public final class BackgroundLine: Sendable {
-    /// With both of two processors wanted by others, a line keeps about a tenth of one.
+    /// On two processors that are both fully used by others, a line still gets about a tenth of one.
     public static let niceness: Int32 = 10
 
     private struct State {
@@ -20,7 +20,7 @@ public final class BackgroundLine: Sendable {
         self.name = name
     }
 
-    /// Returns the result of `work`. The caller bounds how many wait. When the system has no room for a thread, the caller's own runs it.
+    /// Returns the result of `work`. The caller bounds the number of waiting computations. If the system cannot create a thread, the caller's thread runs it.
     public func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             add { continuation.resume(returning: work()) }

@@ -1,4 +1,4 @@
-/// A key, a password or a token: no log line, error or dump shows it. Code that sends it to its destination reads ``exposed`` there.
+/// A key, a password or a token. No log line, error or dump shows it. Only code that sends it to its destination reads ``exposed``.
 public struct Secret: Sendable, Hashable {
     public let exposed: String
 
@@ -8,7 +8,7 @@ public struct Secret: Sendable, Hashable {
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The same for every secret, an empty one included.
+    /// The same text for every secret, including an empty one.
     public var description: String { "(hidden)" }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: []) }

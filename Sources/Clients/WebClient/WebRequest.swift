@@ -15,7 +15,7 @@ public struct WebRequest: Sendable {
     public var timeout: Duration
     /// A response with a larger body is an error of code ``WebClientError/Code/tooLarge``.
     public var maximumResponseBytes: Int
-    /// The path of a socket of this machine, to which the connection goes instead of the URL's host.
+    /// The path of a local socket to connect to instead of the URL's host.
     public var unixSocket: String?
 
     public init(

@@ -1,4 +1,4 @@
-// Loads a page that shows progress again, for as long as its reader wants that. Without this script, the browser's own reload shows the same.
+// Reloads a page that shows progress, unless its reader turns that off. Without this script, reload the page in the browser.
 "use strict";
 
 const page = document.querySelector("main[data-reload]");
@@ -21,7 +21,7 @@ if (page && place) {
     clearTimeout(timer);
     if (box.checked) timer = setTimeout(reload, Number(page.dataset.reload) * 1000);
   };
-  // Not under the reader's hands, and not behind another window.
+  // Not while the reader uses the page, and not in a hidden window.
   const reload = () => {
     const focused = document.activeElement;
     const busy = document.hidden || page.contains(focused) && focused !== page && focused !== box;

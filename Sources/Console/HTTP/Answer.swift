@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Secrets
 
-/// What the console answers.
+/// A response of the console.
 struct Answer: Sendable {
     var status: Int
     var headers = HTTPFields()
@@ -17,11 +17,11 @@ struct Answer: Sendable {
         Answer(status: page.status, headers: [.contentType: "text/html; charset=utf-8"], body: Array(Layout(context: context).html(page).html.utf8))
     }
 
-    /// By GET, whatever the method was.
+    /// Redirects to a GET, after any method.
     static func redirect(_ path: String) -> Answer { Answer(status: 303, headers: [.location: path]) }
 }
 
-/// The style and the script, which are in the executable.
+/// The style sheet and the script, which are embedded in the executable.
 enum Assets {
     private struct Asset {
         let body: [UInt8]
@@ -39,7 +39,7 @@ enum Assets {
         Link.style: Asset(PackageResources.console_css, "text/css; charset=utf-8"), Link.script: Asset(PackageResources.console_js, "text/javascript; charset=utf-8"),
     ]
 
-    /// Nil for another path.
+    /// Nil for any other path.
     static func answer(to request: Hummingbird.Request) -> Answer? {
         guard let asset = all[request.uri.path], request.method == .get || request.method == .head else { return nil }
         var headers: HTTPFields = [.eTag: asset.tag, .cacheControl: "no-cache"]

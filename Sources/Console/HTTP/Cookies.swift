@@ -1,18 +1,18 @@
 import HTTPTypes
 
-/// The console's cookies. Over TLS they have the prefix `__Host-`, so that only this host can have set them, and browsers send them over TLS alone.
+/// The console's cookies. Over TLS they have the prefix `__Host-`, so only this host can set them, and browsers send them only over TLS.
 enum Cookie: String {
     /// The session's token.
     case session = "wharf-console"
-    /// Random text that the sign-in form's token is derived from.
+    /// Random text from which the sign-in form's token is derived.
     case visitor = "wharf-console-visitor"
 
-    /// Longer values are not the console's.
+    /// Longer values are ignored.
     static let maximumLength = 512
 
     private func name(isEncrypted: Bool) -> String { (isEncrypted ? "__Host-" : "") + rawValue }
 
-    /// Nil for a cookie that is missing, given twice, or cannot be the console's.
+    /// Nil for a cookie that is missing, given twice, or not a valid value.
     func value(_ headers: HTTPFields, isEncrypted: Bool) -> String? {
         let name = name(isEncrypted: isEncrypted)
         let values = headers[values: .cookie].flatMap { $0.split(separator: ";") }.compactMap { pair -> Substring? in
@@ -25,7 +25,7 @@ enum Cookie: String {
         return String(value)
     }
 
-    /// The header that sets it until the browser is closed.
+    /// The header that sets the cookie until the browser is closed.
     func setting(_ value: String, isEncrypted: Bool) -> String {
         "\(name(isEncrypted: isEncrypted))=\(value); Path=/; HttpOnly; SameSite=Strict" + (isEncrypted ? "; Secure" : "")
     }

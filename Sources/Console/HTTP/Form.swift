@@ -6,9 +6,9 @@ import WebClient
 
 /// The fields of a form, or of a query.
 struct Form: Sendable, Equatable {
-    /// Encoded bytes: a letter's body of 1 MiB, in which every third byte is escaped.
+    /// The maximum of encoded bytes: a letter's body of 1 MiB in which every third byte is escaped.
     static let maximumBytes = 2_097_152
-    /// Fields of one form; more than any page has.
+    /// The maximum number of fields, which is more than any page has.
     static let maximumFields = 64
 
     private let fields: [String: String]
@@ -17,7 +17,7 @@ struct Form: Sendable, Equatable {
         self.fields = fields
     }
 
-    /// Nil for what is not encoded as a form, has too many fields, or a field twice.
+    /// Nil if the text is not encoded as a form, has too many fields, or has a field twice.
     init?(encoded bytes: some Collection<UInt8>) {
         guard let all = PercentEncoding.fields(bytes), all.count <= Self.maximumFields else { return nil }
         var fields: [String: String] = [:]
@@ -27,19 +27,19 @@ struct Form: Sendable, Equatable {
         self.fields = fields
     }
 
-    /// Without white space around it; nil when there is nothing else. A number of lines is kept as it is.
+    /// The value without surrounding white space, which may have several lines; nil if it is empty.
     subscript(_ name: String) -> String? {
         guard let text = fields[name] else { return nil }
         let trimmed = text.drop { $0.isWhitespace }
         return trimmed.isEmpty ? nil : String(trimmed.reversed().drop { $0.isWhitespace }.reversed())
     }
 
-    /// As it was sent, with the line ends that browsers write as CR and LF.
+    /// The value as it was sent, with CR LF replaced by LF.
     func whole(_ name: String) -> String? { fields[name]?.replacing("\r\n", with: "\n") }
 
     func has(_ name: String) -> Bool { self[name] != nil }
 
-    /// The fields with these names that are not empty.
+    /// The non-empty fields with these names.
     func among(_ names: [String]) -> [String: String] {
         var found: [String: String] = [:]
         for name in names { found[name] = self[name] }
@@ -48,7 +48,7 @@ struct Form: Sendable, Equatable {
 }
 
 extension Form {
-    /// Reads the body of a request. Nil for one that is too large, late, or not a form.
+    /// Reads the body of a request. Nil if it is too large, too slow, or not a form.
     static func read(_ request: Request, within deadline: Duration, clock: any WallClock) async -> Form? {
         let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased()
         guard type == "application/x-www-form-urlencoded" else { return nil }

@@ -1,6 +1,6 @@
 import Secrets
 
-/// The token that a form carries back: derived from the session's token, so it is worth nothing with another session, and reveals nothing about it.
+/// The token that a form sends back. It is derived from the session's token, so it is invalid in another session, and does not reveal the session's token.
 struct FormToken: Sendable {
     /// The name of the field.
     static let field = "token"
@@ -8,7 +8,7 @@ struct FormToken: Sendable {
 
     let text: String
 
-    /// - Parameter secret: The session's token; for the sign-in form, the visitor's.
+    /// - Parameter secret: The session's token, or the visitor's for the sign-in form.
     init(of secret: String) {
         text = Hex.encode(HMACSHA256.authenticate(Self.purpose, key: Array(secret.utf8)))
     }

@@ -1,8 +1,8 @@
 import HTTPTypes
 
-/// The headers of every answer.
+/// The headers of every response.
 enum SecurityHeaders {
-    /// Nothing is loaded from elsewhere, and no script or style stands in a page.
+    /// Pages load nothing from other origins, and contain no inline script or style.
     static let policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -10,7 +10,7 @@ enum SecurityHeaders {
         var fields = HTTPFields()
         let all = [
             ("Content-Security-Policy", policy), ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"),
-            // With no-referrer, browsers send forms with `Origin: null`, which could not be checked. To other sites this sends as little.
+            // With no-referrer, browsers send forms with `Origin: null`, which cannot be checked. Other sites get no referrer either way.
             ("Referrer-Policy", "same-origin"),
             ("Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"),
         ]

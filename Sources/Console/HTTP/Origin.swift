@@ -1,11 +1,11 @@
 import HTTPTypes
 
-/// Whether a form was sent by one of the console's own pages, as the browser reports it.
+/// Checks that a form was sent by one of the console's pages, as the browser reports.
 enum Origin {
     private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
     private static let origin = HTTPField.Name("Origin")
 
-    /// `Sec-Fetch-Site` and `Origin`, as far as they are there; at least one must be.
+    /// Checks `Sec-Fetch-Site` and `Origin`, of which at least one must be present.
     static func isOwn(_ head: HTTPRequest) -> Bool {
         let headers = head.headerFields
         let site = fetchSite.flatMap { headers[$0] }

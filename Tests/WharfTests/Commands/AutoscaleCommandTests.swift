@@ -35,6 +35,7 @@ import Testing
             "PATH": "/bin", "LOG_LEVEL": "debug", "WHARF_AMQP_URL": "amqp://administrator", "WHARF_AMQP_URL_ORDERS": "amqp://orders", "WHARF_AMQP_URL_CARTS_FILE": "/run/carts",
             "WHARF_POSTGRES_URL": "postgres://common", "WHARF_RABBITMQ_MANAGEMENT_URL": "http://administrator", "WHARF_RABBITMQ_MANAGEMENT_URL_FILE": "/run/m",
             "STRIPE_API_KEY_FILE": "/run/stripe", "TWILIO_AUTH_TOKEN": "t", "WHARF_REDIS_URL": "redis://", "WHARF_DEAD_LETTER_ALERT_SECRET": "s", "WHARF_ORDER_RETENTION_DAYS": "9",
+            "WHARF_MAIL_URL": "smtps://shop:password@mail.example",
         ]
         func names(_ service: String) -> Set<String> { Set(Settings.environment(for: service, from: environment).keys) }
         let common: Set = ["PATH", "LOG_LEVEL", "WHARF_ORDER_RETENTION_DAYS", "WHARF_POSTGRES_URL"]
@@ -42,7 +43,7 @@ import Testing
         #expect(names("carts") == common.union(["WHARF_AMQP_URL_CARTS_FILE"]))
         #expect(names("catalog") == common.union(["WHARF_AMQP_URL"]))
         #expect(names("payments") == common.union(["WHARF_AMQP_URL", "STRIPE_API_KEY_FILE"]))
-        #expect(names("notifications") == common.union(["WHARF_AMQP_URL", "TWILIO_AUTH_TOKEN"]))
+        #expect(names("notifications") == common.union(["WHARF_AMQP_URL", "TWILIO_AUTH_TOKEN", "WHARF_MAIL_URL"]))
         #expect(names("users") == common.union(["WHARF_AMQP_URL", "WHARF_REDIS_URL"]))
         #expect(names("deadletters") == common.union(["WHARF_AMQP_URL", "WHARF_DEAD_LETTER_ALERT_SECRET"]))
     }

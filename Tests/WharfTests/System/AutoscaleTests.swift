@@ -50,7 +50,7 @@ extension System {
             }
             #expect(await autoscaler.exit == .exited(0))
             let log = String(decoding: try Data(contentsOf: URL(filePath: "\(folder)/autoscale.log")), as: UTF8.self)
-            #expect(log.contains("messages in carts.commands") && log.contains("one less has been enough"), "\(log)")
+            #expect(log.contains("messages in carts.commands") && log.contains("one fewer has been enough"), "\(log)")
         }
     }
 }

@@ -76,10 +76,13 @@ import WebClient
 
     @Test func `a child that had been ready is restarted without a growing pause`() async throws {
         let log = LogFile(path: "\(folder.path)/log")
-        let process = ManagedProcess(name: "child", command: ProcessCommand("/bin/sh", ["-c", "sleep 0.3; exit 4"]), output: .file(log.path))
+        // The child ends once it was seen to be ready, however long that takes.
+        let seen = "\(folder.path)/seen"
+        let script = "until [ -e \(seen) ]; do sleep 0.05; done; rm \(seen); exit 4"
+        let process = ManagedProcess(name: "child", command: ProcessCommand("/bin/sh", ["-c", script]), output: .file(log.path))
         let supervisor = ProcessSupervisor(
             name: "child", role: "test", process: process, log: log, start: { try await process.start() }, stop: { await process.stop() },
-            isReady: { _ in true })
+            isReady: { _ in FileManager.default.createFile(atPath: seen, contents: nil) })
         try await supervisor.begin(recorder)
         let console = console()
         await withTaskGroup(of: Void.self) { group in
