@@ -103,6 +103,8 @@ extension Assembly {
         case .deadletters:
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
+            let waiting = try self.consumer(WaitingCollector.queue, of: user, prefetch: 2 * WaitingCollector.maximumBatch, on: thread)
+            services += [waiting, WaitingCollector(consumer: waiting, database: database, clock: clock, logger: logger("waiting"))]
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: deadLetterRules, transport: vendors("alerts"), clock: clock)
         }

@@ -108,7 +108,7 @@ final class Shop: Sendable {
 
     /// Messages in queues that a worker empties, by queue.
     var backlog: [String: Int] {
-        broker.backlog.filter { $0.key != Exchange.deadLetters && !$0.key.hasPrefix("amq.gen-") }
+        broker.backlog.filter { ![Exchange.deadLetters, Exchange.waiting].contains($0.key) && !$0.key.hasPrefix("amq.gen-") }
     }
 
     /// Whether anything is under way that does not only wait for time to pass.
