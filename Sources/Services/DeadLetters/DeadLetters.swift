@@ -34,7 +34,7 @@ public enum DeadLettersService {
         return ServiceDefinition(
             name: name,
             operations: [
-                .query("deadletters.letters.list", reading: ListLetters.read, handle: reading.list),
+                .compositeQuery("deadletters.letters.list", reading: ListLetters.read, answer: reading.list),
                 .query("deadletters.letters.get", reading: OneLetter.read, handle: reading.get),
                 .command("deadletters.letters.replay", transaction: .own, reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", transaction: .own, reading: OneLetter.read, handle: deciding.discard),
@@ -48,7 +48,7 @@ public enum DeadLettersService {
                 .query("deadletters.audit.list", reading: ListAudit.read, handle: AuditLog().list),
                 .query("deadletters.waiting.list", reading: ListWaiting.read, handle: waiting.list),
                 .command("deadletters.waiting.send", transaction: .own, reading: SendWaiting.read, handle: waiting.send),
-                .command("deadletters.jobs.start", reading: StartJob.read, handle: jobs.start),
+                .command("deadletters.jobs.start", reading: StartJob.read, lookup: jobs.preview, handle: jobs.start),
                 .query("deadletters.jobs.list", reading: ListJobs.read, handle: jobs.list),
                 .compositeQuery("deadletters.jobs.get", reading: OneJob.read, answer: jobs.get),
                 .command("deadletters.jobs.cancel", transaction: .own, reading: OneJob.read, handle: jobs.cancel),
