@@ -114,9 +114,9 @@ extension Assembly {
 extension Assembly {
     /// What happens to dead letters without an operator.
     fileprivate var deadLetterRules: DeadLetterRules {
-        let causes = settings.deadLetters.replayCauses
+        let (causes, groups) = (settings.deadLetters.replayCauses, settings.deadLetters.replayGroups)
         let (minutes, times) = (settings.deadLetters.replayAfterMinutes, settings.deadLetters.replayTimes)
-        let replay = causes.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, afterMinutes: minutes, times: times)
+        let replay = causes.isEmpty && groups.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, groups: groups, afterMinutes: minutes, times: times)
         guard let url = settings.deadLetters.alertURL, let secret = settings.deadLetters.alertSecret else { return DeadLetterRules(replay: replay) }
         return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret, rate: settings.deadLetters.alertRate))
     }
