@@ -9,7 +9,7 @@ public import WebClient
 /// ``DeadLetterCollector`` stores them; these operations are for administrators.
 public enum DeadLettersService {
     public static let name = "deadletters"
-    public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs + [Schema.alerts, Schema.waiting]
+    public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs + [Schema.alerts, Schema.waiting, Schema.auditByMonth]
     /// Steps of jobs wait for other services and lock many letters. They have their own queue, so that decisions on single letters do not wait for them.
     private static let jobsQueue = "\(name).jobs"
 
@@ -70,6 +70,7 @@ public enum DeadLettersService {
                 Poller(name: "alerts", interval: Alerts.interval, find: Alerts(rule: rules.alert, clock: clock).findDue),
                 Poller(name: "copies of waiting messages", interval: WaitingHandlers.interval, find: waiting.findCopies),
                 Poller(name: "messages that have returned", interval: WaitingHandlers.interval, find: waiting.dropReturned),
+                Poller(name: "months of the audit log", interval: AuditLog.interval, find: AuditLog.keep),
                 Poller(name: "old jobs", interval: .seconds(3600), find: stepping.dropOld),
             ],
             queues: ["\(name).queries", "\(name).commands", jobsQueue],
