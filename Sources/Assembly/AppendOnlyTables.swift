@@ -3,7 +3,7 @@ import PostgreSQL
 
 /// The tables that a service only adds rows to: logs of what people have decided.
 ///
-/// They belong to the administrator. The service's role may read them and insert; it has no right to update, delete or truncate, and because it is not their owner it
+/// They belong to the administrator, with their partitions and with the functions that create and drop those. The service's role may read them and insert; it has no right to update, delete or truncate, and because it is not their owner it
 /// can neither give itself one nor drop their triggers. Without a role of its own the service is the administrator, and the triggers alone protect them.
 struct AppendOnlyTables: Sendable {
     let service: ServiceName
@@ -15,6 +15,8 @@ struct AppendOnlyTables: Sendable {
         guard try await hasPendingMigrations(on: administrator) else { return }
         try await change(on: administrator, from: "CURRENT_USER") { table in
             ["ALTER TABLE \(table) OWNER TO \(identifier: user)"]
+        } function: { function in
+            ["ALTER FUNCTION \(function) OWNER TO \(identifier: user)"]
         }
     }
 
@@ -27,22 +29,39 @@ struct AppendOnlyTables: Sendable {
                 "GRANT SELECT ON \(table) TO \(identifier: user) WITH GRANT OPTION",
                 "GRANT INSERT ON \(table) TO \(identifier: user)",
             ]
+        } function: { function in
+            ["ALTER FUNCTION \(function) OWNER TO CURRENT_USER", "GRANT EXECUTE ON FUNCTION \(function) TO \(identifier: user)"]
         }
     }
 
-    /// Changes those tables that exist and belong to `owner`.
-    private func change(on administrator: PostgresPool, from owner: String, _ statements: @Sendable (SQL) -> [SQL]) async throws {
+    /// Changes those tables, with their partitions, and those functions that exist and belong to `owner`.
+    private func change(
+        on administrator: PostgresPool, from owner: String, _ statements: @Sendable (SQL) -> [SQL], function: @Sendable (SQL) -> [SQL]
+    ) async throws {
         let schema = service.rawValue
         try await administrator.transaction { transaction in
-            let rows = try await transaction.query(
+            let tables = try await transaction.query(
                 """
                 SELECT relname::text AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-                WHERE nspname = \(schema) AND relname = ANY(\(service.appendOnlyTables)) AND relkind IN ('r', 'p')
+                WHERE nspname = \(schema) AND relkind IN ('r', 'p')
+                  AND (relname = ANY(\(service.appendOnlyTables))
+                       OR pg_class.oid IN (
+                           SELECT inhrelid FROM pg_inherits JOIN pg_class AS whole ON whole.oid = inhparent
+                           WHERE whole.relnamespace = pg_class.relnamespace AND whole.relname = ANY(\(service.appendOnlyTables))))
                   AND pg_get_userbyid(relowner)::text = CASE \(owner) WHEN 'CURRENT_USER' THEN current_user::text ELSE \(owner) END
                 """)
-            for row in rows {
-                let table: SQL = "\(identifier: schema).\(identifier: try row.decode("name", as: String.self))"
-                for statement in statements(table) { try await transaction.execute(statement) }
+            let functions = try await transaction.query(
+                """
+                SELECT proname::text AS name FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+                WHERE nspname = \(schema) AND proname = ANY(\(service.keepersOfTables)) AND pronargs = 0
+                  AND pg_get_userbyid(proowner)::text = CASE \(owner) WHEN 'CURRENT_USER' THEN current_user::text ELSE \(owner) END
+                """)
+            func name(_ row: Row) throws -> SQL { "\(identifier: schema).\(identifier: try row.decode("name", as: String.self))" }
+            for row in tables {
+                for statement in statements(try name(row)) { try await transaction.execute(statement) }
+            }
+            for row in functions {
+                for statement in function(try name(row) + "()") { try await transaction.execute(statement) }
             }
         }
     }
@@ -61,4 +80,6 @@ struct AppendOnlyTables: Sendable {
 
 extension ServiceName {
     fileprivate var appendOnlyTables: [String] { self == .deadletters ? ["audit"] : [] }
+    /// Functions without arguments that create and drop their partitions.
+    fileprivate var keepersOfTables: [String] { self == .deadletters ? ["keep_audit"] : [] }
 }

@@ -37,13 +37,13 @@ package struct AuditRole: Sendable {
         }
     }
 
-    /// The tables and views of a service that it may read: all but the inbox with its partitions.
+    /// The tables and views of a service that it may read: all but the inbox, and partitions, which are read through their tables.
     private func visible(_ service: ServiceName, on transaction: any SQLConnection) async throws -> [String] {
         if service == .users { return [Self.trail] }
         return try await transaction.query(
             """
             SELECT relname::text AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-            WHERE nspname = \(service.rawValue) AND relkind IN ('r', 'p', 'v') AND relname !~ '^inbox(_[0-9]+)?$'
+            WHERE nspname = \(service.rawValue) AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND relname !~ '^inbox(_[0-9]+)?$'
             """
         ).map { try $0.decode("name") }
     }

@@ -107,6 +107,8 @@ extension Assembly {
             let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
             services.append(DeadLettersService.gauges(of: database, services: ServiceName.allCases.map(\.rawValue), clock: clock, logger: logger("gauges")))
+            let waiting = try self.consumer(WaitingCollector.queue, of: user, prefetch: 2 * WaitingCollector.maximumBatch, on: thread)
+            services += [waiting, WaitingCollector(consumer: waiting, database: database, clock: clock, logger: logger("waiting"))]
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: deadLetterRules, transport: vendors("alerts"), clock: clock)
         }
@@ -116,9 +118,9 @@ extension Assembly {
 extension Assembly {
     /// What happens to dead letters without an operator.
     fileprivate var deadLetterRules: DeadLetterRules {
-        let causes = settings.deadLetters.replayCauses
+        let (causes, groups) = (settings.deadLetters.replayCauses, settings.deadLetters.replayGroups)
         let (minutes, times) = (settings.deadLetters.replayAfterMinutes, settings.deadLetters.replayTimes)
-        let replay = causes.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, afterMinutes: minutes, times: times)
+        let replay = causes.isEmpty && groups.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, groups: groups, afterMinutes: minutes, times: times)
         guard let url = settings.deadLetters.alertURL, let secret = settings.deadLetters.alertSecret else { return DeadLetterRules(replay: replay) }
         return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret.exposed, rate: settings.deadLetters.alertRate))
     }

@@ -11,7 +11,7 @@ struct Route: Sendable {
     let section: Section?
     let handle: Handle
 
-    /// - Parameter path: Below the root; `:name` stands for a segment.
+    /// - Parameter path: The path below the root; `:name` stands for a segment.
     init(_ method: Method, _ path: String, _ section: Section?, _ handle: @escaping Handle) {
         self.method = method
         segments = path.split(separator: "/")
@@ -19,7 +19,7 @@ struct Route: Sendable {
         self.handle = handle
     }
 
-    /// The named segments; nil when it is another path.
+    /// The named segments; nil if the path does not match.
     func match(_ path: [String]) -> [String: String]? {
         guard path.count == segments.count else { return nil }
         var names: [String: String] = [:]
@@ -34,7 +34,7 @@ struct Route: Sendable {
         return names
     }
 
-    /// All of the console. The first that matches is taken.
+    /// All routes of the console. The first match is used.
     static let all: [Route] = {
         let letters = GroupsPage.routes + LettersPage.routes + LetterPage.routes + JobsPage.routes + JobPage.routes
         let orders = CheckoutsPage.routes + CheckoutPage.routes + PaymentsPage.routes + NotificationsPage.routes

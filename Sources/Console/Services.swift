@@ -9,16 +9,16 @@ import Traces
 
 /// Sends an administrator's requests to the services, as the HTTP API does.
 struct Services: OperatorRequests {
-    /// How long a page waits for a service.
+    /// The time that a page waits for a service.
     static let timeout: Duration = .seconds(10)
-    /// Ids of messages are names in this namespace.
+    /// The namespace of the messages' ids.
     private static let namespace = UUID(uuid: (0x8E, 0x40, 0x1C, 0x52, 0x91, 0x6B, 0x4A, 0x0F, 0xB3, 0x77, 0x2D, 0x5C, 0x18, 0xE9, 0x64, 0xA7))
 
     let requests: any Requesting
     let caller: Caller
     let randomness: any Randomness
     let trace: TraceContext
-    /// The id that a form carries; nil for pages that are only looked at.
+    /// The id that a form carries; nil for a page without a form.
     var formID: String?
 
     func send(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) async throws -> Reply {
@@ -45,7 +45,7 @@ extension OperatorRequests {
 }
 
 extension Result where Failure == any Error, Success: Sendable {
-    /// The result of `body`, so that one part of a page can be missing while the others are shown.
+    /// Returns the result of `body`, so that a page can be shown without one of its parts.
     static func of(_ body: @Sendable () async throws -> Success) async -> Self {
         do {
             return .success(try await body())

@@ -3,7 +3,7 @@ import Messaging
 import Operator
 import Terminal
 
-/// Why a request could not be answered, in words for the administrator.
+/// The reason why a request could not be answered, as the administrator reads it.
 struct Trouble: Sendable {
     let status: Int
     let title: String
@@ -13,7 +13,7 @@ struct Trouble: Sendable {
         switch error {
         case let refusal as Refusal:
             status = (400..<500).contains(refusal.status) ? refusal.status : 502
-            title = refusal.status == 404 ? "Not found" : "The service refused"
+            title = refusal.status == 404 ? "Not found" : "The service rejected the request"
             detail = refusal.description
         case let form as InvalidForm:
             (status, title, detail) = (422, "The form cannot be used", form.detail)
@@ -28,7 +28,7 @@ struct Trouble: Sendable {
         }
     }
 
-    /// - Parameter service: Who was asked.
+    /// - Parameter service: The name of the service.
     func text(_ service: String) -> String {
         if status == 504 { return "\(service) did not answer in time." }
         if status == 503 { return "\(service) cannot be reached." }
@@ -36,7 +36,7 @@ struct Trouble: Sendable {
         return detail?.printable ?? title
     }
 
-    /// - Parameter isChange: Whether a form was sent.
+    /// - Parameter isChange: True if a form was sent.
     func page(_ section: Section?, isChange: Bool) -> Page {
         let text =
             status == 504

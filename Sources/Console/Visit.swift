@@ -2,18 +2,18 @@ import Contracts
 import FoundationEssentials
 import Operator
 
-/// An administrator's request to a page, and what answers it.
+/// An administrator's request to a page, with the services that answer it.
 struct Visit: Sendable {
-    /// From the path, by name.
+    /// The named segments of the path.
     var path: [String: String] = [:]
     let query: Form
-    /// Empty for a page that is only looked at.
+    /// The fields of the form; empty for a request without one.
     var form = Form()
     let person: Caller
     let services: Services
-    /// The services that letters may be of.
+    /// The services from which letters may come.
     let serviceNames: [String]
-    /// Nil where the management API is not configured.
+    /// Nil if the management API is not configured.
     var broker: BrokerView?
     let page: PageContext
 
@@ -23,19 +23,19 @@ struct Visit: Sendable {
     var id: String { path["id"] ?? "" }
 }
 
-/// What a page is rendered with, besides its contents.
+/// The context in which a page is rendered.
 struct PageContext: Sendable {
     let now: Date
     /// Nil before the sign-in.
     let person: String?
     let token: FormToken
-    /// The id of the request that a form of this page makes, so that a form that is sent twice takes effect once.
+    /// The id of the request that a form of this page makes, so that a form sent twice takes effect once.
     let requestID: String
-    /// What was just done.
+    /// The change that was just made.
     var notice: Notice?
 }
 
-/// What a form has done, shown on the next page.
+/// The effect of a form, which the next page shows.
 enum Notice: String, Sendable, CaseIterable {
     case replayed, discarded, restored, edited, reverted, changed, cancelled, resumed, retried, compensated, assigned, settled, resent
     case settledOnly = "settled-only"
@@ -62,13 +62,13 @@ enum Notice: String, Sendable, CaseIterable {
     }
 }
 
-/// A page, before it is laid out.
+/// A page before its layout.
 struct Page: Sendable {
     var status = 200
     let title: String
     let section: Section?
     let content: Markup
-    /// Seconds after which the page is loaded again; nil for a page that does not change by itself.
+    /// Seconds after which the page is reloaded; nil for a page without progress.
     var reload: Int?
 }
 
@@ -91,10 +91,10 @@ enum Section: String, Sendable, CaseIterable {
     var path: String { self == .overview ? Link.root : Link.to(rawValue) }
 }
 
-/// How a visit ends.
+/// The outcome of a visit.
 enum Outcome: Sendable {
     case page(Page)
-    /// Another page of the console, by GET.
+    /// A redirect to another page of the console.
     case redirect(String)
 
     static func done(_ notice: Notice, _ path: String...) -> Outcome { .redirect(Link.to(path, query: [Notice.field: notice.rawValue])) }

@@ -1,4 +1,4 @@
-/// The languages that texts for customers are written in.
+/// The languages of texts for customers.
 public enum Language: String, Sendable, CaseIterable {
     case english = "en"
     case german = "de"

@@ -1,7 +1,7 @@
-/// HTML. What a literal says is taken as HTML; every text and number that is interpolated is escaped for an element or a quoted attribute, so text from a message or a
-/// customer can be shown but never adds an element or an attribute.
+/// HTML. A literal is HTML; every interpolated text and number is escaped for an element or a quoted attribute, so text from a message or a
+/// customer is shown but never adds an element or an attribute.
 public struct Markup: Sendable, Hashable, ExpressibleByStringInterpolation {
-    /// As it is sent.
+    /// The escaped HTML.
     public private(set) var html: String
 
     private init(html: String) {
@@ -49,7 +49,7 @@ public struct Markup: Sendable, Hashable, ExpressibleByStringInterpolation {
             html += markup.html
         }
 
-        /// Nothing for nil.
+        /// Adds nothing for nil.
         public mutating func appendInterpolation(_ markup: Markup?) {
             html += markup?.html ?? ""
         }

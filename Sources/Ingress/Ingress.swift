@@ -19,7 +19,7 @@ public final class Ingress: Service {
     /// What guests have read lately; `ServiceChanges` makes it forget.
     public let answers: AnswerCache
 
-    /// To be begun a while before this service is shut down, where gateways look at `/readyz`.
+    /// Begin it a while before the shutdown of this service, if gateways check `/readyz`.
     public let drain = Drain()
 
     private let responder: IngressResponder

@@ -5,7 +5,7 @@ import Metrics
 struct IngressMetrics: Sendable {
     private struct OfOperation: Sendable {
         let duration: Recorder
-        /// By the first digit of the status, beginning with 2xx.
+        /// The counters of 2xx, 3xx, 4xx and 5xx.
         let responses: [Counter]
 
         init(_ operation: String) {

@@ -20,13 +20,13 @@ public final class GaugeSet: Sendable {
     private let labels: [String]
     private let gauges = Mutex<[String: Gauge]>([:])
 
-    /// - Parameter labels: Those that are known beforehand: a change from 0 is noticed, a series that begins with another value is not.
+    /// - Parameter labels: Label values that are known beforehand. They begin at 0, because Prometheus does not notice an increase by which a series begins.
     public init(_ instrument: Instrument, labels: [String] = []) {
         self.instrument = instrument
         self.labels = labels
     }
 
-    /// Labels without a value are 0 from now on.
+    /// Sets the values; labels without one become 0.
     public func set(_ values: [String: Double]) {
         gauges.withLock { gauges in
             for label in labels + values.keys where gauges[label] == nil { gauges[label] = instrument.gauge(label) }
@@ -34,7 +34,7 @@ public final class GaugeSet: Sendable {
         }
     }
 
-    /// The values could not be read. NaN, as the last ones are no longer known to be true.
+    /// Sets all values to NaN, because they could not be read and may have changed.
     public func forget() {
         gauges.withLock { gauges in
             for label in labels where gauges[label] == nil { gauges[label] = instrument.gauge(label) }

@@ -1,4 +1,4 @@
-/// Writes JSON straight into bytes, members in the order of the calls: for the shapes that others prescribe, and that no type has.
+/// Writes JSON directly as bytes, with members in the order of the calls: for formats that others define and that have no Swift type.
 ///
 /// The caller keeps the grammar: names only inside `object`, bare values only inside `array` or after a name. ``JSON/encode(_:)`` is for values.
 public struct JSONWriter {

@@ -23,7 +23,7 @@ package struct RunRecord: Codable, Sendable, Equatable {
     /// `host:port`.
     package let httpAddress: String
     package let url: String
-    /// Of the web console.
+    /// The URL of the web console.
     package let consoleURL: String?
     /// Absent with a real payment gateway.
     package let sandboxURL: String?

@@ -29,4 +29,6 @@ package struct JobPreview: Decodable, Sendable, Equatable {
     package let selected: Int
     package let orders: Int
     package let byCause: [Cause]
+    /// Whether there may be more letters and orders.
+    package let atLeast: Bool?
 }

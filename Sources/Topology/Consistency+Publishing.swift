@@ -35,7 +35,7 @@ extension Consistency {
         let unheard = Set(requested).subtracting(openAPI).sorted().filter { operation in
             !users.contains { definitions.mayPublish($0, to: Exchange.requests, routingKey: operation) }
         }.map { "no user may publish \($0) to \(Exchange.requests)" }
-        let aside = definitions.exchanges.map(\.name).filter { $0.hasPrefix(Self.retryFamily) || $0 == Exchange.deadLetters }
+        let aside = definitions.exchanges.map(\.name).filter { $0.hasPrefix(Self.retryFamily) || [Exchange.deadLetters, Exchange.waiting].contains($0) }
         let stuck = services.flatMap { service in
             service.queues.flatMap { queue in
                 aside.filter { !definitions.mayPublish(service.name, to: $0, routingKey: queue) }

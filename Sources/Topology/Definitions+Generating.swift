@@ -13,6 +13,9 @@ extension Definitions {
     /// The queues whose messages wait for as long as it takes.
     private static let kept = ["commands", "imports", "jobs"]
     private static let maximumDeadLetters = 1_000_000
+    /// Announcements of messages on the retry ladder: seconds of a burst, which the deadletters workers then store. The oldest are dropped beyond that.
+    private static let maximumAnnouncements = 50_000
+    private static let maximumAnnouncedBytes = 128 << 20
     /// Longer than any deadline of a query: its requester has stopped waiting.
     private static let queryLifetime = 60_000
     /// A message that crashes this many workers becomes a dead letter.
@@ -35,7 +38,7 @@ extension Definitions {
         addAccess(services, offered: offered, console: console, retries: retries)
         exchanges = (Self.fixedExchanges + retries).map { Exchange(virtualHost: Self.virtualHost, name: $0, type: "topic") }
         exchanges.append(Exchange(virtualHost: Self.virtualHost, name: Self.anchor, type: "fanout", internal: true))
-        for queue in (services.flatMap(\.queues) + [Topics.deadLetters]).sorted() {
+        for queue in (services.flatMap(\.queues) + [Topics.deadLetters, Topics.waiting]).sorted() {
             queues.append(Queue(virtualHost: Self.virtualHost, name: queue, type: "quorum"))
         }
         queues += retries.map { Queue(virtualHost: Self.virtualHost, name: $0, type: "quorum") }
@@ -44,7 +47,7 @@ extension Definitions {
     }
 
     private static let fixedExchanges = [
-        Topics.deadLetters, Topics.events, Topics.queues, Topics.replies, Topics.requests,
+        Topics.deadLetters, Topics.events, Topics.queues, Topics.replies, Topics.requests, Topics.waiting,
     ]
 
     /// Has no queue behind it. RabbitMQ keeps the keys of a topic exchange as a tree of words, and removes a word with the last binding that contains it. When a node is lost
@@ -62,11 +65,12 @@ extension Definitions {
             if !service.requests.isEmpty { write.append(Topics.requests) }
             if !service.announces.isEmpty { write.append(Topics.events) }
             if service.isAnswering { write.append(Topics.replies) }
-            write += [Topics.deadLetters, "retry\\.[0-9]+[sm]\\.[ab]"]
+            write += [Topics.deadLetters, Topics.waiting, "retry\\.[0-9]+[sm]\\.[ab]"]
             if service.replaysDeadLetters { write.append(Topics.queues) }
-            let read = [own] + (replyQueue.map { ["\($0).*", Topics.replies] } ?? [])
+            let read = [own] + (service.replaysDeadLetters ? [Topics.waiting] : []) + (replyQueue.map { ["\($0).*", Topics.replies] } ?? [])
             permit(service.name, configure: replyQueue.map { "^\($0)" } ?? Self.nothing, write: Self.either(write), read: Self.either(read))
             permit(service.name, Topics.deadLetters, write: "^(\(own))$")
+            permit(service.name, Topics.waiting, write: "^(\(own))$")
             if !service.announces.isEmpty { permit(service.name, Topics.events, write: Self.either(service.announces.map(Self.escaped))) }
             if service.replaysDeadLetters {
                 permit(service.name, Topics.queues, write: "^[a-z]+\\.(\(Self.kinds(services).joined(separator: "|")))$")
@@ -126,6 +130,7 @@ extension Definitions {
 
     private mutating func addBindings(_ services: [ServiceDefinition], retries: [String]) {
         bind(Topics.deadLetters, "#", to: Topics.deadLetters)
+        bind(Topics.waiting, "#", to: Topics.waiting)
         for service in services {
             for operation in service.operations where !service.brings(operation.key) {
                 bind(Topics.events, operation.key, to: service.queue(of: operation))
@@ -166,6 +171,13 @@ extension Definitions {
                 "dead-letter-strategy": "at-least-once",
             ])
         limit("dead-letters", "^dead-letters$", Self.maximumDeadLetters, ["delivery-limit": .integer(Self.unlimited)])
+        limit(
+            "waiting", "^waiting$", Self.maximumAnnouncements,
+            [
+                // They only make messages visible: losing some is better than refusing any. None is of use once its message has returned.
+                "overflow": "drop-head", "max-length-bytes": .integer(Self.maximumAnnouncedBytes), "delivery-limit": .integer(Self.unlimited),
+                "message-ttl": .integer(ladder.queues.map(\.milliseconds).max() ?? 0),
+            ])
         let others = Self.kinds(services).filter { !Self.kept.contains($0) }
         limit("queries", "^[a-z]+\\.(\(others.joined(separator: "|")))$", Self.maximumQueries, ["delivery-limit": .integer(Self.unlimited), "message-ttl": .integer(Self.queryLifetime)])
         for (name, milliseconds) in ladder.queues {

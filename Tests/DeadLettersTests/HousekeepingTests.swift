@@ -73,6 +73,34 @@ import Testing
         try await letters.expectExactCounts()
     }
 
+    @Test func `the audit log loses whole months past their retention, and nothing else`() async throws {
+        let letters = try await DeadLettersHarness()
+        _ = try await letters.collect((0..<3).map { .setAside(id: "m\($0)") })
+        func months() async throws -> [String] {
+            try await letters.service.database.withConnection { connection in
+                try await connection.query(
+                    "SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'audit'::regclass ORDER BY 1"
+                ).map { try $0.decode("name") }
+            }
+        }
+        let before = try await months()
+        #expect(before.count == 5 && before.last == "audit_other")
+        let present = try #require(before.first)
+        for sql: SQL in ["UPDATE \(raw: present) SET actor = 'x'", "DELETE FROM \(raw: present)", "TRUNCATE \(raw: present)", "DELETE FROM audit_other"] {
+            await #expect(throws: PostgresError.self) { try await letters.service.database.withConnection { _ = try await $0.execute(sql) } }
+        }
+        try await work("months of the audit log", letters)
+        #expect(try await months() == before)
+        #expect(try await letters.service.count("SELECT count(*) FROM audit") == 3)
+        try await letters.service.database.withConnection { _ = try await $0.execute("ALTER TABLE \(raw: present) RENAME TO audit_202401") }
+        try await work("months of the audit log", letters)
+        #expect(try await letters.service.count("SELECT count(*) FROM audit") == 0)
+        for _ in 0..<2 { try await work("months of the audit log", letters) }
+        #expect(try await months() == before)
+        _ = try await letters.collect([.setAside(id: "m3")])
+        #expect(try await letters.service.count("SELECT count(*) FROM audit") == 1)
+    }
+
     @Test func `a group with a note is kept without letters`() async throws {
         let letters = try await DeadLettersHarness()
         _ = try await letters.collect([.setAside()])

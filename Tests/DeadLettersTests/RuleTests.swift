@@ -94,6 +94,20 @@ private final class Webhook: HTTPTransport {
         }
     }
 
+    @Test func `letters of a group on the list are replayed, and no others of its cause`() async throws {
+        let source = try await JobsHarness()
+        _ = try await source.fill(1, cause: "other")
+        let group = try #require(try await source.letters.list().items.first?.group)
+        let harness = try await JobsHarness(rules: DeadLetterRules(replay: .init(causes: [], groups: [group], afterMinutes: 10, times: 2)))
+        let ids = try await harness.fill(2, cause: "other")
+        _ = try await harness.fill(1, cause: "other", operation: "payments.charge")
+        harness.clock.advance(by: 590)
+        #expect(try await pass(harness, seconds: 2).isEmpty)
+        harness.clock.advance(by: 20)
+        #expect(Set(try await pass(harness, seconds: 10)) == Set(ids))
+        #expect(try await jobs(harness).map(\.filter) == [["group": group.uuidString.lowercased()]])
+    }
+
     @Test func `when two workers check at the same time, only one starts a job`() async throws {
         let harness = try await JobsHarness(rules: Self.replay)
         _ = try await harness.fill(1, cause: "gateway-unreachable")

@@ -221,6 +221,8 @@ import YAML
         "DELETE /v1/dead-letters/{id}/edit deadletters.letters.revert command admin",
         "POST /v1/dead-letters deadletters.letters.import command admin",
         "GET /v1/dead-letters/stats deadletters.stats.get query admin",
+        "GET /v1/dead-letters/waiting deadletters.waiting.list query admin",
+        "POST /v1/dead-letters/waiting/attempts deadletters.waiting.send durable admin",
         "GET /v1/dead-letters/audit deadletters.audit.list query admin",
         "GET /v1/dead-letters/groups deadletters.groups.list query admin",
         "PATCH /v1/dead-letters/groups/{id} deadletters.groups.change command admin",

@@ -19,23 +19,25 @@ struct Ledger {
         id: "ledger", sql: "CREATE TABLE accounts (name text PRIMARY KEY, balance bigint NOT NULL CHECK (balance <= 1000))")
 
     /// An account named `poison` makes any transaction that touches it fail.
-    static let add = Operation.command("ledger.add", reading: Operation.contract(Entry.self)) { items, transaction in
+    static let add = Operation.command("ledger.add", reading: Operation.contract(Entry.self)) { try await add($0.map(\.input), on: $1) }
+
+    static func add(_ entries: [Entry], on transaction: any SQLConnection) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
-        for item in items {
-            if item.input.account == "poison" { throw Failure("poison", "cannot be handled") }
-            if item.input.account == "later" {
+        for entry in entries {
+            if entry.account == "poison" { throw Failure("poison", "cannot be handled") }
+            if entry.account == "later" {
                 outcomes.append(.failed(Failure("not-now", "try again", remedy: .retry)))
                 continue
             }
             try await transaction.execute(
                 """
-                INSERT INTO accounts (name, balance) VALUES (\(item.input.account), \(item.input.amount))
+                INSERT INTO accounts (name, balance) VALUES (\(entry.account), \(entry.amount))
                 ON CONFLICT (name) DO UPDATE SET balance = accounts.balance + excluded.balance
                 """)
             outcomes.append(
                 .done(
-                    try Reply(status: 201, json: item.input),
-                    emit: [try OutgoingMessage(.event("ledger.added"), item.input)]))
+                    try Reply(status: 201, json: entry),
+                    emit: [try OutgoingMessage(.event("ledger.added"), entry)]))
         }
         return outcomes
     }
@@ -108,9 +110,14 @@ struct Ledger {
             body: publication.body)
     }
 
+    /// Messages on the retry ladder, as they were announced.
+    var announced: [Delivery] {
+        replies.publications.filter { $0.exchange == Exchange.waiting }.map { Self.delivery($0, tag: 0) }
+    }
+
     /// HTTP statuses of the answers, in their order.
     var statuses: [Int] {
-        replies.publications.map { Reply(Self.delivery($0, tag: 0)).status }
+        replies.publications.filter { $0.exchange != Exchange.waiting }.map { Reply(Self.delivery($0, tag: 0)).status }
     }
 
     func balance(_ account: String) async throws -> Int? {

@@ -72,6 +72,8 @@ public struct PostgresError: Error, Sendable {
 
     /// A statement would have waited for a lock longer than `lock_timeout`.
     public static let lockNotAvailable = "55P03"
+    /// The SQLSTATE of a cancelled statement, and of one past `statement_timeout`.
+    public static let queryCanceled = "57014"
     /// The server accepts no writes: it is a standby, or an operator made it read-only.
     public static let readOnly = "25006"
 

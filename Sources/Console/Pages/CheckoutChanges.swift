@@ -4,7 +4,7 @@ import JSON
 import Operator
 import Terminal
 
-/// Retries, gives up and assigns one order, after a confirmation.
+/// Retries, gives up or assigns one order, after a confirmation.
 enum CheckoutChanges {
     static let routes = [
         Route(.get, "checkouts/:id/retry", .checkouts) { visit in

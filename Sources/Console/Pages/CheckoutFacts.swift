@@ -3,7 +3,7 @@ import FoundationEssentials
 import Operator
 import Terminal
 
-/// What is known about one order.
+/// The facts about one order.
 struct CheckoutFacts: Sendable {
     let report: CheckoutReport
     let now: Date

@@ -20,7 +20,7 @@ struct CheckoutsPage: Sendable {
         return .page(Page(title: "Checkouts", section: .checkouts, content: page.markup))
     }
 
-    /// Leads to the order with a number or an id.
+    /// Redirects to the order with the given number or id.
     private static func find(_ visit: Visit) async throws -> Outcome {
         guard let text = visit.query["order"] else { return .redirect(Section.checkouts.path) }
         if UUID(uuidString: text) != nil { return .redirect(Link.to("checkouts", text.lowercased())) }

@@ -23,7 +23,7 @@ struct GroupsPage: Sendable {
         return .page(Page(title: "Groups", section: .groups, content: page.markup))
     }
 
-    /// A merge patch of what the form holds: an empty name or note is removed.
+    /// The form's fields as a merge patch, which removes an empty name or note.
     private static func change(_ visit: Visit) async throws -> Outcome {
         var members: [String: JSONValue] = [:]
         for name in ["name", "note"] { members[name] = visit.form[name].map { .string($0) } ?? .null }
@@ -61,7 +61,7 @@ struct GroupsPage: Sendable {
         ).markup
     }
 
-    /// The name of a group, or what it is, with the operation below it.
+    /// The title of a group, with its operation below.
     static func heading(_ group: LetterGroup) -> Markup {
         let link = Part.link(group.title.printable, Link.to("letters", query: ["group": group.id, "state": group.open > 0 ? nil : "all"]), class: "title")
         let note: Markup = group.note.map { "<span class=\"sub\">\($0.printable)</span>" } ?? .nothing

@@ -6,7 +6,7 @@ import Terminal
 
 /// One job, and its progress while it runs.
 struct JobPage: Sendable {
-    /// Seconds.
+    /// The interval of reloads, in seconds.
     private static let pause = 2
 
     let job: LetterJob

@@ -5,9 +5,9 @@ import Messaging
 import Operator
 import Terminal
 
-/// Starts a job on all letters that a filter selects, after showing what it would act on.
+/// Starts a job on all letters that a filter selects, after a preview.
 enum JobStart {
-    /// Causes that are shown, the most frequent ones.
+    /// The maximum number of causes shown, the most frequent first.
     private static let maximumCauses = 20
 
     static let routes = [Route(.get, "jobs/new", .jobs, preview), Route(.post, "jobs", .jobs, start)]
@@ -38,7 +38,7 @@ enum JobStart {
         return .redirect(Link.to("jobs", try JSON.decode(Started.self, from: reply.body).id))
     }
 
-    /// Times are fixed here, so that the job acts on what its preview has shown.
+    /// Converts ages to times, so that the job acts on the letters of its preview.
     private static func selection(_ form: Form, _ now: Date) throws -> (LetterDecision, [String: String]) {
         guard let decision = form["action"].flatMap(LetterDecision.init) else { throw InvalidForm("The action must be replay, discard or restore.") }
         return (decision, LetterSelection(form).parameters(at: now))
@@ -72,12 +72,12 @@ enum JobStart {
     private static func options(_ decision: LetterDecision) -> Markup {
         guard decision == .replay else { return .nothing }
         return Field.text("Rates, in letters a second", "rates", "1, 5, 50") + Field.text("Stops when this percentage dies again", "stopShare", "20")
-            + Field.check("Also letters older than the services' memory of 7 days. One that was handled before it died is handled a second time.", "pastMemory", false)
-            + Field.check("Also charges older than 20 hours. Payments looks for each payment at the gateway before it charges.", "reconcile", false)
+            + Field.check("Include letters older than the services' memory of 7 days. A message that was handled before it died is handled a second time.", "pastMemory", false)
+            + Field.check("Include charges older than 20 hours. Payments looks for each payment at the gateway before it charges.", "reconcile", false)
     }
 }
 
-/// A form that cannot be sent to a service.
+/// A form with an invalid value.
 struct InvalidForm: Error {
     let detail: String
 

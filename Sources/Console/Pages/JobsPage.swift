@@ -3,7 +3,7 @@ import FoundationEssentials
 import Operator
 import Terminal
 
-/// Jobs on many letters, newest first.
+/// The jobs, newest first.
 struct JobsPage: Sendable {
     static let limit = 50
 
@@ -20,7 +20,7 @@ struct JobsPage: Sendable {
     }
 
     var markup: Markup {
-        "<h1>Jobs</h1><p class=\"lead\">Replays, discards and restores of many letters. A list of letters starts them.</p>\(table)\(Part.pager(["jobs"], [:], next: list.nextCursor, isFirst: isFirst))"
+        "<h1>Jobs</h1><p class=\"lead\">Replays, discards and restores of many letters. Start them from a list of dead letters.</p>\(table)\(Part.pager(["jobs"], [:], next: list.nextCursor, isFirst: isFirst))"
     }
 
     private var table: Markup {

@@ -4,7 +4,7 @@ import JSON
 import Operator
 import Terminal
 
-/// Replays, discards and restores one letter, after a confirmation.
+/// Replays, discards or restores one letter, after a confirmation.
 enum LetterDecisions {
     static let routes = [LetterDecision.replay, .discard, .restore].flatMap { decision in
         [
@@ -34,8 +34,8 @@ enum LetterDecisions {
             title: "\(decision.title) this letter?", section: .letters, effect: effect(decision, whole, report), action: Link.to("letters", letter.id, decision.rawValue),
             button: decision.title, tone: decision == .discard ? .bad : .accent, back: Link.to("letters", letter.id),
             fields: decision == .replay
-                ? Field.check("Also if it is older than the services' memory of 7 days. If it was handled before it died, it is handled a second time.", "pastMemory", false)
-                    + Field.check("Also if it is a charge older than 20 hours. Payments looks for the payment at the gateway before it charges.", "reconcile", false) : .nothing)
+                ? Field.check("Replay it even if it is older than the services' memory of 7 days. A message that was handled before it died is handled a second time.", "pastMemory", false)
+                    + Field.check("Replay it even if it is a charge older than 20 hours. Payments looks for the payment at the gateway before it charges.", "reconcile", false) : .nothing)
     }
 
     private static func effect(_ decision: LetterDecision, _ whole: WholeLetter, _ report: CheckoutReport?) -> Markup {

@@ -4,7 +4,7 @@ import JSON
 import Operator
 import Terminal
 
-/// Edits the body that a replay of a letter sends: first the text, then what is changed by it, then the confirmation.
+/// Edits the body that a replay of a letter sends: the text, the changes in it, and the confirmation.
 enum LetterEditing {
     private static let rows = 24
 
@@ -34,7 +34,7 @@ enum LetterEditing {
     private static func review(_ visit: Visit) async throws -> Outcome {
         let whole: WholeLetter = try await visit.services.ask(.letter, ["id": visit.id])
         let (old, new) = (whole.edit?.body ?? whole.body, visit.form.whole("body") ?? "")
-        if isJSON(old), !isJSON(new) { return .page(form(visit, new, problem: "This is not JSON, which the body was before.")) }
+        if isJSON(old), !isJSON(new) { return .page(form(visit, new, problem: "The body was JSON before, but this is not.")) }
         let difference = LetterDifference(from: old, to: new)
         guard !difference.isEmpty else {
             return .page(Page(title: "Edit", section: .letters, content: "<h1>Nothing was changed</h1><p>\(Part.link("Back to the letter", Link.to("letters", visit.id)))</p>"))
@@ -66,7 +66,7 @@ enum LetterEditing {
 
     private static func isJSON(_ text: String) -> Bool { (try? JSON.decode(JSONValue.self, from: Array(text.utf8))) != nil }
 
-    /// JSON is indented for the form, and compact again afterwards, as services send it.
+    /// Makes JSON, which the form shows indented, compact again, as services send it.
     private static func indented(_ text: String) -> String {
         (try? JSON.decode(JSONValue.self, from: Array(text.utf8))).map(PrettyJSON.text) ?? text
     }

@@ -4,10 +4,10 @@ import JSON
 import Operator
 import Terminal
 
-/// One letter with everything about it.
+/// One letter with its body, headers, attempts and order.
 struct LetterPage: Sendable {
     let whole: WholeLetter
-    /// The checkout of the order that the letter names; nil where it names none.
+    /// The checkout of the order that the letter names, if any.
     let checkout: Result<CheckoutReport, any Error>?
     let now: Date
 
@@ -116,7 +116,7 @@ struct LetterPage: Sendable {
     }
 }
 
-/// Two bodies, line by line: what was removed and what was added is marked by a sign, not by its colour alone.
+/// The differences of two bodies, line by line. Removed and added lines have a sign as well as a colour.
 struct DifferenceView: Sendable {
     let difference: LetterDifference
 

@@ -46,7 +46,7 @@ struct LettersPage: Sendable {
             + Field.text("Seen before", "until", values["until"], hint: "15m")
     }
 
-    /// What can be done with all letters that the filter selects.
+    /// The actions on all letters that the filter selects.
     private var bulk: Markup {
         guard !list.items.isEmpty else { return .nothing }
         let decisions: [LetterDecision] = filter.state == "open" ? [.replay, .discard] : filter.state == "discarded" ? [.restore] : []
@@ -99,12 +99,12 @@ struct LettersPage: Sendable {
     }
 }
 
-/// What selects letters, as an administrator has written it.
+/// A filter of letters, as the administrator wrote it.
 struct LetterSelection: Sendable {
     private static let names = ["service", "operation", "queue", "cause", "group", "order", "since", "until", "header", "text"]
     private static let times = ["since", "until"]
 
-    /// Without the state.
+    /// The fields without the state.
     let fields: [String: String]
     let state: String
 
@@ -113,7 +113,7 @@ struct LetterSelection: Sendable {
         state = form["state"] ?? "open"
     }
 
-    /// As the services read them: a time that is written as an age becomes the time itself.
+    /// The fields for the services, with ages converted to times.
     func parameters(at now: Date) -> [String: String] {
         var parameters = fields
         for name in Self.times {
@@ -122,7 +122,7 @@ struct LetterSelection: Sendable {
         return parameters
     }
 
-    /// In words.
+    /// The filter in words.
     var phrase: String {
         let parts = fields.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.printable)" }
         return parts.isEmpty ? "all letters" : "letters with " + parts.joined(separator: ", ")

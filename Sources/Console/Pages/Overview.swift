@@ -3,11 +3,11 @@ import FoundationEssentials
 import Operator
 import Terminal
 
-/// What needs an administrator's attention, on one page. A service that does not answer leaves its part empty.
+/// The work that needs an administrator's attention, on one page. If a service does not answer, its part is empty.
 struct Overview: Sendable {
-    /// Rows of each part.
+    /// The maximum number of rows in each part.
     static let rows = 8
-    /// A group is new for so long.
+    /// The time for which a group counts as new.
     private static let newness: TimeInterval = 86_400
 
     typealias Found<Value> = Result<Value, any Error>
@@ -17,7 +17,7 @@ struct Overview: Sendable {
     let checkouts: Found<Listed<CheckoutLine>>
     let payments: Found<Listed<UnresolvedLine>>
     let notifications: Found<Listed<NotificationLine>>
-    /// Nil where the management API is not configured.
+    /// Nil if the management API is not configured.
     let queues: Found<[BrokerQueue]>?
     let now: Date
 
@@ -124,12 +124,12 @@ struct Overview: Sendable {
     }
 }
 
-/// Queues with what waits in them and who consumes them.
+/// Queues with their depths and consumers.
 struct QueueTable: Sendable {
     let queues: [BrokerQueue]
     let now: Date
 
-    /// Queues with messages or without workers; the others are folded.
+    /// Queues with messages or without workers; the others are collapsed.
     var markup: Markup {
         let busy = queues.filter { ($0.messages ?? 0) > 0 || $0.consumers == 0 && !$0.isLadder }
         let quiet = queues.filter { queue in !busy.contains(queue) }
@@ -157,6 +157,6 @@ struct QueueTable: Sendable {
 }
 
 extension String {
-    /// The end of an id, which differs between ids of one moment; their beginning is the time.
+    /// The end of an id. Ids of the same moment begin alike, with the time.
     var shortID: String { String(suffix(8)) }
 }

@@ -44,7 +44,7 @@ struct PaymentsPage: Sendable {
         ).markup
     }
 
-    /// The list shows what is known of it; a settlement of anything else is refused by payments.
+    /// Shows what the list knows of the payment. Payments rejects the settlement of any other payment.
     private static func confirm(_ visit: Visit) async throws -> Outcome {
         .page(confirmation(visit.id, visit.query, visit.page).page(visit.page))
     }
@@ -55,7 +55,7 @@ struct PaymentsPage: Sendable {
             effect: Part.facts([
                 ("Payment", Part.code(id)), ("Kind", what["kind"].map { Part.badge($0.printable) }), ("Amount", what["amount"].map { "\($0.printable)" }),
                 ("Order", what["order"].map { Part.link($0.shortID, Link.to("checkouts", $0)) }), ("Detail", what["detail"].map { "\($0.printable)" }),
-            ]) + "<p>This records what was decided outside the gateway, by whom and why. It moves no money. What was refunded elsewhere can no longer be refunded through the gateway.</p>",
+            ]) + "<p>This records a decision that was made outside the gateway, by whom and why. It moves no money. Money that was refunded elsewhere can no longer be refunded through the gateway.</p>",
             action: Link.to("payments", id, "settle"), button: "Record the decision", back: Section.payments.path,
             fields: Field.choice("Decision", "settlement", [("refundedElsewhere", "The customer got the money back in another way"), ("writtenOff", "No money is returned")], nil)
                 + Field.text("How and why, for the record", "note", nil, extra: " required maxlength=\"500\""))

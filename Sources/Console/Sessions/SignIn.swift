@@ -7,14 +7,14 @@ import Runtime
 import Secrets
 import Traces
 
-/// Opens and ends sessions, by the same operations as the HTTP API. Users counts failed attempts by account and address.
+/// Opens and ends sessions through the operations of the HTTP API. Users counts failed attempts by account and address.
 struct SignIn: Sendable {
     enum Outcome: Sendable, Equatable {
         case opened(token: String)
         case refused(status: Int, String)
     }
 
-    /// A password takes a worker some 400 ms, and others may be waiting.
+    /// A worker needs some 400 ms for a password, and other sign-ins may be waiting.
     private static let timeout: Duration = .seconds(20)
 
     let requests: any Requesting
@@ -39,9 +39,9 @@ struct SignIn: Sendable {
         guard reply.status == 201 else { return Self.refusal(reply) }
         let opened = try JSON.decode(Opened.self, from: reply.body)
         guard opened.user.role == .admin else {
-            // The session would otherwise stay open, unused.
+            // Otherwise the unused session would stay open.
             try await end(SHA256.hex(opened.token), of: Caller(id: opened.user.id, role: opened.user.role), trace)
-            return .refused(status: 403, "This account is not an administrator's.")
+            return .refused(status: 403, "This account is not an administrator account.")
         }
         return .opened(token: opened.token)
     }

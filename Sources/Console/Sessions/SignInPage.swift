@@ -3,9 +3,9 @@ import Contracts
 /// The sign-in form.
 struct SignInPage: Sendable {
     var email: String?
-    /// Why the last attempt failed.
+    /// The reason why the last attempt failed.
     var problem: String?
-    /// Where the sign-in leads.
+    /// The page to show after the sign-in.
     var next: String?
     var status = 200
 

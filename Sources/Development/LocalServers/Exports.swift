@@ -1,2 +1,2 @@
-// The interface of the servers is made of processes: each of them has one.
+// The interface of the servers includes their processes.
 @_exported import Processes

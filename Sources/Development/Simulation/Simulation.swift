@@ -114,6 +114,8 @@ public struct Simulation: Sendable {
                     let warehouse = Chance(seed: plan.seed, stream: "warehouse")
                     let shipper = Caller(id: warehouse.uuid(), role: .admin)
                     customers.addTask { try? await Warehouse(shop: shop, ledger: ledger, chance: warehouse, caller: shipper).run() }
+                    let impatient = ImpatientOperator(shop: shop, chance: Chance(seed: plan.seed, stream: "impatient operator"))
+                    customers.addTask { try? await impatient.run() }
                     customers.addTask {
                         while scheduler.steps < plan.steps, clock.elapsed < Self.faultyTime.lowerBound || shop.hasWork,
                             clock.elapsed < Self.faultyTime.upperBound

@@ -193,7 +193,7 @@ package struct ChildEnvironment: Sendable {
             ?? ServerURLs.url(urls.postgres, user: service, password: secrets.database[service, default: ""])
     }
 
-    /// The console's own user may read the management API, and change nothing.
+    /// The console's user may only read the management API.
     private var consoleManagementURL: String? {
         isExternal ? nil : ServerURLs.url(ServerURLs.withoutCredentials(urls.management), user: ChildSpec.console, password: secrets.broker[ChildSpec.console, default: ""])
     }

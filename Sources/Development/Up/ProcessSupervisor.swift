@@ -5,7 +5,7 @@ import LocalState
 import Processes
 import Terminal
 
-/// One process of `wharf-dev up`: it is kept running, and the console and the run record report each start.
+/// Keeps one process of `wharf-dev up` running, and reports each start on the terminal and in the run record.
 package struct ProcessSupervisor: Sendable {
     /// A start that took at least this long is reported when it completes.
     private static let notableStart = Duration.milliseconds(500)

@@ -14,7 +14,7 @@ package struct UpPorts: Sendable {
     package let http: PortChoice
     /// nil with a real payment gateway.
     package let sandbox: Int?
-    /// Where the web console listens; nil for a run without one.
+    /// The address of the web console; nil for a run without one.
     package let console: ListenAddress?
 
     package var consoleURL: String? { console.map { "http://\($0)/console" } }

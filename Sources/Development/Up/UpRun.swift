@@ -19,7 +19,7 @@ package struct UpRun: Sendable {
     /// Of the ingress.
     package let url: String
     package let port: Int
-    /// Of the web console; nil for a run without one.
+    /// The URL of the web console; nil for a run without one.
     package let consoleURL: String?
     package let wantsDemo: Bool
     package let startedAt: ContinuousClock.Instant

@@ -4,7 +4,7 @@ import Terminal
 /// The summary that is printed when everything runs.
 struct UpSummary: Sendable {
     let url: String
-    /// Of the web console.
+    /// The URL of the web console.
     var consoleURL: String?
     let adminEmail: String
     let adminPassword: String

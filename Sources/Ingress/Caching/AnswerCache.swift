@@ -14,7 +14,7 @@ public final class AnswerCache: Sendable {
     static let maximumBytes = 16 << 20
     /// A larger answer is not kept.
     static let largestAnswer = 256 << 10
-    /// How long other caches may use an answer after its lifetime, in seconds: while they ask for a new one, and while they get none.
+    /// Seconds after its lifetime in which other caches may use an answer: while they request a new one, and while they get none.
     private static let staleWhileRevalidating = 2
     private static let staleIfError = 300
     /// What an entry takes besides the text of its request and its answer's body.
@@ -45,7 +45,7 @@ public final class AnswerCache: Sendable {
         var changes: [String: UInt64] = [:]
     }
 
-    /// What `Cache-Control` tells other caches, such as the gateway's.
+    /// The `Cache-Control` for other caches, such as the gateway's.
     let control: String
     private let lifetime: TimeInterval
     /// Those that have answers worth keeping.

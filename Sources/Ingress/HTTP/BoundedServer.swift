@@ -5,14 +5,14 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// An HTTP/1.1 server that bounds what its clients may hold: connections, headers, and the time that a head, a body and an answer may take.
+/// An HTTP/1.1 server with bounds on connections, headers, and the time that a head, a body and an answer may take.
 package struct BoundedServer: Sendable {
     /// The answer to input that is not HTTP.
     package typealias Malformed = @Sendable () -> (head: HTTPResponse, body: [UInt8])
 
     /// Connections that wait to be accepted.
     private static let backlog = 1_024
-    /// One thread for all connections, as a worker has: with more, they wake each other more often than they help, and more load is served by more processes.
+    /// One thread for all connections, as in a worker: more threads mostly wake each other. More load needs more processes.
     private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     private let configuration: IngressConfiguration
@@ -25,7 +25,7 @@ package struct BoundedServer: Sendable {
         self.logger = logger
     }
 
-    /// - Parameter onReady: Called once with the port, when requests are accepted.
+    /// - Parameter onReady: Called once with the port, when the server accepts requests.
     package func application<Responder: HTTPResponder>(
         _ responder: Responder, onReady: @escaping @Sendable (_ port: Int) -> Void
     ) -> Application<Responder> where Responder.Context == IngressContext {

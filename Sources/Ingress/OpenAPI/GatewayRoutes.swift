@@ -1,31 +1,31 @@
 import Messaging
 
-/// The nginx configuration of `gateway/` that follows from the document: the operation of each request, and how the gateway proxies it.
+/// The part of the nginx configuration in `gateway/` that is derived from the document: the operation of each request, and its proxying.
 ///
-/// Operations that are proxied alike share a route, such as `read-12`: a kind, and the seconds after which the gateway gives up. An ingress answers before that, since it
-/// needs at most the session's deadline and the operation's.
+/// Operations that are proxied alike share a route, such as `read-12`: a kind, and the seconds after which the gateway gives up. An ingress answers before that, because it
+/// needs at most the deadlines of the session and the operation.
 public struct GatewayRoutes {
-    /// For the way between gateway and ingress, and for the ingress's own work.
+    /// Seconds for the network between gateway and ingress, and for the ingress's own work.
     static let margin: Duration = .seconds(2)
     /// The longest silence in a stream of events, in seconds: several of the ingress's heartbeats.
     static let longestSilence = 60
-    /// Requests to no operation: pages of the reference, and refusals.
+    /// The route of requests without an operation: pages of the reference, and rejections.
     private static let other = Route(kind: .other, seconds: seconds(EndpointReader.defaultDeadline))
 
-    /// How a group of operations is proxied.
+    /// The way in which a group of operations is proxied.
     enum Kind: String, CaseIterable {
         case other
         /// A read, which may be sent again to another process.
         case read
-        /// A read that the gateway may keep.
+        /// A read that the gateway may cache.
         case cached
-        /// Goes to another process only if none was reached.
+        /// A request that goes to another process only if none was reached.
         case write
-        /// PUT and DELETE: nginx would send these again, so they are never passed on.
+        /// PUT and DELETE: nginx would send them twice, so they never go to another process.
         case change
-        /// Signed by its sender, and not limited by address.
+        /// A request signed by its sender, which is not limited by address.
         case signed
-        /// A body that is as large as the document says.
+        /// A request with a body up to the size in the document.
         case upload
         /// An answer in parts.
         case pages
@@ -55,7 +55,7 @@ public struct GatewayRoutes {
 
     /// The maps `$wharf_operation` and `$wharf_route`.
     private var operations: String {
-        // nginx looks for texts first and then for the first expression that matches; the more specific of two templates has fewer parameters.
+        // nginx compares texts first, then uses the first expression that matches; the more specific of two templates has fewer parameters.
         let byParameters = endpoints.enumerated().sorted { left, right in
             let counts = (PathTemplate.names(in: left.element.path).count, PathTemplate.names(in: right.element.path).count)
             return counts.0 == counts.1 ? left.offset < right.offset : counts.0 < counts.1
@@ -120,7 +120,7 @@ public struct GatewayRoutes {
         return "location = /@\(route.name) {\n\(lines.map { "    \($0)\n" }.joined())}\n"
     }
 
-    /// A read that meets a lost connection goes to another process; one that takes too long does not.
+    /// A read whose connection is lost goes to another process; a slow one does not.
     private static let repeatedReads = ["proxy_next_upstream error timeout invalid_header;", "proxy_next_upstream_tries 3;", "proxy_next_upstream_timeout 4s;"]
 
     private static func directives(of kind: Kind) -> [String] {
@@ -129,10 +129,10 @@ public struct GatewayRoutes {
         case .cached:
             repeatedReads + [
                 "proxy_cache catalog;", "proxy_cache_bypass $http_authorization $http_cookie $wharf_fresh;", "proxy_no_cache $http_authorization $http_cookie;",
-                // The ids of the request for which the answer was fetched.
+                // These would be the ids of the request for which the answer was fetched.
                 "proxy_hide_header Traceparent;", "proxy_hide_header X-Request-Id;",
             ]
-        // For methods that are not idempotent nginx passes a request on only before it has sent anything.
+        // For methods that are not idempotent, nginx tries another process only if it has sent nothing.
         case .write, .signed, .upload: ["proxy_next_upstream error timeout;", "proxy_next_upstream_tries 3;", "proxy_next_upstream_timeout 4s;"]
         case .change, .other: ["proxy_next_upstream off;"]
         case .pages, .stream: repeatedReads + ["proxy_buffering off;"]

@@ -4,7 +4,7 @@ import Messaging
 import Runtime
 import Traces
 
-/// Asks users for the owner of a session token.
+/// Requests the owner of a session token from users.
 package struct SessionQuery: Sendable {
     package static let deadline: Duration = .seconds(5)
 
@@ -16,7 +16,7 @@ package struct SessionQuery: Sendable {
         self.randomness = randomness
     }
 
-    /// Nil for a token that belongs to no session.
+    /// Returns nil for a token without a session.
     /// - Parameter hash: Hexadecimal SHA-256 of the token.
     /// - Throws: `RequestClient.Unanswered`
     package func caller(_ hash: String, of client: Client, trace: TraceContext) async throws -> Caller? {

@@ -137,6 +137,8 @@ extension OutgoingMessages.Element: Codable {
                 try members.encodeIfPresent(original.operation, forKey: .operation)
                 try members.encodeIfPresent(original.contentType, forKey: .contentType)
                 try members.encode(original.headers, forKey: .headers)
+            case .early:
+                throw EncodingError.invalidValue(message, .init(codingPath: [], debugDescription: "an early copy is sent by a poller, and is not stored"))
             }
             if message.forwardsRequester { try members.encode(true, forKey: .forwards) }
             try members.encodeIfPresent(message.caller, forKey: .caller)

@@ -14,6 +14,12 @@ enum HeaderName {
     static let ofSettingAside: Set<String> = [attempt, failures, origin, cause]
     /// Headers that describe the message's history rather than the message.
     static let ofFailures: Set<String> = ofSettingAside.union([deadline, settlesUntil, replay])
+    /// On an announcement of a message that waits on the ladder: milliseconds since 1970 (UTC) at which it returns.
+    static let due = "due"
+    /// True on such an announcement if the body was too large for it.
+    static let isWithoutBody = "without-body"
+    /// On a copy that was sent before its original returns from the ladder: when the original returns, in milliseconds since 1970 (UTC).
+    static let early = "early"
     /// True on a message that was set aside and that an operator has sent back, also while it is retried from then on.
     static let replay = "replay"
     /// How the body was sealed; absent on a plaintext body.
@@ -51,6 +57,8 @@ public enum Exchange {
     public static let events = "events"
     public static let replies = "replies"
     public static let deadLetters = "dead-letters"
+    /// Receives announcements of messages on the retry ladder.
+    public static let waiting = "waiting"
     /// Routes to every queue by the queue's own name; for replays.
     public static let queues = "queues"
 }

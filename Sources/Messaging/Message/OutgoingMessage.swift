@@ -17,6 +17,8 @@ public struct OutgoingMessage: Sendable, Equatable {
         case answer(Requester, status: Int, headers: [String: String] = [:])
         /// A message that was set aside, to the queue that it came from.
         case replay(FailedMessage, queue: String)
+        /// A copy of a message that waits on the retry ladder; from a poller only, since nothing is lost with it.
+        case early(EarlyCopy)
     }
 
     public let destination: Destination
@@ -44,6 +46,10 @@ public struct OutgoingMessage: Sendable, Equatable {
         self.init(.replay(message, queue: queue), body: message.body, subject: Subject(message.headers))
     }
 
+    public init(_ copy: EarlyCopy) {
+        self.init(.early(copy), body: copy.publication.body)
+    }
+
     init(
         _ destination: Destination, body: [UInt8], forwardsRequester: Bool = false, caller: Caller? = nil, origin: UUID? = nil, subject: Subject? = nil
     ) {
@@ -59,6 +65,7 @@ public struct OutgoingMessage: Sendable, Equatable {
     var key: String {
         switch destination {
         case .request(let key), .event(let key), .broadcast(let key), .replay(_, let key): key
+        case .early(let copy): copy.publication.routingKey
         case .answer: ""
         }
     }
@@ -89,6 +96,8 @@ extension OutgoingMessage {
             return publication
         case .replay(let message, let queue):
             return message.publication(to: queue)
+        case .early(let copy):
+            return copy.publication
         case .request, .event, .broadcast:
             var request = Request(id: Self.id(at: index, of: input.id, recorded: recorded), operation: key, caller: caller, body: body)
             request.traceparent = input.traceparent ?? traceparent

@@ -20,6 +20,11 @@ public struct RetryLadder: Sendable {
         }
     }
 
+    /// How long a message that is published to this exchange waits; nil for an exchange that is no rung's.
+    func delay(of exchange: String) -> Duration? {
+        queues.first { $0.name == exchange }.map { .milliseconds($0.milliseconds) }
+    }
+
     /// `30s`, `10m`.
     private static func seconds(of rung: String) -> Int {
         (Int(rung.dropLast()) ?? 0) * (rung.hasSuffix("m") ? 60 : 1)
@@ -77,6 +82,7 @@ struct FailureRouting {
         // The broker compares it with the user of the connection; the sender's was a different one.
         properties.userID = nil
         properties.headers = properties.headers.filter { !$0.key.hasPrefix("x-") }
+        properties.headers[HeaderName.early] = nil
         properties.headers[HeaderName.attempt] = .integer(Int64(attempt + 1))
         properties.headers[HeaderName.failures] = .array(history.map(\.fieldValue))
         properties.headers[HeaderName.origin] = .string(queue)
@@ -91,5 +97,28 @@ struct FailureRouting {
                 exchange: Exchange.deadLetters, routingKey: queue, properties: properties, body: body,
                 mandatory: true)
         }
+    }
+    /// Announces a message that is on the ladder; nil for a publication to anywhere else.
+    func announcement(of publication: Publication, now: Date) -> Publication? {
+        ladder.delay(of: publication.exchange).map { announcement(of: publication, until: now.addingTimeInterval($0.seconds)) }
+    }
+
+    /// Announces that an early copy has failed, with the error. Its original still waits, after as many attempts as before.
+    func announcement(ofFailed copy: Delivery, until due: Date, _ failure: Failure, queue: String, now: Date) -> Publication {
+        let failed = publication(of: copy, attempt: copy.attempt - 1, failures: copy.failures, failure: failure, queue: queue, now: now)
+        return announcement(of: failed, until: due)
+    }
+
+    private func announcement(of publication: Publication, until due: Date) -> Publication {
+        var announcement = publication
+        announcement.exchange = Exchange.waiting
+        announcement.mandatory = false
+        announcement.properties.persistent = false
+        announcement.properties.headers[HeaderName.due] = .integer(due.headerMilliseconds)
+        if announcement.body.count > WaitingMessage.maximumBody {
+            announcement.body = []
+            announcement.properties.headers[HeaderName.isWithoutBody] = .boolean(true)
+        }
+        return announcement
     }
 }

@@ -20,6 +20,12 @@ extension BatchProcessor {
 
         /// Whether an earlier delivery may have committed and left its outputs to this one: then it must not end without them.
         var mayBeCommitted: Bool { delivery.redelivered || attempt > 0 }
+
+        /// When the original of a failed early copy returns, so that the copy can be dropped; nil for a message that is no copy, and for a copy that may have been
+        /// committed, whose outputs must not depend on the original alone: it climbs the ladder itself.
+        func originalReturns(after failure: Failure) -> Date? {
+            failure.remedy == .askInbox || delivery.redelivered ? nil : delivery.earlyUntil
+        }
     }
 
     private struct Answer {
@@ -35,6 +41,8 @@ extension BatchProcessor {
         var answers: [Answer] = []
         var sendings: [Sending] = []
         var tally = WorkerMetrics.Tally()
+        var aside: [(owner: Int, publication: Publication)] = []
+        var announcements: [Publication] = []
         for (index, settlement) in settlements.enumerated() {
             switch settlement.result {
             case .expired:
@@ -52,10 +60,17 @@ extension BatchProcessor {
                     if let reply = outgoing.reply, let requester = request.requester { answers.append(Answer(reply: reply, requester: requester)) }
                 }
             case .failed(let failure):
+                if let due = settlement.originalReturns(after: failure) {
+                    logger.warning("an early copy failed; its original is still on the retry ladder", metadata: metadata(of: settlement, failure))
+                    announcements.append(failureRouting.announcement(ofFailed: settlement.delivery, until: due, failure, queue: queue, now: now))
+                    tally.add(settlement.request.flatMap { operations[$0.operation]?.key }, .retried)
+                    continue
+                }
                 let (publication, reply) = setAside(settlement, failure, now, &tally)
                 if let publication {
                     publications.append(publication)
                     owners.append(index)
+                    aside.append((index, publication))
                 }
                 if let reply, let requester = settlement.request?.requester { answers.append(Answer(reply: reply, requester: requester)) }
             }
@@ -71,6 +86,10 @@ extension BatchProcessor {
         let settled = settlements.indices.filter { unsettled[$0] == nil }.map { settlements[$0].delivery.tag }
         await answering
         metrics.record(tally, seconds: clock.now().timeIntervalSince(start))
+        for message in aside where unsettled[message.owner] == nil {
+            announcements += [failureRouting.announcement(of: message.publication, now: now)].compactMap(\.self)
+        }
+        await announce(announcements)
         endSpans(of: settlements)
         await finish(settled, [], &acknowledgements)
         if !unsettled.isEmpty { await setAsideUnsettled(unsettled.map { (settlements[$0.key], $0.value) }, now, &acknowledgements) }
@@ -128,7 +147,7 @@ extension BatchProcessor {
                     queue: queue, now: now))
             tags.append(settlement.delivery.tag)
         }
-        await replace(tags, by: publications, releasing: release, &acknowledgements)
+        await replace(tags, by: publications, releasing: release, failedAt: now, &acknowledgements)
     }
 
     /// Where a failed message goes, and the reply to its requester.

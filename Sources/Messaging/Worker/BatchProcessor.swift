@@ -84,14 +84,22 @@ struct BatchProcessor: Sendable {
     }
 
     /// Settles each delivery once the publication in its place is confirmed; releases it, with those of `releasing`, when it is not.
+    /// - Parameter failedAt: When these messages failed, so that they are announced; nil for messages that have not.
     func replace(
-        _ tags: [DeliveryTag], by publications: [Publication], releasing: [DeliveryTag], _ acknowledgements: inout Acknowledgements
+        _ tags: [DeliveryTag], by publications: [Publication], releasing: [DeliveryTag], failedAt: Date? = nil, _ acknowledgements: inout Acknowledgements
     ) async {
         var done: [DeliveryTag] = []
         var release = releasing
-        for (tag, outcome) in zip(tags, await retrying.publish(publications)) {
-            if case .confirmed = outcome { done.append(tag) } else { release.append(tag) }
+        var announcements: [Publication] = []
+        for (place, outcome) in await retrying.publish(publications).enumerated() {
+            if case .confirmed = outcome {
+                done.append(tags[place])
+                if let failedAt { announcements += [failureRouting.announcement(of: publications[place], now: failedAt)].compactMap(\.self) }
+            } else {
+                release.append(tags[place])
+            }
         }
+        await announce(announcements)
         await finish(done, release, &acknowledgements)
     }
 
@@ -102,6 +110,15 @@ struct BatchProcessor: Sendable {
         guard !release.isEmpty else { return }
         try? await clock.sleep(for: Self.releasePause)
         await consumer.release(release)
+    }
+
+    /// Announces messages on the ladder. A lost announcement hides a message, and loses nothing else; so nothing waits for these, and nothing is repeated.
+    func announce(_ announcements: [Publication]) async {
+        guard !announcements.isEmpty, replies.isConnected, !replies.isBlocked else { return }
+        for case .failed(let error) in await replies.publish(announcements) {
+            logger.info("could not announce messages on the retry ladder", metadata: ["error": "\(error.message)", "queue": "\(queue)"])
+            return
+        }
     }
 
     private func settleTogether(_ deliveries: [Delivery], _ acknowledgements: inout Acknowledgements) async {
@@ -120,7 +137,12 @@ struct BatchProcessor: Sendable {
                     throw Failure(unknown: request.operation)
                 }
                 let span = beginSpan(of: &request, in: delivery, batch: deliveries.count, at: now)
-                if case .query = operation.handler {
+                if delivery.mayMeetItsOriginal(in: operation, at: now) {
+                    settlements.append(
+                        Settlement(
+                            delivery: delivery, request: request, result: .handled(OutgoingMessages(), note: "the original of this copy is about to return"),
+                            span: span))
+                } else if case .query = operation.handler {
                     if let deadline = request.deadline, deadline < now {
                         settlements.append(Settlement(delivery: delivery, request: request, result: .expired, span: span))
                     } else {
@@ -185,6 +207,12 @@ struct BatchProcessor: Sendable {
 }
 
 extension Delivery {
+    /// Whether this is an early copy that may call another service at the same time as its original (``EarlyCopy/externalMargin``).
+    fileprivate func mayMeetItsOriginal(in operation: Operation, at now: Date) -> Bool {
+        guard let due = earlyUntil, case .external = operation.handler else { return false }
+        return due.timeIntervalSince(now) < EarlyCopy.externalMargin.seconds
+    }
+
     /// How often the broker has delivered this message before.
     var deliveryCount: Int {
         if case .integer(let count)? = properties.headers["x-delivery-count"] { return Int(clamping: count) }

@@ -1,4 +1,5 @@
 import Contracts
+import FoundationEssentials
 import Logging
 
 /// The form and the meaning of a setting's text.
@@ -56,6 +57,14 @@ extension SettingFormat where Value == [String] {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         let areCodes = parts.allSatisfy { part in !part.isEmpty && part.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D } }
         return areCodes ? parts : nil
+    }
+}
+
+extension SettingFormat where Value == [UUID] {
+    /// Ids of groups of dead letters.
+    static let groups = SettingFormat(accepted: "ids of groups of dead letters, separated by commas") { text in
+        let ids = text.split(separator: ",", omittingEmptySubsequences: false).map { UUID(uuidString: String($0)) }
+        return ids.contains(nil) ? nil : ids.compactMap(\.self)
     }
 }
 

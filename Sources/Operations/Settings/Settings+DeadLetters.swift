@@ -1,3 +1,5 @@
+public import FoundationEssentials
+
 // What happens to dead letters without an operator: nothing by default.
 
 public import Secrets
@@ -6,6 +8,8 @@ extension Settings {
     public struct DeadLetters: Sendable {
         /// Letters of these causes are replayed by themselves.
         public let replayCauses: [String]
+        /// The same for groups.
+        public let replayGroups: [UUID]
         public let replayAfterMinutes: Int
         public let replayTimes: Int
         /// The webhook that alerts are sent to; nil for no alerts.
@@ -21,9 +25,12 @@ extension Settings {
             replayCauses =
                 try table.read(
                     "WHARF_DEAD_LETTER_REPLAY_CAUSES", .causes, unset: "none", "causes whose dead letters are replayed automatically, separated by commas") ?? []
+            replayGroups =
+                try table.read("WHARF_DEAD_LETTER_REPLAY_GROUPS", .groups, unset: "none", "groups whose dead letters are replayed automatically, by id, separated by commas") ?? []
             replayAfterMinutes = try table.read(
-                "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", .count(1...1440), standard: 10, "minutes that the oldest letter of such a cause waits before the replay")
-            replayTimes = try table.read("WHARF_DEAD_LETTER_REPLAY_TIMES", .count(1...20), standard: 3, "maximum automatic replays a day for one cause in one queue")
+                "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", .count(1...1440), standard: 10, "minutes that the oldest letter of such a cause or group waits before the replay")
+            replayTimes = try table.read(
+                "WHARF_DEAD_LETTER_REPLAY_TIMES", .count(1...20), standard: 3, "maximum automatic replays a day for one group, or for one cause in one queue")
             alertURL = try table.read("WHARF_DEAD_LETTER_ALERT_URL", .api(plainText), unset: "no alerts", "the webhook that receives alerts about dead letters", .url)
             alertSecret = try table.secret(Self.secretName, "the key that alerts are signed with")
             alertRate = try table.read("WHARF_DEAD_LETTER_ALERT_RATE", .count(0...1_000_000), standard: 0, "deaths per minute of one cause that cause an alert; 0 for none")

@@ -9,7 +9,7 @@ public import WebClient
 /// ``DeadLetterCollector`` stores them; these operations are for administrators.
 public enum DeadLettersService {
     public static let name = "deadletters"
-    public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs + [Schema.alerts]
+    public static let migrations = Inbox.migrations + Schema.migrations + Schema.jobs + [Schema.alerts, Schema.waiting, Schema.auditByMonth]
     /// Steps of jobs wait for other services and lock many letters. They have their own queue, so that decisions on single letters do not wait for them.
     private static let jobsQueue = "\(name).jobs"
 
@@ -29,11 +29,12 @@ public enum DeadLettersService {
         let following = Following(services: Set(services), ask: ask, clock: clock)
         let editing = Editing(clock: clock)
         let groups = GroupHandlers(clock: clock)
+        let waiting = WaitingHandlers(clock: clock)
         let alerts = AlertSending(rule: rules.alert, transport: transport, clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
-                .query("deadletters.letters.list", reading: ListLetters.read, handle: reading.list),
+                .compositeQuery("deadletters.letters.list", reading: ListLetters.read, answer: reading.list),
                 .query("deadletters.letters.get", reading: OneLetter.read, handle: reading.get),
                 .command("deadletters.letters.replay", transaction: .own, reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", transaction: .own, reading: OneLetter.read, handle: deciding.discard),
@@ -45,7 +46,9 @@ public enum DeadLettersService {
                 .command("deadletters.groups.change", transaction: .own, reading: GroupChange.read, handle: groups.change),
                 .query("deadletters.stats.get", reading: Statistics.read, handle: Statistics(clock: clock).get),
                 .query("deadletters.audit.list", reading: ListAudit.read, handle: AuditLog().list),
-                .command("deadletters.jobs.start", reading: StartJob.read, handle: jobs.start),
+                .query("deadletters.waiting.list", reading: ListWaiting.read, handle: waiting.list),
+                .command("deadletters.waiting.send", transaction: .own, reading: SendWaiting.read, handle: waiting.send),
+                .command("deadletters.jobs.start", reading: StartJob.read, lookup: jobs.preview, handle: jobs.start),
                 .query("deadletters.jobs.list", reading: ListJobs.read, handle: jobs.list),
                 .compositeQuery("deadletters.jobs.get", reading: OneJob.read, answer: jobs.get),
                 .command("deadletters.jobs.cancel", transaction: .own, reading: OneJob.read, handle: jobs.cancel),
@@ -65,6 +68,9 @@ public enum DeadLettersService {
                 Poller(name: "replays without an outcome", interval: Following.interval, repeats: true, find: following.findDue),
                 Poller(name: "letters to replay by rule", interval: AutomaticReplay.interval, find: AutomaticReplay(rule: rules.replay, clock: clock).findDue),
                 Poller(name: "alerts", interval: Alerts.interval, find: Alerts(rule: rules.alert, clock: clock).findDue),
+                Poller(name: "copies of waiting messages", interval: WaitingHandlers.interval, find: waiting.findCopies),
+                Poller(name: "messages that have returned", interval: WaitingHandlers.interval, find: waiting.dropReturned),
+                Poller(name: "months of the audit log", interval: AuditLog.interval, find: AuditLog.keep),
                 Poller(name: "old jobs", interval: .seconds(3600), find: stepping.dropOld),
             ],
             queues: ["\(name).queries", "\(name).commands", jobsQueue],

@@ -7,13 +7,20 @@ import Secrets
 
 /// Letters for administrators.
 struct Reading: Sendable {
-    func list(_ items: [IncomingMessage<ListLetters>], on connection: any SQLConnection) async throws -> [Outcome] {
-        let lists = try await DeadLetterStore.lists(items.map(\.input), on: connection)
-        return try zip(items, lists).map { item, found in
+    func list(_ items: [IncomingMessage<ListLetters>], _ database: any Database) async throws -> [Outcome] {
+        let plain = items.map(\.input).filter { !$0.filter.isSearch }
+        var lists = try await plain.isEmpty ? [] : database.withConnection { try await DeadLetterStore.lists(plain, on: $0) }[...]
+        var outcomes: [Outcome] = []
+        for item in items {
+            let found = try await item.input.filter.isSearch ? DeadLetterStore.search(item.input, on: database) : lists.popFirst()
+            guard let found else {
+                outcomes.append(.refused(.searchTooBroad))
+                continue
+            }
             let page = try Page(found.letters.map(LetterSummaryView.init), item.input.page) { PageRequest.key($0.lastSeenAt, $0.id) }
-            return .done(
-                try Reply(json: LettersView(items: page.items, nextCursor: page.nextCursor, causes: found.causes)))
+            outcomes.append(.done(try Reply(json: LettersView(items: page.items, nextCursor: page.nextCursor, causes: found.causes))))
         }
+        return outcomes
     }
 
     func get(_ items: [IncomingMessage<OneLetter>], on connection: any SQLConnection) async throws -> [Outcome] {

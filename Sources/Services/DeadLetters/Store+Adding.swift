@@ -16,7 +16,11 @@ extension DeadLetterStore {
     static func add(_ letters: [NewLetter], now: Date, to database: any Database) async throws {
         for portion in portions(of: try await resolved(letters, on: database)) {
             let statement = try insertion(portion, now)
-            try await database.transaction { _ = try await $0.execute(statement) }
+            try await database.transaction { transaction in
+                // Sent together with the statement.
+                try await WaitingStore.end(portion, on: transaction)
+                _ = try await transaction.execute(statement)
+            }
         }
     }
 

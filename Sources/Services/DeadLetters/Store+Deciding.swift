@@ -32,8 +32,9 @@ extension DeadLetterStore {
     /// - Parameters:
     ///   - pastMemory: letters that are replayed regardless of age.
     ///   - reconciled: charges that are replayed although the gateway may have forgotten their keys.
+    ///   - job: The job that decides, for the audit log.
     public static func decide(
-        _ decision: DeadLetterDecision, _ actors: [UUID: String], pastMemory: Set<UUID> = [], reconciled: Set<UUID> = [],
+        _ decision: DeadLetterDecision, _ actors: [UUID: String], pastMemory: Set<UUID> = [], reconciled: Set<UUID> = [], job: UUID? = nil,
         now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: DecisionResult] {
         // Locked in one order, so that two callers cannot deadlock.
@@ -69,7 +70,7 @@ extension DeadLetterStore {
         }
         guard let state else { return results }
         let changed = try await transaction.pipeline(
-            statements(decision, state, changing, changing.map { actors[$0] ?? "" }, now))
+            statements(decision, state, changing, changing.map { actors[$0] ?? "" }, job, now))
         for row in changed[0] {
             let letter = try summary(row)
             results[letter.id] = .changed(letter)
@@ -87,7 +88,7 @@ extension DeadLetterStore {
 
     /// A decision leads to one state, wherever it is allowed. A handled letter keeps the time and the actor of its replay.
     private static func statements(
-        _ decision: DeadLetterDecision, _ state: DeadLetterState, _ ids: [UUID], _ actors: [String], _ now: Date
+        _ decision: DeadLetterDecision, _ state: DeadLetterState, _ ids: [UUID], _ actors: [String], _ job: UUID?, _ now: Date
     ) -> [SQL] {
         [
             """
@@ -100,8 +101,8 @@ extension DeadLetterStore {
             RETURNING \(columns)
             """,
             """
-            INSERT INTO audit (letter_id, at, actor, action)
-            SELECT letter_id, \(now), actor, \(decision.action) FROM unnest(\(ids), \(actors)) AS decided (letter_id, actor)
+            INSERT INTO audit (letter_id, at, actor, action, job_id)
+            SELECT letter_id, \(now), actor, \(decision.action), \(job) FROM unnest(\(ids), \(actors)) AS decided (letter_id, actor)
             """,
         ]
     }

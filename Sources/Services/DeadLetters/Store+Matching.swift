@@ -10,7 +10,7 @@ extension DeadLetterStore {
     static func listing(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
         let condition = matching(filter) + following(after)
         let order: SQL = "ORDER BY last_seen_at DESC, id DESC LIMIT \(limit)"
-        if filter.text != nil || filter.header != nil { return searching(filter, after: after, limit: limit) }
+        if filter.isSearch { return searching(filter, after: after, limit: limit) }
         guard filter.isFoundByGroup else { return "SELECT \(columns) FROM letters \(condition) \(order)" }
         // No index covers the whole filter, but the counts show which groups and states contain such letters, and each has an index by time.
         return """
@@ -94,7 +94,7 @@ extension DeadLetterStore {
 
     /// The letters by cause and queue, most frequent first.
     static func counting(_ filter: DeadLetterFilter) -> SQL {
-        guard filter.order == nil, filter.since == nil, filter.until == nil, filter.header == nil, filter.text == nil else {
+        guard filter.isCounted else {
             return """
                 SELECT cause, queue, count(*) AS count
                 FROM (SELECT cause, queue FROM letters \(matching(filter)) LIMIT \(maximumCounted)) AS matching
@@ -112,7 +112,7 @@ extension DeadLetterStore {
     }
 
     /// The counts of the letters that a filter selects, as far as its parts are those of groups.
-    private static func counted(_ filter: DeadLetterFilter) -> SQL {
+    static func counted(_ filter: DeadLetterFilter) -> SQL {
         var sql: SQL = "FROM group_counts JOIN groups ON groups.id = group_counts.group_id WHERE letters > 0\(kind(of: filter, ofGroups: true))"
         if let state = filter.state { sql += " AND group_counts.state = \(state.rawValue)" }
         if let queue = filter.queue { sql += " AND group_counts.queue = \(queue)" }

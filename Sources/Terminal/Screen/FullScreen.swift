@@ -7,15 +7,13 @@ import UnixSignals
 package final class FullScreen: Sendable {
     /// The size assumed for a terminal that does not report one.
     package static let usualSize = (rows: 24, columns: 80)
-    /// Key strokes and signals that wait while the last ones are handled: what a person can type ahead.
+    /// Key strokes and changes of size that wait while the last ones are handled: what a person can type ahead.
     private static let maximumWaiting = 256
     private static let maximumRead = 1_024
 
     package enum Input: Sendable, Equatable {
         case key(Key)
         case resized
-        /// SIGTERM or SIGHUP: the process is asked to end.
-        case terminated
     }
 
     private static let enter = "\u{1B}[?1049h\u{1B}[?25l"
@@ -43,7 +41,7 @@ package final class FullScreen: Sendable {
         return (Int(size.ws_row), Int(size.ws_col))
     }
 
-    /// Takes the terminal over while `body` runs.
+    /// Takes the terminal over while `body` runs. Its inputs end at SIGTERM or SIGHUP, which ask the process to end.
     package func run<Result: Sendable>(_ body: (AsyncStream<Input>) async throws -> Result) async throws -> Result {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sighup, .sigwinch)
         let (inputs, continuation) = AsyncStream.makeStream(of: Input.self, bufferingPolicy: .bufferingOldest(Self.maximumWaiting))
@@ -56,7 +54,12 @@ package final class FullScreen: Sendable {
             release()
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { for await signal in signals { continuation.yield(signal == .sigwinch ? .resized : .terminated) } }
+            group.addTask {
+                for await signal in signals {
+                    guard signal == .sigwinch else { return continuation.finish() }
+                    continuation.yield(.resized)
+                }
+            }
             defer { group.cancelAll() }
             return try await body(inputs)
         }

@@ -21,6 +21,7 @@ import Testing
         ["dead-letters", "discard", id, id], ["dead-letters", "restore", id, id], ["dead-letters", "groups"], ["dead-letters", "diff", id],
         ["dead-letters", "edit", id, "--set", "a=1", "--yes"], ["dead-letters", "replay", "--cause", "a", "--dry-run"], ["dead-letters", "jobs"],
         ["dead-letters", "export"], ["dead-letters", "import", "/dev/null"], ["dead-letters", "import", "no/such/file"], ["dead-letters", "stats"], ["dead-letters", "audit"],
+        ["dead-letters", "waiting"], ["dead-letters", "waiting", "--messages"], ["dead-letters", "waiting", "--service", "a", "--now", "--dry-run"],
         ["checkouts"], ["checkouts", "list", "--stuck", "--older-than", "15m"], ["checkouts", "show", id], ["checkouts", "retry", id, "--yes"], ["audit"],
         ["audit", "--json", "--since", "2026-01-01T00:00:00Z"], ["status"],
         ["status", "--json"], ["health"], ["settings"], ["topology", "check"], ["topology", "apply"], ["migrate"],

@@ -39,6 +39,7 @@ extension System {
 
         @Test(arguments: [
             "UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit", "ALTER TABLE audit DISABLE TRIGGER ALL", "DROP TRIGGER audit_is_append_only ON audit",
+            "DELETE FROM audit_other", "ALTER TABLE audit DETACH PARTITION audit_other", "ALTER FUNCTION keep_audit() SET search_path = public",
         ])
         func `the audit log of dead letters cannot be changed by its service's role`(sql: String) async throws {
             let error = await #expect(throws: PostgresError.self) {

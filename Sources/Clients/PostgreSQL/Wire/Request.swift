@@ -22,9 +22,6 @@ struct Request {
 }
 
 extension PostgresError {
-    /// The server's message for a cancelled statement, and for one past `statement_timeout`.
-    static let queryCanceled = "57014"
-
     static var cancelled: PostgresError { PostgresError(.cancelled, "the task was cancelled") }
     static var closed: PostgresError { PostgresError(.poolClosed, "the pool has been closed") }
 

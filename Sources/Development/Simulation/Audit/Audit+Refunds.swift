@@ -22,8 +22,8 @@ extension Audit {
         deadLetters.contains { letter in intents.contains { $0.id == letter.intent && $0.order == order } }
     }
 
-    /// Whether a dead letter may hold a report to the order about its payment back, until an operator replays it: orders could not handle it, or a message that payments has
-    /// handled could not send it.
+    /// True if a dead letter may hold back a report to the order about its payment until an operator replays it: orders could not handle the report, or payments could not
+    /// send it.
     func isUnreported(_ order: UUID) -> Bool {
         deadLetters.contains { $0.order == order && Self.excusedCauses.contains($0.cause) && ($0.origin.hasPrefix("orders.") || $0.origin.hasPrefix("payments.")) }
     }

@@ -91,7 +91,7 @@ struct BrokerState: Sendable {
             message.expiresAt = now + timeToLive.microseconds
             expiries.append((name, timeToLive))
         }
-        queue.messages.append(message)
+        queue.append(message)
         queues[name] = queue
         touched.insert(name)
         return true

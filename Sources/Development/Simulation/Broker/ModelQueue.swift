@@ -6,6 +6,8 @@ import Topology
 /// A policy's settings for a queue.
 struct QueueLimits: Sendable {
     var maximumLength: Int?
+    /// Instead of refusing new messages when it is full.
+    var dropsOldest = false
     var messageTTL: Duration?
     var deliveryLimit: Int?
     /// nil: dead messages are dropped.
@@ -21,8 +23,8 @@ struct QueueLimits: Sendable {
         func text(_ name: String) -> String? {
             if case .string(let value)? = policy.definition[name] { value } else { nil }
         }
-        // The other overflow behaviours lose messages, so no queue of Wharf uses them.
-        maximumLength = text("overflow") == "reject-publish" ? number("max-length") : nil
+        dropsOldest = text("overflow") == "drop-head"
+        maximumLength = number("max-length")
         messageTTL = number("message-ttl").map { .milliseconds($0) }
         deliveryLimit = number("delivery-limit")
         deadLetterExchange = text("dead-letter-exchange")
@@ -49,7 +51,13 @@ struct ModelQueue: Sendable {
     /// As if it were full.
     var refuses = false
 
-    var isFull: Bool { refuses || limits.maximumLength.map { messages.count >= $0 } == true }
+    var isFull: Bool { refuses || !limits.dropsOldest && isAtLimit }
+    private var isAtLimit: Bool { limits.maximumLength.map { messages.count >= $0 } == true }
+
+    mutating func append(_ message: StoredMessage) {
+        if limits.dropsOldest, isAtLimit { messages.removeFirst() }
+        messages.append(message)
+    }
 
     /// Removes expired messages: at the head only, as RabbitMQ does.
     mutating func takeExpired(at now: Int64) -> [StoredMessage] {

@@ -43,6 +43,7 @@ enum Moment {
     static let batch = "several messages in one transaction"
     static let doubleCheckout = "one cart checked out twice at once"
     static let retryLadder = "message comes back from the retry ladder"
+    static let sentEarly = "copy of a message on the retry ladder sent early"
     static let redelivered = "message redelivered"
     static let brokerRestart = "broker restarted"
     static let databaseAway = "database away"
@@ -75,7 +76,7 @@ enum Moment {
     static let all: [String] =
         SimulatedProcess.Point.allCases.map { "crash \($0.rawValue)" } + [
             commitUnknownDone, commitUnknownLost, knownToInbox, replyRecalled, waitedFor, lateCharge, lateChargeOfVoided, chargeUnheard, endlessSearchLag, redrive,
-            reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, redelivered, brokerRestart, databaseAway, gatewayAway,
+            reorder, keyRepeated, oneByOne, lockWait, batch, doubleCheckout, retryLadder, sentEarly, redelivered, brokerRestart, databaseAway, gatewayAway,
             queueFull, refusedForNow, refund, refundTooMuch, refundsAtOnce, refundByHand, refundFailedLate, dispute,
             cancelled, cancelledTooLate, shippedInPart, shippedTooLate, delivered, returned,
             approved, approvedTooLate, approvalUnheard, leftPayPal, reviewCompleted, reviewDenied, capturedLater, authorizationVoided, authorizationEnded,

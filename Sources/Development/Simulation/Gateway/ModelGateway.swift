@@ -22,7 +22,7 @@ final class ModelGateway: Sendable {
         var book = GatewayBook()
         var undelivered = 0
         var awayUntil: Int64 = 0
-        /// Charges that will be carried out although their callers have given up, and choices that customers will make.
+        /// Charges that are still to be carried out although their callers gave up, and choices that customers are still to make.
         var late = 0
     }
 
@@ -123,7 +123,7 @@ final class ModelGateway: Sendable {
         return true
     }
 
-    /// The same after a while, which the simulation awaits.
+    /// The same, after a delay for which the simulation waits.
     func choose(_ choice: GatewayBook.PayPal.Choice, _ order: UUID, after delay: Duration) {
         state.withLock { $0.late += 1 }
         clock.schedule(after: delay) { [self] in

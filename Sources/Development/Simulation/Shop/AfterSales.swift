@@ -5,7 +5,7 @@ import Messaging
 /// What happens to the money of a confirmed order: refunds in parts, more than is left, two at once; and what others do at the gateway by themselves.
 extension Customer {
     static let refunds = 10...300
-    /// How many of the authorizations end as soon as the order is confirmed, perhaps before the first parcel leaves.
+    /// The share of authorizations that end as soon as the order is confirmed, perhaps before the first parcel leaves.
     static let earlyLapses = 0.15
 
     func complain(about order: UUID) async throws {
@@ -34,7 +34,7 @@ extension Customer {
         }
     }
 
-    /// The bank ends the authorization, if the payment was not captured yet.
+    /// Ends the authorization, as a bank does, if the payment is not captured yet.
     private func lapse(_ order: UUID) {
         if shop.gateway.endAuthorization(order) { shop.visits.note(Moment.authorizationEnded) }
     }

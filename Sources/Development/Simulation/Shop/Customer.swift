@@ -17,7 +17,7 @@ struct Customer: Sendable {
         }
     }
 
-    /// What customers pay with. Some shops have hardly any customers but PayPal's.
+    /// The payment methods of customers. In some shops nearly all customers use PayPal.
     static let usualCards: [Card] = [.good, .good, .good, .declined, .asking, .asking, .payPal, .payPal]
     static let payPalCards: [Card] = [.good, .payPal, .payPal, .payPal, .payPal]
     static let payPalShops = 0.35
@@ -205,7 +205,7 @@ struct Customer: Sendable {
         }
     }
 
-    /// About when an order is given up, and long after.
+    /// Times around the moment when an order is given up, and long after it.
     private static let muchLater = 60_000...180_000
 
     /// Repeats the request until there is a final answer; nil when there never was one.

@@ -48,7 +48,7 @@ final class Shop: Sendable {
     let sabotage: Sabotage?
     let capture: CaptureMode
     let cards: [Customer.Card]
-    /// Whether some of the orders workers are of an earlier version.
+    /// True if some of the orders workers have an earlier version.
     let isUpgrading: Bool
     let logger: Logger
     private let chance: Chance
@@ -113,7 +113,7 @@ final class Shop: Sendable {
 
     /// Messages in queues that a worker empties, by queue.
     var backlog: [String: Int] {
-        broker.backlog.filter { $0.key != Exchange.deadLetters && !$0.key.hasPrefix("amq.gen-") }
+        broker.backlog.filter { ![Exchange.deadLetters, Exchange.waiting].contains($0.key) && !$0.key.hasPrefix("amq.gen-") }
     }
 
     /// Whether anything is under way that does not only wait for time to pass.

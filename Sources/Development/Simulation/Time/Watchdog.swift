@@ -15,7 +15,7 @@ final class Watchdog: Sendable {
         case timer
         /// A statement on the session that this server process serves.
         case statement(backend: Int32)
-        /// Nothing: the run has ended. Tasks of processes that were killed keep the run's objects, and this one, for good.
+        /// The run has ended. Tasks of killed processes keep the run's objects, and this one, alive.
         case ended
     }
 

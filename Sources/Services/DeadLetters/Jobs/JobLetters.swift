@@ -80,6 +80,28 @@ enum JobLetters {
         return (letters, skips)
     }
 
+    /// Locks what several jobs in one transaction will count, in the order in which everything locks it: their statements one after another would not keep to it, and
+    /// two such transactions would deadlock. The letters come later here, but a job never waits for one.
+    static func lockCounts(of jobs: [Job], on transaction: any SQLConnection) async throws {
+        guard jobs.count > 1 else { return }
+        let groups = try await transaction.query(
+            """
+            SELECT id FROM groups
+            WHERE id IN (
+                SELECT group_id
+                FROM unnest(\(jobs.map(\.id))) AS job (id)
+                CROSS JOIN LATERAL (
+                    SELECT letter_id FROM job_letters WHERE job_id = job.id AND state = 'waiting' ORDER BY place LIMIT \(JobCourse.maximumDecided)
+                ) AS next
+                JOIN letters ON letters.id = next.letter_id
+            )
+            ORDER BY id FOR UPDATE
+            """
+        ).map { try $0.decode("id", as: UUID.self) }
+        try await transaction.execute(
+            "SELECT FROM group_counts WHERE group_id = ANY(\(groups)) ORDER BY group_id, queue, state FOR UPDATE")
+    }
+
     /// Records what was done with letters.
     static func note(_ states: [UUID: String], of job: Job, at now: Date, on transaction: any SQLConnection) async throws {
         guard !states.isEmpty else { return }

@@ -21,6 +21,12 @@ struct JobOrder: Sendable, Codable, Equatable {
     var reconcile = false
     /// The administrator's name in the audit log.
     let startedBy: String
+
+    /// For the audit log.
+    var text: String {
+        let parts = filter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        return "\(action.rawValue) of " + (parts.isEmpty ? "all letters" : "letters with " + parts.joined(separator: ", "))
+    }
 }
 
 extension DeadLetterDecision: Codable {

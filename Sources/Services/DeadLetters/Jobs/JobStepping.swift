@@ -45,6 +45,7 @@ struct JobStepping: Sendable {
 
     func advance(_ items: [IncomingMessage<AdvanceJob>], on transaction: any SQLConnection) async throws -> [Outcome] {
         var jobs = try await JobStore.lock(items.map(\.input.jobID), on: transaction)
+        try await JobLetters.lockCounts(of: jobs.values.filter(\.isRunning), on: transaction)
         var outcomes: [Outcome] = []
         for item in items {
             guard var job = jobs[item.input.jobID], job.step == item.input.step else {
@@ -93,7 +94,8 @@ struct JobStepping: Sendable {
         let (letters, skips) = try await JobLetters.take(job, limit: limit, on: transaction)
         let actors = Dictionary(letters.map { ($0, order.startedBy) }, uniquingKeysWith: { first, _ in first })
         let results = try await DeadLetterStore.decide(
-            order.action, actors, pastMemory: order.pastMemory ? Set(letters) : [], reconciled: order.reconcile ? Set(letters) : [], now: now, on: transaction)
+            order.action, actors, pastMemory: order.pastMemory ? Set(letters) : [], reconciled: order.reconcile ? Set(letters) : [], job: job.id, now: now,
+            on: transaction)
         let left = skips.merging(results.compactMapValues(\.skip)) { first, _ in first }
         let changed = letters.filter { results[$0] != nil && left[$0] == nil }
         var states = left.mapValues(\.rawValue)

@@ -42,4 +42,6 @@ struct DryRunView: Sendable, Codable {
     /// Distinct orders among those that the letters name.
     let orders: Int
     let byCause: [CauseCount]
+    /// True where too many letters match to count their orders, and perhaps the letters: there may be more.
+    let atLeast: Bool?
 }

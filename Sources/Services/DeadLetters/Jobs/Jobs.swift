@@ -15,33 +15,41 @@ struct Jobs: Sendable {
     let orders: JobOrders
     let clock: any WallClock
 
-    func start(_ items: [IncomingMessage<StartJob>], on transaction: any SQLConnection) async throws -> [Outcome] {
+    /// What each dry run would act on; requests for others are missing.
+    func preview(_ items: [IncomingMessage<StartJob>], _ database: any Database) async throws -> [UUID: Result<DryRunView, Problem>] {
+        var previews: [UUID: Result<DryRunView, Problem>] = [:]
+        for item in items where item.input.dryRun {
+            let filter = try item.input.order(item.request.auditName).letters()
+            previews[item.request.id] = try await DeadLetterStore.preview(filter, on: database).map(Result.success) ?? .failure(.searchTooBroad)
+        }
+        return previews
+    }
+
+    func start(
+        _ items: [IncomingMessage<StartJob>], _ previews: [UUID: Result<DryRunView, Problem>], on transaction: any SQLConnection
+    ) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
         for item in items {
-            let order = item.input.order(item.request.auditName)
-            if item.input.dryRun {
-                outcomes.append(.done(try Reply(json: try await count(order, on: transaction))))
+            switch previews[item.request.id] {
+            case .success(let preview)?:
+                outcomes.append(.done(try Reply(json: preview)))
                 continue
+            case .failure(let problem)?:
+                outcomes.append(.refused(problem))
+                continue
+            case nil: break
             }
             guard try await JobStore.running(on: transaction) < Self.maximum else {
                 outcomes.append(.refused(.tooManyJobs))
                 continue
             }
+            let order = item.input.order(item.request.auditName)
             let id = UUID.v5(namespace: Self.namespace, name: item.request.id.uuidString)
             let (job, first) = try await Job.start(order, id: id, now: clock.now(), on: transaction)
             let reply = try Reply(status: 202, headers: ["location": "/v1/dead-letters/jobs/\(job.id.lowerCaseText)"], json: JobView(job))
             outcomes.append(.done(reply, emit: [first]))
         }
         return outcomes
-    }
-
-    private func count(_ order: JobOrder, on connection: any SQLConnection) async throws -> DryRunView {
-        let filter = try order.letters()
-        let row = try await connection.query(
-            "SELECT count(*) AS letters, count(DISTINCT order_id) AS orders FROM letters \(DeadLetterStore.matching(filter))"
-        ).first
-        let causes = try await DeadLetterStore.causes(filter, on: connection)
-        return DryRunView(selected: try row?.decode("letters") ?? 0, orders: try row?.decode("orders") ?? 0, byCause: causes)
     }
 
     /// With the states of the orders that replayed letters name.
@@ -99,6 +107,7 @@ struct Jobs: Sendable {
                 }
                 // The next step is due at once. It has the same number as before: a message of it may be on its way.
                 try await JobStore.save(job, dueAt: now, on: transaction)
+                try await JobStore.record(state == .cancelled ? "cancelled" : "resumed", job, by: item.request.auditName, now: now, on: transaction)
                 jobs[job.id] = job
             }
             outcomes.append(.done(try Reply(status: status, json: JobView(job))))
@@ -112,6 +121,7 @@ extension Job {
     static func start(_ order: JobOrder, id: UUID, now: Date, on transaction: any SQLConnection) async throws -> (job: Job, first: OutgoingMessage) {
         let job = Job(id: id, order: order, course: JobCourse(at: now), startedAt: now)
         try await JobStore.insert(job, on: transaction)
+        try await JobStore.record("started", job, by: order.startedBy, detail: order.text, now: now, on: transaction)
         return (job, try OutgoingMessage(.request(MessageName.advanceJob), AdvanceJob(jobID: job.id, step: job.step), origin: UUID.v5(namespace: id, name: "step 0")))
     }
 }

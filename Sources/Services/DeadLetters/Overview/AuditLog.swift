@@ -12,8 +12,8 @@ struct ListAudit: Sendable {
     let action: String?
     let since: Date?
     let page: PageRequest
-    /// The number of the last entry of the page before.
-    let before: Int?
+    /// The last entry of the page before.
+    let before: (at: Date, number: Int)?
 
     static func read(_ request: Request) throws -> ListAudit {
         try Fields.read(request) { fields in
@@ -21,7 +21,10 @@ struct ListAudit: Sendable {
             let action = fields.optionalParameter("action", DeadLetterFilter.nameLength)
             let since = fields.timeParameter("since")
             let page = fields.page()
-            let before: Int? = fields.position(page) { key in key.count == 1 ? key.first.flatMap { Int($0) } : nil }
+            let before: (Date, Int)? = fields.position(page) { key in
+                guard key.count == 2, let seconds = key.first.flatMap({ Double($0) }), seconds.isFinite, let number = key.last.flatMap({ Int($0) }) else { return nil }
+                return (Date(timeIntervalSince1970: seconds), number)
+            }
             return ListAudit(actor: actor, action: action, since: since, page: page, before: before)
         }
     }
@@ -45,11 +48,19 @@ struct AuditEntryView: Sendable, Codable {
 
 /// The audit log for administrators, newest first.
 struct AuditLog: Sendable {
+    static let interval: Duration = .seconds(3600)
+
+    /// Creates coming months and drops those past their retention. Entries end in no other way.
+    static func keep(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+        try await transaction.execute("SELECT keep_audit()")
+        return []
+    }
+
     func list(_ items: [IncomingMessage<ListAudit>], on connection: any SQLConnection) async throws -> [Outcome] {
         let results = try await connection.pipeline(items.map { Self.listing($0.input) })
         return try zip(items, results).map { item, rows in
             let found = try rows.map { (number: try $0.decode("number", as: Int.self), view: try Self.view($0)) }
-            return .done(try Reply(json: try Page(found, item.input.page, item: \.view) { [String($0.number)] }))
+            return .done(try Reply(json: try Page(found, item.input.page, item: \.view) { [String($0.view.at.timeIntervalSince1970), String($0.number)] }))
         }
     }
 
@@ -60,8 +71,8 @@ struct AuditLog: Sendable {
         if let actor = list.actor { sql += " AND (actor = \(actor) OR starts_with(actor, \(actor + " (")))" }
         if let action = list.action { sql += " AND action = \(action)" }
         if let since = list.since { sql += " AND at >= \(since)" }
-        if let before = list.before { sql += " AND number < \(before)" }
-        return sql + " ORDER BY number DESC LIMIT \(list.page.limit + 1)"
+        if let before = list.before { sql += " AND (at, number) < (\(before.at), \(before.number))" }
+        return sql + " ORDER BY at DESC, number DESC LIMIT \(list.page.limit + 1)"
     }
 
     private static func view(_ row: Row) throws -> AuditEntryView {

@@ -1,16 +1,17 @@
 import Contracts
 import FoundationEssentials
+import JSON
 import Messaging
 import PostgreSQL
 import Runtime
 import Secrets
 
-/// Replays letters automatically while their cause is on a list: one job for each cause in a queue, which starts slowly and stops automatically like any other job.
+/// Replays letters automatically while their cause or their group is on a list: one job for each group, or for each cause in a queue, which starts slowly and stops automatically like any other job.
 struct AutomaticReplay: Sendable {
     static let interval: Duration = .seconds(30)
-    /// Seconds within which the jobs of one cause in one queue are counted.
+    /// Seconds within which the jobs of one filter are counted.
     static let span = 86_400.0
-    /// Causes examined in one turn: those whose letters have waited longest.
+    /// Jobs started in one turn: those whose letters have waited longest.
     static let maximumFound = 10
     /// Its name in the audit log.
     static let actor = "rule"
@@ -20,41 +21,67 @@ struct AutomaticReplay: Sendable {
     let rule: DeadLetterRules.Replay?
     let clock: any WallClock
 
+    /// Groups examined in one turn: those whose letters have not arrived for longest.
+    static let maximumExamined = 1_000
+
     func findDue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
-        guard let rule, !rule.causes.isEmpty else { return [] }
+        guard let rule, !rule.causes.isEmpty || !rule.groups.isEmpty else { return [] }
         // Two workers that look at the same time would both start a job.
         let lock = try await transaction.query("SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || 'rules', 0)) AS is_mine").first
         guard try lock?.decode("is_mine") == true else { return [] }
         let now = clock.now()
-        let due = try await transaction.query(
-            """
-            SELECT queue, cause FROM letters
-            WHERE state = 'open' AND cause = ANY(\(rule.causes))
-            GROUP BY queue, cause
-            HAVING min(last_seen_at) <= \(now.addingTimeInterval(-Double(rule.afterMinutes) * 60))
-            ORDER BY min(last_seen_at) LIMIT \(Self.maximumFound)
-            """)
         var messages: [OutgoingMessage] = []
-        for row in due {
-            let (queue, cause): (String, String) = (try row.decode("queue"), try row.decode("cause"))
-            guard !queue.isEmpty, try await mayStart(queue, cause, rule, now, on: transaction) else { continue }
-            let order = JobOrder(action: .replay, filter: ["queue": queue, "cause": cause], startedBy: Self.actor)
-            let id = UUID.v5(namespace: Self.namespace, name: "\(queue) \(cause) \(now.timeIntervalSince1970)")
+        for filter in try await filters(rule, now, on: transaction) where try await mayStart(filter, rule, now, on: transaction) {
+            let order = JobOrder(action: .replay, filter: filter, startedBy: Self.actor)
+            let name = filter.sorted { $0.key < $1.key }.map(\.value).joined(separator: " ")
+            let id = UUID.v5(namespace: Self.namespace, name: "\(name) \(now.timeIntervalSince1970)")
             messages.append(try await Job.start(order, id: id, now: now, on: transaction).first)
         }
         return messages
     }
 
-    /// Whether no job of this cause is active and the limit of jobs is not reached. A stopped job waits for an operator.
-    private func mayStart(_ queue: String, _ cause: String, _ rule: DeadLetterRules.Replay, _ now: Date, on transaction: any SQLConnection) async throws -> Bool {
+    /// The filters of letters that have waited long enough: a group on the list, or a cause on the list in one queue. The counts show which groups have open
+    /// letters, and an index leads to the oldest letter of each.
+    private func filters(_ rule: DeadLetterRules.Replay, _ now: Date, on transaction: any SQLConnection) async throws -> [[String: String]] {
+        let rows = try await transaction.query(
+            """
+            WITH waiting AS (
+                SELECT groups.id, groups.cause, group_counts.queue, groups.id = ANY(\(rule.groups)) AS is_listed
+                FROM groups JOIN group_counts ON group_counts.group_id = groups.id AND group_counts.state = 'open' AND group_counts.letters > 0
+                WHERE (groups.cause = ANY(\(rule.causes)) OR groups.id = ANY(\(rule.groups))) AND group_counts.queue <> ''
+                ORDER BY groups.last_seen_at LIMIT \(Self.maximumExamined)
+            )
+            SELECT listed_group, queue, cause
+            FROM (
+                SELECT CASE WHEN is_listed THEN id END AS listed_group, CASE WHEN NOT is_listed THEN queue END AS queue,
+                       CASE WHEN NOT is_listed THEN cause END AS cause,
+                       (
+                           SELECT last_seen_at FROM letters
+                           WHERE group_id = waiting.id AND state = 'open' AND letters.queue = waiting.queue
+                           ORDER BY last_seen_at, id LIMIT 1
+                       ) AS oldest
+                FROM waiting
+            ) AS found
+            GROUP BY listed_group, queue, cause
+            HAVING min(oldest) <= \(now.addingTimeInterval(-Double(rule.afterMinutes) * 60))
+            ORDER BY min(oldest) LIMIT \(Self.maximumFound)
+            """)
+        return try rows.map { row in
+            let group: UUID? = try row.decode("listed_group")
+            if let group { return ["group": group.lowerCaseText] }
+            return ["queue": try row.decode("queue"), "cause": try row.decode("cause")]
+        }
+    }
+
+    /// Whether no job with this filter is active and the limit of jobs is not reached. A stopped job waits for an operator.
+    private func mayStart(_ filter: [String: String], _ rule: DeadLetterRules.Replay, _ now: Date, on transaction: any SQLConnection) async throws -> Bool {
         guard try await JobStore.running(on: transaction) < Jobs.maximum else { return false }
         let earlier = try await transaction.query(
             """
             SELECT count(*) FILTER (WHERE started_at > \(now.addingTimeInterval(-Self.span))) AS count,
                    count(*) FILTER (WHERE state IN ('running', 'stopped')) AS unfinished
             FROM jobs
-            WHERE job_order ->> 'startedBy' = \(Self.actor)
-              AND job_order -> 'filter' ->> 'queue' = \(queue) AND job_order -> 'filter' ->> 'cause' = \(cause)
+            WHERE job_order ->> 'startedBy' = \(Self.actor) AND (job_order -> 'filter')::jsonb = \(JSONB(bytes: try JSON.encode(filter)))
             """
         ).first
         return try earlier?.decode("unfinished") == 0 && earlier?.decode("count") ?? 0 < rule.times

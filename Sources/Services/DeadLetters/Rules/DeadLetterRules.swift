@@ -1,15 +1,19 @@
+public import FoundationEssentials
+
 /// What happens to dead letters without an operator. Nothing by default.
 public struct DeadLetterRules: Sendable {
-    /// Letters of these causes are replayed by themselves.
+    /// Letters of these causes and groups are replayed by themselves.
     public struct Replay: Sendable {
         public let causes: [String]
-        /// How long the oldest letter of a cause in a queue waits before a replay.
+        public let groups: [UUID]
+        /// How long the oldest letter of a group, or of a cause in a queue, waits before a replay.
         public let afterMinutes: Int
-        /// How often that happens within ``AutomaticReplay/span`` for one cause in one queue.
+        /// How often that happens within ``AutomaticReplay/span`` for one group, or for one cause in one queue.
         public let times: Int
 
-        public init(causes: [String], afterMinutes: Int, times: Int) {
+        public init(causes: [String], groups: [UUID] = [], afterMinutes: Int, times: Int) {
             self.causes = causes
+            self.groups = groups
             self.afterMinutes = afterMinutes
             self.times = times
         }

@@ -9,7 +9,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
             Exit status 0: done. 1: refused, stopped, or no answer came. 64: the command line is wrong. 78: a setting is wrong.
             """,
         groupedSubcommands: [
-            CommandGroup(name: "Reading", subcommands: [List.self, Groups.self, Show.self, Diff.self, Stats.self, Watch.self, Audit.self, Browse.self]),
+            CommandGroup(name: "Reading", subcommands: [List.self, Groups.self, Show.self, Diff.self, Stats.self, Watch.self, Waiting.self, Audit.self, Browse.self]),
             CommandGroup(name: "Resolving", subcommands: [Edit.self, Replay.self, Discard.self, Restore.self, Jobs.self, Group.self]),
             CommandGroup(name: "Transferring", subcommands: [Export.self, Import.self]),
         ], defaultSubcommand: List.self)

@@ -153,7 +153,8 @@ struct BulkDecision: Sendable {
     func text(_ preview: JobPreview) -> String {
         let causes = preview.byCause.prefix(Self.maximumCauses).map { "  \($0.count)\t\($0.cause.printable)\($0.queue.map { " from \($0.printable)" } ?? "")\n" }.joined()
         let rest = preview.byCause.count > Self.maximumCauses ? "  and \(preview.byCause.count - Self.maximumCauses) more causes\n" : ""
-        return "\(filter.phrase): \(preview.selected) would be \(decision.done), of \(preview.orders) orders\n" + causes + rest
+        let bound = preview.atLeast == true ? "at least " : ""
+        return "\(filter.phrase): \(bound)\(preview.selected) would be \(decision.done), of \(bound)\(preview.orders) orders\n" + causes + rest
     }
 }
 

@@ -44,7 +44,11 @@ struct BrowserLoop: Sendable {
         try await screen.run { keys in
             let (inputs, continuation) = AsyncStream.makeStream(of: Input.self, bufferingPolicy: .bufferingOldest(Self.maximumWaiting))
             await withDiscardingTaskGroup { group in
-                group.addTask { for await key in keys { continuation.yield(.screen(key)) } }
+                group.addTask {
+                    for await key in keys { continuation.yield(.screen(key)) }
+                    // Not an input, which would be dropped if too many waited.
+                    continuation.finish()
+                }
                 group.addTask {
                     while (try? await clock.sleep(for: Self.interval)) != nil { continuation.yield(.tick) }
                 }
@@ -71,7 +75,6 @@ struct BrowserLoop: Sendable {
                     switch input {
                     case .screen(.key(let key)): effects = browser.press(key, page: Browser.page(screen.size.rows))
                     case .screen(.resized): effects = []
-                    case .screen(.terminated): return
                     case .event(let event): effects = browser.receive(event)
                     case .tick: effects = browser.refresh()
                     }

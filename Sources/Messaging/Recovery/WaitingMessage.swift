@@ -1,0 +1,102 @@
+import AMQP
+import FoundationEssentials
+import Secrets
+
+/// A message on the retry ladder, as the worker that set it aside announces it.
+///
+/// An announcement only makes a message visible: it may be lost, and the message is not. It contains the message, so that a copy can be sent before the ladder
+/// returns the original.
+public struct WaitingMessage: Sendable {
+    /// In bytes. A larger message is announced without its body, and only the ladder returns it. Messages about orders have a few kilobytes.
+    public static let maximumBody = 32 << 10
+
+    /// The queue to which it returns. The broker lets a service name only its own queues here.
+    public let queue: String
+    public let messageID: String?
+    public let operation: String?
+    public let cause: String
+    public let detail: String
+    /// Failed attempts.
+    public let attempt: Int
+    /// The earliest failed attempt that is known.
+    public let since: Date
+    public let setAsideAt: Date
+    public let dueAt: Date
+    public let headers: [String: String]
+    public let body: [UInt8]
+    /// What an early copy is made from (``EarlyCopy``); nil for a message without an id that an inbox could recognize, or without its body.
+    public let copy: [UInt8]?
+
+    /// Nil for a delivery that does not say when its message returns.
+    public init?(_ delivery: Delivery) {
+        let properties = delivery.properties
+        guard case .integer(let due)? = properties.headers[HeaderName.due], let dueAt = Date(headerMilliseconds: due) else { return nil }
+        let failures = delivery.failures
+        guard let latest = failures.last else { return nil }
+        queue = delivery.routingKey
+        messageID = properties.messageID
+        operation = properties.type
+        cause = latest.cause
+        detail = latest.detail
+        attempt = delivery.attempt
+        since = failures.map(\.at).min() ?? latest.at
+        setAsideAt = latest.at
+        self.dueAt = dueAt
+        headers = properties.headers.compactMapValues(\.string)
+        body = delivery.body
+        copy = EarlyCopy.bytes(of: delivery)
+    }
+}
+
+/// A copy of a message that waits on the ladder, under the same id, sent straight to its queue. The inbox lets one of the two take effect.
+///
+/// It carries the time at which the original returns: a copy that fails is dropped, because the original continues on the ladder.
+public struct EarlyCopy: Sendable, Equatable {
+    /// Time for a call that no transaction can undo, such as a mail's. An operation that makes such calls ignores a copy whose original is due within this time: both
+    /// could call at once, and only their transactions would notice.
+    static let externalMargin: Duration = .seconds(60)
+
+    package let publication: Publication
+
+    /// Nil for bytes that ``WaitingMessage/copy`` did not make.
+    public init?(_ bytes: [UInt8], operation: String, queue: String, dueAt: Date) {
+        var reader = BundleReader(bytes)
+        guard let message = reader.messages(limit: 1)?.first else { return nil }
+        var properties = Properties()
+        properties.messageID = message.messageID
+        properties.type = operation
+        properties.contentType = "application/json"
+        properties.persistent = true
+        properties.replyTo = message.replyTo
+        properties.correlationID = message.correlationID
+        properties.headers = message.headers
+        properties.headers[HeaderName.early] = .integer(dueAt.headerMilliseconds)
+        publication = Publication(exchange: Exchange.queues, routingKey: queue, properties: properties, body: message.body)
+    }
+
+    /// The message without its failure history, which only the original needs. Headers of kinds that Wharf does not write are left out.
+    fileprivate static func bytes(of delivery: Delivery) -> [UInt8]? {
+        var properties = delivery.properties
+        // Only a bundle of a newer version has another content type here.
+        guard let id = properties.messageID, UUID(text: id) != nil, properties.type != nil, properties.contentType?.hasPrefix(Bundle.contentType) != true,
+            properties.headers[HeaderName.isWithoutBody] == nil
+        else { return nil }
+        properties.headers = properties.headers.filter { name, value in
+            guard ![HeaderName.failures, HeaderName.cause, HeaderName.origin, HeaderName.due].contains(name) else { return false }
+            switch value {
+            case .string, .integer, .boolean(true): return true
+            default: return false
+            }
+        }
+        var writer = BundleWriter()
+        guard writer.append(Publication(exchange: "", routingKey: "", properties: properties, body: delivery.body)) else { return nil }
+        return writer.bytes
+    }
+}
+
+extension Delivery {
+    /// Of an early copy: when the original returns from the ladder.
+    var earlyUntil: Date? {
+        if case .integer(let due)? = properties.headers[HeaderName.early] { Date(headerMilliseconds: due) } else { nil }
+    }
+}

@@ -1,0 +1,73 @@
+public import AMQP
+public import Logging
+import Messaging
+public import PostgreSQL
+public import Runtime
+public import ServiceLifecycle
+
+/// Stores the announcements of messages on the retry ladder.
+///
+/// While PostgreSQL is unavailable they wait in their queue, which drops the oldest of too many. A batch that the database does not accept is dropped: without it
+/// some messages are not shown.
+public struct WaitingCollector: Service {
+    public static let queue = Exchange.waiting
+    /// The most announcements in one transaction.
+    public static let maximumBatch = 200
+    static let firstPause: Duration = .milliseconds(100)
+    static let longestPause: Duration = .seconds(10)
+
+    let consumer: any MessageConsumer
+    let database: any Database
+    let clock: any WallClock
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - consumer: takes from `queue`, with a prefetch of `maximumBatch` or more.
+    ///   - database: leads to the schema of ``DeadLettersService``.
+    public init(consumer: any MessageConsumer, database: any Database, clock: any WallClock, logger: Logger) {
+        self.consumer = consumer
+        self.database = database
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Returns after a graceful shutdown, when the consumer has been stopped.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await gracefulShutdown()
+                await consumer.stopConsuming()
+            }
+            while let batch = try? await consumer.next(limit: Self.maximumBatch) {
+                if await keep(batch.compactMap(NewWaiting.init)) {
+                    await consumer.acknowledge(batch.map(\.tag))
+                } else {
+                    await consumer.release(batch.map(\.tag))
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Returns false when the service stops before the database was available.
+    private func keep(_ messages: [NewWaiting]) async -> Bool {
+        guard !messages.isEmpty else { return true }
+        var pause = Self.firstPause
+        while true {
+            do {
+                let now = clock.now()
+                try await database.transaction { try await WaitingStore.add(messages, now: now, on: $0) }
+                return true
+            } catch {
+                let isRefused = Failure(error).remedy == .deadLetter
+                logger.warning(
+                    isRefused ? "announcements of waiting messages are dropped" : "announcements of waiting messages are not stored yet",
+                    metadata: ["messages": "\(messages.count)", "error": "\(error)"])
+                if isRefused { return true }
+            }
+            let pauseNow = pause
+            guard (try? await cancelWhenGracefulShutdown { try await clock.sleep(for: pauseNow) }) != nil else { return false }
+            pause = min(pause * 2, Self.longestPause)
+        }
+    }
+}
