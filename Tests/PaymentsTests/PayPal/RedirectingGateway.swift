@@ -25,6 +25,7 @@ final class RedirectingGateway: PaymentGateway {
         var declines = false
         var losesCapture = false
         var refusesCapture = false
+        var isAwayForCancellations = false
         /// Runs before a capture is carried out.
         var onCapture: @Sendable () async -> Void = {}
     }
@@ -57,6 +58,7 @@ final class RedirectingGateway: PaymentGateway {
     }
 
     func cancel(intent: String, idempotencyKey: UUID) async throws(GatewayError) -> GatewayPayment {
+        if state.withLock({ $0.isAwayForCancellations }) { throw .notSent("nothing listens there") }
         guard let payment = payment(intent), case .succeeded = payment.status else {
             return GatewayPayment(status: .cancelled(intent: intent), order: state.withLock { $0.orders[intent] }, amount: state.withLock { $0.amount })
         }
