@@ -5,8 +5,8 @@
 # make fuzz     throw malformed requests, messages and bytes at whatever reads them; FUZZ_SECONDS=60 for each decoder
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make mutants  plant bugs, several in one build where none can hide another, and name those that no test catches; MUTANTS='Orders|inbox' takes those that match
-# make lint     check scripts, Dockerfiles, workflows and manifests; says what it has to leave out offline
-# make images   the images of production, development and gateway, as VERSION; make sbom lists what is in them, make scan what is known against it
+# make lint     check scripts, Dockerfiles, workflows and manifests; reports what it cannot check offline
+# make images   the images of production, development and gateway, as VERSION; make sbom lists their contents, make scan their known vulnerabilities
 # make publish  push the images of VERSION to IMAGE; make deploy rolls them out to the cluster of KUBECONFIG
 # make restore  rehearse a restore of the database of the `wharf-dev up` in SHOP; make upgrade a rolling upgrade from OLD to this build
 # make adding   add a service to a copy of the repository as docs/ADDING.md says, and send it a request
@@ -27,11 +27,11 @@ CHAOSFLAGS ?=
 WHARF_DEV := .build/release/wharf-dev
 SWIFT_SOURCES := Package.swift Sources Tests
 
-# Of the images, as in: make publish IMAGE=registry.example.com/wharf VERSION=v1.2.3
+# The name and tag of the images, as in: make publish IMAGE=registry.example.com/wharf VERSION=v1.2.3
 VERSION ?= latest
 IMAGE ?= wharf
 DOCKER ?= docker
-# What reads the images. Both are images themselves.
+# The tools that read the images, which are images themselves.
 SYFT := anchore/syft:v1.33.0
 GRYPE := anchore/grype:v0.100.0
 
@@ -58,14 +58,14 @@ images:
 	$(DOCKER) build --tag wharf-dev:$(VERSION) --target development --file docker/Dockerfile .
 	$(DOCKER) build --tag wharf-gateway:$(VERSION) --file deploy/swarm/gateway.Dockerfile .
 
-# In the format of SPDX, one file an image.
+# SPDX, one file per image.
 sbom:
 	@mkdir -p .build/sbom
 	@set -e; for image in wharf wharf-gateway; do \
 	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(SYFT) --output spdx-json "$$image:$(VERSION)" >".build/sbom/$$image.spdx.json"; \
 	done
 
-# Fails for what is known, serious, and repaired elsewhere.
+# Fails for serious known vulnerabilities that have a fix.
 scan:
 	@set -e; for image in wharf wharf-gateway; do \
 	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(GRYPE) --only-fixed --fail-on high "$$image:$(VERSION)"; \

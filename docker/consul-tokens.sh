@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates Consul's policies and tokens, with the ids that docker/secrets has generated: `roles` may register themselves, and `gateway` may read who is there.
+# Creates Consul's policies and tokens, with the ids that docker/secrets has generated: `roles` may register themselves, and `gateway` may read the registrations.
 set -eu
 policy() { consul acl policy read -name "$1" >/dev/null 2>&1 || consul acl policy create -name "$1" -rules "$2" >/dev/null; }
 # NAME FILE

@@ -5,9 +5,9 @@ umask 077
 printf 'postgres:5432:*:replication:%s\n' "$(cat /run/secrets/postgres-replication-password)" >/tmp/pgpass
 export PGPASSFILE=/tmp/pgpass
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-  # A copy that was interrupted is of no use.
+  # An interrupted copy is unusable.
   find "$PGDATA" -mindepth 1 -delete
-  # Without a slot: a standby that is away does not fill the primary's disk, and is copied again if it was away for too long (wal_keep_size).
+  # No slot: an absent standby does not fill the primary's disk, and is copied again if it was absent for too long (wal_keep_size).
   pg_basebackup --host postgres --username replication --pgdata "$PGDATA" --wal-method stream --checkpoint fast --write-recovery-conf
   chmod 700 "$PGDATA"
 fi

@@ -1,4 +1,4 @@
-"""The checks of scripts/check-manifests, which says what they are."""
+"""The checks of scripts/check-manifests, which describes them."""
 
 import json
 import os
@@ -17,7 +17,7 @@ FOLDERS = ["overlays/production", "overlays/trial", "release"]
 MANIFESTS = pathlib.Path("deploy/kubernetes")
 STACK = pathlib.Path("deploy/swarm/stack.yaml")
 SCHEMAS = pathlib.Path(os.environ.get("WHARF_SCHEMAS", "../shared/schemas"))
-# Secrets that operators and people make: the certificate authority of CloudNativePG, the access to the store of backups, and the certificate of the host.
+# Secrets that are created elsewhere: the certificate authority of CloudNativePG, the access to the store of backups, and the certificate of the host.
 MADE_ELSEWHERE = {"wharf-postgres-ca", "wharf-backups", "wharf-tls"}
 
 problems: list[str] = []
@@ -87,7 +87,7 @@ def pods(document: dict) -> dict | None:
 
 
 def check_pods(where: str, documents: list[dict], made: dict[str, dict], known: set[str]) -> None:
-    """What each container is given exists, and no container may do more than it needs."""
+    """Every reference of a container exists, and no container has more rights than it needs."""
     maps = {d["metadata"]["name"]: d["data"] for d in documents if d["kind"] == "ConfigMap"}
     for document in documents:
         pod = pods(document)
@@ -99,13 +99,13 @@ def check_pods(where: str, documents: list[dict], made: dict[str, dict], known: 
         for volume in volumes.values():
             secret = volume.get("secret", {}).get("secretName")
             if secret and secret not in made and secret not in MADE_ELSEWHERE:
-                problem(f"{where}: {name(document)}: no Secret {secret} is made")
+                problem(f"{where}: {name(document)}: there is no Secret {secret}")
         for container in pod["containers"]:
             context = container.get("securityContext", {})
             if not context.get("readOnlyRootFilesystem") or context.get("allowPrivilegeEscalation", True) or context.get("capabilities", {}).get("drop") != ["ALL"]:
-                problem(f"{where}: {name(document)}: {container['name']} has privileges or a file system that can be written")
+                problem(f"{where}: {name(document)}: {container['name']} has privileges or a writable file system")
             if "memory" not in container.get("resources", {}).get("limits", {}):
-                problem(f"{where}: {name(document)}: {container['name']} has no limit of memory")
+                problem(f"{where}: {name(document)}: {container['name']} has no memory limit")
             if ":latest" in container["image"] or ":" not in container["image"]:
                 if where.startswith("overlays/production"):
                     problem(f"{where}: {name(document)}: the image {container['image']} has no version")
@@ -141,7 +141,7 @@ def matches(selector: dict, labels: dict) -> bool:
 
 
 def check_references(where: str, documents: list[dict], everything: list[dict]) -> None:
-    """Whatever selects or scales something selects something, and every role is covered."""
+    """Every selector and autoscaler matches something, and every role is covered."""
     deployments = {d["metadata"]["name"]: d for d in documents if d["kind"] == "Deployment"}
     labels = [d["spec"]["template"]["metadata"]["labels"] for d in everything if pods(d)]
     # Of the operators' pods: the labels that they set.
@@ -170,13 +170,13 @@ def check_references(where: str, documents: list[dict], everything: list[dict]) 
 
 
 def check_queues(where: str, documents: list[dict]) -> None:
-    """A trigger on a queue that does not exist never scales."""
+    """Every trigger names a queue of its pool; one on a missing queue never scales."""
     queues = {queue["name"] for queue in json.loads(pathlib.Path("topology/definitions.json").read_text())["queues"]}
     for document in documents:
         for trigger in document["spec"]["triggers"] if document["kind"] == "ScaledObject" else []:
             queue = trigger["metadata"].get("queueName")
             if queue and (queue not in queues or queue.split(".")[0] != document["metadata"]["name"]):
-                problem(f"{where}: {name(document)}: {queue} is no queue of this pool")
+                problem(f"{where}: {name(document)}: {queue} is not a queue of this pool")
 
 
 def check_swarm(known: set[str]) -> None:
@@ -196,7 +196,7 @@ def check_swarm(known: set[str]) -> None:
         held = {secret["source"] if isinstance(secret, dict) else secret for secret in spec.get("secrets", [])}
         used |= held
         if not spec.get("read_only") or spec.get("cap_drop") != ["ALL"] or "memory" not in deploy["resources"]["limits"]:
-            problem(f"{where}: it has privileges, a file system that can be written, or no limit of memory")
+            problem(f"{where}: it has privileges, a writable file system, or no memory limit")
         if not job and (deploy.get("endpoint_mode") != "dnsrr" or "healthcheck" not in spec):
             problem(f"{where}: it is not found by DNS round robin, or has no health check")
         if "wharf" not in str(spec["image"]).lower() or "gateway" in str(spec["image"]).lower():
@@ -204,7 +204,7 @@ def check_swarm(known: set[str]) -> None:
         if int(spec["stop_grace_period"].removesuffix("s")) <= 50:
             problem(f"{where}: it is killed before it has drained")
         if not job and (deploy["update_config"]["order"], deploy["update_config"]["failure_action"]) != ("start-first", "rollback"):
-            problem(f"{where}: an update stops processes before their successors are ready, or does not go back")
+            problem(f"{where}: an update stops processes before their successors are ready, or does not roll back")
         for setting, value in spec["environment"].items():
             if setting not in known:
                 problem(f"{where}: {setting} is not a setting of Wharf")

@@ -108,7 +108,7 @@ def letter(number, queue, operation, cause, detail, body):
 
 
 def fill():
-    """Gives an empty shop orders, letters, a job and something to look at on each page."""
+    """Creates orders, letters, a job and other contents for each page in an empty shop."""
     request("POST", "/v1/products", {"sku": "LOOK", "name": "Coffee", "price": {"amount": 1190, "currency": "EUR"}}, ADMIN)
     request("PUT", "/v1/stock/LOOK", {"onHand": 100}, ADMIN)
     orders = []
@@ -138,13 +138,13 @@ def sign_in(tab, console, email, password):
 
 
 def links(tab, pattern):
-    """The pages that the present one leads to."""
+    """The pages to which the current one links."""
     found = tab.run("[...document.querySelectorAll('main a[href]')].map(a => a.href)")
     return next((link for link in found if re.search(pattern, link)), None)
 
 
 def pages(tab, console):
-    """The console's pages by name, with one of each kind that the shop's contents lead to."""
+    """The console's pages by name, with one page of each kind of contents."""
     found = {name or "overview": f"{console}/{name}".rstrip("/") for name in ["", "groups", "letters", "jobs", "checkouts", "payments", "notifications"]}
     steps = [
         ("letters", "letter", r"/letters/[0-9a-f-]{36}$"), ("jobs", "job", r"/jobs/[0-9a-f-]{36}$"), ("notifications", "order", r"/checkouts/[0-9a-f-]{36}$"),

@@ -21,16 +21,7 @@ extension Assembly {
     /// - Throws: ``AssemblyError`` if its URL is not set, ``CredentialsError``.
     package func queueLoads(_ transport: any HTTPTransport) throws -> @Sendable () async throws -> [String: QueueLoad] {
         let nodes = try ManagementNodes(try Broker.managementURL(settings), transport: transport)
-        return {
-            let response = try await nodes.send("GET", QueueLoad.path, timeout: .seconds(5))
-            guard response.isSuccess else { throw QueueLoadError(status: response.status) }
-            return try QueueLoad.read(response.body)
-        }
-    }
-
-    private struct QueueLoadError: Error, CustomStringConvertible {
-        let status: Int
-        var description: String { "RabbitMQ's management API answered with status \(status)." }
+        return { try QueueLoad.read(try await nodes.read(QueueLoad.path, timeout: .seconds(5))) }
     }
 }
 

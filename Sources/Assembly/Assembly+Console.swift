@@ -9,7 +9,7 @@ import WebClient
 extension Assembly {
     /// The broker user of the web console, and its override in the settings.
     package static let console = "console"
-    /// How long a page waits for the management API.
+    /// The time that a page waits for the management API.
     private static let longestManagementAnswer: Duration = .seconds(4)
 
     /// Everything that a console process runs.
@@ -31,14 +31,6 @@ extension Assembly {
     private func brokerView() throws -> BrokerView? {
         guard let url = settings.managementURL else { return nil }
         let nodes = try ManagementNodes(url, transport: WebClient(logger: logger("management")))
-        return BrokerView { path in
-            let response = try await nodes.send("GET", path, timeout: Self.longestManagementAnswer)
-            guard response.isSuccess else { throw ManagementRefusal(status: response.status) }
-            return response.body
-        }
-    }
-
-    private struct ManagementRefusal: Error {
-        let status: Int
+        return BrokerView { path in try await nodes.read(path, timeout: Self.longestManagementAnswer) }
     }
 }

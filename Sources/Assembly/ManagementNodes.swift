@@ -4,7 +4,7 @@ import WebClient
 
 /// RabbitMQ's management API, on whichever node of the cluster answers.
 package struct ManagementNodes: Sendable {
-    /// How long a node may take to say that it is there, when there are others. It answers that by itself, whatever the cluster does.
+    /// The time in which a node must show that it is alive, if there are others. It answers without the rest of the cluster.
     static let longestSilence: Duration = .seconds(3)
 
     private let bases: [String]
@@ -30,6 +30,14 @@ package struct ManagementNodes: Sendable {
         return try await transport.send(request(method, (bases.last ?? "") + path, body, timeout))
     }
 
+    /// Returns the body of the response to a GET.
+    /// - Throws: ``ManagementRefusal`` for an answer that is not a success; `WebClientError`.
+    func read(_ path: String, timeout: Duration) async throws -> [UInt8] {
+        let response = try await send("GET", path, timeout: timeout)
+        guard response.isSuccess else { throw ManagementRefusal(status: response.status) }
+        return response.body
+    }
+
     private func isThere(_ base: String) async -> Bool {
         (try? await transport.send(request("GET", base + "/api/whoami", [], Self.longestSilence))) != nil
     }
@@ -39,4 +47,10 @@ package struct ManagementNodes: Sendable {
         if !body.isEmpty { headers.append((name: "Content-Type", value: "application/json")) }
         return WebRequest(method: method, url: url, headers: headers, body: body, timeout: timeout)
     }
+}
+
+/// The management API answered with an error.
+struct ManagementRefusal: Error, CustomStringConvertible {
+    let status: Int
+    var description: String { "RabbitMQ's management API answered with status \(status)." }
 }

@@ -2,7 +2,7 @@
 package struct ScalingGoals: Sendable {
     /// Seconds that a message may wait in a queue before workers are added.
     package let wait: Double
-    /// Messages for each worker before workers are added, at any rate of handling.
+    /// Messages for each worker before workers are added, even if these are handled fast.
     package let depth: Int
     /// The time for which the load must have been low enough for one worker fewer before one is removed.
     package let calm: Duration

@@ -3,7 +3,7 @@ import JSON
 
 /// RabbitMQ's queues, as its management API reports them, a few seconds late.
 package struct BrokerView: Sendable {
-    /// Returns the body of the answer to a GET of a path of the management API.
+    /// Returns the body of the response to a GET of a path of the management API.
     package typealias Fetch = @Sendable (_ path: String) async throws -> [UInt8]
 
     private static let path = "/api/queues?columns=name,messages,messages_ready,messages_unacknowledged,consumers,head_message_timestamp,message_stats.deliver_get_details.rate"

@@ -91,12 +91,12 @@ package struct CheckoutReport: Decodable, Sendable {
     package let unanswered: [String]
 
     package var name: String { number.printable }
-    /// The step that it waits for.
+    /// The step for which it waits.
     package var step: String { "the step \(state.printable)" }
 }
 
 extension CheckoutReport {
-    /// Whether a service has handled the message, as far as the order's messages can be followed.
+    /// Describes if a service has handled the message, as far as the order's messages can be followed.
     package func handling(ofMessage id: String?) -> String {
         guard let found = message(id) else { return "The inboxes have no such message for this order, so it is unknown whether it was handled." }
         guard let at = found.handledAt else { return "The message was not handled." }
@@ -123,7 +123,7 @@ extension Double {
 }
 
 extension Int {
-    /// Milliseconds for people: `840 ms`, `12.4 s`, then as ages.
+    /// Milliseconds in readable form: `840 ms`, `12.4 s`, then as ages.
     package var duration: String {
         if self < 1_000 { return "\(self) ms" }
         return self < 100_000 ? "\((Double(self) / 1_000).tenths) s" : (Double(self) / 1_000).age

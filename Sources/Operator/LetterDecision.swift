@@ -6,7 +6,7 @@ package enum LetterDecision: String, Sendable {
 
     package var operation: String { "deadletters.letters.\(rawValue)" }
     package var durability: Durability { self == .replay ? .durable : .command }
-    /// The state of the letters that it applies to.
+    /// The state of the letters to which it applies.
     package var from: String { self == .restore ? "discarded" : "open" }
 
     package var done: String {
@@ -18,7 +18,7 @@ package enum LetterDecision: String, Sendable {
     }
 }
 
-/// What a job on all letters that a filter selects would act on.
+/// The letters on which a job with a filter would act.
 package struct JobPreview: Decodable, Sendable, Equatable {
     package struct Cause: Decodable, Sendable, Equatable {
         package let cause: String
@@ -29,6 +29,6 @@ package struct JobPreview: Decodable, Sendable, Equatable {
     package let selected: Int
     package let orders: Int
     package let byCause: [Cause]
-    /// Whether there may be more letters and orders.
+    /// True if there may be more letters and orders.
     package let atLeast: Bool?
 }

@@ -7,7 +7,7 @@ package struct LetterJob: Decodable, Sendable, Equatable {
     package let action: String
     package let filter: [String: String]
     package let state: String
-    /// While it runs: selecting, acting, or following what was sent.
+    /// The phase of a running job: selecting, acting, or following sent messages.
     package let phase: String?
     package let reason: String?
     package let selected: Int
@@ -23,12 +23,12 @@ package struct LetterJob: Decodable, Sendable, Equatable {
     package let startedAt: Date
     package let startedBy: String
     package let finishedAt: Date?
-    /// How many of the orders that its letters name are in each state.
+    /// The number of its letters' orders in each state.
     package let orders: [String: Int]?
 
     package var isRunning: Bool { state == "running" }
 
-    /// The percentage of the selected letters that are done.
+    /// The percentage of selected letters that are done.
     package var percent: Int { selected == 0 ? (isRunning ? 0 : 100) : min(100, (sent + skipped) * 100 / selected) }
 
     package var line: String {

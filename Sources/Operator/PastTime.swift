@@ -6,7 +6,7 @@ import Runtime
 package enum PastTime {
     private static let longestAge = 3_650 * 86_400
 
-    /// As RFC 3339; nil for other text.
+    /// The time in RFC 3339; nil for other text.
     package static func text(_ text: String, now: Date) -> String? {
         if let age = ShortDuration.seconds(text, atMost: longestAge) { return now.addingTimeInterval(-Double(age)).ISO8601Format() }
         return (try? JSON.decode(Date.self, from: JSON.encode(text))) == nil ? nil : text

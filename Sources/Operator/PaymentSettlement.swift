@@ -13,9 +13,9 @@ private struct Settled: Decodable {
 }
 
 extension OperatorRequests {
-    /// Replays the dead letters of what was settled: payments finds nothing left to decide. Only the newest hundred are searched; an older one ends
-    /// in the same way when it is replayed by hand.
-    /// - Parameter reply: The settlement's.
+    /// Replays the dead letters of the settled payment, for which payments finds nothing left to decide. Only the newest hundred are searched; an older
+    /// letter ends in the same way when it is replayed by hand.
+    /// - Parameter reply: The reply to the settlement.
     package func endLetters(about reply: Reply) async throws {
         let settled = try JSON.decode(Settled.self, from: reply.body)
         let list = try await get(Listed<Letter>.self, "deadletters.letters.list", ["queue": "payments.commands", "limit": String(PageRequest.maximumLimit)])

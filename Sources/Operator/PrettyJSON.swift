@@ -3,7 +3,7 @@ import Terminal
 
 /// Readable JSON: members sorted by name, one per line.
 package enum PrettyJSON {
-    /// The text itself, line by line, where it is not JSON.
+    /// The lines of readable JSON, or of the text itself if it is not JSON.
     package static func lines(of text: String) -> [String] {
         guard let value = try? JSON.decode(JSONValue.self, from: Array(text.utf8)) else {
             return text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
@@ -35,12 +35,12 @@ package enum PrettyJSON {
     private static func quoted(_ text: String) -> String { scalar(.string(text)) }
 
     private static func scalar(_ value: JSONValue) -> String {
-        // In an array, because not every coder encodes a top-level value.
+        // An array, because not every coder encodes a top-level value.
         guard let bytes = try? JSON.encode([value]) else { return value.description }
         return String(decoding: bytes.dropFirst().dropLast(), as: UTF8.self).unicodeScalars.map(shown).joined()
     }
 
-    /// Characters that a terminal or a browser would obey, such as marks of direction, are escaped as JSON does it: an editor gives them back unchanged.
+    /// Escapes characters that a terminal or a browser interprets, such as marks of direction, as JSON does. An editor returns them unchanged.
     private static func shown(_ scalar: Unicode.Scalar) -> String {
         let text = String(scalar)
         guard text != text.printable else { return text }

@@ -63,7 +63,7 @@ public actor ManagedProcess {
     }
 
     /// Starts the process and returns when it has a process id; whether it works is for the caller to find out.
-    /// - Throws: ``ProcessError``: `running` when it runs already, `missing` when there is no such program.
+    /// - Throws: ``ProcessError``: `running` if it is already running, `missing` if there is no such program.
     public func start() async throws {
         guard end == nil else { throw ProcessError(.running, "\(name) runs already.") }
         guard FileManager.default.isExecutableFile(atPath: command.executable) else {

@@ -1,9 +1,9 @@
-/// Why a process could not be started.
+/// The reason why a process could not be started.
 public struct ProcessError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         /// There is no such program.
         case missing
-        /// The process runs already.
+        /// The process is already running.
         case running
         /// The operating system did not start it.
         case start

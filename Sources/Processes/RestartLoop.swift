@@ -1,15 +1,15 @@
-/// Keeps a started process running: whenever it ends, it is started again after a pause, which grows until the process becomes ready.
+/// Keeps a started process running. When the process ends, it is started again after a pause, which grows until the process becomes ready.
 package struct RestartLoop: Sendable {
-    /// What happens to the process, for logs.
+    /// An event of the process, for logs.
     package enum Event: Sendable {
         case ended(ManagedProcess.ExitStatus, pause: Duration)
         /// It could not be started again, and another attempt follows.
         case notStarted(any Error, pause: Duration)
-        /// The start took this long.
+        /// The process is ready, after this time.
         case startedAgain(after: Duration)
     }
 
-    /// How often a process is asked whether it is ready, until it is: the pause doubles.
+    /// The pause between checks of readiness, which doubles until the process is ready.
     private static let firstLook = Duration.milliseconds(50)
     private static let longestLook = Duration.seconds(1)
 
@@ -19,9 +19,9 @@ package struct RestartLoop: Sendable {
     let isReady: @Sendable (_ pid: Int32) async -> Bool
 
     /// - Parameters:
-    ///   - start: starts `process` again.
-    ///   - stop: ends `process`, if the cancellation comes while it is started again.
-    ///   - isReady: whether the process of this id can do its work now.
+    ///   - start: Starts `process` again.
+    ///   - stop: Ends `process` if it is being started again at the cancellation.
+    ///   - isReady: Returns true if the process with this id can do its work.
     package init(
         _ process: ManagedProcess, start: @escaping @Sendable () async throws -> Void, stop: @escaping @Sendable () async -> Void,
         isReady: @escaping @Sendable (_ pid: Int32) async -> Bool
@@ -32,7 +32,7 @@ package struct RestartLoop: Sendable {
         self.isReady = isReady
     }
 
-    /// Returns after cancellation, when the process has ended; ending it is up to the caller that cancels.
+    /// Returns after cancellation, when the process has ended. The caller that cancels has to end the process.
     package func run(_ report: @Sendable (Event) async -> Void) async {
         let clock = ContinuousClock()
         var policy = RestartPolicy()
@@ -57,12 +57,12 @@ package struct RestartLoop: Sendable {
                     await report(.notStarted(error, pause: pause))
                 }
             }
-            // A stop may have missed it, because it had not started yet.
+            // A stop may have missed the process, because it had not started yet.
             if Task.isCancelled { return await stop() }
         }
     }
 
-    /// Waits for the end of the process, and checks meanwhile whether it becomes ready.
+    /// Waits for the end of the process, and meanwhile checks its readiness.
     private func end() async -> (status: ManagedProcess.ExitStatus, hadServed: Bool) {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {

@@ -24,14 +24,14 @@ extension Definitions {
 
     /// The definitions for these services and the ingress in front of them.
     /// - Parameters:
-    ///   - offered: The operations that the ingress sends: those of openapi.yaml, those that `Prefer: wait` leads to, and its own.
+    ///   - offered: The operations that the ingress sends: those of openapi.yaml, those that `Prefer: wait` causes, and its own.
     ///   - console: The operations that the web console sends.
     public init(services: [ServiceDefinition], offered: [String], console: [String] = [], ladder: RetryLadder = .standard) {
         self.init()
         let services = services.sorted { $0.name < $1.name }
         virtualHosts = [VirtualHost(name: Self.virtualHost)]
         users = (services.map(\.name) + [Consistency.console, Consistency.ingress]).sorted().map { name in
-            // The console reads the depths of queues from the management API, and may change nothing there.
+            // The console reads queue depths from the management API, and may change nothing there.
             User(name: name, tags: name == Consistency.console ? ["monitoring"] : [])
         }
         let retries = ladder.queues.map(\.name)
@@ -95,7 +95,7 @@ extension Definitions {
         addConsole(console)
     }
 
-    /// Not the ingress's user: the console has administrators' sessions, and needs no operation of customers.
+    /// The console has a separate user, because it needs only administrators' operations.
     private mutating func addConsole(_ operations: [String]) {
         let user = Consistency.console
         permit(user, configure: "^replies\\.\(user)\\.", write: "^(replies\\.\(user)\\..*|requests)$", read: "^(replies\\.\(user)\\..*|replies)$")

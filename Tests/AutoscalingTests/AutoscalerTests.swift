@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct `Autoscaling` {
     private let loads = Loads()
 
-    /// What the broker reports; nil: it does not answer.
+    /// The broker's statistics; nil if it does not answer.
     private final class Loads: Sendable {
         struct Away: Error {}
 
@@ -43,7 +43,7 @@ import Testing
             interval: .milliseconds(20), workers: workers, loads: { [loads] in try loads.read() }, dryRun: dryRun, logger: Self.quiet)
     }
 
-    /// Runs `body` beside the autoscaler, and then stops it as SIGTERM does.
+    /// Runs `body` beside the autoscaler, then stops it as SIGTERM does.
     private func running(_ autoscaler: Autoscaler, _ body: @Sendable () async throws -> Void) async throws {
         let group = ServiceGroup(services: [autoscaler], logger: Self.quiet)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -64,7 +64,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let living = { @Sendable in try FileManager.default.contentsOfDirectory(atPath: folder).count { $0.hasPrefix("alive") } }
         let drained = { @Sendable in try FileManager.default.contentsOfDirectory(atPath: folder).count { $0.hasPrefix("drained") } }
-        // It finishes its work before it ends.
+        // The worker finishes its work before it ends.
         let workers = workers(
             "trap 'sleep 0.1; mv \(folder)/alive-$$ \(folder)/drained-$$; exit 0' TERM; touch \(folder)/alive-$$; while :; do sleep 0.02; done")
         try await running(autoscaler(workers)) { [loads] in
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `a worker that cannot be started is reported and tried again`() async throws {
+    @Test func `a worker that cannot be started is reported and retried`() async throws {
         let workers = LocalWorkers(command: { _ in ProcessCommand("/none") }, grace: .seconds(30), isReady: { _ in false }, logger: Self.quiet)
         let autoscaler = autoscaler(workers)
         try await running(autoscaler) {
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `without statistics the reason is reported, and it ends when they are back`() async throws {
+    @Test func `missing statistics are reported as the problem until they return`() async throws {
         loads.set(nil)
         let autoscaler = autoscaler(workers("exec sleep 100"))
         try await running(autoscaler) { [loads] in
@@ -113,6 +113,6 @@ import Testing
         try await running(autoscaler(UnchangedPools(), 1...8, dryRun: { line in lines.withLock { $0.append(line) } })) {
             try await eventually("A decision") { !lines.withLock { $0.isEmpty } }
         }
-        #expect(lines.withLock { $0.first } == "p: 2 → 8: 500 messages in q take 500.0 s at this rate")
+        #expect(lines.withLock { $0.first } == "p: 2 → 8: 500 messages in q would take 500.0 s at the current rate")
     }
 }

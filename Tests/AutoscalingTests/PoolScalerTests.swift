@@ -34,7 +34,7 @@ import Testing
         #expect(scaler.decide(load(consumers: 3), workers: 3, at: start + .seconds(561)).workers == 3)
     }
 
-    @Test func `with one queue unknown a pool may grow by the others, and does not shrink`() {
+    @Test func `with one queue unknown a pool may grow because of the others, and does not shrink`() {
         var scaler = scaler(queues: ["q", "unknown"])
         #expect(scaler.decide(load(consumers: 2), workers: 2, at: start).reason == .noFigures)
         #expect(scaler.decide(load(4_000, consumers: 2, handled: 100), workers: 2, at: start + .seconds(5)).workers > 2)
@@ -42,12 +42,12 @@ import Testing
 
     @Test func `a pool grows at once to what the waiting messages need`() {
         var scaler = scaler()
-        // One worker handles 100 a second; 200 arrive, and 600 are to be handled within 5 seconds.
+        // One worker handles 100 per second; 200 arrive, and 600 have to be handled within 5 seconds.
         let decision = scaler.decide(load(600, handled: 100, arriving: 200), workers: 1, at: start)
         #expect(decision == .init(workers: 4, reason: .waiting(queue: "q", messages: 600, seconds: 6)))
     }
 
-    @Test func `a pool grows by depth alone when nothing is handled`() {
+    @Test func `a pool grows because of depth alone when nothing is handled`() {
         var scaler = scaler()
         #expect(scaler.decide(load(5_500, handled: 0), workers: 1, at: start) == .init(workers: 6, reason: .depth(queue: "q", messages: 5_500)))
         var empty = self.scaler(0...8)
@@ -55,18 +55,18 @@ import Testing
     }
 
     @Test(arguments: [(20, 0.2), (0, 0), (499, 100.0)])
-    func `a batch, or less than the wait allows, is no backlog`(messages: Int, handled: Double) {
+    func `a batch, or a load within the allowed wait, is no backlog`(messages: Int, handled: Double) {
         var scaler = scaler()
         #expect(scaler.decide(load(messages, handled: handled), workers: 1, at: start) == .init(workers: 1, reason: .minimum))
     }
 
-    @Test func `workers of others count: they handle messages too`() {
+    @Test func `consumers outside the pool count, because they handle messages too`() {
         var scaler = scaler()
-        // Three consumers elsewhere and one here, 25 a second each: 9 are needed in all, six of them here.
+        // Three consumers elsewhere and one here, each with 25 per second: nine are needed, six of them here.
         #expect(scaler.decide(load(600, consumers: 4, handled: 100), workers: 1, at: start).workers == 6)
     }
 
-    @Test func `after a change the pool is left alone until its statistics have followed`() {
+    @Test func `after a change the pool stays unchanged until its statistics have caught up`() {
         var scaler = scaler()
         let wave = load(600, handled: 100, arriving: 200)
         #expect(scaler.decide(wave, workers: 1, at: start).workers == 4)
@@ -84,11 +84,11 @@ import Testing
             workers = decision.workers
         }
         #expect(workers == 1)
-        // A calm period each, which begins when the change before has taken effect.
+        // Each takes a calm period, which begins when the previous change has taken effect.
         #expect(changes == [60, 135, 210])
     }
 
-    @Test func `a moment of load starts the calm period over`() {
+    @Test func `a moment of load restarts the calm period`() {
         var scaler = scaler()
         _ = scaler.decide(load(consumers: 2, handled: 1), workers: 2, at: start)
         #expect(scaler.decide(load(1_500, consumers: 2, handled: 500), workers: 2, at: start + .seconds(55)).reason == .busy(queue: "q"))
@@ -104,7 +104,7 @@ import Testing
         #expect(scaler.decide(load(), workers: 1, at: start + .seconds(170)).workers == 0)
     }
 
-    /// A queue and its workers, looked at every five seconds through statistics that are one look old.
+    /// A queue and its workers, read every five seconds through statistics that are one read old.
     private struct Plant {
         let arriving: Double
         let capacity: Double
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test(arguments: [0.0, 0.4, 1, 1.2, 1.9, 2, 2.5, 3.1, 4, 5.9, 7.8, 8, 9, 30], [2.0, 50, 1_000])
-    func `a steady load ends in a steady number of workers, enough for it and within the bounds`(load: Double, capacity: Double) {
+    func `a steady load leads to a steady, sufficient number of workers within the bounds`(load: Double, capacity: Double) {
         for before in [1, 4, 8] {
             var scaler = scaler()
             var plant = Plant(arriving: load * capacity, capacity: capacity, workers: before)

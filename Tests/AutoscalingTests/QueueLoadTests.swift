@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: ["", "{}", "[7]", #"[{"messages": 1}]"#])
-    func `an answer that is no list of queues is an error`(json: String) {
+    func `an answer that is not a list of queues is an error`(json: String) {
         #expect(throws: (any Error).self) { try QueueLoad.read(Array(json.utf8)) }
     }
 }

@@ -25,7 +25,7 @@ import WebClient
 
     private static let spec = #"{"Name": "shop_orders", "Mode": {"Replicated": {"Replicas": 2}}, "UpdateConfig": {"Delay": 5000000000, "MaxFailureRatio": 0.5, "On": true}}"#
 
-    @Test func `a service is updated at the version that was read, with nothing but its replicas changed`() async throws {
+    @Test func `a service is updated at the version that was read, and only its replicas change`() async throws {
         let engine = Engine(spec: Self.spec)
         let swarm = SwarmServices(stack: "shop", socket: "/run/docker.sock", transport: engine)
         #expect(try await swarm.count(of: "orders") == 2)
@@ -39,7 +39,7 @@ import WebClient
         #expect(sent == (try JSON.decode(from: Array(Self.spec.replacing(": 2}", with: ": 5}").utf8))))
     }
 
-    @Test func `a service that is not replicated is not changed, and a refusal is an error with its reason`() async throws {
+    @Test func `a service that is not replicated is not changed, and a rejection is an error with its reason`() async throws {
         let global = Engine(spec: #"{"Mode": {"Global": {}}}"#)
         await #expect(throws: SwarmServices.Failure.self) { try await SwarmServices(stack: "s", socket: "/s", transport: global).scale("orders", to: 3) }
         #expect(global.requests.withLock { $0.count } == 1)

@@ -9,7 +9,7 @@ import WebClient
 @testable import Console
 
 @Suite struct `Pages` {
-    /// Every page that an administrator can look at.
+    /// Every page that an administrator can open.
     static let paths = [
         "/console", "/console/groups", "/console/groups?state=all&service=orders&cursor=x", "/console/letters", "/console/letters?state=discarded&text=%22%3E%3Cscript%3E&cursor=x",
         "/console/letters/\(Canned.id)", "/console/letters/\(Canned.id)/replay", "/console/letters/\(Canned.id)/discard", "/console/letters/\(Canned.id)/restore",
@@ -21,20 +21,20 @@ import WebClient
         "/console/notifications/\(Canned.id)/resend?recipient=%3Cscript%3E", "/console/nothing",
     ]
 
-    @Test(arguments: paths) func `what others have written is shown as text, and no script or style stands in a page`(path: String) async throws {
+    @Test(arguments: paths) func `text from others is escaped, and no page contains an inline script or style`(path: String) async throws {
         try await TestConsole.with(queues: #"[{"name": "<script>orders.commands", "messages": 5, "messages_ready": 5, "consumers": 0}]"#) { console in
             let response = try await console.get(path, cookie: console.signedIn().cookie)
             #expect(response.status == (path.hasSuffix("nothing") ? 404 : 200), "\(response.text)")
             let html = response.text
             #expect(html.hasPrefix("<!doctype html>") && html.hasSuffix("</html>\n"))
-            // The only script is the console's own.
+            // The only script is the console's.
             #expect(html.split(separator: "<script").dropFirst().allSatisfy { $0.hasPrefix(" src=\"/console/console.js\" defer></script>") }, "\(html)")
             #expect(!html.contains("<i>") && !html.contains("style=") && !html.contains("javascript:"))
             #expect(html.matches(of: /\son[a-z]+=/).isEmpty)
         }
     }
 
-    @Test(arguments: paths) func `every form that changes something carries the token of its session`(path: String) async throws {
+    @Test(arguments: paths) func `every form that changes something carries its session's token`(path: String) async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             let html = try await console.get(path, cookie: session.cookie).text
@@ -48,7 +48,7 @@ import WebClient
         }
     }
 
-    @Test func `a page without the management API says why queues are missing, and one with it shows them`() async throws {
+    @Test func `the overview shows queues if the management API is configured, and the reason if it is not`() async throws {
         try await TestConsole.with { console in
             let html = try await console.get("/console", cookie: console.signedIn().cookie).text
             #expect(html.contains("WHARF_RABBITMQ_MANAGEMENT_URL"))
@@ -68,7 +68,7 @@ import WebClient
         }
     }
 
-    @Test func `a refusal is shown in the service's words`() async throws {
+    @Test func `a rejection is shown in the service's words`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             console.services.answer(.replay, Reply(Problem("dead-letter-past-memory", title: "Old", status: 409, detail: "The message is <older> than 7 days.")))
@@ -96,7 +96,7 @@ import WebClient
         ("/console/letters?state=all", true), ("/console", true), ("//evil.example", false), ("/console\\..\\x", false), ("https://evil.example/console/", false), ("/consoles", false),
         ("/console/\r\nx: y", false), ("", false),
     ])
-    func `a sign-in leads back to the console alone`(path: String, isOwn: Bool) {
+    func `a sign-in leads back only to the console`(path: String, isOwn: Bool) {
         #expect((Link.returning(path) != nil) == isOwn)
     }
 

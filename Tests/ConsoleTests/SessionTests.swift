@@ -24,7 +24,7 @@ import WebClient
         return try await console.post("/console/sign-in", cookie: form.cookie, fields)
     }
 
-    @Test func `an administrator is signed in, by the operation of the API with the client's address, and led back to the page`() async throws {
+    @Test func `an administrator signs in through the API's operation, with the client's address, and returns to the page`() async throws {
         try await TestConsole.with { console in
             let start = try await console.get("/console/letters?state=all")
             #expect(start.status == 303 && start.first("location") == "/console/sign-in?next=%2Fconsole%2Fletters%3Fstate%3Dall")
@@ -39,7 +39,7 @@ import WebClient
         }
     }
 
-    @Test func `a customer is refused, and the session is ended`() async throws {
+    @Test func `a customer is rejected, and the session is ended`() async throws {
         try await TestConsole.with { console in
             let response = try await signIn(console, "ada@example.com", FakeServices.password)
             #expect(response.status == 403 && response.text.contains("not an administrator"))
@@ -49,7 +49,7 @@ import WebClient
         }
     }
 
-    @Test func `a wrong password and too many attempts are refused without saying which part was wrong`() async throws {
+    @Test func `a wrong password or too many attempts are rejected without revealing the wrong part`() async throws {
         try await TestConsole.with { console in
             let wrong = try await signIn(console, "admin@example.com", "guess")
             #expect(wrong.status == 403 && wrong.text.contains("The e-mail address or the password is wrong."))
@@ -58,7 +58,7 @@ import WebClient
         }
     }
 
-    @Test func `a sign-in form without a token, or of another visitor, is refused`() async throws {
+    @Test func `a sign-in form without a token, or with another visitor's token, is rejected`() async throws {
         try await TestConsole.with { console in
             let (mine, other) = (try await form(console), try await form(console))
             let fields = [("email", "admin@example.com"), ("password", FakeServices.password)]
@@ -70,7 +70,7 @@ import WebClient
         }
     }
 
-    @Test func `a session that is revoked, or whose account is no administrator's any longer, leads to the sign-in at the next request`() async throws {
+    @Test func `a session that is revoked, or whose account has lost its role, leads to the sign-in at the next request`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             #expect(try await console.get("/console/groups", cookie: session.cookie).status == 200)
@@ -88,7 +88,7 @@ import WebClient
         }
     }
 
-    @Test func `signing out ends the session, and stays signed in when users does not answer`() async throws {
+    @Test func `signing out ends the session, which stays open if users does not answer`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             console.services.answer(.signOut, Reply(.unavailable("away")))
@@ -109,7 +109,7 @@ import WebClient
             #expect(page.all("set-cookie").first?.hasSuffix("; Path=/; HttpOnly; SameSite=Strict; Secure") == true)
             let token = console.services.session()
             #expect(try await console.get("/console", cookie: "__Host-wharf-console=\(token)", tls).status == 200)
-            // A cookie that a page on another port or without TLS can have set.
+            // A page on another port or without TLS may have set this cookie.
             #expect(try await console.get("/console", cookie: "wharf-console=\(token)", tls).status == 303)
         }
         try await TestConsole.with { console in
@@ -122,7 +122,7 @@ import WebClient
 @Suite struct `Forms` {
     private static let path = "/console/letters/\(Canned.id)/replay"
 
-    @Test func `a form without a token, with a wrong one, or with that of another session is refused, and nothing is sent`() async throws {
+    @Test func `a form without a token, or with a wrong one or that of another session, is rejected, and nothing is sent`() async throws {
         try await TestConsole.with { console in
             let (mine, other) = (console.signedIn(), console.signedIn(token: "another-session"))
             for fields in [[], [("token", "")], [("token", String(repeating: "0", count: 64))], [("token", other.form)], [("token", mine.form.uppercased())]] {
@@ -138,7 +138,7 @@ import WebClient
     }
 
     @Test(arguments: ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1", "file://"])
-    func `a form from another origin is refused, even with the right token`(origin: String) async throws {
+    func `a form from another origin is rejected, even with the right token`(origin: String) async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             let response = try await console.post(Self.path, cookie: session.cookie, [("token", session.form)], from: origin)
@@ -146,7 +146,7 @@ import WebClient
         }
     }
 
-    @Test func `a form from another site is refused, whatever Origin says, and one that says nothing too`() async throws {
+    @Test func `a form from another site, or without both headers, is rejected`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             for site in ["cross-site", "same-site", "none"] {
@@ -173,7 +173,7 @@ import WebClient
         }
     }
 
-    @Test func `what is not a form, or too large, is refused`() async throws {
+    @Test func `a body that is too large or not a form is rejected`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             let large = [("token", session.form), ("body", String(repeating: "x", count: Form.maximumBytes))]
@@ -201,7 +201,7 @@ import WebClient
         }
     }
 
-    @Test func `to an unsigned visitor holds nothing of the shop`() async throws {
+    @Test func `to a visitor without a session contains no data of the shop`() async throws {
         try await TestConsole.with { console in
             for path in `Pages`.paths {
                 let response = try await console.get(path)
@@ -213,7 +213,7 @@ import WebClient
 }
 
 @Suite struct `Operations of the console` {
-    @Test func `are those of the HTTP contract, for administrators, with its durability`() throws {
+    @Test func `are administrators' operations of the HTTP contract, with its durability`() throws {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         let document = try OpenAPIDocument(path: "/\(root)/topology/openapi.yaml")
         for operation in ConsoleOperation.allCases {

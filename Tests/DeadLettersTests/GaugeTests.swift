@@ -10,7 +10,7 @@ import Testing
 
 /// The gauges of open dead letters.
 @Suite struct `Gauges of dead letters` {
-    @Test func `open letters are counted by the service that they are from, with the age of the oldest`() async throws {
+    @Test func `open letters are counted by their service, with the age of the oldest`() async throws {
         let metrics = TestMetrics()
         let letters = try await DeadLettersHarness()
         try await withMetricsFactory(metrics) {
@@ -21,7 +21,7 @@ import Testing
             await gauges.look()
             #expect(try value("wharf_dead_letters_open", "payments") == 2)
             #expect(try value("wharf_dead_letters_open", "orders") == 1)
-            #expect(try value("wharf_dead_letters_open", "users") == 0, "it exists before its first letter")
+            #expect(try value("wharf_dead_letters_open", "users") == 0, "the series exists before its first letter")
             #expect(try value("wharf_dead_letter_oldest_age_seconds", "payments") == 3_600)
             let order = try #require(try await letters.list(["service": "orders"]).items.first)
             _ = try await letters.send("deadletters.letters.discard", order.id)

@@ -54,7 +54,7 @@ import Testing
         try await jobs.letters.expectExactCounts()
     }
 
-    @Test func `a search that takes too long is refused, in a list and in a dry run`() async throws {
+    @Test func `a search that takes too long is rejected, in a list and in a dry run`() async throws {
         let jobs = try await JobsHarness()
         _ = try await jobs.fill(1)
         let service = jobs.letters.service
@@ -69,7 +69,7 @@ import Testing
         #expect(try await service.ask(list).decoded(LettersView.self).items.count == 1)
     }
 
-    @Test func `the audit log names the job of each decision, and says when a job was started, cancelled and resumed`() async throws {
+    @Test func `the audit log names the job of each decision, and records when a job was started, cancelled and resumed`() async throws {
         let jobs = try await JobsHarness()
         _ = try await jobs.fill(2)
         let job = try await jobs.start(#"{"action": "discard", "filter": {"cause": "malformed-message"}}"#).job

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func `only reads are repeated or kept, and only imports may be large`() throws {
+    @Test func `only reads are retried or cached, and only imports may be large`() throws {
         for endpoint in try TestIngress.document.get().endpoints {
             let kind = GatewayRoutes.route(of: endpoint).kind
             switch kind {

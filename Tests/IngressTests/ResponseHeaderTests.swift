@@ -59,7 +59,7 @@ import Testing
         configuration.answerLifetime = lifetime
         try await TestIngress.with(requests, configuration) { port in
             let first = try await TestIngress.exchange(port, "GET /v1/products/a")
-            // One that the ingress has kept.
+            // An answer from the ingress's cache.
             let second = try await TestIngress.exchange(port, "GET /v1/products/a")
             #expect(first.headers["cache-control"] == control && second.headers["cache-control"] == control)
             let missing = try await TestIngress.exchange(port, "GET /v1/products/gone")

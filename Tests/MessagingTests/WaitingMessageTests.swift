@@ -83,7 +83,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `of an early copy and its original one takes effect, in either order`() async throws {
+    @Test func `either an early copy or its original takes effect, in either order`() async throws {
         for isEarly in [true, false] {
             let ledger = try await Ledger()
             let isDown = Switch(true)
@@ -142,7 +142,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `an operation with calls to the outside ignores a copy whose original is about to return`() async throws {
+    @Test func `an operation that calls an external service ignores a copy whose original is about to return`() async throws {
         let ledger = try await Ledger()
         let calls = Mutex(0)
         let isDown = Switch(true)

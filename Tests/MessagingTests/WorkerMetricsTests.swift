@@ -10,9 +10,9 @@ import Testing
 @testable import JSON
 @testable import Messaging
 
-/// What a worker counts.
+/// The metrics of a worker.
 @Suite struct `Worker metrics` {
-    /// Processes the deliveries as one batch, again as often as `times` says.
+    /// Processes the deliveries as one batch, `times` times.
     private func metrics(_ times: Int = 1, _ deliveries: (Ledger) throws -> [Delivery]) async throws -> TestMetrics {
         let metrics = TestMetrics()
         let ledger = try await Ledger()
@@ -40,19 +40,19 @@ import Testing
         #expect(count(metrics, "handled") == 5)
         #expect(count(metrics, "retried") == 1)
         #expect(count(metrics, "dead-lettered") == 1)
-        // The name came from outside.
+        // The operation's name is the sender's.
         #expect(count(metrics, "dead-lettered", operation: "unknown") == 1)
         let queue = [("service", "ledger"), ("queue", "ledger.commands")]
         #expect(try metrics.expectCounter("wharf_dead_letters_total", queue).totalValue == 2)
         #expect(try metrics.expectCounter("wharf_message_retries_total", queue + [("rung", "1s")]).totalValue == 1)
-        // It exists before its first event.
+        // The counter exists before its first event.
         #expect(try metrics.expectCounter("wharf_message_retries_total", queue + [("rung", "10m")]).totalValue == 0)
         #expect(try metrics.expectCounter("wharf_messages_sent_total", [("service", "ledger"), ("message", "ledger.added")]).totalValue == 5)
         #expect(try metrics.expectRecorder("wharf_batch_messages", queue).lastValue == 8)
         #expect(try metrics.expectRecorder("wharf_message_duration_seconds", [("service", "ledger"), ("operation", "ledger.add")]).values.count == 1)
     }
 
-    @Test func `a duplicate is an inbox hit, and what it sends again is not counted`() async throws {
+    @Test func `a duplicate is an inbox hit, and the messages that it sends again are not counted`() async throws {
         let id = UUID()
         let metrics = try await metrics(3) { [try $0.delivery(.init(account: "a", amount: 1), id: id, tag: 1)] }
         #expect(count(metrics, "handled") == 1)
@@ -61,7 +61,7 @@ import Testing
         #expect(try metrics.expectCounter("wharf_messages_sent_total", [("service", "ledger"), ("message", "ledger.added")]).totalValue == 1)
     }
 
-    @Test func `a batch records for how long its oldest message has waited`() async throws {
+    @Test func `a batch records the wait of its oldest message`() async throws {
         let metrics = try await metrics { ledger in
             try [40, 90, 10].enumerated().map { index, seconds in
                 let request = Request(id: UUID(), operation: "ledger.add", body: try JSON.encode(Ledger.Entry(account: "a", amount: 1)))
@@ -72,7 +72,7 @@ import Testing
         #expect(try metrics.expectRecorder("wharf_queue_wait_seconds", [("service", "ledger"), ("queue", "ledger.commands")]).values == [90])
     }
 
-    @Test func `the age of what is held is that of the oldest unsettled batch`() {
+    @Test func `the age of held messages is that of the oldest unsettled batch`() {
         let held = HeldMessages()
         let now = Date(timeIntervalSince1970: 1_800_000_000)
         #expect(held.age(at: now) == 0)
@@ -81,7 +81,7 @@ import Testing
         #expect(held.age(at: now) == 60)
         held.settled(first)
         #expect(held.age(at: now) == 5)
-        // Clocks of several machines differ.
+        // The clocks of machines differ.
         #expect(held.age(at: now.addingTimeInterval(-10)) == 0)
         held.settled(second)
         #expect(held.age(at: now) == 0)

@@ -19,7 +19,7 @@ import YAML
         let severity: String?
         let runbook: String?
 
-        /// As the heading of its runbook.
+        /// The alert's name as the heading of its runbook.
         var anchor: String { name.replacing(/([a-z])([A-Z])/) { "\($0.1)-\($0.2)" }.lowercased() }
     }
 
@@ -31,7 +31,7 @@ import YAML
         }
     }
 
-    @Test func `promtool accepts the rules, and each alert fires where it must and stays quiet where it must not`() async throws {
+    @Test func `promtool accepts the rules, and each alert fires only when it should`() async throws {
         let rules = try await Promtool.run(["check", "rules", Self.path("monitoring/prometheus/rules/wharf.yml")])
         #expect(rules.isSuccess, "\(rules.output)")
         let tests = try await Promtool.run(["test", "rules", Self.path("monitoring/prometheus/tests/wharf.test.yml")])
@@ -47,7 +47,7 @@ import YAML
         let path = "monitoring/prometheus/\(name)"
         var result = try await Promtool.run(["check", "config", Self.path(path)])
         if !result.isSuccess, result.output.contains("consul_sd_configs not found") {
-            // Debian builds Prometheus without Consul: the rest is checked with another kind of discovery.
+            // Debian builds Prometheus without Consul, so the rest is checked with another kind of discovery.
             let folder = URL(filePath: TestServers.folder("prometheus"))
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try FileManager.default.createSymbolicLink(atPath: "\(folder.path())/rules", withDestinationPath: Self.path("monitoring/prometheus/rules"))
@@ -59,7 +59,7 @@ import YAML
     }
 
     @Test(arguments: ["alertmanager/alertmanager.yml", "grafana/provisioning/datasources/prometheus.yml", "grafana/provisioning/dashboards/wharf.yml"])
-    func `a file that its own program does not check here is YAML, and names no secret`(name: String) throws {
+    func `a file without a checker here is YAML, and contains no secret`(name: String) throws {
         let text = try Self.text("monitoring/\(name)")
         #expect(try YAMLReader.read(Array(text.utf8))?.mapping?.isEmpty == false)
         #expect(!text.lowercased().contains("password"))
@@ -72,19 +72,19 @@ import YAML
             #expect(["page", "ticket"].contains(alert.severity), "\(alert.name)")
             #expect(alert.runbook == "\(Self.runbooks)#\(alert.anchor)", "\(alert.name)")
         }
-        // Names in the file system may differ in case only where it distinguishes them.
+        // On a file system that ignores case, another spelling would be found too.
         let documents = try FileManager.default.contentsOfDirectory(atPath: Self.path("docs"))
         guard documents.contains("operations.md") else { return }
         let headings = Set(try Self.text(Self.runbooks).matches(of: /(?m)^#+ (.+)$/).map { Self.anchor(of: String($0.1)) })
         for alert in alerts { #expect(headings.contains(alert.anchor), "\(alert.name) has no runbook in \(Self.runbooks)") }
     }
 
-    /// As GitHub derives it from a heading.
+    /// The anchor that GitHub derives from a heading.
     private static func anchor(of heading: String) -> String {
         String(heading.lowercased().compactMap { $0 == " " ? "-" : $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" ? $0 : nil })
     }
 
-    /// A metric that is used, with the labels that it is selected by.
+    /// A used metric, with the labels that select it.
     private struct Use {
         let name: String
         let labels: [String]
@@ -96,7 +96,7 @@ import YAML
         }
     }
 
-    /// Labels that Prometheus adds: of the target, and of a histogram's buckets.
+    /// Labels that Prometheus adds, for the target and for a histogram's buckets.
     private static let added: Set<String> = ["role", "job", "instance", "le"]
 
     @Test func `every metric and label of dashboards and alerts is declared`() throws {
@@ -116,7 +116,7 @@ import YAML
         }
     }
 
-    @Test func `each dashboard has a name and panels of its own`() throws {
+    @Test func `each dashboard has a unique name, and panels`() throws {
         let dashboards = try Dashboards.all()
         #expect(dashboards.map(\.uid).sorted() == ["wharf-dead-letters", "wharf-money", "wharf-overview", "wharf-saga", "wharf-service"])
         for dashboard in dashboards {

@@ -87,7 +87,7 @@ import WebClient
         }
     }
 
-    @Test func `what waits for its server is dropped when it is turned off meanwhile, and is then not shown as waiting`() async throws {
+    @Test func `a waiting notification that is turned off meanwhile is dropped, and no longer shown as waiting`() async throws {
         let (service, ada, order) = (try await start(), UUID(), UUID())
         mail.fail("ada@example.com", with: DeliveryError("busy", .unavailable))
         telephone.answer(503)

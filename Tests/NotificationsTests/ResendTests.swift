@@ -57,7 +57,7 @@ import Testing
         try await list(service).first { $0.repeats == id.uuidString.lowercased() }
     }
 
-    /// Handles the messages that follow from an accepted request: one finds the addressee, another one sends.
+    /// Handles the messages that an accepted request causes: one finds the addressee, the other sends.
     @discardableResult
     private func follow(_ pressed: BatchHandler.Result, on service: ServiceHarness) async throws -> BatchHandler.Result {
         _ = try #require(next(after: pressed))
@@ -133,7 +133,7 @@ import Testing
         let again = try #require(try await repetition(of: text.id, on: service))
         #expect(again.result == "failed" && again.detail == "the owner of the number has replied STOP")
 
-        // The order's number has changed since: the choice of the new one's owner counts.
+        // The order has another number by now, and the choice of that number's owner counts.
         _ = await service.send([Request(id: UUID(), operation: "notifications.webhooks.twilio", body: Array("From=%2B4930123456&Body=START".utf8))])
         let second = await service.send([try #require(next(after: await service.send([try press(text.id)])[0]))])[0]
         _ = await service.send([Request(id: UUID(), operation: "notifications.webhooks.twilio", body: Array("From=%2B4930777777&Body=STOP".utf8))])
@@ -143,7 +143,7 @@ import Testing
         #expect(telephone.sent.count == reached)
     }
 
-    @Test func `a mail is not sent again to a customer who has turned such mails off`() async throws {
+    @Test func `a mail is not sent again to a customer who has turned off such mails`() async throws {
         let (service, order, ada) = (try await start(), UUID(), UUID())
         let news = parcel(order, number: "1", customer: ada)
         orders.news.withLock { $0 = [news] }

@@ -1,7 +1,7 @@
 import Synchronization
 import WebClient
 
-/// Accepts every text message unless a test says otherwise, and keeps what was posted.
+/// Accepts every text message unless a test sets another answer, and keeps the posted messages.
 final class Telephone: HTTPTransport {
     private let state = Mutex<(sent: [WebRequest], status: Int)>(([], 201))
 

@@ -108,7 +108,7 @@ import WebClient
         }
     }
 
-    @Test func `gauges are brought up to date before they are collected`() async throws {
+    @Test func `gauges are updated before they are collected`() async throws {
         let metrics = MetricsRegistry()
         let depth = Gauge(label: "depth", factory: metrics)
         try await withServer(metrics: metrics, updateGauges: { depth.record(7) }) { get async throws in

@@ -17,7 +17,7 @@ private final class FakeAgent: HTTPTransport {
         /// The states, by the id of the check.
         var checks: [String: JSONValue] = [:]
         var requests: [WebRequest] = []
-        /// The address from which the role calls.
+        /// The address from which the role calls the agent.
         var callerAddress: String? = "127.0.0.1"
     }
 
@@ -127,7 +127,7 @@ private final class FakeAgent: HTTPTransport {
     }
 
     @Test(arguments: [("127.0.0.1", nil), ("::1", nil), (nil, nil), ("10.0.0.9", JSONValue.string("10.0.0.9"))])
-    func `a role that listens everywhere has the address from which it calls, or its agent's if that is on the same machine`(caller: String?, address: JSONValue?) async throws {
+    func `a role that listens on all addresses registers the one from which it calls, or its agent's on the same machine`(caller: String?, address: JSONValue?) async throws {
         agent.state.withLock { $0.callerAddress = caller }
         try await running(registration { ListenAddress(host: "0.0.0.0", port: 8080) }) {
             try await eventually { agent.services[Self.id] != nil }

@@ -6,10 +6,10 @@ import Testing
 
 @testable import Operations
 
-/// The table of metrics, and what the registry makes of it.
+/// The table of metrics, and its use by the registry.
 @Suite struct `Declared metrics` {
     private static let units = ["_seconds", "_bytes", "_messages", "_total"]
-    /// Numbers of things, and flags.
+    /// Metrics without a unit: counts of things, and flags.
     private static let withoutUnit: Set<Instrument> = [
         .checkouts, .checkoutsStuck, .deadLettersOpen, .notificationsWaiting, .paymentsUndecided, .paymentDifferences, .databaseConnections, .databaseWaiters, .brokerConnected,
         .brokerBlocked, .buildInfo, .processMaximumDescriptors, .processDescriptors,
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: Instrument.allCases)
-    func `a name ends in its unit, and has a help of one line`(instrument: Instrument) {
+    func `a name ends in its unit, and its help is one line`(instrument: Instrument) {
         let declaration = instrument.declaration
         #expect((declaration.kind == .counter) == instrument.rawValue.hasSuffix("_total"))
         #expect(Self.units.contains(where: instrument.rawValue.hasSuffix) != Self.withoutUnit.contains(instrument))
@@ -46,7 +46,7 @@ import Testing
         if case .histogram(let bounds) = declaration.kind { #expect(bounds == bounds.sorted() && Set(bounds).count == bounds.count) }
     }
 
-    @Test func `promtool finds nothing wrong with an exposition of all metrics`() async throws {
+    @Test func `promtool accepts an exposition of all metrics`() async throws {
         let text = Self.filled().exposition()
         for instrument in Instrument.allCases {
             #expect(text.contains("# HELP \(instrument.rawValue) \(instrument.declaration.help)\n"), "\(instrument)")
@@ -56,7 +56,7 @@ import Testing
         #expect(result.isSuccess && result.output.isEmpty, "\(result.output)")
     }
 
-    @Test func `a histogram has the buckets of its declaration, and appears with its first value`() {
+    @Test func `a histogram has its declared buckets, and appears with its first value`() {
         let registry = MetricsRegistry()
         withMetricsFactory(registry) {
             let wait = Instrument.queueWait.histogram("orders", "orders.commands")
@@ -68,7 +68,7 @@ import Testing
         #expect(text.contains(#"wharf_queue_wait_seconds_bucket{queue="orders.commands",service="orders",le="900"} 1"#))
     }
 
-    @Test func `label values beyond the bound are counted under other, so that the sum stays right`() {
+    @Test func `label values beyond the bound are counted under other, so that the sum stays correct`() {
         let registry = MetricsRegistry(maximumSeriesPerName: 10)
         withMetricsFactory(registry) {
             for number in 0..<1_000 { Instrument.partnerCalls.counter("stripe", "call \(number)", "succeeded").increment() }
@@ -79,11 +79,11 @@ import Testing
         #expect(lines.contains(#"wharf_partner_calls_total{call="other",partner="other",result="other"} 990"#))
         #expect(lines.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +) == 1_000)
         #expect(registry.exposition().contains("wharf_metrics_overflowed_series_total 990\n"))
-        // Another name has room of its own.
+        // Another name has a separate bound.
         #expect(registry.exposition().contains(#"wharf_spans_dropped_total{reason="reason 4"} 1"#))
     }
 
-    @Test func `a set of gauges forgets labels without a value, and all values that could not be read`() {
+    @Test func `a set of gauges is 0 for labels without a value, and NaN for values that could not be read`() {
         let registry = MetricsRegistry()
         withMetricsFactory(registry) {
             let set = GaugeSet(.checkouts)

@@ -9,14 +9,14 @@ import Testing
 /// The names in ECS lines, and the files of `logging/` that rely on them.
 @Suite struct `Log fields` {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    /// Every field of the Elastic Common Schema, beside the repository where it is at hand.
+    /// Every field of the Elastic Common Schema, from a file beside the repository if there is one.
     private static let schema = root.appending(path: "../shared/schemas/ecs-fields.csv")
     private static let texts: Set<String> = ["keyword", "match_only_text", "wildcard", "date"]
 
     private static func text(_ path: String) throws -> String { try String(contentsOf: root.appending(path: path), encoding: .utf8) }
     private static func json(_ text: String) throws -> JSONValue { try JSON.decode(JSONValue.self, from: Array(text.utf8)) }
 
-    /// The type of each field of the schema; nil where it is not at hand.
+    /// The type of each field of the schema; nil if the file is missing.
     private static func ecs() throws -> [String: String]? {
         guard let text = try? String(contentsOf: schema, encoding: .utf8) else { return nil }
         return Dictionary(
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `no name is both a value and an object, and a key with a dot has a name of its own`() throws {
+    @Test func `no name is both a value and an object, and a key with a dot has an entry`() throws {
         for name in Self.names.keys { #expect(!Self.names.keys.contains { $0.hasPrefix(name + ".") }, "\(name)") }
         var keys = 0
         let sources = Self.root.appending(path: "Sources")
@@ -52,7 +52,7 @@ import Testing
             }
             for key in found {
                 keys += 1
-                // Lines that no layout of Wharf writes, such as attributes of spans, have keys of their own.
+                // Attributes of spans have other keys, because no log layout writes them.
                 #expect(!key.contains(".") || LogField.known[key] != nil, "\(path): \(key)")
             }
         }
@@ -82,7 +82,7 @@ import Testing
         #expect(Set(line.keys).subtracting(Self.names.keys) == ["wharf.poller"])
     }
 
-    @Test func `a failure has its code, and a value that is not the number of its field is left out`() async throws {
+    @Test func `a failure has its code, and a value that does not fit a numeric field is left out`() async throws {
         let failed = try await line(["cause": "gateway-unreachable", "detail": "no answer", "error": "the same", "attempt": "3", "http.status": "teapot", "duration_ms": "9223372036854775807"])
         #expect(failed["event.outcome"] == "failure" && failed["error.code"] == "gateway-unreachable" && failed["error.message"] == "no answer" && failed["wharf.attempt"] == 3)
         #expect(failed["http.response.status_code"] == nil && failed["event.duration"] == nil)
@@ -90,7 +90,7 @@ import Testing
 
     // MARK: Elasticsearch and Kibana
 
-    /// The types of all fields of a mapping, by their names with dots.
+    /// The types of all fields of a mapping, by their dotted names.
     private static func fields(_ properties: JSONValue?, below prefix: String = "") -> [String: String] {
         guard case .object(let members)? = properties else { return [:] }
         return members.reduce(into: [:]) { fields, member in
@@ -107,14 +107,14 @@ import Testing
         return fields(mappings["properties"])
     }
 
-    @Test func `the index template has every field that lines have, with the type of the schema`() throws {
+    @Test func `the index template has every field of log lines, with the schema's type`() throws {
         let mapping = try Self.mapping()
         let ecs = try Self.ecs()
         for (name, isNumber) in Self.names { #expect(mapping[name].map { $0 == "long" } == isNumber, "\(name): \(mapping[name] ?? "missing")") }
         for (name, type) in mapping where !name.hasPrefix(LogField.namespace) {
             if let ecs { #expect(ecs[name] == type, "\(name)") }
         }
-        // What is below wharf is what lines have.
+        // The fields below wharf are those of log lines.
         for name in mapping.keys where name.hasPrefix(LogField.namespace) { #expect(Self.names[name] != nil, "\(name)") }
     }
 
@@ -130,7 +130,7 @@ import Testing
         #expect(template.contains(#""index_patterns": ["logs-wharf-*"]"#) && pipeline.contains(#"data_stream_type => "logs""#) && pipeline.contains(#"data_stream_dataset => "wharf""#))
     }
 
-    @Test func `each object of Kibana is JSON, refers to others of the file, and uses fields that the index has`() throws {
+    @Test func `each Kibana object is JSON, refers to objects of the file, and uses fields of the index`() throws {
         let objects = try Self.text("logging/kibana/wharf.ndjson").split(separator: "\n").map { try Self.json(String($0)) }
         func member(_ value: JSONValue?, _ name: String) -> JSONValue? { if case .object(let members)? = value { members[name] } else { nil } }
         func string(_ value: JSONValue?) -> String? { if case .string(let text)? = value { text } else { nil } }
@@ -143,7 +143,7 @@ import Testing
             for reference in list(member(object, "references")) { #expect(keys.contains(key(reference)), "\(key(object)) refers to \(key(reference))") }
             let attributes = member(object, "attributes")
             var used = list(member(attributes, "columns")).compactMap(string)
-            // Texts that are JSON themselves.
+            // These texts are JSON themselves.
             let inner = ["panelsJSON", "optionsJSON", "visState", "uiStateJSON"].compactMap { string(member(attributes, $0)) }
             for text in inner + [string(member(member(attributes, "kibanaSavedObjectMeta"), "searchSourceJSON"))].compactMap(\.self) {
                 _ = try Self.json(text)
@@ -157,13 +157,13 @@ import Testing
         }
     }
 
-    @Test func `the pipeline reads JSON, and parses nothing by patterns`() throws {
+    @Test func `the pipeline reads JSON and parses nothing by patterns`() throws {
         let pipeline = try Self.text("logging/logstash/pipeline/wharf.conf")
         let code = pipeline.split(separator: "\n").filter { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("#") }.joined(separator: "\n")
         #expect(!code.contains("grok") && !code.contains("dissect") && code.contains(#"source => "message""#))
         #expect(code.count { $0 == "{" } - 1 == code.count { $0 == "}" }, "the pattern of a line that is JSON has one more")
         #expect(["input {", "filter {", "output {"].allSatisfy(code.contains))
-        // Nothing that lines have is removed.
+        // No field of log lines is removed.
         for removed in code.matches(of: /remove_field => \[([^\]]*)\]/).flatMap({ $0.1.matches(of: /"([^"]+)"/).map { String($0.1) } }) {
             #expect(Self.names[removed] == nil, "\(removed)")
         }

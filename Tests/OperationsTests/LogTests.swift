@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(arguments: LogFormat.allCases)
-    func `a secret shows its text in no message, no metadata, no error and no dump of settings`(format: LogFormat) async throws {
+    func `a secret's text is in no message, metadata, error or dump of settings`(format: LogFormat) async throws {
         struct Broken: Error { let key: Secret }
         let names = ["STRIPE_API_KEY", "PAYPAL_CLIENT_SECRET", "SENDGRID_API_KEY", "TWILIO_AUTH_TOKEN", "CONSUL_HTTP_TOKEN", "STRIPE_WEBHOOK_SECRET", "WHARF_DEAD_LETTER_ALERT_SECRET"]
         let text = "sk_test_verysecretindeed"

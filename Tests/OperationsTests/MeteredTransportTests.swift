@@ -5,7 +5,7 @@ import WebClient
 
 @testable import Operations
 
-/// Calls to payment gateways and vendors, as metrics show them.
+/// The metrics of calls to payment gateways and vendors.
 @Suite struct `Metered calls` {
     private struct Scripted: HTTPTransport {
         let status: Int?

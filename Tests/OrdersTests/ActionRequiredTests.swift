@@ -79,7 +79,7 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `a payment that the gateway looks into shows its customer no page to visit, until there is one again`() async throws {
+    @Test func `a payment under review shows its customer no page to visit, until there is one again`() async throws {
         let order = try await OrderFixture()
         func advance(_ kind: CheckoutEvent.Kind, _ secret: String?, _ payment: PaymentReport) async throws {
             let event = CheckoutEvent(orderID: order.id, kind: kind, clientSecret: secret, payment: payment)

@@ -6,7 +6,7 @@ import FoundationEssentials
 
 /// A gateway on whose pages customers approve payments, which payments then captures.
 extension CheckoutModel {
-    /// The ends of a review, whenever the gateway has made up its mind.
+    /// The outcomes of the gateway's review, at any time.
     var reviewEnding: [CheckoutModel] { money == .reviewed ? [Money.taken, .declined].map { outcome in with { $0.money = outcome } } : [] }
 
     /// What follows from the gateway's events, or from asking it: an approval leads only to its capture.

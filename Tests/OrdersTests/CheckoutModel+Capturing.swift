@@ -1,7 +1,7 @@
 @testable import Orders
 @testable import Payments
 
-/// Payments that are authorized at the checkout, and captured once goods have left.
+/// Payments that are authorized at the checkout, and captured after the goods have left.
 extension CheckoutModel {
     /// A capture: T1 commits that it was requested, the gateway carries it out, T2 learns the result. Until then the bank may end the authorization.
     func capturing(faultless: Bool) -> [CheckoutModel] {
@@ -12,7 +12,7 @@ extension CheckoutModel {
         switch attempt.state {
         case .authorized where !attempt.captureRequested: next.append(with { $0.attempt?.captureRequested = true })
         case .authorized where money == .reserved: next.append(with { $0.money = .taken })
-        // The authorization had ended before anything was shipped.
+        // The authorization ended before anything was shipped.
         case .voided: next.append(with { $0.attempt?.state = .uncaptured })
         default: break
         }

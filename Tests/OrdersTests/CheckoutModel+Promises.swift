@@ -1,11 +1,11 @@
 @testable import Orders
 @testable import Payments
 
-/// What holds in every state.
+/// The promises that hold in every state.
 extension CheckoutModel {
     var paid: Money { capturesLater ? .reserved : .taken }
 
-    /// Whether the order's money is there, or was there until the bank ended the authorization.
+    /// True if the order's money is there, or was there until the bank ended the authorization.
     private var isPaid: Bool { money == paid || lapsed || shipped && money == .taken }
 
     var violations: [String] {
@@ -31,7 +31,7 @@ extension CheckoutModel {
         if checkout.isCancelled, checkout.orderState == "confirmed" || checkout.orderState == "rejected" { found.append("cancelled, and called \(checkout.orderState)") }
         if isQuiet, checkout.phase == .rejected || checkout.phase == .cancelled {
             if money == .taken, attempt?.state != .needsOperator { found.append("rejected and the money kept") }
-            // A payment that is not captured takes no money, whatever its customer does.
+            // A payment that is not captured takes no money.
             if money == .waitsForCustomer, !redirects { found.append("rejected and still payable") }
             if money == .reserved { found.append("rejected and the money reserved") }
             if reservation == .reserved || reservation == .committed { found.append("rejected and the stock kept") }

@@ -237,7 +237,7 @@ struct CheckoutModel {
         case .begun where marked.money == .none || redirects:
             return [marked.with { $0.attempt?.state = .voided; $0.answerVoided() }]
         case .begun, .requiresAction, .authorized, .uncaptured, .declined, .succeeded:
-            // The result of a capture is waited for.
+            // The result of a capture is outstanding.
             guard !attempt.isBeingCaptured(at: attempt.createdAt), marked.money != .reviewed else { return [marked] }
             let undone = marked.with { model in
                 if let status = model.moneyStatus { _ = model.attempt?.learn(Self.payment(status)) }

@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// A model that never reaches the hard cases proves nothing.
+    /// A model that does not reach the hard cases proves nothing.
     private func expectVisits(_ states: [CheckoutModel], _ gateway: (redirects: Bool, capturesLater: Bool)) {
         let unreachable: Set<Attempt.State> =
             gateway.capturesLater ? [.refunded, .needsOperator, .settled] : [.authorized, .uncaptured, .settled]

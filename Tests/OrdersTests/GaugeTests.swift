@@ -16,7 +16,7 @@ import Testing
         try metrics.expectGauge(name, phase.map { [("phase", $0)] } ?? []).lastValue
     }
 
-    @Test func `running checkouts have a number and an age by phase, and stuck ones are counted`() async throws {
+    @Test func `running checkouts are counted by phase with the age of the oldest, and stuck ones are counted`() async throws {
         let metrics = TestMetrics()
         let order = try await OrderFixture()
         try await withMetricsFactory(metrics) {

@@ -10,7 +10,7 @@ import Testing
 @testable import Payments
 @testable import ServiceKit
 
-/// The gauge of what waits for an operator.
+/// The gauge of payments that wait for an operator.
 @Suite struct `Gauges of payments` {
     @Test func `a refused refund waits for an operator`() async throws {
         let metrics = TestMetrics()

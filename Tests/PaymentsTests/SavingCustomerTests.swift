@@ -9,7 +9,7 @@ import Testing
 @testable import Payments
 @testable import ServiceKit
 
-/// Payment methods that customers save, at a gateway that answers as the test specifies.
+/// Saved payment methods, at a gateway that answers as the test specifies.
 @Suite struct SavingCustomerTests {
     private let user = UUID()
 
@@ -37,7 +37,7 @@ import Testing
         #expect(fixture.gateway.state.withLock { $0.charged.map(\.saveFor) } == [nil])
     }
 
-    @Test func `a customer who leaves while one is created at the gateway is deleted there, and the order is charged`() async throws {
+    @Test func `a customer who leaves during the creation at the gateway is deleted there, and the order is charged`() async throws {
         let fixture = try await PaymentFixture()
         let erase = try Request(MessageName.eraseInPayments, sending: Customer(userID: user))
         fixture.gateway.state.withLock { $0.onCustomer = { #expect(await fixture.send(erase).outputs.map(\.key) == [MessageName.customerErased]) } }
@@ -75,14 +75,14 @@ import Testing
 
     private static let method = GatewayMethod(id: "pm_new", customer: "cus_1", brand: "visa", last4: "4242", expiryMonth: 12, expiryYear: 2034)
 
-    /// The gateway's ids of the methods that the customer sees, sorted.
+    /// The gateway's ids of the customer's listed methods, sorted.
     private func methods(_ fixture: PaymentFixture) async throws -> [String] {
         try await fixture.harness.database.withConnection { connection in
             try await connection.query("SELECT gateway_id FROM payment_methods WHERE user_id = \(user) AND detach_at IS NULL ORDER BY gateway_id")
         }.map { try $0.decode("gateway_id") }
     }
 
-    @Test func `a customer who has as many methods as can be kept and saves another loses the one that was not used for the longest time`() async throws {
+    @Test func `a method beyond the maximum replaces the least recently used one`() async throws {
         let fixture = try await PaymentFixture()
         _ = await fixture.send(try charge())
         let now = fixture.harness.clock.now()
@@ -119,7 +119,7 @@ import Testing
         #expect(try await fixture.harness.count("SELECT count(*) FROM payment_methods") == MethodStore.maximum)
     }
 
-    /// The charge's answer is lost, and the order given up: the gateway has saved the method, and only what is listed can be deleted.
+    /// The charge's answer is lost, and the order is given up. The gateway has saved the method, and only a listed method can be deleted.
     @Test(arguments: [false, true])
     func `a method whose payment is first found by its void is saved, whether the payment can be returned or not`(refusesRefunds: Bool) async throws {
         let fixture = try await PaymentFixture()

@@ -43,7 +43,7 @@ final class ScriptedGateway: PaymentGateway {
         var customers: [UUID] = []
         var deleted: [String] = []
         var refusesCustomers = false
-        /// The method that its payments have saved.
+        /// The method that its payments save.
         var savedMethod: GatewayMethod?
         var detached: [String] = []
         var refunds: [UUID] = []

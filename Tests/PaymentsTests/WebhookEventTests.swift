@@ -106,7 +106,7 @@ import Testing
         await harness.database.close()
     }
 
-    @Test func `a payment of the order at another gateway is undone there, and is never taken for the order's own`() async throws {
+    @Test func `a payment of the order at another gateway is undone there, and never treated as the order's payment`() async throws {
         let (own, other, clock) = (ScriptedGateway(), RedirectingGateway(), SetClock())
         let harness = try await ServiceHarness(PaymentsService.definition(gateways: [own, other], clock: clock), PaymentsService.migrations, clock: clock)
         own.state.withLock { $0.answer = .failure(.unknown("timed out")) }

@@ -4,9 +4,9 @@ import Synchronization
 import TestKit
 import Testing
 
-/// A primary and its standby change roles while clients write through one pool, whose URL names both.
+/// A primary and its standby switch roles while clients write through one pool whose URL names both.
 @Suite(.timeLimit(.minutes(5))) struct `A pool of two servers` {
-    /// What docs/operations.md promises.
+    /// The bound that docs/operations.md promises.
     private static let bound = Duration.seconds(10)
     private static let writers = 4
 
@@ -17,7 +17,7 @@ import Testing
         case frozen
     }
 
-    /// What the clients know: which rows are committed, and how long none was.
+    /// The clients' knowledge: the committed rows, and the longest time without a commit.
     private final class Journal: Sendable {
         private struct State {
             var next = 0
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: Loss.allCases)
-    func `writes resume by themselves within ten seconds, and nothing that was committed is lost`(loss: Loss) async throws {
+    func `writes resume by themselves within ten seconds, and no committed row is lost`(loss: Loss) async throws {
         let pair = try PostgresPair(folder: TestServers.folder("switchover"), durable: false)
         try await pair.start()
         try await pair.primary.query("CREATE TABLE numbers (n bigint PRIMARY KEY)", database: "wharf")
@@ -64,7 +64,7 @@ import Testing
                             try await pool.transaction { _ = try await $0.execute("INSERT INTO numbers VALUES (\(number))") }
                             journal.commit(number)
                         } catch {
-                            // Its fate is unknown; what matters is that no committed row is missing.
+                            // Its outcome is unknown; only a missing committed row is an error.
                             try? await Task.sleep(for: .milliseconds(10))
                         }
                     }

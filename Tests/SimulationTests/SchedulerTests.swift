@@ -70,7 +70,7 @@ struct SchedulerTests {
         withExtendedLifetime(watchdog) {}
     }
 
-    @Test func `a run that has ended does not count as standing still`() async throws {
+    @Test func `a finished run does not count as stalled`() async throws {
         let reports = Mutex(0)
         let watchdog = Watchdog(timeout: .seconds(3_600)) { _ in reports.withLock { $0 += 1 } }
         watchdog.note(.timer)

@@ -3,14 +3,14 @@ import LocalServers
 import Logging
 import WebClient
 
-/// A private Prometheus, of Debian's package `prometheus`, which collects every second.
+/// A private Prometheus (Debian's package `prometheus`) that scrapes every second.
 public struct PrometheusServer: Sendable {
     public struct Target: Sendable {
         let job: String
         /// `host:port`.
         let address: String
         let path: String
-        /// As a configuration has them: `a: [b, c]`.
+        /// As in a configuration: `a: [b, c]`.
         let parameters: String
         let labels: [String: String]
 
@@ -27,7 +27,7 @@ public struct PrometheusServer: Sendable {
     public struct Answer: Decodable, Sendable {
         public struct Sample: Decodable, Sendable {
             public let metric: [String: String]
-            /// As Prometheus writes it, since JSON has no NaN.
+            /// The number as Prometheus writes it, because JSON has no NaN.
             public let value: String
 
             private enum CodingKeys: CodingKey {
@@ -60,7 +60,7 @@ public struct PrometheusServer: Sendable {
     private let process: ManagedProcess
     private let web: WebClient
 
-    /// Runs `body` beside a Prometheus with these targets and rules.
+    /// Runs `body` with a Prometheus that has these targets and rules.
     public static func running(rules: String, _ targets: [Target], _ body: (PrometheusServer) async throws -> Void) async throws {
         let folder = TestServers.folder("prometheus")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -102,9 +102,9 @@ public struct PrometheusServer: Sendable {
         web.shutdown()
     }
 
-    /// The answer to an expression, at this moment.
+    /// The current value of an expression.
     public func query(_ expression: String) async throws -> Answer {
-        // Every byte that is not a letter or a digit.
+        // Escapes every byte that is not a letter or a digit.
         let encoded = expression.utf8.map { byte in
             let isPlain = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
             return isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
@@ -112,7 +112,7 @@ public struct PrometheusServer: Sendable {
         return try JSONDecoder().decode(Answer.self, from: Data(try await get("/api/v1/query?query=\(encoded.joined())").body))
     }
 
-    /// The body of a path of the HTTP API.
+    /// The response body of a path of the HTTP API.
     public func get(_ path: String) async throws -> WebResponse {
         try await web.send(WebRequest(url: url + path))
     }

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import LocalServers
 
-/// Prometheus' own checker, of Debian's package `prometheus`.
+/// Prometheus' checker (Debian's package `prometheus`).
 public enum Promtool {
-    /// - Returns: Whether it has found nothing wrong, and what it printed.
+    /// - Returns: The success of the check, and its output.
     /// - Parameter input: Its standard input.
     public static func run(_ arguments: [String], input: String = "") async throws -> (isSuccess: Bool, output: String) {
         let folder = TestServers.folder("promtool")

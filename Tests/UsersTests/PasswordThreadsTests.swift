@@ -6,12 +6,12 @@ import Testing
 @testable import Users
 
 @Suite struct PasswordThreadsTests {
-    @Test func `results come in the order of the passwords, whichever is hashed first`() async {
+    @Test func `results are in the order of the passwords, independent of the order of hashing`() async {
         let results = await PasswordThreads(count: 2).map(Array(0..<20)) { $0 * 2 }
         #expect(results == (0..<20).map { $0 * 2 })
     }
 
-    @Test func `no more passwords are hashed at once than there are threads`() async {
+    @Test func `at most as many passwords are hashed at once as there are threads`() async {
         let count = Mutex((now: 0, most: 0))
         _ = await PasswordThreads(count: 2).map(Array(0..<50)) { _ in
             count.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
@@ -21,7 +21,7 @@ import Testing
         #expect((1...2).contains(count.withLock { $0.most }))
     }
 
-    @Test func `hashing yields to every other thread, and leaves their priority alone`() async {
+    @Test func `hashing yields to every other thread, and does not change their priority`() async {
         @Sendable func niceness() -> Int32 { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) }
         let before = niceness()
         let during = await PasswordThreads(count: 1).map([()]) { niceness() }

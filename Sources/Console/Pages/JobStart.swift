@@ -62,9 +62,10 @@ enum JobStart {
             case .restore: "<p>The letters are open again, so they can be replayed.</p>"
             }
         let selects = LetterSelection(Form(filter))
+        let bound = preview.atLeast == true ? "at least " : ""
         return Confirmation(
-            title: "\(decision.title) \(preview.selected) letters?", section: .jobs,
-            effect: Part.facts([("Selects", "\(selects.phrase)"), ("Letters", "\(preview.selected)"), ("Orders", "\(preview.orders)")]) + causes + rest + text,
+            title: "\(decision.title) \(bound)\(preview.selected) letters?", section: .jobs,
+            effect: Part.facts([("Selects", "\(selects.phrase)"), ("Letters", "\(bound)\(preview.selected)"), ("Orders", "\(bound)\(preview.orders)")]) + causes + rest + text,
             action: Link.to("jobs"), button: "\(decision.title) all", tone: decision == .discard ? .bad : .accent,
             back: Link.to("letters", query: filter.mapValues { $0 }), fields: Field.hidden(filter.merging(["action": decision.rawValue]) { $1 }) + options(decision))
     }

@@ -20,7 +20,7 @@ struct JobsPage: Sendable {
     }
 
     var markup: Markup {
-        "<h1>Jobs</h1><p class=\"lead\">Replays, discards and restores of many letters. Start them from a list of dead letters.</p>\(table)\(Part.pager(["jobs"], [:], next: list.nextCursor, isFirst: isFirst))"
+        "<h1>Jobs</h1><p class=\"lead\">Replays, discards and restores of many letters. Start them from the list of letters.</p>\(table)\(Part.pager(["jobs"], [:], next: list.nextCursor, isFirst: isFirst))"
     }
 
     private var table: Markup {

@@ -34,8 +34,8 @@ enum LetterDecisions {
             title: "\(decision.title) this letter?", section: .letters, effect: effect(decision, whole, report), action: Link.to("letters", letter.id, decision.rawValue),
             button: decision.title, tone: decision == .discard ? .bad : .accent, back: Link.to("letters", letter.id),
             fields: decision == .replay
-                ? Field.check("Replay it even if it is older than the services' memory of 7 days. A message that was handled before it died is handled a second time.", "pastMemory", false)
-                    + Field.check("Replay it even if it is a charge older than 20 hours. Payments looks for the payment at the gateway before it charges.", "reconcile", false) : .nothing)
+                ? Field.check("Even if it is older than the services' memory of 7 days. If it was handled before it died, it is handled a second time.", "pastMemory", false)
+                    + Field.check("Even if it is a charge older than 20 hours. Payments looks for the payment at the gateway before it charges.", "reconcile", false) : .nothing)
     }
 
     private static func effect(_ decision: LetterDecision, _ whole: WholeLetter, _ report: CheckoutReport?) -> Markup {

@@ -66,7 +66,7 @@ enum LetterEditing {
 
     private static func isJSON(_ text: String) -> Bool { (try? JSON.decode(JSONValue.self, from: Array(text.utf8))) != nil }
 
-    /// Makes JSON, which the form shows indented, compact again, as services send it.
+    /// Indents JSON for the form. ``compact(_:)`` makes it compact again, as services send it.
     private static func indented(_ text: String) -> String {
         (try? JSON.decode(JSONValue.self, from: Array(text.utf8))).map(PrettyJSON.text) ?? text
     }

@@ -21,9 +21,12 @@ struct NotificationsPage: Sendable {
     ]
 
     private static func show(_ visit: Visit) async throws -> Outcome {
-        let parameters = visit.query.among(filters + ["cursor"]).merging(["limit": "\(limit)"]) { $1 }
-        let page = NotificationsPage(list: try await visit.services.ask(.notifications, parameters), query: visit.query, now: visit.now)
+        let page = NotificationsPage(list: try await list(visit), query: visit.query, now: visit.now)
         return .page(Page(title: "Notifications", section: .notifications, content: page.markup))
+    }
+
+    private static func list(_ visit: Visit) async throws -> Listed<NotificationLine> {
+        try await visit.services.ask(.notifications, visit.query.among(filters + ["cursor"]).merging(["limit": "\(limit)"]) { $1 })
     }
 
     var markup: Markup {
@@ -42,8 +45,8 @@ struct NotificationsPage: Sendable {
         let rows = list.items.map { item -> [Markup] in
             let detail: Markup = item.detail.map { "<span class=\"sub\">\($0.printable)</span>" } ?? .nothing
             let repeats: Markup = item.requestedBy.map { "<span class=\"sub\">sent again for \($0.printable)</span>" } ?? .nothing
-            let what: [String: String?] = ["kind": item.kind, "channel": item.channel, "recipient": item.recipient, "order": item.orderId]
-            let again: Markup = item.orderId == nil || item.result == "pending" ? "–" : Part.link("Send again…", Link.to(["notifications", item.id, "resend"], query: what))
+            let here = query.among(Self.filters + ["cursor"]).mapValues { Optional($0) }
+            let again: Markup = item.orderId == nil || item.result == "pending" ? "–" : Part.link("Send again…", Link.to(["notifications", item.id, "resend"], query: here))
             return [
                 "<span class=\"title\">\(item.kind.printable)</span><span class=\"sub\">\(item.recipient.printable) · \(item.channel.printable)</span>\(repeats)",
                 item.orderId.map { Part.link($0.shortID, Link.to("checkouts", $0)) } ?? "–", "\(Self.result(item))\(detail)", "\(Self.delivery(item))",
@@ -66,17 +69,19 @@ struct NotificationsPage: Sendable {
         return Part.badge(delivery.state.printable, delivery.state == "delivered" ? .good : .bad) + (delivery.detail.map { "<span class=\"sub\">\($0.printable)</span>" } ?? .nothing)
     }
 
+    /// Shows the notification as the page of the list has it that the link came from.
     private static func confirm(_ visit: Visit) async throws -> Outcome {
-        .page(confirmation(visit.id, visit.query).page(visit.page))
+        let item = try await list(visit).items.first { $0.id == visit.id }
+        return .page(confirmation(visit.id, item).page(visit.page))
     }
 
-    static func confirmation(_ id: String, _ what: Form) -> Confirmation {
+    static func confirmation(_ id: String, _ item: NotificationLine?) -> Confirmation {
         Confirmation(
             title: "Send this notification again?", section: .notifications,
             effect: Part.facts([
-                ("Kind", what["kind"].map { "\($0.printable)" }), ("Channel", what["channel"].map { "\($0.printable)" }), ("It went to", what["recipient"].map { "\($0.printable)" }),
-                ("Order", what["order"].map { Part.link($0.shortID, Link.to("checkouts", $0)) }),
+                ("Kind", item.map { "\($0.kind.printable)" }), ("Channel", item.map { "\($0.channel.printable)" }), ("It went to", item.map { "\($0.recipient.printable)" }),
+                ("Order", item?.orderId.map { Part.link($0.shortID, Link.to("checkouts", $0)) }),
             ]) + "<p>The current content goes to the order's current address, which may differ from the one above. The list shows it as a separate notification.</p>",
-            action: Link.to("notifications", id, "resend"), button: "Send again", back: Link.to("notifications", query: ["order": what["order"]]))
+            action: Link.to("notifications", id, "resend"), button: "Send again", back: Link.to("notifications", query: ["order": item?.orderId]))
     }
 }

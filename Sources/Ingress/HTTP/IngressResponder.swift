@@ -120,7 +120,7 @@ struct IngressResponder: HTTPResponder {
         logger.log(level: isDurable ? .info : .debug, "answered", metadata: metadata)
     }
 
-    /// The id of the order in this location.
+    /// The id of the order in a path, if it has one.
     private static func order(_ path: String?) -> String? {
         guard let path, let prefix = path.firstRange(of: "/v1/orders/") else { return nil }
         return UUID(text: String(path[prefix.upperBound...].prefix { $0 != "/" }))?.lowerCaseText

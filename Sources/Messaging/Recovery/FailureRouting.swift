@@ -20,7 +20,7 @@ public struct RetryLadder: Sendable {
         }
     }
 
-    /// How long a message that is published to this exchange waits; nil for an exchange that is no rung's.
+    /// The delay of messages published to this exchange; nil for an exchange that is not a rung's.
     func delay(of exchange: String) -> Duration? {
         queues.first { $0.name == exchange }.map { .milliseconds($0.milliseconds) }
     }
@@ -98,7 +98,7 @@ struct FailureRouting {
                 mandatory: true)
         }
     }
-    /// Announces a message that is on the ladder; nil for a publication to anywhere else.
+    /// Announces a message that is on the ladder; nil for a publication to any other exchange.
     func announcement(of publication: Publication, now: Date) -> Publication? {
         ladder.delay(of: publication.exchange).map { announcement(of: publication, until: now.addingTimeInterval($0.seconds)) }
     }

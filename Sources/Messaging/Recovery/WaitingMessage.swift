@@ -4,10 +4,10 @@ import Secrets
 
 /// A message on the retry ladder, as the worker that set it aside announces it.
 ///
-/// An announcement only makes a message visible: it may be lost, and the message is not. It contains the message, so that a copy can be sent before the ladder
+/// An announcement only makes a message visible; losing it does not lose the message. It contains the message, so that a copy can be sent before the ladder
 /// returns the original.
 public struct WaitingMessage: Sendable {
-    /// In bytes. A larger message is announced without its body, and only the ladder returns it. Messages about orders have a few kilobytes.
+    /// The maximum in bytes. A larger message is announced without its body, and only the ladder returns it. Messages about orders have a few kilobytes.
     public static let maximumBody = 32 << 10
 
     /// The queue to which it returns. The broker lets a service name only its own queues here.
@@ -16,18 +16,18 @@ public struct WaitingMessage: Sendable {
     public let operation: String?
     public let cause: String
     public let detail: String
-    /// Failed attempts.
+    /// The number of failed attempts.
     public let attempt: Int
-    /// The earliest failed attempt that is known.
+    /// The earliest known failed attempt.
     public let since: Date
     public let setAsideAt: Date
     public let dueAt: Date
     public let headers: [String: String]
     public let body: [UInt8]
-    /// What an early copy is made from (``EarlyCopy``); nil for a message without an id that an inbox could recognize, or without its body.
+    /// The contents for an early copy (``EarlyCopy``); nil for a message without an id that an inbox could recognize, or without its body.
     public let copy: [UInt8]?
 
-    /// Nil for a delivery that does not say when its message returns.
+    /// Nil for a delivery without the time at which its message returns.
     public init?(_ delivery: Delivery) {
         let properties = delivery.properties
         guard case .integer(let due)? = properties.headers[HeaderName.due], let dueAt = Date(headerMilliseconds: due) else { return nil }
@@ -95,7 +95,7 @@ public struct EarlyCopy: Sendable, Equatable {
 }
 
 extension Delivery {
-    /// Of an early copy: when the original returns from the ladder.
+    /// The time at which an early copy's original returns from the ladder.
     var earlyUntil: Date? {
         if case .integer(let due)? = properties.headers[HeaderName.early] { Date(headerMilliseconds: due) } else { nil }
     }

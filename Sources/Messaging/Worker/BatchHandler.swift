@@ -21,7 +21,7 @@ struct BatchHandler: Sendable {
         case expired
         case failed(Failure)
 
-        /// Whether the inbox knew the message.
+        /// True if the inbox knew the message.
         var isRepeated: Bool { if case .handled(_, _, BatchHandler.handledBefore?) = self { true } else { false } }
     }
 

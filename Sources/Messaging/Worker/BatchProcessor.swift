@@ -30,7 +30,7 @@ struct BatchProcessor: Sendable {
     let failureRouting: FailureRouting
     let clock: any WallClock
     let metrics: WorkerMetrics
-    /// Of this queue.
+    /// The metrics of this queue.
     let held: HeldMessages
     let logger: Logger
     /// Nil where nothing is traced.
@@ -71,7 +71,7 @@ struct BatchProcessor: Sendable {
         for suspect in shuffled { await settleTogether([suspect], &acknowledgements) }
     }
 
-    /// Notes how long the oldest of the messages has waited.
+    /// Records the time that the oldest of the messages has waited.
     private func note(_ deliveries: [Delivery]) -> UInt64? {
         guard let oldest = deliveries.compactMap(\.queuedAt).min() else { return nil }
         metrics.wait.record(max(0, clock.now().timeIntervalSince(oldest)))
@@ -112,7 +112,7 @@ struct BatchProcessor: Sendable {
         await consumer.release(release)
     }
 
-    /// Announces messages on the ladder. A lost announcement hides a message, and loses nothing else; so nothing waits for these, and nothing is repeated.
+    /// Announces messages on the ladder. A lost announcement only hides its message, so nothing waits for announcements or repeats them.
     func announce(_ announcements: [Publication]) async {
         guard !announcements.isEmpty, replies.isConnected, !replies.isBlocked else { return }
         for case .failed(let error) in await replies.publish(announcements) {
@@ -207,7 +207,7 @@ struct BatchProcessor: Sendable {
 }
 
 extension Delivery {
-    /// Whether this is an early copy that may call another service at the same time as its original (``EarlyCopy/externalMargin``).
+    /// True if this is an early copy that may call another service at the same time as its original (``EarlyCopy/externalMargin``).
     fileprivate func mayMeetItsOriginal(in operation: Operation, at now: Date) -> Bool {
         guard let due = earlyUntil, case .external = operation.handler else { return false }
         return due.timeIntervalSince(now) < EarlyCopy.externalMargin.seconds

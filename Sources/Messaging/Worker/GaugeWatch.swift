@@ -5,10 +5,10 @@ public import PostgreSQL
 public import Runtime
 public import ServiceLifecycle
 
-/// Keeps gauges up to date that come from a service's database. Every worker of the service reads them, with a query that costs little however much there is, so
-/// none of them has to be chosen, and each reports the same.
+/// Keeps gauges up to date with a service's database. Every worker of the service reads them with a query of bounded cost, so
+/// no worker has to be chosen, and each reports the same values.
 public struct GaugeWatch: Service {
-    /// As often as metrics are usually collected.
+    /// The interval between reads, at which metrics are usually collected.
     static let interval: Duration = .seconds(15)
 
     private let database: any Database
@@ -18,7 +18,7 @@ public struct GaugeWatch: Service {
     private let read: @Sendable (any SQLConnection, Date) async throws -> Void
 
     /// - Parameters:
-    ///   - gauges: Those that `read` sets. They have no values while the database cannot be read.
+    ///   - gauges: The gauges that `read` sets. They are NaN while the database cannot be read.
     ///   - read: Receives the current time.
     public init(
         _ gauges: [GaugeSet], of database: any Database, clock: any WallClock, logger: Logger,
@@ -40,7 +40,7 @@ public struct GaugeWatch: Service {
         }
     }
 
-    /// Reads them once.
+    /// Reads the gauges once.
     package func look() async {
         do {
             let now = clock.now()

@@ -2,20 +2,20 @@ import AMQP
 import FoundationEssentials
 import Synchronization
 
-/// How old the messages are that a worker has taken from a queue and not settled yet.
+/// The age of the messages that a worker has taken from a queue and not settled yet.
 ///
-/// Workers take messages in order, so the oldest message that the workers of a queue hold is the oldest of the queue, for as long as it has a worker. RabbitMQ
-/// itself reports no age for quorum queues.
+/// Workers take messages in order, so the oldest message that a queue's workers hold is the oldest of the queue, as long as it has a worker. RabbitMQ
+/// reports no age for quorum queues.
 final class HeldMessages: Sendable {
     private struct State {
-        /// By batch. At most as many as there are lanes.
+        /// The oldest message of each batch, at most one batch per lane.
         var oldest: [UInt64: Date] = [:]
         var lastBatch: UInt64 = 0
     }
 
     private let state = Mutex(State())
 
-    /// - Returns: The name of the batch, for ``settled(_:)``.
+    /// - Returns: The number of the batch, for ``settled(_:)``.
     func took(_ oldest: Date) -> UInt64 {
         state.withLock { state in
             state.lastBatch += 1
@@ -28,7 +28,7 @@ final class HeldMessages: Sendable {
         state.withLock { _ = $0.oldest.removeValue(forKey: batch) }
     }
 
-    /// In seconds; 0 when no message is held.
+    /// The age in seconds; 0 if no message is held.
     func age(at now: Date) -> Double {
         guard let oldest = state.withLock({ $0.oldest.values.min() }) else { return 0 }
         return max(0, now.timeIntervalSince(oldest))
@@ -36,8 +36,8 @@ final class HeldMessages: Sendable {
 }
 
 extension Delivery {
-    /// When it came to its queue, to the second: its publisher's time, or the broker's where it has come from a rung of the ladder. Nil for a message of a
-    /// publisher that does not say.
+    /// The time when it came to its queue, to the second: the publisher's time, or the broker's if it came from a rung of the ladder. Nil if its publisher
+    /// set no time.
     var queuedAt: Date? {
         if case .array(let deaths)? = properties.headers["x-death"], case .table(let latest)? = deaths.first, case .timestamp(let seconds)? = latest["time"] {
             return Date(headerSeconds: seconds)
@@ -47,7 +47,7 @@ extension Delivery {
 }
 
 extension Date {
-    /// The same as `init(headerMilliseconds:)`, for seconds.
+    /// As `init(headerMilliseconds:)`, for seconds.
     fileprivate init?(headerSeconds seconds: Int64) {
         let (milliseconds, overflows) = seconds.multipliedReportingOverflow(by: 1_000)
         guard !overflows else { return nil }

@@ -61,7 +61,7 @@ public struct Worker: Service {
     let name: String
     let logger: Logger
     private let tracer: SpanTracer?
-    /// By queue.
+    /// The metrics by queue.
     private let held: [String: HeldMessages]
 
     /// - Parameter tracer: nil where nothing is traced.
@@ -79,7 +79,7 @@ public struct Worker: Service {
         held = wiring.consumers.mapValues { _ in HeldMessages() }
     }
 
-    /// Brings its gauges up to date: called before they are read.
+    /// Updates its gauges; called before they are read.
     public func updateGauges() {
         let now = wiring.clock.now()
         for (queue, held) in held { Instrument.queueOldestAge.gauge(service.name, queue).record(held.age(at: now)) }

@@ -2,24 +2,24 @@ import Instruments
 import Metrics
 import Synchronization
 
-/// How a message of a batch ended.
+/// The outcome of a message of a batch.
 enum MessageOutcome: String, Sendable {
     case handled
     /// Answered with a 4xx.
     case rejected
     /// Answered with a 5xx.
     case failed
-    /// The inbox knew it: only what it had led to was sent again.
+    /// The inbox knew it: only the messages that it had caused were sent again.
     case repeated
-    /// Its deadline had passed before it was taken.
+    /// Its deadline passed before it was taken.
     case expired
     case retried
-    /// Its requester was asked to try again.
+    /// Its requester was asked to retry.
     case refused
     case deadLettered = "dead-lettered"
 }
 
-/// A worker's metrics of one queue. A batch takes the lock once for each operation and outcome in it, not once for each message.
+/// A worker's metrics of one queue. A batch takes the lock once for each of its operations and outcomes, not once for each message.
 final class WorkerMetrics: Sendable {
     fileprivate struct Ending: Hashable {
         let operation: String
@@ -32,12 +32,12 @@ final class WorkerMetrics: Sendable {
         var sent: [String: Counter] = [:]
     }
 
-    /// What became of the messages of one batch.
+    /// The outcomes of the messages of one batch.
     struct Tally {
         fileprivate var endings: [Ending: Int] = [:]
         fileprivate var sent: [String: Int] = [:]
 
-        /// - Parameter operation: Nil for a message that names none of the service's.
+        /// - Parameter operation: Nil for a message that names no operation of the service.
         mutating func add(_ operation: String?, _ outcome: MessageOutcome) {
             endings[Ending(operation: operation ?? "unknown", outcome: outcome), default: 0] += 1
         }
@@ -50,7 +50,7 @@ final class WorkerMetrics: Sendable {
     private let service: String
     private let queue: String
     private let inboxHits: Counter
-    /// These exist from the start, because Prometheus takes no notice of the first event of a counter that begins with it.
+    /// These exist from the start, because Prometheus does not notice an event by which a counter begins.
     let deadLettered: Counter
     private let retries: [String: Counter]
     private let series = Mutex(Series())
@@ -65,7 +65,7 @@ final class WorkerMetrics: Sendable {
         retries = Dictionary(rungs.map { ($0, Instrument.retries.counter(service, queue, $0)) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// - Parameter seconds: From taking the batch to settling it.
+    /// - Parameter seconds: The time from taking the batch to settling it.
     func record(_ tally: Tally, seconds: Double) {
         series.withLock { series in
             for (ending, count) in tally.endings {

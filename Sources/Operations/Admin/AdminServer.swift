@@ -23,7 +23,7 @@ public struct AdminServer: Service {
 
     /// - Parameters:
     ///   - address: port 0 takes any free port, which is logged.
-    ///   - updateGauges: called before metrics are collected.
+    ///   - updateGauges: Called before metrics are collected.
     ///   - onReady: called once with the port, as soon as connections are accepted.
     public init(
         address: ListenAddress, checks: [ReadinessCheck], pages: [AdminPage] = [], metrics: MetricsRegistry, updateGauges: @escaping @Sendable () -> Void = {}, clock: any WallClock = SystemClock(),

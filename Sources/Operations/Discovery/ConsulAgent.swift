@@ -18,9 +18,9 @@ struct ConsulAgent: Sendable {
         self.transport = transport
     }
 
-    /// The address from which this machine reaches the agent; nil if the agent is on this machine.
+    /// The address from which this process reaches the agent; nil if the agent is on the same machine.
     func addressTowardsAgent() async throws -> String? {
-        // Needs no permission.
+        // This request needs no permission.
         let response = try await send("GET", "/v1/status/leader")
         guard let address = response.localAddress, !Host.isLoopback(address) else { return nil }
         return address

@@ -129,7 +129,7 @@ public struct ConsulRegistration: Service {
                 // An agent that was restarted without its data does not know the role.
             }
         }
-        // A role that listens everywhere is reached where it calls from; on the agent's own machine, that is the agent's address.
+        // A role that listens on all addresses is reachable at the one from which it calls; on the agent's machine, that is the agent's address.
         let address = Self.wildcards.contains(serving.host) ? try await agent.addressTowardsAgent() : serving.host
         try await agent.register(
             ConsulService(

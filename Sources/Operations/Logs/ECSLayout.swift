@@ -3,7 +3,7 @@ import Glibc
 import JSON
 import Logging
 
-/// For machines: one JSON object a line, its fields named by the Elastic Common Schema (``LogField``).
+/// One JSON object per line, with field names of the Elastic Common Schema (``LogField``).
 struct ECSLayout: LogLayout {
     private static let version = "8.11.0"
 
@@ -33,7 +33,7 @@ struct ECSLayout: LogLayout {
                 let field = LogField(key: key)
                 if known.insert(field.name).inserted { object.add(field, value) }
             }
-            // A message that was handled, or failed.
+            // A message that was handled or failed.
             if known.contains("error.code") {
                 object.field("event.outcome", "failure")
             } else if known.contains("wharf.outcome") {
@@ -57,7 +57,7 @@ struct ECSLayout: LogLayout {
 }
 
 extension JSONWriter {
-    /// A value that is not the number that its field is for is left out: the index would reject the whole line.
+    /// Omits a value that is not a number in a numeric field, because the index would reject the whole line.
     fileprivate mutating func add(_ log: LogField, _ value: String) {
         switch log.form {
         case .text: field(log.name, value)

@@ -3,15 +3,15 @@ import Instruments
 import Metrics
 public import WebClient
 
-/// A transport that counts and times the calls to one partner: a payment gateway, or a vendor of mail or text messages.
+/// Counts and times the calls to one partner: a payment gateway, or a vendor of mail or text messages.
 public struct MeteredTransport: HTTPTransport {
     private let transport: any HTTPTransport
     private let partner: String
     private let showsPaths: Bool
 
     /// - Parameters:
-    ///   - partner: Its name in metrics.
-    ///   - showsPaths: Whether calls are distinguished by the fixed parts of their paths. Not for addresses that may contain a secret.
+    ///   - partner: The partner's name in metrics.
+    ///   - showsPaths: True if the fixed parts of paths distinguish calls; false for addresses that may contain a secret.
     public init(_ transport: any HTTPTransport, partner: String, showsPaths: Bool) {
         self.transport = transport
         self.partner = partner
@@ -45,7 +45,7 @@ public struct MeteredTransport: HTTPTransport {
         }
     }
 
-    /// As `POST payment_intents/*/capture`: ids contain digits or capitals, and versions say nothing.
+    /// As in `POST payment_intents/*/capture`: ids contain digits or capitals, and versions are left out.
     static func call(_ request: WebRequest) -> String {
         let parts = (URL(string: request.url)?.path() ?? "").split(separator: "/").drop { $0.first == "v" && $0.dropFirst().allSatisfy(\.isNumber) }
         let fixed = parts.map { part in

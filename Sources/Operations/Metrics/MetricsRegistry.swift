@@ -5,14 +5,14 @@ import Synchronization
 /// The metrics of this process, in Prometheus' text format: the backend of swift-metrics, `MetricsSystem.bootstrap(registry)`.
 ///
 /// Counters are counters, meters and non-aggregating recorders are gauges, timers (in seconds) and aggregating recorders are histograms of fixed
-/// buckets. A series lives as long as the process: others may share the one that is destroyed. A histogram is exported from its first value on.
+/// buckets. A series lives as long as the process, because others may share one that is destroyed. A histogram is exported from its first value on.
 ///
-/// Each name has a bound of series. Beyond it further label values are recorded under `other`, so that sums stay right, and are counted as
-/// `wharf_metrics_overflowed_series_total`. Metrics that ``Instrument`` does not declare have a common bound, and record nothing beyond it.
+/// Each name has a bound on its series. Label values beyond it are recorded under `other`, so that sums stay correct, and are counted in
+/// `wharf_metrics_overflowed_series_total`. Metrics that ``Instrument`` does not declare share a bound, and record nothing beyond it.
 public final class MetricsRegistry: MetricsFactory {
-    /// Series of one name: each HTTP operation has four classes of status, and each operation of a service has eight outcomes.
+    /// The maximum of series of one name: each HTTP operation has four classes of status, and each operation of a service has eight outcomes.
     public static let maximumSeriesPerName = 1_000
-    /// Series of all undeclared names.
+    /// The maximum of series of all undeclared names.
     public static let maximumUndeclared = 500
     private static let other = "other"
 
@@ -108,7 +108,7 @@ public final class MetricsRegistry: MetricsFactory {
         return if case .histogram(let histogram) = made { histogram } else { HistogramSeries(bounds: bounds) }
     }
 
-    /// The series of this name and these dimensions. Nil when the name has another type, or is undeclared and there are too many.
+    /// The series of this name and these dimensions. Nil if the name has another type, or if it is undeclared and the bound is reached.
     private func series(_ label: String, _ dimensions: [(String, String)], _ make: () -> Series) -> Series? {
         let name = PrometheusText.name(label)
         let labels = PrometheusText.labels(dimensions)

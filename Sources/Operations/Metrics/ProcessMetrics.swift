@@ -19,7 +19,7 @@ struct ProcessMetrics: Equatable {
         ]
     }
 
-    /// Nil where /proc differs from Linux's.
+    /// Nil if /proc is not Linux's.
     static func current() -> ProcessMetrics? {
         guard let stat = read("/proc/self/stat"), let system = read("/proc/stat"), let limits = read("/proc/self/limits"),
             let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")

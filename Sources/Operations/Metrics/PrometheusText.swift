@@ -8,13 +8,13 @@ struct PrometheusText {
 
     private(set) var text = ""
 
-    /// - Parameter help: one line.
+    /// - Parameter help: A single line.
     mutating func begin(_ name: String, type: String, help: String?) {
         if let help { text += "# HELP \(name) \(help)\n" }
         text += "# TYPE \(name) \(type)\n"
     }
 
-    /// A metric without labels that is a counter or a gauge.
+    /// A counter or gauge without labels.
     mutating func add(_ instrument: Instrument, _ value: Double) {
         let declaration = instrument.declaration
         begin(instrument.rawValue, type: declaration.kind == .counter ? "counter" : "gauge", help: declaration.help)

@@ -53,7 +53,7 @@ extension Settings {
             templates = try table.read("WHARF_TEMPLATES", .text, unset: "Wharf's own", "a folder with the shop's own wordings, such as orderShipped.de.json")
             sendGridAPIKey = try table.secret("SENDGRID_API_KEY", "for sendgrid://")
             sendGridAPIBase = try table.read("SENDGRID_API_BASE", .api(plainText), standard: "https://api.sendgrid.com", "SendGrid's API")
-            // Public keys; a secret one may have been pasted here by mistake.
+            // The keys are public, but a secret one may have been pasted here by mistake.
             let keys = try table.secrets(
                 "SENDGRID_WEBHOOK_KEY", unset: "no events", "the key that verifies SendGrid's signed event webhook; several are separated by commas; for the ingress")
             sendGridWebhookKeys = keys.map(\.exposed)

@@ -6,7 +6,7 @@ public import Logging
 public struct Settings: Sendable {
     public let httpAddress: ListenAddress
     public let adminAddress: ListenAddress
-    /// How long a stopping ingress goes on accepting requests, in seconds.
+    /// Seconds for which a stopping ingress continues to accept requests.
     public let drainSeconds: Double
     public let consoleAddress: ListenAddress
     /// Origins whose pages may call the ingress from browsers.
@@ -62,7 +62,7 @@ public struct Settings: Sendable {
         cacheSeconds = try table.read(
             "WHARF_CACHE_SECONDS", .seconds(0...60), standard: 1, "how long an ingress keeps the catalog's answers to guests; 0 for not at all")
         drainSeconds = try table.read(
-            "WHARF_DRAIN_SECONDS", .seconds(0...30), standard: 0, "how long a stopping ingress goes on accepting requests while it reports that it is not ready, so that gateways leave it")
+            "WHARF_DRAIN_SECONDS", .seconds(0...30), standard: 0, "how long a stopping ingress accepts requests while it reports not to be ready, so that gateways stop using it")
         corsOrigins =
             try table.read(
                 "WHARF_CORS_ORIGINS", .origins, unset: "none", "origins whose pages may call the ingress from browsers, separated by commas") ?? []

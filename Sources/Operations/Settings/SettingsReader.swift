@@ -38,12 +38,12 @@ struct SettingsReader {
         try read(name, format, secrecy, standard: unset, meaning)
     }
 
-    /// The value of a variable that is a secret. Its text leaves here as a ``Secret``, which no log shows.
+    /// The value of a secret variable, as a ``Secret``, which no log shows.
     mutating func secret(_ name: String, as format: SettingFormat<String> = .secret, unset: String = "", _ meaning: String) throws(SettingError) -> Secret? {
         try read(name, format, .secret, standard: unset, meaning).map(Secret.init)
     }
 
-    /// The same for several secrets in one variable.
+    /// The values of a variable with several secrets.
     mutating func secrets(_ name: String, unset: String = "", _ meaning: String) throws(SettingError) -> [Secret] {
         try read(name, .secrets, .secret, standard: unset, meaning)?.map(Secret.init) ?? []
     }

@@ -3,7 +3,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// Deletes settled letters, and the counts of groups without letters. Open letters are never deleted; the audit log has a retention of its own (``AuditLog``).
+/// Deletes settled letters, and the counts of groups without letters. Open letters are never deleted; the audit log has a separate retention (``AuditLog``).
 struct Retention: Sendable {
     /// How many days a letter is kept after it was settled: longer than services remember what they have handled, and long enough for a month's accounts.
     static let days = 35

@@ -7,7 +7,7 @@ import PostgreSQL
 extension DeadLetterStore {
     /// The longest time for one statement of a search. Words that nearly all letters contain, in an order that none has, would take seconds.
     static let longestSearch: Duration = .seconds(2)
-    /// Letters counted for a dry run, where the counts of groups do not cover its filter.
+    /// The maximum of letters counted for a dry run, if the counts of groups do not cover its filter.
     static let maximumSelected = 100_000
 
     /// A page of letters, one longer than asked for, with the causes on a first page; nil for a search that takes too long. A search whose page was found in time lacks the
@@ -19,7 +19,7 @@ extension DeadLetterStore {
         return (found, try await limited(on: database) { try await causes(list.filter, on: $0) })
     }
 
-    /// What a job with this filter would act on; nil for a search that takes too long.
+    /// The letters on which a job with this filter would act; nil if the search takes too long.
     static func preview(_ filter: DeadLetterFilter, on database: any Database) async throws -> DryRunView? {
         try await limited(on: database) { transaction in
             let row = try await transaction.query(
@@ -36,7 +36,7 @@ extension DeadLetterStore {
         }
     }
 
-    /// Runs statements that only read, each with a limit of time; nil when one takes longer.
+    /// Runs read-only statements, each with a time limit; nil if one takes longer.
     private static func limited<Result: Sendable>(on database: any Database, _ body: @Sendable (any SQLConnection) async throws -> Result) async throws -> Result? {
         do {
             return try await database.transaction { transaction in
@@ -50,10 +50,10 @@ extension DeadLetterStore {
 }
 
 extension DeadLetterFilter {
-    /// Whether letters are searched for by words.
+    /// True if the filter contains words to search for.
     var isSearch: Bool { text != nil || header != nil }
 
-    /// Whether the counts of groups cover it.
+    /// True if the counts of groups cover the filter.
     var isCounted: Bool { order == nil && since == nil && until == nil && !isSearch }
 }
 

@@ -53,7 +53,7 @@ struct Delivering: Sendable {
         }
         let optOuts = try await OptOuts.read(planned.joined().map { ($0.notification.news.kind, $0.channel.name, $0.addressee) }, on: transaction)
         let unwanted = Set(planned.joined().filter { optOuts.reason(against: $0.notification.news.kind, by: $0.channel.name, to: $0.addressee) != nil }.map(\.notification.id))
-        // One that was noted before, and has waited for its server, is not shown as waiting for ever.
+        // A notification that was recorded and waited for its server must not stay listed as waiting.
         try await Store.drop(unwanted.sorted(), on: transaction)
         planned = planned.map { plan in plan.filter { !unwanted.contains($0.notification.id) } }
         let noted = try await Store.note(planned.flatMap { $0.map(\.row) }, now: now, on: transaction)

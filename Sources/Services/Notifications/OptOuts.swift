@@ -4,14 +4,14 @@ import PostgreSQL
 
 /// One notification's addressee.
 struct Addressee: Sendable, Hashable, Codable {
-    /// In the channel's own form.
+    /// The address or number, in the channel's form.
     let recipient: String
     /// Nil for a guest.
     let customerID: UUID?
 }
 
-/// What the addressees of some notifications do not want: news that a customer has turned off, and text messages to a number whose owner has replied STOP. It is read in the
-/// transaction before each sending, because the choice may be younger than the request.
+/// The notifications that addressees have turned off: kinds that a customer does not want, and text messages to a number whose owner has replied STOP. They are read in the
+/// transaction before each sending, because the choice may be newer than the request.
 struct OptOuts: Sendable {
     private let preferences: [UUID: ChannelPreferences]
     private let stopped: Set<String>
@@ -25,7 +25,7 @@ struct OptOuts: Sendable {
         return OptOuts(preferences: preferences, stopped: try await ReceiptStore.optedOut(numbers.sorted(), of: SMSChannel.channel, on: connection))
     }
 
-    /// Why the notification is not wanted; nil if it is.
+    /// The reason why the notification is not wanted, if it is not.
     func reason(against kind: NotificationKind, by channel: String, to addressee: Addressee) -> String? {
         if channel == SMSChannel.channel, stopped.contains(addressee.recipient) { return "the owner of the number has replied STOP" }
         let isAllowed = addressee.customerID.flatMap { preferences[$0] }?.allow(kind, by: channel) ?? true

@@ -28,7 +28,7 @@ enum Store {
         case sent
         /// Permanently, and why: it waits among the dead letters.
         case refused(String)
-        /// It was not attempted, because it no longer applies or is not wanted, and why. That says nothing about the address.
+        /// It was not attempted, for the given reason: it no longer applies, or is not wanted. This does not affect the address.
         case pointless(String)
         /// For now, and why.
         case delayed(String)

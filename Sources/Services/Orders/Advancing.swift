@@ -67,7 +67,7 @@ struct Advancing: Sendable {
         // For an order that was given up before it came to a payment, the gateway has nothing, and never will.
         if next.isGivenUp, order.paymentRevision == 0, order.paymentState == .pending { order.paymentState = .cancelled }
         if event.payment == nil { order.learn(withoutReport: event) }
-        // A payment that the gateway reviews asks nothing of its customer.
+        // A payment under review at the gateway needs nothing from its customer.
         let isAsked = next.phase == .awaitingCustomer && order.paymentState == .requiresAction
         order.clientSecret = isAsked ? event.clientSecret ?? order.clientSecret : nil
         if let reserved = order.reservation(impliedBy: event, to: next, now) { order.newHistory.append(reserved) }
@@ -76,7 +76,7 @@ struct Advancing: Sendable {
         if !isSamePhase || event.kind != .overdue && event.kind != .stockReserved || isUnattended {
             let phrase = isUnattended ? "not done yet; asking the customer to return" : event.kind.phrase(enteringPhase: next.phase, payment: event.payment?.state)
             let detail = event.detail.map { "\(phrase): \($0)" } ?? phrase
-            // The saga of an order that was shipped has ended: news of its payment does not set the order back.
+            // The saga of a shipped order has ended: news of its payment does not set the order back.
             order.newHistory.append(.init(at: now, state: order.shipping?.rawValue ?? next.phase.rawValue, detail: detail, message: message))
         }
         return try steps.map { try OutgoingMessage($0, for: order, until: times.end(placedAt: order.placedAt)) } + (news ?? [])

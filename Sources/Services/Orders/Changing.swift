@@ -68,7 +68,7 @@ extension Store {
 }
 
 extension OrderRow {
-    /// Names the message that caused the entries of the history from `start` on, and the administrator who sent it.
+    /// Records in the history's entries from `start` on the message that caused them, and the administrator who sent it.
     fileprivate mutating func attribute(since start: Int, to request: Request) {
         for index in newHistory.indices where index >= start {
             newHistory[index].message = request.id

@@ -49,7 +49,7 @@ struct OrderRow: Sendable {
     /// As the API shows it.
     var state: String { shipping?.rawValue ?? checkout.orderState }
 
-    /// As its customer sees it.
+    /// The order as its customer sees it.
     var view: OrderView { get throws { try view(for: nil) } }
 
     func view(for caller: Caller?) throws -> OrderView {

@@ -26,7 +26,7 @@ struct OrderView: Sendable, Codable {
         let detail: String
         /// The actor of a manual step; nil for automatic ones.
         var by: Actor?
-        /// The administrator who acted for the shop; nil where customers see the order, and in entries of versions without it.
+        /// The administrator who acted for the shop; nil for customers, and in entries of earlier versions.
         var administrator: String?
         /// The message that caused it, for operators; nil where the order is shown, and in entries of versions without it.
         var message: UUID?

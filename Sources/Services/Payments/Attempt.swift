@@ -48,7 +48,7 @@ struct Attempt: Sendable, Hashable {
     /// Grows by one with each change of the attempt.
     var version = 1
     let createdAt: Date
-    /// The method that the gateway has saved with the payment, to be stored with this change of the attempt.
+    /// The method that the gateway has saved with the payment, which is stored with this change of the attempt.
     var newMethod: SavedMethod?
 
     /// Applies the gateway's report of this attempt's payment; returns true when that changed anything. A report older than the known state changes nothing.
@@ -122,10 +122,10 @@ struct Attempt: Sendable, Hashable {
         if state != .requiresAction { clientSecret = nil }
     }
 
-    /// Whether the row only forbids a charge. It names neither an amount nor a gateway.
+    /// True if the row only forbids a charge. It names neither an amount nor a gateway.
     var isTombstone: Bool { charge.amount.currency.isEmpty }
 
-    /// Why `payment`, which `gateway` has, cannot be this attempt's; nil when it can.
+    /// The reason why `payment` at `gateway` cannot be this attempt's; nil if it can.
     func difference(from payment: GatewayPayment, at gateway: GatewayName) -> String? {
         let id = payment.status.intent ?? "a payment"
         if payment.order != order { return "\(id) is for order \(payment.order?.lowerCaseText ?? "unknown"), not \(order.lowerCaseText)" }
@@ -135,7 +135,7 @@ struct Attempt: Sendable, Hashable {
         return "\(id) is about \(payment.amount.amount) \(payment.amount.currency), and \(charge.amount.amount) \(charge.amount.currency) are to be charged"
     }
 
-    /// Whether a payment of the order that `gateway` has under this id is not this attempt's.
+    /// True if the payment of the order with this id at `gateway` is not this attempt's.
     func isAnother(_ intent: String, at gateway: GatewayName) -> Bool {
         if !isTombstone, charge.gateway != gateway { return true }
         return self.intent.map { $0 != intent } ?? false

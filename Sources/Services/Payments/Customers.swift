@@ -16,7 +16,7 @@ struct Customers: Sendable {
     let gateways: Gateways
     let clock: any WallClock
 
-    /// All of them: there are at most ``MethodStore/maximum``.
+    /// All methods of a customer, at most ``MethodStore/maximum``.
     func export(_ items: [IncomingMessage<Customer>], on connection: any SQLConnection) async throws -> [Outcome] {
         let page = PageRequest(limit: PageRequest.maximumLimit, after: nil)
         let lists = try await MethodStore.lists(items.map { ListMethods(userID: $0.input.userID, page: page, after: nil) }, on: connection)

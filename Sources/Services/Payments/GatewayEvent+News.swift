@@ -1,5 +1,5 @@
 extension GatewayEvent.Kind {
-    /// Whether the event may be news about the attempt's payment.
+    /// True if the event may be news about the attempt's payment.
     func isNews(to attempt: Attempt) -> Bool {
         // Opened by a call that was on its way when the payment was voided.
         let isOpenedLate = attempt.state == .voided && attempt.intent == nil

@@ -58,7 +58,7 @@ enum Store {
         return try read(rows).values.sorted { ($0.createdAt, $0.order) < ($1.createdAt, $1.order) }
     }
 
-    /// Saves the attempts that were changed, and the payment methods that their payments have saved; one that another transaction has changed since it was read fails the transaction, which is then retried.
+    /// Saves changed attempts, and the methods that their payments have saved. If another transaction has changed an attempt since it was read, this one fails and is retried.
     static func save(_ locked: LockedAttempts, now: Date, on transaction: any SQLConnection) async throws {
         let (attempts, read) = (locked.changes.map { $0.attempt }, locked.changes.map { $0.read })
         guard !attempts.isEmpty else { return }

@@ -6,10 +6,10 @@ public import PostgreSQL
 public import Runtime
 
 extension PaymentsService {
-    /// Of each kind are counted at most.
+    /// The maximum that is counted of each kind.
     private static let maximumUndecided = 1_000
 
-    /// Keeps the gauge of payments, refunds and unclaimed payments that wait for an operator's decision.
+    /// Keeps the gauge of payments, refunds and unclaimed payments that wait for an operator's decision up to date.
     public static func gauges(of database: any Database, clock: any WallClock, logger: Logger) -> GaugeWatch {
         let counts = GaugeSet(.paymentsUndecided, labels: ["payment", "refund", "unclaimed"])
         return GaugeWatch([counts], of: database, clock: clock, logger: logger) { connection, _ in

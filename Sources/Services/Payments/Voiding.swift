@@ -12,8 +12,8 @@ struct Voiding: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
         /// An operator has decided.
         case settled
-        /// Only an operator can decide: the gateway rejects permanently, or `own` cannot be the order's payment. Contains the reason, if that is news, and the payment
-        /// if the attempt did not know it.
+        /// Only an operator can decide, because the gateway rejects permanently, or `own` cannot be the order's payment. Contains the reason if it is new, and the
+        /// payment if the attempt did not know it.
         case refused(String?, cause: String = Unresolved.refundRefused, own: GatewayPayment? = nil, extras: [String] = [])
         case failed(Failure)
     }
@@ -86,7 +86,7 @@ struct Voiding: Sendable {
                 switch try await undo(attempt, intent: intent, isPaid: own.isPaid, at: gateway) {
                 case .voided(let result, let payment, _): return .voided(result, payment, extras: extras)
                 case .settled: return .settled
-                // The attempt has not learned which payment is its own, and an operator needs that to refund it later.
+                // The attempt does not know its payment, which an operator needs to refund it later.
                 case .refused(let detail, let cause, let found, _): return .refused(detail, cause: cause, own: found ?? own, extras: extras)
                 case .failed(let failure): return .failed(failure)
                 }

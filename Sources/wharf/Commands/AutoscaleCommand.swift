@@ -11,35 +11,35 @@ struct AutoscaleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "autoscale", abstract: "Starts and stops workers as the queues need them.",
         discussion: """
-            Grows a pool at once when its messages would wait too long or are too many, and shrinks it by one worker at a time after a calm period. Workers are child processes, \
+            Grows a pool at once when its messages are too many or would wait too long, and shrinks it by one worker at a time after a calm period. Workers are child processes, \
             each with the settings of its own service, or with --swarm the replicas of Docker Swarm services. Without statistics from RabbitMQ's management API \
             (WHARF_RABBITMQ_MANAGEMENT_URL) no pool changes.
 
             SIGTERM ends it after its child processes have finished their work. Exit status 0: stopped. 1: an error. 64: the command line is wrong. 78: a setting is wrong.
             """)
 
-    /// The broker renews its statistics every five seconds.
+    /// The number of reads in which a change takes effect; the broker renews its statistics every five seconds.
     private static let looksPerChange = 3
 
     @Argument(help: "The pools: \(ServiceName.allCases.map(\.rawValue).joined(separator: ", ")). (default: all)")
     var pools: [ServiceName] = []
 
-    @Option(name: .customLong("min"), help: "The fewest workers: of every pool (1), or of one (orders=2). Repeatable. (default: 1)")
+    @Option(name: .customLong("min"), help: "The minimum of workers, for every pool (1) or for one (orders=2). Repeatable. (default: 1)")
     var minimum: [PoolLimit] = []
 
-    @Option(name: .customLong("max"), help: "The most workers: of every pool, or of one (orders=8). Repeatable. (default: 4)")
+    @Option(name: .customLong("max"), help: "The maximum of workers, for every pool (4) or for one (orders=8). Repeatable. (default: 4)")
     var maximum: [PoolLimit] = []
 
     @Option(help: "Seconds that messages may wait before workers are added.")
     var wait = 5.0
 
-    @Option(help: "Messages for each worker before workers are added, however fast these are.")
+    @Option(help: "Messages for each worker before workers are added, even if these are handled fast.")
     var depth = 1_000
 
     @Option(help: "Seconds of calm before one worker is removed.")
     var calm = 60
 
-    @Option(help: "Seconds between two looks at the queues. A change takes effect for three looks before the next one.")
+    @Option(help: "Seconds between reads of the queues. After a change, a pool stays unchanged for three reads.")
     var interval = 5
 
     @Option(help: "Scale the services of this Docker Swarm stack instead of child processes.")
@@ -52,13 +52,13 @@ struct AutoscaleCommand: AsyncParsableCommand {
     var dryRun = false
 
     func validate() throws {
-        guard wait >= 0.1, wait <= 3_600 else { throw ValidationError("--wait is 0.1 to 3600.") }
-        guard (1...1_000_000).contains(depth) else { throw ValidationError("--depth is 1 to 1000000.") }
-        guard (1...86_400).contains(calm) else { throw ValidationError("--calm is 1 to 86400.") }
-        guard (1...300).contains(interval) else { throw ValidationError("--interval is 1 to 300.") }
-        // Part of a path in the Engine's API.
+        guard wait >= 0.1, wait <= 3_600 else { throw ValidationError("--wait must be 0.1 to 3600.") }
+        guard (1...1_000_000).contains(depth) else { throw ValidationError("--depth must be 1 to 1000000.") }
+        guard (1...86_400).contains(calm) else { throw ValidationError("--calm must be 1 to 86400.") }
+        guard (1...300).contains(interval) else { throw ValidationError("--interval must be 1 to 300.") }
+        // It becomes part of a path in the Engine's API.
         guard swarm?.contains(where: { !($0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0))) }) != true else {
-            throw ValidationError("--swarm is a stack's name: letters, digits, '-', '_' and '.'.")
+            throw ValidationError("--swarm must be a stack's name: letters, digits, '-', '_' and '.'.")
         }
         for pool in chosen {
             let (minimum, maximum) = limits(of: pool)

@@ -3,7 +3,7 @@ import Assembly
 
 /// A number of workers, for one pool or for all: `orders=4` or `4`.
 struct PoolLimit: ExpressibleByArgument, Sendable {
-    /// Workers of one pool on one machine or in one swarm.
+    /// The accepted numbers of workers of one pool, on one machine or in one swarm.
     static let range = 0...1_000
 
     let pool: ServiceName?
@@ -21,7 +21,7 @@ struct PoolLimit: ExpressibleByArgument, Sendable {
         count = number
     }
 
-    /// The pool's own limit, or else the one for all; the last one given of each.
+    /// The last limit given for the pool, or else the last one for all pools.
     static func count(_ limits: [PoolLimit], for pool: ServiceName) -> Int? {
         (limits.last { $0.pool == pool } ?? limits.last { $0.pool == nil })?.count
     }

@@ -2,7 +2,7 @@ import Messaging
 
 @testable import Console
 
-/// What services answer, with markup in every text that others have written.
+/// The services' answers, with markup in every text from others.
 enum Canned {
     static let mark = #"<script>alert("x")</script>'&"#
     static let id = "7d0e2f4a-1b3c-4d5e-8f60-9a1b2c3d4e5f"

@@ -8,7 +8,7 @@ import Synchronization
 
 @testable import Console
 
-/// Takes the place of the broker and the services. Every text that it answers holds markup.
+/// Stands in for the broker and the services. Every text in its answers contains markup.
 final class FakeServices: Requesting {
     static let admin = Caller(id: UUID(uuid: (2, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 2)), role: .admin, email: "admin@example.com")
     static let customer = Caller(id: UUID(uuid: (1, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1)), role: .customer)
@@ -16,7 +16,7 @@ final class FakeServices: Requesting {
 
     private struct State {
         var sent: [Request] = []
-        /// By the hash of the token.
+        /// The sessions by the hash of their token.
         var sessions: [String: Caller] = [:]
         var refusals: [String: Reply] = [:]
     }
@@ -28,7 +28,7 @@ final class FakeServices: Requesting {
     var canSend: Bool { true }
     var inFlight: Int { 0 }
 
-    /// Opens a session, and returns its token.
+    /// Opens a session and returns its token.
     func session(of caller: Caller = admin, token: String = "a-token-of-a-session") -> String {
         state.withLock { $0.sessions[SHA256.hex(token)] = caller }
         return token

@@ -25,7 +25,7 @@ struct TestConsole: Sendable {
 
     static let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
-    /// - Parameter queues: What the management API answers; nil where it is not configured.
+    /// - Parameter queues: The management API's answer; nil if it is not configured.
     static func with<T: Sendable>(trustedProxies: [Network] = [], queues: String? = nil, _ body: @Sendable (TestConsole) async throws -> T) async throws -> T {
         let services = FakeServices()
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
@@ -53,7 +53,7 @@ struct TestConsole: Sendable {
         try await web.send(WebRequest(url: origin + path, headers: headers + (cookie.map { [("cookie", $0)] } ?? [])))
     }
 
-    /// As a browser sends a form of one of the console's pages.
+    /// Sends a form as a browser does from one of the console's pages.
     func post(_ path: String, cookie: String? = nil, _ fields: [(String, String)], from source: String? = nil, _ headers: [(name: String, value: String)] = []) async throws -> WebResponse {
         let own = [("content-type", "application/x-www-form-urlencoded"), ("origin", source ?? origin)] + (cookie.map { [("cookie", $0)] } ?? [])
         return try await web.send(WebRequest(method: "POST", url: origin + path, headers: headers + own, body: PercentEncoding.form(fields)))

@@ -6,7 +6,7 @@ import Testing
 @testable import wharf
 
 @Suite struct `The command wharf autoscale` {
-    @Test func `limits are for all pools or for one, and the last of each counts`() throws {
+    @Test func `a limit is for all pools or for one, and the last of each counts`() throws {
         let limits = try ["2", "orders=5", "orders=6", "3"].map { try #require(PoolLimit(argument: $0)) }
         #expect(PoolLimit.count(limits, for: .orders) == 6)
         #expect(PoolLimit.count(limits, for: .carts) == 3)
@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: ["", "-1", "1001", "orders=", "=3", "nothing=3", "orders=1=2", "orders", "1.5"])
-    func `anything else is no limit`(argument: String) {
+    func `anything else is rejected as a limit`(argument: String) {
         #expect(PoolLimit(argument: argument) == nil)
     }
 
@@ -22,7 +22,7 @@ import Testing
         ["--min", "3", "--max", "2"], ["--max", "0"], ["--min", "orders=9", "--max", "orders=8"], ["--wait", "0"], ["--calm", "0"], ["--interval", "0"], ["--depth", "0"],
         ["--swarm", "a/b"], ["orders", "--min", "carts=x"],
     ])
-    func `a command line that cannot be meant is rejected`(arguments: [String]) {
+    func `a contradictory or impossible command line is rejected`(arguments: [String]) {
         #expect(throws: (any Error).self) { try AutoscaleCommand.parse(arguments) }
     }
 
@@ -30,7 +30,7 @@ import Testing
         _ = try AutoscaleCommand.parse(["carts", "--min", "orders=9", "--max", "4"])
     }
 
-    @Test func `a worker gets the settings of its own service and no other's secrets`() {
+    @Test func `a worker gets the settings of its service and no secrets of others`() {
         let environment = [
             "PATH": "/bin", "LOG_LEVEL": "debug", "WHARF_AMQP_URL": "amqp://administrator", "WHARF_AMQP_URL_ORDERS": "amqp://orders", "WHARF_AMQP_URL_CARTS_FILE": "/run/carts",
             "WHARF_POSTGRES_URL": "postgres://common", "WHARF_RABBITMQ_MANAGEMENT_URL": "http://administrator", "WHARF_RABBITMQ_MANAGEMENT_URL_FILE": "/run/m",

@@ -18,7 +18,7 @@ extension System {
         /// RabbitMQ renews its statistics every five seconds.
         private static let limit = Duration.seconds(90)
 
-        @Test func `a burst that no worker takes makes a pool grow, and afterwards it shrinks and ends with its command`() async throws {
+        @Test func `a burst that no worker takes makes a pool grow; afterwards it shrinks, and ends with its command`() async throws {
             let wharf = try RunningWharf.get()
             let frozen = try wharf.record.processes.filter { $0.role == ServiceName.carts.rawValue }.map(\.pid)
             #expect(!frozen.isEmpty)
@@ -37,7 +37,7 @@ extension System {
                 let pid = try #require(await autoscaler.pid)
                 let workers = { @Sendable in ProcessTree.descendants(of: pid).count { $0.isAlive } }
                 try await eventually("Three workers", within: Self.limit) { workers() == 3 }
-                // What the frozen workers hold stays with them.
+                // The messages that frozen workers hold stay with them.
                 try await eventually("What waited is handled", within: Self.limit) { try await wharf.messages(in: "carts.commands").waiting == 0 }
                 for pid in frozen { kill(pid, SIGCONT) }
                 try await eventually("The queue is empty", within: Self.limit) { try await wharf.messages(in: "carts.commands").all == 0 }

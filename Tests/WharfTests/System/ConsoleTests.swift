@@ -8,7 +8,7 @@ import WebClient
 
 extension System {
     @Suite struct `Web console` {
-        /// What a browser keeps: its cookies, and the page that it shows.
+        /// The state of a browser: its cookies, and the page that it shows.
         private struct Browser {
             let web: WebClient
             let base: String
@@ -47,7 +47,7 @@ extension System {
             }
         }
 
-        @Test func `an administrator signs in, finds a dead letter, replays it and discards it, and the audit says who did`() async throws {
+        @Test func `an administrator signs in, finds, replays and discards a dead letter, and the audit records it`() async throws {
             let admin = try Visitor.admin()
             let wharf = admin.wharf
             let message = ForeignMessage(type: "no.such.operation", body: Array("<b>häh?</b>".utf8))

@@ -12,7 +12,7 @@ import TestKit
 import Testing
 import WebClient
 
-/// nginx with the configuration of `gateway/`, on a free port, before ingress processes that a made-up Consul names.
+/// nginx with the configuration of `gateway/`, on a free port, in front of ingress processes that a fake Consul lists.
 struct GatewayProcess: Sendable {
     let url: String
     let folder: String
@@ -26,7 +26,7 @@ struct GatewayProcess: Sendable {
         Visitor(wharf: try .get(), token: token, entrance: .init(url: url, web: web))
     }
 
-    /// The answer to a request that curl sends, for what the client here cannot do.
+    /// The answer to a request that curl sends, because the client here cannot.
     func curl(_ arguments: [String]) async throws -> String {
         let output = "\(folder)/curl-\(UUID())"
         let process = ManagedProcess(name: "curl", command: ProcessCommand("/usr/bin/curl", ["-sS", "--max-time", "20", "--cacert", certificate] + arguments), output: .file(output))
@@ -36,7 +36,7 @@ struct GatewayProcess: Sendable {
     }
 
     var log: String { (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? "" }
-    /// How often it has taken over other instances.
+    /// The number of times that it has loaded a change of instances.
     var reloads: Int { log.matches(of: /gateway: reloaded/).count }
 
     /// Runs `body` beside a gateway.
@@ -84,7 +84,7 @@ struct GatewayProcess: Sendable {
     }
 }
 
-/// The part of Consul's API from which the gateway takes the ingress processes.
+/// The part of Consul's API from which the gateway reads the ingress processes.
 final class Instances: Sendable {
     private let ports: Mutex<[Int]>
 
@@ -122,7 +122,7 @@ final class Instances: Sendable {
     }
 }
 
-/// An ingress beside the running shop that believes proxies on this machine.
+/// An ingress beside the running shop that trusts proxies on this machine.
 struct IngressProcess: Sendable {
     let port: Int
     private let process: ManagedProcess

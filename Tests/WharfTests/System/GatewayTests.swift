@@ -10,9 +10,9 @@ import WebClient
 @testable import JSON
 
 extension System {
-    /// The configuration of `gateway/`, in Debian's nginx, before real ingress processes.
+    /// The configuration of `gateway/`, in Debian's nginx, in front of real ingress processes.
     @Suite struct `Gateway` {
-        @Test func `an order goes through over TLS, and the client's address is the gateway's word alone`() async throws {
+        @Test func `an order succeeds over TLS, and only the gateway determines the client's address`() async throws {
             let ingress = try await IngressProcess.start()
             try await GatewayProcess.running([ingress.port]) { gateway in
                 let admin = try Visitor.admin()
@@ -22,7 +22,7 @@ extension System {
                 #expect(order.header("strict-transport-security") != nil && order.response.headers.filter { $0.name.lowercased() == "x-request-id" }.count == 1)
                 #expect(try await guest.get("/v1/nowhere", ["x-request-id": "of-the-client"]).header("x-request-id") == "of-the-client")
 
-                // A session has the address from which its owner signed in.
+                // A session records the address from which its owner signed in.
                 let (customer, email) = try await Visitor.customer()
                 let forged = ["X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9", "X-Real-IP: 203.0.113.9", "Content-Type: application/json"].flatMap { ["-H", $0] }
                 let password = #"{"email": "\#(email)", "password": "correct horse battery"}"#
@@ -36,7 +36,7 @@ extension System {
             await ingress.stop()
         }
 
-        @Test func `a stream of events passes at once`() async throws {
+        @Test func `a stream of events is not delayed`() async throws {
             let ingress = try await IngressProcess.start()
             try await GatewayProcess.running([ingress.port]) { gateway in
                 let guest = try gateway.visitor()
@@ -50,14 +50,14 @@ extension System {
                     output: .file(output))
                 try await listener.start()
                 try await eventually("The first events") { try String(contentsOfFile: output, encoding: .utf8).contains("data:") }
-                // The stream goes on, since the order waits for its customer.
+                // The stream continues, because the order waits for its customer.
                 #expect(await listener.isRunning)
                 await listener.kill()
             }
             await ingress.stop()
         }
 
-        @Test func `a guest's product is served for a while without any ingress, and nothing else is`() async throws {
+        @Test func `without an ingress only a guest's product is served, for a while`() async throws {
             let ingress = try await IngressProcess.start()
             try await GatewayProcess.running([ingress.port]) { gateway in
                 let admin = try Visitor.admin()
@@ -68,7 +68,7 @@ extension System {
                 #expect(first.status == 200)
                 let again = try await guest.get(path)
                 #expect(again.json == first.json && again.header("x-request-id") != first.header("x-request-id"))
-                // The answer to an administrator is neither kept nor taken from what is kept.
+                // An administrator's answer is neither stored in the cache nor taken from it.
                 let asAdmin = try gateway.visitor(token: admin.token)
                 #expect(try await asAdmin.get(path).header("cache-control") == "no-store")
                 await ingress.kill()
@@ -82,7 +82,7 @@ extension System {
             }
         }
 
-        @Test func `reads are repeated on another instance, and nothing else is once an ingress may have seen it`() async throws {
+        @Test func `reads are retried on another instance, and other requests only if no ingress has seen them`() async throws {
             let first = try await DroppingServer.start()
             let second = try await DroppingServer.start()
             try await GatewayProcess.running([first.port, second.port]) { gateway in
@@ -107,7 +107,7 @@ extension System {
             try await second.stop()
         }
 
-        @Test func `too many requests of one address are 429, with a problem`() async throws {
+        @Test func `too many requests from one address get 429 with a problem`() async throws {
             let ingress = try await IngressProcess.start()
             try await GatewayProcess.running([ingress.port], ["GATEWAY_RATE": "1", "GATEWAY_BURST": "2"]) { gateway in
                 let guest = try gateway.visitor()
@@ -132,7 +132,7 @@ extension System {
             await ingress.stop()
         }
 
-        @Test func `an ingress that is stopped serves until gateways have had time to leave it`() async throws {
+        @Test func `a stopping ingress serves until gateways have had time to leave it`() async throws {
             let ingress = try await IngressProcess.start(["WHARF_DRAIN_SECONDS": "30"])
             var guest = try Visitor.guest()
             guest.entrance = .init(url: "http://127.0.0.1:\(ingress.port)", web: guest.wharf.web)
@@ -158,7 +158,7 @@ extension System {
                             var requests = 0
                             var failures: [Int] = []
                             while !end.isOver.load(ordering: .relaxed) {
-                                // Before nginx 1.27.4, a reload closes idle connections under the hands of a client that uses them again.
+                                // Before nginx 1.27.4, a reload closes idle connections that a client may be about to reuse.
                                 let close = ["connection": "close"]
                                 let answer = client % 2 == 0 ? try await guest.post("/v1/carts", nil, close) : try await guest.get("/v1/categories", close)
                                 requests += 1

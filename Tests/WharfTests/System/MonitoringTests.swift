@@ -10,7 +10,7 @@ import WebClient
 @testable import LocalState
 
 extension System {
-    /// A Prometheus that collects from every process of a running shop, as operators run it.
+    /// A Prometheus that scrapes every process of a running shop, as operators run it.
     @Suite struct `Monitoring` {
         private struct Rules: Decodable {
             struct Content: Decodable { let groups: [Group] }
@@ -26,7 +26,7 @@ extension System {
 
         private struct Names: Decodable { let data: [String] }
 
-        /// The processes' addresses of health and metrics, by role.
+        /// The processes' admin addresses, by role.
         private static func addresses(of wharf: RunningWharf) throws -> [(role: String, address: String)] {
             let port = try #require(Int(wharf.url.split(separator: ":").last ?? ""))
             return try wharf.record.processes.filter { $0.isRole && $0.role != "sandbox" }.map { process in
@@ -34,7 +34,7 @@ extension System {
             }
         }
 
-        @Test func `promtool accepts what each role exports, and it contains no secret`() async throws {
+        @Test func `promtool accepts each role's metrics, which contain no secret`() async throws {
             let wharf = try RunningWharf.get()
             for (role, address) in try Self.addresses(of: wharf) {
                 let text = String(decoding: try await wharf.web.send(WebRequest(url: "http://\(address)/metrics")).body, as: UTF8.self)
@@ -98,7 +98,7 @@ extension System {
             try await ForeignMessage(type: "no.such.operation").put(into: "orders.commands", of: admin.wharf)
         }
 
-        /// The figures of what has happened, each with a condition that is true soon.
+        /// The resulting figures, each with a condition that soon becomes true.
         private func seesTheShop(_ prometheus: PrometheusServer) async throws {
             let conditions = [
                 #"sum(wharf_http_responses_total{operation="carts.checkouts.create", status="2xx"}) >= 2"#,

@@ -4,7 +4,7 @@ import LocalState
 import TestKit
 import Testing
 
-/// A running system of its own, whose processes log for machines.
+/// A separate running system, whose processes log ECS lines.
 private struct LoggingJSON: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing body: @concurrent @Sendable () async throws -> Void
@@ -25,7 +25,7 @@ private struct LoggingJSON: SuiteTrait, TestScoping {
             let lines = text.split(separator: "\n")
             return try lines.enumerated().compactMap { index, line in
                 if let object = try? JSON.decode([String: JSONValue].self, from: Array(line.utf8)) { return (name, object) }
-                // The last one may be on its way.
+                // The last line may be incomplete.
                 guard index == lines.count - 1 else { throw NotJSON(line: "\(name): \(line)") }
                 return nil
             }
@@ -34,7 +34,7 @@ private struct LoggingJSON: SuiteTrait, TestScoping {
 
     private func text(_ value: JSONValue?) -> String? { if case .string(let text)? = value { text } else { nil } }
 
-    @Test func `an order is found in the logs of all services by one field, and by one trace`() async throws {
+    @Test func `one field and one trace find an order in the logs of all services`() async throws {
         let wharf = try RunningWharf.get()
         let (admin, guest) = (try Visitor.admin(), try Visitor.guest())
         let answer = try await guest.checkout(try await guest.newCart(try await admin.newProduct()))

@@ -46,7 +46,7 @@ struct Visitor: Sendable {
     let wharf: RunningWharf
     /// Nil for a guest.
     var token: String?
-    /// In place of the shop's own address.
+    /// An address to use instead of the shop's.
     var entrance: Entrance?
 
     struct Entrance: Sendable {

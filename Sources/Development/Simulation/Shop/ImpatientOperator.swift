@@ -2,10 +2,10 @@ import AMQP
 import FoundationEssentials
 import Messaging
 
-/// An operator who sends messages on the retry ladder early, whatever they are about, so that copies meet their originals at every point.
+/// An operator who sends any message on the retry ladder early, so that copies meet their originals at every point.
 struct ImpatientOperator: Sendable {
     static let pause = 500...8_000
-    /// Of the messages on the ladder.
+    /// The share of messages on the ladder that are sent early.
     static let share = 0.5
 
     let shop: Shop

@@ -14,7 +14,7 @@ enum JobStore {
             """)
     }
 
-    /// Records what was done to a job.
+    /// Records an action on a job.
     static func record(_ action: String, _ job: Job, by actor: String, detail: String? = nil, now: Date, on transaction: any SQLConnection) async throws {
         try await transaction.execute(
             "INSERT INTO audit (job_id, at, actor, action, detail) VALUES (\(job.id), \(now), \(actor), \(action), \(detail))")

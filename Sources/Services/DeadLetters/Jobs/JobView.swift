@@ -42,6 +42,6 @@ struct DryRunView: Sendable, Codable {
     /// Distinct orders among those that the letters name.
     let orders: Int
     let byCause: [CauseCount]
-    /// True where too many letters match to count their orders, and perhaps the letters: there may be more.
+    /// True if too many letters match to count their orders, or even the letters; there may be more.
     let atLeast: Bool?
 }

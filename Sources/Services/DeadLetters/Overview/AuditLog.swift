@@ -12,7 +12,7 @@ struct ListAudit: Sendable {
     let action: String?
     let since: Date?
     let page: PageRequest
-    /// The last entry of the page before.
+    /// The last entry of the previous page.
     let before: (at: Date, number: Int)?
 
     static func read(_ request: Request) throws -> ListAudit {
@@ -50,7 +50,7 @@ struct AuditEntryView: Sendable, Codable {
 struct AuditLog: Sendable {
     static let interval: Duration = .seconds(3600)
 
-    /// Creates coming months and drops those past their retention. Entries end in no other way.
+    /// Creates the next months, and drops those past their retention. Entries are removed in no other way.
     static func keep(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         try await transaction.execute("SELECT keep_audit()")
         return []

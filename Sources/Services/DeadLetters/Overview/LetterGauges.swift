@@ -6,8 +6,8 @@ public import PostgreSQL
 public import Runtime
 
 extension DeadLettersService {
-    /// Keeps the gauges of open dead letters, by the service that they are from.
-    /// - Parameter services: The services that letters are known to come from.
+    /// Keeps the gauges of open dead letters up to date, by the service from which they come.
+    /// - Parameter services: The services from which letters may come.
     public static func gauges(of database: any Database, services: [String], clock: any WallClock, logger: Logger) -> GaugeWatch {
         let (counts, ages) = (GaugeSet(.deadLettersOpen, labels: services), GaugeSet(.deadLetterOldestAge, labels: services))
         return GaugeWatch([counts, ages], of: database, clock: clock, logger: logger) { connection, now in

@@ -12,11 +12,11 @@ struct StatisticsView: Sendable, Codable {
         let oldest: Date?
     }
 
-    /// How many letters are in each state.
+    /// The number of letters in each state.
     let states: [String: Int]
-    /// Services with open letters, the one with most of them first.
+    /// Services with open letters, those with the most letters first.
     let services: [Service]
-    /// How often messages died in each of the last hours, the oldest first.
+    /// The number of deaths in each of the last hours, oldest first.
     let perHour: [Int]
 }
 
@@ -57,7 +57,7 @@ struct Statistics: Sendable {
         ORDER BY open DESC, service
         """
 
-    /// Services with open letters, the one with most of them first.
+    /// Services with open letters, those with the most letters first.
     static func openByService(on connection: any SQLConnection) async throws -> [StatisticsView.Service] {
         try await connection.query(openServices).map(StatisticsView.Service.init)
     }

@@ -9,9 +9,9 @@ import Secrets
 /// Replays letters automatically while their cause or their group is on a list: one job for each group, or for each cause in a queue, which starts slowly and stops automatically like any other job.
 struct AutomaticReplay: Sendable {
     static let interval: Duration = .seconds(30)
-    /// Seconds within which the jobs of one filter are counted.
+    /// The seconds within which the jobs of one filter are counted.
     static let span = 86_400.0
-    /// Jobs started in one turn: those whose letters have waited longest.
+    /// The maximum of jobs started in one turn, those with the oldest letters first.
     static let maximumFound = 10
     /// Its name in the audit log.
     static let actor = "rule"
@@ -73,7 +73,7 @@ struct AutomaticReplay: Sendable {
         }
     }
 
-    /// Whether no job with this filter is active and the limit of jobs is not reached. A stopped job waits for an operator.
+    /// True if no job with this filter is active and the limit of jobs is not reached. A stopped job waits for an operator.
     private func mayStart(_ filter: [String: String], _ rule: DeadLetterRules.Replay, _ now: Date, on transaction: any SQLConnection) async throws -> Bool {
         guard try await JobStore.running(on: transaction) < Jobs.maximum else { return false }
         let earlier = try await transaction.query(

@@ -2,13 +2,13 @@ public import FoundationEssentials
 
 /// What happens to dead letters without an operator. Nothing by default.
 public struct DeadLetterRules: Sendable {
-    /// Letters of these causes and groups are replayed by themselves.
+    /// Letters of these causes and groups are replayed automatically.
     public struct Replay: Sendable {
         public let causes: [String]
         public let groups: [UUID]
-        /// How long the oldest letter of a group, or of a cause in a queue, waits before a replay.
+        /// The time that the oldest letter of a group, or of a cause in a queue, waits before a replay.
         public let afterMinutes: Int
-        /// How often that happens within ``AutomaticReplay/span`` for one group, or for one cause in one queue.
+        /// The maximum number of replays within ``AutomaticReplay/span`` for one group, or for one cause in one queue.
         public let times: Int
 
         public init(causes: [String], groups: [UUID] = [], afterMinutes: Int, times: Int) {

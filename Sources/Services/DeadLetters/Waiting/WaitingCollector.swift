@@ -7,11 +7,11 @@ public import ServiceLifecycle
 
 /// Stores the announcements of messages on the retry ladder.
 ///
-/// While PostgreSQL is unavailable they wait in their queue, which drops the oldest of too many. A batch that the database does not accept is dropped: without it
+/// While PostgreSQL is unavailable they wait in their queue, which drops the oldest of too many. A batch that the database rejects is dropped: without it
 /// some messages are not shown.
 public struct WaitingCollector: Service {
     public static let queue = Exchange.waiting
-    /// The most announcements in one transaction.
+    /// The maximum of announcements in one transaction.
     public static let maximumBatch = 200
     static let firstPause: Duration = .milliseconds(100)
     static let longestPause: Duration = .seconds(10)

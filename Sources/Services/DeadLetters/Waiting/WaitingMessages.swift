@@ -55,11 +55,11 @@ struct WaitingItem: Sendable, Codable {
     /// The first failed attempt.
     let since: Date
     let setAsideAt: Date
-    /// When the ladder returns it to its queue.
+    /// The time at which the ladder returns it to its queue.
     let dueAt: Date
-    /// Whether a copy can be sent now.
+    /// True if a copy can be sent now.
     let isSendable: Bool
-    /// When a copy was sent, after the latest failed attempt.
+    /// The time at which a copy was sent, after the latest failed attempt.
     let sentAt: Date?
     let orderId: String?
     let orderNumber: String?
@@ -76,7 +76,7 @@ struct WaitingCause: Sendable, Codable, Equatable {
     /// An error text of one of them.
     let text: String
     let count: Int
-    /// Those of which a copy was sent after their latest failed attempt.
+    /// The number of messages of which a copy was sent after the latest failed attempt.
     let sent: Int
     let orders: Int
     let since: Date

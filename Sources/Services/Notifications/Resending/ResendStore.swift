@@ -20,7 +20,7 @@ struct ResendNotification: Sendable {
 /// `notifications.resends.send`: the notification with this id, which repeats another one, is to be sent.
 struct ResendRequest: Sendable, Codable {
     let notificationID: UUID
-    /// The order's addressee by the answer to the first message; what the addressee has turned off is not sent. Nil in the first message.
+    /// The order's addressee, from the answer to the first message; nil in the first message. A notification that the addressee has turned off is not sent.
     var addressee: Addressee?
 }
 

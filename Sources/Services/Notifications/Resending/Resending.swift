@@ -8,7 +8,7 @@ import Secrets
 
 /// Sends a notification about an order again at an administrator's request: once for each request, recorded as a notification of its own with the administrator's name.
 ///
-/// Texts are not stored: orders is asked for the current news, which is sent to the order's current address. Only its answer names the addressee, so a first message finds the
+/// Texts are not stored: orders returns the current news, which is sent to the order's current address. Only that answer names the addressee, so a first message finds the
 /// addressee, and a second one sends, unless the addressee has turned the news off.
 struct Resending: Sendable {
     /// Timeout for orders to answer; after this the notification waits.
@@ -47,13 +47,13 @@ struct Resending: Sendable {
         /// Sent before, or erased.
         case settled
         case unwanted(UUID, String)
-        /// The addressee is the one whose choices were read; nil if it is not known yet.
+        /// The addressee whose choices were read; nil if it is not known yet.
         case send(Repetition, to: Addressee?)
     }
 
     enum Sent: Sendable {
         case settled
-        /// Another message is to send it to this addressee.
+        /// Another message has to send it to this addressee.
         case addressed(UUID, Addressee)
         case sent(Delivering.Planned, Delivering.Sent)
         /// There is nothing to send any more.

@@ -85,7 +85,7 @@ extension Letter {
         let cell = "padding:10px 0;border-bottom:1px solid #dce2e8;\(Self.body)"
         let hasAmounts = items.contains { !$0.amount.isEmpty } || total != nil
         let rows = items.enumerated().map { place, item in
-            // Below the last item there is a rule only if the total follows.
+            // The last item has a rule below it only if the total follows.
             let end = total == nil && place == items.count - 1 ? "border-bottom:0;" : ""
             let amount = "<td class=\"ink rule\" align=\"right\" valign=\"top\" style=\"\(cell)\(end)padding-left:16px;white-space:nowrap;\">\(item.amount.escapedForHTML)</td>"
             return "<tr><td class=\"ink rule\" valign=\"top\" style=\"\(cell)\(end)\">\(item.what.escapedForHTML)</td>\(hasAmounts ? amount : "")</tr>"

@@ -58,7 +58,7 @@ struct Invoice: Sendable {
 
     private var words: Words { language == .english ? .english : .german }
 
-    /// As readers of the language write it; ISO 8601 is the one form that all of English's agree on.
+    /// The date as readers of the language write it. In English, ISO 8601 is the only unambiguous form.
     private var date: String {
         let date = order.placedAt.ISO8601Format().prefix(10)
         return language == .english ? String(date) : date.split(separator: "-").reversed().joined(separator: ".")

@@ -6,10 +6,10 @@ public import PostgreSQL
 public import Runtime
 
 extension OrdersService {
-    /// Running checkouts that are read at once: the oldest. More than a shop has when all is well, and a few milliseconds' work.
+    /// The maximum of running checkouts that are read, the oldest first: more than a healthy shop has, and a few milliseconds' work.
     private static let maximumRunning = 10_000
 
-    /// Keeps the gauges of running checkouts: how many there are in each phase, how old the oldest is, and how many are stuck.
+    /// Keeps the gauges of running checkouts up to date: their number in each phase, the age of the oldest, and the number of stuck ones.
     public static func gauges(of database: any Database, clock: any WallClock, logger: Logger) -> GaugeWatch {
         let phases = Checkout.Phase.allCases.filter { ![.confirmed, .rejected, .cancelled].contains($0) }.map(\.rawValue)
         let (counts, ages) = (GaugeSet(.checkouts, labels: phases), GaugeSet(.checkoutOldestAge, labels: phases))

@@ -4,11 +4,11 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// The replacement of methods: a customer who has ``MethodStore/maximum`` of them and saves another loses the one that was not used for the longest time.
+/// The replacement of methods: when a customer with ``MethodStore/maximum`` methods saves another, the least recently used one is removed.
 extension MethodStore {
-    /// Seconds after which a replaced method is detached again if the gateway has not confirmed it: the message was lost, or is a dead letter.
+    /// Seconds after which detaching a replaced method is requested again if the gateway has not confirmed it: the message was lost, or is a dead letter.
     private static let detachPause = 86_400.0
-    /// How many replaced methods one look detaches.
+    /// The maximum of replaced methods that one poll detaches.
     private static let detachedAtOnce = 100
 
     /// Records that these charges use their saved methods.
@@ -22,8 +22,8 @@ extension MethodStore {
             """)
     }
 
-    /// Marks those that the customers have too many of: they are no longer listed, and wait to be detached. It runs after the customers' rows were locked, so it sees what others
-    /// have saved for them.
+    /// Marks methods beyond the maximum: they are no longer listed, and wait to be detached. It runs after the customers' rows were locked, so it sees the methods that other
+    /// transactions have saved.
     static func replaceOldest(of customers: [UUID], now: Date, on transaction: any SQLConnection) async throws {
         try await transaction.enqueue(
             """
@@ -35,7 +35,7 @@ extension MethodStore {
             """)
     }
 
-    /// Requests that the gateways detach the methods that were replaced.
+    /// Requests that the gateways detach replaced methods.
     static func findReplaced(_ clock: any WallClock) -> @Sendable (any SQLConnection) async throws -> [OutgoingMessage] {
         { transaction in
             let now = clock.now()
@@ -52,7 +52,7 @@ extension MethodStore {
         }
     }
 
-    /// Drops replaced methods that their gateways have detached.
+    /// Deletes replaced methods that their gateways have detached.
     static func dropDetached(_ methods: [DetachMethod], on transaction: any SQLConnection) async throws {
         guard !methods.isEmpty else { return }
         try await transaction.enqueue(

@@ -6,12 +6,12 @@ import PostgreSQL
 
 /// Our customers at the gateways, and their saved methods. Attempts are locked before customers, and customers in the order of their ids.
 enum MethodStore {
-    /// The maximum number of methods per customer: more than a customer needs, and few enough for one page of an export. A further one replaces the one that was not used for
-    /// the longest time.
+    /// The maximum number of methods per customer: more than a customer needs, and few enough for one page of an export. A further one replaces the least
+    /// recently used one.
     static let maximum = 50
 
     /// Names the gateway's customer in each attempt whose method is to be saved, if the gateway has one. The method of a customer who has left is not saved. Only attempts
-    /// without a customer are changed: their gateway was not called yet.
+    /// without a customer are changed: their gateway has not been called yet.
     static func nameCustomers(of orders: [UUID], in attempts: inout LockedAttempts, on transaction: any SQLConnection) async throws {
         let waiting = Set(orders).sorted().compactMap { attempts[$0] }.filter { $0.state == .begun && $0.charge.customer == nil && $0.charge.saveFor != nil }
         guard !waiting.isEmpty else { return }
@@ -45,7 +45,7 @@ enum MethodStore {
         return try Set(rows.filter { try $0.decode("is_erased") }.map { try $0.decode("user_id", as: UUID.self) })
     }
 
-    /// Records saved methods, except those of customers who have left: deleting the gateway's customer deletes theirs. Those that a customer has too many of are no longer
+    /// Records saved methods, except those of customers who have left: deleting the gateway's customer deletes theirs. Methods beyond the maximum are no longer
     /// listed, and wait to be detached.
     static func add(_ methods: [SavedMethod], now: Date, on transaction: any SQLConnection) async throws {
         guard !methods.isEmpty else { return }

@@ -49,7 +49,7 @@ extension GatewayCustomer {
 
 extension Attempt {
     /// The method to be saved with the first report that the payment has succeeded, even if the order is being given up: the gateway has saved it, and only a method that is
-    /// listed can be deleted. Nil for any other report: a method that its customer has deleted since must not return with a later one.
+    /// listed can be deleted. Nil for any other report: a method that its customer has deleted must not return with a later report.
     func savedMethod(of payment: GatewayPayment, since before: Attempt) -> SavedMethod? {
         guard payment.status.hasSucceeded, !before.knowsSuccess, payment.status.intent == intent else { return nil }
         guard let user = charge.saveFor, let method = payment.savedMethod, method.customer == charge.customer else { return nil }
@@ -60,7 +60,7 @@ extension Attempt {
         switch state {
         case .begun, .requiresAction, .declined, .voided: false
         case .succeeded, .authorized, .uncaptured, .refunded: true
-        // Given up to an operator, perhaps before it was known which payment it is.
+        // Given to an operator, perhaps before its payment was known.
         case .needsOperator, .settled: intent != nil
         }
     }

@@ -67,7 +67,7 @@ struct LetterText: Sendable {
     }
 }
 
-/// What is known about the order that a letter names.
+/// The facts about the order that a letter names.
 enum OrderContext {
     /// The order's checkout and payment, or a line that says why they are missing.
     static func of(_ order: String, message: String?, _ requests: any OperatorRequests, terminal: Terminal) async -> String {
