@@ -68,6 +68,7 @@ import Testing
     private static func matches(_ one: Known, _ filter: OrderFilter) -> Bool {
         (filter.customer == nil || one.customer == filter.customer) && (filter.state == nil || one.state == filter.state)
             && (filter.number == nil || one.number == filter.number) && (filter.email.map { one.email.lowercased().hasPrefix($0) } ?? true)
+            && (filter.total?.contains(100 * one.skus.count) ?? true)
             && (filter.sku.map { one.skus.contains($0) } ?? true) && (filter.since.map { one.at >= $0 } ?? true) && (filter.until.map { one.at < $0 } ?? true)
     }
 
@@ -87,12 +88,13 @@ import Testing
         vary([known[5].number], \.number)
         vary(["ada", "ada@", "b"], \.email)
         vary(["tea", "pot", "nothing"], \.sku)
+        vary([150...250], \.total)
         vary([known[9].at], \.since)
         vary([known[17].at], \.until)
         return filters
     }
 
-    /// Both ways of searching for an address: the one for rare addresses, and the one for frequent ones.
+    /// Both ways of searching for addresses and totals: the one for rare ones, and the one for frequent ones.
     @Test(arguments: [0, 1_500]) func `all filters that are given hold, newest first, page by page`(rare: Int) async throws {
         let (order, known) = try await Self.shop()
         // The fixture's own order is not one of them.
@@ -101,7 +103,7 @@ import Testing
             _ = try await order.harness.database.withConnection { try await $0.query("DELETE FROM " + table.name + " WHERE " + table.id + " = \(own)") }
         }
         let filters = Self.filters(known)
-        #expect(filters.count == 1_024)
+        #expect(filters.count == 2_048)
         try await order.harness.database.withConnection { connection in
             for filter in filters {
                 let right = known.filter { Self.matches($0, filter) }.sorted { ($1.at, $1.id) < ($0.at, $0.id) }.map(\.id)

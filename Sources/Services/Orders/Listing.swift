@@ -18,6 +18,8 @@ struct OrderFilter: Sendable {
     var since: Date?
     /// Placed before this time.
     var until: Date?
+    /// In minor units of the order's currency.
+    var total: ClosedRange<Int>?
 }
 
 struct ListOrders: Sendable {
@@ -27,7 +29,7 @@ struct ListOrders: Sendable {
 
     static func read(_ request: Request) throws -> ListOrders {
         try Fields.read(request) { fields in
-            let filter = OrderFilter(
+            var filter = OrderFilter(
                 state: fields.optionalParameter("state"), number: fields.optionalParameter("number", 1...40),
                 email: fields.optionalParameter("email", 1...EmailAddress.maximumLength).map { $0.lowercased() }, sku: fields.optionalParameter("sku", 1...64),
                 since: fields.timeParameter("since"), until: fields.timeParameter("until"))
@@ -38,14 +40,41 @@ struct ListOrders: Sendable {
             if let email = filter.email, !email.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
                 fields.note("email", "must be the beginning of an e-mail address")
             }
+            if fields.has(parameter: "minTotal") || fields.has(parameter: "maxTotal") {
+                let least = fields.integerParameter("minTotal", 0...Money.maximumAmount, default: 0)
+                let most = fields.integerParameter("maxTotal", 0...Money.maximumAmount, default: Money.maximumAmount)
+                if least > most { fields.note("minTotal", "must not be above maxTotal") }
+                filter.total = least...max(least, most)
+            }
             let page = fields.page()
             return ListOrders(page: page, filter: filter, after: fields.position(page))
         }
     }
 }
 
+/// A filter whose index has no order of time: the beginning of an address, or a range of totals.
+private struct RangeFilter {
+    /// As the index has it, and the order of the index.
+    let indexed, order: SQL
+    /// The same, in a form for which there is no index.
+    let scanned: SQL
+
+    /// The last character of ASCII, which no address contains, ends the range.
+    init(email: String) {
+        indexed = " lower(email) ~>=~ \(email) AND lower(email) ~<~ \(email + "\u{7F}")"
+        order = "lower(email) USING ~<~"
+        scanned = " AND starts_with(lower(email), \(email))"
+    }
+
+    init(total: ClosedRange<Int>) {
+        indexed = " total BETWEEN \(total.lowerBound) AND \(total.upperBound)"
+        order = "total"
+        scanned = " AND orders.total + 0 BETWEEN \(total.lowerBound) AND \(total.upperBound)"
+    }
+}
+
 extension Store {
-    /// An address prefix with more orders than this in the whole table is so frequent that a scan of the newest orders soon fills a page; the orders of a rarer
+    /// A range with more orders than this in the whole table is so frequent that a scan of the newest orders soon fills a page; the orders of a rarer
     /// one are few enough to be sorted. With a million orders, either takes a few milliseconds.
     static let rareOrders = 1_500
 
@@ -53,24 +82,27 @@ extension Store {
     static func list(
         _ filter: OrderFilter, after: (Date, UUID)?, limit: Int, rareOrders: Int = rareOrders, on connection: any SQLConnection
     ) async throws -> [OrderRow] {
-        let isRare: Bool
-        if let email = filter.email {
-            // In the order of the index, so that the scan stops as soon as there are too many.
-            let first: SQL = " ORDER BY lower(email) USING ~<~ LIMIT \(rareOrders + 1)"
-            let matches = try await connection.query("SELECT count(*) AS count FROM (SELECT FROM orders WHERE" + prefix(email) + first + ") AS matches")
-            isRare = try (matches.first?.decode("count", as: Int.self) ?? 0) <= rareOrders
-        } else {
-            isRare = true
+        var rare: RangeFilter?
+        var frequent: [RangeFilter] = []
+        for range in [filter.email.map { RangeFilter(email: $0) }, filter.total.map { RangeFilter(total: $0) }].compactMap(\.self) {
+            if rare == nil, try await isRare(range, rareOrders, on: connection) { rare = range } else { frequent.append(range) }
         }
         // First the ids of the page, from narrow rows: long texts are read only for the page.
-        let ids: [UUID] = try await connection.query(ids(filter, isRare: isRare, after: after, limit: limit)).map { try $0.decode("id") }
+        let ids: [UUID] = try await connection.query(ids(filter, rare, frequent, after: after, limit: limit)).map { try $0.decode("id") }
         let rows = try await find(ids, on: connection)
         return ids.compactMap { rows[$0] }
     }
 
+    private static func isRare(_ range: RangeFilter, _ rareOrders: Int, on connection: any SQLConnection) async throws -> Bool {
+        // In the order of the index, so that the scan stops as soon as there are too many.
+        let first: SQL = " ORDER BY " + range.order + " LIMIT \(rareOrders + 1)"
+        let matches = try await connection.query("SELECT count(*) AS count FROM (SELECT FROM orders WHERE" + range.indexed + first + ") AS matches")
+        return try (matches.first?.decode("count", as: Int.self) ?? 0) <= rareOrders
+    }
+
     /// Each filter has an index that returns the orders in this order, or only few of them. If several filters are given, the most selective one is applied first.
-    private static func ids(_ filter: OrderFilter, isRare: Bool, after: (Date, UUID)?, limit: Int) -> SQL {
-        let source = Source(filter, isRare: isRare)
+    private static func ids(_ filter: OrderFilter, _ rare: RangeFilter?, _ frequent: [RangeFilter], after: (Date, UUID)?, limit: Int) -> SQL {
+        let source = Source(filter, rare, hasFrequent: !frequent.isEmpty)
         let (time, id) = (source.time, source.id)
         var sql = "SELECT " + id + " AS id FROM " + source.tables + " WHERE true"
         if let sku = filter.sku {
@@ -81,8 +113,8 @@ extension Store {
         if let customer = filter.customer { sql += " AND customer_id = \(customer)" }
         if let state = filter.state { sql += condition(state) }
         if let number = filter.number { sql += " AND number = \(number)" }
-        // Uses no index; if the prefix is rare, its orders are already the source.
-        if let email = filter.email, !isRare { sql += " AND starts_with(lower(email), \(email))" }
+        // The orders of a rare range are already the source.
+        for range in frequent { sql += range.scanned }
         if let since = filter.since { sql += " AND " + time + " >= \(since)" }
         if let until = filter.until { sql += " AND " + time + " < \(until)" }
         if let after { sql += " AND (" + time + ", " + id + ") < (\(after.0), \(after.1))" }
@@ -97,30 +129,26 @@ extension Store {
         /// Whether the tables begin with the orders themselves.
         let isOrders: Bool
 
-        init(_ filter: OrderFilter, isRare: Bool) {
-            let hasOrder = filter.customer != nil || filter.number != nil || filter.email != nil
-            isOrders = filter.customer != nil || filter.number != nil || filter.email != nil && isRare || filter.sku == nil && filter.state == nil
+        init(_ filter: OrderFilter, _ rare: RangeFilter?, hasFrequent: Bool) {
+            isOrders = filter.customer != nil || filter.number != nil || rare != nil || filter.sku == nil && filter.state == nil
             if isOrders {
                 // OFFSET makes the planner read the orders first, by their index, and then the saga of each.
                 let saga: SQL = " CROSS JOIN LATERAL (SELECT phase, outcome, due_minute FROM checkouts WHERE order_id = orders.id OFFSET 0) AS checkouts"
                 let states = filter.state == nil ? "" : saga
-                let rare = isRare ? filter.email.map { "(SELECT id, placed_at, customer_id, number FROM orders WHERE" + Store.prefix($0) + " OFFSET 0) AS orders" } : nil
-                (tables, time, id) = ((rare ?? "orders") + states, "orders.placed_at", "orders.id")
+                let few = rare.map { "(SELECT id, placed_at, customer_id, number, email, total FROM orders WHERE" + $0.indexed + " OFFSET 0) AS orders" as SQL }
+                (tables, time, id) = ((few ?? "orders") + states, "orders.placed_at", "orders.id")
             } else if filter.sku != nil {
                 let states: SQL = filter.state == nil ? "" : " JOIN checkouts USING (order_id)"
-                let orders: SQL = hasOrder ? " JOIN orders ON orders.id = order_skus.order_id" : ""
+                let orders: SQL = hasFrequent ? " JOIN orders ON orders.id = order_skus.order_id" : ""
                 (tables, time, id) = ("order_skus" + states + orders, "order_skus.placed_at", "order_skus.order_id")
             } else {
-                let orders: SQL = hasOrder ? " JOIN orders ON orders.id = order_id" : ""
+                let orders: SQL = hasFrequent ? " JOIN orders ON orders.id = order_id" : ""
                 (tables, time, id) = ("checkouts" + orders, "listed_at", "order_id")
                 // PostgreSQL does not treat a column that is null as constant.
                 if filter.state == "confirmed" { lead = "outcome DESC, " }
             }
         }
     }
-
-    /// The last character of ASCII, which no address contains, ends the range.
-    private static func prefix(_ email: String) -> SQL { " lower(email) ~>=~ \(email) AND lower(email) ~<~ \(email + "\u{7F}")" }
 
     /// The column `outcome` is null for pending and confirmed orders; a pending one has a deadline.
     private static func condition(_ state: String) -> SQL {

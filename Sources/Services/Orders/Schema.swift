@@ -206,5 +206,10 @@ enum Schema {
                 -- Checkouts whose step was repeated without an answer: only a few.
                 CREATE INDEX checkouts_stuck ON checkouts (listed_at, order_id) WHERE due_minute IS NOT NULL AND drives >= 3;
                 """),
+        Migration(
+            id: "orders by total",
+            sql: """
+                CREATE INDEX orders_by_total ON orders (total, placed_at, id);
+                """),
     ]
 }
