@@ -145,7 +145,7 @@ def links(tab, pattern):
 
 def pages(tab, console):
     """The console's pages by name, with one page of each kind of contents."""
-    found = {name or "overview": f"{console}/{name}".rstrip("/") for name in ["", "groups", "letters", "jobs", "checkouts", "payments", "notifications"]}
+    found = {name or "overview": f"{console}/{name}".rstrip("/") for name in ["", "groups", "letters", "waiting", "jobs", "checkouts", "payments", "notifications"]}
     steps = [
         ("letters", "letter", r"/letters/[0-9a-f-]{36}$"), ("jobs", "job", r"/jobs/[0-9a-f-]{36}$"), ("notifications", "order", r"/checkouts/[0-9a-f-]{36}$"),
         ("notifications", "resend", r"/resend"), ("payments", "settle", r"/settle"),
@@ -159,6 +159,7 @@ def pages(tab, console):
         for action in actions if name in found else []:
             found[f"{name}-{action}"] = f"{found[name]}/{action}"
     found["replay-all"] = f"{console}/jobs/new?action=replay"
+    found["waiting-send"] = f"{console}/waiting/send?cause=mail-not-sent"
     return found
 
 

@@ -6,9 +6,14 @@ import Terminal
 /// The parts that pages are made of.
 enum Part {
     /// The duration since a time, with the time itself as a tooltip and for programs.
-    static func age(_ time: Date, _ now: Date) -> Markup {
+    static func age(_ time: Date, _ now: Date) -> Markup { duration(now.timeIntervalSince(time), time) }
+
+    /// The duration until a time, in the same form.
+    static func until(_ time: Date, _ now: Date) -> Markup { duration(time.timeIntervalSince(now), time) }
+
+    private static func duration(_ seconds: Double, _ time: Date) -> Markup {
         let exact = time.ISO8601Format()
-        return "<time datetime=\"\(exact)\" title=\"\(exact)\">\(max(0, now.timeIntervalSince(time)).age)</time>"
+        return "<time datetime=\"\(exact)\" title=\"\(exact)\">\(max(0, seconds).age)</time>"
     }
 
     static func moment(_ time: Date) -> Markup {

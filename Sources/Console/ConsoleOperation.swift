@@ -20,6 +20,8 @@ package enum ConsoleOperation: String, CaseIterable, Sendable {
     case startJob = "deadletters.jobs.start"
     case cancelJob = "deadletters.jobs.cancel"
     case resumeJob = "deadletters.jobs.resume"
+    case waiting = "deadletters.waiting.list"
+    case sendWaiting = "deadletters.waiting.send"
     case orders = "orders.orders.list"
     case checkouts = "orders.checkouts.list"
     case checkout = "orders.checkouts.get"
@@ -37,9 +39,9 @@ package enum ConsoleOperation: String, CaseIterable, Sendable {
     /// The durability that openapi.yaml gives, as for the ingress; sealed messages are never stored.
     package var durability: Durability {
         switch self {
-        case .signIn, .groups, .letters, .letter, .letterStats, .audit, .jobs, .job, .orders, .checkouts, .checkout, .payments, .notifications: .query
+        case .signIn, .groups, .letters, .letter, .letterStats, .audit, .jobs, .job, .waiting, .orders, .checkouts, .checkout, .payments, .notifications: .query
         case .signOut, .changeGroup, .discard, .restore, .edit, .revert, .cancelJob, .resumeJob, .assignCheckout, .settlePayment, .resendNotification: .command
-        case .replay, .startJob, .retryCheckout, .compensateCheckout: .durable
+        case .replay, .startJob, .sendWaiting, .retryCheckout, .compensateCheckout: .durable
         }
     }
 }

@@ -36,7 +36,7 @@ struct Route: Sendable {
 
     /// All routes of the console. The first match is used.
     static let all: [Route] = {
-        let letters = GroupsPage.routes + LettersPage.routes + LetterPage.routes + JobsPage.routes + JobPage.routes
+        let letters = GroupsPage.routes + LettersPage.routes + LetterPage.routes + WaitingPage.routes + JobsPage.routes + JobPage.routes
         let orders = CheckoutsPage.routes + CheckoutPage.routes + PaymentsPage.routes + NotificationsPage.routes
         return [Route(.get, "", .overview, Overview.show)] + letters + orders
     }()

@@ -37,8 +37,9 @@ struct PageContext: Sendable {
 
 /// The effect of a form, which the next page shows.
 enum Notice: String, Sendable, CaseIterable {
-    case replayed, discarded, restored, edited, reverted, changed, cancelled, resumed, retried, compensated, assigned, settled, resent
+    case replayed, discarded, restored, edited, reverted, changed, cancelled, resumed, retried, compensated, assigned, settled, resent, sent
     case settledOnly = "settled-only"
+    case noneSent = "none-sent"
 
     static let field = "done"
 
@@ -58,6 +59,8 @@ enum Notice: String, Sendable, CaseIterable {
         case .settled: "The decision was recorded."
         case .settledOnly: "The decision was recorded, but its dead letter could not be closed. Replay that letter to close it."
         case .resent: "The notification will be sent again."
+        case .sent: "The messages are sent now. Those that fail again are listed as waiting again."
+        case .noneSent: "No message was sent: none that matches can be sent now."
         }
     }
 }
@@ -74,13 +77,14 @@ struct Page: Sendable {
 
 /// The parts of the console, in the order of its navigation.
 enum Section: String, Sendable, CaseIterable {
-    case overview, groups, letters, jobs, checkouts, payments, notifications
+    case overview, groups, letters, waiting, jobs, checkouts, payments, notifications
 
     var title: String {
         switch self {
         case .overview: "Overview"
         case .groups: "Groups"
         case .letters: "Dead letters"
+        case .waiting: "Waiting"
         case .jobs: "Jobs"
         case .checkouts: "Checkouts"
         case .payments: "Payments"

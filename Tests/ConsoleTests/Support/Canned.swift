@@ -21,6 +21,8 @@ enum Canned {
             case .jobs: #"{"items": [\#(job)], "nextCursor": "next+/="}"#
             case .job: job
             case .startJob: dryRun ? #"{"selected": 300, "orders": 297, "byCause": [{"cause": "\#(text)", "queue": "\#(text)", "count": 300}]}"# : job
+            case .waiting: #"{"items": [\#(waitingLine)], "nextCursor": "next+/=", "causes": [\#(waitingCause)]}"#
+            case .sendWaiting: #"{"selected": 309, "orders": 300, "byCause": [{"service": "\#(text)", "operation": "\#(text)", "cause": "\#(text)", "count": 309}]}"#
             case .orders: #"{"items": [{"id": "\#(order)"}]}"#
             case .checkouts: #"{"items": [\#(checkoutLine)], "nextCursor": "next+/="}"#
             case .checkout: checkout
@@ -63,6 +65,17 @@ enum Canned {
         {"id": "\(id)", "action": "replay", "filter": {"cause": "\(text)"}, "state": "stopped", "phase": "acting", "reason": "\(text)", "selected": 300, "sent": 120, "handled": 90,
          "diedAgain": 30, "unknown": 0, "skipped": 2, "skips": {"\(text)": 2}, "rate": 5, "startedAt": "2026-01-15T09:31:40.000Z", "startedBy": "\(text)",
          "orders": {"\(text)": 5}}
+        """
+
+    private static let waitingLine = """
+        {"id": "\(id)", "messageId": "\(text)", "service": "\(text)", "queue": "\(text)", "operation": "\(text)", "cause": "\(text)", "detail": "\(text)", "attempt": 5,
+         "since": "2026-01-15T09:20:03.120Z", "setAsideAt": "2026-01-15T09:23:41.870Z", "dueAt": "2026-01-15T09:35:41.870Z", "isSendable": true, "orderId": "\(order)",
+         "orderNumber": "\(text)"}
+        """
+
+    private static let waitingCause = """
+        {"service": "\(text)", "operation": "\(text)", "cause": "\(text)", "text": "\(text)", "count": 309, "sent": 0, "orders": 300, "since": "2026-01-15T09:20:03.120Z",
+         "nextDueAt": "2026-01-15T09:35:41.870Z", "lastDueAt": "2026-01-15T09:38:12.004Z"}
         """
 
     private static let checkoutLine = """

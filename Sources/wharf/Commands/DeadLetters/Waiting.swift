@@ -1,7 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
 import JSON
-import Messaging
 import Operator
 import Runtime
 import Terminal
@@ -36,9 +35,8 @@ extension DeadLettersCommand {
                     let printer = ListPrinter(options: command.options, columns: WaitingLine.columns(at: shell.clock.now()), emptiness: "No message waits.")
                     try await printer.print("deadletters.waiting.list", command.filter.parameters, shell)
                 } else {
-                    let reply = try await shell.accepted("deadletters.waiting.list", .query, command.filter.parameters.merging(["limit": "1"]) { $1 })
-                    let causes = try JSON.decode(WaitingCauses.self, from: reply.body).causes
-                    Console.print(try WaitingCauses.text(causes, command.options, .own, at: shell.clock.now()))
+                    let list = try await shell.get(WaitingList.self, "deadletters.waiting.list", command.filter.parameters.merging(["limit": "1"]) { $1 })
+                    Console.print(try WaitingCause.listing(list.causes ?? [], command.options, .own, at: shell.clock.now()))
                 }
             }
         }
@@ -66,98 +64,30 @@ struct WaitingFilterOptions: ParsableArguments, Sendable {
     }
 }
 
-/// The causes for which messages wait, as the service reports them.
-struct WaitingCauses: Decodable, Sendable {
-    struct Cause: Codable, Sendable, Equatable {
-        let service: String
-        let operation: String?
-        let cause: String
-        let text: String
-        let count: Int
-        let sent: Int
-        let orders: Int
-        let since: Date
-        let nextDueAt: Date
-        let lastDueAt: Date
-    }
-
-    let causes: [Cause]
-
-    static func text(_ causes: [Cause], _ options: ListOptions, _ terminal: Terminal, at now: Date) throws -> String {
+extension WaitingCause {
+    static func listing(_ causes: [WaitingCause], _ options: ListOptions, _ terminal: Terminal, at now: Date) throws -> String {
         if options.json { return String(decoding: try JSON.encode(["causes": causes]), as: UTF8.self) + "\n" }
         if options.ndjson { return try causes.map { String(decoding: try JSON.encode($0), as: UTF8.self) + "\n" }.joined() }
-        var table = Columns<Cause>([
-            Column("service") { $0.service }, Column("operation") { $0.operation ?? "-" }, Column("cause") { $0.cause },
-            Column("waiting", isNumber: true) { "\($0.count)" }, Column("sent now", isNumber: true) { "\($0.sent)" },
-            Column("orders", isNumber: true) { "\($0.orders)" },
-            Column("since", isNumber: true, plain: { $0.since.ISO8601Format() }) { now.timeIntervalSince($0.since).age },
-            Column("returns in", isNumber: true, plain: { $0.nextDueAt.ISO8601Format() }) { $0.nextDueAt.timeIntervalSince(now).age },
-            Column("last in", isNumber: true, plain: { $0.lastDueAt.ISO8601Format() }) { $0.lastDueAt.timeIntervalSince(now).age },
-            Column("text") { $0.text },
-        ])
+        var table = Columns<WaitingCause>(columns(at: now))
         guard terminal.columns != nil else { return table.plain(causes) }
         return causes.isEmpty ? "No message waits.\n" : table.table(causes, terminal.paint, width: terminal.columns)
     }
 }
 
-/// A message on the retry ladder.
-struct WaitingLine: Decodable, Sendable {
-    let id: String
-    let queue: String
-    let operation: String?
-    let cause: String
-    let detail: String
-    let attempt: Int
-    let since: Date
-    let dueAt: Date
-    let sentAt: Date?
-    let orderId: String?
-    let orderNumber: String?
-
-    static func columns(at now: Date) -> [Column<WaitingLine>] {
-        [
-            Column("id") { $0.id }, Column("returns in", isNumber: true, plain: { $0.dueAt.ISO8601Format() }) { $0.dueAt.timeIntervalSince(now).age },
-            Column("since", isNumber: true, plain: { $0.since.ISO8601Format() }) { now.timeIntervalSince($0.since).age },
-            Column("attempt", isNumber: true) { "\($0.attempt)" }, Column("state") { $0.sentAt == nil ? "waiting" : "sent now" },
-            Column("operation") { $0.operation ?? $0.queue }, Column("order") { $0.orderNumber ?? $0.orderId ?? "-" }, Column("cause") { $0.cause },
-            Column("detail") { $0.detail },
-        ]
-    }
-}
-
 /// Sends the messages that a filter selects now.
 struct WaitingSending: Sendable {
-    struct Selection: Decodable, Sendable {
-        struct Cause: Decodable, Sendable {
-            let service: String
-            let operation: String?
-            let cause: String
-            let count: Int
-        }
-
-        let selected: Int
-        let orders: Int
-        let byCause: [Cause]
-    }
-
     let filter: WaitingFilterOptions
 
     /// Shows what is selected, and sends it once `agree` returns.
     func run(
         _ requests: any OperatorRequests, dryRun: Bool, write: @Sendable (String) -> Void = { Console.print($0) }, _ agree: @Sendable (String) async throws -> Void
     ) async throws {
-        let preview = try await send(requests, dryRun: true)
+        let preview = try await requests.sendWaiting(filter.parameters, dryRun: true)
         let causes = preview.byCause.map { "  \($0.count)\t\($0.cause.printable) in \(($0.operation ?? $0.service).printable)\n" }.joined()
         write("\(preview.selected) would be sent now, of \(preview.orders) orders\n" + causes)
         if dryRun { return }
         guard preview.selected > 0 else { return write("Nothing to do.\n") }
         try await agree("Send \(preview.selected) messages now?")
-        write("\(try await send(requests, dryRun: false).selected) are sent now; wharf dead-letters waiting shows those that fail again.\n")
-    }
-
-    private func send(_ requests: any OperatorRequests, dryRun: Bool) async throws -> Selection {
-        var members: [String: JSONValue] = ["filter": .object(filter.parameters.mapValues { .string($0) })]
-        if dryRun { members["dryRun"] = true }
-        return try JSON.decode(Selection.self, from: try await requests.accepted("deadletters.waiting.send", .durable, [:], try JSON.encode(members)).body)
+        write("\(try await requests.sendWaiting(filter.parameters, dryRun: false).selected) are sent now; wharf dead-letters waiting shows those that fail again.\n")
     }
 }
