@@ -26,10 +26,15 @@ struct GatewayProcess: Sendable {
         Visitor(wharf: try .get(), token: token, entrance: .init(url: url, web: web))
     }
 
+    /// A curl that ignores the environment's proxy, which another test may have set.
+    func curlCommand(_ arguments: [String]) -> ProcessCommand {
+        ProcessCommand("/usr/bin/curl", ["-sS", "--noproxy", "*", "--cacert", certificate] + arguments)
+    }
+
     /// The answer to a request that curl sends, because the client here cannot.
     func curl(_ arguments: [String]) async throws -> String {
         let output = "\(folder)/curl-\(UUID())"
-        let process = ManagedProcess(name: "curl", command: ProcessCommand("/usr/bin/curl", ["-sS", "--max-time", "20", "--cacert", certificate] + arguments), output: .file(output))
+        let process = ManagedProcess(name: "curl", command: curlCommand(["--max-time", "20"] + arguments), output: .file(output))
         try await process.start()
         #expect(await process.exit == .exited(0))
         return try String(contentsOfFile: output, encoding: .utf8)

@@ -45,9 +45,7 @@ extension System {
                 #expect(answer["order", "state"] == "requiresAction")
                 let (order, token) = (try #require(answer["order", "id"]?.text), try #require(answer["token"]?.text))
                 let output = "\(gateway.folder)/events"
-                let listener = ManagedProcess(
-                    name: "curl", command: ProcessCommand("/usr/bin/curl", ["-sSN", "--cacert", gateway.certificate, "\(gateway.url)/v1/orders/\(order)/events?token=\(token)"]),
-                    output: .file(output))
+                let listener = ManagedProcess(name: "curl", command: gateway.curlCommand(["-N", "\(gateway.url)/v1/orders/\(order)/events?token=\(token)"]), output: .file(output))
                 try await listener.start()
                 try await eventually("The first events") { try String(contentsOfFile: output, encoding: .utf8).contains("data:") }
                 // The stream continues, because the order waits for its customer.
