@@ -28,9 +28,10 @@ extension System {
 
         /// The processes' admin addresses, by role.
         private static func addresses(of wharf: RunningWharf) throws -> [(role: String, address: String)] {
-            let port = try #require(Int(wharf.url.split(separator: ":").last ?? ""))
+            // The other ports of ingress and console serve no metrics.
+            let served = [wharf.url, try wharf.record.consoleURL ?? ""].compactMap { URLComponents(string: $0)?.port }
             return try wharf.record.processes.filter { $0.isRole && $0.role != "sandbox" }.map { process in
-                (process.role, "127.0.0.1:\(try #require(ProcessView(pid: process.pid).listeningPorts.subtracting([port]).min()))")
+                (process.role, "127.0.0.1:\(try #require(ProcessView(pid: process.pid).listeningPorts.subtracting(served).min()))")
             }
         }
 
