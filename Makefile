@@ -6,9 +6,9 @@
 # make sanitize run the tests of clients and parsers under AddressSanitizer and ThreadSanitizer; two cold builds
 # make mutants  plant bugs, several in one build where none can hide another, and name those that no test catches; MUTANTS='Orders|inbox' takes those that match
 # make lint     check scripts, Dockerfiles, workflows and manifests; reports what it cannot check offline
-# make images   the images of production, development and gateway, as VERSION; make sbom lists their contents, make scan their known vulnerabilities
-# make publish  push the images of VERSION to IMAGE; make deploy rolls them out to the cluster of KUBECONFIG
-# make restore  rehearse a restore of the database of the `wharf-dev up` in SHOP; make upgrade a rolling upgrade from OLD to this build
+# make images   build the production, development and gateway images, tagged VERSION; make sbom lists their contents, make scan their known vulnerabilities
+# make publish  push the images of VERSION to IMAGE; make deploy rolls them out to the cluster in KUBECONFIG
+# make restore  rehearse restoring the database of the `wharf-dev up` in SHOP; make upgrade rehearses a rolling upgrade from OLD to this build
 # make adding   add a service to a copy of the repository as docs/ADDING.md says, and send it a request
 # make format   write the sources as .swift-format has them; make test refuses what is not so
 # make build    the executables: .build/release/wharf for production, .build/release/wharf-dev for everything else
@@ -31,7 +31,7 @@ SWIFT_SOURCES := Package.swift Sources Tests
 VERSION ?= latest
 IMAGE ?= wharf
 DOCKER ?= docker
-# The tools that read the images, which are images themselves.
+# Tools that inspect the images. They are images themselves.
 SYFT := anchore/syft:v1.33.0
 GRYPE := anchore/grype:v0.100.0
 
@@ -65,7 +65,7 @@ sbom:
 	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(SYFT) --output spdx-json "$$image:$(VERSION)" >".build/sbom/$$image.spdx.json"; \
 	done
 
-# Fails for serious known vulnerabilities that have a fix.
+# Fails on serious known vulnerabilities for which a fix exists.
 scan:
 	@set -e; for image in wharf wharf-gateway; do \
 	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(GRYPE) --only-fixed --fail-on high "$$image:$(VERSION)"; \

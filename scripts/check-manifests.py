@@ -17,7 +17,7 @@ FOLDERS = ["overlays/production", "overlays/trial", "release"]
 MANIFESTS = pathlib.Path("deploy/kubernetes")
 STACK = pathlib.Path("deploy/swarm/stack.yaml")
 SCHEMAS = pathlib.Path(os.environ.get("WHARF_SCHEMAS", "../shared/schemas"))
-# Secrets that are created elsewhere: the certificate authority of CloudNativePG, the access to the store of backups, and the certificate of the host.
+# Secrets that are created elsewhere: CloudNativePG's certificate authority, the credentials of the backup store, and the host's certificate.
 MADE_ELSEWHERE = {"wharf-postgres-ca", "wharf-backups", "wharf-tls"}
 
 problems: list[str] = []
@@ -87,7 +87,7 @@ def pods(document: dict) -> dict | None:
 
 
 def check_pods(where: str, documents: list[dict], made: dict[str, dict], known: set[str]) -> None:
-    """Every reference of a container exists, and no container has more rights than it needs."""
+    """Checks that every reference of a container exists, and that no container has more rights than it needs."""
     maps = {d["metadata"]["name"]: d["data"] for d in documents if d["kind"] == "ConfigMap"}
     for document in documents:
         pod = pods(document)
@@ -141,10 +141,10 @@ def matches(selector: dict, labels: dict) -> bool:
 
 
 def check_references(where: str, documents: list[dict], everything: list[dict]) -> None:
-    """Every selector and autoscaler matches something, and every role is covered."""
+    """Checks that every selector and autoscaler matches something, and that every role is covered."""
     deployments = {d["metadata"]["name"]: d for d in documents if d["kind"] == "Deployment"}
     labels = [d["spec"]["template"]["metadata"]["labels"] for d in everything if pods(d)]
-    # Of the operators' pods: the labels that they set.
+    # Labels that the operators set on their pods.
     labels += [{"app.kubernetes.io/name": d["metadata"]["name"]} for d in everything if d["kind"] == "RabbitmqCluster"]
     labels += [{"cnpg.io/cluster": d["metadata"]["name"]} for d in everything if d["apiVersion"].startswith("postgresql.cnpg.io") and d["kind"] == "Cluster"]
     scaled, protected = set(), set()
@@ -170,7 +170,7 @@ def check_references(where: str, documents: list[dict], everything: list[dict]) 
 
 
 def check_queues(where: str, documents: list[dict]) -> None:
-    """Every trigger names a queue of its pool; one on a missing queue never scales."""
+    """Checks that every trigger names a queue of its pool. A trigger on a missing queue never scales."""
     queues = {queue["name"] for queue in json.loads(pathlib.Path("topology/definitions.json").read_text())["queues"]}
     for document in documents:
         for trigger in document["spec"]["triggers"] if document["kind"] == "ScaledObject" else []:
@@ -180,7 +180,7 @@ def check_queues(where: str, documents: list[dict]) -> None:
 
 
 def check_swarm(known: set[str]) -> None:
-    """The same for the stack of Docker Swarm."""
+    """Checks the Docker Swarm stack in the same way."""
     stack = yaml.safe_load(STACK.read_text())
     if shutil.which("docker"):
         given = {"WHARF_IMAGE": "wharf:1", "WHARF_GATEWAY_IMAGE": "wharf-gateway:1"}

@@ -56,7 +56,7 @@ class Tab:
                 if self.run(condition):
                     return
             except RuntimeError:
-                pass  # between two pages
+                pass  # The browser is between two pages.
             time.sleep(0.05)
         raise TimeoutError(condition)
 
@@ -108,7 +108,7 @@ def letter(number, queue, operation, cause, detail, body):
 
 
 def fill():
-    """Creates orders, letters, a job and other contents for each page in an empty shop."""
+    """Creates orders, letters, a job and other content for each page in an empty shop."""
     request("POST", "/v1/products", {"sku": "LOOK", "name": "Coffee", "price": {"amount": 1190, "currency": "EUR"}}, ADMIN)
     request("PUT", "/v1/stock/LOOK", {"onHand": 100}, ADMIN)
     orders = []
@@ -144,7 +144,7 @@ def links(tab, pattern):
 
 
 def pages(tab, console):
-    """The console's pages by name, with one page of each kind of contents."""
+    """The console's pages by name, with one page of each kind of content."""
     found = {name or "overview": f"{console}/{name}".rstrip("/") for name in ["", "groups", "letters", "waiting", "jobs", "checkouts", "payments", "notifications"]}
     steps = [
         ("letters", "letter", r"/letters/[0-9a-f-]{36}$"), ("jobs", "job", r"/jobs/[0-9a-f-]{36}$"), ("notifications", "order", r"/checkouts/[0-9a-f-]{36}$"),
@@ -177,7 +177,7 @@ def main():
             sign_in(tab, console, os.environ["ADMIN_EMAIL"], os.environ["ADMIN_PASSWORD"])
             sheets.update(pages(tab, console))
             sheets.update({"docs": f"{shop}/docs", "docs-concepts": f"{shop}/docs/concepts", "docs-operation": f"{shop}/docs/carts.checkouts.create"})
-            tab.send("Page.setBypassCSP", enabled=True)  # axe-core is no script of the page
+            tab.send("Page.setBypassCSP", enabled=True)  # axe-core is not one of the page's scripts
             for name, url in sheets.items():
                 for width, pixels in WIDTHS.items():
                     for scheme in SCHEMES:

@@ -1,10 +1,11 @@
 import Logging
 import PostgreSQL
 
-/// The tables that a service only adds rows to: logs of what people have decided.
+/// The tables that a service only adds rows to: logs of people's decisions.
 ///
-/// They belong to the administrator, with their partitions and with the functions that create and drop those. The service's role may read them and insert; it has no right to update, delete or truncate, and because it is not their owner it
-/// can neither give itself one nor drop their triggers. Without a role of its own the service is the administrator, and the triggers alone protect them.
+/// The administrator owns these tables, their partitions, and the functions that create and drop partitions. The service's role may only read and insert rows. Because it is
+/// not the owner, it can neither grant itself the right to update, delete or truncate, nor drop the triggers that forbid these. A service without a separate role runs as the
+/// administrator, and then only the triggers protect the tables.
 struct AppendOnlyTables: Sendable {
     let service: ServiceName
     /// The service's role.
@@ -34,7 +35,7 @@ struct AppendOnlyTables: Sendable {
         }
     }
 
-    /// Changes those tables, with their partitions, and those functions that exist and belong to `owner`.
+    /// Changes the existing tables, partitions and functions that belong to `owner`.
     private func change(
         on administrator: PostgresPool, from owner: String, _ statements: @Sendable (SQL) -> [SQL], function: @Sendable (SQL) -> [SQL]
     ) async throws {
@@ -80,6 +81,6 @@ struct AppendOnlyTables: Sendable {
 
 extension ServiceName {
     fileprivate var appendOnlyTables: [String] { self == .deadletters ? ["audit"] : [] }
-    /// Functions without arguments that create and drop their partitions.
+    /// Functions without arguments that create and drop the tables' partitions.
     fileprivate var keepersOfTables: [String] { self == .deadletters ? ["keep_audit"] : [] }
 }

@@ -9,7 +9,7 @@ import WebClient
 extension Assembly {
     /// The broker user of the web console, and its override in the settings.
     package static let console = "console"
-    /// The time that a page waits for the management API.
+    /// The maximum time that a page waits for the management API.
     private static let longestManagementAnswer: Duration = .seconds(4)
 
     /// Everything that a console process runs.

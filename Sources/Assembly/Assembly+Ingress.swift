@@ -41,8 +41,8 @@ extension Assembly {
         return bound + [keys, events, changes, Listener(ingress, at: address, "WHARF_HTTP_ADDRESS", listening), pause]
     }
 
-    /// A client that seals requests with credentials for users, the services that it needs on the thread, and the service that fetches the key.
-    /// - Parameter sealing: The operations with credentials.
+    /// - Parameter sealing: The operations whose requests contain credentials, which are sealed for the users service.
+    /// - Returns: The client, the services that it needs on the thread, and the service that fetches the key.
     func sealingClient(
         _ user: String, sealing operations: Set<String>, on thread: IOThread
     ) throws -> (client: RequestClient, services: [any Service], keys: SealingKeyService) {

@@ -37,7 +37,7 @@ package struct AuditRole: Sendable {
         }
     }
 
-    /// The tables and views of a service that it may read: all but the inbox, and partitions, which are read through their tables.
+    /// The tables and views of a service that the role may read: all except the inbox and partitions. Partitions are read through their tables.
     private func visible(_ service: ServiceName, on transaction: any SQLConnection) async throws -> [String] {
         if service == .users { return [Self.trail] }
         return try await transaction.query(

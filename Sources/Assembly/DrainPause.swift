@@ -3,9 +3,9 @@ import Operations
 import Runtime
 import ServiceLifecycle
 
-/// The pause between the end of an ingress's readiness and the end of its listener. It starts after the ingress, so it stops before it.
+/// The pause between the moment when an ingress stops being ready and the moment when its listener closes. This service starts after the ingress, so it stops first.
 ///
-/// Without it, a gateway could send a request to an ingress that has just stopped accepting connections, and could not know whether it was handled.
+/// Without it, a gateway could send a request to an ingress that has just stopped accepting connections, and would not know whether the request was handled.
 struct DrainPause: Service {
     let drain: Drain
     let pause: Duration

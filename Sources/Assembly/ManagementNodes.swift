@@ -4,7 +4,7 @@ import WebClient
 
 /// RabbitMQ's management API, on whichever node of the cluster answers.
 package struct ManagementNodes: Sendable {
-    /// The time in which a node must show that it is alive, if there are others. It answers without the rest of the cluster.
+    /// The time within which a node must show that it is alive, if there are other nodes. A node answers this check without the rest of the cluster.
     static let longestSilence: Duration = .seconds(3)
 
     private let bases: [String]
@@ -32,7 +32,7 @@ package struct ManagementNodes: Sendable {
 
     /// Returns the body of the response to a GET.
     /// - Throws: ``ManagementRefusal`` for an answer that is not a success; `WebClientError`.
-    func read(_ path: String, timeout: Duration) async throws -> [UInt8] {
+    package func read(_ path: String, timeout: Duration) async throws -> [UInt8] {
         let response = try await send("GET", path, timeout: timeout)
         guard response.isSuccess else { throw ManagementRefusal(status: response.status) }
         return response.body
@@ -50,7 +50,7 @@ package struct ManagementNodes: Sendable {
 }
 
 /// The management API answered with an error.
-struct ManagementRefusal: Error, CustomStringConvertible {
-    let status: Int
-    var description: String { "RabbitMQ's management API answered with status \(status)." }
+package struct ManagementRefusal: Error, CustomStringConvertible {
+    package let status: Int
+    package var description: String { "RabbitMQ's management API answered with status \(status)." }
 }

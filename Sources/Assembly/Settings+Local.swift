@@ -52,7 +52,7 @@ extension Settings {
         }
     }
 
-    /// Prefixes of the settings that hold secrets of single roles, besides the URLs in ``ways``.
+    /// Prefixes of the settings that hold the secrets of a single role, apart from the URLs in ``ways``.
     private static let secretsOfRoles = [
         "STRIPE_", "PAYPAL_", "SENDGRID_", "TWILIO_", "WHARF_DEAD_LETTER_", "WHARF_MAIL_URL", "WHARF_REDIS_URL", "WHARF_RABBITMQ_MANAGEMENT_URL",
     ]

@@ -1,8 +1,8 @@
 import Assembly
+import Messaging
 
 /// How many messages wait in the broker, by queue; empty where this is unknown.
 struct BrokerBacklog: Sendable, Equatable {
-    private static let ladder = "retry."
     private static let deadLetters = "dead-letters"
 
     var messages: [String: Int] = [:]
@@ -10,7 +10,7 @@ struct BrokerBacklog: Sendable, Equatable {
     /// Whether a message for this service may be waiting: in its queue, on the retry ladder, or on its way to the stored dead letters.
     func holds(for service: ServiceName) -> Bool {
         messages.contains { queue, count in
-            count > 0 && (queue.hasPrefix("\(service.rawValue).") || queue.hasPrefix(Self.ladder) || queue == Self.deadLetters)
+            count > 0 && (queue.hasPrefix("\(service.rawValue).") || QueueNames.isRung(queue) || queue == Self.deadLetters)
         }
     }
 }

@@ -3,7 +3,7 @@ import ServiceLifecycle
 import Synchronization
 import Terminal
 
-/// Reads the queues periodically, and keeps each pool at the number of workers that it needs. When it is stopped, it ends the workers that it has started.
+/// Reads the queues periodically, and keeps each pool at the number of workers that it needs. When stopped, it ends the workers that it has started.
 package struct Autoscaler: Service {
     package struct Pool: Sendable {
         package let name: String
@@ -81,7 +81,7 @@ package struct Autoscaler: Service {
     }
 
     private func adjust(_ pool: Pool, _ scaler: inout PoolScaler, _ loads: [String: QueueLoad]) async throws {
-        // Where workers cannot be counted, the queue's consumers are.
+        // If workers cannot be counted, the queue's consumers are counted instead.
         let consumers = pool.queues.compactMap { loads[$0]?.consumers }.max()
         guard let count = try await workers.count(of: pool.name) ?? consumers else {
             dryRun?("\(pool.name): \(ScalingReason.noFigures)")

@@ -8,7 +8,7 @@ package actor LocalWorkers: WorkerPools {
     private struct Member: Sendable {
         let pool: String
         let process: ManagedProcess
-        /// Ends with the member's retirement.
+        /// Ends when the member is retired.
         let service: AsyncStream<Never>
         let retirement: AsyncStream<Never>.Continuation
     }

@@ -1,8 +1,8 @@
 /// Decides how many workers one pool needs, from the load of its queues. It reads no clock and does no I/O: equal calls make equal decisions.
 ///
-/// A pool grows at once to the number that it needs, and shrinks by one worker at a time after a calm period. A worker's capacity is measured while a backlog keeps it busy,
-/// and decides if the load still fits with one worker fewer, so a steady load leads to a steady number of workers. Without statistics only
-/// the bounds are applied.
+/// A pool grows at once to the number that it needs, and shrinks by one worker at a time after a calm period. A worker's capacity is measured while a backlog keeps it busy.
+/// The measured capacity determines whether the load would still fit with one worker fewer, so a steady load leads to a steady number of workers. Without statistics,
+/// only the bounds are applied.
 package struct PoolScaler: Sendable {
     package struct Decision: Sendable, Equatable {
         package let workers: Int
@@ -12,7 +12,7 @@ package struct PoolScaler: Sendable {
     package let queues: [String]
     package let bounds: ClosedRange<Int>
     private let goals: ScalingGoals
-    /// Messages a second that one consumer of a queue handles when it is never idle.
+    /// Messages per second that one consumer of a queue handles when it is never idle.
     private var capacities: [String: Double] = [:]
     private var calmSince: ContinuousClock.Instant?
     private var changedAt: ContinuousClock.Instant?
@@ -62,7 +62,7 @@ package struct PoolScaler: Sendable {
     private mutating func learn(_ queue: String, _ load: QueueLoad) {
         guard load.consumers > 0, load.handled > 0 else { return }
         let rate = load.handled / Double(load.consumers)
-        // The two conditions on which a pool grows; each of them also shows its capacity.
+        // The two conditions under which a pool grows. Either one means that its consumers are never idle.
         if wait(load, at: load.handled) > goals.wait || load.messages > goals.depth * load.consumers {
             capacities[queue] = rate
         } else if let capacity = capacities[queue] {

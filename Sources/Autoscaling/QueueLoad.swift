@@ -5,9 +5,9 @@ package struct QueueLoad: Sendable, Equatable {
     /// Messages that wait or are held by workers.
     package var messages: Int
     package var consumers: Int
-    /// Acknowledgements a second.
+    /// Acknowledgements per second.
     package var handled: Double
-    /// Messages that arrive a second.
+    /// Messages that arrive per second.
     package var arriving: Double
 
     package init(messages: Int, consumers: Int, handled: Double, arriving: Double) {

@@ -10,7 +10,7 @@ package enum ScalingReason: Sendable, Equatable, CustomStringConvertible {
     case settling
     /// Messages would wait too long.
     case waiting(queue: String, messages: Int, seconds: Double)
-    /// Too many messages for each worker.
+    /// There are too many messages per worker.
     case depth(queue: String, messages: Int)
     /// The pool needs more workers than its maximum.
     case full(needed: Int)

@@ -8,7 +8,7 @@ package protocol WorkerPools: Sendable {
     func scale(_ pool: String, to count: Int) async throws
 }
 
-/// Changes nothing: for a dry run beside workers that something else has started.
+/// Changes nothing. Used for a dry run alongside workers that another process has started.
 package struct UnchangedPools: WorkerPools {
     package init() {}
 

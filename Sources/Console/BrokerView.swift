@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JSON
+import Messaging
 
 /// RabbitMQ's queues, as its management API reports them, a few seconds late.
 package struct BrokerView: Sendable {
@@ -7,8 +8,6 @@ package struct BrokerView: Sendable {
     package typealias Fetch = @Sendable (_ path: String) async throws -> [UInt8]
 
     private static let path = "/api/queues?columns=name,messages,messages_ready,messages_unacknowledged,consumers,head_message_timestamp,message_stats.deliver_get_details.rate"
-    /// Prefixes of the queues that live as long as one process.
-    private static let ofProcesses = ["replies.", "events."]
 
     private let fetch: Fetch
 
@@ -19,7 +18,7 @@ package struct BrokerView: Sendable {
     /// The queues by name, without the reply queues of single processes.
     func queues() async throws -> [BrokerQueue] {
         let found: [BrokerQueue] = try JSON.decode(from: try await fetch(Self.path))
-        return found.filter { queue in !Self.ofProcesses.contains { queue.name.hasPrefix($0) } }.sorted { $0.name < $1.name }
+        return found.filter { !QueueNames.isOfProcess($0.name) }.sorted { $0.name < $1.name }
     }
 }
 
@@ -40,7 +39,7 @@ struct BrokerQueue: Decodable, Sendable, Equatable {
 
     /// True if messages wait without a consumer. Messages on the retry ladder and dead letters wait by design.
     var isNeglected: Bool { (messages ?? 0) > 0 && consumers == 0 && !isLadder }
-    var isLadder: Bool { name.hasPrefix("retry.") }
+    var isLadder: Bool { QueueNames.isRung(name) }
 
     private enum Member: String, CodingKey {
         case name, messages, consumers

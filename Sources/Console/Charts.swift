@@ -17,7 +17,7 @@ enum Chart {
         let whole = counts.count * (width + gap)
         // A wide chart fills its part of the page.
         let stretch: Markup = wide ? " preserveAspectRatio=\"none\"" : .nothing
-        let label = "\(counts.reduce(0, &+)) in 24 hours, at most \(counts.max() ?? 0) in one"
+        let label = "\(counts.reduce(0, &+)) in 24 hours, at most \(counts.max() ?? 0) in one hour"
         let baseline: Markup = "<rect class=\"base\" x=\"0\" y=\"\(height)\" width=\"\(whole)\" height=\"1\"/>"
         return """
             <svg class="\(wide ? "hours" : "spark")" viewBox="0 0 \(whole) \(height + 1)"\(stretch) width="\(whole)" height="\(height + 1)" role="img" aria-label="\(label)">\(baseline)\(bars)</svg>

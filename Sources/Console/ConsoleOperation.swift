@@ -36,7 +36,7 @@ package enum ConsoleOperation: String, CaseIterable, Sendable {
     /// The operations whose bodies hold credentials, which are sealed for users.
     package static let sensitive: Set<String> = [signIn.rawValue]
 
-    /// The durability that openapi.yaml gives, as for the ingress; sealed messages are never stored.
+    /// The durability that openapi.yaml declares, as for the ingress. Sealed messages are never stored.
     package var durability: Durability {
         switch self {
         case .signIn, .groups, .letters, .letter, .letterStats, .audit, .jobs, .job, .waiting, .orders, .checkouts, .checkout, .payments, .notifications: .query

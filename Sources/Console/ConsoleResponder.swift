@@ -133,10 +133,10 @@ struct ConsoleResponder: HTTPResponder {
     // MARK: Sessions
 
     private func toSignIn(_ request: Hummingbird.Request, _ connection: Connection) -> Answer {
-        // After the sign-in the page is shown again; a form is lost with its session.
+        // After the sign-in, the requested page is shown. A form that was sent is lost with its session.
         let next = request.method == .get ? Link.returning(request.uri.string) : nil
         var answer = Answer.redirect(Link.to("sign-in", query: ["next": next == Link.root ? nil : next]))
-        // Browsers leave the cookie out when a link of another site leads here: its session goes on.
+        // Browsers omit the cookie when the request comes from a link on another site. That session must stay open.
         if Cookie.session.value(request.headers, isEncrypted: connection.isEncrypted) != nil {
             answer.headers[values: .setCookie].append(Cookie.session.removal(isEncrypted: connection.isEncrypted))
         }

@@ -11,7 +11,7 @@ import ServiceLifecycle
 ///
 /// `run()` listens until it is shut down; then it accepts no new requests and finishes those in progress.
 package final class ConsoleServer: Service {
-    /// The maximum number of concurrent requests; further ones get 503 at once. Each may hold a form of 2 MiB.
+    /// The maximum number of concurrent requests; further ones get 503 immediately. Each may hold a form of 2 MiB.
     private static let maximumRequests = 64
     private static let maximumConnections = 512
 

@@ -26,7 +26,7 @@ struct Services: OperatorRequests {
         return try await requests.send(request, durability: durability, timeout: Self.timeout)
     }
 
-    /// An id that is equal when a form is sent again with the same content, so that the inbox recognises the duplicate. A corrected form is another request.
+    /// An id that stays the same when a form is sent again with the same content, so that the inbox recognises the duplicate. A corrected form gets a new id.
     private func id(_ operation: String, _ durability: Durability, _ parameters: [String: String], _ body: [UInt8]) -> UUID {
         guard durability != .query, let formID else { return randomness.uuid() }
         return .v5(namespace: Self.namespace, name: "\(caller.id.upperCaseText)|\(operation)|\(parameters["id"] ?? "")|\(formID)|\(SHA256.hex(body))")

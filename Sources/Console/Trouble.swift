@@ -3,7 +3,7 @@ import Messaging
 import Operator
 import Terminal
 
-/// The reason why a request could not be answered, as the administrator reads it.
+/// The reason why a request could not be answered, as shown to the administrator.
 struct Trouble: Sendable {
     let status: Int
     let title: String

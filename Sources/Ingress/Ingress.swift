@@ -19,7 +19,7 @@ public final class Ingress: Service {
     /// What guests have read lately; `ServiceChanges` makes it forget.
     public let answers: AnswerCache
 
-    /// Begin it a while before the shutdown of this service, if gateways check `/readyz`.
+    /// If gateways check `/readyz`, begin the drain some seconds before this service shuts down.
     public let drain = Drain()
 
     private let responder: IngressResponder

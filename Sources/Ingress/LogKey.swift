@@ -4,7 +4,7 @@ enum LogKey {
     /// Of the resource that a reply refers to, without its query, which may contain a token.
     static let location = "location"
     static let operation = "operation"
-    /// The same key in all services.
+    /// The id of an order, under the same key in all services.
     static let order = "order"
     /// Of the request, where it cannot contain a secret.
     static let path = "path"

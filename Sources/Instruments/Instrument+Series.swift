@@ -1,8 +1,8 @@
 public import Metrics
 import Synchronization
 
-/// The series of an instrument, by the values of its labels in the order of their declaration. Making one looks it up in the registry under a lock: a hot path
-/// makes it once and keeps it.
+/// The series of an instrument, by the values of its labels in the order of their declaration. Creating one looks it up in the registry under a lock,
+/// so hot paths create it once and keep it.
 extension Instrument {
     public func counter(_ values: String...) -> Counter { Counter(label: rawValue, dimensions: dimensions(values)) }
 
@@ -14,13 +14,13 @@ extension Instrument {
     private func dimensions(_ values: [String]) -> [(String, String)] { Array(zip(declaration.labels, values)) }
 }
 
-/// A gauge whose values are replaced together, by its one label.
+/// A gauge with one label, whose values are all replaced together.
 public final class GaugeSet: Sendable {
     private let instrument: Instrument
     private let labels: [String]
     private let gauges = Mutex<[String: Gauge]>([:])
 
-    /// - Parameter labels: Label values that are known beforehand. They begin at 0, because Prometheus does not notice an increase by which a series begins.
+    /// - Parameter labels: Label values that are known beforehand. They begin at 0, because Prometheus does not see a series appear as an increase.
     public init(_ instrument: Instrument, labels: [String] = []) {
         self.instrument = instrument
         self.labels = labels

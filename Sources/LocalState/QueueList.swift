@@ -7,8 +7,6 @@ import WebClient
 /// RabbitMQ's queues, as its management API reports them: up to some seconds old.
 package struct QueueList: Sendable {
     private static let timeout = Duration.seconds(10)
-    /// Prefixes of the queues that live as long as one process.
-    private static let ofProcesses = ["\(Exchange.replies).", "\(Exchange.events)."]
 
     package let transport: any HTTPTransport
     /// With an administrator's user and password.
@@ -20,12 +18,10 @@ package struct QueueList: Sendable {
     }
 
     /// Of all virtual hosts, by name; without the reply queues of single processes.
-    /// - Throws: ``UpError`` with code `start` for an answer that is not a list of queues; `WebClientError`.
+    /// - Throws: ``ManagementRefusal``; `WebClientError`; `DecodingError` for an answer that is not a list of queues.
     package func read() async throws -> [StatusReport.Queue] {
         let nodes = try ManagementNodes(managementURL, transport: transport)
-        let response = try await nodes.send("GET", "/api/queues?columns=name,messages,consumers", timeout: Self.timeout)
-        guard response.isSuccess else { throw UpError(.start, "RabbitMQ's management API answered with status \(response.status).") }
-        return try Self.queues(json: response.body)
+        return try Self.queues(json: try await nodes.read("/api/queues?columns=name,messages,consumers", timeout: Self.timeout))
     }
 
     /// The queues that exist, and those that should exist, by name.
@@ -36,7 +32,7 @@ package struct QueueList: Sendable {
 
     /// Warnings about queues that no worker consumes. The rungs of the retry ladder never have a consumer.
     package static func unconsumed(_ queues: [StatusReport.Queue], of topology: [String]) -> [String] {
-        let idle = queues.filter { $0.consumers == 0 && topology.contains($0.name) && !$0.name.hasPrefix("retry.") }.map(\.name)
+        let idle = queues.filter { $0.consumers == 0 && topology.contains($0.name) && !QueueNames.isRung($0.name) }.map(\.name)
         return idle.isEmpty ? [] : ["No consumer on \(idle.joined(separator: ", ")): messages wait there."]
     }
 
@@ -48,7 +44,7 @@ package struct QueueList: Sendable {
             let consumers: Int?
         }
         return try JSONDecoder().decode([Entry].self, from: Data(json))
-            .filter { entry in !Self.ofProcesses.contains { entry.name.hasPrefix($0) } }
+            .filter { !QueueNames.isOfProcess($0.name) }
             .map { StatusReport.Queue(name: $0.name, messages: $0.messages, consumers: $0.consumers) }
             .sorted { $0.name < $1.name }
     }

@@ -1,3 +1,4 @@
+import Messaging
 import Terminal
 
 /// The report of `wharf status`, as text and as JSON.
@@ -132,8 +133,8 @@ extension StatusReport {
 
     /// The rungs of the retry ladder are many and mostly empty: they take one line, and one more for each that holds messages.
     private static func rows(_ queues: [Queue]) -> [[String]] {
-        let ladder = queues.filter { $0.name.hasPrefix("retry.") }
-        let others = queues.filter { !$0.name.hasPrefix("retry.") }
+        let ladder = queues.filter { QueueNames.isRung($0.name) }
+        let others = queues.filter { !QueueNames.isRung($0.name) }
         let shown = others + ladder.filter { $0.messages != 0 }
         let known = ladder.compactMap(\.messages)
         let sum = ladder.isEmpty ? [] : [["retry ladder", known.count < ladder.count ? unknown : "\(known.reduce(0, +))", ""]]

@@ -96,7 +96,7 @@ package struct CheckoutReport: Decodable, Sendable {
 }
 
 extension CheckoutReport {
-    /// Describes if a service has handled the message, as far as the order's messages can be followed.
+    /// States whether a service has handled the message, as far as the order's messages can be followed.
     package func handling(ofMessage id: String?) -> String {
         guard let found = message(id) else { return "The inboxes have no such message for this order, so it is unknown whether it was handled." }
         guard let at = found.handledAt else { return "The message was not handled." }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Terminal
 
-/// A job of the service, as it reports it.
+/// A job, as deadletters reports it.
 package struct LetterJob: Decodable, Sendable, Equatable {
     package let id: String
     package let action: String

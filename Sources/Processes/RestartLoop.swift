@@ -32,7 +32,7 @@ package struct RestartLoop: Sendable {
         self.isReady = isReady
     }
 
-    /// Returns after cancellation, when the process has ended. The caller that cancels has to end the process.
+    /// Returns after cancellation, once the process has ended. The caller that cancels must end the process.
     package func run(_ report: @Sendable (Event) async -> Void) async {
         let clock = ContinuousClock()
         var policy = RestartPolicy()

@@ -11,8 +11,8 @@ package struct RestartPolicy: Sendable {
     package init() {}
 
     /// The pause before the next start.
-    /// - Parameter hadServed: whether it had been ready. Then the cause of its end came from outside, such as a request, and a client that repeats it must
-    /// not keep the process down for longer and longer.
+    /// - Parameter hadServed: True if the process had been ready. The cause of its end was then external, such as a request, and a client that repeats the request must not
+    /// keep the process down for ever longer.
     package mutating func pause(afterRunning lifetime: Duration, hadServed: Bool) -> Duration {
         if hadServed || lifetime >= Self.steady { next = Self.firstPause }
         defer { next = min(next * 2, Self.longestPause) }

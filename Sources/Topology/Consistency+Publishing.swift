@@ -4,11 +4,9 @@ import Messaging
 // That every process that publishes has permission to.
 
 extension Consistency {
-    private static let retryFamily = "retry."
-
     /// The rungs of the ladder are exchanges with a queue of the same name, whose policy makes messages expire and dead-letters them; there are no others.
     func retries(_ ladder: RetryLadder) -> [String] {
-        let names = ladder.rungs.flatMap { rung in RetryLadder.siblings.map { "\(Self.retryFamily)\(rung).\($0)" } }
+        let names = ladder.rungs.flatMap { rung in RetryLadder.siblings.map { "\(QueueNames.rungPrefix)\(rung).\($0)" } }
         var complaints: [String] = []
         for name in names {
             if !definitions.exchanges.contains(where: { $0.name == name }) { complaints.append("exchange \(name) is missing") }
@@ -23,7 +21,7 @@ extension Consistency {
             }
         }
         let strangers = Set(definitions.exchanges.map(\.name) + definitions.queues.map(\.name))
-            .filter { $0.hasPrefix(Self.retryFamily) && !names.contains($0) }
+            .filter { $0.hasPrefix(QueueNames.rungPrefix) && !names.contains($0) }
         return complaints + strangers.sorted().map { "\($0) is no rung of the retry ladder" }
     }
 
@@ -35,7 +33,7 @@ extension Consistency {
         let unheard = Set(requested).subtracting(openAPI).sorted().filter { operation in
             !users.contains { definitions.mayPublish($0, to: Exchange.requests, routingKey: operation) }
         }.map { "no user may publish \($0) to \(Exchange.requests)" }
-        let aside = definitions.exchanges.map(\.name).filter { $0.hasPrefix(Self.retryFamily) || [Exchange.deadLetters, Exchange.waiting].contains($0) }
+        let aside = definitions.exchanges.map(\.name).filter { $0.hasPrefix(QueueNames.rungPrefix) || [Exchange.deadLetters, Exchange.waiting].contains($0) }
         let stuck = services.flatMap { service in
             service.queues.flatMap { queue in
                 aside.filter { !definitions.mayPublish(service.name, to: $0, routingKey: queue) }

@@ -13,7 +13,7 @@ extension Definitions {
     /// The queues whose messages wait for as long as it takes.
     private static let kept = ["commands", "imports", "jobs"]
     private static let maximumDeadLetters = 1_000_000
-    /// Announcements of messages on the retry ladder: seconds of a burst, which the deadletters workers then store. The oldest are dropped beyond that.
+    /// Announcements of messages on the retry ladder that wait for the deadletters workers: enough for several seconds of a burst. Beyond that, the oldest are dropped.
     private static let maximumAnnouncements = 50_000
     private static let maximumAnnouncedBytes = 128 << 20
     /// Longer than any deadline of a query: its requester has stopped waiting.
@@ -174,7 +174,7 @@ extension Definitions {
         limit(
             "waiting", "^waiting$", Self.maximumAnnouncements,
             [
-                // They only make messages visible: losing some is better than refusing any. None is of use once its message has returned.
+                // Announcements only make messages visible, so losing some is better than refusing any. An announcement is useless once its message has returned.
                 "overflow": "drop-head", "max-length-bytes": .integer(Self.maximumAnnouncedBytes), "delivery-limit": .integer(Self.unlimited),
                 "message-ttl": .integer(ladder.queues.map(\.milliseconds).max() ?? 0),
             ])

@@ -33,7 +33,7 @@ public struct AMQPConfiguration: Equatable, Sendable {
     public var tls: TLS?
     /// Shown by the broker next to the connection.
     public var connectionName: String
-    /// The connection's purpose, for metrics: the name without the process in its first word.
+    /// The connection's purpose, for metrics: the name without its first word, which is the process.
     var purpose: String { connectionName.split(separator: " ", maxSplits: 1).dropFirst().first.map(String.init) ?? connectionName }
 
     /// A peer that is silent for twice this long is taken for dead: within 10 s by default, 5 s where there are several nodes. Whole seconds, held to 1 to 600 s.

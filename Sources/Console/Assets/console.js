@@ -21,7 +21,7 @@ if (page && place) {
     clearTimeout(timer);
     if (box.checked) timer = setTimeout(reload, Number(page.dataset.reload) * 1000);
   };
-  // Not while the reader uses the page, and not in a hidden window.
+  // Does not reload while the reader is using the page, or while the window is hidden.
   const reload = () => {
     const focused = document.activeElement;
     const busy = document.hidden || page.contains(focused) && focused !== page && focused !== box;

@@ -6,7 +6,7 @@ import WebClient
 
 /// The fields of a form, or of a query.
 struct Form: Sendable, Equatable {
-    /// The maximum of encoded bytes: a letter's body of 1 MiB in which every third byte is escaped.
+    /// The maximum number of encoded bytes: a letter's body of 1 MiB in which every third byte is escaped.
     static let maximumBytes = 2_097_152
     /// The maximum number of fields, which is more than any page has.
     static let maximumFields = 64

@@ -54,7 +54,7 @@ struct CheckoutPage: Sendable {
 
 /// The messages of an order, each with a bar from when it was sent to when it was handled, in proportion to the whole.
 struct Waterfall: Sendable {
-    /// The maximum indentation; deeper messages have the same.
+    /// The maximum indentation, which all deeper messages share.
     private static let maximumDepth = 8
 
     let report: CheckoutReport

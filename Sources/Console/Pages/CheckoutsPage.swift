@@ -36,7 +36,7 @@ struct CheckoutsPage: Sendable {
             Field.choice("Waits for", "state", [("", "any step")] + Self.states.map { ($0, $0) }, query["state"])
                 + Field.text("Older than", "olderThan", query["olderThan"], hint: "15m") + Field.check("Stuck", "stuck", query["stuck"] == "true"))
         let pager = Part.pager(
-            ["checkouts"], query.among(["state", "stuck", "olderThan"]).mapValues { $0 }, next: list.nextCursor, isFirst: !query.has("cursor"))
+            ["checkouts"], query.among(["state", "stuck", "olderThan"]), next: list.nextCursor, isFirst: !query.has("cursor"))
         return "<h1>Checkouts</h1><p class=\"lead\">Orders whose checkout has not ended, oldest first.</p>\(filter)\(table)\(pager)"
     }
 

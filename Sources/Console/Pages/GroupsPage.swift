@@ -41,7 +41,7 @@ struct GroupsPage: Sendable {
     }
 
     private var pager: Markup {
-        Part.pager(["groups"], query.among(["state", "service"]).mapValues { $0 }, next: list.nextCursor, isFirst: !query.has("cursor"))
+        Part.pager(["groups"], query.among(["state", "service"]), next: list.nextCursor, isFirst: !query.has("cursor"))
     }
 
     private var table: Markup {

@@ -67,7 +67,7 @@ enum JobStart {
             title: "\(decision.title) \(bound)\(preview.selected) letters?", section: .jobs,
             effect: Part.facts([("Selects", "\(selects.phrase)"), ("Letters", "\(bound)\(preview.selected)"), ("Orders", "\(bound)\(preview.orders)")]) + causes + rest + text,
             action: Link.to("jobs"), button: "\(decision.title) all", tone: decision == .discard ? .bad : .accent,
-            back: Link.to("letters", query: filter.mapValues { $0 }), fields: Field.hidden(filter.merging(["action": decision.rawValue]) { $1 }) + options(decision))
+            back: Link.to("letters", query: filter), fields: Field.hidden(filter.merging(["action": decision.rawValue]) { $1 }) + options(decision))
     }
 
     private static func options(_ decision: LetterDecision) -> Markup {

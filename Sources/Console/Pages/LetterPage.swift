@@ -116,7 +116,7 @@ struct LetterPage: Sendable {
     }
 }
 
-/// The differences of two bodies, line by line. Removed and added lines have a sign as well as a colour.
+/// The differences of two bodies, line by line. Removed and added lines are marked with a sign as well as a colour.
 struct DifferenceView: Sendable {
     let difference: LetterDifference
 

@@ -52,13 +52,13 @@ struct LettersPage: Sendable {
         let decisions: [LetterDecision] = filter.state == "open" ? [.replay, .discard] : filter.state == "discarded" ? [.restore] : []
         guard !decisions.isEmpty else { return .nothing }
         let links = decisions.map { decision in
-            Part.link("\(decision.title) all…", Link.to("jobs", "new", query: filter.fields.mapValues { $0 }.merging(["action": decision.rawValue]) { $1 }), class: "button")
+            Part.link("\(decision.title) all…", Link.to("jobs", "new", query: filter.fields.merging(["action": decision.rawValue]) { $1 }), class: "button")
         }
         return "<p class=\"bulk\"><span class=\"soft\">All that match:</span> \(links.joined(by: " "))</p>"
     }
 
     private var pager: Markup {
-        Part.pager(["letters"], filter.fields.mapValues { $0 }.merging(["state": filter.state]) { $1 }, next: list.nextCursor, isFirst: cursor == nil)
+        Part.pager(["letters"], filter.fields.merging(["state": filter.state]) { $1 }, next: list.nextCursor, isFirst: cursor == nil)
     }
 
     private var table: Markup {
@@ -123,10 +123,7 @@ struct LetterSelection: Sendable {
     }
 
     /// The filter in words.
-    var phrase: String {
-        let parts = fields.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.printable)" }
-        return parts.isEmpty ? "all letters" : "letters with " + parts.joined(separator: ", ")
-    }
+    var phrase: String { fields.phrase(selecting: "letters") }
 }
 
 extension LetterDecision {

@@ -36,7 +36,7 @@ struct NotificationsPage: Sendable {
                 + Field.choice("Result", "result", [("", "any"), ("pending", "pending"), ("sent", "sent"), ("failed", "failed")], query["result"])
                 + Field.choice("Channel", "channel", [("", "any"), ("email", "email"), ("sms", "sms")], query["channel"])
                 + Field.text("Kind", "kind", query["kind"], hint: "orderConfirmed") + Field.text("Recipient", "recipient", query["recipient"], hint: "whole address"))
-        let pager = Part.pager(["notifications"], query.among(Self.filters).mapValues { $0 }, next: list.nextCursor, isFirst: !query.has("cursor"))
+        let pager = Part.pager(["notifications"], query.among(Self.filters), next: list.nextCursor, isFirst: !query.has("cursor"))
         return "<h1>Notifications</h1>\(filter)\(table)\(pager)"
     }
 
@@ -45,7 +45,7 @@ struct NotificationsPage: Sendable {
         let rows = list.items.map { item -> [Markup] in
             let detail: Markup = item.detail.map { "<span class=\"sub\">\($0.printable)</span>" } ?? .nothing
             let repeats: Markup = item.requestedBy.map { "<span class=\"sub\">sent again for \($0.printable)</span>" } ?? .nothing
-            let here = query.among(Self.filters + ["cursor"]).mapValues { Optional($0) }
+            let here = query.among(Self.filters + ["cursor"])
             let again: Markup = item.orderId == nil || item.result == "pending" ? "–" : Part.link("Send again…", Link.to(["notifications", item.id, "resend"], query: here))
             return [
                 "<span class=\"title\">\(item.kind.printable)</span><span class=\"sub\">\(item.recipient.printable) · \(item.channel.printable)</span>\(repeats)",
@@ -69,7 +69,7 @@ struct NotificationsPage: Sendable {
         return Part.badge(delivery.state.printable, delivery.state == "delivered" ? .good : .bad) + (delivery.detail.map { "<span class=\"sub\">\($0.printable)</span>" } ?? .nothing)
     }
 
-    /// Shows the notification as the page of the list has it that the link came from.
+    /// Shows the notification as it appears on the list page that the link came from.
     private static func confirm(_ visit: Visit) async throws -> Outcome {
         let item = try await list(visit).items.first { $0.id == visit.id }
         return .page(confirmation(visit.id, item).page(visit.page))

@@ -157,6 +157,6 @@ struct QueueTable: Sendable {
 }
 
 extension String {
-    /// The end of an id. Ids of the same moment begin alike, with the time.
+    /// The end of an id. Ids created at the same time have the same beginning, which encodes the time.
     var shortID: String { String(suffix(8)) }
 }

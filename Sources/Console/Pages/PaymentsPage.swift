@@ -46,7 +46,7 @@ struct PaymentsPage: Sendable {
         ).markup
     }
 
-    /// Shows the payment as the page of the list has it that the link came from. Payments rejects the settlement of any other payment.
+    /// Shows the payment as it appears on the list page that the link came from. The payments service rejects the settlement of any other payment.
     private static func confirm(_ visit: Visit) async throws -> Outcome {
         let payment = try await list(visit).items.first { $0.id == visit.id }
         return .page(confirmation(visit.id, payment).page(visit.page))

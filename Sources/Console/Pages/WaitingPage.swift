@@ -40,7 +40,7 @@ struct WaitingPage: Sendable {
     }
 
     private var pager: Markup {
-        Part.pager(["waiting"], query.among(Self.filters).mapValues { $0 }, next: list.nextCursor, isFirst: !query.has("cursor"))
+        Part.pager(["waiting"], query.among(Self.filters), next: list.nextCursor, isFirst: !query.has("cursor"))
     }
 
     private var causes: Markup {
@@ -65,12 +65,12 @@ struct WaitingPage: Sendable {
     }
 
     /// The filter of this page, narrowed to one cause.
-    private func narrowed(to cause: WaitingCause) -> [String: String?] {
+    private func narrowed(to cause: WaitingCause) -> [String: String] {
         var fields = query.among(Self.filters)
         fields["service"] = cause.service
         fields["operation"] = cause.operation
         fields["cause"] = cause.cause
-        return fields.mapValues { $0 }
+        return fields
     }
 
     private var messages: Markup {
@@ -99,7 +99,7 @@ struct WaitingPage: Sendable {
         guard message.isSendable else { return "–" }
         var fields = query.among(Self.filters)
         fields["id"] = message.id
-        return Part.link("Send now…", Link.to(["waiting", "send"], query: fields.mapValues { $0 }))
+        return Part.link("Send now…", Link.to(["waiting", "send"], query: fields))
     }
 
     // MARK: Sending
@@ -127,7 +127,7 @@ struct WaitingPage: Sendable {
         var fields = filter
         fields["id"] = nil
         fields[Notice.field] = notice?.rawValue
-        return Link.to(["waiting"], query: fields.mapValues { $0 })
+        return Link.to(["waiting"], query: fields)
     }
 
     static func confirmation(_ filter: [String: String], _ selection: WaitingSelection) -> Confirmation {
@@ -138,12 +138,11 @@ struct WaitingPage: Sendable {
             rows.isEmpty
             ? Part.empty("No message that can be sent now matches, so there is nothing to do.")
             : Table("Causes", [.init("Cause"), .init("Operation"), .init("Messages", .number)], rows).markup
-        let phrase = filter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.printable)" }.joined(separator: ", ")
-        let facts = Part.facts([("Selects", "messages with \(phrase)"), ("Messages", "\(selection.selected)"), ("Orders", "\(selection.orders)")])
+        let facts = Part.facts([("Selects", "\(filter.phrase(selecting: "messages"))"), ("Messages", "\(selection.selected)"), ("Orders", "\(selection.orders)")])
         let text: Markup = """
-            <p>A copy of each message goes to its queue under the same id, so the service handles either the copy or the original, which returns as scheduled. \
-            A copy that fails is dropped, and its message is listed as waiting again. Mails, payments and other calls to the outside are not made for a message that \
-            returns within a minute anyway. Messages that match by the time you confirm are included.</p>
+            <p>A copy of each message goes to its queue under the same id, so the service handles only one of the copy and the original, which returns as scheduled. \
+            A copy that fails is dropped, and its message is listed as waiting again. If the original returns within a minute, its copy makes no external call, \
+            such as sending a mail. Messages that match when you confirm are included.</p>
             """
         return Confirmation(
             title: selection.selected == 1 ? "Send 1 message now?" : "Send \(selection.selected) messages now?", section: .waiting, effect: facts + causes + text,

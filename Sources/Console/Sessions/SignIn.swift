@@ -14,7 +14,7 @@ struct SignIn: Sendable {
         case refused(status: Int, String)
     }
 
-    /// A worker needs some 400 ms for a password, and other sign-ins may be waiting.
+    /// A worker needs about 400 ms to check a password, and other sign-ins may be waiting.
     private static let timeout: Duration = .seconds(20)
 
     let requests: any Requesting
@@ -46,7 +46,7 @@ struct SignIn: Sendable {
         return .opened(token: opened.token)
     }
 
-    /// - Parameter hash: Of the session's token.
+    /// - Parameter hash: The hash of the session's token.
     func end(_ hash: String, of caller: Caller, _ trace: TraceContext) async throws {
         _ = try await send(.signOut, ["session": hash], caller: caller, trace)
     }

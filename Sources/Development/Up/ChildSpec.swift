@@ -42,7 +42,7 @@ package struct ChildSpec: Sendable, Hashable {
         }
     }
 
-    /// One ingress, the workers, and the web console and the sandbox where they have a port.
+    /// One ingress, the workers, and the web console and the sandbox if they have a port.
     package static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder) -> [ChildSpec] {
         var members = [ChildSpec(kind: .ingress, number: 1)] + workers(perService: count)
         if ports.console != nil { members.append(ChildSpec(kind: .console, number: 1)) }

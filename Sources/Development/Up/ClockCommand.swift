@@ -56,7 +56,7 @@ package struct ClockCommand: AsyncParsableCommand {
         }
     }
 
-    /// Nil if the text is not a duration. A duration that is only too long for the clock is refused when it is added to the clock's.
+    /// Nil if the text is not a duration. A valid duration that is too long for the clock is rejected later, when it is added to the clock's.
     static func seconds(_ text: String) -> Int? { ShortDuration.seconds(text, atMost: TestClock.offsets.upperBound * 86_400) }
 
     private static func print(ahead: Int) {

@@ -15,7 +15,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
     var payPalClientSecret: String
     /// Password by service, and of `audit`, of its PostgreSQL role.
     package var database: [String: String]
-    /// Password by service, and of `ingress` and `console`, of its RabbitMQ user.
+    /// The passwords of the RabbitMQ users, by service, `ingress` or `console`.
     package var broker: [String: String]
 
     /// Reads the folder's secrets, and generates and stores the missing ones.

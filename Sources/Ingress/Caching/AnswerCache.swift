@@ -14,7 +14,7 @@ public final class AnswerCache: Sendable {
     static let maximumBytes = 16 << 20
     /// A larger answer is not kept.
     static let largestAnswer = 256 << 10
-    /// Seconds after its lifetime in which other caches may use an answer: while they request a new one, and while they get none.
+    /// Seconds for which other caches may use an answer after its lifetime: while they request a new one, and while they cannot get one.
     private static let staleWhileRevalidating = 2
     private static let staleIfError = 300
     /// What an entry takes besides the text of its request and its answer's body.

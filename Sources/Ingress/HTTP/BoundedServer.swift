@@ -12,7 +12,7 @@ package struct BoundedServer: Sendable {
 
     /// Connections that wait to be accepted.
     private static let backlog = 1_024
-    /// One thread for all connections, as in a worker: more threads mostly wake each other. More load needs more processes.
+    /// One thread serves all connections, as in a worker, because more threads would mostly wake each other. Run more processes for more load.
     private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     private let configuration: IngressConfiguration

@@ -42,7 +42,7 @@ package struct ClientAddress: Sendable {
     }
 
     /// True if a trusted proxy reports that the client's connection was encrypted, in `X-Forwarded-Proto` or as `proto` of `Forwarded`. False for a request that came
-    /// from elsewhere, and if the two differ.
+    /// from elsewhere, and if the two headers differ.
     package func isEncrypted(peer: String?, _ headers: HTTPFields) -> Bool {
         guard let address = peer.flatMap({ NetworkAddress($0.prefix { $0 != "%" }) }), isTrusted(address) else { return false }
         let old = headers.values("x-forwarded-proto").flatMap { $0.split(separator: ",") }.last?.trimmed.lowercased()

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The state of an ingress that is about to stop. It still serves every request, but reports that it is not ready, so that gateways use other processes.
+/// Records that an ingress is about to stop. The ingress then still serves every request, but reports that it is not ready, so that gateways use other processes.
 public final class Drain: Sendable {
     private let isOn = Atomic(false)
 

@@ -122,8 +122,9 @@ struct IngressResponder: HTTPResponder {
 
     /// The id of the order in a path, if it has one.
     private static func order(_ path: String?) -> String? {
-        guard let path, let prefix = path.firstRange(of: "/v1/orders/") else { return nil }
-        return UUID(text: String(path[prefix.upperBound...].prefix { $0 != "/" }))?.lowerCaseText
+        let prefix = "/v1/orders/"
+        guard let path, path.hasPrefix(prefix) else { return nil }
+        return UUID(text: String(path.dropFirst(prefix.count).prefix { $0 != "/" }))?.lowerCaseText
     }
 
     /// A body that follows in parts is not included.

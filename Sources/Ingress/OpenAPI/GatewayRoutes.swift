@@ -2,8 +2,8 @@ import Messaging
 
 /// The part of the nginx configuration in `gateway/` that is derived from the document: the operation of each request, and its proxying.
 ///
-/// Operations that are proxied alike share a route, such as `read-12`: a kind, and the seconds after which the gateway gives up. An ingress answers before that, because it
-/// needs at most the deadlines of the session and the operation.
+/// Operations that are proxied alike share a route, such as `read-12`, which is named for its kind and the seconds after which the gateway gives up. An ingress answers
+/// sooner, because it takes at most the deadlines of the session and the operation.
 public struct GatewayRoutes {
     /// Seconds for the network between gateway and ingress, and for the ingress's own work.
     static let margin: Duration = .seconds(2)
@@ -21,7 +21,7 @@ public struct GatewayRoutes {
         case cached
         /// A request that goes to another process only if none was reached.
         case write
-        /// PUT and DELETE: nginx would send them twice, so they never go to another process.
+        /// A PUT or DELETE. It never goes to another process, because nginx might then send it twice.
         case change
         /// A request signed by its sender, which is not limited by address.
         case signed
@@ -55,7 +55,7 @@ public struct GatewayRoutes {
 
     /// The maps `$wharf_operation` and `$wharf_route`.
     private var operations: String {
-        // nginx compares texts first, then uses the first expression that matches; the more specific of two templates has fewer parameters.
+        // nginx compares literal strings first, then uses the first regular expression that matches. The more specific of two templates has fewer parameters.
         let byParameters = endpoints.enumerated().sorted { left, right in
             let counts = (PathTemplate.names(in: left.element.path).count, PathTemplate.names(in: right.element.path).count)
             return counts.0 == counts.1 ? left.offset < right.offset : counts.0 < counts.1
@@ -129,7 +129,7 @@ public struct GatewayRoutes {
         case .cached:
             repeatedReads + [
                 "proxy_cache catalog;", "proxy_cache_bypass $http_authorization $http_cookie $wharf_fresh;", "proxy_no_cache $http_authorization $http_cookie;",
-                // These would be the ids of the request for which the answer was fetched.
+                // A cached answer would carry the ids of the request for which it was fetched.
                 "proxy_hide_header Traceparent;", "proxy_hide_header X-Request-Id;",
             ]
         // For methods that are not idempotent, nginx tries another process only if it has sent nothing.

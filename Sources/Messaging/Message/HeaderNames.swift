@@ -14,11 +14,11 @@ enum HeaderName {
     static let ofSettingAside: Set<String> = [attempt, failures, origin, cause]
     /// Headers that describe the message's history rather than the message.
     static let ofFailures: Set<String> = ofSettingAside.union([deadline, settlesUntil, replay])
-    /// On an announcement of a message that waits on the ladder: milliseconds since 1970 (UTC) at which it returns.
+    /// On an announcement of a message on the ladder: the time at which it returns, in milliseconds since 1970 (UTC).
     static let due = "due"
-    /// True on such an announcement if the body was too large for it.
+    /// True on an announcement that leaves out the body because it is too large.
     static let isWithoutBody = "without-body"
-    /// On a copy that was sent before its original returns from the ladder: when the original returns, in milliseconds since 1970 (UTC).
+    /// On a copy that is sent before its original returns from the ladder: the time at which the original returns, in milliseconds since 1970 (UTC).
     static let early = "early"
     /// True on a message that was set aside and that an operator has sent back, also while it is retried from then on.
     static let replay = "replay"

@@ -17,7 +17,7 @@ public struct OutgoingMessage: Sendable, Equatable {
         case answer(Requester, status: Int, headers: [String: String] = [:])
         /// A message that was set aside, to the queue that it came from.
         case replay(FailedMessage, queue: String)
-        /// A copy of a message that waits on the retry ladder. Only a poller sends it, because nothing is lost with it.
+        /// A copy of a message on the retry ladder. Only a poller sends it, because losing a copy loses nothing.
         case early(EarlyCopy)
     }
 

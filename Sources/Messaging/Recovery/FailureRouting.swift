@@ -16,11 +16,11 @@ public struct RetryLadder: Sendable {
     /// The queues of all rungs, with how long a message lies in each.
     public var queues: [(name: String, milliseconds: Int)] {
         rungs.flatMap { rung in
-            zip(Self.siblings, [800, 1200]).map { (name: "retry.\(rung).\($0)", milliseconds: Self.seconds(of: rung) * $1) }
+            zip(Self.siblings, [800, 1200]).map { (name: "\(QueueNames.rungPrefix)\(rung).\($0)", milliseconds: Self.seconds(of: rung) * $1) }
         }
     }
 
-    /// The delay of messages published to this exchange; nil for an exchange that is not a rung's.
+    /// The delay of messages published to this exchange; nil if the exchange is not a rung.
     func delay(of exchange: String) -> Duration? {
         queues.first { $0.name == exchange }.map { .milliseconds($0.milliseconds) }
     }
@@ -67,7 +67,7 @@ struct FailureRouting {
     }
 
     private func retryExchange(_ rung: String) -> String {
-        "retry.\(rung).\(RetryLadder.siblings[randomness.fraction() < 0.5 ? 0 : 1])"
+        "\(QueueNames.rungPrefix)\(rung).\(RetryLadder.siblings[randomness.fraction() < 0.5 ? 0 : 1])"
     }
 
     func publication(
@@ -103,7 +103,7 @@ struct FailureRouting {
         ladder.delay(of: publication.exchange).map { announcement(of: publication, until: now.addingTimeInterval($0.seconds)) }
     }
 
-    /// Announces that an early copy has failed, with the error. Its original still waits, after as many attempts as before.
+    /// Announces that an early copy has failed, with the error. Its original still waits, with its number of attempts unchanged.
     func announcement(ofFailed copy: Delivery, until due: Date, _ failure: Failure, queue: String, now: Date) -> Publication {
         let failed = publication(of: copy, attempt: copy.attempt - 1, failures: copy.failures, failure: failure, queue: queue, now: now)
         return announcement(of: failed, until: due)

@@ -7,10 +7,10 @@ import Secrets
 /// An announcement only makes a message visible; losing it does not lose the message. It contains the message, so that a copy can be sent before the ladder
 /// returns the original.
 public struct WaitingMessage: Sendable {
-    /// The maximum in bytes. A larger message is announced without its body, and only the ladder returns it. Messages about orders have a few kilobytes.
+    /// The maximum size of an announced body in bytes. A larger message is announced without its body, so it cannot be sent early. Messages about orders have a few kilobytes.
     public static let maximumBody = 32 << 10
 
-    /// The queue to which it returns. The broker lets a service name only its own queues here.
+    /// The queue to which the message returns. The broker allows a service to name only its own queues.
     public let queue: String
     public let messageID: String?
     public let operation: String?
@@ -24,7 +24,7 @@ public struct WaitingMessage: Sendable {
     public let dueAt: Date
     public let headers: [String: String]
     public let body: [UInt8]
-    /// The contents for an early copy (``EarlyCopy``); nil for a message without an id that an inbox could recognize, or without its body.
+    /// The contents of an early copy (``EarlyCopy``); nil for a message without its body, or without an id that an inbox could recognize.
     public let copy: [UInt8]?
 
     /// Nil for a delivery without the time at which its message returns.
@@ -50,10 +50,10 @@ public struct WaitingMessage: Sendable {
 
 /// A copy of a message that waits on the ladder, under the same id, sent straight to its queue. The inbox lets one of the two take effect.
 ///
-/// It carries the time at which the original returns: a copy that fails is dropped, because the original continues on the ladder.
+/// It carries the time at which the original returns. A copy that fails is dropped, because the original is still on the ladder.
 public struct EarlyCopy: Sendable, Equatable {
-    /// Time for a call that no transaction can undo, such as a mail's. An operation that makes such calls ignores a copy whose original is due within this time: both
-    /// could call at once, and only their transactions would notice.
+    /// The time that an external call may take. No transaction can undo such a call, so an operation that makes one ignores a copy whose original is due within this
+    /// time; otherwise copy and original could make the same call at the same time, and the inbox would notice only afterwards.
     static let externalMargin: Duration = .seconds(60)
 
     package let publication: Publication

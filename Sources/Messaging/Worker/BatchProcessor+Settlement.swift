@@ -21,8 +21,8 @@ extension BatchProcessor {
         /// Whether an earlier delivery may have committed and left its outputs to this one: then it must not end without them.
         var mayBeCommitted: Bool { delivery.redelivered || attempt > 0 }
 
-        /// The time at which a failed early copy's original returns, so that the copy can be dropped; nil for a message that is not a copy, and for a copy that may have been
-        /// committed, whose outputs must not depend on the original alone: it climbs the ladder itself.
+        /// The time at which the original of a failed early copy returns, in which case the copy can be dropped. Nil for any other message, and for a copy whose handling may
+        /// have been committed: its outputs must not depend on the original alone, so the copy goes to the ladder itself.
         func originalReturns(after failure: Failure) -> Date? {
             failure.remedy == .askInbox || delivery.redelivered ? nil : delivery.earlyUntil
         }

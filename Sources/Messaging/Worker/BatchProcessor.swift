@@ -84,7 +84,7 @@ struct BatchProcessor: Sendable {
     }
 
     /// Settles each delivery once the publication in its place is confirmed; releases it, with those of `releasing`, when it is not.
-    /// - Parameter failedAt: When these messages failed, so that they are announced; nil for messages that have not.
+    /// - Parameter failedAt: The time at which these messages failed, for their announcements; nil for messages that did not fail.
     func replace(
         _ tags: [DeliveryTag], by publications: [Publication], releasing: [DeliveryTag], failedAt: Date? = nil, _ acknowledgements: inout Acknowledgements
     ) async {
@@ -112,7 +112,7 @@ struct BatchProcessor: Sendable {
         await consumer.release(release)
     }
 
-    /// Announces messages on the ladder. A lost announcement only hides its message, so nothing waits for announcements or repeats them.
+    /// Announces messages on the ladder. Losing an announcement only hides its message, so announcements are neither confirmed nor repeated.
     func announce(_ announcements: [Publication]) async {
         guard !announcements.isEmpty, replies.isConnected, !replies.isBlocked else { return }
         for case .failed(let error) in await replies.publish(announcements) {

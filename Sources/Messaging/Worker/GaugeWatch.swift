@@ -5,8 +5,8 @@ public import PostgreSQL
 public import Runtime
 public import ServiceLifecycle
 
-/// Keeps gauges up to date with a service's database. Every worker of the service reads them with a query of bounded cost, so
-/// no worker has to be chosen, and each reports the same values.
+/// Updates gauges from a service's database. Every worker of the service reads them with a query of bounded cost and reports the same values, so
+/// no worker has to be elected.
 public struct GaugeWatch: Service {
     /// The interval between reads, at which metrics are usually collected.
     static let interval: Duration = .seconds(15)

@@ -50,7 +50,7 @@ final class WorkerMetrics: Sendable {
     private let service: String
     private let queue: String
     private let inboxHits: Counter
-    /// These exist from the start, because Prometheus does not notice an event by which a counter begins.
+    /// These exist from the start: Prometheus counts increases, so it would miss the event that creates a counter.
     let deadLettered: Counter
     private let retries: [String: Counter]
     private let series = Mutex(Series())

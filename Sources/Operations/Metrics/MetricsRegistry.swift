@@ -5,14 +5,14 @@ import Synchronization
 /// The metrics of this process, in Prometheus' text format: the backend of swift-metrics, `MetricsSystem.bootstrap(registry)`.
 ///
 /// Counters are counters, meters and non-aggregating recorders are gauges, timers (in seconds) and aggregating recorders are histograms of fixed
-/// buckets. A series lives as long as the process, because others may share one that is destroyed. A histogram is exported from its first value on.
+/// buckets. A series lives as long as the process, because destroying it would affect others that share it. A histogram is exported from its first value on.
 ///
 /// Each name has a bound on its series. Label values beyond it are recorded under `other`, so that sums stay correct, and are counted in
 /// `wharf_metrics_overflowed_series_total`. Metrics that ``Instrument`` does not declare share a bound, and record nothing beyond it.
 public final class MetricsRegistry: MetricsFactory {
-    /// The maximum of series of one name: each HTTP operation has four classes of status, and each operation of a service has eight outcomes.
+    /// The maximum number of series of one name: each HTTP operation has four classes of status, and each operation of a service has eight outcomes.
     public static let maximumSeriesPerName = 1_000
-    /// The maximum of series of all undeclared names.
+    /// The maximum number of series of all undeclared names.
     public static let maximumUndeclared = 500
     private static let other = "other"
 

@@ -19,7 +19,7 @@ struct ProcessMetrics: Equatable {
         ]
     }
 
-    /// Nil if /proc is not Linux's.
+    /// Nil without Linux's /proc.
     static func current() -> ProcessMetrics? {
         guard let stat = read("/proc/self/stat"), let system = read("/proc/stat"), let limits = read("/proc/self/limits"),
             let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")

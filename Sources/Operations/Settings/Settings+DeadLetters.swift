@@ -6,9 +6,9 @@ public import Secrets
 
 extension Settings {
     public struct DeadLetters: Sendable {
-        /// Letters of these causes are replayed by themselves.
+        /// Letters with these causes are replayed automatically.
         public let replayCauses: [String]
-        /// The same for groups.
+        /// Letters in these groups are replayed automatically.
         public let replayGroups: [UUID]
         public let replayAfterMinutes: Int
         public let replayTimes: Int

@@ -62,7 +62,7 @@ public struct Settings: Sendable {
         cacheSeconds = try table.read(
             "WHARF_CACHE_SECONDS", .seconds(0...60), standard: 1, "how long an ingress keeps the catalog's answers to guests; 0 for not at all")
         drainSeconds = try table.read(
-            "WHARF_DRAIN_SECONDS", .seconds(0...30), standard: 0, "how long a stopping ingress accepts requests while it reports not to be ready, so that gateways stop using it")
+            "WHARF_DRAIN_SECONDS", .seconds(0...30), standard: 0, "how long a stopping ingress accepts requests but reports that it is not ready, so that gateways stop using it")
         corsOrigins =
             try table.read(
                 "WHARF_CORS_ORIGINS", .origins, unset: "none", "origins whose pages may call the ingress from browsers, separated by commas") ?? []
@@ -89,7 +89,7 @@ public struct Settings: Sendable {
         postgresURLs = try table.overrides("WHARF_POSTGRES_URL", of: services, .database, "PostgreSQL")
         managementURL = try table.read(
             "WHARF_RABBITMQ_MANAGEMENT_URL", .nodesAPI(plainText), unset: "none",
-            "RabbitMQ's management API on any of its nodes, with an administrator's user and password; for wharf topology, status and audit, and for the console's page of queues", .url)
+            "RabbitMQ's management API on any of its nodes, with an administrator's user and password; for console and autoscale the tag monitoring is enough", .url)
         redisURL = try table.read("WHARF_REDIS_URL", .cache(plainText), standard: "redis://127.0.0.1:6379/0", "Redis", .url)
         partners = try Partners(&table, plainText)
         deadLetters = try DeadLetters(&table, plainText)

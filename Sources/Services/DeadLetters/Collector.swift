@@ -13,8 +13,6 @@ public struct DeadLetterCollector: Service {
     public static let queue = "dead-letters"
     /// The most letters in one transaction.
     public static let maximumBatch = 100
-    static let firstPause: Duration = .milliseconds(100)
-    static let longestPause: Duration = .seconds(10)
 
     let consumer: any MessageConsumer
     let database: any Database
@@ -33,26 +31,7 @@ public struct DeadLetterCollector: Service {
 
     /// Returns after a graceful shutdown, when held letters are stored or released, and when the consumer has been stopped.
     public func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try? await gracefulShutdown()
-                await consumer.stopConsuming()
-            }
-            while let batch = try? await consumer.next(limit: Self.maximumBatch) {
-                if await keep(batch) {
-                    await consumer.acknowledge(batch.map(\.tag))
-                } else {
-                    await consumer.release(batch.map(\.tag))
-                }
-            }
-            group.cancelAll()
-        }
-    }
-
-    /// Returns whether all letters are stored; false when the service stops before that was possible.
-    private func keep(_ batch: [Delivery]) async -> Bool {
-        var pause = Self.firstPause
-        while true {
+        await BatchIntake(consumer: consumer, maximumBatch: Self.maximumBatch, clock: clock).run { batch, pause in
             do {
                 let letters = batch.flatMap(Bundle.open).map(NewLetter.init)
                 try await store(letters)
@@ -62,10 +41,8 @@ public struct DeadLetterCollector: Service {
                 logger.warning(
                     "dead letters are waiting to be stored",
                     metadata: ["letters": "\(batch.count)", "error": "\(error)", "pause": "\(pause)"])
+                return false
             }
-            let pauseNow = pause
-            guard (try? await cancelWhenGracefulShutdown { try await clock.sleep(for: pauseNow) }) != nil else { return false }
-            pause = min(pause * 2, Self.longestPause)
         }
     }
 

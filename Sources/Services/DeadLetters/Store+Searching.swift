@@ -5,13 +5,13 @@ import Messaging
 import PostgreSQL
 
 extension DeadLetterStore {
-    /// The longest time for one statement of a search. Words that nearly all letters contain, in an order that none has, would take seconds.
+    /// The longest time for one statement of a search. Without it, a text whose words occur in nearly all letters, but never in this order, would take seconds.
     static let longestSearch: Duration = .seconds(2)
     /// The maximum of letters counted for a dry run, if the counts of groups do not cover its filter.
     static let maximumSelected = 100_000
 
-    /// A page of letters, one longer than asked for, with the causes on a first page; nil for a search that takes too long. A search whose page was found in time lacks the
-    /// causes if counting them takes too long.
+    /// A page of letters with one more than was requested, and with the causes if it is the first page; nil if the search takes too long. If only counting the causes takes
+    /// too long, the page comes without them.
     static func search(_ list: ListLetters, on database: any Database) async throws -> (letters: [DeadLetterSummary], causes: [CauseCount]?)? {
         let found = try await limited(on: database) { try await DeadLetterStore.list(list.filter, after: list.after, limit: list.page.limit + 1, on: $0) }
         guard let found else { return nil }
@@ -60,5 +60,5 @@ extension DeadLetterFilter {
 extension Problem {
     static let searchTooBroad = Problem(
         "search-too-broad", title: "Search too broad", status: 422,
-        detail: "Too many dead letters contain these words to compare all of them with the text. Add another part of the filter, such as group, service, since or until.")
+        detail: "Too many dead letters contain these words to search them all. Narrow the filter by group, service, since or until.")
 }

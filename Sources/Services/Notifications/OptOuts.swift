@@ -25,7 +25,7 @@ struct OptOuts: Sendable {
         return OptOuts(preferences: preferences, stopped: try await ReceiptStore.optedOut(numbers.sorted(), of: SMSChannel.channel, on: connection))
     }
 
-    /// The reason why the notification is not wanted, if it is not.
+    /// The reason why the notification is not wanted; nil if it is wanted.
     func reason(against kind: NotificationKind, by channel: String, to addressee: Addressee) -> String? {
         if channel == SMSChannel.channel, stopped.contains(addressee.recipient) { return "the owner of the number has replied STOP" }
         let isAllowed = addressee.customerID.flatMap { preferences[$0] }?.allow(kind, by: channel) ?? true

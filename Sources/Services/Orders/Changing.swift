@@ -68,7 +68,7 @@ extension Store {
 }
 
 extension OrderRow {
-    /// Records in the history's entries from `start` on the message that caused them, and the administrator who sent it.
+    /// Adds the message that caused them, and the administrator who sent it, to the history's entries from index `start`.
     fileprivate mutating func attribute(since start: Int, to request: Request) {
         for index in newHistory.indices where index >= start {
             newHistory[index].message = request.id

@@ -52,14 +52,14 @@ struct ListOrders: Sendable {
     }
 }
 
-/// A filter whose index has no order of time: the beginning of an address, or a range of totals.
+/// A filter whose index is not ordered by time: the beginning of an address, or a range of totals.
 private struct RangeFilter {
-    /// As the index has it, and the order of the index.
+    /// The condition in a form that uses the index, and the order of the index.
     let indexed, order: SQL
-    /// The same, in a form for which there is no index.
+    /// The condition in a form that no index supports.
     let scanned: SQL
 
-    /// The last character of ASCII, which no address contains, ends the range.
+    /// The range ends at the last ASCII character, which no address contains.
     init(email: String) {
         indexed = " lower(email) ~>=~ \(email) AND lower(email) ~<~ \(email + "\u{7F}")"
         order = "lower(email) USING ~<~"
@@ -74,8 +74,8 @@ private struct RangeFilter {
 }
 
 extension Store {
-    /// A range with more orders than this in the whole table is so frequent that a scan of the newest orders soon fills a page; the orders of a rarer
-    /// one are few enough to be sorted. With a million orders, either takes a few milliseconds.
+    /// A range with more orders than this in the whole table is frequent enough that a scan of the newest orders soon fills a page. The orders of a
+    /// rarer one are few enough to be sorted. With a million orders, either takes a few milliseconds.
     static let rareOrders = 1_500
 
     /// Newest first.
@@ -113,7 +113,7 @@ extension Store {
         if let customer = filter.customer { sql += " AND customer_id = \(customer)" }
         if let state = filter.state { sql += condition(state) }
         if let number = filter.number { sql += " AND number = \(number)" }
-        // The orders of a rare range are already the source.
+        // A rare range needs no condition: its orders are the source.
         for range in frequent { sql += range.scanned }
         if let since = filter.since { sql += " AND " + time + " >= \(since)" }
         if let until = filter.until { sql += " AND " + time + " < \(until)" }

@@ -6,7 +6,7 @@ public import PostgreSQL
 public import Runtime
 
 extension PaymentsService {
-    /// The maximum that is counted of each kind.
+    /// The maximum number counted of each kind.
     private static let maximumUndecided = 1_000
 
     /// Keeps the gauge of payments, refunds and unclaimed payments that wait for an operator's decision up to date.

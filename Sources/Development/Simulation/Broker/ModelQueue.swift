@@ -6,7 +6,7 @@ import Topology
 /// A policy's settings for a queue.
 struct QueueLimits: Sendable {
     var maximumLength: Int?
-    /// Instead of refusing new messages when it is full.
+    /// True if a full queue drops its oldest message instead of refusing a new one.
     var dropsOldest = false
     var messageTTL: Duration?
     var deliveryLimit: Int?

@@ -22,7 +22,7 @@ final class ModelGateway: Sendable {
         var book = GatewayBook()
         var undelivered = 0
         var awayUntil: Int64 = 0
-        /// Charges that are still to be carried out although their callers gave up, and choices that customers are still to make.
+        /// Charges that will still be carried out although their callers have given up, and choices that customers have yet to make.
         var late = 0
     }
 
@@ -123,7 +123,7 @@ final class ModelGateway: Sendable {
         return true
     }
 
-    /// The same, after a delay for which the simulation waits.
+    /// Makes the choice after a delay. The simulation does not end before it.
     func choose(_ choice: GatewayBook.PayPal.Choice, _ order: UUID, after delay: Duration) {
         state.withLock { $0.late += 1 }
         clock.schedule(after: delay) { [self] in

@@ -205,7 +205,7 @@ struct Customer: Sendable {
         }
     }
 
-    /// Times around the moment when an order is given up, and long after it.
+    /// Delays in milliseconds that end around the moment when an order is given up, or long after it.
     private static let muchLater = 60_000...180_000
 
     /// Repeats the request until there is a final answer; nil when there never was one.

@@ -4,7 +4,7 @@ import FoundationEssentials
 import JSON
 import Messaging
 
-/// Orders workers of an earlier version beside current ones, as during an upgrade. Their requests for stock do not name the next step, so catalog reports to orders, which
+/// Runs orders workers of an earlier version alongside current ones, as during an upgrade. Their requests for stock do not name the next step, so catalog reports to orders, which
 /// requests the charge itself.
 enum EarlierOrders {
     /// The share of shops in which an upgrade is under way.

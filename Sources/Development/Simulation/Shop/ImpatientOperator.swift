@@ -11,7 +11,7 @@ struct ImpatientOperator: Sendable {
     let shop: Shop
     let chance: Chance
 
-    /// Works while faults strike, so that its work meets them.
+    /// Works while faults are injected, so that they affect its work.
     func run() async throws {
         var seen: Set<Publication> = []
         while shop.faults.isOn {

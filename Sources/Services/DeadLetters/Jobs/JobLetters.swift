@@ -80,8 +80,8 @@ enum JobLetters {
         return (letters, skips)
     }
 
-    /// Locks what several jobs in one transaction will count, in the order in which everything locks it: their statements one after another would not keep to it, and
-    /// two such transactions would deadlock. The letters come later here, but a job never waits for one.
+    /// Locks everything that several jobs in one transaction will count, in the order that all transactions use. The jobs' own statements would lock it job by job, and
+    /// two such transactions could deadlock. Letters are locked later, but a job never waits for a letter's lock.
     static func lockCounts(of jobs: [Job], on transaction: any SQLConnection) async throws {
         guard jobs.count > 1 else { return }
         let groups = try await transaction.query(

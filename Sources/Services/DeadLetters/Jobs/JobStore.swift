@@ -20,7 +20,7 @@ enum JobStore {
             "INSERT INTO audit (job_id, at, actor, action, detail) VALUES (\(job.id), \(now), \(actor), \(action), \(detail))")
     }
 
-    /// The number of jobs that are running or stopped. No other transaction can start a job until this one ends, so that together they keep to the limit.
+    /// The number of jobs that are running or stopped. No other transaction can start a job until this one ends, so concurrent starts cannot exceed the limit.
     static func running(on transaction: any SQLConnection) async throws -> Int {
         try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || 'jobs', 0))")
         return try await transaction.query("SELECT count(*) AS count FROM jobs WHERE state IN ('running', 'stopped')").first?.decode("count") ?? 0

@@ -15,7 +15,7 @@ struct Jobs: Sendable {
     let orders: JobOrders
     let clock: any WallClock
 
-    /// The letters on which each dry run would act; other requests are missing.
+    /// The letters on which each dry run would act. It has no entries for other requests.
     func preview(_ items: [IncomingMessage<StartJob>], _ database: any Database) async throws -> [UUID: Result<DryRunView, Problem>] {
         var previews: [UUID: Result<DryRunView, Problem>] = [:]
         for item in items where item.input.dryRun {

@@ -50,7 +50,7 @@ struct AuditEntryView: Sendable, Codable {
 struct AuditLog: Sendable {
     static let interval: Duration = .seconds(3600)
 
-    /// Creates the next months, and drops those past their retention. Entries are removed in no other way.
+    /// Creates the partitions of the next months, and drops those past their retention. Entries are removed in no other way.
     static func keep(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         try await transaction.execute("SELECT keep_audit()")
         return []

@@ -9,7 +9,7 @@ import Secrets
 /// Replays letters automatically while their cause or their group is on a list: one job for each group, or for each cause in a queue, which starts slowly and stops automatically like any other job.
 struct AutomaticReplay: Sendable {
     static let interval: Duration = .seconds(30)
-    /// The seconds within which the jobs of one filter are counted.
+    /// The period, in seconds, over which the jobs of one filter are counted.
     static let span = 86_400.0
     /// The maximum of jobs started in one turn, those with the oldest letters first.
     static let maximumFound = 10
@@ -21,7 +21,7 @@ struct AutomaticReplay: Sendable {
     let rule: DeadLetterRules.Replay?
     let clock: any WallClock
 
-    /// Groups examined in one turn: those whose letters have not arrived for longest.
+    /// The maximum of groups examined in one turn, those without new letters for the longest time first.
     static let maximumExamined = 1_000
 
     func findDue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
@@ -40,8 +40,8 @@ struct AutomaticReplay: Sendable {
         return messages
     }
 
-    /// The filters of letters that have waited long enough: a group on the list, or a cause on the list in one queue. The counts show which groups have open
-    /// letters, and an index leads to the oldest letter of each.
+    /// The filters of letters that have waited long enough: a listed group, or a listed cause in one queue. The counts show which groups have open
+    /// letters, and an index finds the oldest letter of each.
     private func filters(_ rule: DeadLetterRules.Replay, _ now: Date, on transaction: any SQLConnection) async throws -> [[String: String]] {
         let rows = try await transaction.query(
             """

@@ -7,14 +7,12 @@ public import ServiceLifecycle
 
 /// Stores the announcements of messages on the retry ladder.
 ///
-/// While PostgreSQL is unavailable they wait in their queue, which drops the oldest of too many. A batch that the database rejects is dropped: without it
-/// some messages are not shown.
+/// While PostgreSQL is unavailable they wait in their queue, which drops the oldest when it is full. A batch that the database rejects is dropped, and its
+/// messages are not shown.
 public struct WaitingCollector: Service {
     public static let queue = Exchange.waiting
     /// The maximum of announcements in one transaction.
     public static let maximumBatch = 200
-    static let firstPause: Duration = .milliseconds(100)
-    static let longestPause: Duration = .seconds(10)
 
     let consumer: any MessageConsumer
     let database: any Database
@@ -33,41 +31,24 @@ public struct WaitingCollector: Service {
 
     /// Returns after a graceful shutdown, when the consumer has been stopped.
     public func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try? await gracefulShutdown()
-                await consumer.stopConsuming()
-            }
-            while let batch = try? await consumer.next(limit: Self.maximumBatch) {
-                if await keep(batch.compactMap(NewWaiting.init)) {
-                    await consumer.acknowledge(batch.map(\.tag))
-                } else {
-                    await consumer.release(batch.map(\.tag))
-                }
-            }
-            group.cancelAll()
+        await BatchIntake(consumer: consumer, maximumBatch: Self.maximumBatch, clock: clock).run { batch, _ in
+            await keep(batch.compactMap(NewWaiting.init))
         }
     }
 
-    /// Returns false when the service stops before the database was available.
+    /// Returns false while the database is unavailable.
     private func keep(_ messages: [NewWaiting]) async -> Bool {
         guard !messages.isEmpty else { return true }
-        var pause = Self.firstPause
-        while true {
-            do {
-                let now = clock.now()
-                try await database.transaction { try await WaitingStore.add(messages, now: now, on: $0) }
-                return true
-            } catch {
-                let isRefused = Failure(error).remedy == .deadLetter
-                logger.warning(
-                    isRefused ? "announcements of waiting messages are dropped" : "announcements of waiting messages are not stored yet",
-                    metadata: ["messages": "\(messages.count)", "error": "\(error)"])
-                if isRefused { return true }
-            }
-            let pauseNow = pause
-            guard (try? await cancelWhenGracefulShutdown { try await clock.sleep(for: pauseNow) }) != nil else { return false }
-            pause = min(pause * 2, Self.longestPause)
+        do {
+            let now = clock.now()
+            try await database.transaction { try await WaitingStore.add(messages, now: now, on: $0) }
+            return true
+        } catch {
+            let isRefused = Failure(error).remedy == .deadLetter
+            logger.warning(
+                isRefused ? "announcements of waiting messages are dropped" : "announcements of waiting messages are not stored yet",
+                metadata: ["messages": "\(messages.count)", "error": "\(error)"])
+            return isRefused
         }
     }
 }

@@ -55,14 +55,14 @@ struct SendWaiting: Sendable {
     }
 }
 
-/// Messages on the retry ladder for administrators.
+/// The operations on the retry ladder for administrators.
 struct WaitingHandlers: Sendable {
     /// Its name in the audit log.
     static let action = "sent"
     static let interval: Duration = .seconds(1)
-    /// Copies that one worker sends in a turn, so that a service that has just become available is not sent all of them at once.
+    /// The maximum of copies that one worker sends in a turn, so that a service that has just become available does not receive all of them at once.
     static let portion = 500
-    /// Rows removed in a turn: more than workers can set aside in that time.
+    /// The maximum of rows removed in a turn: more than workers can set aside in that time.
     static let maximumDropped = 10_000
 
     let clock: any WallClock

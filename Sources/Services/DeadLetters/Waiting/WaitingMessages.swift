@@ -7,13 +7,13 @@ import Secrets
 /// An announced message as it is stored.
 struct NewWaiting: Sendable {
     let id: UUID
-    /// The letter that the message becomes if it dies; nil where the announcement lacks the body.
+    /// The id of the letter that the message becomes if it dies; nil if the announcement lacks the body.
     let letter: UUID?
     let service: String
     let message: WaitingMessage
     let references: References
 
-    /// Nil for a delivery that is no announcement, and for a message without an id.
+    /// Nil for a delivery that is not an announcement, and for a message without an id.
     init?(_ delivery: Delivery) {
         guard let message = WaitingMessage(delivery), let messageID = message.messageID else { return nil }
         id = Self.id(messageID: messageID, queue: message.queue)
@@ -23,7 +23,7 @@ struct NewWaiting: Sendable {
         self.message = message
     }
 
-    /// The same for all attempts of a message. An event has one id in the queues of all its subscribers.
+    /// The same for all attempts of a message. It includes the queue, because an event has the same message id in the queues of all its subscribers.
     static func id(messageID: String, queue: String) -> UUID {
         UUID.v5(namespace: namespace, name: SHA256.hash(queue) + SHA256.hash(messageID))
     }
@@ -31,7 +31,7 @@ struct NewWaiting: Sendable {
     private static let namespace = UUID(uuid: (0x3e, 0x91, 0x5d, 0x70, 0x08, 0xc4, 0x4e, 0x2b, 0xa7, 0x63, 0xf1, 0x0b, 0x94, 0x2d, 0xe6, 0x58))
 }
 
-/// Which waiting messages to select; nil matches any.
+/// A selection of waiting messages; a nil field matches any.
 struct WaitingFilter: Sendable, Equatable {
     var id: UUID?
     var service: String?

@@ -4,19 +4,19 @@ import Messaging
 import PostgreSQL
 import Secrets
 
-/// The messages on the retry ladder, as far as they were announced. A row ends when its message returns, and when it dies.
+/// The messages on the retry ladder that were announced. A row is removed when its message returns to its queue or becomes a dead letter.
 enum WaitingStore {
-    /// Rows that are kept: more are not added until some have ended.
+    /// The maximum of rows. Further announcements are ignored until rows have been removed.
     static let maximum = 50_000
     /// Causes in one answer, the most frequent ones.
     static let maximumCauses = 50
 
-    /// Stores announcements. Of several about one message the latest counts, in whatever order they arrive.
+    /// Stores announcements. If there are several for one message, the latest attempt counts, regardless of the order in which they arrive.
     static func add(_ messages: [NewWaiting], now: Date, on transaction: any SQLConnection) async throws {
         let latest = Dictionary(messages.map { ($0.id, $0) }) { $0.message.setAsideAt > $1.message.setAsideAt ? $0 : $1 }.values
         let new = latest.filter { $0.message.dueAt > now }.sorted { $0.id < $1.id }
         guard !new.isEmpty else { return }
-        // A message whose letter is open has died since.
+        // A message with an open letter has died since it was announced.
         try await transaction.execute(
             """
             WITH new AS (\(rows(new)))
@@ -124,7 +124,7 @@ enum WaitingStore {
 
     // MARK: Sending
 
-    /// Has a copy sent of each message that matches and of which none was sent since its latest failed attempt: one copy for each attempt, so that repeated
+    /// Requests a copy of each matching message, unless a copy was sent since its latest failed attempt. There is one copy for each attempt, so repeated
     /// requests do not multiply messages.
     static func send(_ filter: WaitingFilter, dryRun: Bool, now: Date, on transaction: any SQLConnection) async throws -> WaitingSelection {
         let condition = matching(filter, now) + " AND sent_at IS NULL AND copy IS NOT NULL"
@@ -151,7 +151,7 @@ enum WaitingStore {
         return WaitingSelection(selected: try rows.first?.decode("count") ?? 0, orders: try rows.first?.decode("orders") ?? 0, byCause: causes)
     }
 
-    /// The next copies to send. No other worker sends them: a copy that is lost is not sent again, since the original returns anyway.
+    /// Takes the next copies to send, so that no other worker sends them. A lost copy is not sent again, because its original returns as scheduled.
     static func takeCopies(_ limit: Int, now: Date, on transaction: any SQLConnection) async throws -> [EarlyCopy] {
         let rows = try await transaction.query(
             """

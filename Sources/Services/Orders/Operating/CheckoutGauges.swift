@@ -6,7 +6,7 @@ public import PostgreSQL
 public import Runtime
 
 extension OrdersService {
-    /// The maximum of running checkouts that are read, the oldest first: more than a healthy shop has, and a few milliseconds' work.
+    /// The maximum number of running checkouts that are read, oldest first. A healthy shop has fewer, and reading this many takes a few milliseconds.
     private static let maximumRunning = 10_000
 
     /// Keeps the gauges of running checkouts up to date: their number in each phase, the age of the oldest, and the number of stuck ones.

@@ -6,9 +6,9 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// The inboxes of the services that a checkout passes through, which know its messages by their ids.
+/// The inboxes of the services that handle a checkout's messages. They find messages by id.
 public struct Inboxes: Sendable {
-    /// Those besides orders itself, whose inbox is at hand.
+    /// The services other than orders, which reads its own inbox directly.
     static let others = ["carts", "catalog", "notifications", "payments"]
     /// Timeout of each query. An operator waits, and a service that does not answer is not asked twice.
     static let timeout: Duration = .seconds(1)
@@ -22,7 +22,7 @@ public struct Inboxes: Sendable {
         self.randomness = randomness
     }
 
-    /// What each service knows of the messages; nil for a service that does not answer.
+    /// Returns the messages that each service has handled; nil for a service that does not answer.
     func find(_ queries: [(service: String, ids: [UUID])]) async throws -> [(service: String, handled: [InboxTrail.Handled]?)] {
         try await withThrowingTaskGroup(of: (String, [InboxTrail.Handled]?).self) { group in
             for query in queries where !query.ids.isEmpty {

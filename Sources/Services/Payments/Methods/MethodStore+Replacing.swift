@@ -8,7 +8,7 @@ import Runtime
 extension MethodStore {
     /// Seconds after which detaching a replaced method is requested again if the gateway has not confirmed it: the message was lost, or is a dead letter.
     private static let detachPause = 86_400.0
-    /// The maximum of replaced methods that one poll detaches.
+    /// The maximum number of replaced methods that one poll detaches.
     private static let detachedAtOnce = 100
 
     /// Records that these charges use their saved methods.

@@ -60,7 +60,7 @@ extension Attempt {
         switch state {
         case .begun, .requiresAction, .declined, .voided: false
         case .succeeded, .authorized, .uncaptured, .refunded: true
-        // Given to an operator, perhaps before its payment was known.
+        // The attempt may have been given to an operator before its payment was known.
         case .needsOperator, .settled: intent != nil
         }
     }

@@ -12,7 +12,7 @@ import ServiceLifecycle
 /// Reads the gateway's list of events every few minutes, and hands over those whose webhooks have not arrived, so an ingress that could not be reached for an hour
 /// loses nothing. The position is in the database, and advances once the events before it are in the queue.
 public final class EventCatchUp: Service {
-    /// Seconds between two turns of all processes together.
+    /// Seconds between two turns, which all processes share.
     static let interval = 180.0
     /// How often a process checks whether a turn is due.
     static let look: Duration = .seconds(60)

@@ -34,7 +34,7 @@ extension StripeGateway {
         if try read(found, "the payment method", as: Method.self).customer != nil { throw failure(response) }
     }
 
-    /// What an answer that is not a success says.
+    /// The error that an unsuccessful answer reports.
     func failure(_ response: WebResponse) -> GatewayError {
         let error = StripeFailure(response)
         let answer = "Stripe answered \(response.status) (\(error.code ?? error.type)): \(error.summary)"

@@ -33,25 +33,14 @@ struct LetterFilter: ParsableArguments, Sendable {
 
     /// Without the state.
     var parameters: [String: String] {
-        var parameters: [String: String] = [:]
-        parameters["service"] = service
-        parameters["operation"] = operation
-        parameters["queue"] = queue
-        parameters["cause"] = cause
-        parameters["group"] = group
-        parameters["order"] = order
-        parameters["since"] = since?.text
-        parameters["until"] = until?.text
-        parameters["header"] = header
-        parameters["text"] = text
-        return parameters
+        [
+            "service": service, "operation": operation, "queue": queue, "cause": cause, "group": group, "order": order, "since": since?.text, "until": until?.text,
+            "header": header, "text": text,
+        ].compactMapValues(\.self)
     }
 
     /// In words.
-    var phrase: String {
-        let parts = parameters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.printable)" }
-        return parts.isEmpty ? "all letters" : "letters with " + parts.joined(separator: ", ")
-    }
+    var phrase: String { parameters.phrase(selecting: "letters") }
 
     var isEmpty: Bool { parameters.isEmpty }
 }

@@ -11,7 +11,7 @@ extension DeadLettersCommand {
             abstract: "Shows messages that failed and wait for their next attempt, and sends them now.",
             discussion: """
                 Lists causes; --messages lists single messages. With --now, a copy of each selected message goes to its queue at once; the service handles one of the copy and the original. \
-                A copy that fails is dropped, and the original waits on. Mails, payments and other calls to the outside are not made for a message that returns within a minute anyway.
+                A copy that fails is dropped, and the original stays on the ladder. If the original returns within a minute, its copy makes no external call, such as sending a mail.
                 """)
 
         @OptionGroup(title: "Filter") var filter: WaitingFilterOptions
@@ -53,14 +53,7 @@ struct WaitingFilterOptions: ParsableArguments, Sendable {
     @Option(help: "The id in the list of waiting messages.") var id: String?
 
     var parameters: [String: String] {
-        var parameters: [String: String] = [:]
-        parameters["service"] = service
-        parameters["operation"] = operation
-        parameters["queue"] = queue
-        parameters["cause"] = cause
-        parameters["order"] = order
-        parameters["id"] = id
-        return parameters
+        ["service": service, "operation": operation, "queue": queue, "cause": cause, "order": order, "id": id].compactMapValues(\.self)
     }
 }
 
@@ -78,7 +71,7 @@ extension WaitingCause {
 struct WaitingSending: Sendable {
     let filter: WaitingFilterOptions
 
-    /// Shows what is selected, and sends it once `agree` returns.
+    /// Shows the selected messages, and sends them once `agree` returns.
     func run(
         _ requests: any OperatorRequests, dryRun: Bool, write: @Sendable (String) -> Void = { Console.print($0) }, _ agree: @Sendable (String) async throws -> Void
     ) async throws {
