@@ -15,13 +15,10 @@ private let threadStackBytes = 16 * 1024 * 1024
 /// Starts a thread that ends with `run`, so that a C library has one owner and no task's thread blocks in it. False when the system has no room for one.
 ///
 /// It takes no signals: those are for the program's main thread, and a broken pipe is an error here, never the end of the process.
-///
-/// - Parameter niceness: 0 to 19, as nice(1) has it; on Linux it is the thread's alone.
-package func startThread(named name: String, niceness: Int32 = 0, _ run: @escaping @Sendable () -> Void) -> Bool {
+package func startThread(named name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
     let body = Unmanaged.passRetained(
         ThreadBody {
             threads_name(name)
-            if niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
             run()
         })
     // A thread inherits its mask, so that no signal can arrive before the thread would have blocked it.
@@ -44,4 +41,11 @@ package func startThread(named name: String, niceness: Int32 = 0, _ run: @escapi
         }, body.toOpaque())
     if failure != 0 { body.release() }
     return failure == 0
+}
+
+/// Lowers the priority of the calling thread, for good: only a privileged process may raise it again. On Linux it applies to this thread only.
+///
+/// - Parameter niceness: 0 to 19, as in nice(1).
+func lowerPriority(to niceness: Int32) {
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
 }

@@ -1,8 +1,8 @@
 import IOThreads
 import Synchronization
 
-/// Dedicated low-priority threads for password hashing, which blocks a thread for some 400 ms. Swift's shared threads stay free for other work, and so do the
-/// processors when they are scarce.
+/// Dedicated threads for password hashing, which blocks a thread for about 400 ms. Swift's shared threads stay free for other work, and in a flood of sign-ins so do the
+/// processors (``BackgroundLine``).
 ///
 /// At most `count` passwords are hashed at once; further ones wait, at most as many as a worker holds messages of one queue. Sign-ups and
 /// sign-ins have separate threads, so that neither waits for the other.
