@@ -167,8 +167,9 @@ let package = Package(
             development(
                 "Bench",
                 [
-                    "Up", "Load", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "JSON", "Contracts", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Gzip",
-                    log, arguments,
+                    "Up", "Load", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Messaging", "Operations", "JSON", "Contracts", "AMQP", "PostgreSQL", "WebClient",
+                    "Secrets",
+                    "Gzip", log, arguments,
                 ]),
             development(
                 "Chaos",
@@ -178,7 +179,10 @@ let package = Package(
                 ]),
             .executableTarget(
                 name: "wharf-dev",
-                dependencies: ["Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Assembly", "Operations", "Messaging", "Topology", "LocalServers", "Secrets", log, lifecycle, arguments],
+                dependencies: [
+                    "Up", "Load", "Bench", "Chaos", "Simulation", "Sandbox", "Ingress", "Assembly", "Operations", "Messaging", "Topology", "LocalServers", "Secrets", log, lifecycle,
+                    arguments,
+                ],
                 swiftSettings: safe),
             .target(name: "TestKit", dependencies: ["LocalServers", "WebClient", log], path: "Tests/TestKit", swiftSettings: safe),
             // A service over a database of its own, for the suites of services.

@@ -42,7 +42,9 @@ extension BenchRun {
         let (idsAfter, commitsAfter) = try await transactions(running)
         let published = try await BrokerTotals.settled(running, transport).published - totals.published
         let count = Double(carts.count)
-        let waterfall = Waterfall(orders, lines(of: running, from: begin))
+        let lines = lines(of: running, from: begin)
+        guard Set(lines.compactMap(\.order)).isSuperset(of: orders.map(\.id)) else { throw BenchError(.wrong, "The logs of the workers do not show the way of each order.") }
+        let waterfall = Waterfall(orders, lines)
         book.note { $0.waterfall = waterfall }
         found(.orderMessages, Double(published) / count, "messages an order", remark: "with the one that waits for it, and its answer")
         found(.orderTurns, waterfall.turns, "turns an order")

@@ -1,4 +1,6 @@
 import FoundationEssentials
+import JSON
+import Operations
 
 /// What one batch's line in a worker's log says of one message, at trace level: when it came to each part of its way.
 struct TraceLine: Sendable, Equatable {
@@ -14,22 +16,18 @@ struct TraceLine: Sendable, Equatable {
     let intended: Int?
     let acted: Int?
 
-    private struct Line: Decodable {
-        let message: String
-        let labels: [String: String]?
-    }
-
     /// Nil for any other line of a log.
     init?(_ line: Substring) {
-        guard line.contains("\"message\":\"way\""), let read = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)), read.message == "way",
-            let labels = read.labels, let operation = labels["operation"], let taken = labels["taken"].flatMap({ Int($0) }),
-            let handled = labels["handled"].flatMap({ Int($0) }), let confirmed = labels["confirmed"].flatMap({ Int($0) })
-        else { return nil }
-        step = labels["order.event"].map { "\(operation) \($0)" } ?? operation
-        order = labels["order"]
+        guard line.contains("\"message\":\"way\""), let read = try? JSON.decode([String: JSONValue].self, from: Array(line.utf8)) else { return nil }
+        func text(_ key: String) -> String? {
+            if case .string(let text)? = read[LogField(key: key).name] { text } else { nil }
+        }
+        func time(_ key: String) -> Int? { text(key).flatMap { Int($0) } }
+        guard let operation = text("operation"), let taken = time("taken"), let handled = time("handled"), let confirmed = time("confirmed") else { return nil }
+        step = text("order.event").map { "\(operation) \($0)" } ?? operation
+        order = text("order")
         (self.taken, self.handled, self.confirmed) = (taken, handled, confirmed)
-        intended = labels["intended"].flatMap { Int($0) }
-        acted = labels["acted"].flatMap { Int($0) }
+        (intended, acted) = (time("intended"), time("acted"))
     }
 }
 

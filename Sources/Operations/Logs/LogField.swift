@@ -1,5 +1,5 @@
 /// The names of metadata in ECS lines: fields of the Elastic Common Schema where it has one, custom fields below `wharf.` otherwise.
-struct LogField: Sendable, Equatable {
+package struct LogField: Sendable, Equatable {
     enum Form: Sendable {
         case text, integer
         /// Milliseconds in metadata, nanoseconds in ECS.
@@ -9,7 +9,7 @@ struct LogField: Sendable, Equatable {
     /// The namespace of custom fields.
     static let namespace = "wharf."
 
-    let name: String
+    package let name: String
     let form: Form
 
     init(_ name: String, _ form: Form = .text) {
@@ -18,7 +18,7 @@ struct LogField: Sendable, Equatable {
     }
 
     /// The field of a key of a log line.
-    init(key: String) {
+    package init(key: String) {
         self = Self.known[key] ?? LogField(Self.namespace + Self.word(key))
     }
 

@@ -1,8 +1,7 @@
 public import FoundationEssentials
+public import Secrets
 
 // What happens to dead letters without an operator: nothing by default.
-
-public import Secrets
 
 extension Settings {
     public struct DeadLetters: Sendable {

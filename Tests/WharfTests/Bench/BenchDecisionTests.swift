@@ -1,7 +1,9 @@
 import FoundationEssentials
+import Logging
 import Testing
 
 @testable import Bench
+@testable import Operations
 
 @Suite struct BenchDecisionTests {
     private func record(_ figures: [BenchFigure: [Double]]) -> BenchRecord {
@@ -74,13 +76,19 @@ import Testing
         #expect(throws: BenchError.self) { try PeerFigures([#"{"by_history":{"orders_per_s":1.0,"p50_ms":1.0},"WRONG":"not every order was confirmed"}"#]) }
     }
 
+    /// As the worker of a traced shop writes it.
+    private static func logged(_ message: String, _ metadata: [String: String]) -> Substring {
+        let record = LogRecord(at: Date(), level: .trace, label: "test", message: message, metadata: metadata.mapValues { .string($0) })
+        return Substring(decoding: ECSLayout(service: "worker").line(for: record), as: UTF8.self)
+    }
+
     @Test func `a waterfall averages the steps of orders and knows what each followed from`() throws {
         func line(_ operation: String, _ order: String, _ taken: Int, _ handled: Int, event: String = "") throws -> TraceLine {
-            let labels = #""operation":"\#(operation)","order":"\#(order)","taken":"\#(taken)","handled":"\#(handled)","confirmed":"\#(handled + 1000)""#
-            let told = event.isEmpty ? "" : #","order.event":"\#(event)""#
-            return try #require(TraceLine(#"{"log.level":"trace","message":"way","labels":{\#(labels)\#(told)}}"#))
+            var metadata: [String: String] = ["operation": operation, "order": order, "taken": "\(taken)", "handled": "\(handled)", "confirmed": "\(handled + 1000)"]
+            if !event.isEmpty { metadata["order.event"] = event }
+            return try #require(TraceLine(Self.logged("way", metadata)))
         }
-        #expect(TraceLine(#"{"message":"handled","labels":{}}"#) == nil && TraceLine("way") == nil)
+        #expect(TraceLine(Self.logged("handled", [:])) == nil && TraceLine(Self.logged("way", [:])) == nil && TraceLine("way") == nil)
         let orders = [TracedOrder(id: "a", sent: 1_000_000, answered: 1_030_000), TracedOrder(id: "b", sent: 2_000_000, answered: 2_010_000)]
         let waterfall = Waterfall(
             orders,
