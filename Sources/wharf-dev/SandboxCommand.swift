@@ -1,5 +1,6 @@
 import ArgumentParser
 import Assembly
+import Ingress
 import Logging
 import Messaging
 import Operations
@@ -21,6 +22,9 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(help: "The URL that receives events, signed with STRIPE_WEBHOOK_SECRET.")
     var webhookURL: String?
 
+    @Option(help: "An openapi.yaml: only the events that it lists for Stripe's webhooks are sent, as if no others were selected at Stripe. Without this option all are sent.")
+    var webhookEventsOf: String?
+
     @Option(name: .customLong("paypal-webhook-url"), help: "The URL that receives PayPal's events, signed for PAYPAL_WEBHOOK_ID.")
     var payPalWebhookURL: String?
 
@@ -41,6 +45,9 @@ struct SandboxCommand: AsyncParsableCommand {
             var configuration = SandboxConfiguration(
                 host: host, port: port, apiKey: key.exposed, webhookSecret: secret.exposed,
                 webhookURL: webhookURL, ledgerFile: journal)
+            if let path = webhookEventsOf {
+                configuration.webhookEvents = try OpenAPIDocument(path: path).endpoints.first { $0.signature == "stripe" }?.eventTypes
+            }
             if let id = settings.payPal.clientID, let secret = settings.payPal.clientSecret {
                 configuration.payPal = PayPalAccount(
                     clientID: id, clientSecret: secret.exposed, webhookID: settings.payPal.webhookID ?? "", webhookURL: payPalWebhookURL)

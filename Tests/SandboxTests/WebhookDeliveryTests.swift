@@ -38,6 +38,16 @@ struct WebhookDeliveryTests {
         }
     }
 
+    @Test("sends only the events that are selected, if some are")
+    func selection() async throws {
+        try await WebhookReceiver.run { receiver in
+            try await TestSandbox.run(configure: { ($0.webhookURL, $0.webhookEvents) = (receiver.url, ["payment_intent.succeeded", "payment_intent.canceled"]) }) { sandbox in
+                for amount in 1...3 { _ = try await sandbox.post("/v1/payment_intents", charge(amount * 100)) }
+                #expect(Set(try await receiver.next(3).map { $0.json["type"].text }) == ["payment_intent.succeeded"])
+            }
+        }
+    }
+
     @Test("sends an event again until it is accepted")
     func retry() async throws {
         try await WebhookReceiver.run(answering: [500]) { receiver in

@@ -64,7 +64,7 @@ public final class Sandbox: Service {
 
     private func makeWebhooks(to url: String, journal: Journal?) -> WebhookDispatcher {
         WebhookDispatcher(
-            url: url, sign: { [secret = configuration.webhookSecret] in [(WebhookSignature.header, WebhookSignature.make($0, secret: secret, at: $1))] },
+            url: url, types: configuration.webhookEvents, sign: { [secret = configuration.webhookSecret] in [(WebhookSignature.header, WebhookSignature.make($0, secret: secret, at: $1))] },
             transport: transport, logger: logger, secondsSince1970: secondsSince1970,
             onSettled: { [logger] eventID in
                 do {

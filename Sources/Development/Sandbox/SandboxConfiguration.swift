@@ -10,6 +10,8 @@ public struct SandboxConfiguration: Sendable {
     public var webhookSecret: String
     /// The URL to which events are posted; if nil, none are sent.
     public var webhookURL: String?
+    /// The types of Stripe's events that are posted, as they are selected for an endpoint at Stripe; if nil, all are.
+    public var webhookEvents: Set<String>?
     /// A file that outlives the process: a sandbox started again with it knows every payment, refund and idempotency key,
     /// and continues with the webhooks that were not delivered. nil keeps all in memory. For one sandbox at a time.
     public var ledgerFile: String?

@@ -7,8 +7,10 @@ package struct ChildSpec: Sendable, Hashable {
         case ingress
         case console
         case worker(ServiceName)
-        /// - Parameter webhookURL: The URL to which the gateways' names are appended.
-        case sandbox(port: Int, webhookURL: String, journal: String)
+        /// - Parameters:
+        ///   - webhookURL: The URL to which the gateways' names are appended.
+        ///   - webhookEventsOf: An openapi.yaml, to whose events those of Stripe are limited.
+        case sandbox(port: Int, webhookURL: String, webhookEventsOf: String? = nil, journal: String)
     }
 
     package static let ingress = "ingress"
@@ -37,18 +39,20 @@ package struct ChildSpec: Sendable, Hashable {
         case .ingress: ["ingress"]
         case .console: ["console"]
         case .worker(let service): ["worker", service.rawValue]
-        case .sandbox(let port, let webhookURL, let journal):
+        case .sandbox(let port, let webhookURL, let webhookEventsOf, let journal):
             ["sandbox", "--port", "\(port)", "--webhook-url", "\(webhookURL)stripe", "--paypal-webhook-url", "\(webhookURL)paypal", "--journal", journal]
+                + (webhookEventsOf.map { ["--webhook-events-of", $0] } ?? [])
         }
     }
 
     /// One ingress, the workers, and the web console and the sandbox if they have a port.
-    package static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder) -> [ChildSpec] {
+    /// - Parameter webhookEventsOf: An openapi.yaml, to whose events those of the sandbox are limited.
+    package static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder, webhookEventsOf: String? = nil) -> [ChildSpec] {
         var members = [ChildSpec(kind: .ingress, number: 1)] + workers(perService: count)
         if ports.console != nil { members.append(ChildSpec(kind: .console, number: 1)) }
         if let port = ports.sandbox {
             let webhooks = "\(ports.http.url)/v1/webhooks/"
-            members.append(ChildSpec(kind: .sandbox(port: port, webhookURL: webhooks, journal: folder.ledger), number: 1))
+            members.append(ChildSpec(kind: .sandbox(port: port, webhookURL: webhooks, webhookEventsOf: webhookEventsOf, journal: folder.ledger), number: 1))
         }
         return members
     }

@@ -20,6 +20,7 @@ package struct Up: AsyncParsableCommand {
             """)
 
     private static let maximumWorkers = 32
+    private static let openapi = "topology/openapi.yaml"
 
     @Flag(help: "Start no servers; use WHARF_AMQP_URL, WHARF_POSTGRES_URL, WHARF_REDIS_URL, WHARF_RABBITMQ_MANAGEMENT_URL.")
     var external = false
@@ -63,7 +64,7 @@ package struct Up: AsyncParsableCommand {
     /// The roles read these in the working folder: without them nothing is started, and nothing is left behind.
     private static func checkProject() throws(UpError) {
         let here = FileManager.default.currentDirectoryPath
-        let missing = ["topology/definitions.json", "topology/openapi.yaml"].filter { !FileManager.default.isReadableFile(atPath: "\(here)/\($0)") }
+        let missing = ["topology/definitions.json", Self.openapi].filter { !FileManager.default.isReadableFile(atPath: "\(here)/\($0)") }
         guard missing.isEmpty else {
             throw UpError(.folder, "\(missing.joined(separator: " and ")) cannot be read in \(here).", advice: "Run wharf-dev up in the project's folder.")
         }
@@ -83,7 +84,7 @@ package struct Up: AsyncParsableCommand {
             consoleAddress: ports.console.map { "\($0)" }, sandboxURL: ports.sandboxURL, mailFolder: folder.mail, clockFile: folder.clock)
         let transport = WebClient(logger: logger)
         let probe = HealthProbe(transport: transport, publicPorts: Set([ports.http.address.port, ports.sandbox, ports.console?.port].compactMap(\.self)))
-        let members = ChildSpec.everyone(workersPerService: workers, ports: ports, folder: folder)
+        let members = ChildSpec.everyone(workersPerService: workers, ports: ports, folder: folder, webhookEventsOf: Self.openapi)
         try check(environment, members, logger)
         try folder.write(environment.tools, to: StateFolder.environmentFile)
         let record = RunRecord(

@@ -129,7 +129,7 @@ final class PayPalLedger: Sendable {
                 state.losing -= 1
                 continue
             }
-            dispatcher.enqueue(eventID: event.id, body: event.body(change.payment, address: address(), at: now), delays: faults.planWebhook())
+            dispatcher.enqueue(eventID: event.id, type: event.kind.rawValue, body: event.body(change.payment, address: address(), at: now), delays: faults.planWebhook())
         }
     }
 

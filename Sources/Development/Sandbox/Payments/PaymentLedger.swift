@@ -77,7 +77,7 @@ final class PaymentLedger: Sendable {
     func restore() async throws {
         guard let journal else { return }
         let address = address
-        var undelivered: [String: (number: Int, body: [UInt8])] = [:]
+        var undelivered: [String: (number: Int, type: String, body: [UInt8])] = [:]
         var events = 0
         try await journal.load { entry in
             switch entry {
@@ -91,13 +91,13 @@ final class PaymentLedger: Sendable {
                 let happened = outcome.webhookBodies(publicURL: address)
                 state.withLock { $0.events.add(happened) }
                 for one in happened {
-                    undelivered[one.event.id] = (events, one.body)
+                    undelivered[one.event.id] = (events, one.event.kind.rawValue, one.body)
                     events += 1
                 }
             }
         }
         for (id, event) in undelivered.sorted(by: { $0.value.number < $1.value.number }) {
-            webhooks?.enqueue(eventID: id, body: event.body, delays: [.zero])
+            webhooks?.enqueue(eventID: id, type: event.type, body: event.body, delays: [.zero])
         }
     }
 
@@ -121,7 +121,7 @@ final class PaymentLedger: Sendable {
         }
         if let webhooks {
             for one in happened {
-                webhooks.enqueue(eventID: one.event.id, body: one.body, delays: faults.planWebhook())
+                webhooks.enqueue(eventID: one.event.id, type: one.event.kind.rawValue, body: one.body, delays: faults.planWebhook())
             }
         }
         return reply

@@ -24,6 +24,8 @@ final class WebhookDispatcher: Service {
     }
 
     private let url: String
+    /// The types of events that are delivered; nil for all.
+    private let types: Set<String>?
     /// The headers that sign a body, at a time in seconds since 1970.
     private let sign: @Sendable ([UInt8], Int) -> [(name: String, value: String)]
     private let transport: any HTTPTransport
@@ -35,10 +37,11 @@ final class WebhookDispatcher: Service {
     private let wakeup = Wakeup()
 
     init(
-        url: String, sign: @escaping @Sendable ([UInt8], Int) -> [(name: String, value: String)], transport: any HTTPTransport, logger: Logger,
+        url: String, types: Set<String>? = nil, sign: @escaping @Sendable ([UInt8], Int) -> [(name: String, value: String)], transport: any HTTPTransport, logger: Logger,
         secondsSince1970: @escaping @Sendable () -> Int, onSettled: @escaping @Sendable (String) async -> Void
     ) {
         self.url = url
+        self.types = types
         self.sign = sign
         self.transport = transport
         self.logger = logger
@@ -49,8 +52,9 @@ final class WebhookDispatcher: Service {
     var counts: Counts { state.withLock { $0.counts } }
     var queued: Int { state.withLock { $0.queue.count + $0.inFlight } }
 
-    /// Queues the event once for each of `delays`.
-    func enqueue(eventID: String, body: [UInt8], delays: [Duration]) {
+    /// Queues the event once for each of `delays`, if its type is one of those that are delivered.
+    func enqueue(eventID: String, type: String, body: [UInt8], delays: [Duration]) {
+        guard types?.contains(type) ?? true else { return }
         let now = ContinuousClock.now
         for delay in delays {
             queue(WebhookDelivery(eventID: eventID, body: body), due: now + delay)
