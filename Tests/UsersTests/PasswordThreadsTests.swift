@@ -33,7 +33,6 @@ import Testing
         async let one = line.run(nicenessOnceTwoHaveCome)
         async let other = line.run(nicenessOnceTwoHaveCome)
         #expect(Set(await [one, other]) == [before, max(before, BackgroundLine.niceness)])
-        #expect(await line.run { niceness() } == before)
         #expect(niceness() == before)
     }
 

@@ -8,7 +8,7 @@
 ///
 /// Optional clauses are composed with `+`, `+=`, or by interpolating one `SQL` into another; values are numbered when the statement is sent.
 /// Bounds: `maximumParameters` values a statement (checked when it is sent).
-public struct SQL: ExpressibleByStringInterpolation, CustomStringConvertible, Sendable {
+public struct SQL: ExpressibleByStringInterpolation, CustomStringConvertible, Sendable, Equatable {
     /// What PostgreSQL's protocol can number. For more rows bind arrays and `unnest` them.
     public static let maximumParameters = 65_535
     /// Statements of one transaction that may wait for the next one.

@@ -23,21 +23,30 @@ public struct Operation: Sendable {
         /// Read-only; no inbox row and no transaction.
         case query(@Sendable ([Request], any Database) async throws -> [Outcome])
         /// Runs inside the batch's single transaction.
-        case transactional(@Sendable ([Request], any SQLConnection) async throws -> [Outcome])
+        case transactional(@Sendable ([Request]) -> Performed)
         /// Calls something that no transaction can undo, after a transaction has committed the intention.
-        case external(@Sendable ([Request], any SQLConnection) async throws -> Prepared)
+        case external(@Sendable ([Request]) -> Intention)
         /// Looks something up before its transaction; no intention has to be recorded first.
         case lookup(@Sendable ([Request], any Database) async throws -> Performed)
     }
 
-    /// The remaining work of an external operation once its intentions are committed.
+    /// An external operation before its first transaction. `isNew` says for each request whether the inbox does not know it yet.
+    struct Intention: Sendable {
+        /// The statements with which `prepare` begins when all requests are new (``ReadAhead``).
+        let ahead: [SQL]
+        let prepare: @Sendable (_ isNew: [Bool], any SQLConnection) async throws -> Prepared
+    }
+
+    /// The remaining work once the intentions are committed, of the new requests.
     struct Prepared: Sendable {
         let perform: @Sendable () async throws -> Performed
     }
 
-    /// The remaining work once the external call has been made. `isNew` says for each request whether the inbox does not know it yet;
+    /// The remaining work once what is done outside the transaction is done. `isNew` says for each request whether the inbox does not know it yet;
     /// the outcomes are for the new ones.
     struct Performed: Sendable {
+        /// The statements with which `complete` begins when all requests are new (``ReadAhead``).
+        var ahead: [SQL] = []
         let complete: @Sendable (_ isNew: [Bool], any SQLConnection) async throws -> [Outcome]
     }
 }
@@ -82,45 +91,51 @@ extension Operation {
         case own
     }
 
+    /// The statements with which a handler begins for these messages: its first call of the connection. They are sent before it runs, so they must not write. Locks are
+    /// welcome: as any lock of a batch, they are taken in the order of their keys.
+    public typealias Ahead<Input: Sendable> = @Sendable ([IncomingMessage<Input>]) -> [SQL]
+
     /// A command whose whole effect is in the database.
     public static func command<Input: Sendable>(
-        _ key: String, transaction: Transaction = .shared, reading read: @escaping @Sendable (Request) throws -> Input,
+        _ key: String, transaction: Transaction = .shared, reading read: @escaping @Sendable (Request) throws -> Input, ahead: @escaping Ahead<Input> = { _ in [] },
         handle: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome]
     ) -> Operation {
         switch transaction {
-        case .own: command(key, reading: read, lookup: { _, _ in }, handle: { items, _, transaction in try await handle(items, transaction) })
-        case .shared:
-            Operation(
-                key: key,
-                handler: .transactional { requests, transaction in
-                    try await decoding(requests, read) { try await handle($0, transaction) }
-                })
+        case .own: command(key, reading: read, lookup: { _, _ in }, ahead: ahead, handle: { items, _, transaction in try await handle(items, transaction) })
+        case .shared: Operation(key: key, handler: .transactional { Readings($0, read).completed(ahead: ahead, by: handle) })
         }
     }
 
     /// A command that reaches outside the database: `prepare` commits the intention, `perform` acts on it outside any transaction, `complete`
     /// commits the result. All three may run again for the same message, so `perform` must be idempotent.
+    /// - Parameters:
+    ///   - intending: The statements ahead of `prepare`.
+    ///   - ahead: Those ahead of `complete`.
     public static func external<Input: Sendable, Plan: Sendable, PerformResult: Sendable>(
-        _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
+        _ key: String, reading read: @escaping @Sendable (Request) throws -> Input, intending: @escaping Ahead<Input> = { _ in [] },
         prepare: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Plan],
         perform: @escaping @Sendable ([(item: IncomingMessage<Input>, plan: Plan)]) async throws -> [PerformResult],
+        ahead: @escaping Ahead<Input> = { _ in [] },
         complete:
             @escaping @Sendable ([(item: IncomingMessage<Input>, plan: Plan, result: PerformResult)], any SQLConnection)
             async throws -> [Outcome]
     ) -> Operation {
         Operation(
             key: key,
-            handler: .external { requests, transaction in
+            handler: .external { requests in
                 let readings = Readings(requests, read)
-                let plans = readings.items.isEmpty ? [] : try await prepare(readings.items, transaction)
-                try expect(plans.count, readings.items.count, "plans")
-                return Prepared {
-                    let planned = Array(zip(readings.items, plans)).map { (item: $0, plan: $1) }
-                    let results = planned.isEmpty ? [] : try await perform(planned)
-                    try expect(results.count, planned.count, "results")
-                    return Performed { isNew, transaction in
-                        try await readings.outcomes(isNew) { places in
-                            try await complete(places.map { (readings.items[$0], plans[$0], results[$0]) }, transaction)
+                return Intention(ahead: intending(readings.items)) { isNew, transaction in
+                    let readings = readings.only(isNew)
+                    let plans = readings.items.isEmpty ? [] : try await prepare(readings.items, transaction)
+                    try expect(plans.count, readings.items.count, "plans")
+                    return Prepared {
+                        let planned = Array(zip(readings.items, plans)).map { (item: $0, plan: $1) }
+                        let results = planned.isEmpty ? [] : try await perform(planned)
+                        try expect(results.count, planned.count, "results")
+                        return Performed(ahead: ahead(readings.items)) { isNew, transaction in
+                            try await readings.outcomes(isNew) { places in
+                                try await complete(places.map { (readings.items[$0], plans[$0], results[$0]) }, transaction)
+                            }
                         }
                     }
                 }
@@ -131,7 +146,7 @@ extension Operation {
     /// its result in a transaction of its own.
     public static func command<Input: Sendable, Found: Sendable>(
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input,
-        lookup: @escaping @Sendable ([IncomingMessage<Input>], any Database) async throws -> Found,
+        lookup: @escaping @Sendable ([IncomingMessage<Input>], any Database) async throws -> Found, ahead: @escaping Ahead<Input> = { _ in [] },
         handle: @escaping @Sendable ([IncomingMessage<Input>], Found, any SQLConnection) async throws -> [Outcome]
     ) -> Operation {
         Operation(
@@ -139,11 +154,7 @@ extension Operation {
             handler: .lookup { requests, database in
                 let readings = Readings(requests, read)
                 let found = try await lookup(readings.items, database)
-                return Performed { isNew, transaction in
-                    try await readings.outcomes(isNew) { places in
-                        try await handle(places.map { readings.items[$0] }, found, transaction)
-                    }
-                }
+                return readings.completed(ahead: ahead) { try await handle($0, found, $1) }
             })
     }
 
@@ -170,15 +181,34 @@ private struct Readings<Input: Sendable>: Sendable {
     private let requests: [Request]
 
     init(_ requests: [Request], _ read: (Request) throws -> Input) {
+        self.init(requests.map { request in (request, Result { IncomingMessage(request: request, input: try read(request)) }) })
+    }
+
+    private init(_ readings: [(request: Request, item: Result<IncomingMessage<Input>, any Error>)]) {
         var items: [IncomingMessage<Input>] = []
-        places = requests.map { request in
-            Result {
-                items.append(IncomingMessage(request: request, input: try read(request)))
+        places = readings.map { _, item in
+            item.map { item in
+                items.append(item)
                 return items.count - 1
             }
         }
         self.items = items
-        self.requests = requests
+        requests = readings.map(\.request)
+    }
+
+    /// Those of the new requests.
+    func only(_ isNew: [Bool]) -> Readings {
+        if !isNew.contains(false) { return self }
+        return Readings(requests.indices.filter { isNew[$0] }.map { index in (requests[index], places[index].map { items[$0] }) })
+    }
+
+    /// The handling in a transaction.
+    func completed(
+        ahead: Operation.Ahead<Input>, by handle: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome]
+    ) -> Operation.Performed {
+        .init(ahead: ahead(items)) { isNew, transaction in
+            try await outcomes(isNew) { places in try await handle(places.map { items[$0] }, transaction) }
+        }
     }
 
     /// Returns an outcome for each new request, in order; `handle` receives the indices of those that could be decoded.

@@ -69,20 +69,25 @@ public struct Inbox: Sendable {
     /// in a partitioned table it includes the day, and two copies may meet around midnight. The locks end with the transaction, and are taken in one order,
     /// so that two batches cannot deadlock.
     ///
+    /// The statements of `ahead` are sent along; the handler receives `transaction` with their results.
+    ///
     /// The derivation of a lock's key must not change: workers of two versions may run side by side, and copies of one message meet only on its key.
-    func admit(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: Remembered] {
+    func admit(
+        _ ids: [UUID], ahead: [SQL], on transaction: any SQLConnection
+    ) async throws -> (known: [UUID: Remembered], transaction: any SQLConnection) {
         let ids = Set(ids).sorted()
-        let found = try await transaction.pipeline([
-            "SELECT count(pg_advisory_xact_lock(hashtextextended(\(service) || id::text, 0))) FROM unnest(\(ids)) AS id",
-            "SELECT message_id, fingerprint, outputs::text AS outputs, at, ordered FROM inbox WHERE message_id = ANY(\(ids))",
-        ])
+        let found = try await transaction.pipeline(
+            [
+                "SELECT count(pg_advisory_xact_lock(hashtextextended(\(service) || id::text, 0))) FROM unnest(\(ids)) AS id",
+                "SELECT message_id, fingerprint, outputs::text AS outputs, at, ordered FROM inbox WHERE message_id = ANY(\(ids))",
+            ] + ahead)
         var remembered: [UUID: Remembered] = [:]
         for row in found[1] {
             remembered[try row.decode("message_id")] = Remembered(
                 fingerprint: try row.decode("fingerprint"), outgoing: try OutgoingMessages(text: try row.decode("outputs")),
                 recorded: try Self.recorded(row))
         }
-        return remembered
+        return (remembered, ahead.isEmpty ? transaction : ReadAhead(ahead, Array(found.dropFirst(2)), in: transaction))
     }
 
     /// When the outputs of a row were recorded, if their ids are derived from it; `row` has the columns `at` and `ordered`.

@@ -117,14 +117,19 @@ struct BatchHandler: Sendable {
     private func attempt(_ items: [Incoming], _ portion: Portion, _ operations: [String: Operation]) async throws -> [Result] {
         let requests = items.map(\.request)
         guard case .alone(let key) = portion else {
+            // Statements can go ahead only where no other handler writes before them.
+            let kinds = Set(requests.map(\.operation))
+            if kinds.count == 1, let kind = kinds.first, case .transactional(let prepare)? = operations[kind]?.handler {
+                return try await complete(items, requests, by: operations, prepare(requests))
+            }
             return try await inTransaction(items, by: operations) { try await Self.handle($0, by: operations, on: $1) }
         }
         switch operations[key]?.handler {
-        case .external(let prepare): return try await handleExternal(requests, by: operations, prepare)
+        case .external(let read): return try await handleExternal(items, by: operations, read)
         case .lookup(let lookup):
             let performed = try await requests.traced { try await lookup(requests, database) }
             timeline?.note(.acted)
-            return try await complete(requests, requests, by: operations, performed)
+            return try await complete(items, requests, by: operations, performed)
         case .query, .transactional, nil: return requests.map { .failed(Failure(unknown: $0.operation)) }
         }
     }
@@ -133,35 +138,36 @@ struct BatchHandler: Sendable {
         _ requests: [Request], by operations: [String: Operation], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         try await requests.mapGrouped(by: \.operation) { key, requests in
-            guard case .transactional(let handle)? = operations[key]?.handler else { return requests.map { .failed(Failure(unknown: $0.operation)) } }
-            let outcomes = try await handle(requests, transaction)
-            try expect(outcomes.count, requests.count, "outcomes")
-            return outcomes
+            guard case .transactional(let prepare)? = operations[key]?.handler else { return requests.map { .failed(Failure(unknown: $0.operation)) } }
+            return try await prepare(requests).complete(requests.map { _ in true }, transaction)
         }
     }
 
     private func handleExternal(
-        _ requests: [Request], by operations: [String: Operation],
-        _ prepare: @escaping @Sendable ([Request], any SQLConnection) async throws -> Operation.Prepared
+        _ items: [Incoming], by operations: [String: Operation],
+        _ read: @escaping @Sendable ([Request]) -> Operation.Intention
     ) async throws -> [Result] {
+        let requests = items.map(\.request)
+        let intention = read(requests)
         // Messages known to the inbox need no second external call.
         let (fresh, prepared) = try await database.transaction { transaction in
-            let known = try await inbox.admit(requests.map(\.id), on: transaction)
-            let fresh = requests.filter { known[$0.id] == nil }
-            return (fresh, fresh.isEmpty ? nil : try await prepare(fresh, transaction))
+            let (known, transaction) = try await inbox.admit(requests.map(\.id), ahead: intention.ahead, on: transaction)
+            let isNew = requests.map { known[$0.id] == nil }
+            let fresh = zip(requests, isNew).filter(\.1).map(\.0)
+            return (fresh, fresh.isEmpty ? nil : try await intention.prepare(isNew, transaction))
         }
         timeline?.note(.intended)
         let performed = try await prepared?.perform()
         timeline?.note(.acted)
-        return try await complete(requests, fresh, by: operations, performed)
+        return try await complete(items, fresh, by: operations, performed)
     }
 
-    /// The transaction after the external call for `performedFor`; messages that the inbox knows by now are left out.
+    /// The transaction after what was done outside for `performedFor`; messages that the inbox knows by now are left out.
     private func complete(
-        _ requests: [Request], _ performedFor: [Request], by operations: [String: Operation], _ performed: Operation.Performed?
+        _ items: [Incoming], _ performedFor: [Request], by operations: [String: Operation], _ performed: Operation.Performed?
     ) async throws -> [Result] {
         let ids = performedFor.map(\.id)
-        return try await inTransaction(requests.map { Incoming(request: $0, isLate: false) }, by: operations) { open, transaction in
+        return try await inTransaction(items, by: operations, ahead: performed?.ahead ?? []) { open, transaction in
             var openIDs = Set(open.map(\.id))
             // A message that is in the batch twice counts at its first place.
             return try await performed?.complete(ids.map { openIDs.remove($0) != nil }, transaction) ?? []
@@ -169,12 +175,13 @@ struct BatchHandler: Sendable {
     }
 
     /// One transaction around `body`, which receives the requests that are new to the inbox and not late. A message that is in the batch twice is handled once.
+    /// - Parameter ahead: The statements that `body` is likely to begin with.
     private func inTransaction(
-        _ items: [Incoming], by operations: [String: Operation],
+        _ items: [Incoming], by operations: [String: Operation], ahead: [SQL] = [],
         _ body: @escaping @Sendable ([Request], any SQLConnection) async throws -> [Outcome]
     ) async throws -> [Result] {
         try await database.transaction { transaction in
-            var known = try await inbox.admit(items.map(\.request.id), on: transaction)
+            var (known, transaction) = try await inbox.admit(items.map(\.request.id), ahead: ahead, on: transaction)
             var seen: Set<UUID> = []
             let fresh = items.filter { !$0.isLate && known[$0.request.id] == nil && seen.insert($0.request.id).inserted }.map(\.request)
             let outcomes = fresh.isEmpty ? [] : try await body(fresh, transaction)

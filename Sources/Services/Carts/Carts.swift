@@ -37,7 +37,8 @@ public enum CartsService {
                 .command(MessageName.reopenCart, transaction: .own, reading: Operation.contract(ReopenCart.self), handle: reopening.reopen),
                 .command("carts.items.put", reading: PutItem.read, lookup: items.offers, handle: items.put),
                 .command("carts.items.delete", reading: PutItem.readSKU, lookup: items.offers, handle: items.delete),
-                .command("carts.checkouts.create", reading: StartCheckout.read, lookup: checkouts.prices, handle: checkouts.order),
+                .command(
+                    "carts.checkouts.create", reading: StartCheckout.read, lookup: checkouts.prices, ahead: { Store.locking($0.map(\.input.cart)) }, handle: checkouts.order),
             ],
             pollers: [Poller(name: "expired carts", interval: expiryInterval, find: carts.dropExpired)],
             sends: [MessageName.place, MessageName.advance, MessageName.customerErased], asks: [MessageName.price, MessageName.findPaymentMethods])

@@ -29,7 +29,7 @@ struct CheckoutHandlers: Sendable {
     }
 
     func order(_ items: [IncomingMessage<StartCheckout>], _ found: Found, on transaction: any SQLConnection) async throws -> [Outcome] {
-        var carts = try await Store.lock(Array(Set(items.map(\.input.cart))), on: transaction)
+        var carts = try await Store.lock(items.map(\.input.cart), on: transaction)
         let now = clock.now()
         var closed: [(id: UUID, order: UUID)] = []
         let outcomes: [Outcome] = try items.map { item in

@@ -34,11 +34,13 @@ enum Store {
 
     /// The same, locked in one order, so that two batches cannot deadlock.
     static func lock(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: CartRow] {
-        try await read(
-            transaction.pipeline([
-                "SELECT id, customer_id, order_id, version, expires_at FROM carts WHERE id = ANY(\(ids)) ORDER BY id FOR UPDATE",
-                lines(ids),
-            ]))
+        try await read(transaction.pipeline(locking(ids)))
+    }
+
+    /// The statements of `lock`.
+    static func locking(_ ids: [UUID]) -> [SQL] {
+        let ids = Set(ids).sorted()
+        return ["SELECT id, customer_id, order_id, version, expires_at FROM carts WHERE id = ANY(\(ids)) ORDER BY id FOR UPDATE", lines(ids)]
     }
 
     /// Only one transaction at a time gives a customer a cart, so that there is one current cart, and a second transaction finds it. Taken before any cart is

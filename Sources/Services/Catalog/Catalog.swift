@@ -51,9 +51,15 @@ public enum CatalogService {
                 .query("catalog.stock.reservations", reading: StockList.read, handle: stock.reservations),
                 .command("catalog.stock.set", reading: StockChange.readSet, handle: announcing(stock.change)),
                 .command("catalog.stock.adjust", reading: StockChange.readAdjustment, handle: announcing(stock.change)),
-                .command(MessageName.reserve, reading: Reserving.read, handle: reserving.reserve),
-                .command(MessageName.release, reading: Operation.contract(SettleReservation.self), handle: reserving.release),
-                .command(MessageName.commit, reading: Operation.contract(SettleReservation.self), handle: reserving.commit),
+                .command(
+                    MessageName.reserve, reading: Reserving.read,
+                    ahead: { items in StockStore.locking(orders: items.map(\.input.orderID), skus: items.flatMap { $0.input.lines.map(\.sku) }) }, handle: reserving.reserve),
+                .command(
+                    MessageName.release, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
+                    handle: reserving.release),
+                .command(
+                    MessageName.commit, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
+                    handle: reserving.commit),
                 .command(MessageName.restock, reading: Reserving.readReturn, handle: reserving.restock),
             ],
             pollers: [

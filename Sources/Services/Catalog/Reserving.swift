@@ -107,9 +107,8 @@ struct Reserving: Sendable {
         _ items: [IncomingMessage<Step>], order: (Step) -> UUID, skus: (Step) -> [String], on transaction: any SQLConnection,
         _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, OutgoingMessage)
     ) async throws -> [Outcome] {
-        let wanted = Set(items.flatMap { skus($0.input) })
         var (reservations, levels) = try await StockStore.lock(
-            orders: items.map { order($0.input) }, skus: Array(wanted), on: transaction)
+            orders: items.map { order($0.input) }, skus: items.flatMap { skus($0.input) }, on: transaction)
         let before = levels
         var changed: Set<UUID> = []
         var outcomes: [Outcome] = try items.map { item in

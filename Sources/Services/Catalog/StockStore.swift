@@ -56,14 +56,7 @@ enum StockStore {
     static func lock(
         orders: [UUID], skus: [String], on transaction: any SQLConnection
     ) async throws -> (reservations: [UUID: Reservation], levels: [String: Level]) {
-        let rows = try await transaction.pipeline([
-            lock,
-            "SELECT order_id, state, skus, quantities, at FROM reservations WHERE order_id = ANY(\(orders))",
-            """
-            SELECT sku, on_hand, reserved, revision, low_at FROM stock
-            WHERE sku = ANY(\(skus)) OR sku IN (SELECT unnest(skus) FROM reservations WHERE order_id = ANY(\(orders)))
-            """,
-        ])
+        let rows = try await transaction.pipeline(locking(orders: orders, skus: skus))
         var reservations: [UUID: Reservation] = [:]
         for row in rows[1] {
             let order: UUID = try row.decode("order_id")
@@ -78,6 +71,19 @@ enum StockStore {
             reservations[order] = Reservation(order: order, state: known, lines: lines, at: try row.decode("at"))
         }
         return (reservations, try read(rows[2]))
+    }
+
+    /// The statements of `lock`.
+    static func locking(orders: [UUID], skus: [String]) -> [SQL] {
+        let (orders, skus) = (Set(orders).sorted(), Set(skus).sorted())
+        return [
+            lock,
+            "SELECT order_id, state, skus, quantities, at FROM reservations WHERE order_id = ANY(\(orders))",
+            """
+            SELECT sku, on_hand, reserved, revision, low_at FROM stock
+            WHERE sku = ANY(\(skus)) OR sku IN (SELECT unnest(skus) FROM reservations WHERE order_id = ANY(\(orders)))
+            """,
+        ]
     }
 
     static func save(

@@ -18,7 +18,7 @@ struct Advancing: Sendable {
 
     func advance(_ items: [IncomingMessage<CheckoutEvent>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
-        var orders = try await Store.lock(Array(Set(items.map(\.input.orderID))), on: transaction)
+        var (orders, waiters) = try await Store.lockWithWaiters(items.map(\.input.orderID), on: transaction)
         var changed: Set<UUID> = []
         var settled: [UUID: Int] = [:]
         var messages = [[OutgoingMessage]](repeating: [], count: items.count)
@@ -42,7 +42,7 @@ struct Advancing: Sendable {
             let reopening = rows.filter { $0.checkout.phase == .reopening || $0.checkout.phase == .rejected }
             if !reopening.isEmpty { try await Store.reopenCarts(of: reopening.map(\.id), on: transaction) }
         }
-        for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
+        for (order, answers) in try await Store.answer(waiters, of: settled.keys.compactMap { orders[$0] }, on: transaction) {
             if let index = settled[order] { messages[index] += answers }
         }
         return items.indices.map { outcomes[$0] ?? .done(emit: messages[$0]) }

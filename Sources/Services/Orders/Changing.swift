@@ -17,7 +17,7 @@ struct Changing: Sendable {
         _ apply: (IncomingMessage<Input>, inout OrderRow, Date) throws -> (Reply, [OutgoingMessage])
     ) async throws -> [Outcome] {
         let now = clock.now()
-        var orders = try await Store.lock(Array(Set(items.compactMap { order($0.input) })), on: transaction)
+        var (orders, waiters) = try await Store.lockWithWaiters(items.compactMap { order($0.input) }, on: transaction)
         var changed: Set<UUID> = []
         var settled: [UUID: Int] = [:]
         var outcomes: [Outcome] = []
@@ -44,7 +44,7 @@ struct Changing: Sendable {
         let rows = changed.sorted().compactMap { orders[$0] }
         if rows.isEmpty { return outcomes }
         try await Store.save(rows, due: rows.map { times.due($0.checkout.phase, retries: $0.retries, placedAt: $0.placedAt, now: now) }, on: transaction)
-        for (order, answers) in try await Store.answers(toWaitersOf: settled.keys.compactMap { orders[$0] }, on: transaction) {
+        for (order, answers) in try await Store.answer(waiters, of: settled.keys.compactMap { orders[$0] }, on: transaction) {
             if let index = settled[order] { outcomes[index] = outcomes[index].emitting(answers) }
         }
         return outcomes
@@ -52,12 +52,15 @@ struct Changing: Sendable {
 }
 
 extension Store {
-    /// The answers to the requesters that wait for these orders to settle, by order; removes those requesters.
-    static func answers(toWaitersOf orders: [OrderRow], on transaction: any SQLConnection) async throws -> [UUID: [OutgoingMessage]] {
-        if orders.isEmpty { return [:] }
+    /// The answers to those of `waiters` that wait for these orders, which have settled, by order; removes them.
+    static func answer(_ waiters: [Waiter], of orders: [OrderRow], on transaction: any SQLConnection) async throws -> [UUID: [OutgoingMessage]] {
+        let settled = Set(orders.map(\.id))
+        let waiters = waiters.filter { settled.contains($0.order) }
+        if waiters.isEmpty { return [:] }
         let views = try Dictionary(orders.map { ($0.id, try CheckoutView($0)) }, uniquingKeysWith: { first, _ in first })
+        try await removeWaiters(of: Set(waiters.map(\.order)).sorted(), on: transaction)
         var answers: [UUID: [OutgoingMessage]] = [:]
-        for waiter in try await takeWaiters(of: orders.map(\.id), on: transaction) {
+        for waiter in waiters {
             guard let view = views[waiter.order] else { continue }
             // This answer may arrive before the reply to the checkout itself.
             let answer = OutgoingMessage.Destination.answer(waiter.requester, status: 200, headers: ["location": view.location])

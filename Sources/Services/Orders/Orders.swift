@@ -32,8 +32,10 @@ public enum OrdersService {
             name: name,
             operations: [
                 .findInInbox(of: name),
-                .command(MessageName.place, reading: PlaceOrder.read, handle: placing.place),
-                .command(MessageName.advance, reading: Operation.contract(CheckoutEvent.self), handle: advancing.advance),
+                .command(MessageName.place, reading: PlaceOrder.read, ahead: { [Store.numbering($0.map(\.input))] }, handle: placing.place),
+                .command(
+                    MessageName.advance, reading: Operation.contract(CheckoutEvent.self), ahead: { Store.lockingWithWaiters($0.map(\.input.orderID)) },
+                    handle: advancing.advance),
                 // It locks checkouts, as `advance` does.
                 .command(MessageName.waitForOrder, transaction: .own, reading: Operation.contract(WaitForOrder.self), handle: reading.wait),
                 .command("orders.orders.cancel", transaction: .own, reading: CancelOrder.read, handle: changing.cancel),

@@ -13,16 +13,17 @@ struct Placing: Sendable {
     func place(_ items: [IncomingMessage<PlaceOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         let history = try JSONColumn([OrderView.Entry(at: now, state: "placed", detail: "order placed; reserving stock")])
-        let texts = try items.map { try OrderTexts($0.input) }
         let due = times.due(.reserving, retries: 0, placedAt: now, now: now)
-        let numbers = try await Store.place(
-            items.map(\.input), messages: items.map(\.request.id), texts: texts, history: history, due: due, now: now, on: transaction)
+        var numbers = try await Store.numbers(for: items.map(\.input), on: transaction)
+        var placed: [(order: PlaceOrder, number: String, message: UUID, texts: OrderTexts)] = []
         var waiters: [Store.Waiter] = []
-        let outcomes: [Outcome] = try zip(items, texts).map { item, texts in
+        let outcomes: [Outcome] = try items.map { item in
             let order = item.input
-            guard let number = numbers[order.orderID] else {
+            guard let number = numbers.removeValue(forKey: order.orderID) else {
                 return .failed(Failure("order-exists", "an order for cart \(order.cartID) exists already"))
             }
+            let texts = try OrderTexts(order)
+            placed.append((order, number, item.request.id, texts))
             let row = OrderRow(
                 id: order.orderID, number: number, cartID: order.cartID, customerID: order.customerID,
                 email: order.email, locale: order.locale, shippingAddress: texts.shippingAddress, payment: texts.payment, lines: texts.lines,
@@ -36,6 +37,11 @@ struct Placing: Sendable {
                 reply.settlesUntil = until
             }
             return .done(reply, emit: [try OutgoingMessage(.reserve, for: row)])
+        }
+        if !placed.isEmpty {
+            try await Store.place(
+                placed.map(\.order), numbers: placed.map(\.number), messages: placed.map(\.message), texts: placed.map(\.texts), history: history, due: due, now: now,
+                on: transaction)
         }
         if !waiters.isEmpty { try await Store.addWaiters(waiters, on: transaction) }
         return outcomes

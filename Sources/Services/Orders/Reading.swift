@@ -38,7 +38,7 @@ struct Reading: Sendable {
     /// Answers at once for an order that has settled, and when it settles for others.
     func wait(_ items: [IncomingMessage<WaitForOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
         // The lock keeps the order from settling between this check and the registration of the waiting requester.
-        let orders = try await Store.lock(Array(Set(items.map(\.input.order.id))), on: transaction)
+        let orders = try await Store.lock(items.map(\.input.order.id), on: transaction)
         var waiters: [Store.Waiter] = []
         let outcomes: [Outcome] = try items.map { item in
             guard let order = orders[item.input.order.id] else { return .refused(.notFound("order")) }

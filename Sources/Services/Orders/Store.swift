@@ -77,34 +77,49 @@ struct OrderTexts: Sendable {
 }
 
 enum Store {
-    /// Inserts new orders and returns the number of each. An order that exists already is not in the answer.
+    /// The number of each new order, by its id. For a cart with an order there is none; a number may be given to no order, but never to two.
+    static func numbers(for orders: [PlaceOrder], on transaction: any SQLConnection) async throws -> [UUID: String] {
+        let rows = try await transaction.query(numbering(orders))
+        var carts: Set<UUID> = []
+        return try rows.reduce(into: [:]) { numbers, row in
+            if carts.insert(try row.decode("cart_id")).inserted { numbers[try row.decode("id")] = try row.decode("number", as: String.self) }
+        }
+    }
+
+    /// The statement of `numbers`.
+    static func numbering(_ orders: [PlaceOrder]) -> SQL {
+        """
+        SELECT id, cart_id, 'W-' || nextval('order_numbers') AS number
+        FROM unnest(\(orders.map(\.orderID)), \(orders.map(\.cartID))) AS new (id, cart_id)
+        WHERE NOT EXISTS (SELECT FROM orders WHERE orders.id = new.id)
+          AND NOT EXISTS (SELECT FROM orders WHERE orders.cart_id = new.cart_id AND NOT cart_reopened)
+        """
+    }
+
+    /// Inserts new orders with their numbers. If one exists by now, the transaction fails and is retried.
     static func place(
-        _ orders: [PlaceOrder], messages: [UUID], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
+        _ orders: [PlaceOrder], numbers: [String], messages: [UUID], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
         on transaction: any SQLConnection
-    ) async throws -> [UUID: String] {
-        let rows = try await transaction.query(
+    ) async throws {
+        try await transaction.enqueue(
             """
             WITH placed AS (
                 INSERT INTO orders (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at, locale, placed_by)
-                SELECT id, 'W-' || nextval('order_numbers'), cart_id, customer_id, email, address::jsonb, payment::jsonb, lines::jsonb,
-                       total, currency, \(now), locale, message
+                SELECT id, number, cart_id, customer_id, email, address::jsonb, payment::jsonb, lines::jsonb, total, currency, \(now), locale, message
                 FROM unnest(
-                    \(orders.map(\.orderID)), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
+                    \(orders.map(\.orderID)), \(numbers), \(orders.map(\.cartID)), \(orders.map(\.customerID)), \(orders.map(\.email)),
                     \(texts.map(\.shippingAddress.text)), \(texts.map(\.payment.text)), \(texts.map(\.lines.text)),
                     \(orders.map(\.total.amount)), \(orders.map(\.total.currency)), \(orders.map(\.locale)),
                     \(messages)
-                ) AS new (id, cart_id, customer_id, email, address, payment, lines, total, currency, locale, message)
+                ) AS new (id, number, cart_id, customer_id, email, address, payment, lines, total, currency, locale, message)
                 ON CONFLICT DO NOTHING
-                RETURNING id, number
+                RETURNING id
             ), begun AS (
                 INSERT INTO checkouts (order_id, phase, due_at, history, listed_at)
                 SELECT id, \(Checkout.placed.phase.rawValue), \(due), \(history.text)::jsonb, \(now) FROM placed
             )
-            SELECT id, number FROM placed
+            SELECT expect_rows(\(orders.count), (SELECT count(*) FROM placed))
             """)
-        return try Dictionary(
-            rows.map { (try $0.decode("id", as: UUID.self), try $0.decode("number", as: String.self)) },
-            uniquingKeysWith: { first, _ in first })
     }
 
     static let columns: SQL = """
@@ -117,14 +132,19 @@ enum Store {
 
     /// The orders, their sagas locked in one order, so that two batches cannot deadlock.
     static func lock(_ ids: [UUID], on transaction: any SQLConnection) async throws -> [UUID: OrderRow] {
-        let rows = try await transaction.query(
-            columns + "WHERE order_id = ANY(\(ids)) ORDER BY order_id FOR UPDATE OF checkouts")
-        return try Dictionary(rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        try orders(await transaction.query(locking(ids)))
+    }
+
+    private static func locking(_ ids: [UUID]) -> SQL {
+        columns + "WHERE order_id = ANY(\(Set(ids).sorted())) ORDER BY order_id FOR UPDATE OF checkouts"
+    }
+
+    private static func orders(_ rows: Rows) throws -> [UUID: OrderRow] {
+        try Dictionary(rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: OrderRow] {
-        let rows = try await connection.query(columns + "WHERE order_id = ANY(\(ids))")
-        return try Dictionary(rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        try orders(await connection.query(columns + "WHERE order_id = ANY(\(ids))"))
     }
 
     /// If a row has been changed by another transaction since it was read, the transaction fails and is retried.
@@ -229,15 +249,25 @@ extension Store {
             """)
     }
 
-    static func takeWaiters(of orders: [UUID], on transaction: any SQLConnection) async throws -> [Waiter] {
-        try await transaction.query(
-            "DELETE FROM waiters WHERE order_id = ANY(\(orders)) RETURNING order_id, reply_to, correlation_id, until"
-        ).map { row in
+    /// The orders, locked as by `lock`, and the requesters that wait for them: while the locks last, no requester is added.
+    static func lockWithWaiters(_ ids: [UUID], on transaction: any SQLConnection) async throws -> (orders: [UUID: OrderRow], waiters: [Waiter]) {
+        let rows = try await transaction.pipeline(lockingWithWaiters(ids))
+        let waiters = try rows[1].map { row in
             Waiter(
                 order: try row.decode("order_id"),
                 requester: Requester(replyTo: try row.decode("reply_to"), correlationID: try row.decode("correlation_id")),
                 until: try row.decode("until"))
         }
+        return (try orders(rows[0]), waiters)
+    }
+
+    /// The statements of `lockWithWaiters`.
+    static func lockingWithWaiters(_ ids: [UUID]) -> [SQL] {
+        [locking(ids), "SELECT order_id, reply_to, correlation_id, until FROM waiters WHERE order_id = ANY(\(Set(ids).sorted()))"]
+    }
+
+    static func removeWaiters(of orders: [UUID], on transaction: any SQLConnection) async throws {
+        try await transaction.enqueue("DELETE FROM waiters WHERE order_id = ANY(\(orders))")
     }
 
     /// Requesters that have given up; at most `limit` at once.

@@ -29,8 +29,8 @@ public enum PaymentsService {
             operations: [
                 .findInInbox(of: name),
                 .external(
-                    MessageName.charge, reading: Charging.read, prepare: charging.begin,
-                    perform: charging.charge, complete: charging.complete),
+                    MessageName.charge, reading: Charging.read, intending: { [Store.locking($0.map(\.input.orderID))] }, prepare: charging.begin,
+                    perform: charging.charge, ahead: { [Store.locking($0.map(\.input.orderID))] }, complete: charging.complete),
                 .external(
                     MessageName.void, reading: Operation.contract(VoidPayment.self), prepare: voiding.begin,
                     perform: voiding.void, complete: voiding.complete),

@@ -7,34 +7,48 @@ enum Store {
     /// Events older than this cannot arrive again: gateways repeat them for days, not weeks.
     static let webhookRetention: Double = 30 * 86_400
 
-    /// Adds missing attempts, and returns all of them as they are, locked in one order.
+    /// Adds missing attempts, and returns all of them as they are, locked in one order. If a missing one exists by the time it is written, the transaction fails and is retried.
     static func begin(
         _ attempts: [Attempt], now: Date, on transaction: any SQLConnection
     ) async throws -> (attempts: LockedAttempts, added: Set<UUID>) {
-        let rows = try await transaction.pipeline([
+        var rows = try read(await transaction.query(locking(attempts.map(\.order))))
+        let missing = Dictionary(attempts.filter { rows[$0.order] == nil }.map { ($0.order, $0) }, uniquingKeysWith: { first, _ in first })
+        try await insert(missing.values.sorted { $0.order < $1.order }, now: now, on: transaction)
+        rows.merge(missing) { old, _ in old }
+        return (LockedAttempts(rows), Set(missing.keys))
+    }
+
+    private static func insert(_ attempts: [Attempt], now: Date, on transaction: any SQLConnection) async throws {
+        guard !attempts.isEmpty else { return }
+        try await transaction.enqueue(
             """
-            INSERT INTO attempts (
-                order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at, gateway,
-                captured_later, gateway_customer, save_for)
-            SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now), gateway, captured_later, customer, save_for
-            FROM unnest(
-                \(attempts.map(\.order)), \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.charge.amount.amount)),
-                \(attempts.map(\.charge.amount.currency)), \(attempts.map(\.charge.paymentMethod)),
-                \(attempts.map(\.charge.orderNumber)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.sentUntil)),
-                \(attempts.map(\.charge.gateway.rawValue)), \(attempts.map(\.charge.isCapturedLater)), \(attempts.map(\.charge.customer)),
-                \(attempts.map(\.charge.saveFor))
-            ) AS new (order_id, key, amount, currency, method, number, state, sent_until, gateway, captured_later, customer, save_for)
-            ORDER BY order_id
-            ON CONFLICT DO NOTHING
-            RETURNING order_id
-            """,
-            select(attempts.map(\.order)),
-        ])
-        return (LockedAttempts(try read(rows[1])), try Set(rows[0].map { try $0.decode("order_id", as: UUID.self) }))
+            WITH added AS (
+                INSERT INTO attempts (
+                    order_id, idempotency_key, amount, currency, payment_method, order_number, state, sent_until, created_at, updated_at, gateway,
+                    captured_later, gateway_customer, save_for)
+                SELECT order_id, key, amount, currency, method, number, state, sent_until, \(now), \(now), gateway, captured_later, customer, save_for
+                FROM unnest(
+                    \(attempts.map(\.order)), \(attempts.map(\.charge.idempotencyKey)), \(attempts.map(\.charge.amount.amount)),
+                    \(attempts.map(\.charge.amount.currency)), \(attempts.map(\.charge.paymentMethod)),
+                    \(attempts.map(\.charge.orderNumber)), \(attempts.map(\.state.rawValue)), \(attempts.map(\.sentUntil)),
+                    \(attempts.map(\.charge.gateway.rawValue)), \(attempts.map(\.charge.isCapturedLater)), \(attempts.map(\.charge.customer)),
+                    \(attempts.map(\.charge.saveFor))
+                ) AS new (order_id, key, amount, currency, method, number, state, sent_until, gateway, captured_later, customer, save_for)
+                ORDER BY order_id
+                ON CONFLICT DO NOTHING
+                RETURNING 1
+            )
+            SELECT expect_rows(\(attempts.count), (SELECT count(*) FROM added))
+            """)
     }
 
     static func lock(_ orders: [UUID], on transaction: any SQLConnection) async throws -> LockedAttempts {
-        LockedAttempts(try read(await transaction.query(select(orders))))
+        LockedAttempts(try read(await transaction.query(locking(orders))))
+    }
+
+    /// The statement of `lock`, with which `begin` begins as well.
+    static func locking(_ orders: [UUID]) -> SQL {
+        columns + "WHERE order_id = ANY(\(Set(orders).sorted())) ORDER BY order_id FOR UPDATE"
     }
 
     static func find(_ orders: [UUID], on connection: any SQLConnection) async throws -> [UUID: Attempt] {
@@ -110,10 +124,6 @@ enum Store {
     static func dropEvents(before now: Date, on transaction: any SQLConnection) async throws {
         try await transaction.execute(
             "DELETE FROM webhook_events WHERE at < \(now.addingTimeInterval(-webhookRetention))")
-    }
-
-    private static func select(_ orders: [UUID]) -> SQL {
-        columns + "WHERE order_id = ANY(\(orders)) ORDER BY order_id FOR UPDATE"
     }
 
     private static let columns: SQL = """

@@ -33,7 +33,7 @@ struct Voiding: Sendable {
             let order = item.input.orderID
             let nothing = Charge(
                 order: order, orderNumber: "", amount: Money(amount: 0, currency: ""), paymentMethod: "", idempotencyKey: Attempt.firstKey(of: order))
-            return Attempt(order: order, charge: nothing, state: .voided, voidRequested: true, createdAt: now)
+            return Attempt(order: order, charge: nothing, state: .voided, createdAt: now)
         }
         var attempts = try await Store.begin(tombstones, now: now, on: transaction).attempts
         for order in Set(items.map(\.input.orderID)) {

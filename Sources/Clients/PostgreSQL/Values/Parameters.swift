@@ -1,7 +1,7 @@
 import CPostgreSQL
 
 /// The values of one statement, one after the other in one buffer, as libpq takes them.
-struct Parameters: Sendable {
+struct Parameters: Sendable, Equatable {
     /// PostgreSQL refuses a message past 1 GiB.
     static let maximumBytes = 1 << 30
 

@@ -16,7 +16,7 @@ public protocol PostgresArrayEncodable: Sendable {
 }
 
 /// Collects the values of a statement in PostgreSQL's binary format.
-public struct PostgresEncoder: Sendable {
+public struct PostgresEncoder: Sendable, Equatable {
     /// Each value is its length in four bytes, then its bytes; -1 stands for NULL. Array elements look the same.
     private(set) var bytes: [UInt8] = []
 
