@@ -79,7 +79,7 @@ import Testing
         ("https://t.example/a b", false), ("data:text/html,x", false), ("t.example", false), ("https://t.example/" + String(repeating: "x", count: 2_000), false),
     ])
     func `a link in a mail leads to the Web`(address: String, isOne: Bool) {
-        #expect(OrderNews.isWebAddress(address) == isOne)
+        #expect(WebAddress.isValid(address) == isOne)
     }
 
     @Test(arguments: [("DE", nil, "10115 Berlin"), ("IT", "RM", "10115 Berlin RM"), ("US", "NY", "Berlin NY 10115"), ("GB", nil, "Berlin 10115")] as [(String, String?, String)])

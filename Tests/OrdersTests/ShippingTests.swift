@@ -91,6 +91,9 @@ import Testing
         #expect(reply.status == 422)
         #expect(Set(reply.problem?.errors?.map(\.field) ?? []) == ["carrier", "trackingNumber", "trackingUrl", "lines[0].quantity"])
         #expect(try await order.ship(#"{"carrier":"DHL","trackingNumber":"1","lines":[]}"#).reply.status == 422)
+        // A mail could not link to it.
+        let noLink = try await order.ship(#"{"carrier":"DHL","trackingNumber":"1","trackingUrl":"https://dhl example"}"#).reply
+        #expect(noLink.problem?.errors?.map(\.field) == ["trackingUrl"])
         await order.harness.database.close()
     }
 

@@ -97,23 +97,12 @@ extension OrderNews {
             news.repetition = order.shipmentID ?? order.refundID ?? order.returnID
             news.carrier = order.carrier
             news.trackingNumber = order.trackingNumber
-            // People in the warehouse type it: a link in a mail may lead to the Web only.
-            news.trackingURL = order.trackingUrl.flatMap { isWebAddress($0) ? $0 : nil }
+            // Orders of earlier versions checked less. A link in a mail may lead to the Web only.
+            news.trackingURL = order.trackingUrl.flatMap { WebAddress.isValid($0) ? $0 : nil }
             news.amount = order.amount
             news.expiresAt = order.expiresAt
             news.customerID = order.customerID
             return news
         }
-    }
-
-    /// The longest that all browsers and mail readers accept.
-    private static let maximumAddress = 2_000
-
-    static func isWebAddress(_ text: String) -> Bool {
-        let forbidden = Set("\"<>\\^`{|}".utf8)
-        guard text.utf8.count <= maximumAddress, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !forbidden.contains($0) }), let url = URL(string: text),
-            let scheme = url.scheme?.lowercased(), let host = url.host()
-        else { return false }
-        return ["http", "https"].contains(scheme) && !host.isEmpty
     }
 }

@@ -17,8 +17,8 @@ struct NewShipment: Sendable {
 
     static func read(_ request: Request) throws -> NewShipment {
         try Fields.read(request) { fields in
-            let url = fields.optionalText("trackingUrl", 1...2_000)
-            if let url, !url.hasPrefix("https://"), !url.hasPrefix("http://") { fields.note("trackingUrl", "must be an https or http URL") }
+            let url = fields.optionalText("trackingUrl", 1...WebAddress.maximumLength)
+            if let url, !WebAddress.isValid(url) { fields.note("trackingUrl", "must be an https or http URL") }
             return NewShipment(
                 order: try fields.uuidParameter("id", of: "order"), carrier: fields.text("carrier", 1...100),
                 trackingNumber: fields.text("trackingNumber", 1...100), trackingUrl: url,
