@@ -22,7 +22,7 @@ struct SandboxLedger: GatewayLedger {
     func walk(since start: Date?, _ body: ([LedgerPayment]) -> Void) async throws {
         let shop = Shop(transport: transport, url: url, token: key, deadline: .now + Self.limit, onRetry: { _ in })
         try await LedgerReader(sandbox: shop).walk(body)
-        if hasPayPal { try await LedgerReader(sandbox: shop).walk(at: "/_paypal/ledger", body) }
+        if hasPayPal { try await LedgerReader(sandbox: shop).walk(of: .payPal, body) }
     }
 }
 

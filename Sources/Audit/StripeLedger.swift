@@ -73,15 +73,13 @@ struct StripePage: Sendable, Decodable {
 
         var payment: LedgerPayment {
             LedgerPayment(
-                id: id, orderId: metadata["order_id"], currency: currency, captured: minorUnits(received), refunded: minorUnits(refunded),
-                createdAt: Date(timeIntervalSince1970: Double(created)), status: status)
+                id: id, orderId: metadata["order_id"], currency: currency, captured: received, refunded: refunded,
+                createdAt: Date(timeIntervalSince1970: Double(created)), status: status
+            ).fromStripe
         }
 
         /// The amount refunded. Stripe also counts the part of an authorization that was released without being captured.
         private var refunded: Int { max((charge?.refunded ?? 0) - max(amount - received, 0), 0) }
-
-        /// In Wharf's minor units; an amount that they cannot express stays as it is, and is reported as a difference.
-        private func minorUnits(_ amount: Int) -> Int { Money(stripeAmount: amount, currency: currency)?.amount ?? amount }
     }
 
     let data: [Intent]

@@ -35,8 +35,23 @@ package struct LedgerPayment: Sendable, Equatable, Decodable {
     package func money(_ amount: Int) -> String { Money(amount: amount, currency: currency.uppercased()).text }
 }
 
-/// Reads the ledger of the payment sandbox.
+extension LedgerPayment {
+    /// The same payment in the currency's minor units, if its amounts are as Stripe counts them. An amount that minor units cannot express stays as it is, and is
+    /// reported as a difference.
+    package var fromStripe: LedgerPayment {
+        func minorUnits(_ amount: Int) -> Int { Money(stripeAmount: amount, currency: currency)?.amount ?? amount }
+        return LedgerPayment(
+            id: id, orderId: orderId, currency: currency, captured: minorUnits(captured), refunded: minorUnits(refunded), createdAt: createdAt, status: status)
+    }
+}
+
+/// Reads the ledgers of the payment sandbox.
 package struct LedgerReader: Sendable {
+    package enum Ledger: String, Sendable {
+        case stripe = "/_ledger"
+        case payPal = "/_paypal/ledger"
+    }
+
     /// The largest page that the sandbox gives.
     private static let pageSize = 10_000
     private static let maximumPages = 10_000
@@ -60,14 +75,14 @@ package struct LedgerReader: Sendable {
     }
 
     /// Hands over every payment, the oldest first, a page at a time.
-    /// - Parameter path: The path of the ledger; by default that of Stripe's payments.
-    package func walk(at path: String = "/_ledger", _ body: ([LedgerPayment]) -> Void) async throws {
+    package func walk(of ledger: Ledger = .stripe, _ body: ([LedgerPayment]) -> Void) async throws {
         struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
         var after: String?
         for _ in 0..<Self.maximumPages {
             let position = after.map { "&after=\($0)" } ?? ""
-            let page: Page = try await sandbox.reply(to: .get("\(path)?limit=\(Self.pageSize)\(position)"))
-            body(page.payments)
+            let page: Page = try await sandbox.reply(to: .get("\(ledger.rawValue)?limit=\(Self.pageSize)\(position)"))
+            // Only Stripe counts some currencies in units of its own.
+            body(ledger == .stripe ? page.payments.map(\.fromStripe) : page.payments)
             guard page.hasMore, let last = page.payments.last else { return }
             after = last.id
         }

@@ -49,6 +49,21 @@ struct AuditLedgerTests {
         #expect(asked.last?.hasSuffix("&starting_after=pi_2") == true)
     }
 
+    @Test func `amounts that Stripe counts in units of its own are read in the currency's minor units`() async throws {
+        let order = #""orderId": "7d6b9a54-2f5f-4a68-9a5a-0d4ce6f1a001""#
+        let line = #"{"id": "pi_1", \#(order), "currency": "ugx", "captured": 10000, "refunded": 100}"#
+        let transport = Pages([
+            (200, #"{"payments": [\#(line)], "hasMore": false}"#), (200, #"{"payments": [{"id": "PP1", \#(order), "currency": "huf", "captured": 17500, "refunded": 0}], "hasMore": false}"#),
+        ])
+        var found: [LedgerPayment] = []
+        try await SandboxLedger(url: "http://sandbox.example", key: nil, hasPayPal: true, transport: transport).walk(since: nil) { found += $0 }
+        #expect(found.map(\.captured) == [100, 17_500] && found.map(\.refunded) == [1, 0])
+        let intent = intent("pi_2", received: 10_000, charge: #"{"amount_refunded": 100}"#).replacing("eur", with: "ugx").replacing(#""amount": 500"#, with: #""amount": 10000"#)
+        let stripe = StripeLedger(transport: Pages([(200, #"{"data": [\#(intent)], "has_more": false}"#)]), key: "sk_test_none", base: "https://stripe.example")
+        try await stripe.walk(since: nil) { found += $0 }
+        #expect(found.last?.captured == 100 && found.last?.refunded == 1)
+    }
+
     @Test func `an authorization that was released is not a refund`() async throws {
         let released = intent("pi_1", received: 0, charge: #"{"amount_refunded": 500}"#)
         let inPart = intent("pi_2", received: 300, charge: #"{"amount_refunded": 250}"#)
