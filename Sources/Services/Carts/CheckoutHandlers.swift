@@ -68,7 +68,8 @@ struct CheckoutHandlers: Sendable {
         }
         // An order that costs nothing is not charged at all.
         if total.amount > 0, gateway == .stripe, let minimum = StripeCurrency(total.currency)?.minimum, total.amount < minimum {
-            return .invalidInput("cartId", "the cart's total is below \(minimum) \(total.currency), the smallest amount that Stripe charges")
+            let least = Money(amount: minimum, currency: total.currency)
+            return .invalidInput("cartId", "the cart's total is below \(least.text), the smallest amount that Stripe charges")
         }
         guard total.amount > 0, let flaw = total.flaw(at: gateway) else { return nil }
         return .invalidInput("payment.gateway", "cannot charge \(total.text): the \(flaw.field) \(flaw.detail)")
