@@ -77,7 +77,7 @@ def settings() -> set[str]:
     """The settings that Wharf reads, from their table in the code."""
     texts = [path.read_text() for path in pathlib.Path("Sources/Operations/Settings").glob("*.swift")]
     names = {match for text in texts for match in re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"', text)}
-    roles = [path.name.upper() for path in pathlib.Path("Sources/Services").iterdir() if path.is_dir()] + ["INGRESS", "CONSOLE", "AUDIT"]
+    roles = [path.name.upper() for path in pathlib.Path("Sources/Services").iterdir() if path.is_dir()] + ["INGRESS", "CONSOLE", "MONITORING", "AUDIT"]
     names |= {f"{way}_{role}" for way in ("WHARF_AMQP_URL", "WHARF_POSTGRES_URL") for role in roles}
     return names | {f"{setting}_FILE" for setting in names}
 

@@ -5,6 +5,8 @@ import Processes
 import WebClient
 
 extension Assembly {
+    /// The broker user that may only read the management API, and the override in the settings that gives it a password.
+    package static let monitoring = "monitoring"
     /// The time that a worker started by another process may take to end.
     package static let workerGrace = Role.longestShutdown + .seconds(5)
 

@@ -30,9 +30,10 @@ extension Definitions {
         self.init()
         let services = services.sorted { $0.name < $1.name }
         virtualHosts = [VirtualHost(name: Self.virtualHost)]
-        users = (services.map(\.name) + [Consistency.console, Consistency.ingress]).sorted().map { name in
-            // The console reads queue depths from the management API, and may change nothing there.
-            User(name: name, tags: name == Consistency.console ? ["monitoring"] : [])
+        users = (services.map(\.name) + [Consistency.console, Consistency.ingress, Consistency.monitoring]).sorted().map { name in
+            // These read queue depths from the management API, and may change nothing there. `monitoring`, for autoscalers, can do nothing else: without permissions it cannot open an
+            // AMQP connection.
+            User(name: name, tags: [Consistency.console, Consistency.monitoring].contains(name) ? ["monitoring"] : [])
         }
         let retries = ladder.queues.map(\.name)
         addAccess(services, offered: offered, console: console, retries: retries)

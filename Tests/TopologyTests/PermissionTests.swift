@@ -86,7 +86,7 @@ extension BrokerTests {
         }
 
         /// A reply to a sign-in holds the session's token, and the address that it goes to stands in each request.
-        @Test(arguments: Broker.passwords.keys.sorted(), ["ingress", "carts", "console", "notifications", "orders", "users"])
+        @Test(arguments: Broker.connecting, ["ingress", "carts", "console", "notifications", "orders", "users"])
         func `nobody reads replies that are another's`(user: String, owner: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             guard user != owner else { return }
@@ -107,7 +107,7 @@ extension BrokerTests {
             }
         }
 
-        @Test(arguments: Broker.passwords.keys.filter { $0 != "ingress" }.sorted())
+        @Test(arguments: Broker.connecting.filter { $0 != "ingress" })
         func `services receive events only through the bindings of the definitions`(user: String) async throws {
             let (broker, _) = try await Broker.withTopology()
             for prefix in ["replies.\(user).", "events.\(user).", nil] {
@@ -126,6 +126,18 @@ extension BrokerTests {
                         "ingress": #"^(replies|events)\.ingress\."#,
                     ][permission.user] ?? "^$"
                 #expect(permission.configure == expected, "\(permission.user)")
+            }
+        }
+
+        @Test func `the monitoring user reads statistics, and can neither connect nor change anything`() async throws {
+            let (broker, _) = try await Broker.withTopology()
+            #expect(try await broker.refusal(as: "monitoring", .queue("catalog.queries"))?.code == .accessRefused)
+            let management = broker.server.management.user("monitoring", password: Broker.passwords["monitoring", default: ""])
+            #expect(try await management.send("GET", "/api/queues?columns=name").contains("catalog.queries"))
+            // As KEDA asks.
+            #expect(try await management.send("GET", "/api/queues/%2F/catalog.queries").contains("catalog.queries"))
+            for (method, path) in [("DELETE", "/api/queues/%2F/catalog.queries/contents"), ("PUT", "/api/queues/%2F/another"), ("GET", "/api/definitions"), ("GET", "/api/users")] {
+                await #expect(throws: LocalServerError.self, "\(method) \(path)") { try await management.send(method, path, body: method == "PUT" ? "{}" : nil) }
             }
         }
 
