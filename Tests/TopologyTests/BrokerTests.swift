@@ -13,8 +13,6 @@ let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 struct Broker: Sendable {
     static let passwords = Dictionary(
         uniqueKeysWithValues: ["carts", "catalog", "console", "deadletters", "ingress", "monitoring", "notifications", "orders", "payments", "users"].map { ($0, "\($0)-pass/word") })
-    /// The users that may open AMQP connections.
-    static let connecting = passwords.keys.filter { $0 != "monitoring" }.sorted()
     private static let shared = Task {
         let server = try RabbitMQServer(folder: TestServers.folder("topology"))
         try await server.start()
