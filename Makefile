@@ -30,6 +30,9 @@ SWIFT_SOURCES := Package.swift Sources Tests
 # The name and tag of the images, as in: make publish IMAGE=registry.example.com/wharf VERSION=v1.2.3
 VERSION ?= latest
 IMAGE ?= wharf
+# Recipes read both from the environment, so that neither make nor a shell interprets what they contain.
+images sbom scan publish deploy: override export VERSION := $(value VERSION)
+images sbom scan publish deploy: override export IMAGE := $(value IMAGE)
 DOCKER ?= docker
 # Tools that inspect the images. They are images themselves.
 SYFT := anchore/syft:v1.33.0
@@ -54,30 +57,30 @@ lint:
 	@LINT_REQUIRED=$(LINT_REQUIRED) scripts/lint
 
 images:
-	$(DOCKER) build --tag wharf:$(VERSION) --target production --file docker/Dockerfile .
-	$(DOCKER) build --tag wharf-dev:$(VERSION) --target development --file docker/Dockerfile .
-	$(DOCKER) build --tag wharf-gateway:$(VERSION) --file deploy/swarm/gateway.Dockerfile .
+	$(DOCKER) build --tag "wharf:$$VERSION" --target production --file docker/Dockerfile .
+	$(DOCKER) build --tag "wharf-dev:$$VERSION" --target development --file docker/Dockerfile .
+	$(DOCKER) build --tag "wharf-gateway:$$VERSION" --file deploy/swarm/gateway.Dockerfile .
 
 # SPDX, one file per image.
 sbom:
 	@mkdir -p .build/sbom
 	@set -e; for image in wharf wharf-gateway; do \
-	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(SYFT) --output spdx-json "$$image:$(VERSION)" >".build/sbom/$$image.spdx.json"; \
+	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(SYFT) --output spdx-json "$$image:$$VERSION" >".build/sbom/$$image.spdx.json"; \
 	done
 
 # Fails on serious known vulnerabilities for which a fix exists.
 scan:
 	@set -e; for image in wharf wharf-gateway; do \
-	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(GRYPE) --only-fixed --fail-on high "$$image:$(VERSION)"; \
+	    $(DOCKER) run --rm --volume /var/run/docker.sock:/var/run/docker.sock $(GRYPE) --only-fixed --fail-on high "$$image:$$VERSION"; \
 	done
 
 publish:
 	@set -e; for image in wharf wharf-gateway; do \
-	    target="$(IMAGE)$${image#wharf}:$(VERSION)"; $(DOCKER) tag "$$image:$(VERSION)" "$$target"; $(DOCKER) push "$$target"; \
+	    target="$$IMAGE$${image#wharf}:$$VERSION"; $(DOCKER) tag "$$image:$$VERSION" "$$target"; $(DOCKER) push "$$target"; \
 	done
 
 deploy:
-	@IMAGE='$(IMAGE)' VERSION='$(VERSION)' scripts/deploy
+	@scripts/deploy
 
 restore: build
 	@scripts/restore-rehearsal '$(or $(SHOP),.)'

@@ -2,8 +2,13 @@
 # Creates Consul's policies and tokens, with the ids that docker/secrets has generated: `roles` may register themselves, and `gateway` may read the registrations.
 set -eu
 policy() { consul acl policy read -name "$1" >/dev/null 2>&1 || consul acl policy create -name "$1" -rules "$2" >/dev/null; }
-# NAME FILE
-token() { consul acl token read -self -token-file "$2" >/dev/null 2>&1 || consul acl token create -description "$1" -policy-name "$1" -secret "$(cat "$2")" >/dev/null; }
+# NAME FILE. The command `consul acl token create` takes the id only as an argument, which every process list shows, so the API gets it from standard input.
+token() {
+  consul acl token read -self -token-file "$2" >/dev/null 2>&1 && return
+  printf 'header = "X-Consul-Token: %s"\ndata = "{\\"SecretID\\": \\"%s\\", \\"Description\\": \\"%s\\", \\"Policies\\": [{\\"Name\\": \\"%s\\"}]}"\n' \
+    "$(cat "$CONSUL_HTTP_TOKEN_FILE")" "$(cat "$2")" "$1" "$1" |
+    curl --silent --show-error --fail --output /dev/null --request PUT --config - "$CONSUL_HTTP_ADDR/v1/acl/token"
+}
 
 policy roles 'service_prefix "wharf-" { policy = "write" } node_prefix "" { policy = "read" }'
 policy gateway 'service_prefix "wharf-" { policy = "read" } node_prefix "" { policy = "read" }'

@@ -77,7 +77,7 @@ def settings() -> set[str]:
     """The settings that Wharf reads, from their table in the code."""
     texts = [path.read_text() for path in pathlib.Path("Sources/Operations/Settings").glob("*.swift")]
     names = {match for text in texts for match in re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"', text)}
-    roles = [path.name.upper() for path in pathlib.Path("Sources/Services").iterdir() if path.is_dir()] + ["INGRESS", "AUDIT"]
+    roles = [path.name.upper() for path in pathlib.Path("Sources/Services").iterdir() if path.is_dir()] + ["INGRESS", "CONSOLE", "MONITORING", "AUDIT"]
     names |= {f"{way}_{role}" for way in ("WHARF_AMQP_URL", "WHARF_POSTGRES_URL") for role in roles}
     return names | {f"{setting}_FILE" for setting in names}
 
@@ -141,7 +141,7 @@ def matches(selector: dict, labels: dict) -> bool:
 
 
 def check_references(where: str, documents: list[dict], everything: list[dict]) -> None:
-    """Checks that every selector and autoscaler matches something, and that every role is covered."""
+    """Checks that every selector and autoscaler matches something, and that every role without a fixed number of processes is covered."""
     deployments = {d["metadata"]["name"]: d for d in documents if d["kind"] == "Deployment"}
     labels = [d["spec"]["template"]["metadata"]["labels"] for d in everything if pods(d)]
     # Labels that the operators set on their pods.
@@ -165,7 +165,7 @@ def check_references(where: str, documents: list[dict], everything: list[dict]) 
             if not any(matches(selector, pod) for pod in labels):
                 problem(f"{where}: {name(document)}: it selects no pod")
     for role, document in deployments.items():
-        if document["metadata"]["labels"].get("wharf.example/role") and role not in scaled & protected:
+        if document["metadata"]["labels"].get("wharf.example/role") and "replicas" not in document["spec"] and role not in scaled & protected:
             problem(f"{where}: {name(document)}: no autoscaler or no disruption budget covers it")
 
 
@@ -183,7 +183,7 @@ def check_swarm(known: set[str]) -> None:
     """Checks the Docker Swarm stack in the same way."""
     stack = yaml.safe_load(STACK.read_text())
     if shutil.which("docker"):
-        given = {"WHARF_IMAGE": "wharf:1", "WHARF_GATEWAY_IMAGE": "wharf-gateway:1"}
+        given = {"WHARF_IMAGE": "wharf:1", "WHARF_GATEWAY_IMAGE": "wharf-gateway:1", "WHARF_CONSOLE_CLIENTS": "192.0.2.0/24"}
         result = subprocess.run(["docker", "stack", "config", "--compose-file", str(STACK)], capture_output=True, text=True, env={**os.environ, **given})
         if result.returncode or "Ignoring" in result.stderr:
             problem(f"{STACK}: {result.stderr.strip()}")

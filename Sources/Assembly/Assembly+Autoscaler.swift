@@ -5,6 +5,8 @@ import Processes
 import WebClient
 
 extension Assembly {
+    /// The broker user that may only read the management API, and its override in the settings, which gives it a password.
+    package static let monitoring = "monitoring"
     /// The time that a worker started by another process may take to end.
     package static let workerGrace = Role.longestShutdown + .seconds(5)
 
@@ -20,7 +22,8 @@ extension Assembly {
     /// The loads of all queues, from RabbitMQ's management API.
     /// - Throws: ``AssemblyError`` if its URL is not set, ``CredentialsError``.
     package func queueLoads(_ transport: any HTTPTransport) throws -> @Sendable () async throws -> [String: QueueLoad] {
-        let nodes = try ManagementNodes(try Broker.managementURL(settings), transport: transport)
+        let url = try Broker.managementURL(settings)
+        let nodes = try ManagementNodes(settings.managementURL ?? url, transport: transport)
         return { try QueueLoad.read(try await nodes.read(QueueLoad.path, timeout: .seconds(5))) }
     }
 }

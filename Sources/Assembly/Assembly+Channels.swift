@@ -27,10 +27,10 @@ extension Assembly {
         guard let url = settings.mail.url else { throw AssemblyError("WHARF_MAIL_URL", "is not set", MailURL.accepted) }
         if case .sendGrid? = try? MailURL(url) {
             guard let key = settings.mail.sendGridAPIKey else { throw AssemblyError("SENDGRID_API_KEY", "is not set", "an API key that may send mail") }
-            return SendGrid(transport: vendors("mail"), key: key.exposed, base: settings.mail.sendGridAPIBase)
+            return SendGrid(transport: vendors("mail"), key: (settings.mail.sendGridAPIKey ?? key).exposed, base: settings.mail.sendGridAPIBase)
         }
         do {
-            return try MailTransports.from(url: url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
+            return try MailTransports.from(url: settings.mail.url ?? url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
         } catch {
             throw AssemblyError("WHARF_MAIL_URL", "cannot be used: \(error.message)", MailURL.accepted)
         }
@@ -41,7 +41,7 @@ extension Assembly {
         guard let account = settings.twilio.accountSID else { return nil }
         guard let token = settings.twilio.authToken else { throw AssemblyError("TWILIO_AUTH_TOKEN", "is not set", "the token of TWILIO_ACCOUNT_SID") }
         guard let from = settings.twilio.from else { throw AssemblyError("TWILIO_FROM", "is not set", "a number, a name or a messaging service's id, as in +15551234567") }
-        return Twilio(transport: vendors("sms"), account: account, token: token.exposed, from: from, base: settings.twilio.apiBase, webhook: settings.twilio.webhookURL)
+        return Twilio(transport: vendors("sms"), account: account, token: (settings.twilio.authToken ?? token).exposed, from: from, base: settings.twilio.apiBase, webhook: settings.twilio.webhookURL)
     }
 
     /// A client for the APIs of vendors on the Internet.

@@ -30,7 +30,7 @@ extension Assembly {
 
     private func brokerView() throws -> BrokerView? {
         guard let url = settings.managementURL else { return nil }
-        let nodes = try ManagementNodes(url, transport: WebClient(logger: logger("management")))
+        let nodes = try ManagementNodes(settings.managementURL ?? url, transport: WebClient(logger: logger("management")))
         return BrokerView { path in try await nodes.read(path, timeout: Self.longestManagementAnswer) }
     }
 }

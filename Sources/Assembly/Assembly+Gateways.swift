@@ -35,7 +35,7 @@ extension Assembly {
                     "STRIPE_API_KEY", "is not set, and customers may pay with stripe",
                     "a secret key from Stripe, or the sandbox's; a shop with PayPal alone sets WHARF_GATEWAYS=paypal, PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET")
             }
-            return StripeGateway(transport: transport, key: key.exposed, base: settings.stripe.apiBase)
+            return StripeGateway(transport: transport, key: (settings.stripe.apiKey ?? key).exposed, base: settings.stripe.apiBase)
         case .paypal:
             guard let id = settings.payPal.clientID else {
                 guard isOffered else { return nil }
@@ -44,7 +44,7 @@ extension Assembly {
             guard let secret = settings.payPal.clientSecret else {
                 throw AssemblyError("PAYPAL_CLIENT_SECRET", "is not set, but PAYPAL_CLIENT_ID is", "the client secret of that PayPal application")
             }
-            return PayPalGateway(transport: transport, clientID: id, clientSecret: secret.exposed, base: settings.payPal.apiBase, clock: clock)
+            return PayPalGateway(transport: transport, clientID: id, clientSecret: (settings.payPal.clientSecret ?? secret).exposed, base: settings.payPal.apiBase, clock: clock)
         }
     }
 

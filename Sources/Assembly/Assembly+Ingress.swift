@@ -17,7 +17,10 @@ extension Assembly {
         let address = settings.httpAddress
         var configuration = IngressConfiguration(
             host: address.host, port: address.port, shutdownDeadline: Role.longestDrain,
-            webhookSecrets: ["stripe": settings.stripe.webhookSecrets.map(\.exposed), "twilio": settings.twilio.webhookSecrets.map(\.exposed), "sendgrid": settings.mail.sendGridWebhookKeys],
+            webhookSecrets: [
+                "stripe": WebhookSecrets { settings.stripe.webhookSecrets.map(\.exposed) }, "twilio": WebhookSecrets { settings.twilio.webhookSecrets.map(\.exposed) },
+                "sendgrid": WebhookSecrets { settings.mail.sendGridWebhookKeys },
+            ],
             webhookURLs: settings.twilio.webhookURL.map { ["twilio": $0] } ?? [:], payPalWebhooks: payPalWebhooks(), corsOrigins: settings.corsOrigins, trustedProxies: settings.trustedProxies,
             answerLifetime: settings.cacheSeconds, openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))
@@ -30,7 +33,7 @@ extension Assembly {
                 onReady(port)
             })
         let events = Consumer(
-            configuration: try broker(Self.ingress, "events"),
+            configuration: try broker(Self.ingress, "events"), renewing: renewal(Self.ingress, "events"),
             source: .exclusive(
                 prefix: "\(Exchange.events).\(Self.ingress).",
                 bindings: [MessageName.sessionRevoked, MessageName.catalogChanged].map { (Exchange.events, $0) }),

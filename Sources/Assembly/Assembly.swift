@@ -35,7 +35,7 @@ package struct Assembly: Sendable {
         }
     }
 
-    package let settings: Settings
+    private let live: LiveSettings
     package let logger: Logger
     /// Names the process in logs, connections and the history of failed attempts.
     package let name: String
@@ -48,12 +48,15 @@ package struct Assembly: Sendable {
         settings: Settings, logger: Logger, name: String, clock: (any WallClock)? = nil,
         randomness: any Randomness = SystemRandomness()
     ) {
-        self.settings = settings
+        live = LiveSettings(settings, logger: logger)
         self.logger = logger
         self.name = name
         self.clock = clock ?? settings.clock
         self.randomness = randomness
     }
+
+    /// The settings as they are now: passwords and keys in files may change while the role runs.
+    package var settings: Settings { live.current }
 
     package func logger(_ label: String) -> Logger {
         var logger = logger
@@ -67,11 +70,14 @@ package struct Assembly: Sendable {
         try AMQPConfiguration(url: settings.amqpURL(for: user), connectionName: "\(name) \(purpose)")
     }
 
+    /// The same for a later connection, with the password of that time.
+    func renewal(_ user: String, _ purpose: String) -> @Sendable () -> AMQPConfiguration? { { try? broker(user, purpose) } }
+
     /// - Parameter purpose: Names the connection, where it is not the usual one of its kind.
     package func publisher(_ user: String, confirms: Bool, for purpose: String? = nil, on thread: IOThread? = nil) throws -> Publisher {
         let purpose = purpose ?? (confirms ? "publisher" : "replies")
         return Publisher(
-            configuration: try broker(user, purpose), confirms: confirms, on: thread, logger: logger(purpose))
+            configuration: try broker(user, purpose), renewing: renewal(user, purpose), confirms: confirms, on: thread, logger: logger(purpose))
     }
 
     /// A client for requests, and the services that it needs to run.
@@ -79,7 +85,8 @@ package struct Assembly: Sendable {
         _ user: String, commands: any MessagePublisher, queries: any MessagePublisher, on thread: IOThread? = nil
     ) throws -> (client: RequestClient, services: [any Service]) {
         let replies = Consumer(
-            configuration: try broker(user, "reply queue"), source: .exclusive(prefix: "\(Exchange.replies).\(user).", bindings: [(Exchange.replies, nil)]),
+            configuration: try broker(user, "reply queue"), renewing: renewal(user, "reply queue"),
+            source: .exclusive(prefix: "\(Exchange.replies).\(user).", bindings: [(Exchange.replies, nil)]),
             prefetch: RequestClient.maximumInFlight, noAck: true, on: thread,
             logger: logger("reply queue"))
         let client = RequestClient(
@@ -92,8 +99,8 @@ package struct Assembly: Sendable {
 
     package func database(_ service: ServiceName, on thread: IOThread? = nil) throws -> PostgresPool {
         try PostgresPool(
-            url: settings.postgresURL(for: service.rawValue), allowsPlainText: settings.allowsPlainText(to:), size: Self.poolSize, applicationName: name,
-            schema: service.rawValue, keepsToIndexes: true, statementTimeout: Self.longestStatement, on: thread, logger: logger("database"))
+            url: settings.postgresURL(for: service.rawValue), renewing: { settings.postgresURL(for: service.rawValue) }, allowsPlainText: settings.allowsPlainText(to:),
+            size: Self.poolSize, applicationName: name, schema: service.rawValue, keepsToIndexes: true, statementTimeout: Self.longestStatement, on: thread, logger: logger("database"))
     }
 
     /// Everything that a worker process of `service` runs, in the order in which it starts; it stops in the opposite order.
@@ -138,7 +145,7 @@ package struct Assembly: Sendable {
 
     func consumer(_ queue: String, of user: String, prefetch: Int, on thread: IOThread) throws -> Consumer {
         Consumer(
-            configuration: try broker(user, queue), source: .queue(queue), prefetch: prefetch, on: thread, logger: logger(queue))
+            configuration: try broker(user, queue), renewing: renewal(user, queue), source: .queue(queue), prefetch: prefetch, on: thread, logger: logger(queue))
     }
 }
 

@@ -52,7 +52,8 @@ package enum Broker {
     }
 
     package static func management(_ settings: Settings, _ client: WebClient) throws -> BrokerManagement {
-        let nodes = try ManagementNodes(try managementURL(settings), transport: client)
+        let url = try managementURL(settings)
+        let nodes = try ManagementNodes(url, transport: client)
         return BrokerManagement { method, path, body in
             let response = try await nodes.send(method, path, body: body, timeout: longestAnswer)
             return (response.status, response.body)

@@ -74,7 +74,7 @@ extension Assembly {
         let user = service.rawValue
         switch service {
         case .users:
-            let redis = try RedisClient(url: settings.redisURL, logger: logger("redis"))
+            let redis = try RedisClient(url: settings.redisURL, renewing: { settings.redisURL }, logger: logger("redis"))
             services.append(RedisService(client: redis))
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return UsersService.definition(
@@ -122,7 +122,7 @@ extension Assembly {
         let (minutes, times) = (settings.deadLetters.replayAfterMinutes, settings.deadLetters.replayTimes)
         let replay = causes.isEmpty && groups.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, groups: groups, afterMinutes: minutes, times: times)
         guard let url = settings.deadLetters.alertURL, let secret = settings.deadLetters.alertSecret else { return DeadLetterRules(replay: replay) }
-        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: secret.exposed, rate: settings.deadLetters.alertRate))
+        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: (settings.deadLetters.alertSecret ?? secret).exposed, rate: settings.deadLetters.alertRate))
     }
 }
 

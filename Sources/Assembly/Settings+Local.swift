@@ -10,8 +10,8 @@ extension Settings {
     /// The settings that lead a role to its servers.
     private static let ways = ["WHARF_AMQP_URL", "WHARF_POSTGRES_URL"]
 
-    /// The roles with separate URLs in `WHARF_AMQP_URL_<ROLE>` and `WHARF_POSTGRES_URL_<ROLE>`: every service, and these three.
-    private static let rolesWithServers = ServiceName.allCases.map(\.rawValue) + [Assembly.ingress, Assembly.console, AuditRole.name]
+    /// The roles with separate URLs in `WHARF_AMQP_URL_<ROLE>` and `WHARF_POSTGRES_URL_<ROLE>`: every service, and these four.
+    private static let rolesWithServers = ServiceName.allCases.map(\.rawValue) + [Assembly.ingress, Assembly.console, Assembly.monitoring, AuditRole.name]
 
     /// - Throws: ``SettingError`` for the first invalid setting.
     package init(environment: [String: String]) throws(SettingError) {

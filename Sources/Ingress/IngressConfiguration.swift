@@ -28,7 +28,7 @@ public struct IngressConfiguration: Sendable {
     /// How long requests in progress may take to finish when the ingress is stopped. Above the longest deadline and wait.
     public var shutdownDeadline: Duration
     /// The secrets that may sign webhooks, by the name of their scheme (`stripe`). Webhooks without one are answered 503.
-    public var webhookSecrets: [String: [String]]
+    public var webhookSecrets: [String: WebhookSecrets]
     /// The public URLs of webhooks whose signatures cover the URL, by the name of their scheme (`twilio`).
     public var webhookURLs: [String: String]
     /// What PayPal's webhooks are verified with; if nil, they are answered 503.
@@ -46,7 +46,7 @@ public struct IngressConfiguration: Sendable {
         host: String = "127.0.0.1", port: Int = 8080, maximumBodyBytes: Int = 1_048_576, maximumHeldBodyBytes: Int = 67_108_864,
         maximumConcurrentRequests: Int = 5_000, maximumConnections: Int = 10_000, maximumHeaderBytes: Int = 32_768, maximumHeaders: Int = 100,
         headDeadline: Duration = .seconds(10), bodyDeadline: Duration = .seconds(20),
-        responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), webhookSecrets: [String: [String]] = [:],
+        responseDeadline: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), shutdownDeadline: Duration = .seconds(45), webhookSecrets: [String: WebhookSecrets] = [:],
         webhookURLs: [String: String] = [:],
         payPalWebhooks: PayPalWebhooks? = nil, corsOrigins: Set<WebOrigin> = [], trustedProxies: [Network] = [], answerLifetime: Double = 0,
         openapi: String = "topology/openapi.yaml"

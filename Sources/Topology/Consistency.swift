@@ -19,6 +19,7 @@ extension Topology {
 struct Consistency {
     static let ingress = "ingress"
     static let console = "console"
+    static let monitoring = "monitoring"
 
     let openAPI: [String]
     /// All operations that are requested.

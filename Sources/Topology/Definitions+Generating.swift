@@ -30,9 +30,9 @@ extension Definitions {
         self.init()
         let services = services.sorted { $0.name < $1.name }
         virtualHosts = [VirtualHost(name: Self.virtualHost)]
-        users = (services.map(\.name) + [Consistency.console, Consistency.ingress]).sorted().map { name in
-            // The console reads queue depths from the management API, and may change nothing there.
-            User(name: name, tags: name == Consistency.console ? ["monitoring"] : [])
+        users = (services.map(\.name) + [Consistency.console, Consistency.ingress, Consistency.monitoring]).sorted().map { name in
+            // These read queue depths from the management API, and may change nothing there.
+            User(name: name, tags: [Consistency.console, Consistency.monitoring].contains(name) ? ["monitoring"] : [])
         }
         let retries = ladder.queues.map(\.name)
         addAccess(services, offered: offered, console: console, retries: retries)
@@ -93,6 +93,8 @@ extension Definitions {
         permit(ingress, Topics.replies, write: Self.nothing, read: "^replies\\.\(ingress)\\.")
         permit(ingress, Topics.requests, write: Self.either(offered.map(Self.escaped)))
         addConsole(console)
+        // For autoscalers. Without an entry, the management API shows a user nothing of the virtual host.
+        permit(Consistency.monitoring, configure: Self.nothing, write: Self.nothing, read: Self.nothing)
     }
 
     /// The console has a separate user, because it needs only administrators' operations.

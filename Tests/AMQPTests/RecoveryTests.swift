@@ -1,4 +1,5 @@
 import ServiceLifecycle
+import TestKit
 import Testing
 
 @testable import AMQP
@@ -34,6 +35,26 @@ extension BrokerTests {
                     await consumer.acknowledge(deliveries.map(\.tag))
                 }
                 #expect(redelivered?.redelivered == true)
+            }
+        }
+
+        @Test func `a new connection logs in with the password of that time`() async throws {
+            let broker = try await TestBroker.shared.value
+            try await broker.control("add_user", "renewed", "first")
+            try await broker.control("set_permissions", "renewed", ".*", ".*", ".*")
+            var first = try broker.configuration
+            (first.user, first.password) = ("renewed", "first")
+            var second = first
+            second.password = "second"
+            let configuration = Changing(first)
+            let publisher = Publisher(configuration: first, renewing: { configuration.current }, logger: quiet)
+            try await running(publisher) {
+                try await eventually("it is connected") { publisher.isConnected }
+                try await broker.control("change_password", "renewed", "second")
+                configuration.become(second)
+                try await broker.control("close_all_user_connections", "renewed", "test")
+                try await eventually("it has lost its connection") { !publisher.isConnected }
+                try await eventually("it is connected again") { publisher.isConnected }
             }
         }
 

@@ -145,7 +145,7 @@ private final class Webhook: HTTPTransport {
         let request = try #require(webhook.requests.first)
         let signature = try #require(request.headers.first { $0.name == AlertSending.signatureHeader }?.value)
         let time = Int(harness.clock.now().timeIntervalSince1970 - 0.5)
-        let code = HMACSHA256.authenticate(Array("\(time).".utf8) + request.body, key: Array(Self.alert.secret.utf8))
+        let code = HMACSHA256.authenticate(Array("\(time).".utf8) + request.body, key: Array(Self.alert.secret().utf8))
         #expect(signature == "t=\(time),v1=\(Hex.encode(code))" && request.url == Self.alert.url)
         _ = try await harness.fill(1, cause: "declined")
         _ = try await harness.turn()

@@ -20,7 +20,7 @@ import Testing
         _ requests: FakeRequests, signature: String? = signature, time: String? = time, body: String = body, keys: [String] = [key]
     ) async throws -> TestResponse {
         var configuration = TestIngress.configuration
-        configuration.webhookSecrets["sendgrid"] = keys
+        configuration.webhookSecrets["sendgrid"] = WebhookSecrets { keys }
         let headers = [
             signature.map { "X-Twilio-Email-Event-Webhook-Signature: \($0)" }, time.map { "X-Twilio-Email-Event-Webhook-Timestamp: \($0)" },
         ].compactMap(\.self)

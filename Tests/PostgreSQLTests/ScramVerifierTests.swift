@@ -29,4 +29,27 @@ import Testing
             await pool.close()
         }
     }
+
+    @Test func `a new connection signs in with the password of that time`() async throws {
+        let url = try await TestServers.freshDatabase()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let administrator = try PostgresPool(url: url, size: 1, applicationName: "test", logger: logger)
+        let role = "renewed_\(UInt32.random(in: 0...UInt32.max))"
+        try await administrator.withConnection { _ = try await $0.execute("CREATE ROLE \(identifier: role) LOGIN PASSWORD 'first'") }
+        let host = try #require(url.split(separator: "@").last)
+        let current = Changing("postgres://\(role):first@\(host)")
+        let pool = try PostgresPool(url: current.current, renewing: { current.current }, size: 1, applicationName: "test", logger: logger)
+        func pid() async throws -> Int? { try await pool.withConnection { try await $0.query("SELECT pg_backend_pid()::bigint AS pid").first?.decode("pid") } }
+        let first = try #require(try await pid())
+        try await administrator.withConnection {
+            _ = try await $0.execute("ALTER ROLE \(identifier: role) PASSWORD 'second'")
+            _ = try await $0.query("SELECT pg_terminate_backend(\(raw: "\(first)"), 5000)")
+        }
+        let error = await #expect(throws: PostgresError.self) { for _ in 1...3 { _ = try await pid() } }
+        #expect(error?.code == .connection)
+        current.become("postgres://\(role):second@\(host)")
+        #expect(try await pid() != first)
+        await pool.close()
+        await administrator.close()
+    }
 }

@@ -1,4 +1,5 @@
 import Redis
+import TestKit
 import Testing
 
 extension Wire {
@@ -13,6 +14,19 @@ extension Wire {
                 #expect(error?.message.contains("WRONGPASS") == true)
                 #expect(error?.message.contains("wrong@") == false)
             }
+        }
+
+        @Test func `a new connection gives the password of that time`() async throws {
+            let server = try await RedisServer(password: "first")
+            let url = Changing(server.url)
+            let client = try RedisClient(url: url.current, renewing: { url.current }, logger: testLogger)
+            let other = try server.client()
+            _ = try await client.command(["PING"])
+            url.become(server.url.replacing("first", with: "second"))
+            _ = try await other.command(["CONFIG", "SET", "requirepass", "second"])
+            // Ends the connections of everyone else.
+            _ = try await other.command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+            try await eventually { (try? await client.command(["PING"])) != nil }
         }
 
         @Test func `a missing password is reported clearly`() async throws {

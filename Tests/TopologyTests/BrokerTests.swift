@@ -12,7 +12,7 @@ let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 /// A broker of these tests' own: they put wrong objects into its virtual host, and correct them again.
 struct Broker: Sendable {
     static let passwords = Dictionary(
-        uniqueKeysWithValues: ["carts", "catalog", "console", "deadletters", "ingress", "notifications", "orders", "payments", "users"].map { ($0, "\($0)-pass/word") })
+        uniqueKeysWithValues: ["carts", "catalog", "console", "deadletters", "ingress", "monitoring", "notifications", "orders", "payments", "users"].map { ($0, "\($0)-pass/word") })
     private static let shared = Task {
         let server = try RabbitMQServer(folder: TestServers.folder("topology"))
         try await server.start()

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct `The definitions file` {
     @Test func `the repository's file holds no password`() throws {
-        #expect(try repositoryDefinitions().users.allSatisfy { $0.passwordHash.isEmpty && $0.tags == ($0.name == "console" ? ["monitoring"] : []) })
+        #expect(try repositoryDefinitions().users.allSatisfy { $0.passwordHash.isEmpty && $0.tags == (["console", "monitoring"].contains($0.name) ? ["monitoring"] : []) })
     }
 
     @Test func `delays lie 20 percent around each rung`() throws {

@@ -129,6 +129,19 @@ extension BrokerTests {
             }
         }
 
+        @Test func `the monitoring user reads statistics and can do nothing else`() async throws {
+            let (broker, _) = try await Broker.withTopology()
+            #expect(try await broker.refusal(as: "monitoring", .queue("catalog.queries"))?.code == .accessRefused)
+            #expect(try await broker.publish(as: "monitoring", to: "requests", "catalog.products.get").isDenied)
+            let management = broker.server.management.user("monitoring", password: Broker.passwords["monitoring", default: ""])
+            #expect(try await management.send("GET", "/api/queues?columns=name").contains("catalog.queries"))
+            // As KEDA asks.
+            #expect(try await management.send("GET", "/api/queues/%2F/catalog.queries").contains("catalog.queries"))
+            for (method, path) in [("DELETE", "/api/queues/%2F/catalog.queries/contents"), ("PUT", "/api/queues/%2F/another"), ("GET", "/api/definitions"), ("GET", "/api/users")] {
+                await #expect(throws: LocalServerError.self, "\(method) \(path)") { try await management.send(method, path, body: method == "PUT" ? "{}" : nil) }
+            }
+        }
+
         @Test func `a message on the ladder comes back to its queue of origin`() async throws {
             let (broker, _) = try await Broker.withTopology()
             let consumer = Consumer(configuration: try broker.connection(as: "notifications"), source: .queue("notifications.queries"), prefetch: 1, logger: quiet)

@@ -7,6 +7,8 @@ import ServiceLifecycle
 /// Keeps one connection open for its owner, until shutdown: connects, waits for the connection's end and for the back-off, connects again.
 struct ConnectionSupervisor {
     let configuration: AMQPConfiguration
+    /// The configuration at the time of a connection; nil for no other.
+    let renewing: (@Sendable () -> AMQPConfiguration?)?
     let owner: any ConnectionOwner
     /// Nil: the connection makes a thread of its own.
     let thread: IOThread?
@@ -49,7 +51,7 @@ struct ConnectionSupervisor {
         let lost = Instrument.brokerLost.counter(configuration.purpose)
         var timeouts = ConnectTimeouts(first: configuration.connectTimeout)
         while !owner.isStopping {
-            var configuration = configuration
+            var configuration = renewing?() ?? configuration
             configuration.connectTimeout = timeouts.current
             let connection = AMQPConnection(configuration, on: thread, for: owner)
             let failure: AMQPError

@@ -35,6 +35,7 @@ public final class Consumer: MessageConsumer, Service {
 
     private let state: Mutex<State>
     private let configuration: AMQPConfiguration
+    private let renewing: (@Sendable () -> AMQPConfiguration?)?
     public let source: Source
     private let prefetch: UInt16
     private let noAck: Bool
@@ -42,11 +43,15 @@ public final class Consumer: MessageConsumer, Service {
     private let logger: Logger
 
     /// - Parameters:
+    ///   - renewing: The configuration for each connection, where its password may change; nil for no other.
     /// - prefetch: How many deliveries may be unacknowledged, clamped to 1 to 65,535: about the size of a batch. Without effect with `noAck`.
     ///   - noAck: Deliveries count as acknowledged when they are sent; then up to 10,000 gather before the broker is left waiting.
     ///   - thread: on which the connection lives; nil makes one for it.
-    public init(configuration: AMQPConfiguration, source: Source, prefetch: Int, noAck: Bool = false, on thread: IOThread? = nil, logger: Logger) {
+    public init(
+        configuration: AMQPConfiguration, renewing: (@Sendable () -> AMQPConfiguration?)? = nil, source: Source, prefetch: Int, noAck: Bool = false, on thread: IOThread? = nil, logger: Logger
+    ) {
         self.configuration = configuration
+        self.renewing = renewing
         self.source = source
         self.prefetch = UInt16(clamping: max(1, prefetch))
         self.noAck = noAck
@@ -59,7 +64,7 @@ public final class Consumer: MessageConsumer, Service {
     ///
     /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not fix, such as a queue that does not exist.
     public func run() async throws {
-        try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
+        try await ConnectionSupervisor(configuration: configuration, renewing: renewing, owner: self, thread: thread, logger: logger).run()
     }
 
     /// The connection's purpose, its name in metrics.

@@ -30,6 +30,7 @@ public final class Publisher: MessagePublisher, Service {
 
     private let state: Mutex<State>
     private let configuration: AMQPConfiguration
+    private let renewing: (@Sendable () -> AMQPConfiguration?)?
     private let confirms: Bool
     private let onReturn: (@Sendable (ReturnedMessage) -> Void)?
     private let thread: IOThread?
@@ -42,12 +43,14 @@ public final class Publisher: MessagePublisher, Service {
     private static let longestGivingUp: Duration = .milliseconds(500)
 
     /// - Parameters:
+    ///   - renewing: The configuration for each connection, where its password may change; nil for no other.
     ///   - confirms: Whether an outcome waits for the broker's confirm. Without, it is `confirmed` once the message is written.
     ///   - window: How many publications may be written and unconfirmed, at least 1.
     ///   - thread: on which the connection lives; nil makes one for it.
     /// - onReturn: Without confirms: receives each message that no queue accepts. Called on the connection's thread: it must not block.
     public init(
         configuration: AMQPConfiguration,
+        renewing: (@Sendable () -> AMQPConfiguration?)? = nil,
         confirms: Bool = true,
         window: Int = 2_000,
         on thread: IOThread? = nil,
@@ -55,6 +58,7 @@ public final class Publisher: MessagePublisher, Service {
         onReturn: (@Sendable (ReturnedMessage) -> Void)? = nil
     ) {
         self.configuration = configuration
+        self.renewing = renewing
         self.confirms = confirms
         self.onReturn = onReturn
         self.thread = thread
@@ -67,7 +71,7 @@ public final class Publisher: MessagePublisher, Service {
     ///
     /// - Throws: ``AMQPError`` when the first connection fails for a reason that waiting does not fix, such as a wrong password.
     public func run() async throws {
-        try await ConnectionSupervisor(configuration: configuration, owner: self, thread: thread, logger: logger).run()
+        try await ConnectionSupervisor(configuration: configuration, renewing: renewing, owner: self, thread: thread, logger: logger).run()
     }
 
     /// The connection's purpose, its name in metrics.

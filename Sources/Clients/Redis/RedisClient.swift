@@ -21,6 +21,7 @@ public final class RedisClient: KeyValueStore {
 
     /// - Parameters:
     ///   - url: `redis://` or `rediss://`, as ``RedisAddress`` reads it.
+    ///   - renewing: The URL for each connection, where its user and password may change; the rest of it is ignored. nil for no other.
     ///   - maximumInFlight: How many commands may be without a reply; beyond that a command fails at once with
     ///     ``RedisError/Code/overloaded``.
     ///   - commandTimeout: How long a command may take, from the call to the reply.
@@ -29,12 +30,13 @@ public final class RedisClient: KeyValueStore {
     /// Throws ``RedisError`` of code `invalidURL`. Redis being unreachable is not an error here.
     public init(
         url: String,
+        renewing: (@Sendable () -> String)? = nil,
         maximumInFlight: Int = 1000,
         commandTimeout: Duration = .seconds(1),
         connectTimeout: Duration = .seconds(1),
         logger: Logger
     ) throws(RedisError) {
-        let settings = RedisEngine.Settings(address: try RedisAddress(url), connectTimeout: connectTimeout, logger: logger)
+        let settings = RedisEngine.Settings(address: try RedisAddress(url), renewing: renewing, connectTimeout: connectTimeout, logger: logger)
         guard let wakeUp = WakeUp() else {
             throw RedisError(code: .failed, message: "The system gives the Redis client no file descriptor")
         }

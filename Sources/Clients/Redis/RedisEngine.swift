@@ -7,6 +7,8 @@ import Logging
 final class RedisEngine {
     struct Settings: Sendable {
         var address: RedisAddress
+        /// The URL at the time of a connection, for its user and password; nil for no other.
+        var renewing: (@Sendable () -> String)?
         var connectTimeout: Duration
         var logger: Logger
     }
@@ -193,7 +195,8 @@ final class RedisEngine {
     }
 
     private func greet(_ connection: RedisConnection, _ deadline: ContinuousClock.Instant) throws(RedisError) {
-        let greeting = settings.address.greeting
+        let address = settings.renewing.flatMap { try? RedisAddress($0()) } ?? settings.address
+        let greeting = address.greeting
         for command in greeting { try connection.append(RedisCommand.encode(command)) }
         try connection.flush()
         phase = .greeting(connection, unanswered: greeting[...], deadline: deadline)

@@ -30,6 +30,11 @@ public struct ManagementAPI: Sendable {
         return text
     }
 
+    /// The same API with the rights of another user.
+    public func user(_ user: String, password: String) -> ManagementAPI {
+        ManagementAPI(base: base, user: user, password: password, transport: transport)
+    }
+
     /// Whether a GET of the path is answered with a 2xx status now.
     func answers(_ path: String) async -> Bool {
         (try? await exchange("GET", path, body: nil).isSuccess) ?? false

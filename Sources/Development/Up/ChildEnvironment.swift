@@ -93,6 +93,7 @@ package struct ChildEnvironment: Sendable {
         variables[ServerURLs.managementVariable] = urls.management
         variables["WHARF_AMQP_URL_INGRESS"] = brokerURL(ChildSpec.ingress)
         variables["WHARF_AMQP_URL_CONSOLE"] = brokerURL(ChildSpec.console)
+        variables["WHARF_AMQP_URL_MONITORING"] = brokerURL(Assembly.monitoring)
         for service in ServiceName.allCases.map(\.rawValue) {
             variables["WHARF_AMQP_URL_\(service.uppercased())"] = brokerURL(service)
             variables["WHARF_POSTGRES_URL_\(service.uppercased())"] = databaseURL(service)

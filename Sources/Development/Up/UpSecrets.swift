@@ -15,7 +15,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
     var payPalClientSecret: String
     /// Password by service, and of `audit`, of its PostgreSQL role.
     package var database: [String: String]
-    /// The passwords of the RabbitMQ users, by service, `ingress` or `console`.
+    /// The passwords of the RabbitMQ users, by service, `ingress`, `console` or `monitoring`.
     package var broker: [String: String]
 
     /// Reads the folder's secrets, and generates and stores the missing ones.
@@ -34,7 +34,7 @@ package struct UpSecrets: Codable, Sendable, Equatable {
         payPalClientSecret = known.payPalClientSecret ?? token()
         let services = ServiceName.allCases.map(\.rawValue)
         database = Dictionary(uniqueKeysWithValues: (services + [AuditRole.name]).map { ($0, known.database?[$0] ?? token()) })
-        broker = Dictionary(uniqueKeysWithValues: (services + [ChildSpec.ingress, ChildSpec.console]).map { ($0, known.broker?[$0] ?? token()) })
+        broker = Dictionary(uniqueKeysWithValues: (services + [ChildSpec.ingress, ChildSpec.console, Assembly.monitoring]).map { ($0, known.broker?[$0] ?? token()) })
     }
 
     /// The file as it may be found: of an older version, say.

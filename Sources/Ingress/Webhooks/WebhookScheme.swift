@@ -21,6 +21,15 @@ struct WebhookFault: Error {
     var isTemporary = false
 }
 
+/// The secrets that may sign webhooks, read again for each: any of them may have signed, because a sender may start to use a new one before or after this process knows it.
+public struct WebhookSecrets: Sendable, ExpressibleByArrayLiteral {
+    let current: @Sendable () -> [String]
+
+    public init(current: @escaping @Sendable () -> [String]) { self.current = current }
+
+    public init(arrayLiteral secrets: String...) { current = { secrets } }
+}
+
 enum WebhookSchemes {
     static let all: [any WebhookScheme.Type] = [StripeScheme.self, PayPalScheme.self, TwilioScheme.self, SendGridScheme.self]
 
@@ -28,13 +37,13 @@ enum WebhookSchemes {
 
     /// The schemes that are set up, by name.
     static func configured(_ configuration: IngressConfiguration) -> [String: any WebhookScheme] {
-        let bySecret: [(name: String, scheme: ([String]) -> any WebhookScheme)] = [
+        let bySecret: [(name: String, scheme: (WebhookSecrets) -> any WebhookScheme)] = [
             (StripeScheme.name, { StripeScheme(secrets: $0) }), (SendGridScheme.name, { SendGridScheme(secrets: $0) }),
             (TwilioScheme.name, { TwilioScheme(secrets: $0, url: configuration.webhookURLs[TwilioScheme.name]) }),
         ]
         var schemes: [String: any WebhookScheme] = [:]
         for (name, scheme) in bySecret {
-            if let secrets = configuration.webhookSecrets[name], !secrets.isEmpty { schemes[name] = scheme(secrets) }
+            if let secrets = configuration.webhookSecrets[name], !secrets.current().isEmpty { schemes[name] = scheme(secrets) }
         }
         if let payPal = configuration.payPalWebhooks { schemes[PayPalScheme.name] = PayPalScheme(payPal) }
         return schemes

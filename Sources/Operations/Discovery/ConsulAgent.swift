@@ -8,11 +8,13 @@ struct ConsulAgent: Sendable {
     private static let maximumResponseBytes = 65_536
 
     private let base: String
-    private let token: String?
+    private let token: @Sendable () -> String?
     private let transport: any HTTPTransport
 
-    /// - Parameter address: `host:port`, which means HTTP, or a URL.
-    init(address: String, token: String?, transport: any HTTPTransport) {
+    /// - Parameters:
+    ///   - address: `host:port`, which means HTTP, or a URL.
+    ///   - token: read again for each request.
+    init(address: String, token: @autoclosure @escaping @Sendable () -> String?, transport: any HTTPTransport) {
         base = (address.contains("://") ? address : "http://\(address)").withoutTrailingSlash
         self.token = token
         self.transport = transport
@@ -46,7 +48,7 @@ struct ConsulAgent: Sendable {
 
     private func send(_ method: String, _ path: String, _ body: [UInt8] = []) async throws -> WebResponse {
         var headers = [(name: "Content-Type", value: "application/json")]
-        if let token { headers.append((name: "X-Consul-Token", value: token)) }
+        if let token = token() { headers.append((name: "X-Consul-Token", value: token)) }
         let response = try await transport.send(
             WebRequest(method: method, url: base + path, headers: headers, body: body, timeout: Self.timeout, maximumResponseBytes: Self.maximumResponseBytes))
         guard response.isSuccess else { throw ConsulRefusal(status: response.status, text: String(decoding: response.body.prefix(200), as: UTF8.self)) }

@@ -54,13 +54,14 @@ public struct ConsulRegistration: Service {
 
     /// - Parameters:
     ///   - address: of the agent: `host:port` or a URL.
+    ///   - token: read again for each request.
     ///   - serving: where the role serves; nil before it does.
     public init(
-        address: String, token: String?, transport: any HTTPTransport, identity: Identity, serving: @escaping @Sendable () -> ListenAddress?,
+        address: String, token: @autoclosure @escaping @Sendable () -> String?, transport: any HTTPTransport, identity: Identity, serving: @escaping @Sendable () -> ListenAddress?,
         readiness: @escaping @Sendable () async -> ReadinessReport, clock: any WallClock, logger: Logger
     ) {
         self.init(
-            agent: ConsulAgent(address: address, token: token, transport: transport), identity: identity, serving: serving, readiness: readiness, clock: clock,
+            agent: ConsulAgent(address: address, token: token(), transport: transport), identity: identity, serving: serving, readiness: readiness, clock: clock,
             logger: logger, interval: Self.interval, firstPause: Self.firstPause)
     }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// `<NAME>_FILE`: a file that contains a setting, as Docker and Kubernetes mount secrets. It is read once, at start.
+/// `<NAME>_FILE`: a file that contains a setting, as Docker and Kubernetes mount secrets. A running role reads it again when it has changed (``LiveSettings``).
 enum SecretFile {
     /// Larger than any URL or key; a device or a log given by mistake is not read into memory.
     static let maximumBytes = 64 << 10
@@ -27,7 +27,7 @@ enum SecretFile {
     }
 
     /// At most one byte more than is allowed, which is enough to detect an oversized file.
-    private static func contents(of path: String) -> [UInt8]? {
+    static func contents(of path: String) -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

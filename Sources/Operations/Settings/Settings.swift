@@ -2,7 +2,7 @@ public import Contracts
 import FoundationEssentials
 public import Logging
 
-/// All settings of a process, read once at start and typed. The initialiser is their table: name, format, default, meaning.
+/// All settings of a process, typed. The initialiser is their table: name, format, default, meaning. ``LiveSettings`` reads them again.
 public struct Settings: Sendable {
     public let httpAddress: ListenAddress
     public let adminAddress: ListenAddress
@@ -44,6 +44,9 @@ public struct Settings: Sendable {
     private let postgresURL: String
     private let postgresURLs: [String: String]
     let rows: [Row]
+    private let environment: [String: String]
+    /// The contents of the files from which these settings were read, by variable.
+    let fileContents: [String: [UInt8]]
     private let fileable: Set<String>
     /// Variables that begin with `WHARF_` and are not settings, one line each, with the name that may have been meant.
     public let warnings: [String]
@@ -52,6 +55,7 @@ public struct Settings: Sendable {
     /// - Throws: ``SettingError`` for the first invalid setting.
     public init(environment: [String: String], services: [String]) throws(SettingError) {
         self.services = services
+        self.environment = environment
         var table = SettingsReader(environment: environment)
         httpAddress = try table.read(
             "WHARF_HTTP_ADDRESS", .address, standard: ListenAddress(host: "127.0.0.1", port: 8080), "where the ingress listens")
@@ -102,9 +106,19 @@ public struct Settings: Sendable {
         rows = table.rows
         fileable = table.fileable
         let overrides = Self.overrides(of: services)
+        fileContents = table.fileContents
         warnings = Self.warnings(
             environment: environment, known: table.rows.map(\.name) + overrides + (table.fileable + overrides).map(SecretFile.variable))
         try checkTestClock()
+    }
+
+    /// The settings as their files are now.
+    /// - Throws: ``SettingError`` for the first invalid setting.
+    func readAgain() throws(SettingError) -> Settings { try Settings(environment: environment, services: services) }
+
+    /// What the files contain now. A file that cannot be read is missing.
+    var currentFileContents: [String: [UInt8]] {
+        Dictionary(uniqueKeysWithValues: fileContents.keys.compactMap { variable in environment[variable].flatMap(SecretFile.contents).map { (variable, $0) } })
     }
 
     /// The broker's URL for one service: its own if it has one, otherwise the common one.

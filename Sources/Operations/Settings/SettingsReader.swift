@@ -19,6 +19,8 @@ struct SettingsReader {
     private(set) var rows: [Settings.Row] = []
     /// Settings that may be given as `<NAME>_FILE`.
     private(set) var fileable: Set<String> = []
+    /// What was read from files, by variable.
+    private(set) var fileContents: [String: [UInt8]] = [:]
 
     init(environment: [String: String]) {
         self.environment = environment
@@ -76,8 +78,11 @@ struct SettingsReader {
         }
     }
 
-    private func text(of name: String, _ secrecy: Secrecy) throws(SettingError) -> (text: String?, source: Settings.Row.Source) {
-        if secrecy != .open, let text = try SecretFile.read(for: name, in: environment) { return (text, .file) }
+    private mutating func text(of name: String, _ secrecy: Secrecy) throws(SettingError) -> (text: String?, source: Settings.Row.Source) {
+        if secrecy != .open, let text = try SecretFile.read(for: name, in: environment) {
+            fileContents[SecretFile.variable(name)] = Array(text.utf8)
+            return (text, .file)
+        }
         let key = ConfigKey(name.lowercased().split(separator: "_").map(String.init))
         let text = configuration.string(forKey: key, isSecret: secrecy == .secret).flatMap { $0.isEmpty ? nil : $0 }
         return (text, .environment)

@@ -71,7 +71,8 @@ extension RunningWharf {
 
     fileprivate func messages(in queue: String) async throws -> (all: Int, waiting: Int) {
         struct Queue: Decodable { let messages: Int, messages_ready: Int }
-        let nodes = try ManagementNodes(try #require(settings.managementURL), transport: web)
+        let url = try #require(settings.managementURL)
+        let nodes = try ManagementNodes(url, transport: web)
         let answer = try await nodes.send("GET", "/api/queues/%2F/\(queue)?columns=messages,messages_ready", timeout: .seconds(10))
         let figures = try JSONDecoder().decode(Queue.self, from: Data(answer.body))
         return (figures.messages, figures.messages_ready)

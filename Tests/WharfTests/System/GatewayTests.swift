@@ -119,6 +119,19 @@ extension System {
             await ingress.stop()
         }
 
+        @Test func `the console is served to the networks of administrators only`() async throws {
+            // An ingress stands in for the console.
+            let ingress = try await IngressProcess.start()
+            let port = try FreePorts.next(for: "console")
+            for (clients, status) in [("192.0.2.0/24,127.0.0.1", 200), ("192.0.2.0/24", 404)] {
+                let settings = ["GATEWAY_CONSOLE": "127.0.0.1:\(ingress.port)", "GATEWAY_CONSOLE_LISTEN": "127.0.0.1:\(port)", "GATEWAY_CONSOLE_CLIENTS": clients]
+                try await GatewayProcess.running([ingress.port], settings) { gateway in
+                    #expect(try await gateway.web.send(WebRequest(url: "https://localhost:\(port)/v1/categories")).status == status)
+                }
+            }
+            await ingress.stop()
+        }
+
         @Test func `only imports may have large bodies`() async throws {
             let ingress = try await IngressProcess.start()
             try await GatewayProcess.running([ingress.port]) { gateway in

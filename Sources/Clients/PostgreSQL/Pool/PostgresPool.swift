@@ -45,6 +45,7 @@ public final class PostgresPool: Database, Service {
     }
 
     private let settings: ConnectionSettings
+    private let renewing: (@Sendable () -> String)?
     private let acquisitionTimeout: Duration
     private let logger: Logger
     private let thread: IOThread
@@ -59,6 +60,7 @@ public final class PostgresPool: Database, Service {
     /// - Parameters:
     ///   - url: what libpq takes: `postgres://user:password@host:port,host:port/database?sslmode=verify-full&…`. Its own parameters go before the
     ///     defaults chosen here.
+    ///   - renewing: the URL for each connection, where its user and password may change; the rest of it is ignored. nil for no other.
     /// - access: whether a server must accept writes; the URL's own `target_session_attrs` takes precedence where it is given.
     ///   - allowsPlainText: whether a host may be spoken to without TLS. To others `sslmode` is `verify-full` unless the URL itself gives another; the
     ///     certificate is checked against the system's authorities unless it gives `sslrootcert`. This machine is always allowed.
@@ -75,8 +77,8 @@ public final class PostgresPool: Database, Service {
     ///   - thread: on which the connections live; nil makes one for the pool.
     ///   - statementCacheSize: prepared statements kept on each connection; 0 prepares none, as poolers such as PgBouncer may need.
     public init(
-        url: String, access: Access = .readWrite, allowsPlainText: (String) -> Bool = { _ in false }, size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5),
-        connectTimeout: Duration = .seconds(3),
+        url: String, renewing: (@Sendable () -> String)? = nil, access: Access = .readWrite, allowsPlainText: (String) -> Bool = { _ in false },
+        size: Int = 4, maximumWaiters: Int = 1000, acquisitionTimeout: Duration = .seconds(5), connectTimeout: Duration = .seconds(3),
         applicationName: String = "wharf", schema: String? = nil, keepsToIndexes: Bool = false, timeouts: SessionTimeouts = .standard,
         statementTimeout: Duration? = nil, responseTimeout: Duration = .seconds(60),
         statementCacheSize: Int = 256, on thread: IOThread? = nil, logger: Logger
@@ -86,6 +88,7 @@ public final class PostgresPool: Database, Service {
             url: url, access: access, allowsPlainText: allowsPlainText, applicationName: applicationName,
             session: Session(schema: schema, keepsToIndexes: keepsToIndexes, timeouts: access == .read ? .none : timeouts, statementTimeout: statementTimeout),
             connectTimeout: connectTimeout, responseTimeout: responseTimeout, statementCacheSize: statementCacheSize)
+        self.renewing = renewing
         self.acquisitionTimeout = acquisitionTimeout
         self.logger = logger
         do throws(IOThreadError) {
@@ -98,7 +101,7 @@ public final class PostgresPool: Database, Service {
 
     /// One more connection in addition to those of `pool`, which are all lent.
     private init(beside pool: PostgresPool) {
-        (settings, acquisitionTimeout, logger, thread) = (pool.settings, pool.acquisitionTimeout, pool.logger, pool.thread)
+        (settings, renewing, acquisitionTimeout, logger, thread) = (pool.settings, pool.renewing, pool.acquisitionTimeout, pool.logger, pool.thread)
         shared = Mutex(Shared(state: PoolState(size: 1, maximumWaiters: 0)))
         preferredServer.store(pool.preferredServer.load(ordering: .relaxed), ordering: .relaxed)
     }
@@ -267,6 +270,7 @@ public final class PostgresPool: Database, Service {
 
     /// Tries one server after the other, beginning with the one that served last.
     private nonisolated(nonsending) func connect() async throws(PostgresError) -> PostgresConnection {
+        let settings = renewing.map { self.settings.withCredentials(of: $0()) } ?? self.settings
         var refusals: [(server: String, error: PostgresError)] = []
         let first = preferredServer.load(ordering: .relaxed)
         let places = settings.servers.indices.map { (first + $0) % settings.servers.count }

@@ -20,7 +20,7 @@ struct ConnectionSettings: Sendable {
     static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
 
     /// In the order in which they are tried; never empty.
-    let servers: [Server]
+    private(set) var servers: [Server]
     let session: Session
     /// A session that cannot write is of no use.
     let needsWritable: Bool
@@ -53,6 +53,18 @@ struct ConnectionSettings: Sendable {
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
         self.statementCacheSize = statementCacheSize
+    }
+
+    /// The same servers, with the user and the password of another URL. A URL that cannot be read changes nothing.
+    func withCredentials(of url: String) -> ConnectionSettings {
+        guard let options = try? PostgresURL(url).options else { return self }
+        let keywords = ["user", "password"]
+        var renewed = self
+        renewed.servers = servers.map { server in
+            let others = server.parameters.filter { !keywords.contains($0.keyword) }
+            return Server(name: server.name, parameters: others + keywords.compactMap { keyword in options[keyword].map { (keyword, $0) } })
+        }
+        return renewed
     }
 
     // MARK: Servers

@@ -12,11 +12,8 @@ struct SendGridScheme: WebhookScheme {
     /// Of a header.
     private static let longest = 200
 
-    private let keys: [VerifyingKey]
-
-    init(secrets: [String]) {
-        keys = secrets.compactMap(VerifyingKey.init(base64:))
-    }
+    /// Public keys, in Base64.
+    let secrets: WebhookSecrets
 
     func verify(_ values: (String) -> [String], _ body: [UInt8], query _: [String: String], now: Date) throws(WebhookFault) {
         let (signatures, times) = (values("x-twilio-email-event-webhook-signature"), values("x-twilio-email-event-webhook-timestamp"))
@@ -24,6 +21,7 @@ struct SendGridScheme: WebhookScheme {
             time.utf8.count <= Self.longest, let signature = Base64.decode(text)
         else { throw WebhookFault(detail: "The headers of the signature are missing or malformed.") }
         let message = Array(time.utf8) + body
+        let keys = secrets.current().compactMap(VerifyingKey.init(base64:))
         guard keys.contains(where: { $0.isValid(signature, for: message) }) else { throw WebhookFault(detail: "The signature does not belong to this body and time.") }
     }
 }

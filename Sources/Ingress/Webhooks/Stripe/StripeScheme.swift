@@ -5,13 +5,12 @@ struct StripeScheme: WebhookScheme {
     static let headers = ["stripe-signature"]
     static let typeField: String? = "type"
 
-    /// Any of them may have signed: a sender may start to use a new one before or after this process knows it.
-    let secrets: [String]
+    let secrets: WebhookSecrets
 
     func verify(_ values: (String) -> [String], _ body: [UInt8], query _: [String: String], now: Date) throws(WebhookFault) {
         do {
             let signature = try StripeSignature(values("stripe-signature"))
-            try signature.verify(body, secrets: secrets, now: now)
+            try signature.verify(body, secrets: secrets.current(), now: now)
         } catch {
             throw WebhookFault(detail: "Stripe-Signature: \(error.detail)")
         }

@@ -11,8 +11,7 @@ struct TwilioScheme: WebhookScheme {
     static let headers = ["x-twilio-signature"]
     static let typeField: String? = nil
 
-    /// Any of them may have signed: a sender may start to use a new one before or after this process knows it.
-    let secrets: [String]
+    let secrets: WebhookSecrets
     /// The public URL of the operation, as given to Twilio; nil if it is not configured.
     let url: String?
 
@@ -22,7 +21,7 @@ struct TwilioScheme: WebhookScheme {
         guard let fields = PercentEncoding.fields(body) else { throw WebhookFault(detail: "The body is not a form.") }
         let parameters = query.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         let address = (url ?? "") + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
-        guard url != nil, secrets.contains(where: { Self.isValid(signature, address, fields, $0) }) else {
+        guard url != nil, secrets.current().contains(where: { Self.isValid(signature, address, fields, $0) }) else {
             throw WebhookFault(detail: "X-Twilio-Signature: It does not belong to this URL and body.")
         }
     }

@@ -32,7 +32,7 @@ struct AlertSending: Sendable {
         do {
             let body = try JSON.encode(alert)
             let seconds = String(Int(clock.now().timeIntervalSince1970))
-            let code = HMACSHA256.authenticate(Array("\(seconds).".utf8) + body, key: Array(rule.secret.utf8))
+            let code = HMACSHA256.authenticate(Array("\(seconds).".utf8) + body, key: Array(rule.secret().utf8))
             let response = try await transport.send(
                 WebRequest(
                     method: "POST", url: rule.url,

@@ -22,12 +22,12 @@ public struct DeadLetterRules: Sendable {
     /// A webhook is notified of new causes and of high rates.
     public struct Alert: Sendable {
         public let url: String
-        /// The key of the signature.
-        public let secret: String
+        /// The key of the signature, read again for each alert.
+        public let secret: @Sendable () -> String
         /// Deaths per minute of one cause in one queue that cause an alert; 0 for none.
         public let rate: Int
 
-        public init(url: String, secret: String, rate: Int) {
+        public init(url: String, secret: @autoclosure @escaping @Sendable () -> String, rate: Int) {
             self.url = url
             self.secret = secret
             self.rate = rate

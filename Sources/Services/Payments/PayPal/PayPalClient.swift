@@ -10,7 +10,7 @@ import WebClient
 struct PayPalClient: Sendable {
     struct Credentials: Sendable {
         let clientID: String
-        let secret: String
+        let secret: @Sendable () -> String
     }
 
     /// Seconds for a call with everything that it needs, tokens included; no more than `Charging.longestCall`.
@@ -76,7 +76,7 @@ struct PayPalClient: Sendable {
     private func token(until end: Date) async throws(GatewayError) -> String {
         do {
             return try await tokens.token(at: clock.now()) {
-                let basic = Base64.encode(Array("\(credentials.clientID):\(credentials.secret)".utf8))
+                let basic = Base64.encode(Array("\(credentials.clientID):\(credentials.secret())".utf8))
                 let request = WebRequest(
                     method: "POST", url: base + "/v1/oauth2/token",
                     headers: [("Authorization", "Basic \(basic)"), ("Content-Type", "application/x-www-form-urlencoded")],

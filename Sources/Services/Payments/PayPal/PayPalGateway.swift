@@ -24,8 +24,8 @@ public struct PayPalGateway: PaymentGateway {
 
     /// - Parameters:
     ///   - clientID: Names the application at PayPal.
-    ///   - clientSecret: Its secret; used in the Authorization header of the request for a token and nowhere else.
-    public init(transport: any HTTPTransport, clientID: String, clientSecret: String, base: String = standardBase, clock: any WallClock) {
+    ///   - clientSecret: Its secret, read again for each token; used in the Authorization header of the request for a token and nowhere else.
+    public init(transport: any HTTPTransport, clientID: String, clientSecret: @autoclosure @escaping @Sendable () -> String, base: String = standardBase, clock: any WallClock) {
         client = PayPalClient(
             transport: transport, credentials: .init(clientID: clientID, secret: clientSecret), base: base.withoutTrailingSlash, clock: clock)
     }

@@ -28,11 +28,11 @@ public struct StripeGateway: PaymentGateway {
 
     public let name = GatewayName.stripe
     private let transport: any HTTPTransport
-    private let key: String
+    private let key: @Sendable () -> String
     private let base: String
 
-    /// - Parameter key: The secret API key; used in the Authorization header and nowhere else.
-    public init(transport: any HTTPTransport, key: String, base: String = standardBase) {
+    /// - Parameter key: The secret API key, read again for each call; used in the Authorization header and nowhere else.
+    public init(transport: any HTTPTransport, key: @autoclosure @escaping @Sendable () -> String, base: String = standardBase) {
         self.transport = transport
         self.key = key
         self.base = base.withoutTrailingSlash
@@ -193,7 +193,7 @@ public struct StripeGateway: PaymentGateway {
     func send(
         _ method: String, _ path: String, _ fields: [(String, String)] = [], idempotencyKey: UUID? = nil
     ) async throws(GatewayError) -> WebResponse {
-        var headers = [("Authorization", "Bearer \(key)"), ("Stripe-Version", Self.apiVersion)]
+        var headers = [("Authorization", "Bearer \(key())"), ("Stripe-Version", Self.apiVersion)]
         if let idempotencyKey { headers.append(("Idempotency-Key", idempotencyKey.lowerCaseText)) }
         if method == "POST" { headers.append(("Content-Type", "application/x-www-form-urlencoded")) }
         let request = WebRequest(

@@ -10,15 +10,15 @@ public protocol MailTransport: Sendable {
 /// The transports that a URL in `WHARF_MAIL_URL` describes: mail servers and Maildirs.
 public enum MailTransports {
     /// Creates the folders of a Maildir; does not connect anywhere yet. Throws `DeliveryError` for a URL that `MailURL` does not accept.
-    public static func from(url: String, client: WebClient) throws(DeliveryError) -> any MailTransport {
+    public static func from(url: @autoclosure @escaping @Sendable () -> String, client: WebClient) throws(DeliveryError) -> any MailTransport {
         let destination: MailURL
         do {
-            destination = try MailURL(url)
+            destination = try MailURL(url())
         } catch {
             throw DeliveryError("The mail URL cannot be used: \(error.message); accepted are \(MailURL.accepted)", .denied)
         }
         switch destination {
-        case .server: return SMTPTransport(url: url, client: client)
+        case .server: return SMTPTransport(url: url(), client: client)
         case .folder(let path): return try Maildir(path: path)
         case .sendGrid: throw DeliveryError("SendGrid needs a key", .denied)
         }
@@ -27,18 +27,18 @@ public enum MailTransports {
 
 /// Sends mail through a mail server.
 public struct SMTPTransport: MailTransport {
-    private let url: String
+    private let url: @Sendable () -> String
     private let client: WebClient
 
-    /// `url` is `smtp://` or `smtps://` in the form of `MailEnvelope`.
-    public init(url: String, client: WebClient) {
+    /// `url` is `smtp://` or `smtps://` in the form of `MailEnvelope`, and read again for each mail.
+    public init(url: @autoclosure @escaping @Sendable () -> String, client: WebClient) {
         self.url = url
         self.client = client
     }
 
     public func send(_ mail: Mail) async throws(DeliveryError) {
         let envelope = MailEnvelope(
-            url: url, from: mail.sender.address, recipients: [mail.recipient.address], message: mail.message)
+            url: url(), from: mail.sender.address, recipients: [mail.recipient.address], message: mail.message)
         do throws(WebClientError) {
             try await client.sendMail(envelope)
         } catch {

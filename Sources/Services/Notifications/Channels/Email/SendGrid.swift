@@ -14,11 +14,11 @@ public struct SendGrid: MailTransport {
     private static let maximumAnswer = 64 << 10
 
     private let transport: any HTTPTransport
-    private let key: String
+    private let key: @Sendable () -> String
     private let base: String
 
-    /// - Parameter key: used in the Authorization header and nowhere else.
-    public init(transport: any HTTPTransport, key: String, base: String = standardBase) {
+    /// - Parameter key: read again for each call; used in the Authorization header and nowhere else.
+    public init(transport: any HTTPTransport, key: @autoclosure @escaping @Sendable () -> String, base: String = standardBase) {
         self.transport = transport
         self.key = key
         self.base = base.withoutTrailingSlash
@@ -27,7 +27,7 @@ public struct SendGrid: MailTransport {
     public func send(_ mail: Mail) async throws(DeliveryError) {
         let response = try await APICall.send(
             WebRequest(
-                method: "POST", url: "\(base)/v3/mail/send", headers: [("Authorization", "Bearer \(key)"), ("Content-Type", "application/json")],
+                method: "POST", url: "\(base)/v3/mail/send", headers: [("Authorization", "Bearer \(key())"), ("Content-Type", "application/json")],
                 body: try Self.body(of: mail), timeout: Self.timeout, maximumResponseBytes: Self.maximumAnswer), to: "SendGrid", over: transport)
         guard response.status != 202 else { return }
         let problems = (try? JSON.decode(Problems.self, from: response.body))?.errors ?? []

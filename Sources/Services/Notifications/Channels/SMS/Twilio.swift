@@ -13,16 +13,16 @@ public struct Twilio: TextMessageTransport {
 
     private let transport: any HTTPTransport
     private let account: String
-    private let token: String
+    private let token: @Sendable () -> String
     private let from: String
     private let base: String
     private let webhook: String?
 
     /// - Parameters:
-    ///   - token: used in the Authorization header and nowhere else.
+    ///   - token: read again for each call; used in the Authorization header and nowhere else.
     ///   - from: a number, a name, or the id of a messaging service.
     ///   - webhook: the public URL of the operation that receives Twilio's delivery reports; nil for none.
-    public init(transport: any HTTPTransport, account: String, token: String, from: String, base: String = standardBase, webhook: String? = nil) {
+    public init(transport: any HTTPTransport, account: String, token: @autoclosure @escaping @Sendable () -> String, from: String, base: String = standardBase, webhook: String? = nil) {
         self.transport = transport
         self.account = account
         self.token = token
@@ -39,7 +39,7 @@ public struct Twilio: TextMessageTransport {
             WebRequest(
                 method: "POST", url: "\(base)/2010-04-01/Accounts/\(PercentEncoding.encode(account))/Messages.json",
                 headers: [
-                    ("Authorization", "Basic \(Base64.encode(Array("\(account):\(token)".utf8)))"), ("Content-Type", "application/x-www-form-urlencoded"),
+                    ("Authorization", "Basic \(Base64.encode(Array("\(account):\(token())".utf8)))"), ("Content-Type", "application/x-www-form-urlencoded"),
                 ], body: PercentEncoding.form(fields), timeout: Self.timeout, maximumResponseBytes: Self.maximumAnswer), to: "Twilio", over: transport)
         guard response.status != 201 else { return }
         let problem = try? JSON.decode(Problem.self, from: response.body)

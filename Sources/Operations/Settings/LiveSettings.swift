@@ -1,0 +1,37 @@
+public import Logging
+import Synchronization
+
+/// The settings of a running role. Files that hold settings (`<NAME>_FILE`) are read again when they have changed; all other settings stay as they were at start.
+///
+/// A change takes effect when the setting is next used: for the next connection, call or signature. If the new contents cannot be used, this is logged, and the previous
+/// settings stay in force.
+public final class LiveSettings: Sendable {
+    private struct State {
+        var settings: Settings
+        /// What the files contained last, whether it could be used or not.
+        var contents: [String: [UInt8]]
+    }
+
+    private let state: Mutex<State>
+    private let logger: Logger
+
+    public init(_ settings: Settings, logger: Logger) {
+        state = Mutex(State(settings: settings, contents: settings.fileContents))
+        self.logger = logger
+    }
+
+    public var current: Settings {
+        state.withLock { state in
+            let contents = state.settings.currentFileContents
+            guard contents != state.contents else { return state.settings }
+            state.contents = contents
+            do throws(SettingError) {
+                state.settings = try state.settings.readAgain()
+                logger.info("the files of settings have changed and were read again")
+            } catch {
+                logger.error("the files of settings have changed and cannot be used; the previous settings stay in force", metadata: ["error": "\(error)"])
+            }
+            return state.settings
+        }
+    }
+}
