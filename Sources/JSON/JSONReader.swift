@@ -80,6 +80,12 @@ extension JSONReader {
         return literal
     }
 
+    /// The value as it is written.
+    var bytes: [UInt8] {
+        let quotes = node.kind == .text || node.kind == .escapedText ? 1 : 0
+        return Array(tree.bytes[node.start - quotes..<node.end + quotes])
+    }
+
     private var literal: String { String(decoding: tree.bytes[node.start..<node.end], as: UTF8.self) }
 
     /// Nil for a number with a fraction or an exponent, and for one out of range.

@@ -33,6 +33,14 @@ import Testing
         #expect(read.reply == Reply(status: 201, headers: ["etag": "\"1\""], body: Array(#"{"id":1}"#.utf8)))
     }
 
+    @Test(arguments: [#"{ "b":1.50, "a":"\u00e9\"" }"#, #""a \"text\"""#, "12e3", "null", "[ null, {} ]"])
+    func `reads bodies that the next version writes as JSON, byte for byte`(body: String) throws {
+        let row = #"[{"kind":"event","key":"order.confirmed","json":\#(body)},{"kind":"reply","key":"","json": \#(body) ,"status":201}]"#
+        let read = try OutgoingMessages(text: row)
+        #expect(read.messages == [OutgoingMessage(.event("order.confirmed"), body: Array(body.utf8))])
+        #expect(read.reply == Reply(status: 201, body: Array(body.utf8)))
+    }
+
     @Test func `writes what earlier versions read, member by member`() throws {
         let written: [[String: JSONValue]] = try JSON.decode(from: Array(try OutgoingMessages(text: Self.row).text.utf8))
         #expect(written == (try JSON.decode(from: Array(Self.row.utf8))))

@@ -73,9 +73,9 @@ import Testing
         let voiding = Voiding(gateways: Gateways([fixture.gateway]), clock: fixture.harness.clock)
         let item = IncomingMessage(request: try PaymentFixture.void(), input: VoidPayment(orderID: PaymentFixture.order))
         let plan = try #require(try await database.transaction { try await voiding.begin([item], on: $0) }.first)
-        let finding = try #require(try await voiding.void([(item: item, plan: plan)]).first)
+        let result = try #require(try await voiding.void([(item: item, plan: plan)]).first)
         #expect(await fixture.send(try PaymentFixture.void()).outputs.map(\.key) == [MessageName.unresolved, MessageName.advance])
-        let outcome = try await database.transaction { try await voiding.complete([(item: item, plan: plan, result: finding)], on: $0) }.first
+        let outcome = try await database.transaction { try await voiding.complete([(item: item, plan: plan, result: result)], on: $0) }.first
         guard case .done(_, let messages, _)? = outcome else {
             Issue.record("\(String(describing: outcome))")
             return
@@ -159,12 +159,12 @@ import Testing
         let request = try PaymentFixture.charge()
         let item = IncomingMessage(request: request, input: try Charging.read(request))
         let plan = try #require(try await database.transaction { try await charging.begin([item], on: $0) }.first)
-        let finding = try #require(try await charging.charge([(item: item, plan: plan)]).first)
+        let result = try #require(try await charging.charge([(item: item, plan: plan)]).first)
         fixture.gateway.have(.succeeded(intent: "pi_2"))
         fixture.harness.clock.advance(by: Charging.usualCall)
         _ = await fixture.send(PaymentFixture.webhook("payment_intent.succeeded", intent: "pi_2"))
         let outcome = try #require(
-            try await database.transaction { try await charging.complete([(item: item, plan: plan, result: finding)], on: $0) }.first)
+            try await database.transaction { try await charging.complete([(item: item, plan: plan, result: result)], on: $0) }.first)
         guard case .done(_, let messages, _) = outcome else {
             Issue.record("\(outcome)")
             return

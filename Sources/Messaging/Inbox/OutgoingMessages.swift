@@ -69,17 +69,20 @@ extension OutgoingMessages.Element: Codable {
         case key
         /// Text; of a replayed message in Base64, because it may be anything.
         case body
+        /// A body that is JSON, as it is and not as a text. Written by the next version: it saves the escaping, 2.3 % of a worker's instructions for a batch, and
+        /// takes less space.
+        case json
         case subject, traceparent, status, headers, forwards, caller, requester, messageID, operation, contentType
     }
 
     init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: Member.self)
         let key = try members.decode(String.self, forKey: .key)
-        let body = try members.decode(String.self, forKey: .body)
+        let body = try members.contains(.json) ? members.decode(RawJSON.self, forKey: .json).bytes : Array(members.decode(String.self, forKey: .body).utf8)
         let subject = try members.decodeIfPresent(Subject.self, forKey: .subject)
         func read(_ destination: OutgoingMessage.Destination) throws -> Self {
             var message = OutgoingMessage(
-                destination, body: Array(body.utf8), forwardsRequester: try members.decodeIfPresent(Bool.self, forKey: .forwards) ?? false,
+                destination, body: body, forwardsRequester: try members.decodeIfPresent(Bool.self, forKey: .forwards) ?? false,
                 caller: try members.decodeIfPresent(Caller.self, forKey: .caller), subject: subject)
             message.traceparent = try members.decodeIfPresent(String.self, forKey: .traceparent)
             return .message(message)
@@ -98,13 +101,13 @@ extension OutgoingMessages.Element: Codable {
                 messageID: try members.decodeIfPresent(String.self, forKey: .messageID),
                 operation: try members.decodeIfPresent(String.self, forKey: .operation),
                 contentType: try members.decodeIfPresent(String.self, forKey: .contentType),
-                headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:], body: Base64URL.decode(body) ?? [])
+                headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:], body: Base64URL.decode(String(decoding: body, as: UTF8.self)) ?? [])
             self = .message(OutgoingMessage(.replay(original, queue: key), body: original.body, subject: subject))
         case .reply:
             self = .reply(
                 Reply(
                     status: try members.decode(Int.self, forKey: .status),
-                    headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:], body: Array(body.utf8)))
+                    headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:], body: body))
         }
     }
 

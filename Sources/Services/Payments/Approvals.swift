@@ -18,7 +18,7 @@ struct Approvals: Sendable {
         case look(Attempt)
     }
 
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         case settled
         case payment(GatewayPayment)
         /// The gateway rejects the capture itself, or has a different payment under this id: our mistake.
@@ -48,11 +48,11 @@ struct Approvals: Sendable {
         return plans
     }
 
-    func complete(_ items: [(item: IncomingMessage<ApprovedPayment>, plan: Plan)]) async throws -> [Finding] {
+    func complete(_ items: [(item: IncomingMessage<ApprovedPayment>, plan: Plan)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await complete($0.plan) }
     }
 
-    private func complete(_ plan: Plan) async -> Finding {
+    private func complete(_ plan: Plan) async -> GatewayResult {
         switch plan {
         case .settled: return .settled
         case .busy: return .failed(Failure("payment-in-flight", "another capture of the payment may be under way", remedy: .retry))
@@ -83,18 +83,18 @@ struct Approvals: Sendable {
     }
 
     func settle(
-        _ items: [(item: IncomingMessage<ApprovedPayment>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<ApprovedPayment>, plan: Plan, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let orders = items.map(\.item.input.orderID)
         var attempts = try await Store.lock(orders, on: transaction)
         var ledger = try await RefundStore.ledger(of: orders, on: transaction)
         let now = clock.now()
-        let outcomes: [Outcome] = try items.map { item, plan, finding in
-            guard case .look(let asked) = plan, var attempt = attempts[item.input.orderID] else { return Self.outcome(of: finding) }
+        let outcomes: [Outcome] = try items.map { item, plan, result in
+            guard case .look(let asked) = plan, var attempt = attempts[item.input.orderID] else { return Self.outcome(of: result) }
             let before = attempt
             // This capture gives its lease back; a capture that has begun since keeps its own.
             if attempt.hasLease(of: asked) { attempt.sentUntil = nil }
-            switch finding {
+            switch result {
             case .settled: break
             // The capture may still be under way, so the lease stays.
             case .unknown(let failure): return .failed(failure)
@@ -124,8 +124,8 @@ struct Approvals: Sendable {
         return outcomes
     }
 
-    private static func outcome(of finding: Finding) -> Outcome {
-        switch finding {
+    private static func outcome(of result: GatewayResult) -> Outcome {
+        switch result {
         case .failed(let failure), .unknown(let failure): .failed(failure)
         // Recorded, because it may be a webhook's message: an audit looks for it in the inbox.
         case .settled, .payment, .refused: .done(note: "nothing to capture")

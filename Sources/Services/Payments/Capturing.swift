@@ -14,7 +14,7 @@ struct Capturing: Sendable {
     /// The detail of a payment whose goods were shipped after its authorization had ended.
     static let endedDetail = "the authorization has ended"
 
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         case settled
         case payment(GatewayPayment)
         case refused(String)
@@ -41,11 +41,11 @@ struct Capturing: Sendable {
         return items.map { attempts[$0.input.orderID] }
     }
 
-    func capture(_ items: [(item: IncomingMessage<CapturePayment>, plan: Attempt?)]) async throws -> [Finding] {
+    func capture(_ items: [(item: IncomingMessage<CapturePayment>, plan: Attempt?)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await capture($0.plan) }
     }
 
-    private func capture(_ attempt: Attempt?) async -> Finding {
+    private func capture(_ attempt: Attempt?) async -> GatewayResult {
         guard let attempt, attempt.state == .authorized, !attempt.voidRequested, let intent = attempt.intent else { return .settled }
         do throws(GatewayError) {
             // Under a new key each time an operator asks again, because the gateway repeats its answer to a key.
@@ -58,13 +58,13 @@ struct Capturing: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<CapturePayment>, plan: Attempt?, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<CapturePayment>, plan: Attempt?, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
-        let outcomes: [Outcome] = try items.map { item, plan, finding in
+        let outcomes: [Outcome] = try items.map { item, plan, result in
             guard var attempt = attempts[item.input.orderID] else { return .done() }
             let before = attempt
-            switch finding {
+            switch result {
             case .settled:
                 // The authorization ended before anything was shipped, so nothing pays for the goods.
                 guard attempt.state == .voided, !attempt.voidRequested, attempt.charge.isCapturedLater else { return .done() }

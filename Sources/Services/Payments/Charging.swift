@@ -25,7 +25,7 @@ struct Charging: Sendable {
         let mayHaveBeenSent: Bool
     }
 
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         /// The gateway's payments for the order: its own, and others that hold money or may receive it.
         case found(GatewayPayment, extras: [String] = [])
         /// Nothing to find out: the state is the answer.
@@ -90,11 +90,11 @@ struct Charging: Sendable {
         }
     }
 
-    func charge(_ items: [(item: IncomingMessage<ChargeOrder>, plan: Plan)]) async throws -> [Finding] {
+    func charge(_ items: [(item: IncomingMessage<ChargeOrder>, plan: Plan)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Self.maximumConcurrent) { await find($0.plan) }
     }
 
-    private func find(_ plan: Plan) async -> Finding {
+    private func find(_ plan: Plan) async -> GatewayResult {
         let attempt = plan.attempt
         do throws(GatewayError) {
             let gateway = try gateways[attempt.charge.gateway]
@@ -130,7 +130,7 @@ struct Charging: Sendable {
     }
 
     /// A customer is committed before the charge that names it, so every call for the charge is the same.
-    private func createCustomer(for user: UUID, at gateway: any PaymentGateway) async throws(GatewayError) -> Finding {
+    private func createCustomer(for user: UUID, at gateway: any PaymentGateway) async throws(GatewayError) -> GatewayResult {
         do throws(GatewayError) {
             return .customer(try await gateway.createCustomer(for: user))
         } catch {
@@ -145,7 +145,7 @@ struct Charging: Sendable {
     }
 
     /// Nil when there are none.
-    private func choose(_ attempt: Attempt, from payments: [GatewayPayment]) -> Finding? {
+    private func choose(_ attempt: Attempt, from payments: [GatewayPayment]) -> GatewayResult? {
         let (own, extras) = attempt.choose(from: payments)
         guard let own else { return nil }
         guard !extras.isEmpty || own.isDecided else { return .failed(Failure("gateway-unknown", "the payment is not decided yet", remedy: .retry)) }
@@ -153,12 +153,12 @@ struct Charging: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<ChargeOrder>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<ChargeOrder>, plan: Plan, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         let now = clock.now()
         let orphans = try await MethodStore.add(items.compactMap { GatewayCustomer(of: $0.plan.attempt, $0.result) }, on: transaction)
-        let outcomes: [Outcome] = try items.map { item, plan, finding in
+        let outcomes: [Outcome] = try items.map { item, plan, result in
             guard var attempt = attempts[item.input.orderID] else {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
             }
@@ -171,7 +171,7 @@ struct Charging: Sendable {
             }
             let wasVoided = attempt.state == .voided
             var extras: [String] = []
-            switch finding {
+            switch result {
             case .settled: break
             case .failed(let failure):
                 return .failed(failure)

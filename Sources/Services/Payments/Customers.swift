@@ -8,7 +8,7 @@ import Runtime
 /// What payments holds about a customer: the saved payment methods, and the gateways' ids of the customer. Attempts keep those ids, which lead nowhere once the gateway has
 /// deleted its customer.
 struct Customers: Sendable {
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         case deleted([GatewayCustomer])
         case failed(Failure)
     }
@@ -29,8 +29,8 @@ struct Customers: Sendable {
         return items.map { item in left.filter { $0.user == item.input.userID } }
     }
 
-    func delete(_ items: [(item: IncomingMessage<Customer>, plan: [GatewayCustomer])]) async throws -> [Finding] {
-        await items.concurrentMap(limit: Charging.maximumConcurrent) { item -> Finding in
+    func delete(_ items: [(item: IncomingMessage<Customer>, plan: [GatewayCustomer])]) async throws -> [GatewayResult] {
+        await items.concurrentMap(limit: Charging.maximumConcurrent) { item -> GatewayResult in
             do throws(GatewayError) {
                 for customer in item.plan { try await gateways[customer.gateway].deleteCustomer(customer.id) }
                 return .deleted(item.plan)
@@ -41,11 +41,11 @@ struct Customers: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<Customer>, plan: [GatewayCustomer], result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<Customer>, plan: [GatewayCustomer], result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var deleted: [GatewayCustomer] = []
-        let outcomes: [Outcome] = try items.map { item, _, finding in
-            switch finding {
+        let outcomes: [Outcome] = try items.map { item, _, result in
+            switch result {
             case .failed(let failure): return .failed(failure)
             case .deleted(let customers):
                 deleted += customers

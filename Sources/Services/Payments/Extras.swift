@@ -7,7 +7,7 @@ import Secrets
 
 /// `payments.extras.undo`: an order has one payment. Any other one at the gateway is cancelled or refunded; one that cannot be is unclaimed money.
 struct Extras: Sendable {
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         /// No money is kept.
         case undone
         case refused(Failure, GatewayPayment)
@@ -22,11 +22,11 @@ struct Extras: Sendable {
         return items.map { attempts[$0.input.orderID] }
     }
 
-    func undo(_ items: [(item: IncomingMessage<UndoExtraPayment>, plan: Attempt?)]) async throws -> [Finding] {
+    func undo(_ items: [(item: IncomingMessage<UndoExtraPayment>, plan: Attempt?)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await undo($0.item.input, beside: $0.plan) }
     }
 
-    private func undo(_ extra: UndoExtraPayment, beside own: Attempt?) async -> Finding {
+    private func undo(_ extra: UndoExtraPayment, beside own: Attempt?) async -> GatewayResult {
         guard own?.intent != extra.intent else { return .failed(Failure("payment-differs", "\(extra.intent) is the order's own payment")) }
         do throws(GatewayError) {
             // If neither names a gateway, the payment is at the first one, as all payments were before attempts named their gateways.
@@ -59,12 +59,12 @@ struct Extras: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<UndoExtraPayment>, plan: Attempt?, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<UndoExtraPayment>, plan: Attempt?, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var found: [UnclaimedPayment] = []
         var undone: [String] = []
-        let outcomes = items.map { item, _, finding -> Outcome in
-            switch finding {
+        let outcomes = items.map { item, _, result -> Outcome in
+            switch result {
             case .undone:
                 undone.append(item.input.intent)
                 return .done()

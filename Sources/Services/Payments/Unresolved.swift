@@ -24,7 +24,7 @@ struct Unresolved: Sendable {
         case captureAgain
     }
 
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         case refunded(GatewayPayment)
         case failed(Failure)
         /// Nothing is left to decide.
@@ -63,11 +63,11 @@ struct Unresolved: Sendable {
         return plans
     }
 
-    func resolve(_ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Plan)]) async throws -> [Finding] {
+    func resolve(_ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Plan)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await resolve($0.item.input, $0.plan) }
     }
 
-    private func resolve(_ payment: UnresolvedPayment, _ plan: Plan) async -> Finding {
+    private func resolve(_ payment: UnresolvedPayment, _ plan: Plan) async -> GatewayResult {
         let standing = Failure(payment.cause, payment.detail)
         switch plan {
         case .settled: return .settled
@@ -86,14 +86,14 @@ struct Unresolved: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<UnresolvedPayment>, plan: Plan, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let orders = items.map(\.item.input.orderID)
         var attempts = try await Store.lock(orders, on: transaction)
         var ledger = try await RefundStore.ledger(of: orders, on: transaction)
         let now = clock.now()
-        let outcomes: [Outcome] = try items.map { item, plan, finding in
-            switch finding {
+        let outcomes: [Outcome] = try items.map { item, plan, result in
+            switch result {
             case .failed(let failure):
                 // Without a clear answer, the call may still be in progress.
                 if case .payment = plan, failure.remedy != .retry, var attempt = attempts[item.input.orderID], attempt.state == .needsOperator {

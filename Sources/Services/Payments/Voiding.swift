@@ -8,7 +8,7 @@ import Secrets
 /// `payments.void`: the compensation of a charge. It ends when it is certain that no money is kept: it first finds out what was taken,
 /// then cancels or refunds that, never the other way round.
 struct Voiding: Sendable {
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         case voided(VoidResult, GatewayPayment? = nil, extras: [String] = [])
         /// An operator has decided.
         case settled
@@ -50,11 +50,11 @@ struct Voiding: Sendable {
         }
     }
 
-    func void(_ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt)]) async throws -> [Finding] {
+    func void(_ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await void($0.plan) }
     }
 
-    private func void(_ attempt: Attempt) async -> Finding {
+    private func void(_ attempt: Attempt) async -> GatewayResult {
         do throws(GatewayError) {
             let gateway = try gateways[attempt.charge.gateway]
             switch attempt.state {
@@ -98,7 +98,7 @@ struct Voiding: Sendable {
 
     private func undo(
         _ attempt: Attempt, intent: String, isPaid: Bool, at gateway: any PaymentGateway
-    ) async throws(GatewayError) -> Finding {
+    ) async throws(GatewayError) -> GatewayResult {
         var own: GatewayPayment?
         if !isPaid {
             let payment = try await gateway.cancel(
@@ -119,23 +119,23 @@ struct Voiding: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<VoidPayment>, plan: Attempt, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         var attempts = try await Store.lock(items.map(\.item.input.orderID), on: transaction)
         let now = clock.now()
         var ledger = try await RefundStore.ledger(of: items.filter { $0.result.showsMovements }.map(\.item.input.orderID), on: transaction)
-        let outcomes: [Outcome] = try items.map { item, plan, finding in
+        let outcomes: [Outcome] = try items.map { item, plan, result in
             guard var attempt = attempts[item.input.orderID] else {
                 return .failed(Failure("attempt-missing", "the attempt for order \(item.input.orderID) is gone", remedy: .retry))
             }
-            if case .failed(let failure) = finding { return .failed(failure) }
+            if case .failed(let failure) = result { return .failed(failure) }
             if attempt.state != plan.state, ![.refunded, .voided, .needsOperator, .settled].contains(attempt.state) {
                 return .failed(Failure("payment-moved", "the payment has changed while it was voided", remedy: .retry))
             }
-            if let event = attempt.event(beside: finding) { return .done(emit: [try OutgoingMessage(.request(MessageName.advance), event)]) }
+            if let event = attempt.event(beside: result) { return .done(emit: [try OutgoingMessage(.request(MessageName.advance), event)]) }
             var messages: [OutgoingMessage] = []
             let event: CheckoutEvent
-            switch finding {
+            switch result {
             case .failed(let failure):
                 return .failed(failure)
             case .settled:
@@ -153,10 +153,10 @@ struct Voiding: Sendable {
                 }
                 messages += try attempt.undoing(extras)
                 event = attempt.event(.paymentUnresolved, cause)
-            case .voided(let result, let payment, let extras):
+            case .voided(let void, let payment, let extras):
                 let before = attempt
                 if let payment { _ = attempt.learn(payment) }
-                attempt.state = result == .refunded ? .refunded : .voided
+                attempt.state = void == .refunded ? .refunded : .voided
                 attempt.clientSecret = nil
                 let news = payment.map { ledger.learn($0, of: &attempt, now: now) } ?? []
                 if attempt != before { attempt = attempts.put(attempt) }
@@ -168,7 +168,7 @@ struct Voiding: Sendable {
                     messages.append(try OutgoingMessage(.request(MessageName.unresolved), report))
                     event = attempt.event(.paymentUnresolved, Unresolved.refundRefused)
                 } else {
-                    event = attempt.event(.paymentVoided, result.rawValue, voidResult: result)
+                    event = attempt.event(.paymentVoided, void.rawValue, voidResult: void)
                 }
             }
             return .done(emit: try messages + [OutgoingMessage(.request(MessageName.advance), event)])
@@ -181,8 +181,8 @@ struct Voiding: Sendable {
 
 extension Attempt {
     /// What is reported of a void when another one has found more meanwhile, which stands; nil for the usual void.
-    fileprivate func event(beside finding: Voiding.Finding) -> CheckoutEvent? {
-        switch (state, finding) {
+    fileprivate func event(beside result: Voiding.GatewayResult) -> CheckoutEvent? {
+        switch (state, result) {
         case (.refunded, .refused), (.refunded, .voided(.nothing, _, _)), (.refunded, .voided(.cancelled, _, _)):
             event(.paymentVoided, VoidResult.refunded.rawValue, voidResult: .refunded)
         case (.needsOperator, .voided(.nothing, _, _)), (.needsOperator, .voided(.cancelled, _, _)):
@@ -198,7 +198,7 @@ extension Attempt {
     }
 }
 
-extension Voiding.Finding {
+extension Voiding.GatewayResult {
     /// Whether it says what was refunded and disputed.
     fileprivate var showsMovements: Bool {
         if case .voided(_, let payment, _) = self { payment?.movements != nil } else { false }

@@ -15,7 +15,7 @@ struct Webhooks: Sendable {
         case ask(intent: String)
     }
 
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         case ignored
         case payment(GatewayPayment)
         case failed(Failure)
@@ -48,11 +48,11 @@ struct Webhooks: Sendable {
         }
     }
 
-    func ask(_ items: [(item: IncomingMessage<GatewayEvent>, plan: Plan)]) async throws -> [Finding] {
+    func ask(_ items: [(item: IncomingMessage<GatewayEvent>, plan: Plan)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await ask($0.plan, order: $0.item.input.hint?.order) }
     }
 
-    private func ask(_ plan: Plan, order: UUID?) async -> Finding {
+    private func ask(_ plan: Plan, order: UUID?) async -> GatewayResult {
         guard case .ask(let intent) = plan else { return .ignored }
         do throws(GatewayError) {
             guard order != nil else {
@@ -69,10 +69,10 @@ struct Webhooks: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<GatewayEvent>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<GatewayEvent>, plan: Plan, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
-        let payments = items.map { item, _, finding -> GatewayPayment? in
-            if case .payment(let payment) = finding { payment } else { nil }
+        let payments = items.map { item, _, result -> GatewayPayment? in
+            if case .payment(let payment) = result { payment } else { nil }
         }
         guard payments.contains(where: { $0 != nil }) else { return items.map { Self.outcome(of: $0.result) } }
         let now = clock.now()
@@ -94,8 +94,8 @@ struct Webhooks: Sendable {
         return outcomes
     }
 
-    private static func outcome(of finding: Finding) -> Outcome {
-        if case .failed(let failure) = finding { .failed(failure) } else { .ignored(note: "no news") }
+    private static func outcome(of result: GatewayResult) -> Outcome {
+        if case .failed(let failure) = result { .failed(failure) } else { .ignored(note: "no news") }
     }
 
     /// A payment for an order that was never charged.

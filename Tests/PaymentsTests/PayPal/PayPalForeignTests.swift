@@ -46,9 +46,9 @@ private struct MadeUpPayPal: HTTPTransport {
         let body = #"{"id": "WH-1", "event_type": "CUSTOMER.DISPUTE.CREATED", "resource": {"disputed_transactions": [{"seller_transaction_id": "C"}]}}"#
         let request = Request(id: UUID(), operation: "payments.webhooks.paypal", body: Array(body.utf8))
         let item = IncomingMessage(request: request, input: try PayPalEvent.read(request))
-        let finding = try await webhooks.ask([(item, .ask(intent: PayPalEvent.intent(ofCapture: "C")))]).first
-        guard case .ignored? = finding else {
-            Issue.record("\(String(describing: finding))")
+        let result = try await webhooks.ask([(item, .ask(intent: PayPalEvent.intent(ofCapture: "C")))]).first
+        guard case .ignored? = result else {
+            Issue.record("\(String(describing: result))")
             return
         }
     }

@@ -41,8 +41,8 @@ struct GatewayCustomer: Sendable, Hashable {
 
 extension GatewayCustomer {
     /// The customer that was created for the charge; nil if none was.
-    init?(of attempt: Attempt, _ finding: Charging.Finding) {
-        guard case .customer(let id?) = finding, let user = attempt.charge.saveFor else { return nil }
+    init?(of attempt: Attempt, _ result: Charging.GatewayResult) {
+        guard case .customer(let id?) = result, let user = attempt.charge.saveFor else { return nil }
         self.init(user: user, gateway: attempt.charge.gateway, id: id)
     }
 }

@@ -13,7 +13,7 @@ struct Refunding: Sendable {
         case call(Attempt, Refund, mayHaveBeenSent: Bool)
     }
 
-    enum Finding: Sendable {
+    enum GatewayResult: Sendable {
         case settled
         case payment(GatewayPayment)
         /// With the payment as the gateway has it, where it could be read: it may explain the rejection.
@@ -58,11 +58,11 @@ struct Refunding: Sendable {
         return plans
     }
 
-    func perform(_ items: [(item: IncomingMessage<PerformRefund>, plan: Plan)]) async throws -> [Finding] {
+    func perform(_ items: [(item: IncomingMessage<PerformRefund>, plan: Plan)]) async throws -> [GatewayResult] {
         await items.concurrentMap(limit: Charging.maximumConcurrent) { await perform($0.plan) }
     }
 
-    private func perform(_ plan: Plan) async -> Finding {
+    private func perform(_ plan: Plan) async -> GatewayResult {
         guard case .call(let attempt, let refund, let mayHaveBeenSent) = plan, let intent = attempt.intent else { return .settled }
         do throws(GatewayError) {
             let gateway = try gateways[attempt.charge.gateway]
@@ -88,19 +88,19 @@ struct Refunding: Sendable {
     }
 
     func complete(
-        _ items: [(item: IncomingMessage<PerformRefund>, plan: Plan, result: Finding)], on transaction: any SQLConnection
+        _ items: [(item: IncomingMessage<PerformRefund>, plan: Plan, result: GatewayResult)], on transaction: any SQLConnection
     ) async throws -> [Outcome] {
         let orders = Array(Set(items.map(\.item.input.orderID)))
         var attempts = try await Store.lock(orders, on: transaction)
         var ledger = try await RefundStore.ledger(of: orders, on: transaction)
         let now = clock.now()
-        let outcomes: [Outcome] = try items.map { item, plan, finding in
+        let outcomes: [Outcome] = try items.map { item, plan, result in
             guard var attempt = attempts[item.input.orderID], var refund = ledger[item.input.refundID] else {
                 return .failed(Failure("refund-missing", "there is no refund \(item.input.refundID.lowerCaseText)"))
             }
             let before = attempt
             var others: [Refund] = []
-            switch finding {
+            switch result {
             case .failed(let failure): return .failed(failure)
             case .keySpent(let failure):
                 if case .call(_, let asked, _) = plan, asked.key == refund.key, refund.keySpentAt == nil {
