@@ -76,9 +76,10 @@ import Testing
                 let signature = "t=\(Self.now),v1=\(Self.code(Self.now, secret: secret))"
                 return try await TestIngress.exchange(port, "POST /v1/webhooks/stripe", headers: ["Stripe-Signature: \(signature)"], body: Self.body).status
             }
-            for (secret, expected) in [("whsec_old", 200), ("whsec_new", 400)] { #expect(try await status(secret) == expected) }
+            let before = [try await status("whsec_old"), try await status("whsec_new")]
             secrets.become(["whsec_new"])
-            for (secret, expected) in [("whsec_old", 400), ("whsec_new", 200)] { #expect(try await status(secret) == expected) }
+            #expect(before == [200, 400])
+            #expect([try await status("whsec_old"), try await status("whsec_new")] == [400, 200])
         }
     }
 
