@@ -155,7 +155,7 @@ extension Operation {
             do {
                 return try JSON.decode(type, from: request.body)
             } catch {
-                throw Failure("malformed-message", "\(request.operation): \(error)")
+                throw Failure("malformed-message", "\(request.operation): \((error as? DecodingError)?.flaw ?? "\(error)")")
             }
         }
     }
