@@ -124,7 +124,8 @@ let package = Package(
             .target(
                 name: "Assembly",
                 dependencies: [
-                    "Autoscaling", "Messaging", "Runtime", "Topology", "Ingress", "Console", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP", "PostgreSQL",
+                    "Autoscaling", "Processes", "Terminal", "Messaging", "Runtime", "Topology", "Ingress", "Console", "Operations", "Contracts", "Instruments", "Traces", "IOThreads", "AMQP",
+                    "PostgreSQL",
                     "Redis", "WebClient", "Secrets", log, metrics,
                     lifecycle, signals, arguments,
                 ]

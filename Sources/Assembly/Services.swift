@@ -121,8 +121,15 @@ extension Assembly {
         let (causes, groups) = (settings.deadLetters.replayCauses, settings.deadLetters.replayGroups)
         let (minutes, times) = (settings.deadLetters.replayAfterMinutes, settings.deadLetters.replayTimes)
         let replay = causes.isEmpty && groups.isEmpty ? nil : DeadLetterRules.Replay(causes: causes, groups: groups, afterMinutes: minutes, times: times)
-        guard let url = settings.deadLetters.alertURL, let secret = settings.deadLetters.alertSecret else { return DeadLetterRules(replay: replay) }
-        return DeadLetterRules(replay: replay, alert: .init(url: url, secret: (settings.deadLetters.alertSecret ?? secret).exposed, rate: settings.deadLetters.alertRate))
+        return DeadLetterRules(replay: replay, alert: deadLetterAlert)
+    }
+
+    private var deadLetterAlert: DeadLetterRules.Alert? {
+        let webhook = settings.deadLetters.alertURL.flatMap { url in
+            settings.deadLetters.alertSecret.map { secret in DeadLetterRules.Alert.Webhook(url: url, secret: (settings.deadLetters.alertSecret ?? secret).exposed) }
+        }
+        let command = settings.deadLetters.alertCommand.map { AlertCommand($0, logger: logger("alerts")).run }
+        return webhook == nil && command == nil ? nil : .init(webhook: webhook, command: command, rate: settings.deadLetters.alertRate)
     }
 }
 

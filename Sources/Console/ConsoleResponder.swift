@@ -26,6 +26,8 @@ struct ConsoleResponder: HTTPResponder {
     let randomness: any Randomness
     let logger: Logger
 
+    private static let methods: [HTTPRequest.Method] = [.get, .head, .post]
+
     func respond(to request: Hummingbird.Request, context: IngressContext) async throws -> Response {
         var answer: Answer
         if let asset = Assets.answer(to: request) {
@@ -42,7 +44,7 @@ struct ConsoleResponder: HTTPResponder {
     }
 
     private func answer(_ request: Hummingbird.Request, _ context: IngressContext) async -> Answer {
-        guard [.get, .head, .post].contains(request.method) else { return .text(405, "Only GET and POST are allowed.\n") }
+        guard Self.methods.contains(request.method) else { return .methodNotAllowed(Self.methods) }
         let peer = context.channel.remoteAddress?.ipAddress
         let connection = Connection(
             client: Client(address: clientAddress.of(peer: peer, request.headers), request.headers),
@@ -86,7 +88,9 @@ struct ConsoleResponder: HTTPResponder {
         }
         // The current role, not that at the sign-in.
         guard let person, person.role == .admin else { return toSignIn(request, connection) }
-        let context = context(token: token, person: person.email ?? person.id.lowerCaseText, notice: Self.query(request)[Notice.field].flatMap(Notice.init))
+        // A link from elsewhere must not claim that something was changed.
+        let notice = Origin.mayBeOwn(request.head) ? Self.query(request)[Notice.field].flatMap(Notice.init) : nil
+        let context = context(token: token, person: person.email ?? person.id.lowerCaseText, notice: notice)
         if let form, !context.token.matches(form[FormToken.field]) {
             return forbidden("The form is from another session. Go back, load the page again, and repeat the change.", context)
         }
@@ -136,7 +140,7 @@ struct ConsoleResponder: HTTPResponder {
         // After the sign-in, the requested page is shown. A form that was sent is lost with its session.
         let next = request.method == .get ? Link.returning(request.uri.string) : nil
         var answer = Answer.redirect(Link.to("sign-in", query: ["next": next == Link.root ? nil : next]))
-        // Browsers omit the cookie when the request comes from a link on another site. That session must stay open.
+        // Browsers omit the cookie when a form on another site sends the request. That session must stay open.
         if Cookie.session.value(request.headers, isEncrypted: connection.isEncrypted) != nil {
             answer.headers[values: .setCookie].append(Cookie.session.removal(isEncrypted: connection.isEncrypted))
         }

@@ -39,6 +39,7 @@ public enum MessageName {
     public static let performRefund = "payments.refunds.perform"
     public static let advanceJob = "deadletters.jobs.advance"
     public static let sendAlert = "deadletters.alerts.send"
+    public static let runAlertCommand = "deadletters.alerts.run"
     public static let followReplays = "deadletters.replays.follow"
     public static func findInInbox(of service: String) -> String { "\(service).inbox.find" }
     public static let findPaymentMethods = "payments.methods.find"

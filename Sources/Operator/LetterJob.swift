@@ -35,6 +35,13 @@ package struct LetterJob: Decodable, Sendable, Equatable {
         let counts = "\(sent) of \(selected) sent, \(handled) handled, \(diedAgain) died again, \(skipped) skipped"
         let rate = isRunning ? rate.flatMap { Int(exactly: $0.rounded()) }.map { $0 > 0 ? ", \($0) a second" : "" } ?? "" : ""
         let doing = isRunning ? phase ?? state : state
-        return "\(action.printable) \(doing.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")"
+        return "\(action.printable) \(doing.printable): \(counts)\(rate)\(reason.map { " (\($0.printable))" } ?? "")\(isRunning ? "" : ordersInWords)"
+    }
+
+    /// The states that the orders of its letters have reached, as far as they are known.
+    private var ordersInWords: String {
+        guard let orders, !orders.isEmpty else { return "" }
+        let counts = orders.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key.printable)" }
+        return "; orders: \(counts.joined(separator: ", "))"
     }
 }

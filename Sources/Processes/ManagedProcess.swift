@@ -127,6 +127,27 @@ public actor ManagedProcess {
         await Self.end(below)
     }
 
+    /// Runs the process to its end. At the time limit, or if the caller is cancelled, it is killed with all processes below it.
+    /// - Returns: how it ended, and whether it was killed.
+    /// - Throws: ``ProcessError`` as ``start()`` does.
+    public func run(within limit: Duration) async throws -> (status: ExitStatus, isKilled: Bool) {
+        try await start()
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                _ = await self.exit
+                return false
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return true
+            }
+            let isKilled = await group.next() ?? true
+            group.cancelAll()
+            if isKilled { await kill() }
+            return (await exit ?? .unknown, isKilled)
+        }
+    }
+
     /// Sends a signal to the process alone, for instance SIGSTOP in a fault test; ignored when it does not run.
     public func send(signal: Int32) {
         guard let pid else { return }

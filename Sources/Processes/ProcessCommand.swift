@@ -15,6 +15,8 @@ public struct ProcessCommand: Sendable {
     public var workingFolder: String?
     /// The account to run as, which only root can ask for; nil for the account of this process.
     public var account: String?
+    /// Text for its standard input, which ends with a line break, without U+0000 and at most 64 KiB; nil for an empty standard input.
+    public var input: String?
 
     public init(
         _ executable: String,
@@ -22,7 +24,8 @@ public struct ProcessCommand: Sendable {
         environment: [String: String] = [:],
         inheritsEnvironment: Bool = true,
         workingFolder: String? = nil,
-        account: String? = nil
+        account: String? = nil,
+        input: String? = nil
     ) {
         self.executable = executable
         self.arguments = arguments
@@ -30,6 +33,7 @@ public struct ProcessCommand: Sendable {
         self.inheritsEnvironment = inheritsEnvironment
         self.workingFolder = workingFolder
         self.account = account
+        self.input = input
     }
 }
 
@@ -41,10 +45,12 @@ extension ProcessCommand {
     ///   request survives exec, so it holds for a server whose start script execs it.
     /// - The parent may have died before that request was made: the shell compares its parent with the one it should have.
     /// - An own process group keeps a terminal's Ctrl-C away, and lets stragglers be killed together.
+    /// - The shell writes the input, as a here-document: if this process wrote it to a pipe, a child that does not read it could end this process by SIGPIPE.
     package func tiedToThisProcess(log: String? = nil) -> Configuration {
         var script = "[ \"$PPID\" = \(getpid()) ] || exit 125; "
         script += "if [ -n \"$1\" ]; then cd \"$1\" || exit 126; fi; "
-        script += "if [ -n \"$2\" ]; then exec >>\"$2\" 2>&1 || exit 126; fi; shift 2; exec \"$@\""
+        script += "if [ -n \"$2\" ]; then exec >>\"$2\" 2>&1 || exit 126; fi; shift 2; "
+        script += input == nil ? "exec \"$@\"" : "input=$\(Self.inputVariable); unset \(Self.inputVariable); exec \"$@\" <<END\n$input\nEND"
         var words = ["--pdeathsig", "KILL"]
         if let account { words += ["--reuid", account, "--regid", account, "--init-groups"] }
         words += ["/bin/sh", "-c", script, "sh", workingFolder ?? "", log ?? "", executable]
@@ -59,13 +65,16 @@ extension ProcessCommand {
         )
     }
 
+    /// Tells the shell the input; the command itself does not get it.
+    private static let inputVariable = "WHARF_STANDARD_INPUT"
+
     private var subprocessEnvironment: Environment {
         var values: [Environment.Key: String] = [:]
         if !inheritsEnvironment {
             values["PATH"] = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
             values["LC_ALL"] = "C.UTF-8"
         }
-        for (name, value) in environment {
+        for (name, value) in environment.merging(input.map { [Self.inputVariable: $0] } ?? [:], uniquingKeysWith: { $1 }) {
             if let key = Environment.Key(rawValue: name) { values[key] = value }
         }
         return inheritsEnvironment ? .inherit.updating(values) : .custom(values)

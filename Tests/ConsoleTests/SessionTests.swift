@@ -31,7 +31,7 @@ import WebClient
             let response = try await signIn(console, "admin@example.com", FakeServices.password, next: "/console/letters?state=all")
             #expect(response.status == 303 && response.first("location") == "/console/letters?state=all")
             let cookies = response.all("set-cookie")
-            #expect(cookies.contains("wharf-console=token-of-admin; Path=/; HttpOnly; SameSite=Strict"), "\(cookies)")
+            #expect(cookies.contains("wharf-console=token-of-admin; Path=/; HttpOnly; SameSite=Lax"), "\(cookies)")
             let sent = try #require(console.services.sent.first { $0.operation == "users.sessions.create" })
             #expect(sent.parameters["client-address"] == "127.0.0.1")
             let page = try await console.get("/console", cookie: "wharf-console=token-of-admin")
@@ -46,6 +46,14 @@ import WebClient
             #expect(response.all("set-cookie") == [])
             let ended = try #require(console.services.sent.last)
             #expect(ended.operation == "users.sessions.deleteCurrent" && ended.parameters["session"] == SHA256.hex("token-of-customer") && ended.caller?.role == .customer)
+        }
+    }
+
+    @Test func `the session of a customer is ended even if users does not answer any more`() async throws {
+        try await TestConsole.with { console in
+            console.services.answer(.signOut, Reply(.unavailable("away")))
+            #expect(try await signIn(console, "ada@example.com", FakeServices.password).status == 403)
+            #expect(console.services.posted.map(\.operation) == ["users.sessions.deleteCurrent"], "a durable message, whose reply nobody waits for")
         }
     }
 
@@ -92,7 +100,8 @@ import WebClient
         try await TestConsole.with { console in
             let session = console.signedIn()
             console.services.answer(.signOut, Reply(.unavailable("away")))
-            _ = try await console.post("/console/sign-out", cookie: session.cookie, [("token", session.form)])
+            let refused = try await console.post("/console/sign-out", cookie: session.cookie, [("token", session.form)])
+            #expect(refused.status == 502 && refused.all("set-cookie") == [])
             console.services.answer(.signOut, .noContent)
             let response = try await console.post("/console/sign-out", cookie: session.cookie, [("token", session.form)])
             #expect(response.status == 303 && response.first("location") == "/console/sign-in")
@@ -106,7 +115,7 @@ import WebClient
         try await TestConsole.with(trustedProxies: proxy) { console in
             let page = try await console.get("/console/sign-in", tls)
             #expect(page.all("set-cookie").first?.hasPrefix("__Host-wharf-console-visitor=") == true)
-            #expect(page.all("set-cookie").first?.hasSuffix("; Path=/; HttpOnly; SameSite=Strict; Secure") == true)
+            #expect(page.all("set-cookie").first?.hasSuffix("; Path=/; HttpOnly; SameSite=Lax; Secure") == true)
             let token = console.services.session()
             #expect(try await console.get("/console", cookie: "__Host-wharf-console=\(token)", tls).status == 200)
             // A page on another port or without TLS may have set this cookie.
@@ -161,6 +170,16 @@ import WebClient
         }
     }
 
+    @Test func `a link on another site opens its page, but can claim no change`() async throws {
+        try await TestConsole.with { console in
+            let session = console.signedIn()
+            for site in ["cross-site", "same-site", "none", "same-origin"] {
+                let page = try await console.get("/console/groups?done=changed", cookie: session.cookie, [("sec-fetch-site", site)])
+                #expect(page.status == 200 && page.text.contains(Notice.changed.text) == (site == "same-origin"), "\(site)")
+            }
+        }
+    }
+
     @Test func `a form that is sent twice carries one id, and another form another`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
@@ -197,6 +216,15 @@ import WebClient
                     ])
                 #expect(response.all("x-content-type-options") == ["nosniff"] && response.all("referrer-policy") == ["same-origin"])
                 #expect(response.all("cache-control") == [path.hasSuffix(".css") || path.hasSuffix(".js") ? "no-cache" : "no-store"])
+            }
+        }
+    }
+
+    @Test func `to another method names those that are allowed`() async throws {
+        try await TestConsole.with { console in
+            for path in ["/console", "/console/groups", "/console/console.css", "/nothing"] {
+                let response = try await console.web.send(WebRequest(method: "DELETE", url: console.origin + path))
+                #expect(response.status == 405 && response.all("allow") == ["GET, HEAD, POST"], "\(path)")
             }
         }
     }

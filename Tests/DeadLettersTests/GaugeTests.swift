@@ -30,4 +30,20 @@ import Testing
         }
         await letters.service.database.close()
     }
+
+    @Test func `names of services that do not exist share one label`() async throws {
+        let metrics = TestMetrics()
+        let letters = try await DeadLettersHarness()
+        try await withMetricsFactory(metrics) {
+            let gauges = DeadLettersService.gauges(of: letters.service.database, services: ["orders"], clock: letters.service.clock, logger: Logger(label: "test"))
+            for number in 0..<Statistics.maximumServices + 20 { _ = try await letters.collect([.setAside(queue: "made-up-\(number).commands"), .setAside(queue: "made-up-\(number).commands")]) }
+            _ = try await letters.collect([.setAside(queue: "orders.commands")])
+            await gauges.look()
+            let open = metrics.recorders(label: "wharf_dead_letters_open")
+            #expect(Set(open.map { $0.dimensions.map(\.1) }) == [["orders"], ["other"]])
+            #expect(try metrics.expectGauge("wharf_dead_letters_open", [("service", "orders")]).lastValue == 1, "a known service is always counted")
+            #expect(try metrics.expectGauge("wharf_dead_letters_open", [("service", "other")]).lastValue == Double(2 * (Statistics.maximumServices - 1)))
+        }
+        await letters.service.database.close()
+    }
 }

@@ -125,11 +125,11 @@ private final class Webhook: HTTPTransport {
 
     // MARK: Alerts
 
-    private static let alert = DeadLetterRules.Alert(url: "https://alerts.example.com/wharf", secret: "0123456789abcdef", rate: 5)
+    private static let hook = DeadLetterRules.Alert.Webhook(url: "https://alerts.example.com/wharf", secret: "0123456789abcdef")
 
     private func alerting() async throws -> (JobsHarness, Webhook) {
         let webhook = Webhook()
-        return (try await JobsHarness(rules: DeadLetterRules(alert: Self.alert), transport: webhook), webhook)
+        return (try await JobsHarness(rules: DeadLetterRules(alert: .init(webhook: Self.hook, rate: 5)), transport: webhook), webhook)
     }
 
     private func alerts(_ webhook: Webhook) throws -> [DeadLetterAlert] { try webhook.requests.map { try JSON.decode(from: $0.body) } }
@@ -145,8 +145,8 @@ private final class Webhook: HTTPTransport {
         let request = try #require(webhook.requests.first)
         let signature = try #require(request.headers.first { $0.name == AlertSending.signatureHeader }?.value)
         let time = Int(harness.clock.now().timeIntervalSince1970 - 0.5)
-        let code = HMACSHA256.authenticate(Array("\(time).".utf8) + request.body, key: Array(Self.alert.secret().utf8))
-        #expect(signature == "t=\(time),v1=\(Hex.encode(code))" && request.url == Self.alert.url)
+        let code = HMACSHA256.authenticate(Array("\(time).".utf8) + request.body, key: Array(Self.hook.secret().utf8))
+        #expect(signature == "t=\(time),v1=\(Hex.encode(code))" && request.url == Self.hook.url)
         _ = try await harness.fill(1, cause: "declined")
         _ = try await harness.turn()
         #expect(try alerts(webhook).map(\.cause) == ["malformed-message", "declined"])
@@ -155,7 +155,7 @@ private final class Webhook: HTTPTransport {
     @Test func `of two workers that look at the same time one reports a new cause`() async throws {
         let (harness, _) = try await alerting()
         _ = try await harness.fill(2)
-        let alerts = Alerts(rule: Self.alert, clock: harness.clock)
+        let alerts = Alerts(rule: .init(webhook: Self.hook, rate: 5), clock: harness.clock)
         let database = harness.letters.service.database
         let found = try await database.transaction { first in
             let mine = try await alerts.findDue(on: first).count
@@ -192,5 +192,62 @@ private final class Webhook: HTTPTransport {
         #expect(await harness.letters.service.send([request])[0].failure == nil)
         #expect(await harness.letters.service.send([request])[0].failure == nil)
         #expect(webhook.requests.count == 2, "what was sent is not sent again")
+    }
+
+    @Test func `a command receives each alert beside the webhook, and what fails in one way is not repeated in the other`() async throws {
+        let (webhook, command) = (Webhook(), Command())
+        let harness = try await JobsHarness(rules: DeadLetterRules(alert: .init(webhook: Self.hook, command: command.run, rate: 0)), transport: webhook)
+        command.answer("ended with status 3: no network")
+        _ = try await harness.fill(2)
+        harness.clock.advance(by: 0.5)
+        let requests = try await harness.due()
+        #expect(requests.map(\.operation) == Alerts.operations)
+        let results = await harness.letters.service.send(requests)
+        #expect(results[0].failure == nil && webhook.requests.count == 1)
+        let failure = try #require(results[1].failure)
+        #expect(failure.cause == "alert-command-failed" && failure.detail == "ended with status 3: no network" && failure.remedy == .retry)
+        _ = try await harness.fill(1, cause: failure.cause, queue: "deadletters.jobs", operation: MessageName.runAlertCommand)
+        #expect(try await harness.due().isEmpty, "about the failure of an alert there is no alert")
+        command.answer(nil)
+        for _ in 0..<2 { #expect(await harness.letters.service.send(requests).allSatisfy { $0.failure == nil }) }
+        #expect(webhook.requests.count == 1 && command.alerts.count == 2, "what was sent is not sent again")
+        let alert = try #require(command.alerts.last)
+        #expect(try JSON.decode(DeadLetterAlert.self, from: Array(alert.utf8)).deaths == 2 && alert.utf8.elementsEqual(webhook.requests[0].body))
+    }
+
+    @Test func `slow commands do not hold a batch for longer than its limit`() async throws {
+        let command = Command()
+        let harness = try await JobsHarness(rules: DeadLetterRules(alert: .init(command: command.run, rate: 0)))
+        command.whenRun { harness.clock.advance(by: AlertRunning.longestBatch / 2) }
+        for cause in ["one", "two", "three"] { _ = try await harness.fill(1, cause: cause) }
+        harness.clock.advance(by: 0.5)
+        let results = await harness.letters.service.send(try await harness.due())
+        #expect(results.map(\.failure?.cause) == [nil, nil, "alert-command-busy"] && command.alerts.count == 2)
+    }
+}
+
+/// Stands in for the operators' command.
+private final class Command: Sendable {
+    private struct State {
+        var answer: String?
+        var alerts: [String] = []
+        var whenRun: @Sendable () -> Void = {}
+    }
+
+    private let state = Mutex(State())
+
+    var alerts: [String] { state.withLock { $0.alerts } }
+    func answer(_ problem: String?) { state.withLock { $0.answer = problem } }
+    func whenRun(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.whenRun = action } }
+
+    var run: DeadLetterRules.Alert.Command {
+        { alert in
+            let (answer, action) = self.state.withLock { state in
+                state.alerts.append(alert)
+                return (state.answer, state.whenRun)
+            }
+            action()
+            return answer
+        }
     }
 }

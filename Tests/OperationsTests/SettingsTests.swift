@@ -61,8 +61,8 @@ import Testing
                 "STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET",
                 "PAYPAL_API_BASE", "PAYPAL_WEBHOOK_ID", "WHARF_MAIL_URL", "WHARF_MAIL_FROM", "WHARF_TEMPLATES", "SENDGRID_API_KEY", "SENDGRID_API_BASE", "SENDGRID_WEBHOOK_KEY",
                 "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_BASE", "TWILIO_WEBHOOK_URL", "WHARF_DEAD_LETTER_REPLAY_CAUSES", "WHARF_DEAD_LETTER_REPLAY_GROUPS",
-                "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", "WHARF_DEAD_LETTER_REPLAY_TIMES", "WHARF_DEAD_LETTER_ALERT_URL", "WHARF_DEAD_LETTER_ALERT_SECRET",
-                "WHARF_DEAD_LETTER_ALERT_RATE", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
+                "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", "WHARF_DEAD_LETTER_REPLAY_TIMES", "WHARF_DEAD_LETTER_ALERT_URL", "WHARF_DEAD_LETTER_ALERT_COMMAND",
+                "WHARF_DEAD_LETTER_ALERT_SECRET", "WHARF_DEAD_LETTER_ALERT_RATE", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN",
                 "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "LOG_LEVEL", "LOG_FORMAT", "WHARF_TEST_CLOCK",
             ])
         #expect(table.allSatisfy { !$0.meaning.isEmpty })
@@ -88,6 +88,7 @@ import Testing
         ("WHARF_DEAD_LETTER_REPLAY_GROUPS", "7"), ("WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", "0"),
         ("WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", "1441"), ("WHARF_DEAD_LETTER_REPLAY_TIMES", "21"), ("WHARF_DEAD_LETTER_ALERT_RATE", "-1"),
         ("WHARF_DEAD_LETTER_ALERT_URL", "http://alerts.example.com/x"), ("WHARF_DEAD_LETTER_ALERT_SECRET", "too-short"),
+        ("WHARF_DEAD_LETTER_ALERT_COMMAND", "alert.sh"), ("WHARF_DEAD_LETTER_ALERT_COMMAND", "/usr/bin/alert\n"),
     ])
     func `a rule for dead letters that is out of bounds is rejected by name`(name: String, value: String) {
         #expect(refusal([name: value])?.name == name)
@@ -96,7 +97,8 @@ import Testing
     @Test func `a webhook for alerts needs a secret, and nothing happens to dead letters by default`() throws {
         #expect(refusal(["WHARF_DEAD_LETTER_ALERT_URL": "https://alerts.example.com/wharf"])?.name == "WHARF_DEAD_LETTER_ALERT_SECRET")
         let none = try Settings(environment: [:]).deadLetters
-        #expect(none.replayCauses.isEmpty && none.alertURL == nil)
+        #expect(none.replayCauses.isEmpty && none.alertURL == nil && none.alertCommand == nil)
+        #expect(try Settings(environment: ["WHARF_DEAD_LETTER_ALERT_COMMAND": "/usr/bin/alert"]).deadLetters.alertCommand == "/usr/bin/alert", "a command needs no secret")
     }
 
     @Test func `a mistyped name is reported with the probable one`() throws {

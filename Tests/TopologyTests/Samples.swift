@@ -22,7 +22,8 @@ let internalOperations = [
     MessageName.storeImportPiece, MessageName.advanceImport, MessageName.eraseInCarts, MessageName.eraseInOrders,
     MessageName.eraseInNotifications, MessageName.eraseOrdersInNotifications, MessageName.customerErased, MessageName.exportFromCarts,
     MessageName.exportFromOrders, MessageName.exportFromNotifications, MessageName.exportFromPayments, MessageName.eraseInPayments, MessageName.findPaymentMethods,
-    MessageName.detachPaymentMethod, MessageName.advanceJob, MessageName.followReplays, MessageName.sendAlert, MessageName.orderStates, MessageName.orderNews, MessageName.resendNotification,
+    MessageName.detachPaymentMethod, MessageName.advanceJob, MessageName.followReplays, MessageName.sendAlert, MessageName.runAlertCommand, MessageName.orderStates,
+    MessageName.orderNews, MessageName.resendNotification,
     MessageName.findInInbox(of: "users"), MessageName.findInInbox(of: "catalog"), MessageName.findInInbox(of: "carts"), MessageName.findInInbox(of: "orders"),
     MessageName.findInInbox(of: "payments"), MessageName.findInInbox(of: "notifications"), MessageName.findInInbox(of: "deadletters"),
 ]

@@ -13,6 +13,13 @@ struct Answer: Sendable {
         Answer(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: Array(text.utf8))
     }
 
+    static func methodNotAllowed(_ allowed: [HTTPRequest.Method]) -> Answer {
+        let names = allowed.map(\.rawValue).joined(separator: ", ")
+        var answer = text(405, "Only \(names) are allowed.\n")
+        answer.headers[.allow] = names
+        return answer
+    }
+
     static func page(_ page: Page, _ context: PageContext) -> Answer {
         Answer(status: page.status, headers: [.contentType: "text/html; charset=utf-8"], body: Array(Layout(context: context).html(page).html.utf8))
     }

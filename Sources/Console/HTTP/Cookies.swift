@@ -26,8 +26,11 @@ enum Cookie: String {
     }
 
     /// The header that sets the cookie until the browser is closed.
+    ///
+    /// `Lax`, so that a link in a mail or a chat opens the page that it names: browsers then send the cookie with such a GET, which changes nothing, but with no form
+    /// and no subrequest of another site. With `Strict`, each such link ended at the sign-in form although a session existed.
     func setting(_ value: String, isEncrypted: Bool) -> String {
-        "\(name(isEncrypted: isEncrypted))=\(value); Path=/; HttpOnly; SameSite=Strict" + (isEncrypted ? "; Secure" : "")
+        "\(name(isEncrypted: isEncrypted))=\(value); Path=/; HttpOnly; SameSite=Lax" + (isEncrypted ? "; Secure" : "")
     }
 
     func removal(isEncrypted: Bool) -> String { setting("", isEncrypted: isEncrypted) + "; Max-Age=0" }

@@ -3,7 +3,13 @@ import HTTPTypes
 /// Checks that a form was sent by one of the console's pages, as the browser reports.
 enum Origin {
     private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
+    private static let own = "same-origin"
     private static let origin = HTTPField.Name("Origin")
+
+    /// False if the browser reports that the request comes from elsewhere, such as from a link in a mail.
+    static func mayBeOwn(_ head: HTTPRequest) -> Bool {
+        (fetchSite.flatMap { head.headerFields[$0] } ?? own) == own
+    }
 
     /// Checks `Sec-Fetch-Site` and `Origin`, of which at least one must be present.
     static func isOwn(_ head: HTTPRequest) -> Bool {
@@ -11,7 +17,7 @@ enum Origin {
         let site = fetchSite.flatMap { headers[$0] }
         let origin = origin.flatMap { headers[$0] }
         guard site != nil || origin != nil else { return false }
-        if let site, site != "same-origin" { return false }
+        if let site, site != own { return false }
         guard let origin else { return true }
         guard let authority = head.authority?.lowercased(), let scheme = origin.firstRange(of: "://") else { return false }
         let (name, host) = (origin[..<scheme.lowerBound], origin[scheme.upperBound...].lowercased())

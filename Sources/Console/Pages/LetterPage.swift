@@ -41,8 +41,8 @@ struct LetterPage: Sendable {
         case "open":
             links = [action("Replay…", "replay", .accent)] + (whole.isText ? [action("Edit…", "edit")] : []) + [action("Discard…", "discard")]
             if whole.edit != nil { links.append(action("Remove the edit…", "revert")) }
-        case "replayed": links = [action("Replay again…", "replay")]
         case "discarded": links = [action("Restore…", "restore", .accent)]
+        // A replayed letter becomes open again if its message dies again.
         default: break
         }
         return links.isEmpty ? .nothing : "<div class=\"buttons\">\(links.joined(by: " "))</div>"

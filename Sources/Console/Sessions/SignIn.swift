@@ -3,6 +3,7 @@ import FoundationEssentials
 import Ingress
 import JSON
 import Messaging
+import Operator
 import Runtime
 import Secrets
 import Traces
@@ -30,25 +31,29 @@ struct SignIn: Sendable {
         let user: User
     }
 
-    /// - Throws: `RequestClient.Unanswered`
+    /// - Throws: `RequestClient.Unanswered`; a session that was opened for no administrator is then still open, but nobody has its token.
     func open(email: String, password: String, of client: Client, _ trace: TraceContext) async throws -> Outcome {
         var parameters: [String: String] = [:]
         parameters[Request.clientAddress] = client.address
         parameters[Request.clientAgent] = client.agent
-        let reply = try await send(.signIn, parameters, body: try JSON.encode(["email": email, "password": password]), trace)
+        let body = try JSON.encode(["email": email, "password": password])
+        let reply = try await send(request(.signIn, parameters, body: body, trace), .signIn)
         guard reply.status == 201 else { return Self.refusal(reply) }
         let opened = try JSON.decode(Opened.self, from: reply.body)
         guard opened.user.role == .admin else {
-            // Otherwise the unused session would stay open.
-            try await end(SHA256.hex(opened.token), of: Caller(id: opened.user.id, role: opened.user.role), trace)
+            // Otherwise the unused session would stay open. As a durable message, because users may not answer in time.
+            let ending = request(.signOut, ["session": SHA256.hex(opened.token)], caller: Caller(id: opened.user.id, role: opened.user.role), trace)
+            try await requests.post(ending, timeout: Self.timeout)
             return .refused(status: 403, "This account is not an administrator account.")
         }
         return .opened(token: opened.token)
     }
 
     /// - Parameter hash: The hash of the session's token.
+    /// - Throws: ``Refusal`` or `RequestClient.Unanswered` if the session may still be open.
     func end(_ hash: String, of caller: Caller, _ trace: TraceContext) async throws {
-        _ = try await send(.signOut, ["session": hash], caller: caller, trace)
+        let reply = try await send(request(.signOut, ["session": hash], caller: caller, trace), .signOut)
+        guard (200..<300).contains(reply.status) else { throw Refusal(reply) }
     }
 
     private static func refusal(_ reply: Reply) -> Outcome {
@@ -59,11 +64,11 @@ struct SignIn: Sendable {
         }
     }
 
-    private func send(
-        _ operation: ConsoleOperation, _ parameters: [String: String], caller: Caller? = nil, body: [UInt8] = [], _ trace: TraceContext
-    ) async throws -> Reply {
-        let request = Request(
-            id: randomness.uuid(), operation: operation.rawValue, parameters: parameters, caller: caller, body: body, traceparent: trace.header)
-        return try await requests.send(request, durability: operation.durability, timeout: Self.timeout)
+    private func request(_ operation: ConsoleOperation, _ parameters: [String: String], caller: Caller? = nil, body: [UInt8] = [], _ trace: TraceContext) -> Request {
+        Request(id: randomness.uuid(), operation: operation.rawValue, parameters: parameters, caller: caller, body: body, traceparent: trace.header)
+    }
+
+    private func send(_ request: Request, _ operation: ConsoleOperation) async throws -> Reply {
+        try await requests.send(request, durability: operation.durability, timeout: Self.timeout)
     }
 }

@@ -49,6 +49,8 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case profileAtRest = "signIns.profile.rest.p99", profileInFlood = "signIns.profile.p99", signIns = "signIns.rate"
     // Dead letters stored per second; milliseconds for a list of groups, for a page of the slowest filter, and for one letter.
     case letterIngest = "deadLetters.ingest", letterGroups = "deadLetters.groups.p99", letterPage = "deadLetters.page.p99", letterShown = "deadLetters.show.p99"
+    // Milliseconds for the slowest page of the web console; MB of an export, and its growth in the second half.
+    case letterConsole = "deadLetters.console.p99", letterExport = "deadLetters.export.memory", letterExportGrowth = "deadLetters.export.growth"
     // Seconds.
     case ready, overloadBacklog = "overload.settled"
     case messages = "messages.published", deliveries = "messages.delivered"

@@ -64,6 +64,8 @@ extension BenchRun {
         let letters = try await get("?limit=100").items.map { "/\($0.id)" }
         let shown = try await measure(letters)
         found(.letterShown, shown.percentile(0.99), "ms", remark: "p50 \(Figures.text(shown.percentile(0.5))) ms")
+        try await measureConsole(running, group: group, order: order)
+        try await measureExport(running)
     }
 
     private func someOrder(_ running: RunningShop) async throws -> String {

@@ -117,6 +117,9 @@ enum Goals {
             alone(record, .letterGroups, "groups of a million dead letters, p99", "ms", .atMost, 200),
             alone(record, .letterPage, "page of the slowest filter, p99", "ms", .atMost, 100),
             alone(record, .letterShown, "one dead letter, p99", "ms", .atMost, 50),
+            alone(record, .letterConsole, "slowest page of the console, p99", "ms", .atMost, 200),
+            alone(record, .letterExport, "export of dead letters", "MB", .atMost, 60),
+            alone(record, .letterExportGrowth, "its growth in the second half", "MB", .atMost, 5),
         ].compactMap(\.self)
     }
 

@@ -166,7 +166,7 @@ extension Operation {
             do {
                 return try JSON.decode(type, from: request.body)
             } catch {
-                throw Failure("malformed-message", "\(request.operation): \(error)")
+                throw Failure("malformed-message", "\(request.operation): \((error as? DecodingError)?.flaw ?? "\(error)")")
             }
         }
     }

@@ -36,6 +36,11 @@ extension SettingFormat where Value == String {
         text.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? text : nil
     }
 
+    /// It is started without a shell.
+    static let executable = SettingFormat(accepted: "the absolute path of an executable file, without arguments") { text in
+        text.hasPrefix("/") && !text.unicodeScalars.contains { $0.properties.generalCategory == .control } ? text : nil
+    }
+
     /// In the form `Wharf <shop@example.com>` or the address alone.
     static let mailAddress = SettingFormat(accepted: "an e-mail address, as in Wharf <shop@example.com>") { text in
         MailAddress(text) == nil ? nil : text

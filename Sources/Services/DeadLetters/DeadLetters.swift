@@ -17,7 +17,7 @@ public enum DeadLettersService {
     ///   - services: The services that can be asked what they have handled.
     ///   - ask: How they are asked.
     ///   - rules: What happens without an operator.
-    ///   - transport: Delivers alerts.
+    ///   - transport: Delivers alerts to the webhook.
     public static func definition(
         services: [String] = [], ask: @escaping RequestClient.Ask = { _, _, _ in throw RequestClient.Unanswered.unroutable },
         rules: DeadLetterRules = DeadLetterRules(), transport: (any HTTPTransport)? = nil, clock: any WallClock
@@ -30,7 +30,8 @@ public enum DeadLettersService {
         let editing = Editing(clock: clock)
         let groups = GroupHandlers(clock: clock)
         let waiting = WaitingHandlers(clock: clock)
-        let alerts = AlertSending(rule: rules.alert, transport: transport, clock: clock)
+        let sending = AlertSending(webhook: rules.alert?.webhook, transport: transport, clock: clock)
+        let running = AlertRunning(command: rules.alert?.command, clock: clock)
         return ServiceDefinition(
             name: name,
             operations: [
@@ -57,8 +58,8 @@ public enum DeadLettersService {
                 .command(
                     MessageName.followReplays, reading: Operation.contract(FollowReplays.self), lookup: following.look,
                     handle: { try await following.settle($0, handled: $1, on: $2) }),
-                .external(
-                    MessageName.sendAlert, reading: Operation.contract(DeadLetterAlert.self), prepare: alerts.prepare, perform: alerts.send, complete: alerts.complete),
+                AlertDelivery.operation(MessageName.sendAlert, sending.send),
+                AlertDelivery.operation(MessageName.runAlertCommand, running.run),
                 .findInInbox(of: name),
             ],
             pollers: [
@@ -74,8 +75,8 @@ public enum DeadLettersService {
                 Poller(name: "old jobs", interval: .seconds(3600), find: stepping.dropOld),
             ],
             queues: ["\(name).queries", "\(name).commands", jobsQueue],
-            routes: [MessageName.advanceJob: jobsQueue, MessageName.followReplays: jobsQueue, MessageName.sendAlert: jobsQueue],
-            sends: [MessageName.advanceJob, MessageName.followReplays, MessageName.sendAlert], asks: services.map(MessageName.findInInbox) + (services.isEmpty ? [] : [MessageName.orderStates]),
+            routes: [MessageName.advanceJob: jobsQueue, MessageName.followReplays: jobsQueue, MessageName.sendAlert: jobsQueue, MessageName.runAlertCommand: jobsQueue],
+            sends: [MessageName.advanceJob, MessageName.followReplays] + Alerts.operations, asks: services.map(MessageName.findInInbox) + (services.isEmpty ? [] : [MessageName.orderStates]),
             replaysDeadLetters: true)
     }
 }

@@ -1,6 +1,6 @@
 /// The text of an error without the parts that differ from message to message, so that errors of one kind have the same text.
 ///
-/// Replaced are quoted values, UUIDs, times, e-mail addresses, URLs, paths, hexadecimal and decimal numbers, and long identifiers. White space becomes a single
+/// Replaced are quoted values (but not the names of tables, columns and constraints), UUIDs, times, e-mail addresses, URLs, paths, hexadecimal and decimal numbers, and long identifiers. White space becomes a single
 /// blank. Normalising a normalised text does not change it.
 enum ErrorText {
     /// The longest normalised text, in characters: enough to recognise an error, short enough for a column of a table.
@@ -20,6 +20,8 @@ enum ErrorText {
 private struct ErrorTextScanner {
     /// The longest quoted value; past it, a quotation mark stands for itself.
     private static let maximumQuotation = 1_000
+    /// What PostgreSQL calls its objects in messages. Their names say what is wrong, unlike other quoted values.
+    private static let kinds = ["relation", "constraint", "column", "table", "index", "function", "schema", "type", "sequence", "trigger", "role"]
 
     private let input: [UInt8]
     private var place = 0
@@ -37,7 +39,7 @@ private struct ErrorTextScanner {
                 if let last = output.last, last != .blank { output.append(.blank) }
                 place += 1
             } else if let end = endOfQuotation(byte) {
-                write("<value>")
+                if followsKind { name(input[place..<end]) } else { write("<value>") }
                 place = end
             } else if byte.isWord || byte.opensToken {
                 token()
@@ -59,6 +61,19 @@ private struct ErrorTextScanner {
             end += 1
         }
         return nil
+    }
+
+    /// Whether the text so far ends with the kind of an object of the database, whose name follows in quotation marks.
+    private var followsKind: Bool {
+        guard input[place] == UInt8(ascii: "\""), output.last == .blank else { return false }
+        return Self.kinds.contains { output.dropLast().reversed().starts(with: $0.utf8.reversed()) }
+    }
+
+    /// A name in quotation marks, without the numbers in it.
+    private mutating func name(_ quotation: ArraySlice<UInt8>) {
+        var scanner = ErrorTextScanner(Array(quotation.dropFirst().dropLast()))
+        scanner.scan()
+        output += [UInt8(ascii: "\"")] + scanner.output + [UInt8(ascii: "\"")]
     }
 
     /// A run of characters without blanks, which is one value or several words.

@@ -16,6 +16,7 @@ final class FakeServices: Requesting {
 
     private struct State {
         var sent: [Request] = []
+        var posted: [Request] = []
         /// The sessions by the hash of their token.
         var sessions: [String: Caller] = [:]
         var refusals: [String: Reply] = [:]
@@ -24,6 +25,8 @@ final class FakeServices: Requesting {
     private let state = Mutex(State())
 
     var sent: [Request] { state.withLock { $0.sent.filter { $0.operation != MessageName.resolveSession } } }
+    /// Those whose reply nobody waits for.
+    var posted: [Request] { state.withLock { $0.posted } }
     var isReady: Bool { true }
     var canSend: Bool { true }
     var inFlight: Int { 0 }
@@ -64,5 +67,8 @@ final class FakeServices: Requesting {
     }
 
     func second(after first: Reply) async -> Reply? { nil }
-    func post(_ request: Request, timeout: Duration) async throws {}
+    func post(_ request: Request, timeout: Duration) async throws {
+        state.withLock { $0.posted.append(request) }
+        _ = try await send(request, durability: .durable, timeout: timeout)
+    }
 }

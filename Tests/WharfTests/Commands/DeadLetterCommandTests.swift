@@ -90,6 +90,15 @@ import Testing
         #expect(columns.plain([letter]).count { $0 == "\t" } == 6 && columns.plain([letter]).count { $0 == "\n" } == 1)
     }
 
+    @Test func `on a narrow terminal, what does not fit is on a second line`() throws {
+        let letter: Letter = try JSON.decode(from: Array(Self.letter(1, detail: String(repeating: "it broke ", count: 40)).utf8))
+        var (wide, narrow) = (Columns(Letter.columns(at: Date())), Columns(Letter.columns(at: Date())))
+        let lines = narrow.table([letter, letter], Self.screen.paint, width: 80).split(separator: "\n").map { $0.replacing(/\u{1B}\[[0-9;]*m/, with: "") }
+        #expect(lines.count == 6 && lines.allSatisfy { $0.count <= 80 })
+        #expect(lines.dropFirst(2).first?.hasPrefix(letter.id) == true && lines.dropFirst(3).first?.contains("it broke it broke") == true)
+        #expect(wide.table([letter], Self.screen.paint, width: 200).split(separator: "\n").count == 2)
+    }
+
     @Test func `a filter becomes the same parameters for a list and a job`() throws {
         let filter = try LetterFilter.parse(["--cause", "a b", "--order", "x", "--header", "h:v", "--text", "häh", "--since", "2026-01-15T09:31:40Z"])
         #expect(filter.parameters == ["cause": "a b", "order": "x", "header": "h:v", "text": "häh", "since": "2026-01-15T09:31:40Z"])

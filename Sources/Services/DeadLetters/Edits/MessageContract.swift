@@ -18,7 +18,7 @@ enum MessageContract {
             try read(body)
             return nil
         } catch let error as DecodingError {
-            return "is not a \(operation ?? "message"): \(error.place)"
+            return "is not a \(operation ?? "message"): \(error.flaw)"
         } catch {
             return "is not a \(operation ?? "message")"
         }
@@ -45,23 +45,5 @@ enum MessageContract {
 
     private static func reader<Message: Decodable & SendableMetatype>(_ type: Message.Type) -> @Sendable ([UInt8]) throws -> Void {
         { _ = try JSON.decode(type, from: $0) }
-    }
-}
-
-extension DecodingError {
-    /// Which member is wrong, and how.
-    var place: String {
-        switch self {
-        case .keyNotFound(let key, let context): "\(path(context, and: key.stringValue)) is missing"
-        case .valueNotFound(_, let context): "\(path(context)) is null"
-        case .typeMismatch(let type, let context): "\(path(context)) must be a \(type)"
-        case .dataCorrupted(let context): "\(path(context)): \(context.debugDescription)"
-        @unknown default: "it cannot be read"
-        }
-    }
-
-    private func path(_ context: Context, and last: String? = nil) -> String {
-        let path = (context.codingPath.map(\.stringValue) + (last.map { [$0] } ?? [])).joined(separator: ".")
-        return path.isEmpty ? "the body" : path
     }
 }

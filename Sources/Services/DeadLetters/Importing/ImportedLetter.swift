@@ -41,7 +41,7 @@ struct ImportedLetter: Sendable, Decodable {
         do {
             letter = try JSON.decode(from: request.body)
         } catch let error as DecodingError {
-            throw Problem.invalidInput("letter", error.place)
+            throw Problem.invalidInput("letter", error.flaw)
         }
         if let flaw = letter.flaw { throw Problem.invalidInput(flaw.field, flaw.detail) }
         return letter

@@ -14,7 +14,7 @@ struct StatisticsView: Sendable, Codable {
 
     /// The number of letters in each state.
     let states: [String: Int]
-    /// Services with open letters, those with the most letters first.
+    /// Services with open letters, those with the most letters first; at most ``Statistics/maximumServices``.
     let services: [Service]
     /// The number of deaths in each of the last hours, oldest first.
     let perHour: [Int]
@@ -22,6 +22,9 @@ struct StatisticsView: Sendable, Codable {
 
 /// Statistics, read without counting letters.
 struct Statistics: Sendable {
+    /// More than there are: a service is the first part of a queue's name, which anything that may publish to the broker can make up.
+    static let maximumServices = 100
+
     let clock: any WallClock
 
     static func read(_ request: Request) throws { try Fields.read(request) { _ in } }
@@ -31,7 +34,7 @@ struct Statistics: Sendable {
         let first = GroupStore.firstHour(now)
         let results = try await connection.pipeline([
             "SELECT state, sum(letters)::bigint AS letters FROM group_counts GROUP BY state",
-            Self.openServices,
+            Self.openServices(),
             "SELECT hour, sum(deaths)::bigint AS deaths FROM group_hours WHERE hour >= \(first) GROUP BY hour",
         ])
         var states = Dictionary(DeadLetterState.allCases.map { ($0.rawValue, 0) }, uniquingKeysWith: +)
@@ -46,20 +49,24 @@ struct Statistics: Sendable {
         return try items.map { _ in .done(try Reply(json: view)) }
     }
 
-    private static let openServices: SQL = """
+    private static func openServices(first known: [String] = []) -> SQL {
+        """
         SELECT service, open,
                (SELECT last_seen_at FROM letters WHERE state = 'open' AND letters.service = counted.service ORDER BY last_seen_at, id LIMIT 1) AS oldest
         FROM (
             SELECT service, sum(letters)::bigint AS open
             FROM group_counts JOIN groups ON groups.id = group_id
             WHERE group_counts.state = 'open' GROUP BY service HAVING sum(letters) > 0
+            ORDER BY service = ANY(\(known)) DESC, open DESC, service LIMIT \(maximumServices)
         ) AS counted
         ORDER BY open DESC, service
         """
+    }
 
-    /// Services with open letters, those with the most letters first.
-    static func openByService(on connection: any SQLConnection) async throws -> [StatisticsView.Service] {
-        try await connection.query(openServices).map(StatisticsView.Service.init)
+    /// Services with open letters, at most ``maximumServices``.
+    /// - Parameter known: These are among them.
+    static func openByService(first known: [String], on connection: any SQLConnection) async throws -> [StatisticsView.Service] {
+        try await connection.query(openServices(first: known)).map(StatisticsView.Service.init)
     }
 }
 

@@ -14,28 +14,24 @@ struct AlertSending: Sendable {
     /// `t=<seconds since 1970>,v1=<HMAC-SHA256 of "<t>.<body>" under the secret, in hexadecimal>`
     static let signatureHeader = "wharf-signature"
 
-    let rule: DeadLetterRules.Alert?
+    let webhook: DeadLetterRules.Alert.Webhook?
     let transport: (any HTTPTransport)?
     let clock: any WallClock
 
-    func prepare(_ items: [IncomingMessage<DeadLetterAlert>], on transaction: any SQLConnection) async throws -> [DeadLetterAlert] {
-        items.map(\.input)
-    }
-
-    func send(_ items: [(item: IncomingMessage<DeadLetterAlert>, plan: DeadLetterAlert)]) async throws -> [Failure?] {
+    func send(_ items: [AlertDelivery.Item]) async -> [Failure?] {
         await items.concurrentMap(limit: Self.maximumConcurrent) { await send($0.plan, id: $0.item.request.id) }
     }
 
     /// Returns nil if it arrived.
     private func send(_ alert: DeadLetterAlert, id: UUID) async -> Failure? {
-        guard let rule, let transport else { return Failure("alert-unconfigured", "this worker has no alert webhook configured", remedy: .retry) }
+        guard let webhook, let transport else { return Failure("alert-unconfigured", "this worker has no alert webhook configured", remedy: .retry) }
         do {
             let body = try JSON.encode(alert)
             let seconds = String(Int(clock.now().timeIntervalSince1970))
-            let code = HMACSHA256.authenticate(Array("\(seconds).".utf8) + body, key: Array(rule.secret().utf8))
+            let code = HMACSHA256.authenticate(Array("\(seconds).".utf8) + body, key: Array(webhook.secret().utf8))
             let response = try await transport.send(
                 WebRequest(
-                    method: "POST", url: rule.url,
+                    method: "POST", url: webhook.url,
                     headers: [
                         ("content-type", "application/json"), (Self.signatureHeader, "t=\(seconds),v1=\(Hex.encode(code))"), ("idempotency-key", id.lowerCaseText),
                     ], body: body, timeout: Self.timeout))
@@ -43,11 +39,5 @@ struct AlertSending: Sendable {
         } catch {
             return Failure("alert-undelivered", "\(error)", remedy: .retry)
         }
-    }
-
-    func complete(
-        _ items: [(item: IncomingMessage<DeadLetterAlert>, plan: DeadLetterAlert, result: Failure?)], on transaction: any SQLConnection
-    ) async throws -> [Outcome] {
-        items.map { $0.result.map(Outcome.failed) ?? .done() }
     }
 }

@@ -5,7 +5,7 @@ import Messaging
 import PostgreSQL
 import Runtime
 
-/// `deadletters.alerts.send`: an alert for operators.
+/// `deadletters.alerts.send` and `deadletters.alerts.run`: an alert for operators.
 struct DeadLetterAlert: Sendable, Codable, Equatable {
     enum Kind: String, Sendable, Codable {
         /// Letters die of a cause that has not occurred in the queue for ``Alerts/memory``.
@@ -32,6 +32,7 @@ struct Alerts: Sendable {
     static let memory = 30 * 86_400.0
     /// Seconds between two alerts about the rate of one cause.
     static let pause = 3_600.0
+    static let operations = [MessageName.sendAlert, MessageName.runAlertCommand]
     /// Alerts in one turn. The next turn continues.
     static let maximumFound = 20
 
@@ -51,7 +52,7 @@ struct Alerts: Sendable {
             WITH recent AS (
                 SELECT queue, cause, coalesce(operation, '') AS operation, count(*) FILTER (WHERE last_seen_at > \(now.addingTimeInterval(-60))) AS deaths
                 FROM letters
-                WHERE last_seen_at > \(now.addingTimeInterval(-Self.reach)) AND operation IS DISTINCT FROM \(MessageName.sendAlert)
+                WHERE last_seen_at > \(now.addingTimeInterval(-Self.reach)) AND coalesce(operation, '') <> ALL (\(Self.operations))
                 GROUP BY queue, cause, coalesce(operation, '')
             ), worth AS (
                 SELECT recent.*, known.queue IS NULL AS is_new,
@@ -75,12 +76,17 @@ struct Alerts: Sendable {
             var kinds: [DeadLetterAlert.Kind] = []
             if try row.decode("is_new") { kinds.append(.newCause) }
             if try row.decode("is_fast") { kinds.append(.rate) }
-            return try kinds.map { kind in
+            return try kinds.flatMap { kind in
                 let alert = DeadLetterAlert(
                     kind: kind, queue: try row.decode("queue"), cause: try row.decode("cause"), operation: try row.decode("operation"),
                     deaths: try row.decode("deaths"), at: now)
-                return try OutgoingMessage(.request(MessageName.sendAlert), alert)
+                return try ways(rule).map { try OutgoingMessage(.request($0), alert) }
             }
         }
+    }
+
+    /// The operations that deliver an alert.
+    private func ways(_ rule: DeadLetterRules.Alert) -> [String] {
+        [rule.webhook.map { _ in MessageName.sendAlert }, rule.command.map { _ in MessageName.runAlertCommand }].compactMap(\.self)
     }
 }

@@ -19,17 +19,31 @@ public struct DeadLetterRules: Sendable {
         }
     }
 
-    /// A webhook is notified of new causes and of high rates.
+    /// Operators are notified of new causes and of high rates, by a webhook, a command, or both.
     public struct Alert: Sendable {
-        public let url: String
-        /// The key of the signature, read again for each alert.
-        public let secret: @Sendable () -> String
+        public struct Webhook: Sendable {
+            public let url: String
+            /// The key of the signature, read again for each alert.
+            public let secret: @Sendable () -> String
+
+            public init(url: String, secret: @autoclosure @escaping @Sendable () -> String) {
+                self.url = url
+                self.secret = secret
+            }
+        }
+
+        /// Runs the command with an alert on its standard input. Returns nil if it succeeded, otherwise what went wrong.
+        public typealias Command = @Sendable (_ alert: String) async -> String?
+
+        public let webhook: Webhook?
+        public let command: Command?
         /// Deaths per minute of one cause in one queue that cause an alert; 0 for none.
         public let rate: Int
 
-        public init(url: String, secret: @autoclosure @escaping @Sendable () -> String, rate: Int) {
-            self.url = url
-            self.secret = secret
+        /// - Parameter command: Takes some seconds at most.
+        public init(webhook: Webhook? = nil, command: Command? = nil, rate: Int) {
+            self.webhook = webhook
+            self.command = command
             self.rate = rate
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Assembly
 import FoundationEssentials
 import JSON
 import Messaging
@@ -76,7 +77,13 @@ extension DeadLettersCommand {
             static let configuration = CommandConfiguration(abstract: "Prints one job as JSON.")
             @Argument(help: "The job's id.") var id: String
 
-            func run() async throws { try await Jobs.print(id, "deadletters.jobs.get", .query) }
+            func run() async throws {
+                let id = id
+                try await ShellRequests.run("dead-letters") { shell in
+                    let reply = try await shell.accepted("deadletters.jobs.get", .query, ["id": id])
+                    Console.print(String(decoding: reply.body, as: UTF8.self) + "\n")
+                }
+            }
         }
 
         struct Watch: AsyncParsableCommand {
@@ -96,20 +103,24 @@ extension DeadLettersCommand {
             static let configuration = CommandConfiguration(abstract: "Cancels a job; letters that it has not acted on are unchanged.")
             @Argument(help: "The job's id.") var id: String
 
-            func run() async throws { try await Jobs.print(id, "deadletters.jobs.cancel", .command) }
+            func run() async throws { try await Jobs.change(id, "deadletters.jobs.cancel") }
         }
 
         struct Resume: AsyncParsableCommand {
             static let configuration = CommandConfiguration(abstract: "Resumes a job that has stopped.")
             @Argument(help: "The job's id.") var id: String
 
-            func run() async throws { try await Jobs.print(id, "deadletters.jobs.resume", .command) }
+            func run() async throws {
+                try await Jobs.change(id, "deadletters.jobs.resume")
+                Role.complain("follow it with: wharf dead-letters jobs watch \(id)")
+            }
         }
 
-        private static func print(_ id: String, _ operation: String, _ durability: Durability) async throws {
+        /// Prints the state of the job after the change.
+        private static func change(_ id: String, _ operation: String) async throws {
             try await ShellRequests.run("dead-letters") { shell in
-                let reply = try await shell.accepted(operation, durability, ["id": id])
-                if !reply.body.isEmpty { Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
+                let reply = try await shell.accepted(operation, .command, ["id": id])
+                Console.print(try JSON.decode(LetterJob.self, from: reply.body).line + "\n")
             }
         }
     }
@@ -136,7 +147,8 @@ extension DeadLettersCommand {
             let (id, body) = (id, try JSON.encode(members))
             try await ShellRequests.run("dead-letters") { shell in
                 let reply = try await shell.accepted("deadletters.groups.change", .command, ["id": id], body)
-                if !reply.body.isEmpty { Console.print(String(decoding: reply.body, as: UTF8.self) + "\n") }
+                let group = try JSON.decode(LetterGroup.self, from: reply.body)
+                Console.print("\(group.title.printable): \(group.state)\(group.note.map { ", \($0.printable)" } ?? "")\n")
             }
         }
     }

@@ -35,10 +35,12 @@ struct LetterText: Sendable {
         fields.append(
             (
                 "failed",
-                "first \((letter.firstFailedAt ?? letter.firstSeenAt).ISO8601Format()), last \(letter.lastSeenAt.ISO8601Format()), after \(letter.attempts ?? 0) attempts; arrived \(letter.seen ?? 1) times"
+                "first \((letter.firstFailedAt ?? letter.firstSeenAt).ISO8601Format()), last \(letter.lastSeenAt.ISO8601Format()), after \(Self.count(letter.attempts ?? 0, "attempt")); arrived \(letter.seen == 1 ? "once" : "\(letter.seen ?? 1) times")"
             ))
         return fields.map { paint.dim($0.padded(to: Self.labelWidth)) + " " + $1.printable }
     }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     private func section(_ title: String, _ lines: [String]) -> [String] { lines.isEmpty ? [] : ["", paint.bold(title)] + lines }
 

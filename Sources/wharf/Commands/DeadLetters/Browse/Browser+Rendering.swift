@@ -6,8 +6,15 @@ extension Browser {
     /// Lines that do not belong to the list: the title, the column titles, and the last line with keys or a question.
     private static let furniture = 3
 
+    /// Lines below a list with the whole text of the selected item, which the list cuts.
+    private static let details = 2
+    /// A smaller screen has none.
+    private static let leastForDetails = 12
+
+    private static func details(_ rows: Int) -> Int { rows < leastForDetails ? 0 : details }
+
     /// How many lines of a list fit on a screen of this many rows.
-    static func page(_ rows: Int) -> Int { max(1, rows - furniture) }
+    static func page(_ rows: Int) -> Int { max(1, rows - furniture - details(rows)) }
 
     /// The screen: exactly `rows` lines, none of more than `columns` characters.
     func lines(rows: Int, columns: Int, at now: Date, paint: Paint) -> [String] {
@@ -15,7 +22,8 @@ extension Browser {
         let title = paint.bold(heading.cut(to: columns))
         let (names, body) = content(page, columns, now, paint)
         let blank = [String](repeating: "", count: max(0, page - body.count))
-        let lines = [title, paint.dim(names.cut(to: columns))] + body.prefix(page) + blank + [footer(columns, paint)]
+        let list: [String] = Array(body.prefix(page)) + blank
+        let lines: [String] = [title, paint.dim(names.cut(to: columns))] + list + details(rows, columns) + [footer(columns, paint)]
         return Array(lines.prefix(max(rows, 1)))
     }
 
@@ -56,12 +64,24 @@ extension Browser {
     ) -> (names: String, body: [String]) {
         let start = max(0, min(selected - page / 2, items.count - page))
         let shown = Array(items.dropFirst(start).prefix(page))
-        var table = Columns(columns)
+        var table = Columns(columns, folds: false)
         let lines = table.table(shown, Paint(isColoured: false), width: width).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let body = lines.dropFirst().prefix(shown.count).enumerated().map { place, line in
             start + place == selected ? paint.inverse(line.padded(to: width)) : line
         }
         return (lines.first ?? "", Array(body))
+    }
+
+    /// What went wrong with the selected item.
+    private func details(_ rows: Int, _ columns: Int) -> [String] {
+        let selected: String? =
+            switch place {
+            case .groups: groups.indices.contains(groupIndex) ? groups[groupIndex].summary : nil
+            case .letters: letters.indices.contains(letterIndex) ? letters[letterIndex].summary : nil
+            case .letter, .help: nil
+            }
+        let lines = Array((selected ?? "").printable.wrapped(toVisible: columns).prefix(Self.details(rows)))
+        return lines + [String](repeating: "", count: Self.details(rows) - lines.count)
     }
 
     private func footer(_ columns: Int, _ paint: Paint) -> String {
@@ -103,9 +123,11 @@ extension LetterGroup {
         [
             Column("open", isNumber: true) { "\($0.open)" }, Column("orders", isNumber: true) { "\($0.orders)" }, Column("last", isNumber: true) { now.timeIntervalSince($0.lastSeenAt).age },
             Column("24 hours") { $0.perHour.sparkline },
-            Column("what") { ($0.state == "open" && ($0.returned ?? "never") == "never" ? "" : "[\($0.mark)] ") + "\($0.operation ?? $0.service ?? "-"): \($0.title)" },
+            Column("what") { ($0.state == "open" && ($0.returned ?? "never") == "never" ? "" : "[\($0.mark)] ") + $0.summary },
         ]
     }
+
+    fileprivate var summary: String { "\(operation ?? service ?? "-"): \(title)" }
 }
 
 extension Letter {
@@ -113,7 +135,9 @@ extension Letter {
         [
             Column("age", isNumber: true) { now.timeIntervalSince($0.lastSeenAt).age }, Column("state") { $0.state + ($0.edited == true ? "*" : "") },
             Column("order") { $0.orderNumber ?? $0.orderId.map { String($0.prefix(8)) } ?? "-" }, Column("operation") { $0.operation ?? $0.queue },
-            Column("cause") { "\($0.cause): \($0.detail)" },
+            Column("cause") { $0.summary },
         ]
     }
+
+    fileprivate var summary: String { "\(cause): \(detail)" }
 }

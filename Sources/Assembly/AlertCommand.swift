@@ -1,0 +1,27 @@
+import DeadLetters
+import Logging
+import Processes
+import Terminal
+
+/// The operators' command for alerts about dead letters. It gets PATH and nothing else of this process's environment, which holds credentials.
+struct AlertCommand: Sendable {
+    /// The time after which the command is killed.
+    static let limit: Duration = .seconds(10)
+
+    let run: DeadLetterRules.Alert.Command
+
+    init(_ path: String, limit: Duration = limit, logger: Logger) {
+        let runner = CommandRunner(name: "the alert command", command: ProcessCommand(path, inheritsEnvironment: false), limit: limit)
+        run = { alert in
+            do {
+                let result = try await runner.run(input: alert)
+                let ending = result.isKilled ? "did not end within \(limit.inSeconds) and was killed" : "\(result.status)"
+                let output = result.output.printable
+                logger.log(level: result.isSuccess ? .info : .warning, "the alert command \(ending)", metadata: ["output": "\(output)"])
+                return result.isSuccess ? nil : output.isEmpty ? "the command \(ending)" : "the command \(ending): \(output)"
+            } catch {
+                return "\(error)"
+            }
+        }
+    }
+}

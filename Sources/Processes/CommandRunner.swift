@@ -1,0 +1,66 @@
+import Synchronization
+
+/// Runs one command as often as wanted, but never twice at a time.
+public final class CommandRunner: Sendable {
+    public struct Result: Sendable, Equatable {
+        public let status: ManagedProcess.ExitStatus
+        /// True if it was still running at the time limit.
+        public let isKilled: Bool
+        /// The last lines of standard output and standard error.
+        public let output: String
+
+        public var isSuccess: Bool { !isKilled && status == .exited(0) }
+    }
+
+    /// Bytes of output that are kept, the last ones.
+    public static let maximumOutput = 2_048
+
+    private let name: String
+    private let command: ProcessCommand
+    private let limit: Duration
+    private let isBusy = Mutex(false)
+
+    /// - Parameters:
+    ///   - name: For messages.
+    ///   - limit: The time after which the command is killed, with all processes below it.
+    public init(name: String, command: ProcessCommand, limit: Duration) {
+        self.name = name
+        self.command = command
+        self.limit = limit
+    }
+
+    /// - Parameter input: See ``ProcessCommand/input``.
+    /// - Throws: ``ProcessError``: `running` if another run has not ended, `missing` if there is no such program.
+    public func run(input: String) async throws -> Result {
+        let isMine = isBusy.withLock { isBusy in
+            defer { isBusy = true }
+            return !isBusy
+        }
+        guard isMine else { throw ProcessError(.running, "\(name) runs already.") }
+        defer { isBusy.withLock { $0 = false } }
+        var command = command
+        command.input = input
+        let output = LastLines(maximumBytes: Self.maximumOutput)
+        let (status, isKilled) = try await ManagedProcess(name: name, command: command, output: .lines { output.add($0) }).run(within: limit)
+        return Result(status: status, isKilled: isKilled, output: output.text)
+    }
+}
+
+/// The last lines of an output.
+private final class LastLines: Sendable {
+    private let maximumBytes: Int
+    private let lines = Mutex<[String]>([])
+
+    init(maximumBytes: Int) {
+        self.maximumBytes = maximumBytes
+    }
+
+    func add(_ line: String) {
+        lines.withLock { lines in
+            lines.append(String(decoding: line.utf8.suffix(maximumBytes), as: UTF8.self))
+            while lines.count > 1, lines.reduce(0, { $0 + $1.utf8.count + 1 }) > maximumBytes { lines.removeFirst() }
+        }
+    }
+
+    var text: String { lines.withLock { $0.joined(separator: "\n") } }
+}
